@@ -1,0 +1,46 @@
+"""Which sample is trained on when: a pure function of (seed, epoch), cut into global batches and devices' shares."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from litmus.keyed import permutation
+
+
+def epoch_order(size: int, seed: int, epoch: int) -> Tensor:
+    """Return the order of `size` training samples in `epoch`, int64 [size].
+
+    It depends on nothing else: not on the model, the number of devices or workers, or an interruption.
+    """
+    return permutation(size, seed, "order", epoch)
+
+
+def split_indices(size: int, validation: float, split_seed: int) -> tuple[Tensor, Tensor]:
+    """Return the indices of the training and of the validation samples, each rising, cut from `size` samples."""
+    order = permutation(size, split_seed, "split")
+    held_out = round(validation * size)
+    return order[held_out:].sort().values, order[:held_out].sort().values
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One device among several: `rank` of `world_size`."""
+
+    rank: int = 0
+    world_size: int = 1
+
+    def share(self, global_batch: Tensor) -> Tensor:
+        """Return this device's contiguous part of a global batch; the parts differ by at most one sample."""
+        return global_batch.tensor_split(self.world_size)[self.rank]
+
+    def whole_batches(self, batches: list[Tensor]) -> list[Tensor]:
+        """Return this device's batches of an evaluation, dealt out in turn: none is split, repeated or left out."""
+        return batches[self.rank :: self.world_size]
+
+
+def train_batches(order: Tensor, batch_size: int, drop_last: bool) -> list[Tensor]:
+    """Cut an epoch's order into global batches; the last, shorter one is dropped or kept."""
+    batches = list(order.split(batch_size))
+    if drop_last and len(batches[-1]) < batch_size:
+        batches.pop()
+    return batches

@@ -1,0 +1,167 @@
+"""LitClassifier: the LightningModule that trains any classification network."""
+
+from typing import Any, NamedTuple
+
+import lightning.pytorch as lightning
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import Metric
+from torchmetrics.classification import MulticlassAccuracy
+
+from lit_archs.optimisation import OptimConfig, build_optimiser, lr_factor
+
+
+class Batch(NamedTuple):
+    """What `LitClassifier` trains on; `global_size` is the number of samples over all devices."""
+
+    images: Tensor
+    labels: Tensor
+    global_size: int
+
+
+class ExactMean(Metric):
+    """The mean of per-sample values, equal to the last digit for any split of the samples over batches and devices.
+
+    Floating-point sums depend on their order, integer sums do not: values are added as multiples of 2⁻²⁴. The result
+    is NaN as soon as one value is not finite.
+    """
+
+    total: Tensor
+    count: Tensor
+    nonfinite: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for state in ("total", "count", "nonfinite"):
+            self.add_state(state, torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, values: Tensor) -> None:
+        """Add per-sample `values` [N]."""
+        finite = torch.isfinite(values)
+        # Clamped so that no sum of 2^20 values can overflow 63 bits; a loss of 2^18 has diverged in any case.
+        scaled = values.double().nan_to_num(0.0, 0.0, 0.0).clamp(-(2.0**18), 2.0**18) * 2.0**24
+        self.total += scaled.round().to(torch.int64).sum()
+        self.count += values.numel()
+        self.nonfinite += (~finite).sum()
+
+    def compute(self) -> Tensor:
+        mean = self.total.double() / 2.0**24 / self.count
+        return torch.where(self.nonfinite > 0, torch.nan, mean)
+
+
+class TrainingWindow:
+    """Loss and top-1 accuracy of the samples trained on since the last reset, kept on the device until read."""
+
+    def __init__(self) -> None:
+        self.sums: Tensor | None = None
+
+    def add(self, loss_sum: Tensor, correct: Tensor, count: int) -> None:
+        """Add one batch: the sum of its losses, its number of right answers and its size."""
+        step = torch.stack((loss_sum.double(), correct.double(), torch.full_like(loss_sum, count, dtype=torch.double)))
+        self.sums = step if self.sums is None else self.sums + step
+
+    def absorb(self, other: "TrainingWindow") -> None:
+        """Add what `other` holds."""
+        if other.sums is not None:
+            self.sums = other.sums if self.sums is None else self.sums + other.sums
+
+    def read(self, module: lightning.LightningModule) -> dict[str, float]:
+        """Return `train_loss` and `train_top1` over all devices and start anew; empty where nothing was added."""
+        if self.sums is None:
+            return {}
+        loss, correct, count = module.trainer.strategy.reduce(self.sums, reduce_op="sum").tolist()
+        self.sums = None
+        return {"train_loss": loss / count, "train_top1": correct / count}
+
+
+class LitClassifier(lightning.LightningModule):
+    """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with cross-entropy.
+
+    Logs `train_loss`, `train_top1` (means since the last time, every `log_every_n_steps` of the Trainer), and
+    `val_*`/`test_*` `loss`, `top1`, `top5`; accuracies are fractions. `diverged_at` holds the first step whose loss
+    was not finite, −1 while there is none. The learning rate follows `optim` step by step over `total_steps`.
+    """
+
+    def __init__(self, network: nn.Module, num_classes: int, optim: OptimConfig, total_steps: int) -> None:
+        super().__init__()
+        self.network = network
+        self.optim = optim
+        self.total_steps = total_steps
+        self.window = TrainingWindow()
+        self.since_validation = TrainingWindow()
+        # No buffer: DDP would overwrite what this device saw with what the first device saw.
+        self.diverged_at = torch.tensor(-1)
+
+        def metrics() -> nn.ModuleDict:
+            options: dict[str, Any] = {"num_classes": num_classes, "average": "micro", "validate_args": False}
+            top5 = MulticlassAccuracy(top_k=min(5, num_classes), **options)
+            return nn.ModuleDict({"loss": ExactMean(), "top1": MulticlassAccuracy(**options), "top5": top5})
+
+        self.metrics = nn.ModuleDict({"val": metrics(), "test": metrics()})
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images)
+
+    def on_fit_start(self) -> None:
+        self.diverged_at = self.diverged_at.to(self.device)
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        logits = self.network(batch.images)
+        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self.optim.label_smoothing)
+        count = len(batch.labels)
+        with torch.no_grad():
+            measured = loss.detach()
+            first = (self.diverged_at < 0) & ~torch.isfinite(measured)
+            self.diverged_at.copy_(torch.where(first, self.global_step, self.diverged_at))
+            correct = (logits.argmax(1) == batch.labels).sum()
+            self.window.add(measured * count, correct, count)
+        if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:
+            self.since_validation.absorb(self.window)
+            self.log_dict(self.window.read(self))
+        # DDP averages the gradients of the devices; this makes it the mean over the global batch, also where the
+        # devices' shares differ by a sample.
+        share = count * self.trainer.world_size / batch.global_size
+        return loss if share == 1 else loss * share
+
+    def on_validation_epoch_start(self) -> None:
+        self.since_validation.absorb(self.window)
+        self.window.sums = None
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        self._evaluate("val", batch)
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_evaluation("val", self.since_validation.read(self))
+
+    def test_step(self, batch: Batch, batch_index: int) -> None:
+        self._evaluate("test", batch)
+
+    def on_test_epoch_end(self) -> None:
+        self._log_evaluation("test", {})
+
+    def _evaluate(self, split: str, batch: Batch) -> None:
+        logits = self.network(batch.images).float()
+        metrics: Any = self.metrics[split]
+        metrics["loss"].update(functional.cross_entropy(logits, batch.labels, reduction="none"))
+        # A diverged network's NaN logits would otherwise count as predictions of class 0.
+        finite = logits.isfinite().all(1, keepdim=True)
+        wrong = torch.zeros_like(logits).scatter_(1, ((batch.labels + 1) % logits.shape[1])[:, None], 1.0)
+        scores = torch.where(finite, logits, wrong)
+        metrics["top1"].update(scores, batch.labels)
+        metrics["top5"].update(scores, batch.labels)
+
+    def _log_evaluation(self, split: str, also: dict[str, float]) -> None:
+        metrics: Any = self.metrics[split]
+        evaluated = {f"{split}_{name}": metric.compute() for name, metric in metrics.items()}
+        self.log_dict({**also, **evaluated}, batch_size=1)
+        for metric in metrics.values():
+            metric.reset()
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        optimiser = build_optimiser(self.network.parameters(), self.optim)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: lr_factor(step, self.total_steps, self.optim)
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

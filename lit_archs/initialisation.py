@@ -1,0 +1,100 @@
+"""Paired initialisation: each parameter is drawn from a generator keyed by (seed, parameter name)."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from litmus.errors import require_choice, require_positive
+from litmus.keyed import generator
+
+SCHEMES = ("kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform", "normal", "pytorch")
+
+
+@dataclass(frozen=True)
+class InitConfig:
+    """Initialisation of the weights of convolutions and linear layers; biases start at zero.
+
+    Args:
+        scheme: one of kaiming_normal, kaiming_uniform (He et al. 2015, 1502.01852, fan-in, gain √2), xavier_normal,
+            xavier_uniform (Glorot & Bengio 2010), normal (standard deviation 0.01), pytorch (its layers' defaults,
+            biases included).
+        gain: factor on every drawn weight.
+    """
+
+    scheme: str = "kaiming_normal"
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_choice("scheme", self.scheme, SCHEMES)
+        require_positive(gain=self.gain)
+
+
+@runtime_checkable
+class InitialisesItself(Protocol):
+    """A module with parameters of its own kind; `initialise_parameters` sets those that it holds directly."""
+
+    def initialise_parameters(self) -> None: ...
+
+
+_NORMS = (
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.SyncBatchNorm,
+    nn.GroupNorm,
+    nn.LayerNorm,
+    nn.InstanceNorm1d,
+    nn.InstanceNorm2d,
+)
+
+
+@torch.no_grad()
+def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
+    """Set every parameter and statistic of `network`; equal names and shapes get equal values for equal seeds.
+
+    Adding, removing or exchanging a layer therefore moves no other parameter. Raises `TypeError` for a module whose
+    parameters no rule covers, so that none is ever left as the global generator made it.
+    """
+    for name, module in network.named_modules():
+        if isinstance(module, InitialisesItself):
+            module.initialise_parameters()
+        elif isinstance(module, _NORMS):
+            module.reset_parameters()
+        elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            _draw(module.weight, config, generator(seed, "init", f"{name}.weight"))
+            if module.bias is not None:
+                _draw_bias(module.bias, module.weight, config, generator(seed, "init", f"{name}.bias"))
+        elif next(module.parameters(recurse=False), None) is not None:
+            raise TypeError(f"no initialisation for {name} ({type(module).__name__}): give it initialise_parameters()")
+
+
+def _draw(weight: Tensor, config: InitConfig, keyed: torch.Generator) -> None:
+    fan_in, fan_out = _fans(weight)
+    if config.scheme.startswith("kaiming"):
+        deviation = math.sqrt(2.0 / fan_in)
+    elif config.scheme.startswith("xavier"):
+        deviation = math.sqrt(2.0 / (fan_in + fan_out))
+    elif config.scheme == "normal":
+        deviation = 0.01
+    else:
+        deviation = math.sqrt(1.0 / (3.0 * fan_in))
+    if config.scheme.endswith("normal"):
+        weight.copy_(torch.randn(weight.shape, generator=keyed).mul_(deviation * config.gain))
+    else:
+        bound = math.sqrt(3.0) * deviation * config.gain
+        weight.copy_(torch.rand(weight.shape, generator=keyed).mul_(2 * bound).sub_(bound))
+
+
+def _draw_bias(bias: Tensor, weight: Tensor, config: InitConfig, keyed: torch.Generator) -> None:
+    if config.scheme == "pytorch":
+        bound = 1.0 / math.sqrt(_fans(weight)[0])
+        bias.copy_(torch.rand(bias.shape, generator=keyed).mul_(2 * bound).sub_(bound))
+    else:
+        bias.zero_()
+
+
+def _fans(weight: Tensor) -> tuple[int, int]:
+    receptive_field = math.prod(weight.shape[2:])
+    return weight.shape[1] * receptive_field, weight.shape[0] * receptive_field

@@ -1,0 +1,82 @@
+"""The optimiser and the learning-rate schedule of a run, as a config and as pure functions of the step."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
+
+OPTIMISERS = ("sgd", "adamw")
+SCHEDULES = ("constant", "multistep", "cosine")
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """Optimiser, learning-rate schedule and loss.
+
+    Args:
+        name: sgd or adamw.
+        lr: learning rate after warm-up.
+        momentum: of SGD; the first beta of AdamW.
+        nesterov: Nesterov's form of momentum, for SGD.
+        weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
+        schedule: constant, multistep (divided at each milestone) or cosine (to zero).
+        milestones: fractions of the run at which multistep divides the rate, e.g. 0.5 and 0.75.
+        decay_factor: what multistep multiplies the rate by at a milestone.
+        warmup: fraction of the run over which the rate rises linearly to lr (Goyal et al. 2017, 1706.02677, 2.2).
+        label_smoothing: share of the target spread over all classes.
+    """
+
+    name: str = "sgd"
+    lr: float = 0.1
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    milestones: tuple[float, ...] = (0.5, 0.75)
+    decay_factor: float = 0.1
+    warmup: float = 0.0
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_choice("name", self.name, OPTIMISERS)
+        require_choice("schedule", self.schedule, SCHEDULES)
+        require_positive(lr=self.lr, decay_factor=self.decay_factor)
+        require_at_least(0, weight_decay=self.weight_decay)
+        require_fraction(momentum=self.momentum, warmup=self.warmup, label_smoothing=self.label_smoothing)
+        if self.nesterov and (self.name != "sgd" or self.momentum == 0):
+            raise UserError("nesterov needs sgd with a momentum greater than zero")
+        if list(self.milestones) != sorted(self.milestones) or any(not 0 < m < 1 for m in self.milestones):
+            raise UserError(f"milestones must be rising fractions of the run, got {list(self.milestones)}")
+
+
+def lr_factor(step: int, total_steps: int, config: OptimConfig) -> float:
+    """Return what `config.lr` is multiplied by at `step` (0-based) of `total_steps`."""
+    warmup_steps = round(config.warmup * total_steps)
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    if config.schedule == "multistep":
+        passed = sum(step >= round(milestone * total_steps) for milestone in config.milestones)
+        return config.decay_factor**passed
+    if config.schedule == "cosine":
+        progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
+        return 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+    return 1.0
+
+
+def build_optimiser(parameters: Iterable[nn.Parameter], config: OptimConfig) -> torch.optim.Optimizer:
+    """Return the optimiser that `config` describes over `parameters`."""
+    if config.name == "adamw":
+        return torch.optim.AdamW(
+            parameters, lr=config.lr, betas=(config.momentum, 0.999), weight_decay=config.weight_decay
+        )
+    return torch.optim.SGD(
+        parameters,
+        lr=config.lr,
+        momentum=config.momentum,
+        nesterov=config.nesterov,
+        weight_decay=config.weight_decay,
+    )

@@ -1,0 +1,44 @@
+"""Mistakes of the user, each told in one line."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """A mistake that the user can mend; its message is one line and is shown without a traceback."""
+
+
+def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
+    """Return the error for a name that is not among `choices`, with the nearest match and all the choices."""
+    valid = list(choices)
+    nearest = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+    return UserError(f"unknown {kind} {name!r}{suggestion} valid: {', '.join(valid)}")
+
+
+def require_choice(key: str, value: str, choices: Iterable[str]) -> None:
+    """Raise `UserError` unless `value` is one of `choices`."""
+    valid = list(choices)
+    if value not in valid:
+        raise unknown_name(key, value, valid)
+
+
+def require_positive(**values: float) -> None:
+    """Raise `UserError` naming the first keyword whose value is not greater than zero."""
+    for key, value in values.items():
+        if not value > 0:
+            raise UserError(f"{key} must be greater than zero, got {value}")
+
+
+def require_at_least(minimum: float, **values: float) -> None:
+    """Raise `UserError` naming the first keyword whose value is below `minimum`."""
+    for key, value in values.items():
+        if not value >= minimum:
+            raise UserError(f"{key} must be at least {minimum}, got {value}")
+
+
+def require_fraction(**values: float) -> None:
+    """Raise `UserError` naming the first keyword whose value is outside [0, 1)."""
+    for key, value in values.items():
+        if not 0 <= value < 1:
+            raise UserError(f"{key} must be at least 0 and below 1, got {value}")

@@ -1,0 +1,134 @@
+"""Conduct a study: expand it, check it before anything runs, launch what is missing, keep what was asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from datamodules.image_data import ImageDataModule
+from lit_archs.registry import construct
+from litmus.errors import UserError, require_at_least, require_choice, require_positive
+from studies.engine import tracking
+from studies.engine.config import RunConfig
+from studies.engine.environment import available_cpus
+from studies.engine.identity import run_id
+from studies.engine.launcher import Launcher, Outcome
+from studies.engine.manifest import write_manifest
+from studies.engine.progress import Progress
+from studies.engine.records import storage_errors
+from studies.engine.runner import network_options
+from studies.engine.study import Plan
+from studies.engine.task import Execution, Place, Task
+
+ACCELERATORS = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class LaunchConfig:
+    """How a study's runs are executed; nothing here changes what is measured.
+
+    Args:
+        out: folder of the records.
+        workers: runs at a time; by default one a CPU core, or one a GPU (times per_device).
+        devices: processes that train one run together, each on its own GPU or share of the cores.
+        per_device: runs at a time on each GPU.
+        accelerator: auto, cpu or cuda.
+        wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
+            disabled.
+        checkpoint_seconds: least time between two checkpoints of a run, which are written at the ends of epochs.
+    """
+
+    out: str = "runs"
+    workers: int | None = None
+    devices: int = 1
+    per_device: int = 1
+    accelerator: str = "auto"
+    wandb: str | None = None
+    checkpoint_seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        require_positive(devices=self.devices, per_device=self.per_device)
+        require_at_least(0, checkpoint_seconds=self.checkpoint_seconds)
+        require_choice("accelerator", self.accelerator, ACCELERATORS)
+        if self.workers is not None:
+            require_positive(workers=self.workers)
+
+
+@dataclass(frozen=True)
+class Conducted:
+    """A study that was conducted: its tasks and how they ended."""
+
+    directory: Path
+    tasks: list[Task]
+    outcome: Outcome
+
+
+def conduct(plan: Plan, launch: LaunchConfig, settings: Mapping[str, Any]) -> Conducted:
+    """Run what is missing of `plan` under `launch.out`, and record what the study consists of.
+
+    `settings` is what the user asked for on top of the study, kept for the report. Raises `UserError` before any run
+    starts where one could not: a network that cannot be built, a folder that cannot be written, a GPU that is not
+    there.
+    """
+    accelerator = _accelerator(launch)
+    places = _places(launch, accelerator)
+    threads = 1 if accelerator == "cuda" else max(1, available_cpus() // (len(places) * launch.devices))
+    wandb = tracking.mode_from_environment(launch.wandb)
+    execution = Execution(accelerator, launch.devices, threads, wandb, launch.checkpoint_seconds)
+    directory = Path(launch.out) / plan.study.name
+    fingerprints = {arm.label: _check(arm.config, launch.devices) for arm in plan.arms}
+    tasks = []
+    for arm, seed in plan.runs():
+        config = arm.config.with_seed(seed)
+        identity = run_id(config, fingerprints[arm.label], launch.devices)
+        tasks.append(Task(identity, plan.study.name, arm.label, arm.levels, config, directory / identity))
+    with storage_errors(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    write_manifest(directory, plan, tasks, settings)
+    progress = Progress(len(tasks), len(places))
+    outcome = Launcher(execution, places, progress).run(tasks)
+    return Conducted(directory, tasks, outcome)
+
+
+def _check(config: RunConfig, devices: int) -> str:
+    """Return the fingerprint of the run's data, having built its data module and, without memory, its network."""
+    datamodule = ImageDataModule(config.data)
+    if config.trainer.validations_per_epoch > datamodule.steps_per_epoch:
+        raise UserError(
+            f"trainer.validations_per_epoch {config.trainer.validations_per_epoch} exceeds the "
+            f"{datamodule.steps_per_epoch} steps of an epoch"
+        )
+    if config.data.batch_size < devices:
+        raise UserError(f"data.batch_size {config.data.batch_size} is less than the {devices} devices that share it")
+    with torch.device("meta"):
+        options = network_options(config, datamodule.num_classes, datamodule.image_shape)
+        construct(config.model["name"], **options)
+    return datamodule.fingerprint
+
+
+def _accelerator(launch: LaunchConfig) -> str:
+    available = torch.cuda.device_count()
+    if launch.accelerator == "cuda" and launch.devices > available:
+        raise UserError(f"--devices {launch.devices} on cuda: this machine has {available} GPUs")
+    if launch.accelerator != "auto":
+        return launch.accelerator
+    return "cuda" if available >= launch.devices else "cpu"
+
+
+def _places(launch: LaunchConfig, accelerator: str) -> list[tuple[Place, ...]]:
+    """Return the processes of each concurrent run: a run a core, or `per_device` runs a group of GPUs."""
+    if accelerator == "cuda":
+        groups = torch.cuda.device_count() // launch.devices
+        slots = [
+            tuple(range(group * launch.devices, (group + 1) * launch.devices))
+            for group in range(groups)
+            for _ in range(launch.per_device)
+        ]
+        if launch.workers is not None:
+            slots = [slots[index % len(slots)] for index in range(launch.workers)]
+    else:
+        count = launch.workers or max(1, available_cpus() // launch.devices)
+        slots = [tuple(range(launch.devices))] * count
+    return [tuple(Place(rank, devices) for rank in range(launch.devices)) for devices in slots]

@@ -1,0 +1,230 @@
+"""The fully resolved config of a run, and how dotted keys, files and defaults are resolved into it."""
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, get_args, get_origin
+
+import jsonargparse
+import yaml
+
+from datamodules.image_data import DataConfig
+from datamodules.registry import DATASETS
+from lit_archs.initialisation import InitConfig
+from lit_archs.optimisation import OptimConfig
+from lit_archs.registry import ARCHITECTURES, INPUT_OPTIONS
+from litmus.errors import UserError, require_choice, require_positive, unknown_name
+
+PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "64-true")
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """How long and in which arithmetic a run trains.
+
+    Args:
+        epochs: passes over the training split.
+        validations_per_epoch: evaluations of the validation split in an epoch, evenly spaced.
+        log_every_n_steps: steps between two rows of training loss.
+        precision: 32-true, 16-mixed, bf16-mixed or 64-true.
+        compile: whether the network is compiled by torch.compile.
+        channels_last: whether images and weights are laid out channels-last.
+        deterministic: whether PyTorch is asked for deterministic algorithms.
+        sync_batchnorm: whether batch norm takes its statistics over all devices' samples; false takes each device's
+            share, which is another treatment and another run.
+    """
+
+    epochs: int = 10
+    validations_per_epoch: int = 1
+    log_every_n_steps: int = 50
+    precision: str = "32-true"
+    compile: bool = False
+    channels_last: bool = False
+    deterministic: bool = True
+    sync_batchnorm: bool = True
+
+    def __post_init__(self) -> None:
+        require_positive(
+            epochs=self.epochs,
+            validations_per_epoch=self.validations_per_epoch,
+            log_every_n_steps=self.log_every_n_steps,
+        )
+        require_choice("precision", self.precision, PRECISIONS)
+
+
+SPEED_KEYS = tuple(f"trainer.{key}" for key in ("precision", "compile", "channels_last", "deterministic"))
+"""Settings that are one choice for all arms of a study."""
+
+NOT_IDENTITY = ("data.root",)
+"""Keys that say where things are, not what the experiment is."""
+
+SECTIONS: dict[str, type] = {"init": InitConfig, "data": DataConfig, "optim": OptimConfig, "trainer": TrainerConfig}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run, with every default written out; `model` holds the architecture's name and its options, those that the
+    name fixes among them."""
+
+    model: dict[str, Any]
+    init: InitConfig
+    data: DataConfig
+    optim: OptimConfig
+    trainer: TrainerConfig
+    seed: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the config as nested dictionaries of plain values, as written to `config.yaml`."""
+        return _plain(dataclasses.asdict(self))
+
+    def flat(self) -> dict[str, Any]:
+        """Return the config by dotted key."""
+        return flatten(self.as_dict())
+
+    def with_seed(self, seed: int) -> "RunConfig":
+        """Return the same run with another seed."""
+        return dataclasses.replace(self, seed=seed)
+
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """The architecture's options, without its name."""
+        return {key: value for key, value in self.model.items() if key != "name"}
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested dictionaries as one, by dotted key."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted keys as nested dictionaries; the inverse of `flatten`."""
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        *path, last = key.split(".")
+        target = nested
+        for part in path:
+            target = target.setdefault(part, {})
+        target[last] = value
+    return nested
+
+
+def add_config_arguments(parser: jsonargparse.ArgumentParser, architecture: str) -> None:
+    """Add every config key of a run of `architecture` to `parser`, with types, defaults and help."""
+    entry = ARCHITECTURES[architecture]
+    parser.add_argument("--model.name", type=str, default=architecture, help="architecture, see litmus list")
+    parser.add_function_arguments(
+        entry.make, "model", skip={*INPUT_OPTIONS, *entry.fixed}, sub_configs=False, fail_untyped=True
+    )
+    for section, config in SECTIONS.items():
+        parser.add_class_arguments(config, section, sub_configs=False)
+    parser.add_argument("--seed", type=int, default=0, help="seed of initialisation, order, augmentation and dropout")
+
+
+@lru_cache(maxsize=64)
+def _parser(architecture: str) -> jsonargparse.ArgumentParser:
+    parser = jsonargparse.ArgumentParser(exit_on_error=False)
+    add_config_arguments(parser, architecture)
+    return parser
+
+
+def config_keys(architecture: str) -> list[str]:
+    """Return every dotted key that a run of `architecture` has."""
+    return list(flatten(_parser(architecture).get_defaults().as_dict()))
+
+
+def resolve(settings: Mapping[str, Any]) -> RunConfig:
+    """Return the fully resolved config of dotted `settings`, every default filled in.
+
+    Values may be text as typed on a command line. Raises `UserError`, one line that names the key, what was wrong,
+    the valid choices and the nearest match.
+    """
+    settings = {key: list(value) if isinstance(value, tuple) else value for key, value in settings.items()}
+    architecture = str(settings.get("model.name", "lenet5"))
+    entry = ARCHITECTURES[architecture]
+    DATASETS[str(settings.get("data.name", DataConfig.name))]
+    valid = config_keys(architecture)
+    for option, fixed in entry.fixed.items():
+        if settings.pop(f"model.{option}", fixed) != fixed:
+            raise UserError(f"model.{option} cannot be set: the name {architecture} fixes it to {fixed}")
+    for key in settings:
+        if key not in valid:
+            raise _unknown_key(key, valid, architecture)
+    try:
+        parsed = _parser(architecture).parse_object(nest(settings)).as_dict()
+    except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
+        raise UserError(explain(str(error), architecture)) from None
+    sections: dict[str, Any] = {}
+    for section, config in SECTIONS.items():
+        try:
+            sections[section] = config(**{key: _hashable(value) for key, value in parsed[section].items()})
+        except UserError as error:
+            separator = "." if str(error).split()[0] in parsed[section] else ": "
+            raise UserError(f"{section}{separator}{error}") from None
+    if parsed["seed"] < 0:
+        raise UserError(f"seed must be at least 0, got {parsed['seed']}")
+    return RunConfig(model={**parsed["model"], **entry.fixed}, seed=parsed["seed"], **sections)
+
+
+def explain(message: str, architecture: str) -> str:
+    """Turn the parser's complaint into one line: the key, the valid choices or type, the nearest match."""
+    text = " ".join(message.split())
+    key_match = re.search(r'[Kk]ey "([\w.]+)"', text)
+    value_match = re.search(r"Got value: (.*?)(?:$| Given value type)", text)
+    if key_match is None:
+        return text
+    key, value = key_match.group(1), value_match.group(1).strip() if value_match else "that"
+    annotation = _annotation(key, architecture)
+    if get_origin(annotation) is Literal:
+        return str(unknown_name(key, value, [str(choice) for choice in get_args(annotation)]))
+    expected = getattr(annotation, "__name__", str(annotation)) if get_origin(annotation) is None else str(annotation)
+    expected = {"int": "an integer", "float": "a number", "bool": "true or false"}.get(expected, expected)
+    return f"{key}: expected {expected}, got {value!r}"
+
+
+def parse_value(text: str) -> Any:
+    """Return the value that a YAML scalar or flow collection stands for; `1e-3` is a number, as in Python."""
+    try:
+        return float(text) if re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", text) else yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _annotation(key: str, architecture: str) -> Any:
+    section, _, name = key.partition(".")
+    if section == "model":
+        parameter = ARCHITECTURES[architecture].options().get(name)
+        return parameter.annotation if parameter is not None else str
+    if section in SECTIONS:
+        return {field.name: field.type for field in dataclasses.fields(SECTIONS[section])}.get(name, str)
+    return int
+
+
+def _unknown_key(key: str, valid: Iterable[str], architecture: str) -> UserError:
+    keys = list(valid)
+    section = key.partition(".")[0]
+    siblings = [candidate for candidate in keys if candidate.startswith(f"{section}.")]
+    nearest = difflib.get_close_matches(key, siblings or keys, n=1, cutoff=0.5)
+    suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+    shown = siblings or sorted({candidate.partition(".")[0] for candidate in keys})
+    return UserError(f"unknown config key {key!r} for {architecture}{suggestion} valid: {', '.join(shown)}")
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,60 @@
+"""Where a run took place: code and library versions, device, threads; recorded beside its identity."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+LIBRARIES = ("torch", "torchvision", "lightning", "torchmetrics", "numpy", "scikit-learn")
+
+
+def available_cpus() -> int:
+    """Return the number of CPUs this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Return the git commit of this code, with `+changes` where files differ from it; else the package's version."""
+    root = Path(__file__).resolve().parents[2]
+
+    def git(*arguments: str) -> str:
+        command = ("git", "-C", str(root), *arguments)
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")) == root:
+            changed = git("status", "--porcelain", "--untracked-files=no")
+            return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        pass
+    return _version("litmus-ablations")
+
+
+def environment(device: torch.device, devices: int, threads: int) -> dict[str, Any]:
+    """Return versions, hardware and thread count of this process's runs."""
+    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "code": code_version(),
+        "python": platform.python_version(),
+        **{library: _version(library) for library in LIBRARIES},
+        "device": device.type,
+        "hardware": hardware,
+        "devices": devices,
+        "threads": threads,
+        "host": platform.node(),
+    }
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,130 @@
+"""The callback that watches a run: metrics rows, checkpoints, divergence, keyed dropout."""
+
+import csv
+import io
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+
+from lit_archs.classifier import LitClassifier
+from litmus.keyed import derive
+from studies.engine.records import RunDirectory, storage_errors, write_atomically
+
+COLUMNS = (
+    "kind", "step", "epoch", "lr", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5",
+)  # fmt: skip
+"""Columns of `metrics.csv`; `kind` is `step` (training since the last such row) or `evaluation` (of the validation
+split, with the training since the last evaluation)."""
+
+Row = dict[str, Any]
+
+
+class Recorder(lightning.Callback):
+    """Keeps the rows of `metrics.csv` and writes them and the checkpoint so that a kill at any moment loses no pairing.
+
+    The rows travel in the checkpoint: a resumed run goes on from exactly those that belong to its weights.
+    """
+
+    def __init__(
+        self,
+        record: RunDirectory,
+        seed: int,
+        validations_per_epoch: int,
+        checkpoint_seconds: float,
+        on_row: Callable[[Row, float], None],
+    ) -> None:
+        self.record = record
+        self.seed = seed
+        self.validations_per_epoch = validations_per_epoch
+        self.checkpoint_seconds = checkpoint_seconds
+        self.on_row = on_row
+        self.rows: list[Row] = []
+        self.seconds = 0.0
+        self.diverged_at: int | None = None
+        self._clock = self._saved = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = list(state_dict["rows"])
+        self.seconds = state_dict["seconds"]
+
+    def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._clock = self._saved = time.monotonic()
+        if trainer.is_global_zero:
+            self.write_rows()
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        # Dropout has no generator of its own. Keyed here, it repeats after a resume and is the same in every arm.
+        torch.manual_seed(derive(self.seed, "forward", trainer.current_epoch, trainer.global_rank))
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        # Lightning's own interval leaves an epoch's last steps unevaluated where it does not divide the epoch.
+        step, steps = batch_idx + 1, trainer.num_training_batches
+        due = step * self.validations_per_epoch // steps > batch_idx * self.validations_per_epoch // steps
+        trainer.val_check_batch = step if due else step + 1
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if trainer.global_step % trainer.log_every_n_steps == 0:
+            self._add_row(trainer, "step", ("train_loss", "train_top1"))
+            self._stop_if_diverged(trainer, module)
+
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._add_row(trainer, "evaluation", COLUMNS[4:])
+        if trainer.is_global_zero:
+            self.write_rows()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._stop_if_diverged(trainer, module)
+        now = time.monotonic()
+        self.seconds += now - self._clock
+        self._clock = now
+        last = trainer.current_epoch + 1 == trainer.max_epochs
+        due = trainer.strategy.broadcast(last or now - self._saved >= self.checkpoint_seconds)
+        # A diverged run leaves the checkpoint before: from there it diverges again, should it be killed now.
+        if due and self.diverged_at is None:
+            self._save(trainer)
+            self._saved = time.monotonic()
+
+    def write_rows(self) -> None:
+        """Write `metrics.csv`, whole."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(self.record.metrics_file, text.getvalue())
+
+    def _add_row(self, trainer: lightning.Trainer, kind: str, keys: tuple[str, ...]) -> None:
+        metrics = trainer.callback_metrics
+        row: Row = {"kind": kind, "step": trainer.global_step}
+        row["epoch"] = trainer.global_step / trainer.num_training_batches
+        row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+        row.update({key: float(metrics[key]) for key in keys})
+        self.rows.append(row)
+        self.on_row(row, trainer.global_step / (trainer.num_training_batches * (trainer.max_epochs or 1)))
+
+    def _stop_if_diverged(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitClassifier)
+        none = torch.iinfo(torch.int64).max
+        step = torch.where(module.diverged_at < 0, none, module.diverged_at)
+        first = int(trainer.strategy.reduce(step, reduce_op="min"))
+        if first != none:
+            self.diverged_at = first
+            trainer.should_stop = True
+
+    def _save(self, trainer: lightning.Trainer) -> None:
+        path = self.record.checkpoint
+        temporary = path.with_suffix(".saving")
+        with storage_errors(path):
+            trainer.save_checkpoint(temporary)
+            if trainer.is_global_zero:
+                os.replace(temporary, path)

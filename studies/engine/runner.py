@@ -1,0 +1,217 @@
+"""One run, from its resolved config to its record."""
+
+import logging
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+import yaml
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.plugins.layer_sync import LayerSync
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
+from torch import nn
+
+from datamodules.image_data import ImageDataModule
+from lit_archs.classifier import LitClassifier
+from lit_archs.cost import Cost, cost
+from lit_archs.registry import build, construct
+from lit_archs.sync_batch_norm import synchronise_batch_norm
+from studies.engine import tracking
+from studies.engine.config import RunConfig
+from studies.engine.environment import environment
+from studies.engine.identity import normalisation_regime
+from studies.engine.recorder import Recorder
+from studies.engine.records import CorruptRecord, to_json, write_atomically
+from studies.engine.task import Execution, Place, Task
+
+Progress = Callable[[float], None]
+
+
+class GlobalBatchNorm(LayerSync):
+    """Makes Lightning compute batch-norm statistics over all devices, on the CPU too."""
+
+    def apply(self, model: nn.Module) -> nn.Module:
+        return synchronise_batch_norm(model)
+
+    def revert(self, model: nn.Module) -> nn.Module:
+        return model
+
+
+def network_options(config: RunConfig, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+    """Return the keyword arguments with which `config`'s network is built for such data."""
+    channels, height, _ = image_shape
+    return {"num_classes": num_classes, "in_channels": channels, "image_size": height, **config.model_options}
+
+
+def execute(task: Task, execution: Execution, place: Place, on_progress: Progress) -> str:
+    """Run `task` to its end, from its last checkpoint where there is one, and return its state.
+
+    The state is `finished` or `diverged`; the first process of the run writes the record. Raises whatever goes wrong:
+    `StorageError` where the record cannot be written, `CorruptRecord` for an unreadable checkpoint.
+    """
+    _quieten()
+    torch.set_num_threads(execution.threads)
+    config, record = task.config, task.record
+    datamodule = ImageDataModule(config.data, config.seed)
+    options = network_options(config, datamodule.num_classes, datamodule.image_shape)
+    network = build(config.model["name"], seed=config.seed, init=config.init, **options)
+    if config.trainer.channels_last:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if config.trainer.compile:
+        network.compile()
+    total_steps = config.trainer.epochs * datamodule.steps_per_epoch
+    module = LitClassifier(network, datamodule.num_classes, config.optim, total_steps)
+
+    first = place.rank == 0
+    tracker = tracking.start(task, execution.wandb) if first else tracking.Disabled()
+
+    def on_row(row: dict[str, Any], fraction: float) -> None:
+        tracker.log(row)
+        on_progress(fraction)
+
+    validations = config.trainer.validations_per_epoch
+    recorder = Recorder(record, config.seed, validations, execution.checkpoint_seconds, on_row)
+    trainer = _trainer(config, execution, place, recorder)
+    checkpoint = record.checkpoint if record.checkpoint.exists() else None
+    if checkpoint is not None:
+        _check_readable(task)
+    trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
+
+    diverged = recorder.diverged_at is not None
+    tested: dict[str, float] = {}
+    if not diverged:
+        # The only place where the test set is read: once, after training and all choices are over.
+        tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0])
+    if first:
+        summary = {
+            "state": "diverged" if diverged else "finished",
+            "diverged_at_step": recorder.diverged_at,
+            "metrics": {**_summarise(recorder.rows), **tested},
+            "cost": asdict(_cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)),
+            "seconds": recorder.seconds,
+            "normalisation": normalisation_regime(config, execution.devices),
+            "data": {"fingerprint": datamodule.fingerprint, "classes": datamodule.num_classes},
+            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads),
+        }
+        write_atomically(record.summary_file, to_json(summary))
+        tracker.finish(summary)
+    return "diverged" if diverged else "finished"
+
+
+def write_config(task: Task) -> None:
+    """Write `config.yaml`, which `litmus train --config` runs again."""
+    text = yaml.safe_dump(task.config.as_dict(), sort_keys=False)
+    header = f"# run {task.run_id} of study {task.study}: {task.arm}, seed {task.config.seed}\n"
+    write_atomically(task.record.config_file, header + text)
+
+
+def write_traceback(task: Task, error: BaseException) -> None:
+    """Append an error with its traceback to the run's log."""
+    with open(task.record.log_file, "a") as log:
+        log.write("".join(traceback.format_exception(error)))
+
+
+def _trainer(config: RunConfig, execution: Execution, place: Place, recorder: Recorder) -> lightning.Trainer:
+    cuda = execution.accelerator == "cuda"
+    plugins: list[Any] = []
+    strategy: Strategy
+    if execution.devices == 1:
+        strategy = SingleDeviceStrategy(torch.device("cuda", place.device_indices[0]) if cuda else torch.device("cpu"))
+    else:
+        strategy = DDPStrategy(process_group_backend="nccl" if cuda else "gloo")
+        plugins.append(LightningEnvironment())
+        if config.trainer.sync_batchnorm:
+            plugins.append(GlobalBatchNorm())
+    precision: Any = config.trainer.precision
+    return lightning.Trainer(
+        accelerator="gpu" if cuda else "cpu",
+        devices=list(place.device_indices) if cuda else execution.devices,
+        strategy=strategy,
+        plugins=plugins,
+        precision=precision,
+        max_epochs=config.trainer.epochs,
+        log_every_n_steps=config.trainer.log_every_n_steps,
+        deterministic="warn" if config.trainer.deterministic else False,
+        callbacks=[recorder],
+        default_root_dir=recorder.record.path,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        barebones=False,
+    )
+
+
+def _check_readable(task: Task) -> None:
+    try:
+        content = torch.load(task.record.checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        missing = {"state_dict", "loops", "callbacks", "optimizer_states"} - content.keys()
+    except Exception as error:  # torch.load raises a dozen types for a damaged file
+        raise CorruptRecord(f"{task.record.checkpoint}: {' '.join(str(error).split())[:120]}") from None
+    if missing:
+        raise CorruptRecord(f"{task.record.checkpoint}: lacks {', '.join(sorted(missing))}")
+
+
+def _summarise(rows: list[dict[str, Any]]) -> dict[str, float]:
+    evaluations = [row for row in rows if row["kind"] == "evaluation"]
+    if not evaluations:
+        return {}
+    last = evaluations[-1]
+    best = max(evaluations, key=lambda row: row["val_top1"])
+    return {
+        "train_loss": last["train_loss"],
+        "train_top1": last["train_top1"],
+        "val_loss": last["val_loss"],
+        "val_top1": last["val_top1"],
+        "val_top5": last["val_top5"],
+        "best_val_top1": best["val_top1"],
+        "best_val_step": best["step"],
+        "steps": rows[-1]["step"],
+    }
+
+
+@lru_cache(maxsize=256)
+def _cost(name: str, options: tuple[tuple[str, Any], ...], image_shape: tuple[int, int, int]) -> Cost:
+    return cost(construct(name, **dict(options)), image_shape)
+
+
+def _quieten() -> None:
+    # What remains goes to the run's log.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*sync_dist=True.*", ".*torch.jit.script.*"):
+        warnings.filterwarnings("ignore", message=message)
+
+
+def attempt(task: Task, execution: Execution, place: Place, on_progress: Progress, attempts: int) -> str:
+    """Execute `task` and keep its status file true from start to end; return its final state.
+
+    A damaged checkpoint is set aside with the whole record, and the run is repeated from its start.
+    """
+    started = time.time()
+    record = task.record
+
+    def status(state: str, **more: Any) -> None:
+        if place.rank == 0:
+            fields = {"state": state, "study": task.study, "arm": task.arm, "levels": task.levels}
+            fields.update(seed=task.config.seed, attempts=attempts, started=started, updated=time.time(), **more)
+            record.write_status(**fields)
+
+    if place.rank == 0:
+        write_config(task)
+    status("running")
+    try:
+        state = execute(task, execution, place, on_progress)
+    except BaseException as error:
+        if not isinstance(error, CorruptRecord):
+            status("crashed", error=f"{type(error).__name__}: {error}"[:500])
+        raise
+    status(state)
+    return state

@@ -1,0 +1,69 @@
+"""The suite's face for Python: run a study by name and get its records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from studies.engine.conduct import Conducted, LaunchConfig, conduct
+from studies.engine.load import load
+from studies.engine.study import STUDIES, Study, expand
+
+
+@dataclass(frozen=True)
+class Result:
+    """A conducted study: its records, its report, and the errors of runs that crashed, by identity."""
+
+    records: pd.DataFrame
+    report: Path
+    crashed: dict[str, str]
+
+
+def names() -> list[str]:
+    """Return the name of every registered study."""
+    return STUDIES.names()
+
+
+def run(
+    study: str | Study,
+    *,
+    preset: str = "quick",
+    seeds: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    out: str | Path = "runs",
+    **launch: Any,
+) -> Result:
+    """Run what is missing of `study`, write its report and return both: the same as `litmus run`.
+
+    `settings` are dotted config keys on top of the preset, `vary` replaces the levels of factors, `launch` are the
+    fields of `LaunchConfig` (workers, devices, accelerator, wandb, ...). Raises `UserError` for a wrong name or value.
+    """
+    chosen = STUDIES[study] if isinstance(study, str) else study
+    conducted = conduct_study(chosen, preset, seeds, settings or {}, vary or {}, LaunchConfig(out=str(out), **launch))
+    return finish(chosen, conducted)
+
+
+def conduct_study(
+    study: Study,
+    preset: str,
+    seeds: int | None,
+    settings: Mapping[str, Any],
+    vary: Mapping[str, Sequence[Any]],
+    launch: LaunchConfig,
+) -> Conducted:
+    """Expand `study` and run what is missing of it."""
+    plan = expand(study, preset=preset, seeds=seeds, overrides=settings, vary=vary)
+    return conduct(plan, launch, settings)
+
+
+def finish(study: Study, conducted: Conducted) -> Result:
+    """Write the report of a conducted study."""
+    from studies.report.html import write_report
+
+    report = write_report(conducted.directory, study)
+    identities = {task.run_id for task in conducted.tasks}
+    records = load(conducted.directory)
+    return Result(records[records["run"].isin(identities)], report, conducted.outcome.crashed)

@@ -1,0 +1,40 @@
+"""Figures as a reader wants them: accuracies in percent, differences in points, intervals beside the mean."""
+
+import math
+from typing import Any
+
+from studies.engine.statistics import Estimate
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction as percent: `97.31 %`."""
+    return "–" if math.isnan(fraction) else f"{100 * fraction:.2f} %"
+
+
+def percent_interval(value: Estimate) -> str:
+    """Return a mean of fractions with its interval in percent: `97.31 % [96.90, 97.72]`."""
+    return percent(value.mean) + _interval(value, "{:.2f}")
+
+
+def points(value: Estimate) -> str:
+    """Return a difference of fractions with its interval in percentage points: `+1.20 [+0.80, +1.60]`."""
+    return "–" if not value.n else f"{100 * value.mean:+.2f}" + _interval(value, "{:+.2f}")
+
+
+def _interval(value: Estimate, form: str) -> str:
+    if not value.n or math.isnan(value.low):
+        return ""
+    return f" [{form.format(100 * value.low)}, {form.format(100 * value.high)}]"
+
+
+def count(number: float) -> str:
+    """Return a large count with its unit: `269,722` up to a million, then `1.73 M`, `4.09 G`."""
+    for size, unit in ((1e9, "G"), (1e6, "M")):
+        if number >= size:
+            return f"{number / size:.2f} {unit}"
+    return f"{number:,.0f}"
+
+
+def level(value: Any) -> str:
+    """Return a level of a factor as text."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
