@@ -10,7 +10,7 @@ from torch import Tensor
 
 from datamodules.augmentation import RECIPES, augment
 from datamodules.order import Shard, epoch_order, split_indices, train_batches
-from datamodules.registry import ImageArrays, load
+from datamodules.registry import load
 from litmus.errors import UserError, require_choice, require_fraction, require_positive
 
 

@@ -7,9 +7,7 @@ import torch
 from datamodules.registry import ImageArrays, register
 from litmus.errors import UserError
 
-FILES = tuple(
-    f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
-)
+FILES = tuple(f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 
 
 @register("mnist")

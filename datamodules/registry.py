@@ -38,8 +38,13 @@ class ImageArrays:
 
     def to(self, device: torch.device) -> "ImageArrays":
         """Return the dataset with its tensors on `device`."""
-        tensors = (self.train_images, self.train_labels, self.test_images, self.test_labels)
-        return ImageArrays(*(tensor.to(device) for tensor in tensors), classes=self.classes)
+        return ImageArrays(
+            self.train_images.to(device),
+            self.train_labels.to(device),
+            self.test_images.to(device),
+            self.test_labels.to(device),
+            self.classes,
+        )
 
 
 @dataclass(frozen=True)

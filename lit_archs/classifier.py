@@ -79,16 +79,19 @@ class TrainingWindow:
 class LitClassifier(lightning.LightningModule):
     """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with cross-entropy.
 
-    Logs `train_loss`, `train_top1` (means since the last time, every `log_every_n_steps` of the Trainer), and
+    Logs `train_loss`, `train_top1` (means since the last time, every `log_every_n_steps`), and
     `val_*`/`test_*` `loss`, `top1`, `top5`; accuracies are fractions. `diverged_at` holds the first step whose loss
     was not finite, −1 while there is none. The learning rate follows `optim` step by step over `total_steps`.
     """
 
-    def __init__(self, network: nn.Module, num_classes: int, optim: OptimConfig, total_steps: int) -> None:
+    def __init__(
+        self, network: nn.Module, num_classes: int, optim: OptimConfig, total_steps: int, log_every_n_steps: int = 50
+    ) -> None:
         super().__init__()
         self.network = network
         self.optim = optim
         self.total_steps = total_steps
+        self.log_every_n_steps = log_every_n_steps
         self.window = TrainingWindow()
         self.since_validation = TrainingWindow()
         # No buffer: DDP would overwrite what this device saw with what the first device saw.
@@ -117,7 +120,7 @@ class LitClassifier(lightning.LightningModule):
             self.diverged_at.copy_(torch.where(first, self.global_step, self.diverged_at))
             correct = (logits.argmax(1) == batch.labels).sum()
             self.window.add(measured * count, correct, count)
-        if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:
+        if (self.global_step + 1) % self.log_every_n_steps == 0:
             self.since_validation.absorb(self.window)
             self.log_dict(self.window.read(self))
         # DDP averages the gradients of the devices; this makes it the mean over the global batch, also where the

@@ -16,7 +16,14 @@ class BasicBlock(nn.Module):
     """3×3, norm, activation, 3×3, norm, plus the shortcut (if residual), activation. Maps [N, C, H, W]."""
 
     def __init__(
-        self, in_channels: int, channels: int, stride: int, norm: str, activation: str, residual: bool, shortcut: str
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int,
+        norm: str,
+        activation: str,
+        residual: bool,
+        shortcut: str,
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1, bias=False)

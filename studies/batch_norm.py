@@ -99,7 +99,7 @@ study = register(
         },
         factors={"model.norm": ["none", "batch"], "optim.lr": [0.03, 0.1, 0.3, 1.0, 3.0]},
         baseline={"model.norm": "none", "optim.lr": 0.1},
-        seeds=3,
+        seeds=5,
         presets={
             "quick": {},
             "paper": {

@@ -61,7 +61,12 @@ SPEED_KEYS = tuple(f"trainer.{key}" for key in ("precision", "compile", "channel
 NOT_IDENTITY = ("data.root",)
 """Keys that say where things are, not what the experiment is."""
 
-SECTIONS: dict[str, type] = {"init": InitConfig, "data": DataConfig, "optim": OptimConfig, "trainer": TrainerConfig}
+SECTIONS: dict[str, type] = {
+    "init": InitConfig,
+    "data": DataConfig,
+    "optim": OptimConfig,
+    "trainer": TrainerConfig,
+}
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ class Launcher:
         handles: dict[Any, _Worker] = {}
         for busy in self._workers:
             if busy.task is not None:
-                handles.update({connection: busy for connection in busy.connections})
+                handles.update(dict.fromkeys(busy.connections, busy))
                 handles.update({process.sentinel: busy for process in busy.processes})
         ready = multiprocessing.connection.wait(list(handles), timeout=POLL_SECONDS) if handles else []
         if not handles:
@@ -249,7 +249,9 @@ class Launcher:
             ours, theirs = self._context.Pipe()
             read_alive, write_alive = self._context.Pipe(duplex=False)
             process = self._context.Process(
-                target=worker.main, args=(theirs, read_alive, self.execution, place), name=f"litmus-rank-{place.rank}"
+                target=worker.main,
+                args=(theirs, read_alive, self.execution, place),
+                name=f"litmus-rank-{place.rank}",
             )
             with _without_main():
                 process.start()

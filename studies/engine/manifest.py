@@ -76,7 +76,10 @@ def read_manifest(directory: Path) -> Manifest:
         content = json.loads(path.read_text())
         arms = tuple(
             ManifestArm(
-                arm["label"], arm["levels"], arm["is_baseline"], {int(s): run for s, run in arm["runs"].items()}
+                arm["label"],
+                arm["levels"],
+                arm["is_baseline"],
+                {int(s): run for s, run in arm["runs"].items()},
             )
             for arm in content["arms"]
         )

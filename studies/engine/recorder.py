@@ -12,6 +12,7 @@ import torch
 
 from lit_archs.classifier import LitClassifier
 from litmus.keyed import derive
+from studies.engine.config import RunConfig
 from studies.engine.records import RunDirectory, storage_errors, write_atomically
 
 COLUMNS = (
@@ -32,14 +33,12 @@ class Recorder(lightning.Callback):
     def __init__(
         self,
         record: RunDirectory,
-        seed: int,
-        validations_per_epoch: int,
+        config: RunConfig,
         checkpoint_seconds: float,
         on_row: Callable[[Row, float], None],
     ) -> None:
         self.record = record
-        self.seed = seed
-        self.validations_per_epoch = validations_per_epoch
+        self.config = config
         self.checkpoint_seconds = checkpoint_seconds
         self.on_row = on_row
         self.rows: list[Row] = []
@@ -61,20 +60,26 @@ class Recorder(lightning.Callback):
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         # Dropout has no generator of its own. Keyed here, it repeats after a resume and is the same in every arm.
-        torch.manual_seed(derive(self.seed, "forward", trainer.current_epoch, trainer.global_rank))
+        torch.manual_seed(derive(self.config.seed, "forward", trainer.current_epoch, trainer.global_rank))
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         # Lightning's own interval leaves an epoch's last steps unevaluated where it does not divide the epoch.
         step, steps = batch_idx + 1, trainer.num_training_batches
-        due = step * self.validations_per_epoch // steps > batch_idx * self.validations_per_epoch // steps
+        per_epoch = self.config.trainer.validations_per_epoch
+        due = step * per_epoch // steps > batch_idx * per_epoch // steps
         trainer.val_check_batch = step if due else step + 1
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
-        if trainer.global_step % trainer.log_every_n_steps == 0:
+        if trainer.global_step % self.config.trainer.log_every_n_steps == 0:
             self._add_row(trainer, "step", ("train_loss", "train_top1"))
             self._stop_if_diverged(trainer, module)
 

@@ -62,11 +62,11 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
     options = network_options(config, datamodule.num_classes, datamodule.image_shape)
     network = build(config.model["name"], seed=config.seed, init=config.init, **options)
     if config.trainer.channels_last:
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(memory_format=torch.channels_last)
     if config.trainer.compile:
         network.compile()
     total_steps = config.trainer.epochs * datamodule.steps_per_epoch
-    module = LitClassifier(network, datamodule.num_classes, config.optim, total_steps)
+    module = LitClassifier(network, datamodule.num_classes, config.optim, total_steps, config.trainer.log_every_n_steps)
 
     first = place.rank == 0
     tracker = tracking.start(task, execution.wandb) if first else tracking.Disabled()
@@ -75,8 +75,7 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
         tracker.log(row)
         on_progress(fraction)
 
-    validations = config.trainer.validations_per_epoch
-    recorder = Recorder(record, config.seed, validations, execution.checkpoint_seconds, on_row)
+    recorder = Recorder(record, config, execution.checkpoint_seconds, on_row)
     trainer = _trainer(config, execution, place, recorder)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     if checkpoint is not None:
@@ -136,7 +135,6 @@ def _trainer(config: RunConfig, execution: Execution, place: Place, recorder: Re
         plugins=plugins,
         precision=precision,
         max_epochs=config.trainer.epochs,
-        log_every_n_steps=config.trainer.log_every_n_steps,
         deterministic="warn" if config.trainer.deterministic else False,
         callbacks=[recorder],
         default_root_dir=recorder.record.path,
@@ -200,7 +198,7 @@ def attempt(task: Task, execution: Execution, place: Place, on_progress: Progres
 
     def status(state: str, **more: Any) -> None:
         if place.rank == 0:
-            fields = {"state": state, "study": task.study, "arm": task.arm, "levels": task.levels}
+            fields: dict[str, Any] = {"state": state, "study": task.study, "arm": task.arm, "levels": task.levels}
             fields.update(seed=task.config.seed, attempts=attempts, started=started, updated=time.time(), **more)
             record.write_status(**fields)
 

@@ -55,7 +55,12 @@ class WandbRun:
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write the final metrics, cost and state to the W&B summary and close the run."""
-        final = {**summary["metrics"], **summary["cost"], "state": summary["state"], "seconds": summary["seconds"]}
+        final = {
+            **summary["metrics"],
+            **summary["cost"],
+            "state": summary["state"],
+            "seconds": summary["seconds"],
+        }
         self._run.summary.update(final)
         self._run.finish(exit_code=0)
 
