@@ -97,8 +97,8 @@ study = register(
             "trainer.epochs": 15,
             "trainer.validations_per_epoch": 2,
         },
-        factors={"model.norm": ["none", "batch"], "optim.lr": [0.03, 0.1, 0.3, 1.0, 3.0]},
-        baseline={"model.norm": "none", "optim.lr": 0.1},
+        factors={"model.norm": ["none", "batch"], "optim.lr": [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]},
+        baseline={"model.norm": "none", "optim.lr": 0.03},
         seeds=5,
         presets={
             "quick": {},

@@ -10,12 +10,14 @@ import pandas as pd
 from studies.engine.conduct import Conducted, LaunchConfig, conduct
 from studies.engine.load import load
 from studies.engine.study import STUDIES, Study, expand
+from studies.report.html import write_report
 
 
 @dataclass(frozen=True)
 class Result:
-    """A conducted study: its records, its report, and the errors of runs that crashed, by identity."""
+    """A conducted study: its answer, records and report, and the errors of runs that crashed, by identity."""
 
+    answer: str
     records: pd.DataFrame
     report: Path
     crashed: dict[str, str]
@@ -42,28 +44,13 @@ def run(
     fields of `LaunchConfig` (workers, devices, accelerator, wandb, ...). Raises `UserError` for a wrong name or value.
     """
     chosen = STUDIES[study] if isinstance(study, str) else study
-    conducted = conduct_study(chosen, preset, seeds, settings or {}, vary or {}, LaunchConfig(out=str(out), **launch))
-    return finish(chosen, conducted)
-
-
-def conduct_study(
-    study: Study,
-    preset: str,
-    seeds: int | None,
-    settings: Mapping[str, Any],
-    vary: Mapping[str, Sequence[Any]],
-    launch: LaunchConfig,
-) -> Conducted:
-    """Expand `study` and run what is missing of it."""
-    plan = expand(study, preset=preset, seeds=seeds, overrides=settings, vary=vary)
-    return conduct(plan, launch, settings)
+    plan = expand(chosen, preset=preset, seeds=seeds, overrides=settings, vary=vary)
+    return finish(chosen, conduct(plan, LaunchConfig(out=str(out), **launch), settings or {}))
 
 
 def finish(study: Study, conducted: Conducted) -> Result:
-    """Write the report of a conducted study."""
-    from studies.report.html import write_report
-
-    report = write_report(conducted.directory, study)
+    """Write the report of a conducted study and read its records back."""
+    report, answer = write_report(conducted.directory, study)
     identities = {task.run_id for task in conducted.tasks}
     records = load(conducted.directory)
-    return Result(records[records["run"].isin(identities)], report, conducted.outcome.crashed)
+    return Result(answer, records[records["run"].isin(identities)], report, conducted.outcome.crashed)

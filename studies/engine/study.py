@@ -1,7 +1,7 @@
 """A study: one question, as a base config, factors or arms, seeds; and its expansion into runs."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ from litmus.registry import Registry
 from studies.engine.config import SPEED_KEYS, RunConfig, config_keys, resolve
 
 if TYPE_CHECKING:
-    from studies.engine.analysis import Analysis
     from studies.engine.claims import Claim
 
 Settings = Mapping[str, Any]
@@ -35,7 +34,6 @@ class Study:
         for_data: settings that come with a dataset when the user names it, by its name; below the preset's.
         claims: statements of the literature, tested over the records.
         protocol: what the presets follow, in a sentence or two, with the source.
-        answer: sums the records up in a sentence; without it, the best arm is held against the baseline.
     """
 
     name: str
@@ -49,7 +47,6 @@ class Study:
     for_data: Mapping[str, Settings] = field(default_factory=dict)
     claims: "Sequence[Claim]" = ()
     protocol: str = ""
-    answer: "Callable[[Analysis], str] | None" = None
 
 
 @dataclass(frozen=True)

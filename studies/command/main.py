@@ -1,0 +1,81 @@
+"""The `litmus` command: finds the command's file, and turns every mistake into one line and an exit status."""
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from litmus.errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    from studies.engine.study import Study
+
+COMMANDS = {
+    "list": "studies, architectures and datasets, a line each",
+    "run": "run what is missing of a study, then write its report",
+    "vary": "a study of any config keys: --vary model.norm=none,batch",
+    "train": "a study of one arm; --print_config and --config FILE for YAML",
+    "status": "how far the studies on disk are",
+    "report": "write a study's report again",
+    "show": "one run: its config, result and log",
+}
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command of `sys.argv` and exit: 0 done, 1 runs crashed, 2 a mistake of the user, 128+n by signal n."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status."""
+
+    def command() -> int:
+        if not arguments or arguments[0] in ("-h", "--help", "help"):
+            print(usage())
+            return 0 if arguments else USAGE_ERROR
+        name, *rest = arguments
+        if name not in COMMANDS:
+            raise unknown_name("command", name, COMMANDS)
+        return int(importlib.import_module(f"studies.command.{name}").execute(rest))
+
+    return _guarded(command)
+
+
+def run_script(study: "Study") -> None:
+    """Run `study` with the options of `litmus run`: what makes a study's file runnable."""
+
+    def command() -> int:
+        from studies.command.run import execute
+
+        return execute([study.name, *sys.argv[1:]], study)
+
+    sys.exit(_guarded(command))
+
+
+def _guarded(command: Callable[[], int]) -> int:
+    """Return the command's exit status; a mistake of the user and an interruption are told in one line."""
+    warnings.filterwarnings("ignore", message=".*torch.jit.script.*", category=FutureWarning)
+    try:
+        return command()
+    except UserError as error:
+        print(f"litmus: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("litmus: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, `head` for one, has seen enough; Python must not flush into the closed pipe at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def usage() -> str:
+    """Return the overview of all commands."""
+    lines = ["usage: litmus COMMAND ...", "", "Controlled ablations of image networks.", ""]
+    lines += [f"  {name:<8} {summary}" for name, summary in COMMANDS.items()]
+    return "\n".join([*lines, "", "litmus COMMAND --help tells a command's options."])

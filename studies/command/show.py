@@ -1,0 +1,66 @@
+"""`litmus show`: one run, its config, result and log."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from litmus.errors import UserError
+from studies.command.options import command_parser
+from studies.engine.load import state_of
+from studies.engine.records import CorruptRecord, RunDirectory, run_directories
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    parser = command_parser("show", "One run: its config, result and log.")
+    parser.add_argument("run", help="a run's identity, or its first digits")
+    parser.add_argument("--out", default="runs", help="folder of the records")
+    options = parser.parse_args(list(arguments))
+    for record in find_runs(options.run, Path(options.out)):
+        try:
+            print(describe(record))
+        except CorruptRecord as error:
+            raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
+    return 0
+
+
+def find_runs(identity: str, out: Path) -> list[RunDirectory]:
+    """Return the records of the run whose identity starts with `identity`, one for each study that holds it.
+
+    Raises `UserError` where none does, or where several runs do.
+    """
+    records = [record for study in sorted(out.glob("*")) for record in run_directories(study)]
+    found = [record for record in records if record.run_id.startswith(identity)]
+    if not found:
+        raise UserError(f"no run {identity!r} in {out} ({len(records)} runs there); litmus report lists a study's runs")
+    identities = sorted({record.run_id for record in found})
+    if len(identities) > 1:
+        raise UserError(f"{identity!r} could be any of {', '.join(identities[:8])}; give more digits")
+    return found
+
+
+def describe(record: RunDirectory) -> str:
+    """Return what there is to say of a run, in lines for a terminal."""
+    status, summary = record.read_status(), record.read_summary()
+    lines = [f"run {record.run_id}: {status.get('study')}, {status.get('arm')}, seed {status.get('seed')}"]
+    lines.append(f"state: {state_of(record)}, attempts: {status.get('attempts')}")
+    if status.get("error"):
+        lines.append(f"error: {status['error']}")
+    if summary:
+        for section in ("metrics", "cost", "normalisation", "environment"):
+            lines.append(f"{section}:")
+            lines += [f"  {key}: {value}" for key, value in summary[section].items()]
+        lines.append(f"seconds: {summary['seconds']:.1f}")
+    lines.append("config:")
+    lines += [f"  {line}" for line in yaml.safe_dump(record.read_config(), sort_keys=False).splitlines()]
+    tail = record.log_tail()
+    if tail:
+        lines += [f"log ({record.log_file}), its last lines:", *(f"  {line}" for line in tail.splitlines())]
+    lines.append(f"again: {rerun_command(record)}")
+    return "\n".join(lines)
+
+
+def rerun_command(record: RunDirectory) -> str:
+    """Return the command that runs this run again, into a folder of its own."""
+    return f"litmus train --config {record.config_file} --out again"

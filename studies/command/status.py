@@ -1,0 +1,61 @@
+"""`litmus status`: how far the studies on disk are."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from litmus.errors import UserError, unknown_name
+from studies.command.options import command_parser
+from studies.engine.load import state_of
+from studies.engine.manifest import FILE, read_manifest
+from studies.engine.records import RunDirectory
+
+COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started")
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    parser = command_parser("status", "How far the studies on disk are.")
+    parser.add_argument("study", nargs="?", default=None, help="one study, arm by arm (default: all studies)")
+    parser.add_argument("--out", default="runs", help="folder of the records")
+    options = parser.parse_args(list(arguments))
+    directories = studies_in(Path(options.out))
+    if options.study is None:
+        rows = [(path.name, _states(path, None)) for path in directories]
+    else:
+        directory = find_study(options.study, Path(options.out))
+        rows = [(arm.label, _states(directory, arm.label)) for arm in read_manifest(directory).arms]
+    used = [state for state in COLUMNS if any(states[state] for _, states in rows)]
+    table = Table("arm" if options.study else "study", *used, box=None, padding=(0, 2, 0, 0))
+    for name, states in rows:
+        table.add_row(name, *(str(states[state] or "") for state in used))
+    Console(highlight=False).print(table)
+    return 0
+
+
+def studies_in(out: Path) -> list[Path]:
+    """Return the folders of the studies under `out`. Raises `UserError` where there are none."""
+    found = sorted(path.parent for path in out.glob(f"*/{FILE}"))
+    if not found:
+        raise UserError(f"no studies in {out}; name another folder with --out, or start with litmus run batch_norm")
+    return found
+
+
+def find_study(name: str, out: Path) -> Path:
+    """Return the folder of the study `name` under `out`. Raises `UserError` with those that are there."""
+    by_name = {path.name: path for path in studies_in(out)}
+    if name not in by_name:
+        raise unknown_name(f"study in {out}", name, by_name)
+    return by_name[name]
+
+
+def _states(directory: Path, label: str | None) -> Counter[str]:
+    states: Counter[str] = Counter()
+    for arm in read_manifest(directory).arms:
+        for run in arm.runs.values() if label in (None, arm.label) else ():
+            record = RunDirectory(directory / run)
+            states[state_of(record) if record.status_file.exists() else "not started"] += 1
+    return states

@@ -1,0 +1,65 @@
+"""`litmus train`: a study of one arm."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from litmus.errors import UserError
+from studies.command.options import add_launch_arguments, command_parser, launch_config
+from studies.command.options import split_config as split
+from studies.command.run import conduct_and_report
+from studies.command.vary import study_name
+from studies.engine.config import add_config_arguments, flatten, resolve
+from studies.engine.study import Study, expand
+
+DEFAULT_MODEL = "lenet5"
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    rest, typed = split(arguments)
+    parser = command_parser("train", "Train one network: a study of one arm.")
+    parser.add_argument("--config", type=str | None, default=None, help="YAML of config keys, such as a run's own")
+    parser.add_argument("--print_config", action="store_true", help="print the resolved config and stop")
+    parser.add_argument("--seeds", type=int | None, default=None, help="seeds 0, 1, ... (default: --seed alone)")
+    parser.add_argument("--name", type=str | None, default=None, help="folder under --out (default: from the config)")
+    add_launch_arguments(parser)
+    add_config_arguments(parser, str(typed.get("model.name", DEFAULT_MODEL)))
+    options = parser.parse_args(rest)
+    settings: dict[str, Any] = {"model.name": DEFAULT_MODEL}
+    if options.config is not None:
+        settings.update(read_config(Path(options.config)))
+    settings.update(typed)
+    config = resolve(settings)
+    if options.print_config:
+        print(yaml.safe_dump(config.as_dict(), sort_keys=False), end="")
+        return 0
+    seed = settings.pop("seed", None)
+    if seed is not None and options.seeds is not None:
+        raise UserError("--seed and --seeds exclude each other")
+    model, data = str(config.model["name"]), config.data.name
+    study = Study(
+        name=study_name(options.name, "train", model, data),
+        question=f"How well does {model} learn {data}?",
+        base=settings,
+    )
+    plan = expand(study, seeds=options.seeds or 1)
+    if seed is not None:
+        plan = dataclasses.replace(plan, seeds=(config.seed,))
+    return conduct_and_report(plan, launch_config(options), settings)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the dotted keys of a YAML file. Raises `UserError` where it cannot be read or is no mapping."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise UserError(f"--config {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"--config {path}: not YAML ({' '.join(str(error).split())[:120]})") from None
+    if not isinstance(content, dict):
+        raise UserError(f"--config {path}: expected a mapping of config keys")
+    return flatten(content)

@@ -1,0 +1,54 @@
+"""`litmus vary`: a study of any config keys, without a file."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litmus.errors import UserError
+from studies.command.options import CONFIG_HELP, add_launch_arguments, command_parser, launch_config, parse_vary
+from studies.command.options import split_config as split
+from studies.command.run import conduct_and_report
+from studies.engine.config import resolve
+from studies.engine.study import Study, expand
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    rest, settings = split(arguments)
+    parser = command_parser("vary", f"A study of any config keys; the first levels are the baseline. {CONFIG_HELP}")
+    parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: a factor and its levels; repeatable")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds of each arm")
+    parser.add_argument("--name", type=str | None, default=None, help="folder under --out (default: from the keys)")
+    add_launch_arguments(parser)
+    options = parser.parse_args(rest)
+    factors = parse_vary(options.vary)
+    if not factors:
+        raise UserError("nothing to vary: give --vary KEY=A,B, e.g. --vary model.norm=none,batch")
+    keys = " and ".join(factors)
+    model, data = names(settings, factors)
+    study = Study(
+        name=study_name(options.name, "vary", model, data, *(key.rpartition(".")[2] for key in factors)),
+        question=f"What do {keys} change for {model} on {data}?"
+        if len(factors) > 1
+        else f"What does {keys} change for {model} on {data}?",
+        base=settings,
+        factors=factors,
+        baseline={key: levels[0] for key, levels in factors.items()},
+    )
+    return conduct_and_report(expand(study, seeds=options.seeds), launch_config(options), settings)
+
+
+def names(settings: Mapping[str, Any], factors: Mapping[str, Sequence[Any]]) -> tuple[str, str]:
+    """Return the architecture's and the dataset's name, or `models` and `datasets` where they are varied."""
+    config = resolve({**settings, **{key: levels[0] for key, levels in factors.items()}})
+    model = "models" if "model.name" in factors else str(config.model["name"])
+    return model, "datasets" if "data.name" in factors else config.data.name
+
+
+def study_name(asked: str | None, *parts: str) -> str:
+    """Return the name the user asked for, or one made of `parts`. Raises `UserError` for one that is no file name."""
+    if asked is None:
+        return "-".join(parts)
+    if not re.fullmatch(r"\w[\w.-]*", asked):
+        raise UserError(f"--name {asked!r}: a study's name is made of letters, digits, '.', '_' and '-'")
+    return asked

@@ -1,0 +1,42 @@
+"""The answer of a study in a sentence or two, no stronger than its records."""
+
+from collections.abc import Sequence
+
+from studies.engine.analysis import Analysis, ArmResult
+from studies.engine.claims import Claim, Finding
+from studies.engine.wording import percent_interval, points
+
+
+def conclude(analysis: Analysis, findings: Sequence[tuple[Claim, Finding]]) -> str:
+    """Return the answer: the claims by verdict, then the best arm beside the baseline, then what is missing."""
+    sentences = []
+    for verdict in ("supported", "contradicted", "inconclusive"):
+        claims = [claim.sentence.rstrip(".") for claim, finding in findings if finding.verdict == verdict]
+        if claims:
+            sentences.append(f"{verdict.capitalize()}: {'; '.join(claims)}.")
+    sentences.append(_best_arm(analysis))
+    missing = sum(result.missing for result in analysis.arms)
+    if missing:
+        planned = sum(result.planned for result in analysis.arms)
+        sentences.append(f"{missing} of {planned} runs have no result yet.")
+    return " ".join(sentences)
+
+
+def _best_arm(analysis: Analysis) -> str:
+    best = analysis.best()
+    if best is None:
+        return "No run finished."
+    accuracy = f"test accuracy {percent_interval(best.estimate('test_top1'))}, n = {len(best.values('test_top1'))}"
+    if len(analysis.arms) == 1:
+        return f"{best.label}: {accuracy}."
+    if best.arm.is_baseline:
+        return f"No arm beats the baseline ({best.label}) on the validation split; {accuracy}."
+    return f"Best on the validation split: {best.label}, {accuracy}; {_against_baseline(analysis, best)}."
+
+
+def _against_baseline(analysis: Analysis, best: ArmResult) -> str:
+    difference = analysis.difference(best, "test_top1")
+    if difference.n == 0:
+        return f"the baseline ({analysis.baseline.label}) has no finished run to compare with"
+    verdict = "" if difference.excludes_zero else ", inconclusive"
+    return f"{points(difference)} points to the baseline ({analysis.baseline.label}){verdict}"

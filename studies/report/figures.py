@@ -1,0 +1,184 @@
+"""The report's figures, as plotly objects that can be hovered, zoomed and switched arm by arm."""
+
+import colorsys
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from studies.engine.analysis import Analysis, ArmResult
+from studies.engine.statistics import estimate
+from studies.engine.wording import level
+
+# Okabe & Ito 2008: distinguishable with every common form of colour blindness.
+PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+_LAYOUT: dict[str, object] = {
+    "template": "plotly_white",
+    "margin": {"l": 56, "r": 12, "t": 16, "b": 48},
+    "height": 420,
+    "hovermode": "closest",
+    "legend": {"orientation": "h", "y": -0.22},
+    "font": {"family": "system-ui, sans-serif", "size": 13},
+}
+
+
+def learning_curves(analysis: Analysis, column: str, title: str, logarithmic: bool = False) -> go.Figure:
+    """Return `column` of the evaluations over training steps: the mean of the seeds with its 95 % interval."""
+    figure = go.Figure()
+    colours = _colours(analysis)
+    for index, result in enumerate(analysis.arms):
+        curve = _mean_curve(result, column)
+        if not len(curve):
+            continue
+        colour = colours[index]
+        steps = curve["step"].tolist()
+        figure.add_scatter(
+            x=steps + steps[::-1],
+            y=curve["high"].tolist() + curve["low"].tolist()[::-1],
+            fill="toself",
+            fillcolor=_transparent(colour, 0.14),
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=result.label,
+        )
+        figure.add_scatter(
+            x=steps,
+            y=curve["mean"],
+            mode="lines",
+            name=result.label,
+            legendgroup=result.label,
+            line={"color": colour, "width": 2, "dash": DASHES[index // len(PALETTE) % len(DASHES)]},
+            customdata=curve["n"],
+            hovertemplate=f"{result.label}<br>step %{{x}}: %{{y:.4g}}<br>%{{customdata}} seeds<extra></extra>",
+        )
+    figure.update_layout(**_LAYOUT, xaxis_title="training step", yaxis_title=title)
+    if logarithmic:
+        figure.update_yaxes(type="log", exponentformat="power")
+    return figure
+
+
+def numeric_factor(analysis: Analysis) -> str | None:
+    """Return the factor with the most levels that are all numbers; None where no factor has at least three."""
+    levels = {
+        factor: {result.arm.levels.get(factor) for result in analysis.arms} for factor in analysis.manifest.factors
+    }
+    numeric = {
+        factor: len(values)
+        for factor, values in levels.items()
+        if len(values) >= 3 and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    }
+    return max(numeric, key=lambda factor: numeric[factor]) if numeric else None
+
+
+def response(analysis: Analysis, factor: str) -> go.Figure:
+    """Return test accuracy over the levels of a numeric `factor`, a line for each combination of the other factors.
+
+    Levels with diverged runs carry a cross at chance with their number.
+    """
+    lines: dict[str, list[ArmResult]] = {}
+    for result in analysis.arms:
+        others = {key: value for key, value in result.arm.levels.items() if key != factor}
+        name = ", ".join(f"{key.rpartition('.')[2]} {level(value)}" for key, value in others.items()) or "all arms"
+        lines.setdefault(name, []).append(result)
+    figure = go.Figure()
+    for colour, (name, results) in zip(PALETTE * len(lines), lines.items(), strict=False):
+        results.sort(key=lambda result: result.arm.levels[factor])
+        points = [(result.arm.levels[factor], result.estimate("test_top1"), result) for result in results]
+        shown = [(x, value) for x, value, _ in points if value.n]
+        figure.add_scatter(
+            x=[x for x, _ in shown],
+            y=[100 * value.mean for _, value in shown],
+            error_y={
+                "array": [100 * _finite(value.high - value.mean) for _, value in shown],
+                "thickness": 1.2,
+                "width": 3,
+            },
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 2},
+            customdata=[value.n for _, value in shown],
+            hovertemplate=f"{name}, %{{x}}: %{{y:.2f}} %<br>%{{customdata}} finished seeds<extra></extra>",
+        )
+        diverged = [
+            (x, result.count("diverged"), result.planned) for x, _, result in points if result.count("diverged")
+        ]
+        if diverged:
+            figure.add_scatter(
+                x=[x for x, _, _ in diverged],
+                y=[100 * analysis.chance] * len(diverged),
+                mode="markers+text",
+                marker={"symbol": "x", "size": 10, "color": colour},
+                text=[f"{count}/{planned}" for _, count, planned in diverged],
+                textposition="bottom center",
+                name=f"{name}: diverged",
+                hovertemplate=f"{name}, %{{x}}: %{{text}} seeds diverged<extra></extra>",
+            )
+    values = [result.arm.levels[factor] for result in analysis.arms]
+    figure.update_layout(**_LAYOUT, xaxis_title=factor, yaxis_title="test accuracy, %")
+    figure.update_yaxes(range=[-4, 104])
+    if min(values) > 0 and max(values) / min(values) >= 8:
+        figure.update_xaxes(type="log", tickvals=sorted(set(values)), ticktext=[level(v) for v in sorted(set(values))])
+    return figure
+
+
+def _mean_curve(result: ArmResult, column: str) -> pd.DataFrame:
+    frames = [rows.loc[rows["kind"] == "evaluation", ["step", column]] for rows in result.curves.values()]
+    if not frames:
+        return pd.DataFrame()
+    rows = []
+    for step, group in pd.concat(frames).groupby("step"):
+        values = [value for value in group[column] if math.isfinite(value)]
+        if values:
+            value = estimate(values)
+            low, high = (value.mean, value.mean) if value.n < 2 else (value.low, value.high)
+            bounded = column.endswith(("top1", "top5"))
+            rows.append(
+                {
+                    "step": step,
+                    "mean": value.mean,
+                    # An accuracy's interval cannot leave [0, 1], nor a loss's fall below zero.
+                    "low": max(low, 0.0 if bounded else min(values) / 10),
+                    "high": min(high, 1.0) if bounded else high,
+                    "n": value.n,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _colours(analysis: Analysis) -> list[str]:
+    """Return a colour for each arm: a hue for each level of the first factor with few levels, shades for the rest."""
+    factors = [factor for factor in analysis.manifest.baseline.levels if factor != numeric_factor(analysis)]
+    if not factors or len(analysis.manifest.factors) < 2:
+        return [PALETTE[index % len(PALETTE)] for index in range(len(analysis.arms))]
+    hues = [str(result.arm.levels.get(factors[0])) for result in analysis.arms]
+    order = list(dict.fromkeys(hues))
+    colours = []
+    for index, hue in enumerate(hues):
+        shade, shades = hues[:index].count(hue), hues.count(hue)
+        colours.append(_shade(PALETTE[order.index(hue) % len(PALETTE)], shade, shades))
+    return colours
+
+
+def _shade(colour: str, index: int, count: int) -> str:
+    red, green, blue = _channels(colour)
+    hue, lightness, saturation = colorsys.rgb_to_hls(red / 255, green / 255, blue / 255)
+    lightness = float(np.interp(index, [0, max(1, count - 1)], [0.78, 0.26])) if count > 1 else lightness
+    return "#" + "".join(f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(hue, lightness, saturation))
+
+
+def _transparent(colour: str, alpha: float) -> str:
+    red, green, blue = _channels(colour)
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def _channels(colour: str) -> Sequence[int]:
+    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else 0.0
