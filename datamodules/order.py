@@ -34,8 +34,12 @@ class Shard:
         return global_batch.tensor_split(self.world_size)[self.rank]
 
     def whole_batches(self, batches: list[Tensor]) -> list[Tensor]:
-        """Return this device's batches of an evaluation, dealt out in turn: none is split, repeated or left out."""
-        return batches[self.rank :: self.world_size]
+        """Return this device's batches of an evaluation, dealt out in turn: none is split, repeated or left out.
+
+        Devices that would come short get an empty batch, for all must take part in as many steps.
+        """
+        padding = [batches[0][:0]] * (-len(batches) % self.world_size)
+        return [*batches, *padding][self.rank :: self.world_size]
 
 
 def train_batches(order: Tensor, batch_size: int, drop_last: bool) -> list[Tensor]:

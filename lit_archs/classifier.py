@@ -145,6 +145,8 @@ class LitClassifier(lightning.LightningModule):
         self._log_evaluation("test", {})
 
     def _evaluate(self, split: str, batch: Batch) -> None:
+        if not len(batch.labels):
+            return
         logits = self.network(batch.images).float()
         metrics: Any = self.metrics[split]
         metrics["loss"].update(functional.cross_entropy(logits, batch.labels, reduction="none"))

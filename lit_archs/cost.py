@@ -1,12 +1,17 @@
 """What a network costs: parameters, floating-point operations, activations."""
 
 import logging
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 
 import torch
-from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
 from torch import nn
+
+with warnings.catch_warnings():
+    # fvcore scripts a function as it is imported, which PyTorch warns of.
+    warnings.simplefilter("ignore", FutureWarning)
+    from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
 
 
 @dataclass(frozen=True)

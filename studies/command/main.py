@@ -3,7 +3,6 @@
 import importlib
 import os
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -59,7 +58,6 @@ def run_script(study: "Study") -> None:
 
 def _guarded(command: Callable[[], int]) -> int:
     """Return the command's exit status; a mistake of the user and an interruption are told in one line."""
-    warnings.filterwarnings("ignore", message=".*torch.jit.script.*", category=FutureWarning)
     try:
         return command()
     except UserError as error:

@@ -155,12 +155,13 @@ def _base_settings(study: Study, preset: Settings, overrides: Settings, factors:
         if key in factors:
             levels = ", ".join(map(str, factors[key]))
             raise UserError(f"{key} is a factor of {study.name} ({levels}); choose its levels with --vary {key}=A,B")
-    own = {**study.base, **study.for_data.get(str(overrides.get("data.name")), {}), **preset}
-    settings = {**own, **overrides}
-    if settings.get("model.name") != study.base.get("model.name"):
-        # Options of the base's architecture mean nothing to the one that takes its place.
-        valid = set(config_keys(str(settings["model.name"])))
-        settings = {key: value for key, value in settings.items() if key in valid or key in overrides}
+    settings: dict[str, Any] = {}
+    for layer in (study.base, study.for_data.get(str(overrides.get("data.name")), {}), preset, overrides):
+        if layer.get("model.name", settings.get("model.name")) != settings.get("model.name"):
+            # Options mean something for the architecture that they were given for: `width` is 8 channels to one and
+            # a factor to another.
+            settings = {key: value for key, value in settings.items() if not key.startswith("model.")}
+        settings.update(layer)
     return settings
 
 

@@ -29,12 +29,10 @@ _LAYOUT: dict[str, object] = {
 def learning_curves(analysis: Analysis, column: str, title: str, logarithmic: bool = False) -> go.Figure:
     """Return `column` of the evaluations over training steps: the mean of the seeds with its 95 % interval."""
     figure = go.Figure()
-    colours = _colours(analysis)
-    for index, result in enumerate(analysis.arms):
+    for result, (colour, dash) in zip(analysis.arms, _styles(analysis), strict=True):
         curve = _mean_curve(result, column)
         if not len(curve):
             continue
-        colour = colours[index]
         steps = curve["step"].tolist()
         figure.add_scatter(
             x=steps + steps[::-1],
@@ -52,13 +50,17 @@ def learning_curves(analysis: Analysis, column: str, title: str, logarithmic: bo
             mode="lines",
             name=result.label,
             legendgroup=result.label,
-            line={"color": colour, "width": 2, "dash": DASHES[index // len(PALETTE) % len(DASHES)]},
+            line={"color": colour, "width": 2, "dash": dash},
             customdata=curve["n"],
             hovertemplate=f"{result.label}<br>step %{{x}}: %{{y:.4g}}<br>%{{customdata}} seeds<extra></extra>",
         )
     figure.update_layout(**_LAYOUT, xaxis_title="training step", yaxis_title=title)
     if logarithmic:
-        figure.update_yaxes(type="log", exponentformat="power")
+        shown = [value for trace in figure.data for value in trace.y if value > 0]
+        # A loss on its way to divergence would squeeze all others into a line.
+        highest = min(max(shown, default=1.0), -3 * math.log(analysis.chance or 0.1))
+        lowest = max(min(shown, default=0.01), highest * 1e-5)
+        figure.update_yaxes(type="log", exponentformat="power", range=[math.log10(lowest), math.log10(highest)])
     return figure
 
 
@@ -114,7 +116,7 @@ def response(analysis: Analysis, factor: str) -> go.Figure:
                 mode="markers+text",
                 marker={"symbol": "x", "size": 10, "color": colour},
                 text=[f"{count}/{planned}" for _, count, planned in diverged],
-                textposition="bottom center",
+                textposition="top center",
                 name=f"{name}: diverged",
                 hovertemplate=f"{name}, %{{x}}: %{{text}} seeds diverged<extra></extra>",
             )
@@ -150,18 +152,20 @@ def _mean_curve(result: ArmResult, column: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _colours(analysis: Analysis) -> list[str]:
-    """Return a colour for each arm: a hue for each level of the first factor with few levels, shades for the rest."""
+def _styles(analysis: Analysis) -> list[tuple[str, str]]:
+    """Return each arm's colour and dash: one of both for a level of the first factor, shades for the others."""
     factors = [factor for factor in analysis.manifest.baseline.levels if factor != numeric_factor(analysis)]
     if not factors or len(analysis.manifest.factors) < 2:
-        return [PALETTE[index % len(PALETTE)] for index in range(len(analysis.arms))]
-    hues = [str(result.arm.levels.get(factors[0])) for result in analysis.arms]
-    order = list(dict.fromkeys(hues))
-    colours = []
-    for index, hue in enumerate(hues):
-        shade, shades = hues[:index].count(hue), hues.count(hue)
-        colours.append(_shade(PALETTE[order.index(hue) % len(PALETTE)], shade, shades))
-    return colours
+        count = len(analysis.arms)
+        return [(PALETTE[i % len(PALETTE)], DASHES[i // len(PALETTE) % len(DASHES)]) for i in range(count)]
+    levels = [str(result.arm.levels.get(factors[0])) for result in analysis.arms]
+    order = list(dict.fromkeys(levels))
+    styles = []
+    for index, name in enumerate(levels):
+        place = order.index(name)
+        colour = _shade(PALETTE[place % len(PALETTE)], levels[:index].count(name), levels.count(name))
+        styles.append((colour, DASHES[place % len(DASHES)]))
+    return styles
 
 
 def _shade(colour: str, index: int, count: int) -> str:

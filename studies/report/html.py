@@ -48,7 +48,7 @@ def render(analysis: Analysis, findings: Sequence[tuple[Claim, Finding]], answer
         findings=findings,
         figures=_figures(analysis),
         arms=[_arm_row(analysis, result) for result in analysis.arms],
-        matched=_matched_factor(analysis),
+        matched=_matched_level(analysis),
         totals=_totals(analysis),
         controlled=_controlled(analysis),
         runs=[_run_row(analysis, {str(k): v for k, v in row.items()}) for row in _records(analysis).to_dict("records")],
@@ -75,7 +75,8 @@ def _figures(analysis: Analysis) -> list[_Figure]:
     caption = "Mean over the seeds with its 95 % interval. Click an arm in the legend to hide it, drag to zoom."
     accuracy = figures.learning_curves(analysis, "val_top1", "validation accuracy")
     loss = figures.learning_curves(analysis, "train_loss", "training loss", logarithmic=True)
-    shown += [("Validation accuracy while training", caption, accuracy), ("Training loss", caption, loss)]
+    off = " Losses far above chance are off the top; double-click to see them."
+    shown += [("Validation accuracy while training", caption, accuracy), ("Training loss", caption + off, loss)]
     options = {"responsive": True, "displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
     return [
         _Figure(title, caption, figure.to_html(full_html=False, include_plotlyjs=False, config=options))
@@ -90,6 +91,11 @@ def _matched_factor(analysis: Analysis) -> str | None:
     return factors[0] if len(factors) > 1 and product else None
 
 
+def _matched_level(analysis: Analysis) -> str | None:
+    factor = _matched_factor(analysis)
+    return f"{factor.rpartition('.')[2]} {level(analysis.manifest.baseline.levels[factor])}" if factor else None
+
+
 def _arm_row(analysis: Analysis, result: ArmResult) -> dict[str, Any]:
     factor = _matched_factor(analysis)
     other = analysis.matched(result, factor) if factor else None
@@ -102,9 +108,9 @@ def _arm_row(analysis: Analysis, result: ArmResult) -> dict[str, Any]:
         "validation": percent(result.estimate("val_top1").mean),
         "training": percent(result.estimate("train_top1").mean),
         "difference": "baseline" if result.arm.is_baseline else points(analysis.difference(result, "test_top1")),
-        "clear": not result.arm.is_baseline and analysis.difference(result, "test_top1").excludes_zero,
+        "differs": not result.arm.is_baseline and analysis.difference(result, "test_top1").excludes_zero,
         "matched": points(analysis.difference(result, "test_top1", to=other)) if other else "",
-        "matched_clear": other is not None and analysis.difference(result, "test_top1", to=other).excludes_zero,
+        "matched_differs": other is not None and analysis.difference(result, "test_top1", to=other).excludes_zero,
         "finished": result.count("finished"),
         "planned": result.planned,
         "diverged": result.count("diverged"),
@@ -190,6 +196,8 @@ def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
 def _versions(analysis: Analysis) -> dict[str, Any]:
     records = _records(analysis)
     columns = [name for name in VERSION_COLUMNS if f"environment.{name}" in records]
+    if not columns:
+        return {"columns": [], "rows": [], "mixed": []}
     frame = records[[f"environment.{name}" for name in columns]].dropna()
     frame.columns = pd.Index(columns)
     counts = frame.astype(str).value_counts().reset_index()
