@@ -189,6 +189,8 @@ class Launcher:
     def _died(self, busy: _Worker) -> None:
         task = busy.task
         assert task is not None
+        for process in busy.processes:
+            process.join(timeout=1)
         codes = {process.exitcode for process in busy.processes} - {None}
         self._abandon(busy, kill=True)
         self._crashed(task, f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})")

@@ -58,13 +58,13 @@ class Recorder(lightning.Callback):
         if trainer.is_global_zero:
             self.write_rows()
 
-    def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        # Dropout has no generator of its own. Keyed here, it repeats after a resume and is the same in every arm.
-        torch.manual_seed(derive(self.config.seed, "forward", trainer.current_epoch, trainer.global_rank))
-
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        if batch_idx == 0:
+            # Dropout has no generator of its own. Keyed here, it repeats after a resume and is the same in every arm.
+            # Lightning skips on_train_epoch_start in the first epoch after a resume.
+            torch.manual_seed(derive(self.config.seed, "forward", trainer.current_epoch, trainer.global_rank))
         # Lightning's own interval leaves an epoch's last steps unevaluated where it does not divide the epoch.
         step, steps = batch_idx + 1, trainer.num_training_batches
         per_epoch = self.config.trainer.validations_per_epoch

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lit_archs.registry import ARCHITECTURES
 from litmus.errors import UserError, require_positive, unknown_name
 from litmus.registry import Registry
 from studies.engine.config import SPEED_KEYS, RunConfig, config_keys, resolve
@@ -198,15 +197,14 @@ def _baseline_label(study: Study, factors: Mapping[str, Sequence[Any]], arms: Se
 
 def _check_controlled(plan: Plan, factors: set[str]) -> None:
     reference = plan.baseline.config.flat()
+    set_by_arms = {key for arm in plan.arms for key in arm.levels}
     for arm in plan.arms:
         flat = arm.config.flat()
-        differing = {key for key in reference.keys() & flat.keys() if reference[key] != flat[key]}
-        one_sided = reference.keys() ^ flat.keys()
-        # Two architectures need not have the same options: those that one lacks are part of the level.
-        undeclared = (differing | (one_sided if "model.name" not in factors else set())) - factors
+        differing = {key for key in reference.keys() | flat.keys() if reference.get(key) != flat.get(key)}
+        undeclared = differing - factors
         if "model.name" in factors:
-            fixed = ARCHITECTURES[arm.config.model["name"]].fixed
-            undeclared -= {f"model.{key}" for key in fixed}
+            # Options and defaults of an architecture's own are part of that level.
+            undeclared = {key for key in undeclared if not key.startswith("model.") or key in set_by_arms}
         if undeclared:
             raise UserError(
                 f"study {plan.study.name} is not controlled: arm {arm.label!r} differs from the baseline "

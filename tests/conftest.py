@@ -1,0 +1,39 @@
+"""What the tests share: the command line as a user's shell runs it, and the real data."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_runs import command
+
+torch.set_num_threads(1)
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """The environment of a user without a W&B account."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
+    return {**kept, "WANDB_MODE": "disabled", "COLUMNS": "80"}
+
+
+@pytest.fixture
+def litmus(tmp_path: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line in a folder of the test's own, to its end."""
+
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(arguments), cwd=tmp_path, env={**environment, **more}, capture_output=True, text=True, timeout=500
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; in continuous integration it is always there."""
+    root = os.environ.get("LITMUS_DATA")
+    if root is None:
+        pytest.skip("LITMUS_DATA names no folder of real data")
+    return Path(root)

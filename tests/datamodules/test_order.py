@@ -1,0 +1,83 @@
+"""Promise 3, paired data: order and augmentation are a pure function of (seed, epoch, sample)."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import datamodules
+from datamodules.order import Shard, epoch_order, split_indices, train_batches
+
+
+@given(st.integers(1, 300), st.integers(1, 64), st.integers(1, 8), st.integers(0, 5), st.integers(0, 5), st.booleans())
+def test_devices_shares_make_up_the_global_batch(
+    size: int, batch_size: int, world_size: int, seed: int, epoch: int, drop_last: bool
+) -> None:
+    batches = train_batches(epoch_order(size, seed, epoch), batch_size, drop_last)
+    for batch in batches:
+        shares = [Shard(rank, world_size).share(batch) for rank in range(world_size)]
+        assert torch.equal(torch.cat(shares), batch)
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    seen = torch.cat(batches) if batches else torch.tensor([], dtype=torch.int64)
+    assert len(seen.unique()) == len(seen) == (size // batch_size * batch_size if drop_last else size)
+
+
+@given(st.integers(1, 500), st.integers(1, 100), st.integers(1, 8))
+def test_evaluation_deals_out_every_batch_once(size: int, batch_size: int, world_size: int) -> None:
+    batches = list(torch.arange(size).split(batch_size))
+    dealt = [Shard(rank, world_size).whole_batches(batches) for rank in range(world_size)]
+    assert len({len(share) for share in dealt}) == 1  # all devices take as many steps
+    assert torch.equal(torch.cat([batch for share in dealt for batch in share]).sort().values, torch.arange(size))
+
+
+@given(st.integers(2, 2000), st.floats(0.05, 0.9), st.integers(0, 9))
+def test_split_parts_the_training_set(size: int, validation: float, split_seed: int) -> None:
+    train, held_out = split_indices(size, validation, split_seed)
+    assert torch.equal(torch.cat((train, held_out)).sort().values, torch.arange(size))
+    assert len(held_out) == round(validation * size)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 3), st.integers(0, 4), st.integers(1, 4), st.sampled_from([16, 50, 64]))
+def test_a_sample_is_augmented_alike_on_any_number_of_devices(
+    seed: int, epoch: int, world_size: int, batch_size: int
+) -> None:
+    one = datamodules.build("digits", seed=seed, batch_size=batch_size, augment="crop")
+    other = datamodules.build("digits", seed=seed, batch_size=2 * batch_size, augment="crop")
+    alone = list(one.train_epoch(epoch))
+    shares = [list(one.train_epoch(epoch, Shard(rank, world_size))) for rank in range(world_size)]
+    for step, batch in enumerate(alone):
+        assert torch.equal(torch.cat([share[step].images for share in shares]), batch.images)
+        assert torch.equal(torch.cat([share[step].labels for share in shares]), batch.labels)
+        assert {share[step].global_size for share in shares} == {batch_size}
+    images = {int(s): i for batch in alone for s, i in zip(batch.sample, batch.images, strict=True)}
+    for batch in other.train_epoch(epoch):
+        for sample, image in zip(batch.sample, batch.images, strict=True):
+            if int(sample) in images:
+                assert torch.equal(images[int(sample)], image)
+
+
+def test_epochs_and_seeds_differ_and_repeat() -> None:
+    data = datamodules.build("digits", seed=0, augment="crop")
+    first, again, later = (next(data.train_epoch(epoch)) for epoch in (0, 0, 1))
+    assert torch.equal(first.images, again.images)
+    assert not torch.equal(first.sample, later.sample)
+    other = datamodules.build("digits", seed=1, augment="crop")
+    assert not torch.equal(next(other.train_epoch(0)).sample, first.sample)
+
+
+def test_validation_split_is_cut_from_training_and_fixed_by_the_split_seed() -> None:
+    one = datamodules.build("digits", seed=0, split_seed=4)
+    same = datamodules.build("digits", seed=9, split_seed=4)
+    other = datamodules.build("digits", seed=0, split_seed=5)
+    assert torch.equal(one.val_indices, same.val_indices)
+    assert not torch.equal(one.val_indices, other.val_indices)
+    trained = torch.cat([batch.sample for batch in one.train_epoch(0)])
+    assert not set(trained.tolist()) & set(one.val_indices.tolist())
+
+
+def test_images_are_normalised_by_the_training_split() -> None:
+    data = datamodules.build("digits")
+    images = data.normalise(data.arrays.train_images[data.train_indices])
+    assert float(images.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(images.std(correction=0)) == pytest.approx(1, abs=1e-5)

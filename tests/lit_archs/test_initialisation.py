@@ -1,0 +1,79 @@
+"""Promise 2, paired initialisation: equal name and shape, equal initial values, in every arm of a seed."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+import lit_archs
+from lit_archs.initialisation import SCHEMES, InitConfig, initialise
+
+PAIRS = [
+    ("lenet5", {"in_channels": 1}, {"norm": "none"}, {"norm": "batch"}),
+    ("lenet5", {"in_channels": 1}, {"dropout": 0.0}, {"dropout": 0.5}),
+    ("lenet5", {"in_channels": 1}, {"pooling": "max"}, {"pooling": "average"}),
+    ("mlp", {"in_channels": 1, "image_size": 8}, {"norm": "none"}, {"norm": "batch"}),
+    ("mlp", {"in_channels": 1, "image_size": 8}, {"depth": 2}, {"depth": 5}),
+    ("resnet20", {}, {"norm": "none"}, {"norm": "batch"}),
+    ("resnet20", {}, {"residual": True}, {"residual": False}),
+    ("resnet20", {}, {"shortcut": "A"}, {"shortcut": "B"}),
+    ("resnet_cifar", {}, {"depth": 20}, {"depth": 32}),
+]
+
+
+@pytest.mark.parametrize(("name", "fixed", "first", "second"), PAIRS)
+def test_arms_start_equal_wherever_name_and_shape_agree(name: str, fixed: dict, first: dict, second: dict) -> None:
+    torch.manual_seed(1)
+    one = lit_archs.build(name, seed=3, **fixed, **first).state_dict()
+    torch.manual_seed(2)  # the global generator must not matter
+    other = lit_archs.build(name, seed=3, **fixed, **second).state_dict()
+    shared = [key for key in one.keys() & other.keys() if one[key].shape == other[key].shape]
+    assert any(key.endswith("weight") and one[key].dim() > 1 for key in shared)
+    for key in shared:
+        assert torch.equal(one[key], other[key]), key
+
+
+def test_plain_twin_starts_as_its_residual_network() -> None:
+    residual, plain = lit_archs.build("resnet20", seed=1), lit_archs.build("plain20", seed=1)
+    assert residual.state_dict().keys() == plain.state_dict().keys()
+    assert all(torch.equal(a, b) for a, b in zip(residual.parameters(), plain.parameters(), strict=True))
+
+
+def test_seeds_and_parameters_differ() -> None:
+    first, second = lit_archs.build("resnet20", seed=0), lit_archs.build("resnet20", seed=1)
+    assert not torch.equal(first.conv.weight, second.conv.weight)
+    blocks = list(first.stage1)
+    assert not torch.equal(blocks[0].conv1.weight, blocks[1].conv1.weight)
+
+
+def test_building_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    lit_archs.build("resnet20")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_schemes_have_their_deviation(scheme: str) -> None:
+    layer = nn.Sequential(nn.Conv2d(64, 128, 3))
+    initialise(layer, 0, InitConfig(scheme=scheme, gain=2.0))
+    fan_in, fan_out = 64 * 9, 128 * 9
+    expected = {
+        "kaiming_normal": math.sqrt(2 / fan_in),
+        "kaiming_uniform": math.sqrt(2 / fan_in),
+        "xavier_normal": math.sqrt(2 / (fan_in + fan_out)),
+        "xavier_uniform": math.sqrt(2 / (fan_in + fan_out)),
+        "normal": 0.01,
+        "pytorch": 1 / math.sqrt(3 * fan_in),
+    }[scheme]
+    weight = layer[0].weight.detach()
+    assert float(weight.std()) == pytest.approx(2.0 * expected, rel=0.02)
+    assert float(weight.mean()) == pytest.approx(0, abs=0.02 * expected * 2)
+    if not scheme.endswith("normal"):
+        assert float(weight.abs().max()) <= 2.0 * math.sqrt(3) * expected * 1.0001
+
+
+def test_a_module_that_no_rule_covers_is_refused() -> None:
+    with pytest.raises(TypeError, match="no initialisation for 0 \\(Bilinear\\)"):
+        initialise(nn.Sequential(nn.Bilinear(2, 2, 2)), 0, InitConfig())

@@ -1,0 +1,30 @@
+"""Registries find what one file defines, and name the nearest match of what they do not have."""
+
+import pytest
+
+from litmus.errors import UserError, unknown_name
+from litmus.registry import Registry
+
+
+def test_names_are_sorted_as_a_reader_counts() -> None:
+    registry: Registry[int] = Registry("net", "litmus")
+    for name in ("resnet110", "resnet20", "lenet5", "plain20", "resnet20_se"):
+        registry.add(name, 0)
+    assert registry.names() == ["lenet5", "plain20", "resnet20", "resnet20_se", "resnet110"]
+
+
+def test_a_name_is_taken_once() -> None:
+    registry: Registry[int] = Registry("net", "litmus")
+    registry.add("a", 0)
+    with pytest.raises(ValueError, match="net 'a' is registered twice"):
+        registry.add("a", 1)
+
+
+def test_a_wrong_name_gets_the_nearest_and_all_valid_ones() -> None:
+    registry: Registry[int] = Registry("net", "litmus")
+    registry.add("resnet20", 0)
+    registry.add("lenet5", 1)
+    with pytest.raises(UserError) as caught:
+        registry["resnt20"]
+    assert str(caught.value) == "unknown net 'resnt20'; did you mean 'resnet20'? valid: lenet5, resnet20"
+    assert "did you mean" not in str(unknown_name("net", "zzz", ["a", "b"]))

@@ -1,0 +1,90 @@
+"""Promise 6: a run's identity is a hash of its resolved config, the data and the record format."""
+
+import dataclasses
+
+import pytest
+from tiny_runs import TINY
+from hypothesis import given
+from hypothesis import strategies as st
+
+import datamodules
+from datamodules.registry import ImageArrays
+from studies.engine import identity
+from studies.engine.config import flatten, nest, resolve
+from studies.engine.identity import normalisation_regime, run_id
+
+BASE = {"model.name": "lenet5"}
+
+
+def test_identity_is_the_same_however_the_config_was_written() -> None:
+    assert run_id(resolve(BASE), "d") == run_id(resolve({**BASE, "optim.lr": "1e-1", "model.norm": "none"}), "d")
+    assert run_id(resolve({**BASE, "optim.lr": 1}), "d") == run_id(resolve({**BASE, "optim.lr": "1.0"}), "d")
+    round_trip = flatten(resolve(BASE).as_dict())
+    assert run_id(resolve(round_trip), "d") == run_id(resolve(BASE), "d")
+
+
+@pytest.mark.parametrize("key", [key for key in resolve(BASE).flat() if key not in ("model.name", "data.root")])
+def test_every_key_is_part_of_the_identity(key: str) -> None:
+    config = resolve(BASE)
+    value = config.flat()[key]
+    others = {
+        "model.norm": "batch", "model.activation": "tanh", "model.pooling": "average", "init.scheme": "normal",
+        "data.name": "mnist", "data.augment": "crop", "optim.name": "adamw", "optim.schedule": "cosine",
+        "trainer.precision": "bf16-mixed", "optim.milestones": [0.5],
+    }  # fmt: skip
+    if key in others:
+        changed = others[key]
+    elif isinstance(value, bool):
+        changed = not value
+    else:
+        changed = value + 1 if isinstance(value, int) else 0.4
+    assert run_id(resolve({**BASE, key: changed}), "d") != run_id(config, "d")
+
+
+def test_a_changed_default_makes_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = resolve(BASE)
+    stale = dataclasses.replace(config, optim=dataclasses.replace(config.optim, momentum=0.8))
+    assert run_id(stale, "d") != run_id(config, "d")
+    before = run_id(config, "d")
+    monkeypatch.setattr(identity, "RECORD_FORMAT", identity.RECORD_FORMAT + 1)
+    assert run_id(config, "d") != before
+
+
+def test_where_the_data_lies_does_not_matter_but_what_it_is_does() -> None:
+    assert run_id(resolve({**BASE, "data.root": "/elsewhere"}), "d") == run_id(resolve(BASE), "d")
+    assert run_id(resolve(BASE), "other") != run_id(resolve(BASE), "d")
+
+
+def test_the_fingerprint_covers_every_pixel_and_label() -> None:
+    arrays = datamodules.build("digits").arrays
+    for name in ("train_images", "train_labels", "test_images", "test_labels"):
+        tensor = getattr(arrays, name).clone()
+        tensor.view(-1)[-1] += 1
+        changed: ImageArrays = dataclasses.replace(arrays, **{name: tensor})
+        assert changed.fingerprint != arrays.fingerprint, name
+
+
+def test_devices_matter_only_where_they_change_what_batch_norm_sees() -> None:
+    together = resolve({**BASE, "trainer.sync_batchnorm": True})
+    apart = resolve({**BASE, "trainer.sync_batchnorm": False})
+    assert run_id(together, "d", devices=2) == run_id(together, "d", devices=1)
+    assert run_id(apart, "d", devices=2) != run_id(apart, "d", devices=1)
+    assert normalisation_regime(apart, 2) == {
+        "global_batch": 128,
+        "batch_per_device": 64,
+        "synchronised": False,
+        "statistics_over": 64,
+    }
+
+
+@given(st.dictionaries(st.sampled_from(["a.b", "a.c", "d.e.f", "g"]), st.integers(), min_size=1))
+def test_flatten_and_nest_are_inverse(flat: dict) -> None:
+    assert flatten(nest(flat)) == flat
+
+
+def test_resolving_fills_in_every_default() -> None:
+    flat = resolve(TINY).flat()
+    assert flat["optim.momentum"] == 0.9
+    assert flat["model.dropout"] == 0.0
+    assert flat["data.split_seed"] == 0
+    assert resolve({"model.name": "resnet20"}).model["depth"] == 20

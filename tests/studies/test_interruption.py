@@ -1,0 +1,221 @@
+"""Promise 7, interruption changes nothing; and two launchers never run one run twice."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from tiny_runs import command, tiny_options
+
+from studies.engine.records import RunDirectory, run_directories
+
+STUDY = "vary-mlp-digits-norm"
+
+
+def arguments(out: Path, *more: str) -> list[str]:
+    """A study of four runs of a second or so, with dropout and augmentation, checkpointed at every epoch."""
+    options = [*tiny_options(), "--model.dropout", "0.3", "--data.augment", "crop", "--data.batch_size", "16", "--optim.lr", "0.03"]
+    options += ["--trainer.epochs", "10", "--vary", "model.norm=none,batch", "--seeds", "2", "--workers", "2"]
+    return ["vary", *options, "--checkpoint_seconds", "0", "--out", str(out), *more]
+
+
+def start(directory: Path, environment: dict[str, str], *parts: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command(parts),
+        cwd=directory,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def kill_group(process: "subprocess.Popen[str]", number: int = signal.SIGKILL) -> None:
+    os.killpg(process.pid, number)
+    process.communicate()
+
+
+def wait_for(condition: "object", seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def finished(out: Path) -> dict[str, RunDirectory]:
+    return {
+        record.run_id: record
+        for record in run_directories(out / STUDY)
+        if record.read_status().get("state") == "finished"
+    }
+
+
+def results(out: Path) -> dict[str, tuple[dict[str, torch.Tensor], dict[str, float], str]]:
+    return {
+        name: (
+            torch.load(record.checkpoint, weights_only=True)["state_dict"],
+            record.read_summary()["metrics"],
+            record.metrics_file.read_text(),
+        )
+        for name, record in finished(out).items()
+    }
+
+
+def assert_identical(first: Path, second: Path) -> None:
+    one, other = results(first), results(second)
+    assert one.keys() == other.keys()
+    assert len(one) == 4
+    for name, (weights, metrics, rows) in one.items():
+        other_weights, other_metrics, other_rows = other[name]
+        assert metrics == other_metrics
+        assert rows == other_rows
+        assert weights.keys() == other_weights.keys()
+        for key, value in weights.items():
+            assert torch.equal(value, other_weights[key]), (name, key)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("uninterrupted")
+    environment = {**os.environ, "WANDB_MODE": "disabled"}
+    process = start(directory, environment, *arguments(directory / "runs"))
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return directory / "runs"
+
+
+def test_killed_at_random_moments_the_same_command_ends_in_the_same_bits(
+    uninterrupted: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    out = tmp_path / "runs"
+    moment = random.Random(os.getpid())
+    complete: dict[str, int] = {}
+    for _ in range(3):
+        process = start(tmp_path, environment, *arguments(out))
+        before = {path: path.stat().st_mtime_ns for path in out.glob("*/*/checkpoints/last.ckpt")}
+
+        def progressed(before: dict[Path, int] = before) -> bool:
+            now = {path: path.stat().st_mtime_ns for path in out.glob("*/*/checkpoints/last.ckpt")}
+            return now != before
+
+        wait_for(progressed)
+        time.sleep(moment.uniform(0, 0.8))
+        kill_group(process)
+        for name, record in finished(out).items():
+            stamp = record.summary_file.stat().st_mtime_ns
+            assert complete.setdefault(name, stamp) == stamp, f"{name} was trained again"
+    process = start(tmp_path, environment, *arguments(out))
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    for name, stamp in complete.items():
+        assert finished(out)[name].summary_file.stat().st_mtime_ns == stamp, f"{name} was trained again"
+    assert_identical(uninterrupted, out)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_cleanly_and_the_run_goes_on_later(
+    uninterrupted: Path, tmp_path: Path, environment: dict[str, str], number: int, status: int
+) -> None:
+    out = tmp_path / "runs"
+    process = start(tmp_path, environment, *arguments(out))
+    wait_for(lambda: list(out.glob("*/*/checkpoints/last.ckpt")))
+    os.killpg(process.pid, number)  # as Ctrl-C does: to every process of the terminal
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert "Traceback" not in errors
+    assert "the same command goes on where this one stopped" in errors.splitlines()[-1]
+    states = {record.read_status()["state"] for record in run_directories(out / STUDY) if record.read_status()}
+    assert "running" not in states
+    process = start(tmp_path, environment, *arguments(out))
+    assert process.wait(timeout=300) == 0
+    assert_identical(uninterrupted, out)
+
+
+def test_a_killed_worker_is_replaced_and_its_run_repeated(
+    uninterrupted: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    out = tmp_path / "runs"
+    process = start(tmp_path, environment, *arguments(out))
+    wait_for(lambda: list(out.glob("*/*/checkpoints/last.ckpt")))
+    # The last process of the group is a worker: the launcher and the server that workers fork from came before.
+    members = subprocess.run(["ps", "-o", "pid=", "-g", str(process.pid)], capture_output=True, text=True).stdout
+    os.kill(int(members.split()[-1]), signal.SIGKILL)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert "the worker process died (exit status -9)); repeating it" in errors
+    assert_identical(uninterrupted, out)
+
+
+def test_workers_end_with_their_launcher(tmp_path: Path, environment: dict[str, str]) -> None:
+    out = tmp_path / "runs"
+    process = start(tmp_path, environment, *arguments(out))
+    wait_for(lambda: list(out.glob("*/*/checkpoints/last.ckpt")))
+    process.kill()
+    process.communicate()
+
+    def members() -> list[str]:
+        listing = subprocess.run(["ps", "-o", "stat=", "-g", str(process.pid)], capture_output=True, text=True)
+        return [state for state in listing.stdout.split() if not state.startswith("Z")]
+
+    wait_for(lambda: not members(), seconds=30)
+
+
+def test_two_launchers_at_once_share_the_runs(uninterrupted: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+    out = tmp_path / "runs"
+    launchers = [start(tmp_path, environment, *arguments(out)) for _ in range(2)]
+    errors = [launcher.communicate(timeout=300)[1] for launcher in launchers]
+    assert [launcher.returncode for launcher in launchers] == [0, 0], errors
+    executed = [line for text in errors for line in text.splitlines() if re.match(r"\[\d+/4\] finished", line)]
+    assert len(executed) == 4, errors
+    assert {record.read_status()["attempts"] for record in run_directories(out / STUDY)} == {1}
+    assert_identical(uninterrupted, out)
+
+
+def test_more_seeds_add_the_missing_runs_only(uninterrupted: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+    stamps = {name: record.summary_file.stat().st_mtime_ns for name, record in finished(uninterrupted).items()}
+    process = start(tmp_path, environment, *arguments(uninterrupted), "--seeds", "3")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert "6 runs, 4 already done" in errors
+    after = finished(uninterrupted)
+    assert len(after) == 6
+    assert all(after[name].summary_file.stat().st_mtime_ns == stamp for name, stamp in stamps.items())
+    for name in set(after) - set(stamps):
+        after[name].path.rename(tmp_path / name)  # other tests compare the four
+
+
+@pytest.mark.parametrize("damage", ["checkpoint", "status", "config", "summary"])
+def test_a_corrupt_file_sets_its_run_aside_and_nothing_else(
+    uninterrupted: Path, tmp_path: Path, environment: dict[str, str], damage: str
+) -> None:
+    out = tmp_path / "runs"
+    subprocess.run(["cp", "-r", str(uninterrupted), str(out)], check=True)
+    records = finished(out)
+    name, record = sorted(records.items())[1]
+    stamps = {other: each.summary_file.stat().st_mtime_ns for other, each in records.items() if other != name}
+    if damage == "checkpoint":
+        # As a killed run leaves it, but for the damage.
+        record.summary_file.unlink()
+        record.write_status(**{**record.read_status(), "state": "running"})
+        content = record.checkpoint.read_bytes()
+        record.checkpoint.write_bytes(content[: len(content) // 2])
+    else:
+        file = {"status": record.status_file, "config": record.config_file, "summary": record.summary_file}[damage]
+        file.write_bytes(b"{ half a fi\xff")
+    process = start(tmp_path, environment, *arguments(out))
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert f"unreadable record set aside as {name}.corrupt-1 and repeated: " in errors
+    assert "Traceback" not in errors
+    assert (out / STUDY / f"{name}.corrupt-1").is_dir()
+    assert all(finished(out)[other].summary_file.stat().st_mtime_ns == stamp for other, stamp in stamps.items())
+    assert_identical(uninterrupted, out)
+    frame = pd.read_csv(finished(out)[name].metrics_file)
+    assert len(frame)

@@ -1,0 +1,144 @@
+"""One run: the test set behind its firewall (promise 4), divergence as an outcome (promise 5), the record."""
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from tiny_runs import TINY
+from torch.nn import functional
+
+import datamodules.image_data
+from datamodules.image_data import ImageDataModule
+from lit_archs.optimisation import build_optimiser
+from lit_archs.registry import build
+from studies.engine.config import resolve
+from studies.engine.runner import attempt, network_options
+from studies.engine.task import Execution, Place, Task
+
+
+def run(directory: Path, **changes: object) -> tuple[str, Task]:
+    config = resolve({**TINY, **changes})
+    task = Task("0123456789ab", "example", "an arm", {}, config, directory)
+    return attempt(task, Execution(), Place(), lambda fraction: None, attempts=1), task
+
+
+def weights(task: Task) -> dict[str, torch.Tensor]:
+    return torch.load(task.record.checkpoint, weights_only=True)["state_dict"]
+
+
+def test_the_test_set_is_read_once_after_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps_when_read = []
+    original = ImageDataModule.test_dataloader
+
+    def watched(self: ImageDataModule) -> object:
+        assert self.trainer is not None
+        steps_when_read.append(self.trainer.global_step)
+        return original(self)
+
+    monkeypatch.setattr(ImageDataModule, "test_dataloader", watched)
+    state, task = run(tmp_path / "run")
+    assert state == "finished"
+    assert steps_when_read == [task.record.read_summary()["metrics"]["steps"]]
+    assert not [name for name in pd.read_csv(task.record.metrics_file) if name.startswith("test")]
+
+
+def test_the_test_set_changes_nothing_but_the_test_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, plain = run(tmp_path / "plain")
+    arrays = datamodules.image_data.load("digits", "data")
+    other = dataclasses.replace(arrays, test_labels=(arrays.test_labels + 1) % 10)
+    monkeypatch.setattr(datamodules.image_data, "load", lambda name, root: other)
+    _, changed = run(tmp_path / "changed")
+    assert plain.record.metrics_file.read_text() == changed.record.metrics_file.read_text()
+    first, second = weights(plain), weights(changed)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    metrics = [task.record.read_summary()["metrics"] for task in (plain, changed)]
+    differing = {key for key in metrics[0] if metrics[0][key] != metrics[1][key]}
+    assert differing == {"test_loss", "test_top1", "test_top5"}
+
+
+def test_the_metrics_are_those_of_a_plain_training_loop(tmp_path: Path) -> None:
+    _, task = run(tmp_path / "run")
+    config = task.config
+    data = ImageDataModule(config.data, config.seed)
+    options = network_options(config, data.num_classes, data.image_shape)
+    network = build(config.model["name"], seed=config.seed, init=config.init, **options)
+    optimiser = build_optimiser(network.parameters(), config.optim)
+    for epoch in range(config.trainer.epochs):
+        for batch in data.train_epoch(epoch):
+            optimiser.zero_grad()
+            functional.cross_entropy(network(batch.images), batch.labels).backward()
+            optimiser.step()
+    trained = weights(task)
+    for name, parameter in network.named_parameters():
+        assert torch.equal(trained[f"network.{name}"], parameter), name
+    network.eval()
+    with torch.no_grad():
+        logits = network(data.normalise(data.arrays.test_images))
+    right = int((logits.argmax(1) == data.arrays.test_labels).sum())
+    summary = task.record.read_summary()["metrics"]
+    assert summary["test_top1"] == pytest.approx(right / len(logits), abs=1e-7)
+    assert summary["test_loss"] == pytest.approx(
+        float(functional.cross_entropy(logits, data.arrays.test_labels)), abs=1e-5
+    )
+
+
+def test_a_diverged_run_is_recorded_with_its_step_and_has_no_test_accuracy(tmp_path: Path) -> None:
+    changes = {"optim.lr": 1e8, "trainer.log_every_n_steps": 7, "trainer.epochs": 4}
+    state, task = run(tmp_path / "run", **changes)
+    assert state == "diverged"
+    assert task.record.is_complete()
+    config = task.config
+    data = ImageDataModule(config.data, config.seed)
+    network = build("mlp", seed=0, **network_options(config, 10, data.image_shape))
+    optimiser = build_optimiser(network.parameters(), config.optim)
+    step = 0
+    for batch in data.train_epoch(0):
+        optimiser.zero_grad()
+        loss = functional.cross_entropy(network(batch.images), batch.labels)
+        if not torch.isfinite(loss):
+            break
+        loss.backward()
+        optimiser.step()
+        step += 1
+    summary = task.record.read_summary()
+    assert summary["diverged_at_step"] == step
+    assert step > 0
+    assert "test_top1" not in summary["metrics"]
+
+
+def test_evaluations_are_evenly_spaced_and_end_with_the_epoch(tmp_path: Path) -> None:
+    changes = {"trainer.validations_per_epoch": 3, "trainer.epochs": 2}
+    _, task = run(tmp_path / "run", **changes)
+    steps_per_epoch = ImageDataModule(task.config.data).steps_per_epoch
+    assert steps_per_epoch % 3  # else Lightning's own interval would do
+    rows = pd.read_csv(task.record.metrics_file)
+    evaluated = rows.loc[rows["kind"] == "evaluation", "step"].tolist()
+    one = [-(-steps_per_epoch * k // 3) for k in (1, 2, 3)]
+    assert evaluated == one + [steps_per_epoch + step for step in one]
+
+
+def test_dropout_is_keyed_and_leaves_the_run_repeatable(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    _, first = run(tmp_path / "first", **{"model.dropout": 0.5})
+    torch.manual_seed(1)
+    _, second = run(tmp_path / "second", **{"model.dropout": 0.5})
+    one, other = weights(first), weights(second)
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_the_record_says_where_and_how_it_was_made(tmp_path: Path) -> None:
+    _, task = run(tmp_path / "run")
+    summary = task.record.read_summary()
+    assert summary["environment"]["torch"] == torch.__version__.partition("+")[0]
+    assert summary["environment"]["threads"] == 1
+    assert summary["normalisation"]["batch_per_device"] == 64
+    assert summary["cost"]["parameters"] == 64 * 16 + 16 + 16 * 16 + 16 + 16 * 10 + 10
+    assert resolve(_flat(task)) == task.config
+
+
+def _flat(task: Task) -> dict:
+    from studies.engine.config import flatten
+
+    return flatten(task.record.read_config())

@@ -1,0 +1,126 @@
+"""Promises 1 and 9: arms differ in the declared factors and nowhere else; speed settings are study-wide."""
+
+import pytest
+
+from litmus.errors import UserError
+from studies.engine.study import STUDIES, Study, expand
+
+
+def a_study(**changes: object) -> Study:
+    settings: dict = {
+        "name": "example",
+        "question": "Does it?",
+        "base": {"model.name": "lenet5"},
+        "factors": {"model.norm": ["none", "batch"], "optim.lr": [0.01, 0.1]},
+        "baseline": {"model.norm": "none", "optim.lr": 0.1},
+        **changes,
+    }
+    return Study(**settings)
+
+
+def differing_keys(first: dict, second: dict) -> set[str]:
+    return {key for key in first.keys() | second.keys() if first.get(key) != second.get(key)}
+
+
+def test_arms_are_all_combinations_and_differ_in_the_factors_alone() -> None:
+    plan = expand(a_study(), seeds=2)
+    assert [arm.label for arm in plan.arms] == [
+        "norm none, lr 0.01",
+        "norm none, lr 0.1",
+        "norm batch, lr 0.01",
+        "norm batch, lr 0.1",
+    ]
+    assert plan.baseline.label == "norm none, lr 0.1"
+    assert len(plan.runs()) == 8
+    for arm in plan.arms:
+        assert differing_keys(plan.baseline.config.flat(), arm.config.flat()) <= {"model.norm", "optim.lr"}
+
+
+@pytest.mark.parametrize("name", STUDIES.names())
+@pytest.mark.parametrize("preset", ["quick", "paper"])
+def test_every_registered_study_is_controlled_in_every_preset(name: str, preset: str) -> None:
+    plan = expand(STUDIES[name], preset=preset)
+    assert sum(arm.is_baseline for arm in plan.arms) == 1
+    assert len(plan.seeds) >= 3
+
+
+def test_an_arm_that_changes_more_than_the_factors_is_refused_with_the_keys() -> None:
+    study = a_study(
+        factors={"model.norm": ["none", "batch"]},
+        arms={"none": {"model.norm": "none"}, "batch": {"model.norm": "batch", "optim.lr": 0.5, "trainer.epochs": 3}},
+        baseline="none",
+    )
+    with pytest.raises(UserError, match=r"not controlled: arm 'batch' differs .* in optim.lr, trainer.epochs"):
+        expand(study)
+
+
+def test_declared_factors_may_change_together() -> None:
+    study = a_study(
+        factors={"model.norm": ["none", "batch"], "optim.lr": [0.1, 0.5]},
+        arms={"none": {}, "batch": {"model.norm": "batch"}, "both": {"model.norm": "batch", "optim.lr": 0.5}},
+        baseline="none",
+    )
+    assert [arm.label for arm in expand(study).arms] == ["none", "batch", "both"]
+
+
+@pytest.mark.parametrize("key", ["trainer.precision", "trainer.compile", "trainer.channels_last"])
+def test_speed_settings_are_no_factor(key: str) -> None:
+    with pytest.raises(UserError, match=f"{key} cannot be a factor"):
+        expand(a_study(factors={key: [False, True]}, baseline={}))
+
+
+def test_speed_settings_cannot_differ_between_arms() -> None:
+    arms = {"one": {}, "two": {"trainer.channels_last": True}}
+    with pytest.raises(UserError, match=r"trainer\.channels_last"):
+        expand(a_study(factors={"model.norm": ["none"]}, arms=arms, baseline="one"))
+
+
+def test_architectures_as_levels_may_have_different_options() -> None:
+    study = a_study(
+        base={"model.norm": "batch"}, factors={"model.name": ["lenet5", "mlp", "resnet20", "plain20"]}, baseline={}
+    )
+    plan = expand(study)
+    assert [arm.config.model["name"] for arm in plan.arms] == ["lenet5", "mlp", "resnet20", "plain20"]
+    assert {arm.config.model["norm"] for arm in plan.arms} == {"batch"}
+
+
+def test_an_architecture_as_level_may_not_bring_other_factors_along() -> None:
+    arms = {"one": {"model.name": "lenet5"}, "two": {"model.name": "mlp", "model.norm": "batch"}}
+    with pytest.raises(UserError, match=r"differs .* in model\.norm, declared no factor"):
+        expand(a_study(base={}, factors={"model.name": ["lenet5", "mlp"]}, arms=arms, baseline="one"))
+
+
+def test_options_of_the_base_do_not_pass_to_another_architecture() -> None:
+    study = a_study(
+        base={"model.name": "resnet_cifar", "model.width": 8, "model.depth": 8},
+        for_data={"mnist": {"model.name": "lenet5"}},
+    )
+    assert expand(study).baseline.config.model["width"] == 8
+    assert expand(study, overrides={"data.name": "mnist"}).baseline.config.model["width"] == 1.0
+    named = expand(study, overrides={"model.name": "lenet5", "model.width": 2.0})
+    assert named.baseline.config.model["width"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"preset": "papr"}, "did you mean 'paper'"),
+        ({"seeds": 0}, "seeds must be greater than zero"),
+        ({"overrides": {"optim.lr": 1.0}}, "optim.lr is a factor of example"),
+        ({"vary": {"optim.momentum": [0.0]}}, "unknown factor of example 'optim.momentum'"),
+        ({"vary": {"optim.lr": [0.1, 0.1]}}, "same level twice"),
+        ({"vary": {"model.norm": ["none", "batc"]}}, "did you mean 'batch'"),
+        ({"overrides": {"optim.momentun": 0.5}}, r"did you mean 'optim\.momentum'"),
+        ({"overrides": {"data.batch_size": -1}}, "data.batch_size must be greater than zero"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(arguments: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        expand(a_study(presets={"paper": {}}), **arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_varied_levels_replace_the_studys() -> None:
+    plan = expand(a_study(), vary={"optim.lr": [0.5, 1.0]})
+    assert {arm.levels["optim.lr"] for arm in plan.arms} == {0.5, 1.0}
+    assert plan.baseline.label == "norm none, lr 0.5"
