@@ -71,7 +71,8 @@ class TrainingWindow:
         """Return `train_loss` and `train_top1` over all devices and start anew; empty where nothing was added."""
         if self.sums is None:
             return {}
-        loss, correct, count = module.trainer.strategy.reduce(self.sums, reduce_op="sum").tolist()
+        # The reduction is in place, and another window may hold the same tensor.
+        loss, correct, count = module.trainer.strategy.reduce(self.sums.clone(), reduce_op="sum").tolist()
         self.sums = None
         return {"train_loss": loss / count, "train_top1": correct / count}
 

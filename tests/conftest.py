@@ -11,6 +11,7 @@ from tiny_runs import command
 
 torch.set_num_threads(1)
 
+
 @pytest.fixture
 def environment() -> dict[str, str]:
     """The environment of a user without a W&B account."""

@@ -26,7 +26,7 @@ class Parser(jsonargparse.ArgumentParser):
         if unknown:
             options = [option for action in self._actions for option in action.option_strings if option[:2] == "--"]
             raise unknown_name("option", unknown.group(1).partition("=")[0], options)
-        typed = re.search(r'[Kk]ey "(\w+)": (.*?)\.? Got value: (\S+)', text)
+        typed = re.search(r'[Kk]ey "(\w+)": (.*?)(?:Got|Given) value: (\S+)', text)
         if typed:
             wanted = {"<class 'int'>": "an integer", "<class 'float'>": "a number"}
             expected = next((word for name, word in wanted.items() if name in typed.group(2)), typed.group(2))

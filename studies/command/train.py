@@ -28,13 +28,15 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_argument("--name", type=str | None, default=None, help="folder under --out (default: from the config)")
     add_launch_arguments(parser)
     add_config_arguments(parser, str(typed.get("model.name", DEFAULT_MODEL)))
-    options = parser.parse_args(rest)
+    # jsonargparse reserves the word for a config file of its own.
+    print_config = "--print_config" in rest
+    options = parser.parse_args([argument for argument in rest if argument != "--print_config"])
     settings: dict[str, Any] = {"model.name": DEFAULT_MODEL}
     if options.config is not None:
         settings.update(read_config(Path(options.config)))
     settings.update(typed)
     config = resolve(settings)
-    if options.print_config:
+    if print_config:
         print(yaml.safe_dump(config.as_dict(), sort_keys=False), end="")
         return 0
     seed = settings.pop("seed", None)

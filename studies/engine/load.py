@@ -15,8 +15,8 @@ def load(directory: str | Path) -> pd.DataFrame:
     """Return one row for each run under `directory`, a study's folder.
 
     Columns: `run`, `study`, `arm`, `seed`, `state` (finished, diverged, running, interrupted, crashed, corrupt),
-    every config key by its dotted name, and the summary: metrics under their own names (accuracies as fractions),
-    `parameters`, `flops`, `activations`, `seconds`, and `environment.*`, `normalisation.*`, `data.fingerprint` and
+    `error`, every config key by its dotted name, and the summary: metrics under their own names (accuracies as
+    fractions), `parameters`, `flops`, `activations`, `seconds`, and `environment.*`, `normalisation.*`, `data.fingerprint` and
     `data.classes`.
     Raises `UserError` where the folder holds no run.
     """
@@ -69,7 +69,9 @@ def _status(record: RunDirectory) -> dict[str, Any]:
 def _row(record: RunDirectory) -> dict[str, Any]:
     status = _status(record)
     row: dict[str, Any] = {"run": record.run_id, "study": status.get("study"), "arm": status.get("arm")}
-    row.update(seed=status.get("seed"), state=state_of(record), attempts=status.get("attempts"))
+    row.update(
+        seed=status.get("seed"), state=state_of(record), attempts=status.get("attempts"), error=status.get("error")
+    )
     try:
         row.update({key: value for key, value in flatten(record.read_config()).items() if key != "seed"})
         summary = record.read_summary()

@@ -135,7 +135,7 @@ class RunDirectory:
             return {}
         try:
             config = yaml.safe_load(self.config_file.read_text())
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
             raise CorruptRecord(f"{self.config_file}: {' '.join(str(error).split())[:120]}") from None
         if not isinstance(config, dict):
             raise CorruptRecord(f"{self.config_file}: not a mapping")
@@ -177,7 +177,7 @@ class RunDirectory:
             return {}
         try:
             content = json.loads(path.read_text())
-        except (ValueError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise CorruptRecord(f"{path}: {error}") from None
         if not isinstance(content, dict) or any(key not in content for key in required):
             raise CorruptRecord(f"{path}: lacks {', '.join(required)}")

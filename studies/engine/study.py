@@ -151,6 +151,8 @@ def _with_levels(study: Study, vary: Mapping[str, Sequence[Any]]) -> dict[str, l
 
 def _base_settings(study: Study, preset: Settings, overrides: Settings, factors: Settings) -> dict[str, Any]:
     for key in overrides:
+        if key == "seed":
+            raise UserError("seed cannot be set for a study: its arms share seeds 0, 1, ...; --seeds says how many")
         if key in factors:
             levels = ", ".join(map(str, factors[key]))
             raise UserError(f"{key} is a factor of {study.name} ({levels}); choose its levels with --vary {key}=A,B")

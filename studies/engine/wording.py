@@ -12,8 +12,12 @@ def percent(fraction: float) -> str:
 
 
 def percent_interval(value: Estimate) -> str:
-    """Return a mean of fractions with its interval in percent: `97.31 % [96.90, 97.72]`."""
-    return percent(value.mean) + _interval(value, "{:.2f}")
+    """Return a mean of fractions with its interval in percent: `97.31 % [96.90, 97.72]`.
+
+    Student's interval knows no bounds; what lies below 0 or above 100 percent is cut off.
+    """
+    bounded = Estimate(value.mean, max(0.0, value.low), min(1.0, value.high), value.n)
+    return percent(value.mean) + _interval(value if math.isnan(value.low) else bounded, "{:.2f}")
 
 
 def points(value: Estimate) -> str:

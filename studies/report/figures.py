@@ -96,7 +96,8 @@ def response(analysis: Analysis, factor: str) -> go.Figure:
             x=[x for x, _ in shown],
             y=[100 * value.mean for _, value in shown],
             error_y={
-                "array": [100 * _finite(value.high - value.mean) for _, value in shown],
+                "array": [100 * _finite(min(value.high, 1.0) - value.mean) for _, value in shown],
+                "arrayminus": [100 * _finite(value.mean - max(value.low, 0.0)) for _, value in shown],
                 "thickness": 1.2,
                 "width": 3,
             },

@@ -182,6 +182,8 @@ def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
     result = percent(float(run["test_top1"])) if pd.notna(run.get("test_top1")) else "–"
     if run["state"] == "diverged":
         result = f"diverged at step {shown('diverged_at_step', '{:.0f}')}"
+    if run["state"] == "crashed":
+        result = shown("error")
     return {
         "run": run["run"],
         "arm": run["arm"],

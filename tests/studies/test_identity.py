@@ -3,9 +3,9 @@
 import dataclasses
 
 import pytest
-from tiny_runs import TINY
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import TINY
 
 import datamodules
 from datamodules.registry import ImageArrays

@@ -20,7 +20,17 @@ STUDY = "vary-mlp-digits-norm"
 
 def arguments(out: Path, *more: str) -> list[str]:
     """A study of four runs of a second or so, with dropout and augmentation, checkpointed at every epoch."""
-    options = [*tiny_options(), "--model.dropout", "0.3", "--data.augment", "crop", "--data.batch_size", "16", "--optim.lr", "0.03"]
+    options = [
+        *tiny_options(),
+        "--model.dropout",
+        "0.3",
+        "--data.augment",
+        "crop",
+        "--data.batch_size",
+        "16",
+        "--optim.lr",
+        "0.03",
+    ]
     options += ["--trainer.epochs", "10", "--vary", "model.norm=none,batch", "--seeds", "2", "--workers", "2"]
     return ["vary", *options, "--checkpoint_seconds", "0", "--out", str(out), *more]
 

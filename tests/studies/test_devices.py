@@ -1,0 +1,101 @@
+"""Promises 3 and 8 over real processes: two devices train on the global batches of one."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import torch.distributed as distributed
+import torch.multiprocessing as multiprocessing
+from tiny_runs import TINY
+from torch import nn
+
+import datamodules
+from datamodules.order import Shard
+from lit_archs.sync_batch_norm import SyncBatchNorm, synchronise_batch_norm
+from studies import run
+from studies.engine.launcher import _free_port
+from studies.engine.study import Study
+
+STUDY = Study(
+    "devices", "Do two devices train like one?", TINY, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}
+)
+
+
+def _weights(report: Path, run_id: str) -> dict[str, torch.Tensor]:
+    return torch.load(report.parent / run_id / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+@pytest.mark.parametrize("batch_size", [64, 63])
+def test_two_devices_train_like_one(tmp_path: Path, batch_size: int) -> None:
+    settings = {
+        "data.batch_size": batch_size,
+        "data.eval_batch_size": 100,
+        "data.augment": "crop",
+        "data.drop_last": False,
+    }
+    one = run(STUDY, seeds=1, settings=settings, out=tmp_path / "one", workers=1, wandb="disabled")
+    two = run(STUDY, seeds=1, settings=settings, out=tmp_path / "two", workers=1, devices=2, wandb="disabled")
+    assert one.crashed == two.crashed == {}
+    assert set(one.records["run"]) == set(two.records["run"])  # the same experiment
+    assert set(two.records["environment.devices"]) == {2}
+    for run_id in one.records["run"]:
+        first, second = _weights(one.report, run_id), _weights(two.report, run_id)
+        assert first.keys() == second.keys()
+        for key in first:
+            torch.testing.assert_close(first[key], second[key], rtol=1e-3, atol=1e-4, msg=key)
+        curves = [pd.read_csv(each.report.parent / run_id / "metrics.csv") for each in (one, two)]
+        pd.testing.assert_frame_equal(*curves, rtol=2e-3, atol=5e-3)
+
+
+def test_unsynchronised_batch_norm_over_two_devices_is_another_run(tmp_path: Path) -> None:
+    settings = {"trainer.sync_batchnorm": False}
+    options: dict = {"seeds": 1, "settings": settings, "out": tmp_path, "workers": 1, "wandb": "disabled"}
+    one, two = run(STUDY, **options), run(STUDY, devices=2, **options)
+    assert not set(one.records["run"]) & set(two.records["run"])
+    assert set(two.records["normalisation.statistics_over"]) == {32}
+    assert set(one.records["normalisation.statistics_over"]) == {64}
+
+
+def _batches(rank: int, world_size: int, out: Path) -> None:
+    data = datamodules.build("digits", seed=3, batch_size=60, augment="crop")
+    shards = [(batch.sample, batch.images) for batch in data.train_epoch(2, Shard(rank, world_size))]
+    torch.save(shards, out / f"{world_size}-{rank}.pt")
+
+
+def test_the_global_batch_is_the_same_in_any_number_of_processes(tmp_path: Path) -> None:
+    for world_size in (1, 2, 3):
+        multiprocessing.spawn(_batches, (world_size, tmp_path), nprocs=world_size)
+    alone = torch.load(tmp_path / "1-0.pt")
+    for world_size in (2, 3):
+        shares = [torch.load(tmp_path / f"{world_size}-{rank}.pt") for rank in range(world_size)]
+        for step, (sample, images) in enumerate(alone):
+            assert torch.equal(torch.cat([share[step][0] for share in shares]), sample)
+            assert torch.equal(torch.cat([share[step][1] for share in shares]), images)
+
+
+def _normalise(rank: int, port: int, x: torch.Tensor, out: Path) -> None:
+    distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    layer = synchronise_batch_norm(nn.Sequential(nn.BatchNorm2d(3)))
+    assert isinstance(layer[0], SyncBatchNorm)
+    mine = x[:3] if rank == 0 else x[3:]
+    mine = mine.clone().requires_grad_()
+    result = layer(mine)
+    (result**3).sum().backward()
+    torch.save((result.detach(), mine.grad, layer.state_dict()), out / f"{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def test_synchronised_batch_norm_is_batch_norm_over_all_samples(tmp_path: Path) -> None:
+    # Unequal shares, and a mean far from zero, where a one-pass variance would fail.
+    x = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(0)) + 100
+    multiprocessing.spawn(_normalise, (_free_port(), x, tmp_path), nprocs=2)
+    reference = nn.BatchNorm2d(3)
+    whole = x.clone().requires_grad_()
+    result = reference(whole)
+    (result**3).sum().backward()
+    parts = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
+    torch.testing.assert_close(torch.cat([part[0] for part in parts]), result.detach(), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.cat([part[1] for part in parts]), whole.grad, rtol=1e-3, atol=1e-3)
+    for key, value in reference.state_dict().items():
+        torch.testing.assert_close(parts[0][2][f"0.{key}"], value)

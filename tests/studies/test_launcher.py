@@ -1,0 +1,94 @@
+"""Promise 5, failure is an outcome: crashes are repeated, then reported with their log; nothing is dropped."""
+
+import errno
+import os
+import re
+import resource
+import subprocess
+from pathlib import Path
+
+import pytest
+from tiny_runs import TINY, command, tiny_options
+
+from studies import load, run
+from studies.engine.records import StorageError, storage_errors, write_atomically
+from studies.engine.study import Study
+
+STUDY = Study(
+    "outcomes",
+    "What becomes of runs that fail?",
+    TINY,
+    {"optim.lr": [0.1, 1e8]},
+    {"optim.lr": 0.1},
+    seeds=2,
+)
+
+
+def test_diverged_runs_are_results_and_shown(tmp_path: Path) -> None:
+    result = run(STUDY, out=tmp_path, workers=2, wandb="disabled")
+    assert result.crashed == {}
+    assert sorted(result.records["state"]) == ["diverged", "diverged", "finished", "finished"]
+    diverged = result.records[result.records["state"] == "diverged"]
+    assert set(diverged["optim.lr"]) == {1e8}
+    assert (diverged["diverged_at_step"] > 0).all()
+    report = result.report.read_text()
+    assert "2 runs finished, 2 diverged" in report
+    assert "0 of 2, 2 diverged" in report
+    again = run(STUDY, out=tmp_path, workers=2, wandb="disabled")
+    assert set(again.records["attempts"]) == {1}
+
+
+def test_a_crash_is_repeated_then_reported_with_its_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    # Batch norm cannot train on a batch of one.
+    settings = {**TINY, "data.batch_size": 1, "trainer.epochs": 1}
+    study = Study("crash", "Does it?", settings, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}, seeds=1)
+    result = run(study, out=tmp_path, workers=1, wandb="disabled")
+    [(run_id, error)] = result.crashed.items()
+    assert "Expected more than 1 value per channel" in error
+    assert f"{run_id} crashed (ValueError" in capfd.readouterr().err
+    assert set(load(tmp_path / "crash")["state"]) == {"finished", "crashed"}
+    assert (tmp_path / "crash" / run_id / "log.txt").read_text().count("Traceback") == 2  # both attempts
+    report = result.report.read_text()
+    assert "1 crashed" in report
+    assert "Expected more than 1 value per channel" in report
+    assert "1 of 2 runs have no result yet" in result.answer
+    again = run(study, out=tmp_path, workers=1, wandb="disabled")
+    assert list(again.crashed) == [run_id]  # what crashed is missing, and is tried again
+
+
+@pytest.mark.parametrize("limit", [2_000, 200_000])
+def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path, environment: dict[str, str], limit: int) -> None:
+    """A file-size limit stands for a full disk: the system refuses to write on, here a checkpoint or the report."""
+
+    def no_large_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    arguments = command(["train", *tiny_options(), "--workers", "1"])
+    process = subprocess.run(
+        arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, preexec_fn=no_large_files
+    )
+    assert process.returncode == 2
+    assert re.fullmatch(r"litmus: cannot write \S+: File too large", process.stderr.splitlines()[-1])
+    assert "Traceback" not in process.stderr
+    after = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert after.returncode == 0, after.stderr
+
+
+def test_a_full_device_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot write there: No space left on device"):  # noqa: SIM117
+        with storage_errors(Path("there")), open("/dev/full", "w") as file:
+            file.write("x" * 100_000)
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "status.json"
+    write_atomically(file, "old")
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StorageError):
+        write_atomically(file, "new")
+    assert file.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["status.json"]

@@ -1,0 +1,161 @@
+"""The analysis and its report on records whose truth is known."""
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from studies import load
+from studies.batch_norm import study as batch_norm
+from studies.engine.analysis import Analysis, analyse, steps_to_reach
+from studies.engine.config import resolve
+from studies.engine.manifest import write_manifest
+from studies.engine.records import RunDirectory, to_json
+from studies.engine.study import Plan, Study, expand
+from studies.engine.task import Task
+from studies.report.html import write_report
+
+NORM_AND_LR = {"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]}
+
+
+def synthetic(directory: Path, accuracy: dict[tuple[str, float], list[float | None]], study: Study) -> Analysis:
+    """Write the records of a study whose test and validation accuracies are given; None is a diverged run."""
+    plan = expand(study, seeds=max(map(len, accuracy.values())), vary=NORM_AND_LR)
+    tasks = [
+        Task(
+            f"{index:012x}", study.name, arm.label, arm.levels, arm.config.with_seed(seed), directory / f"{index:012x}"
+        )
+        for index, (arm, seed) in enumerate(plan.runs())
+    ]
+    write_manifest(directory, plan, tasks, {})
+    for task in tasks:
+        values = accuracy.get((task.levels["model.norm"], task.levels["optim.lr"]), [])
+        if task.config.seed < len(values):
+            record(task, values[task.config.seed])
+    return analyse(directory)
+
+
+def record(task: Task, accuracy: float | None) -> None:
+    task.directory.mkdir(parents=True)
+    state = "finished" if accuracy is not None else "diverged"
+    record = RunDirectory(task.directory)
+    record.write_status(state=state, study=task.study, arm=task.arm, seed=task.config.seed, attempts=1)
+    record.config_file.write_text(yaml.safe_dump(task.config.as_dict()))
+    metrics = {} if accuracy is None else {"val_top1": accuracy, "test_top1": accuracy, "train_top1": accuracy}
+    summary = {
+        "state": state,
+        "diverged_at_step": None if accuracy is not None else 3,
+        "metrics": {**metrics, "train_loss": math.nan},
+        "cost": {"parameters": 10, "flops": 20, "activations": 30},
+        "seconds": 1.0,
+        "normalisation": {"global_batch": 64, "batch_per_device": 64, "synchronised": False, "statistics_over": 64},
+        "data": {"fingerprint": "f", "classes": 10},
+        "environment": {"code": "abc", "torch": "2.8" if task.config.seed else "2.9", "device": "cpu"},
+    }
+    record.summary_file.write_text(to_json(summary))
+    # A faster network reaches its accuracy sooner.
+    steps = [10, 20, 30, 40]
+    reached = 20 if task.levels["model.norm"] == "batch" else 40
+    values = [(accuracy or 0.1) if step >= reached else 0.1 for step in steps]
+    rows = pd.DataFrame({"kind": "evaluation", "step": steps, "epoch": 1, "lr": 0.1, "train_loss": 1.0,
+                         "train_top1": values, "val_loss": 1.0, "val_top1": values, "val_top5": values})  # fmt: skip
+    rows.to_csv(record.metrics_file, index=False)
+
+
+GOOD = {
+    ("none", 0.1): [0.90, 0.91, 0.92],
+    ("none", 1.0): [None, None, 0.10],
+    ("batch", 0.1): [0.95, 0.965, 0.97],
+    ("batch", 1.0): [0.93, 0.94, 0.95],
+}
+
+
+def test_estimates_differences_and_counts(tmp_path: Path) -> None:
+    analysis = synthetic(tmp_path, GOOD, batch_norm)
+    arms = {result.label: result for result in analysis.arms}
+    best = analysis.best()
+    assert best is not None
+    assert best.label == "norm batch, lr 0.1"
+    difference = analysis.difference(arms["norm batch, lr 0.1"], "test_top1", to=arms["norm none, lr 0.1"])
+    assert difference.n == 3
+    assert difference.mean == pytest.approx((0.05 + 0.055 + 0.05) / 3)
+    assert difference.excludes_zero
+    diverging = arms["norm none, lr 1.0"]
+    assert (diverging.count("diverged"), diverging.count("finished"), diverging.missing) == (2, 1, 0)
+    assert list(diverging.values("test_top1")) == [2]
+    assert analysis.matched(arms["norm batch, lr 1.0"], "model.norm") is diverging
+    assert analysis.chance == 0.1
+    assert [analysis.trains(arms[label]) for label in arms] == [True, False, True, True]
+
+
+def test_claims_that_hold_are_supported_and_their_opposites_contradicted(tmp_path: Path) -> None:
+    faster, higher_lr, higher = (claim.test for claim in batch_norm.claims)
+    good = synthetic(tmp_path / "good", GOOD, batch_norm)
+    assert [test(good).verdict for test in (faster, higher_lr, higher)] == ["supported"] * 3
+    assert "1 with batch norm, 0.1 without" in higher_lr(good).evidence
+    swapped = {({"none": "batch", "batch": "none"}[norm], lr): values for (norm, lr), values in GOOD.items()}
+    bad = synthetic(tmp_path / "bad", swapped, batch_norm)
+    assert [test(bad).verdict for test in (higher_lr, higher)] == ["contradicted"] * 2
+
+
+def test_what_the_records_do_not_carry_is_inconclusive(tmp_path: Path) -> None:
+    faster, higher_lr, higher = (claim.test for claim in batch_norm.claims)
+    noisy = {**GOOD, ("batch", 0.1): [0.99, 0.80, 0.97], ("batch", 1.0): [None, None, None]}
+    analysis = synthetic(tmp_path / "noisy", noisy, batch_norm)
+    assert higher(analysis).verdict == "inconclusive"
+    assert higher_lr(analysis).verdict == "inconclusive"  # both train up to 0.1
+    nothing = synthetic(
+        tmp_path / "nothing", {**GOOD, ("none", 0.1): [None] * 3, ("none", 1.0): [None] * 3}, batch_norm
+    )
+    assert faster(nothing).verdict == higher(nothing).verdict == "inconclusive"
+    one_seed = synthetic(tmp_path / "one", {key: values[:1] for key, values in GOOD.items()}, batch_norm)
+    assert faster(one_seed).verdict == higher(one_seed).verdict == "inconclusive"
+
+
+def test_steps_to_reach_is_the_first_evaluation_at_or_above() -> None:
+    curve = pd.DataFrame({"step": [10, 20, 30], "val_top1": [0.5, 0.7, 0.6]})
+    assert steps_to_reach(curve, 0.6) == 20
+    assert steps_to_reach(curve, 0.7) == 20
+    assert steps_to_reach(curve, 0.71) is None
+
+
+def test_the_report_is_whole_and_needs_no_network(tmp_path: Path) -> None:
+    synthetic(tmp_path, {**GOOD, ("batch", 1.0): [0.93]}, batch_norm)
+    path, answer = write_report(tmp_path, batch_norm)
+    text = path.read_text()
+    assert "2 of 12 runs have no result yet" in answer
+    assert "2 of 12 without a result" in text
+    assert "9 runs" not in text
+    assert "1 of 3, 2 diverged" in text
+    assert "they differ in torch" in text  # mixed versions are said
+    assert text.count("Plotly.newPlot") == 2  # no factor has three numeric levels
+    outside = [part for part in text.split("<script>")[-1].split('src="')[1:] if part.startswith("http")]
+    assert not outside
+    assert "litmus train --config" in text
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    study = Study("evil", "<script>alert(1)</script>", {"model.name": "lenet5"}, NORM_AND_LR, {"model.norm": "none"})
+    synthetic(tmp_path, GOOD, study)
+    path, _ = write_report(tmp_path, study)
+    assert "<script>alert(1)" not in path.read_text()
+    assert "&lt;script&gt;alert(1)" in path.read_text()
+
+
+def test_every_record_is_read_back_as_one_frame(tmp_path: Path) -> None:
+    synthetic(tmp_path, GOOD, batch_norm)
+    frame = load(tmp_path)
+    assert len(frame) == 12
+    assert frame["state"].value_counts().to_dict() == {"finished": 10, "diverged": 2}
+    assert set(frame["optim.lr"]) == {0.1, 1.0}
+    assert frame["seed"].tolist() == [int(seed) for seed in frame["seed"]]
+    assert {"test_top1", "parameters", "environment.torch", "normalisation.global_batch"} <= set(frame.columns)
+
+
+def test_json_has_no_nan(tmp_path: Path) -> None:
+    assert json.loads(to_json({"a": math.nan, "b": [math.inf, 1.0]})) == {"a": None, "b": [None, 1.0]}
+    assert resolve({}).seed == 0
+    assert isinstance(expand(batch_norm), Plan)
