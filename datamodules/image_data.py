@@ -143,8 +143,11 @@ class ImageDataModule(lightning.LightningDataModule):
         return BatchLoader(len(batches), epoch)
 
     def _epoch(self) -> int:
+        if self.trainer is None:
+            return 0
         # Not current_epoch: in the first epoch after a resume it still is the epoch before when batches are asked for.
-        return self.trainer.fit_loop.epoch_progress.current.processed if self.trainer is not None else 0
+        progress: Any = self.trainer.fit_loop.epoch_progress.current
+        return int(progress.processed)
 
     def _shard(self) -> Shard:
         return Shard() if self.trainer is None else Shard(self.trainer.global_rank, self.trainer.world_size)

@@ -52,37 +52,45 @@ class ExactMean(Metric):
 
 
 class TrainingWindow:
-    """Loss and top-1 accuracy of the samples trained on since the last reset, kept on the device until read."""
+    """Losses and right answers of the steps since the last reset, left on the device until they are read.
+
+    Only references are kept at each step: arithmetic on numbers this small would cost more than it computes.
+    """
 
     def __init__(self) -> None:
-        self.sums: Tensor | None = None
+        self.losses: list[Tensor] = []
+        self.correct: list[Tensor] = []
+        self.counts: list[int] = []
 
-    def add(self, loss_sum: Tensor, correct: Tensor, count: int) -> None:
-        """Add one batch: the sum of its losses, its number of right answers and its size."""
-        step = torch.stack((loss_sum.double(), correct.double(), torch.full_like(loss_sum, count, dtype=torch.double)))
-        self.sums = step if self.sums is None else self.sums + step
+    def add(self, loss: Tensor, correct: Tensor, count: int) -> None:
+        """Add one batch: its mean loss, its number of right answers and its size."""
+        self.losses.append(loss)
+        self.correct.append(correct)
+        self.counts.append(count)
 
-    def absorb(self, other: "TrainingWindow") -> None:
-        """Add what `other` holds."""
-        if other.sums is not None:
-            self.sums = other.sums if self.sums is None else self.sums + other.sums
+    def sums(self) -> Tensor:
+        """Return the sum of losses, the number of right answers and of samples, float64 [3]."""
+        losses = torch.stack(self.losses).double()
+        counts = torch.tensor(self.counts, dtype=torch.float64, device=losses.device)
+        return torch.stack(((losses * counts).sum(), torch.stack(self.correct).sum().double(), counts.sum()))
 
-    def read(self, module: lightning.LightningModule) -> dict[str, float]:
-        """Return `train_loss` and `train_top1` over all devices and start anew; empty where nothing was added."""
-        if self.sums is None:
-            return {}
-        # The reduction is in place, and another window may hold the same tensor.
-        loss, correct, count = module.trainer.strategy.reduce(self.sums.clone(), reduce_op="sum").tolist()
-        self.sums = None
-        return {"train_loss": loss / count, "train_top1": correct / count}
+    def first_nonfinite(self) -> Tensor:
+        """Return the index of the first step whose loss is not finite, the number of steps where there is none."""
+        bad = ~torch.isfinite(torch.stack(self.losses))
+        return torch.where(bad.any(), bad.int().argmax(), len(self.losses))
+
+    def reset(self) -> None:
+        """Start anew."""
+        self.losses, self.correct, self.counts = [], [], []
 
 
 class LitClassifier(lightning.LightningModule):
     """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with cross-entropy.
 
-    Logs `train_loss`, `train_top1` (means since the last time, every `log_every_n_steps`), and
-    `val_*`/`test_*` `loss`, `top1`, `top5`; accuracies are fractions. `diverged_at` holds the first step whose loss
-    was not finite, −1 while there is none. The learning rate follows `optim` step by step over `total_steps`.
+    Logs `train_loss`, `train_top1` (means since the last time, every `log_every_n_steps`), and `val_*`/`test_*` `loss`,
+    `top1`, `top5`; accuracies are fractions. `diverged_at` is the first step whose loss was not finite on any device,
+    None while there is none; it is looked for whenever the training means are taken. The learning rate follows `optim`
+    step by step over `total_steps`.
     """
 
     def __init__(
@@ -94,9 +102,8 @@ class LitClassifier(lightning.LightningModule):
         self.total_steps = total_steps
         self.log_every_n_steps = log_every_n_steps
         self.window = TrainingWindow()
-        self.since_validation = TrainingWindow()
-        # No buffer: DDP would overwrite what this device saw with what the first device saw.
-        self.diverged_at = torch.tensor(-1)
+        self.since_validation: Tensor | None = None
+        self.diverged_at: int | None = None
 
         def metrics() -> nn.ModuleDict:
             options: dict[str, Any] = {"num_classes": num_classes, "average": "micro", "validate_args": False}
@@ -108,36 +115,45 @@ class LitClassifier(lightning.LightningModule):
     def forward(self, images: Tensor) -> Tensor:
         return self.network(images)
 
-    def on_fit_start(self) -> None:
-        self.diverged_at = self.diverged_at.to(self.device)
-
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         logits = self.network(batch.images)
         loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self.optim.label_smoothing)
         count = len(batch.labels)
         with torch.no_grad():
-            measured = loss.detach()
-            first = (self.diverged_at < 0) & ~torch.isfinite(measured)
-            self.diverged_at.copy_(torch.where(first, self.global_step, self.diverged_at))
-            correct = (logits.argmax(1) == batch.labels).sum()
-            self.window.add(measured * count, correct, count)
+            self.window.add(loss.detach(), (logits.argmax(1) == batch.labels).sum(), count)
         if (self.global_step + 1) % self.log_every_n_steps == 0:
-            self.since_validation.absorb(self.window)
-            self.log_dict(self.window.read(self))
+            loss_sum, correct, total = self._close_window(self.global_step + 1).tolist()
+            self.log_dict({"train_loss": loss_sum / total, "train_top1": correct / total})
         # DDP averages the gradients of the devices; this makes it the mean over the global batch, also where the
         # devices' shares differ by a sample.
         share = count * self.trainer.world_size / batch.global_size
         return loss if share == 1 else loss * share
 
+    def _close_window(self, steps: int) -> Tensor:
+        """Return the window's sums over all devices, having looked for divergence in it; `steps` were taken by now."""
+        sums = self.trainer.strategy.reduce(self.window.sums(), reduce_op="sum")
+        first = self.trainer.strategy.reduce(self.window.first_nonfinite(), reduce_op="min")
+        length = len(self.window.losses)
+        if self.diverged_at is None and int(first) < length:
+            self.diverged_at = steps - length + int(first)
+        self.window.reset()
+        self.since_validation = sums if self.since_validation is None else self.since_validation + sums
+        return sums
+
     def on_validation_epoch_start(self) -> None:
-        self.since_validation.absorb(self.window)
-        self.window.sums = None
+        if self.window.losses:
+            self._close_window(self.global_step)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         self._evaluate("val", batch)
 
     def on_validation_epoch_end(self) -> None:
-        self._log_evaluation("val", self.since_validation.read(self))
+        trained: dict[str, float] = {}
+        if self.since_validation is not None:
+            loss_sum, correct, total = self.since_validation.tolist()
+            trained = {"train_loss": loss_sum / total, "train_top1": correct / total}
+            self.since_validation = None
+        self._log_evaluation("val", trained)
 
     def test_step(self, batch: Batch, batch_index: int) -> None:
         self._evaluate("test", batch)

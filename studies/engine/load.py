@@ -16,8 +16,8 @@ def load(directory: str | Path) -> pd.DataFrame:
 
     Columns: `run`, `study`, `arm`, `seed`, `state` (finished, diverged, running, interrupted, crashed, corrupt),
     `error`, every config key by its dotted name, and the summary: metrics under their own names (accuracies as
-    fractions), `parameters`, `flops`, `activations`, `seconds`, and `environment.*`, `normalisation.*`, `data.fingerprint` and
-    `data.classes`.
+    fractions), `parameters`, `flops`, `activations`, `seconds`, and `environment.*`, `normalisation.*` and
+    `data.*`.
     Raises `UserError` where the folder holds no run.
     """
     records = run_directories(Path(directory))

@@ -119,11 +119,8 @@ class Recorder(lightning.Callback):
 
     def _stop_if_diverged(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitClassifier)
-        none = torch.iinfo(torch.int64).max
-        step = torch.where(module.diverged_at < 0, none, module.diverged_at)
-        first = int(trainer.strategy.reduce(step, reduce_op="min"))
-        if first != none:
-            self.diverged_at = first
+        if module.diverged_at is not None:
+            self.diverged_at = module.diverged_at
             trainer.should_stop = True
 
     def _save(self, trainer: lightning.Trainer) -> None:

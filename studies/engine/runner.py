@@ -184,7 +184,7 @@ def _cost(name: str, options: tuple[tuple[str, Any], ...], image_shape: tuple[in
 def _quieten() -> None:
     # What remains goes to the run's log.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*sync_dist=True.*"):
+    for message in (".*does not have many workers.*", ".*sync_dist=True.*", ".*LeafSpec.*"):
         warnings.filterwarnings("ignore", message=message)
 
 

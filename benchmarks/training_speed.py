@@ -1,0 +1,75 @@
+"""Training through the suite against a bare PyTorch loop on the same batches, in samples per second.
+
+    LITMUS_DATA=DIR python benchmarks/training_speed.py
+
+Both train one epoch of MNIST and evaluate the validation split after it, with one CPU thread, in turns.
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch.nn import functional
+
+from datamodules.image_data import ImageDataModule
+from lit_archs.optimisation import build_optimiser
+from lit_archs.registry import build
+from studies.engine.config import RunConfig, resolve
+from studies.engine.runner import execute, network_options
+from studies.engine.task import Execution, Place, Task
+
+ROUNDS = 5
+# ResNet-20 needs a hundred times LeNet-5's time a sample, and gets a tenth of the samples.
+NETWORKS = {"lenet5": {"data.validation": 0.1}, "resnet20": {"data.validation": 0.95, "model.norm": "batch"}}
+
+
+def bare(config: RunConfig) -> float:
+    """Return the seconds of a training loop without Lightning, records or checkpoints."""
+    data = ImageDataModule(config.data, config.seed)
+    options = network_options(config, data.num_classes, data.image_shape)
+    network = build(config.model["name"], seed=config.seed, init=config.init, **options)
+    optimiser = build_optimiser(network.parameters(), config.optim)
+    start = time.perf_counter()
+    network.train()
+    for batch in data.train_epoch(0):
+        loss = functional.cross_entropy(network(batch.images), batch.labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    network.eval()
+    right = total = 0.0
+    with torch.no_grad():
+        for batch in data.val_dataloader():
+            logits = network(batch.images)
+            total += float(functional.cross_entropy(logits, batch.labels, reduction="sum"))
+            right += float((logits.argmax(1) == batch.labels).sum())
+    return time.perf_counter() - start
+
+
+def suite(config: RunConfig) -> float:
+    """Return the seconds that a run of the suite spends in training and validation."""
+    with tempfile.TemporaryDirectory() as folder:
+        task = Task("0" * 12, "benchmark", "arm", {}, config, Path(folder))
+        execute(task, Execution(threads=1), Place(), lambda fraction: None)
+        return float(task.record.read_summary()["seconds"])
+
+
+def main() -> None:
+    """Print both speeds and their ratio for each network."""
+    torch.set_num_threads(1)
+    for name, settings in NETWORKS.items():
+        base = {"data.name": "mnist", "data.root": os.environ.get("LITMUS_DATA", "data"), "optim.lr": 0.01}
+        config = resolve({"model.name": name, "trainer.epochs": 1, **base, **settings})
+        data = ImageDataModule(config.data)
+        samples = data.steps_per_epoch * config.data.batch_size
+        pairs = [(bare(config), suite(config)) for _ in range(ROUNDS)]
+        ratio = statistics.median(alone / through for alone, through in pairs)
+        alone, through = (samples / statistics.median(seconds) for seconds in zip(*pairs, strict=True))
+        print(f"{name}: {through:,.0f} samples/s through the suite, {alone:,.0f} bare, ratio {ratio:.3f}")
+
+
+if __name__ == "__main__":
+    main()
