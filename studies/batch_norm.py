@@ -45,8 +45,9 @@ def fewer_steps(analysis: Analysis) -> Finding:
     # where it stopped short without batch norm, and overstated nowhere that would support the claim.
     budget = max(int(curve["step"].max()) for result in (batch, none) for curve in result.curves.values())
     pairs = [(with_norm or budget, without or budget) for with_norm, without in steps.values() if with_norm or without]
-    evidence = f"Steps to {percent(target)} validation accuracy, the end of the net without batch norm, by seed: " + (
-        "; ".join(f"{_steps(with_norm)} with, {_steps(without)} without" for with_norm, without in steps.values())
+    evidence = (
+        f"Steps to {percent(target)} validation accuracy, where the net without batch norm ends on average, by seed: "
+        + ("; ".join(f"{_steps(with_norm)} with, {_steps(without)} without" for with_norm, without in steps.values()))
     )
     if len(pairs) < 2:
         return Finding("inconclusive", evidence + ". Too few pairs reached it.")
