@@ -1,82 +1,82 @@
-"""The LightningDataModule of datasets that fit in memory: whole batches by indexing, no per-sample Python."""
+"""The LightningDataModule of every image dataset: whole batches by indexing, no per-sample Python."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from datamodules.augmentation import RECIPES, augment
+from datamodules.arrays import Images, read
+from datamodules.augmentation.mixing import mix, partners
+from datamodules.augmentation.recipes import augment
+from datamodules.augmentation.transform import Context
+from datamodules.augmentation.window import centre_crop
+from datamodules.config import DataConfig
+from datamodules.normalisation import Normalisation
 from datamodules.order import Shard, epoch_order, split_indices, train_batches
+from datamodules.prefetch import to_device
 from datamodules.registry import load
-from litmus.errors import UserError, require_choice, require_fraction, require_positive
+from litmus.errors import UserError
 
+__all__ = ["Batch", "BatchLoader", "DataConfig", "ImageDataModule", "build"]
 
-@dataclass(frozen=True)
-class DataConfig:
-    """The dataset, how it is split, batched and augmented.
-
-    Args:
-        name: dataset, as `litmus list` names it.
-        root: folder of the dataset's files; it is no part of a run's identity, the data's fingerprint is.
-        batch_size: samples of a training step over all devices together.
-        eval_batch_size: samples of an evaluation step.
-        augment: augmentation recipe of the training images.
-        validation: fraction of the training set that is held out for validation.
-        split_seed: seed of that split, the same for every run of a study.
-        drop_last: whether an epoch's last, shorter batch is dropped.
-    """
-
-    name: str = "digits"
-    root: str = "data"
-    batch_size: int = 128
-    eval_batch_size: int = 500
-    augment: str = "none"
-    validation: float = 0.1
-    split_seed: int = 0
-    drop_last: bool = True
-
-    def __post_init__(self) -> None:
-        require_positive(batch_size=self.batch_size, eval_batch_size=self.eval_batch_size)
-        require_positive(validation=self.validation)
-        require_fraction(validation=self.validation)
-        require_choice("augment", self.augment, RECIPES)
+GROUP_BYTES = 8 << 20
+"""Batches are augmented together up to this size: what a call costs is shared, and the cache still holds them."""
 
 
 class Batch(NamedTuple):
-    """Float images [N, C, H, W], labels [N], the samples' numbers in the training set [N], and the global batch's
-    size."""
+    """What a step is given.
+
+    Float images [N, C, H, W], labels [N], the samples' numbers in their set [N] and the global batch's size; where
+    each image is mixed with a second one, that one's labels [N] and the first one's share [N]; where the dataset has
+    masks, they, int64 [N, H, W].
+    """
 
     images: Tensor
     labels: Tensor
     sample: Tensor
     global_size: int
+    second_labels: Tensor | None = None
+    first_share: Tensor | None = None
+    masks: Tensor | None = None
 
 
 class ImageDataModule(lightning.LightningDataModule):
-    """Training, validation and test batches of a dataset in memory, resident as uint8 on the trainer's device.
+    """Training, validation and test batches of a dataset, resident as uint8 on the trainer's device where it fits.
 
-    The validation split is cut from the training set; the test set is another. Pixels are normalised by the mean and
-    standard deviation of the training split, channel by channel. The order and augmentation of epoch e are a pure
-    function of (`seed`, e), and a global batch holds the same samples on any number of devices.
+    The validation split is cut from the training set; the test set is another. Pixels are normalised by the
+    statistics of the training split. The order and augmentation of epoch e are a pure function of (`seed`, e), and a
+    global batch holds the same samples on any number of devices.
     """
 
     def __init__(self, config: DataConfig, seed: int = 0) -> None:
         super().__init__()
         self.config = config
         self.seed = seed
-        self.arrays = load(config.name, config.root)
-        self.train_indices, self.val_indices = split_indices(
-            len(self.arrays.train_images), config.validation, config.split_seed
-        )
+        self.arrays = load(config.name, config.root, tuple(config.options.items()))
+        count = len(self.arrays.train_images)
+        self.train_indices, self.val_indices = split_indices(count, config.validation, config.split_seed)
         if not len(self.val_indices) or self.steps_per_epoch == 0:
             raise UserError(
                 f"data.batch_size {config.batch_size} and data.validation {config.validation} leave no batch of "
-                f"{config.name}'s {len(self.arrays.train_images)} training images"
+                f"{config.name}'s {count} training images"
             )
-        self.mean, self.std = _channel_statistics(self.arrays.train_images[self.train_indices])
+        if config.mix != "none" and self.arrays.train_masks is not None:
+            raise UserError(f"data.mix {config.mix}: the masks of {config.name} cannot be mixed; valid: none")
+        self.normalise = Normalisation.of(self.arrays, self.train_indices, config.centring)
+        self.device = torch.device("cpu")
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean of each channel over the training split, float32 [C], 0 to 255."""
+        return self.normalise.mean
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation of each channel over the training split, float32 [C]."""
+        return self.normalise.std
 
     @property
     def num_classes(self) -> int:
@@ -85,7 +85,7 @@ class ImageDataModule(lightning.LightningDataModule):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of an image."""
+        """Channels, height and width of what the network sees."""
         return self.arrays.image_shape
 
     @property
@@ -100,9 +100,16 @@ class ImageDataModule(lightning.LightningDataModule):
         return full if self.config.drop_last or not rest else full + 1
 
     def setup(self, stage: str) -> None:
-        """Move the images to the trainer's device, once."""
+        """Move the images to the trainer's device, once; where they would fill half of its memory, the labels only."""
         if self.trainer is not None:
-            self.arrays = self.arrays.to(self.trainer.strategy.root_device)
+            self.move_to(self.trainer.strategy.root_device)
+
+    def move_to(self, device: torch.device) -> None:
+        """Move the images and what normalises them to `device`."""
+        fits = device.type != "cuda" or self.arrays.resident_bytes < torch.cuda.mem_get_info(device)[1] / 2
+        self.arrays = self.arrays.to(device, images=fits)
+        self.normalise = self.normalise.to(device)
+        self.device = device
 
     def train_dataloader(self) -> "BatchLoader":
         """Return the training batches of the trainer's current epoch."""
@@ -110,37 +117,74 @@ class ImageDataModule(lightning.LightningDataModule):
 
     def val_dataloader(self) -> "BatchLoader":
         """Return the validation batches."""
-        return self._evaluation(self.arrays.train_images, self.arrays.train_labels, self.val_indices)
+        arrays = self.arrays
+        return self._evaluation(arrays.train_images, arrays.train_labels, arrays.train_masks, self.val_indices)
 
     def test_dataloader(self) -> "BatchLoader":
         """Return the test batches."""
-        indices = torch.arange(len(self.arrays.test_images))
-        return self._evaluation(self.arrays.test_images, self.arrays.test_labels, indices)
+        arrays = self.arrays
+        indices = torch.arange(len(arrays.test_images))
+        return self._evaluation(arrays.test_images, arrays.test_labels, arrays.test_masks, indices)
 
     def train_epoch(self, epoch: int, shard: Shard | None = None) -> Iterator[Batch]:
         """Yield the batches of `epoch`, the share of one device of each."""
         shard = shard or Shard()
         order = self.train_indices[epoch_order(len(self.train_indices), self.seed, epoch)]
-        for global_batch in train_batches(order, self.config.batch_size, self.config.drop_last):
-            sample = shard.share(global_batch).to(self.arrays.train_images.device)
-            images = augment(self.arrays.train_images[sample], sample, self.config.augment, self.seed, epoch)
-            yield Batch(self.normalise(images), self.arrays.train_labels[sample], sample, len(global_batch))
+        global_batches = train_batches(order, self.config.batch_size, self.config.drop_last)
+        shares = [shard.share(batch) for batch in global_batches]
+        groups = self._groups(len(shares))
+        samples = [torch.cat([shares[step] for step in group]) for group in groups]
+        if self.config.mix == "none":
+            wanted = samples
+        else:
+            wanted = [torch.cat((s, partners(s, self.train_indices, self.seed, epoch))) for s in samples]
+        for group, indices, pixels in zip(groups, wanted, self._read(self.arrays.train_images, wanted), strict=True):
+            lengths = [len(shares[step]) for step in group]
+            parts = self._augmented(pixels, indices.to(self.device), epoch, lengths)
+            for step, part in zip(group, parts, strict=True):
+                yield part._replace(global_size=len(global_batches[step]))
 
-    def normalise(self, images: Tensor) -> Tensor:
-        """Return float images with zero mean and unit variance over the training split, channel by channel."""
-        scale = (1.0 / self.std).to(images.device).view(1, -1, 1, 1)
-        shift = (-self.mean / self.std).to(images.device).view(1, -1, 1, 1)
-        return images.float().mul_(scale).add_(shift)
+    def _groups(self, steps: int) -> list[range]:
+        channels, height, width = self.arrays.train_images.shape[1:]
+        size = max(1, GROUP_BYTES // (self.config.batch_size * channels * height * width))
+        return [range(start, min(start + size, steps)) for start in range(0, steps, size)]
 
-    def _evaluation(self, images: Tensor, labels: Tensor, indices: Tensor) -> "BatchLoader":
+    def _augmented(self, pixels: Tensor, indices: Tensor, epoch: int, lengths: Sequence[int]) -> Iterator[Batch]:
+        """Yield the batches of one group; with mixing, `indices` are the samples and then as many partners."""
+        recipe, seed, arrays = self.config.augment, self.seed, self.arrays
+        context = Context(self.image_shape[1:], self.mean)
+        count = sum(lengths)
+        sample = indices[:count]
+        masks = None if arrays.train_masks is None else arrays.train_masks[sample]
+        images, masks = augment(pixels, indices, recipe, seed, epoch, context, masks)
+        labels = arrays.train_labels[indices]
+        start = 0
+        for length in lengths:
+            own, second = slice(start, start + length), slice(count + start, count + start + length)
+            start += length
+            batch = Batch(self.normalise(images[own]), labels[own], sample[own], length)
+            if masks is not None:
+                batch = batch._replace(masks=masks[own, 0].long())
+            if self.config.mix != "none":
+                mode, alpha = self.config.mix, self.config.mix_alpha
+                mixed, share = mix(mode, alpha, batch.images, self.normalise(images[second]), sample[own], seed, epoch)
+                batch = batch._replace(images=mixed, second_labels=labels[second], first_share=share)
+            yield batch
+
+    def _evaluation(self, images: Images, labels: Tensor, masks: Tensor | None, indices: Tensor) -> "BatchLoader":
         batches = self._shard().whole_batches(list(indices.split(self.config.eval_batch_size)))
 
         def epoch() -> Iterator[Batch]:
-            for batch in batches:
-                sample = batch.to(images.device)
-                yield Batch(self.normalise(images[sample]), labels[sample], sample, len(sample))
+            for batch, pixels in zip(batches, self._read(images, batches), strict=True):
+                sample = batch.to(self.device)
+                cropped = centre_crop(pixels, self.image_shape[1:])
+                mask = None if masks is None else centre_crop(masks[sample], self.image_shape[1:])[:, 0].long()
+                yield Batch(self.normalise(cropped), labels[sample], sample, len(sample), masks=mask)
 
         return BatchLoader(len(batches), epoch)
+
+    def _read(self, images: Images, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        return to_device(read(images, batches), self.device)
 
     def _epoch(self) -> int:
         if self.trainer is None:
@@ -168,18 +212,11 @@ class BatchLoader:
 
 
 def build(name: str, *, seed: int = 0, **options: Any) -> ImageDataModule:
-    """Return the DataModule of dataset `name`; `options` are the fields of `DataConfig`.
+    """Return the DataModule of dataset `name`; `options` are the fields of `DataConfig` and the dataset's own.
 
     Raises `UserError` for a wrong name or value, and where the files are absent and cannot be downloaded.
     """
-    return ImageDataModule(DataConfig(name=name, **options), seed)
-
-
-def _channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
-    # By histogram: exact, and independent of the order in which a device would sum.
-    values = torch.arange(256, dtype=torch.float64)
-    counts = torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in images.unbind(1)]).double()
-    total = counts.sum(1)
-    mean = (counts * values).sum(1) / total
-    variance = (counts * values.square()).sum(1) / total - mean.square()
-    return mean.float(), variance.clamp(min=1e-12).sqrt().float()
+    own = {field.name for field in dataclasses.fields(DataConfig)} - {"options", "name"}
+    fields = {key: value for key, value in options.items() if key in own}
+    rest = {key: value for key, value in options.items() if key not in own}
+    return ImageDataModule(DataConfig(name=name, **fields, options=rest), seed)

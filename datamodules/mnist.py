@@ -1,11 +1,11 @@
-"""MNIST in torchvision's format, downloaded where that is possible."""
+"""MNIST and the sets in its format: Fashion-MNIST and Kuzushiji-MNIST."""
 
-from pathlib import Path
+from typing import Any
 
 import torch
 
+from datamodules.download import obtain
 from datamodules.registry import ImageArrays, register
-from litmus.errors import UserError
 
 FILES = tuple(f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 
@@ -16,23 +16,31 @@ def mnist(root: str) -> ImageArrays:
     # Imported here because torchvision takes a second, which other datasets need not pay.
     from torchvision.datasets import MNIST
 
-    try:
-        train = MNIST(root, train=True, download=True)
-        test = MNIST(root, train=False, download=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raw = Path(root) / "MNIST" / "raw"
-        damaged = [name for name in FILES if (raw / name).exists()]
-        reason = " ".join(str(error).split())[:200]
-        if len(damaged) == len(FILES):
-            raise UserError(f"mnist: the files in {raw} cannot be read ({reason}); delete them to start anew") from None
-        raise UserError(
-            f"mnist: not in data.root {root!r} and not downloadable ({reason}); "
-            f"put {', '.join(FILES)} into {raw}, or name another folder with --data.root"
-        ) from None
+    return _read("mnist", root, MNIST, tuple("0123456789"))
+
+
+@register("fashion-mnist")
+def fashion_mnist(root: str) -> ImageArrays:
+    """70,000 articles of clothing, 1×28×28, 10 classes; from data.root, downloaded if absent (30 MB)."""
+    from torchvision.datasets import FashionMNIST
+
+    return _read("fashion-mnist", root, FashionMNIST, tuple(FashionMNIST.classes))
+
+
+@register("kmnist")
+def kmnist(root: str) -> ImageArrays:
+    """70,000 cursive Japanese characters, 1×28×28, 10 classes; from data.root, downloaded if absent (20 MB)."""
+    from torchvision.datasets import KMNIST
+
+    return _read("kmnist", root, KMNIST, tuple(KMNIST.classes))
+
+
+def _read(name: str, root: str, dataset: Any, classes: tuple[str, ...]) -> ImageArrays:
+    train, test = obtain(name, root, dataset, f"{dataset.__name__}/raw", FILES)
     return ImageArrays(
         train.data[:, None],
         train.targets.to(torch.int64),
         test.data[:, None],
         test.targets.to(torch.int64),
-        tuple("0123456789"),
+        classes,
     )

@@ -1,68 +1,53 @@
-"""Datasets by name: the function that loads each, and what it returns."""
+"""Datasets by name: the function that loads each, and which options it has."""
 
-import hashlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from typing import Any
 
-import torch
-from torch import Tensor
-
+from datamodules.arrays import ImageArrays
+from litmus.errors import UserError, unknown_name
 from litmus.registry import Registry
 
-
-@dataclass(frozen=True)
-class ImageArrays:
-    """A dataset in memory: uint8 images [N, C, H, W] and int64 labels [N] of the training and the test set."""
-
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
-    classes: tuple[str, ...]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of every pixel, label, shape and class name: what makes two datasets the same data."""
-        digest = hashlib.sha256(repr(self.classes).encode())
-        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
-            digest.update(repr((tuple(array.shape), array.dtype)).encode())
-            digest.update(array.contiguous().numpy().data)
-        return digest.hexdigest()[:16]
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of an image."""
-        channels, height, width = self.train_images.shape[1:]
-        return channels, height, width
-
-    def to(self, device: torch.device) -> "ImageArrays":
-        """Return the dataset with its tensors on `device`."""
-        return ImageArrays(
-            self.train_images.to(device),
-            self.train_labels.to(device),
-            self.test_images.to(device),
-            self.test_labels.to(device),
-            self.classes,
-        )
+__all__ = ["DATASETS", "Dataset", "ImageArrays", "load", "names", "register"]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset by name; `load` takes the folder that holds its files."""
+    """A dataset by name.
+
+    `load` takes the folder that holds its files; its keyword arguments are the dataset's options, each a config key
+    `data.<option>`.
+    """
 
     name: str
-    load: Callable[[str], ImageArrays]
+    load: Callable[..., ImageArrays]
     summary: str
+
+    def options(self) -> dict[str, inspect.Parameter]:
+        """Return the options a user may set, by name, with their types and defaults."""
+        parameters = inspect.signature(self.load).parameters
+        return {name: parameter for name, parameter in parameters.items() if name != "root"}
+
+    def with_defaults(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return every option, those of `options` and the other ones' defaults. Raises `UserError` for a wrong name."""
+        valid = self.options()
+        for key in options:
+            if key not in valid:
+                if not valid:
+                    raise UserError(f"dataset {self.name} has no option {key!r}; it has none")
+                raise unknown_name(f"option of dataset {self.name}", key, valid)
+        return {**{key: parameter.default for key, parameter in valid.items()}, **options}
 
 
 DATASETS: Registry[Dataset] = Registry("dataset", "datamodules")
 
 
-def register(name: str) -> Callable[[Callable[[str], ImageArrays]], Callable[[str], ImageArrays]]:
+def register(name: str) -> Callable[[Callable[..., ImageArrays]], Callable[..., ImageArrays]]:
     """Register the decorated loader; the first line of its docstring is what `litmus list` shows."""
 
-    def decorate(load: Callable[[str], ImageArrays]) -> Callable[[str], ImageArrays]:
+    def decorate(load: Callable[..., ImageArrays]) -> Callable[..., ImageArrays]:
         DATASETS.add(name, Dataset(name, load, (load.__doc__ or "").strip().splitlines()[0]))
         return load
 
@@ -75,9 +60,9 @@ def names() -> list[str]:
 
 
 @lru_cache(maxsize=2)
-def load(name: str, root: str) -> ImageArrays:
-    """Return the dataset `name` from the folder `root`, read once a process.
+def load(name: str, root: str, options: tuple[tuple[str, Any], ...] = ()) -> ImageArrays:
+    """Return the dataset `name` from the folder `root`, read once a process; `options` are pairs of name and value.
 
-    Raises `UserError` for a wrong name, and where the files are absent and cannot be downloaded.
+    Raises `UserError` for a wrong name or value, and where the files are absent and cannot be downloaded.
     """
-    return DATASETS[name].load(root)
+    return DATASETS[name].load(root, **dict(options))
