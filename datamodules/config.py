@@ -52,7 +52,10 @@ class DataConfig:
         require_choice("augment", self.augment, RECIPES)
         require_choice("mix", self.mix, MIXES)
         require_choice("centring", self.centring, CENTRINGS)
-        object.__setattr__(self, "options", DATASETS[self.name].with_defaults(self.options))
+        options = DATASETS[self.name].with_defaults(self.options)
+        # Lists become tuples, so that the loaded dataset can be remembered by its options.
+        hashable = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+        object.__setattr__(self, "options", hashable)
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> "DataConfig":

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy
 import torch
@@ -16,7 +17,7 @@ from datamodules.image_files.survey import Survey, survey
 from datamodules.registry import ImageArrays, register
 from litmus.errors import UserError, require_at_least, require_choice
 
-STORAGES = ("cache", "files")
+Storage = Literal["cache", "files"]
 
 
 @register("folder")
@@ -24,12 +25,12 @@ def folder(
     root: str,
     image_size: int | None = None,
     stored_size: int | None = None,
-    resize: str = "crop",
-    colour: str = "rgb",
+    resize: Resize = "crop",
+    colour: Colour = "rgb",
     classes: int | list[str] | None = None,
     per_class: int | None = None,
     skip_unreadable: bool = False,
-    storage: str = "cache",
+    storage: Storage = "cache",
     cache: str | None = None,
     decode_workers: int | None = None,
 ) -> ImageArrays:
@@ -51,9 +52,9 @@ def folder(
         cache: folder of that file; by default LITMUS_CACHE, else litmus in the user's cache folder.
         decode_workers: processes that decode; by default one a CPU.
     """
-    require_choice("resize", resize, ("crop", "stretch"))
-    require_choice("colour", colour, ("rgb", "grey"))
-    require_choice("storage", storage, STORAGES)
+    require_choice("resize", resize, get_args(Resize))
+    require_choice("colour", colour, get_args(Colour))
+    require_choice("storage", storage, get_args(Storage))
     for key, value in {"image_size": image_size, "stored_size": stored_size, "per_class": per_class}.items():
         if value is not None:
             require_at_least(1, **{key: value})
@@ -63,9 +64,7 @@ def folder(
         raise UserError(f"stored_size {stored_size} must be at least image_size, which is {image_size or 'not set'}")
     layout = read_layout(root, classes, per_class)
     size = image_size if stored_size is None else stored_size
-    resizing: Resize = "crop" if resize == "crop" else "stretch"
-    colours: Colour = "rgb" if colour == "rgb" else "grey"
-    decoding = Decoding(size, resizing, colours)
+    decoding = Decoding(size, resize, colour)
     workers = _workers() if decode_workers is None else decode_workers
     place = cache_folder(cache)
     found = survey(layout, decoding, storage == "cache", skip_unreadable, place, workers)

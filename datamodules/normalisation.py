@@ -39,10 +39,8 @@ class Normalisation:
         pixels = len(train_indices) * arrays.train_images.shape[2] * arrays.train_images.shape[3]
         centre, square = (sums / pixels).unbind(1)
         mean, std = centre.float(), (square - centre.square()).clamp(min=1e-12).sqrt().float()
-        if centring == "pixel":
-            subtracted = _mean_image(arrays, train_indices)[None]
-        else:
-            subtracted = mean.view(1, -1, 1, 1)
+        channel_mean = mean.view(1, -1, 1, 1)
+        subtracted = _mean_image(arrays, train_indices)[None] if centring == "pixel" else channel_mean
         divisor = std.view(1, -1, 1, 1)
         return cls(mean, std, 1.0 / divisor, -subtracted / divisor)
 

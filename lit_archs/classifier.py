@@ -14,11 +14,17 @@ from lit_archs.optimisation import OptimConfig, build_optimiser, lr_factor
 
 
 class Batch(NamedTuple):
-    """What `LitClassifier` trains on; `global_size` is the number of samples over all devices."""
+    """What `LitClassifier` trains on; `global_size` is the number of samples over all devices.
+
+    Where each image is mixed with a second one, `second_labels` [N] are those ones' and `first_share` [N] is the
+    weight of the first.
+    """
 
     images: Tensor
     labels: Tensor
     global_size: int
+    second_labels: Tensor | None = None
+    first_share: Tensor | None = None
 
 
 class ExactMean(Metric):
@@ -117,7 +123,7 @@ class LitClassifier(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         logits = self.network(batch.images)
-        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self.optim.label_smoothing)
+        loss = self._loss(logits, batch)
         count = len(batch.labels)
         with torch.no_grad():
             self.window.add(loss.detach(), (logits.argmax(1) == batch.labels).sum(), count)
@@ -139,6 +145,17 @@ class LitClassifier(lightning.LightningModule):
         self.window.reset()
         self.since_validation = sums if self.since_validation is None else self.since_validation + sums
         return sums
+
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        smoothing = self.optim.label_smoothing
+        if batch.second_labels is None or batch.first_share is None:
+            return functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+        # Cross-entropy is linear in the target, so this is the loss of the mixed label.
+        first, second = (
+            functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+            for labels in (batch.labels, batch.second_labels)
+        )
+        return torch.lerp(second, first, batch.first_share).mean()
 
     def on_validation_epoch_start(self) -> None:
         if self.window.losses:

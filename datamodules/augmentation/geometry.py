@@ -33,7 +33,8 @@ class Crop(Transform):
         left = (draws[:, 1] * (images.shape[3] - width + 1)).long()
         return windows(images, top, left, height, width)
 
-    move_masks = __call__
+    def move_masks(self, masks: Tensor, draws: Tensor, context: Context) -> Tensor:
+        return self(masks, draws, context)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class HorizontalFlip(Transform):
         both = torch.cat((images, images.flip(3)))
         return both.index_select(0, torch.arange(count, device=images.device) + count * mirrored)
 
-    move_masks = __call__
+    def move_masks(self, masks: Tensor, draws: Tensor, context: Context) -> Tensor:
+        return self(masks, draws, context)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy
 import torch
@@ -13,6 +13,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from litmus.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Resize = Literal["crop", "stretch"]
 Colour = Literal["rgb", "grey"]
@@ -44,12 +47,7 @@ def decode(data: bytes, path: str | Path, decoding: Decoding) -> numpy.ndarray:
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if image.mode.startswith("I"):
-                # 16 bits a pixel: the upper 8, where Pillow's own conversion would cut off at 255.
-                image = Image.fromarray((numpy.asarray(image).astype(numpy.uint32) >> 8).astype(numpy.uint8))
-            elif "transparency" in image.info:
-                image = image.convert("RGBA")
-            converted = image.convert("RGB" if decoding.colour == "rgb" else "L")
+            converted = _converted(image, decoding.colour)
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises a dozen types for a damaged file
@@ -61,7 +59,18 @@ def decode(data: bytes, path: str | Path, decoding: Decoding) -> numpy.ndarray:
     return pixels[None] if pixels.ndim == 2 else numpy.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _resized(image, size: int, resize: Resize):  # type: ignore[no-untyped-def]  # Pillow's images, imported late
+def _converted(image: "Image.Image", colour: Colour) -> "Image.Image":
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        # 16 bits a pixel: the upper 8, where Pillow's own conversion would cut off at 255.
+        image = Image.fromarray((numpy.asarray(image).astype(numpy.uint32) >> 8).astype(numpy.uint8))
+    elif "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB" if colour == "rgb" else "L")
+
+
+def _resized(image: "Image.Image", size: int, resize: Resize) -> "Image.Image":
     from PIL import Image
 
     if image.size == (size, size):

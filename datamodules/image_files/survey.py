@@ -132,7 +132,10 @@ def _read_all(
     paths = [file.path for file in files]
     batches = [numpy.arange(start, min(start + BATCH, len(files))) for start in range(0, len(files), BATCH)]
     shape: tuple[int, ...] = ()
-    readable, digests, sums, skipped = [], [], [], []
+    readable: list[int] = []
+    digests: list[numpy.ndarray] = []
+    sums: list[numpy.ndarray] = []
+    skipped: list[str] = []
     with open(building / "pixels", "wb") as pixels:
         decoded_batches = decode_batches(layout.root, paths, batches, decoding, workers)
         progress = tracked(decoded_batches, [len(batch) for batch in batches], f"{layout.root.name}: reading images")

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from datamodules.config import DataConfig
 from litmus.errors import UserError
 from studies.command.options import add_launch_arguments, command_parser, launch_config
 from studies.command.options import split_config as split
@@ -27,13 +28,17 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_argument("--seeds", type=int | None, default=None, help="seeds 0, 1, ... (default: --seed alone)")
     parser.add_argument("--name", type=str | None, default=None, help="folder under --out (default: from the config)")
     add_launch_arguments(parser)
-    add_config_arguments(parser, str(typed.get("model.name", DEFAULT_MODEL)))
+    dataset = str(typed.get("data.name", DataConfig.name))
+    add_config_arguments(parser, str(typed.get("model.name", DEFAULT_MODEL)), dataset)
     # jsonargparse reserves the word for a config file of its own.
     print_config = "--print_config" in rest
     options = parser.parse_args([argument for argument in rest if argument != "--print_config"])
     settings: dict[str, Any] = {"model.name": DEFAULT_MODEL}
     if options.config is not None:
         settings.update(read_config(Path(options.config)))
+    if "data.augment" in typed:
+        # The file's recipe is written out beside its name; both go.
+        settings.pop("data.transforms", None)
     settings.update(typed)
     config = resolve(settings)
     if print_config:

@@ -102,6 +102,12 @@ def _check(config: RunConfig, devices: int) -> str:
         )
     if config.data.batch_size < devices:
         raise UserError(f"data.batch_size {config.data.batch_size} is less than the {devices} devices that share it")
+    last = len(datamodule.train_indices) % config.data.batch_size
+    if not config.data.drop_last and 0 < last < devices:
+        raise UserError(
+            f"the last batch of an epoch has {last} samples for {devices} devices; drop it with --data.drop_last true, "
+            "or choose another data.batch_size"
+        )
     with torch.device("meta"):
         options = network_options(config, datamodule.num_classes, datamodule.image_shape)
         construct(config.model["name"], **options)

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 import jsonargparse
 import yaml
 
-from datamodules.image_data import DataConfig
+from datamodules.config import DataConfig
 from datamodules.registry import DATASETS
 from lit_archs.initialisation import InitConfig
 from lit_archs.optimisation import OptimConfig
@@ -58,8 +58,10 @@ class TrainerConfig:
 SPEED_KEYS = tuple(f"trainer.{key}" for key in ("precision", "compile", "channels_last", "deterministic"))
 """Settings that are one choice for all arms of a study."""
 
-NOT_IDENTITY = ("data.root",)
+NOT_IDENTITY = ("data.root", "data.cache", "data.storage", "data.decode_workers")
 """Keys that say where things are, not what the experiment is."""
+
+DEFAULT_ARCHITECTURE = "lenet5"
 
 SECTIONS: dict[str, type] = {
     "init": InitConfig,
@@ -72,7 +74,7 @@ SECTIONS: dict[str, type] = {
 @dataclass(frozen=True)
 class RunConfig:
     """One run, with every default written out; `model` holds the architecture's name and its options, those that the
-    name fixes among them."""
+    name fixes among them. The dataset's own options and the recipe's transforms are keys of `data`."""
 
     model: dict[str, Any]
     init: InitConfig
@@ -83,7 +85,7 @@ class RunConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the config as nested dictionaries of plain values, as written to `config.yaml`."""
-        return _plain(dataclasses.asdict(self))
+        return _plain({**dataclasses.asdict(self), "data": self.data.as_dict()})
 
     def flat(self) -> dict[str, Any]:
         """Return the config by dotted key."""
@@ -122,28 +124,33 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def add_config_arguments(parser: jsonargparse.ArgumentParser, architecture: str) -> None:
-    """Add every config key of a run of `architecture` to `parser`, with types, defaults and help."""
+def add_config_arguments(
+    parser: jsonargparse.ArgumentParser, architecture: str, dataset: str = DataConfig.name
+) -> None:
+    """Add every config key of a run of `architecture` on `dataset` to `parser`, with types, defaults and help."""
     entry = ARCHITECTURES[architecture]
     parser.add_argument("--model.name", type=str, default=architecture, help="architecture, see litmus list")
     parser.add_function_arguments(
         entry.make, "model", skip={*INPUT_OPTIONS, *entry.fixed}, sub_configs=False, fail_untyped=True
     )
     for section, config in SECTIONS.items():
-        parser.add_class_arguments(config, section, sub_configs=False)
+        parser.add_class_arguments(config, section, skip={"options"}, sub_configs=False)
+    if DATASETS[dataset].options():
+        load = DATASETS[dataset].load
+        parser.add_function_arguments(load, "data", as_group=False, skip={"root"}, sub_configs=False, fail_untyped=True)
     parser.add_argument("--seed", type=int, default=0, help="seed of initialisation, order, augmentation and dropout")
 
 
 @lru_cache(maxsize=64)
-def _parser(architecture: str) -> jsonargparse.ArgumentParser:
+def _parser(architecture: str, dataset: str) -> jsonargparse.ArgumentParser:
     parser = jsonargparse.ArgumentParser(exit_on_error=False)
-    add_config_arguments(parser, architecture)
+    add_config_arguments(parser, architecture, dataset)
     return parser
 
 
-def config_keys(architecture: str) -> list[str]:
-    """Return every dotted key that a run of `architecture` has."""
-    return list(flatten(_parser(architecture).get_defaults().as_dict()))
+def config_keys(architecture: str, dataset: str = DataConfig.name) -> list[str]:
+    """Return every dotted key that a run of `architecture` on `dataset` has."""
+    return list(flatten(_parser(architecture, dataset).get_defaults().as_dict()))
 
 
 def resolve(settings: Mapping[str, Any]) -> RunConfig:
@@ -153,24 +160,29 @@ def resolve(settings: Mapping[str, Any]) -> RunConfig:
     the valid choices and the nearest match.
     """
     settings = {key: list(value) if isinstance(value, tuple) else value for key, value in settings.items()}
-    architecture = str(settings.get("model.name", "lenet5"))
+    architecture = str(settings.get("model.name", DEFAULT_ARCHITECTURE))
     entry = ARCHITECTURES[architecture]
-    DATASETS[str(settings.get("data.name", DataConfig.name))]
-    valid = config_keys(architecture)
+    dataset = str(settings.get("data.name", DataConfig.name))
+    valid = config_keys(architecture, dataset)
+    # What a recorded config says of its recipe; no key of its own, for the recipe decides it.
+    transforms = settings.pop("data.transforms", None)
     for option, fixed in entry.fixed.items():
         if settings.pop(f"model.{option}", fixed) != fixed:
             raise UserError(f"model.{option} cannot be set: the name {architecture} fixes it to {fixed}")
     for key in settings:
         if key not in valid:
-            raise _unknown_key(key, valid, architecture)
+            raise _unknown_key(key, valid, dataset if key.startswith("data.") else architecture)
     try:
-        parsed = _parser(architecture).parse_object(nest(settings)).as_dict()
+        parsed = _parser(architecture, dataset).parse_object(nest(settings)).as_dict()
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
-        raise UserError(explain(str(error), architecture)) from None
+        raise UserError(explain(str(error), architecture, dataset)) from None
+    if transforms is not None:
+        parsed["data"]["transforms"] = transforms
     sections: dict[str, Any] = {}
     for section, config in SECTIONS.items():
         try:
-            sections[section] = config(**{key: _hashable(value) for key, value in parsed[section].items()})
+            values = {key: _hashable(value) for key, value in parsed[section].items()}
+            sections[section] = DataConfig.from_dict(values) if config is DataConfig else config(**values)
         except UserError as error:
             separator = "." if str(error).split()[0] in parsed[section] else ": "
             raise UserError(f"{section}{separator}{error}") from None
@@ -179,15 +191,15 @@ def resolve(settings: Mapping[str, Any]) -> RunConfig:
     return RunConfig(model={**parsed["model"], **entry.fixed}, seed=parsed["seed"], **sections)
 
 
-def explain(message: str, architecture: str) -> str:
+def explain(message: str, architecture: str, dataset: str = DataConfig.name) -> str:
     """Turn the parser's complaint into one line: the key, the valid choices or type, the nearest match."""
     text = " ".join(message.split())
     key_match = re.search(r'[Kk]ey "([\w.]+)"', text)
-    value_match = re.search(r"Got value: (.*?)(?:$| Given value type)", text)
+    value_match = re.search(r"(?:Got|Given) value: (.*?)(?:$| Given value type)", text)
     if key_match is None:
         return text
     key, value = key_match.group(1), value_match.group(1).strip() if value_match else "that"
-    annotation = _annotation(key, architecture)
+    annotation = _annotation(key, architecture, dataset)
     if get_origin(annotation) is Literal:
         return str(unknown_name(key, value, [str(choice) for choice in get_args(annotation)]))
     expected = getattr(annotation, "__name__", str(annotation)) if get_origin(annotation) is None else str(annotation)
@@ -203,24 +215,26 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _annotation(key: str, architecture: str) -> Any:
+def _annotation(key: str, architecture: str, dataset: str) -> Any:
     section, _, name = key.partition(".")
     if section == "model":
         parameter = ARCHITECTURES[architecture].options().get(name)
         return parameter.annotation if parameter is not None else str
+    if section == "data" and name in DATASETS[dataset].options():
+        return DATASETS[dataset].options()[name].annotation
     if section in SECTIONS:
         return {field.name: field.type for field in dataclasses.fields(SECTIONS[section])}.get(name, str)
     return int
 
 
-def _unknown_key(key: str, valid: Iterable[str], architecture: str) -> UserError:
+def _unknown_key(key: str, valid: Iterable[str], owner: str) -> UserError:
     keys = list(valid)
     section = key.partition(".")[0]
     siblings = [candidate for candidate in keys if candidate.startswith(f"{section}.")]
     nearest = difflib.get_close_matches(key, siblings or keys, n=1, cutoff=0.5)
     suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ";"
     shown = siblings or sorted({candidate.partition(".")[0] for candidate in keys})
-    return UserError(f"unknown config key {key!r} for {architecture}{suggestion} valid: {', '.join(shown)}")
+    return UserError(f"unknown config key {key!r} for {owner}{suggestion} valid: {', '.join(shown)}")
 
 
 def _hashable(value: Any) -> Any:

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from datamodules.config import DataConfig
 from litmus.errors import UserError, require_positive, unknown_name
 from litmus.registry import Registry
-from studies.engine.config import SPEED_KEYS, RunConfig, config_keys, resolve
+from studies.engine.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
 
 if TYPE_CHECKING:
     from studies.engine.claims import Claim
 
 Settings = Mapping[str, Any]
+
+NAMES = ("model.name", "data.name")
+"""Keys that decide which other keys there are."""
 
 
 @dataclass(frozen=True)
@@ -162,16 +166,21 @@ def _base_settings(study: Study, preset: Settings, overrides: Settings, factors:
             # Options mean something for the architecture that they were given for: `width` is 8 channels to one and
             # a factor to another.
             settings = {key: value for key, value in settings.items() if not key.startswith("model.")}
+        if layer.get("data.name", settings.get("data.name")) != settings.get("data.name"):
+            common = set(config_keys(DEFAULT_ARCHITECTURE))
+            settings = {key: value for key, value in settings.items() if not key.startswith("data.") or key in common}
         settings.update(layer)
     return settings
 
 
 def _fitting(base: Settings, levels: Settings, study: Study) -> dict[str, Any]:
-    # Where the architecture is itself a factor, an option of the base holds for the arms that have it.
-    if "model.name" not in levels:
+    # Where the architecture or the dataset is itself a factor, an option of the base holds for the arms that have it.
+    varied = tuple(name.removesuffix("name") for name in NAMES if name in levels)
+    if not varied:
         return dict(base)
-    valid = set(config_keys(str(levels["model.name"])))
-    return {key: value for key, value in base.items() if key in valid or not key.startswith("model.")}
+    names = {"model.name": DEFAULT_ARCHITECTURE, "data.name": DataConfig.name, **base, **levels}
+    valid = set(config_keys(str(names["model.name"]), str(names["data.name"])))
+    return {key: value for key, value in base.items() if key in valid or not key.startswith(varied)}
 
 
 def _arm_levels(study: Study, factors: Mapping[str, Sequence[Any]]) -> dict[str, dict[str, Any]]:
@@ -197,6 +206,15 @@ def _baseline_label(study: Study, factors: Mapping[str, Sequence[Any]], arms: Se
     return fits[0] if fits else labels[0]
 
 
+def _comes_with_a_level(key: str, factors: set[str]) -> bool:
+    """Whether a key is an option of an architecture, a dataset or a recipe that is itself varied."""
+    if key == "data.transforms":
+        return "data.augment" in factors
+    if key.startswith("model."):
+        return "model.name" in factors
+    return key.startswith("data.") and "data.name" in factors and key not in config_keys(DEFAULT_ARCHITECTURE)
+
+
 def _check_controlled(plan: Plan, factors: set[str]) -> None:
     reference = plan.baseline.config.flat()
     set_by_arms = {key for arm in plan.arms for key in arm.levels}
@@ -204,9 +222,8 @@ def _check_controlled(plan: Plan, factors: set[str]) -> None:
         flat = arm.config.flat()
         differing = {key for key in reference.keys() | flat.keys() if reference.get(key) != flat.get(key)}
         undeclared = differing - factors
-        if "model.name" in factors:
-            # Options and defaults of an architecture's own are part of that level.
-            undeclared = {key for key in undeclared if not key.startswith("model.") or key in set_by_arms}
+        # What an architecture, a dataset or a recipe brings with it is part of that level.
+        undeclared = {key for key in undeclared if key in set_by_arms or not _comes_with_a_level(key, factors)}
         if undeclared:
             raise UserError(
                 f"study {plan.study.name} is not controlled: arm {arm.label!r} differs from the baseline "
