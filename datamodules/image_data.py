@@ -22,7 +22,7 @@ from litmus.errors import UserError
 
 __all__ = ["Batch", "BatchLoader", "DataConfig", "ImageDataModule", "build"]
 
-GROUP_BYTES = 8 << 20
+GROUP_BYTES = 2 << 20
 """Batches are augmented together up to this size: what a call costs is shared, and the cache still holds them."""
 
 

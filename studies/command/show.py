@@ -1,4 +1,4 @@
-"""`litmus show`: one run, its config, result and log."""
+"""`litmus show`: one run, its config, result and log; or with `data`, a dataset's images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from litmus.errors import UserError
+from studies.command import show_data
 from studies.command.options import command_parser
 from studies.engine.load import state_of
 from studies.engine.records import CorruptRecord, RunDirectory, run_directories
@@ -13,6 +14,8 @@ from studies.engine.records import CorruptRecord, RunDirectory, run_directories
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
+    if arguments and arguments[0] == "data":
+        return show_data.execute(arguments[1:])
     parser = command_parser("show", "One run: its config, result and log.")
     parser.add_argument("run", help="a run's identity, or its first digits")
     parser.add_argument("--out", default="runs", help="folder of the records")
