@@ -22,11 +22,13 @@ WHITE = 255
 def picture(datamodule: ImageDataModule, images: int = 8, epochs: int = 8) -> Tensor:
     """Return an RGB picture, uint8 [3, H, W].
 
-    Each row is one of the first `images` training images, as it is and, beyond a wider gap, as the epochs 0, 1, ...
+    Each row is one of `images` training images, spread over the split, as it is and, beyond a wider gap, as the epochs 0, 1, ...
     show it to the network, before normalisation. Small images are enlarged without smoothing.
     """
     require_at_least(1, images=images, epochs=epochs)
-    sample = datamodule.train_indices[:images]
+    count = len(datamodule.train_indices)
+    # Spread over the split: folders are sorted by class.
+    sample = datamodule.train_indices[torch.arange(min(images, count)) * count // min(images, count)]
     columns = [_originals(datamodule, sample), *(_seen(datamodule, sample, epoch) for epoch in range(epochs))]
     factor = math.ceil(SMALLEST / columns[0].shape[2])
     tiles = [column.repeat_interleave(factor, 2).repeat_interleave(factor, 3) for column in columns]
