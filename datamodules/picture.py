@@ -22,8 +22,8 @@ WHITE = 255
 def picture(datamodule: ImageDataModule, images: int = 8, epochs: int = 8) -> Tensor:
     """Return an RGB picture, uint8 [3, H, W].
 
-    Each row is one of `images` training images, spread over the split, as it is and, beyond a wider gap, as the epochs 0, 1, ...
-    show it to the network, before normalisation. Small images are enlarged without smoothing.
+    Each row is one of `images` training images, spread over the split: as it is and, beyond a wider gap, as the epochs
+    0, 1, ... show it to the network, before normalisation. Small images are enlarged without smoothing.
     """
     require_at_least(1, images=images, epochs=epochs)
     count = len(datamodule.train_indices)

@@ -2,7 +2,8 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -132,7 +133,7 @@ class FileBatches(Dataset[Decoded]):
 
 def decode_batches(
     root: Path, paths: Sequence[str], batches: Sequence[numpy.ndarray], decoding: Decoding, workers: int
-) -> Iterator[Decoded]:
+) -> Generator[Decoded, None, None]:
     """Yield the batches of indices into `paths`, decoded by `workers` processes, in order; 0 decodes in this one."""
     dataset = FileBatches(root, paths, batches, decoding)
     workers = min(workers, len(batches))
@@ -167,13 +168,13 @@ class StreamedFiles:
     def stream(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """Yield the uint8 images [N, C, H, W] of each batch of indices, in order. Raises `UnreadableImage`."""
         wanted = [batch.cpu().numpy() for batch in batches]
-        decoding = decode_batches(self.root, self.paths, wanted, self.decoding, self.workers)
-        for batch, decoded in zip(wanted, decoding, strict=True):
-            if decoded.unreadable:
-                raise UnreadableImage(next(iter(decoded.unreadable.values())))
-            if not len(batch):
-                yield torch.empty((0, *self.image_shape), dtype=torch.uint8)
-                continue
-            if decoded.images is None or tuple(decoded.images.shape[1:]) != self.image_shape:
-                raise UserError(f"{self.root}: the images changed while they were being read")
-            yield decoded.images
+        with closing(decode_batches(self.root, self.paths, wanted, self.decoding, self.workers)) as decoded_batches:
+            for batch, decoded in zip(wanted, decoded_batches, strict=True):
+                if decoded.unreadable:
+                    raise UnreadableImage(next(iter(decoded.unreadable.values())))
+                if not len(batch):
+                    yield torch.empty((0, *self.image_shape), dtype=torch.uint8)
+                    continue
+                if decoded.images is None or tuple(decoded.images.shape[1:]) != self.image_shape:
+                    raise UserError(f"{self.root}: the images changed while they were being read")
+                yield decoded.images

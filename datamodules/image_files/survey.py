@@ -10,8 +10,9 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -101,7 +102,7 @@ def _load(folder: Path, keep_pixels: bool) -> Survey | None:
                 return None
             mapped = torch.from_file(str(folder / "pixels"), shared=False, size=size, dtype=torch.uint8)
             pixels = mapped.view(len(readable), *shape)
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         # Absent, cut short or damaged: made anew.
         return None
     return Survey(readable, digests, torch.from_numpy(sums), (shape[0], shape[1], shape[2]), pixels)
@@ -136,8 +137,9 @@ def _read_all(
     digests: list[numpy.ndarray] = []
     sums: list[numpy.ndarray] = []
     skipped: list[str] = []
-    with open(building / "pixels", "wb") as pixels:
-        decoded_batches = decode_batches(layout.root, paths, batches, decoding, workers)
+    decoding_batches = decode_batches(layout.root, paths, batches, decoding, workers)
+    # Closed at once where an error ends the reading, and its worker processes with it.
+    with open(building / "pixels", "wb") as pixels, closing(decoding_batches) as decoded_batches:
         progress = tracked(decoded_batches, [len(batch) for batch in batches], f"{layout.root.name}: reading images")
         for batch, decoded in zip(batches, progress, strict=True):
             if decoded.unreadable and not skip:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
-
 from drawn_folder import make_folder
 from torch import Tensor
 

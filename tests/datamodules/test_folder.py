@@ -1,0 +1,385 @@
+"""Image folders: layouts, subsets, modes and sizes, the shared cache, and everything that can be wrong with them."""
+
+import errno
+import io
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+from drawn_folder import make_folder
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms import v2
+
+import datamodules
+from datamodules.arrays import read
+from datamodules.image_data import ImageDataModule
+from datamodules.image_files import survey as survey_module
+from datamodules.image_files.decode import Decoding, UnreadableImage, decode
+from datamodules.registry import load
+from litmus.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    load.cache_clear()
+
+
+def build(root: Path, **options: object) -> ImageDataModule:
+    load.cache_clear()
+    return datamodules.build("folder", root=str(root), **{"batch_size": 4, "decode_workers": 0, **options})
+
+
+def cache_content() -> list[str]:
+    place = Path(os.environ["LITMUS_CACHE"])
+    return sorted(entry.name for entry in place.iterdir() if entry.suffix != ".lock") if place.exists() else []
+
+
+def png(pixels: numpy.ndarray, mode: str | None = None) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels, mode).save(file, format="PNG")
+    return file.getvalue()
+
+
+def all_images(images: object, count: int) -> Tensor:
+    return torch.cat(list(read(images, torch.arange(count).split(5))))  # type: ignore[arg-type]
+
+
+# What is read
+
+
+def test_a_folder_is_read_in_the_order_of_classes_and_names(image_folder: Path) -> None:
+    module = build(image_folder)
+    assert module.arrays.classes == ("ant", "bee", "cat")
+    assert module.image_shape == (3, 12, 12)
+    assert module.arrays.train_labels.tolist() == [0] * 8 + [1] * 8 + [2] * 8
+    assert module.arrays.test_labels.tolist() == [0] * 3 + [1] * 3 + [2] * 3
+    expected = numpy.asarray(Image.open(image_folder / "train" / "bee" / "3.png")).transpose(2, 0, 1)
+    assert torch.equal(all_images(module.arrays.train_images, 24)[11], torch.from_numpy(expected.copy()))
+
+
+@pytest.mark.parametrize("resize", ["crop", "stretch"])
+@pytest.mark.parametrize("size", [40, 224, 300])
+def test_resizing_agrees_with_torchvisions_pil_pipeline(imagenette: Path, resize: str, size: int) -> None:
+    scale = [v2.Resize(size), v2.CenterCrop(size)] if resize == "crop" else [v2.Resize((size, size))]
+    pipeline = v2.Compose([*scale, v2.PILToTensor()])
+    for path in sorted((imagenette / "val").glob("*/*.JPEG"))[::50]:
+        image = Image.open(path).convert("RGB").crop((0, 10, 200, 170))
+        ours = decode(png(numpy.asarray(image)), path, Decoding(size, resize))  # type: ignore[arg-type]
+        assert torch.equal(torch.from_numpy(ours), pipeline(image))
+
+
+def test_files_and_cache_hold_the_same_pixels(image_folder: Path) -> None:
+    cached = build(image_folder, image_size=8, stored_size=10, augment="imagenet")
+    decoded = build(image_folder, image_size=8, stored_size=10, augment="imagenet", storage="files", decode_workers=2)
+    assert not isinstance(decoded.arrays.train_images, Tensor)
+    assert cached.fingerprint == decoded.fingerprint
+    assert torch.equal(cached.mean, decoded.mean)
+    for loader in ("val_dataloader", "test_dataloader"):
+        for ours, theirs in zip(getattr(cached, loader)(), getattr(decoded, loader)(), strict=True):
+            assert torch.equal(ours.images, theirs.images)
+            assert torch.equal(ours.labels, theirs.labels)
+    for ours, theirs in zip(cached.train_epoch(3), decoded.train_epoch(3), strict=True):
+        assert torch.equal(ours.images, theirs.images)
+        assert ours.images.shape == (4, 3, 8, 8)
+
+
+def test_classes_and_images_of_each_can_be_chosen(image_folder: Path) -> None:
+    assert build(image_folder, classes=2).arrays.classes == ("ant", "bee")
+    named = build(image_folder, classes=["cat", "ant"], per_class=5)
+    assert named.arrays.classes == ("ant", "cat")
+    assert named.arrays.train_labels.tolist() == [0] * 5 + [1] * 5
+    assert len(named.arrays.test_labels) == 6
+    assert build(image_folder, classes=["ant", "cat"], per_class=5).fingerprint == named.fingerprint
+    # Fewer images of a class are among the more.
+    more = all_images(build(image_folder, per_class=6).arrays.train_images, 18)
+    assert len(torch.cat((more, all_images(named.arrays.train_images, 10))).unique(dim=0)) < 28
+
+
+def test_a_labelled_test_folder_is_the_test_set_and_val_is_not_read(image_folder: Path) -> None:
+    shutil.copytree(image_folder / "val", image_folder / "test")
+    (image_folder / "test" / "ant" / "0.png").unlink()
+    (image_folder / "val" / "bee" / "broken.png").write_bytes(b"never read")
+    module = build(image_folder)
+    assert len(module.arrays.test_labels) == 8
+    assert len(module.train_indices) + len(module.val_indices) == 24
+
+
+def test_tiny_imagenets_layout(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "tiny", train=6, test=2)
+    for name in ("ant", "bee", "cat"):
+        (root / "train" / name / "images").mkdir()
+        for file in (root / "train" / name).glob("*.png"):
+            file.rename(root / "train" / name / "images" / file.name)
+        (root / "train" / name / f"{name}_boxes.txt").write_text("0.png\t0\t0\t9\t9\n")
+    (root / "val" / "images").mkdir()
+    lines = []
+    for name in ("cat", "ant", "bee"):
+        for file in sorted((root / "val" / name).glob("*.png")):
+            moved = file.rename(root / "val" / "images" / f"val_{len(lines)}.png")
+            lines.append(f"{moved.name}\t{name}\t0\t0\t9\t9\n")
+        (root / "val" / name).rmdir()
+    (root / "val" / "val_annotations.txt").write_text("".join(lines))
+    (root / "test" / "images").mkdir(parents=True)
+    (root / "test" / "images" / "test_0.png").write_bytes(b"unlabelled")
+    module = build(root)
+    assert module.arrays.test_labels.tolist() == [0, 0, 1, 1, 2, 2]
+    expected = numpy.asarray(Image.open(root / "val" / "images" / "val_2.png")).transpose(2, 0, 1)
+    assert torch.equal(all_images(module.arrays.test_images, 6)[0], torch.from_numpy(expected))
+    (root / "val" / "val_annotations.txt").write_text("val_0.png cat\n")
+    with pytest.raises(UserError, match=r"val_annotations.txt, line 1: expected a file name and a class"):
+        build(root)
+
+
+NOISE = numpy.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=numpy.uint8)
+GREY = numpy.arange(144, dtype=numpy.uint8).reshape(12, 12)
+COLOUR = numpy.stack((GREY, GREY + 50, 255 - GREY), 2)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "I;16", "1"])
+def test_every_mode_becomes_rgb_and_grey(mode: str) -> None:
+    if mode == "I;16":
+        data, expected = png(GREY.astype(numpy.uint16) * 256 + 77), numpy.stack((GREY,) * 3)
+    else:
+        image = Image.fromarray(COLOUR).convert("RGB").convert(mode)
+        file = io.BytesIO()
+        image.save(file, format="TIFF" if mode == "CMYK" else "PNG")
+        data, expected = file.getvalue(), numpy.asarray(image.convert("RGB")).transpose(2, 0, 1)
+    assert numpy.array_equal(decode(data, "file", Decoding()), expected)
+    assert decode(data, "file", Decoding(size=7, colour="grey")).shape == (1, 7, 7)
+
+
+def test_transparent_palettes_give_their_colours() -> None:
+    image = Image.fromarray(COLOUR).quantize(16)
+    file = io.BytesIO()
+    image.save(file, format="PNG", transparency=bytes(range(16)))
+    assert numpy.array_equal(
+        decode(file.getvalue(), "file", Decoding()), numpy.asarray(image.convert("RGB")).transpose(2, 0, 1)
+    )
+
+
+# The fingerprint
+
+
+def test_the_fingerprint_follows_the_content(image_folder: Path) -> None:
+    before = build(image_folder).fingerprint
+    assert build(image_folder, image_size=8).fingerprint == before
+    moved = image_folder.with_name("elsewhere")
+    image_folder.rename(moved)
+    assert build(moved).fingerprint == before
+    file = moved / "val" / "cat" / "2.png"
+    content = file.read_bytes()
+    file.write_bytes(png(COLOUR))
+    assert build(moved).fingerprint != before
+    file.write_bytes(content)
+    assert build(moved).fingerprint == before
+    (moved / "train" / "ant" / "9.png").write_bytes(png(COLOUR))
+    assert build(moved).fingerprint != before
+
+
+def test_the_second_reading_decodes_nothing(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = build(image_folder)
+    monkeypatch.setattr(survey_module, "decode_batches", None)
+    assert build(image_folder).fingerprint == first.fingerprint
+
+
+# The cache
+
+
+def build_in_process(root: str, started: float) -> str:
+    time.sleep(max(0.0, started - time.time()))
+    return datamodules.build("folder", root=root, batch_size=4, decode_workers=0).fingerprint
+
+
+def test_several_processes_build_one_cache(image_folder: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        arguments = [(str(image_folder), time.time() + 8)] * 4
+        fingerprints = pool.starmap(build_in_process, arguments)
+    assert len(set(fingerprints)) == 1
+    assert len(cache_content()) == 1
+
+
+def test_a_killed_builder_leaves_nothing_that_counts(image_folder: Path) -> None:
+    script = (
+        "import os, signal, sys, datamodules\n"
+        "from datamodules.image_files import survey\n"
+        "def die(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "survey._write = die\n"
+        f"datamodules.build('folder', root={str(image_folder)!r}, batch_size=4, decode_workers=0)\n"
+    )
+    died = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
+    assert died.returncode == -signal.SIGKILL
+    assert len(cache_content()) == 1
+    assert cache_content()[0].startswith(".")
+    assert len(build(image_folder).train_indices)
+    assert len(cache_content()) == 1
+    assert not cache_content()[0].startswith(".")
+
+
+@pytest.mark.parametrize("damage", ["pixels", "files.npz", "survey.json", "version"])
+def test_a_damaged_or_foreign_cache_is_made_anew(image_folder: Path, damage: str) -> None:
+    before = build(image_folder)
+    pixels = all_images(before.arrays.train_images, 24).clone()
+    place = Path(os.environ["LITMUS_CACHE"]) / cache_content()[0]
+    if damage == "version":
+        (place / "survey.json").write_text(json.dumps({"version": -1, "image_shape": [3, 12, 12]}))
+    else:
+        (place / damage).write_bytes((place / damage).read_bytes()[:30])
+    after = build(image_folder)
+    assert after.fingerprint == before.fingerprint
+    assert torch.equal(all_images(after.arrays.train_images, 24), pixels)
+    assert len(cache_content()) == 1
+
+
+def test_a_changed_file_replaces_its_cache(image_folder: Path) -> None:
+    build(image_folder)
+    (image_folder / "train" / "ant" / "0.png").write_bytes(png(COLOUR))
+    module = build(image_folder)
+    assert len(cache_content()) == 1
+    assert torch.equal(all_images(module.arrays.train_images, 1)[0], torch.from_numpy(COLOUR.transpose(2, 0, 1).copy()))
+
+
+def test_caches_of_other_subsets_stay(image_folder: Path) -> None:
+    build(image_folder, per_class=3)
+    build(image_folder, per_class=4)
+    build(image_folder, image_size=6)
+    assert len(cache_content()) == 3
+
+
+def test_an_unwritable_cache_is_told(image_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write the cache .*; name another folder with --data.cache"):
+        build(image_folder, cache=str(tmp_path / "file" / "cache"))
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(survey_module, "_write", full)
+    with pytest.raises(UserError, match=r"cannot write the cache .*No space left.*--data.storage files"):
+        build(image_folder)
+    assert cache_content() == []
+
+
+def test_a_cache_that_cannot_fit_is_refused_before_it_is_written(
+    image_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**9, 10**9, 100))  # type: ignore[attr-defined]
+    with pytest.raises(UserError, match=r"33 images takes 0.00 GiB, and .* has 0.00 free"):
+        build(image_folder)
+    assert cache_content() == []
+    assert build(image_folder, storage="files").num_classes == 3
+
+
+# What is refused
+
+
+def refused(root: Path, message: str, **options: object) -> None:
+    with pytest.raises(UserError, match=message) as error:
+        build(root, **options)
+    assert "\n" not in str(error.value)
+    assert cache_content() == []
+
+
+def test_a_missing_or_empty_folder_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path / "none", "data.root '.*none' does not exist")
+    refused(tmp_path, "has no train/; it holds nothing")
+    (tmp_path / "train").mkdir()
+    refused(tmp_path, "train has no class subfolders; it holds nothing")
+    (tmp_path / "train" / "ant").mkdir()
+    refused(tmp_path, "neither val/ nor a test/ with class subfolders")
+    (tmp_path / "val" / "ant").mkdir(parents=True)
+    refused(tmp_path, "class 'ant' has no training images")
+
+
+def test_classes_must_be_the_same_in_both_parts(image_folder: Path) -> None:
+    shutil.move(image_folder / "val" / "bee", image_folder / "bee")
+    refused(image_folder, "class 'bee' is absent from .*val")
+    shutil.move(image_folder / "bee", image_folder / "val" / "wasp")
+    refused(image_folder, "class 'wasp' is in .*val and not in .*train")
+    shutil.move(image_folder / "val" / "wasp", image_folder / "val" / "bee")
+    for file in (image_folder / "val" / "bee").iterdir():
+        file.unlink()
+    refused(image_folder, "class 'bee' has no test images")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", png(NOISE)[:300]], ids=["empty", "html", "cut"])
+def test_unreadable_files_are_named_and_skipped_only_if_asked(image_folder: Path, content: bytes, workers: int) -> None:
+    bad = image_folder / "train" / "bee" / "3.png"
+    bad.write_bytes(content)
+    for storage in ("cache", "files"):
+        refused(
+            image_folder,
+            f"{bad} is no readable image .*--data.skip_unreadable",
+            storage=storage,
+            decode_workers=workers,
+        )
+    module = build(image_folder, skip_unreadable=True, decode_workers=workers)
+    assert module.arrays.train_labels.tolist() == [0] * 8 + [1] * 7 + [2] * 8
+    with pytest.raises(UnreadableImage):
+        decode(content, bad, Decoding())
+
+
+def test_a_text_file_among_images_is_named(image_folder: Path) -> None:
+    (image_folder / "train" / "bee" / "notes.txt").write_text("bees")
+    refused(image_folder, r"bee/notes.txt is no readable image")
+    (image_folder / "train" / "bee" / "notes.txt").rename(image_folder / "train" / "bee" / ".hidden")
+    build(image_folder)
+
+
+def test_a_class_of_unreadable_files_alone_is_refused(image_folder: Path) -> None:
+    for file in (image_folder / "val" / "bee").iterdir():
+        file.write_bytes(b"")
+    with pytest.raises(UserError, match="class 'bee' has no readable test image"):
+        build(image_folder, skip_unreadable=True)
+
+
+def test_mixed_sizes_need_a_size(image_folder: Path) -> None:
+    (image_folder / "train" / "cat" / "5.png").write_bytes(png(COLOUR[:, :9]))
+    refused(image_folder, r"different sizes, 12×12 and, in train/cat/5.png, 9×12; .*--data.image_size")
+    assert build(image_folder, image_size=10).image_shape == (3, 10, 10)
+
+
+def test_images_that_are_not_square_need_a_size(image_folder: Path) -> None:
+    for file in image_folder.glob("*/*/*.png"):
+        file.write_bytes(png(COLOUR[:, :9]))
+    with pytest.raises(UserError, match="the images are 9×12, not square"):
+        build(image_folder)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"classes": 1}, "classes must be from 2 to the 3"),
+        ({"classes": 4}, "classes must be from 2 to the 3"),
+        ({"classes": ["ant", "be"]}, "unknown class 'be'; did you mean 'bee'"),
+        ({"classes": ["ant", "ant"]}, "at least 2 different ones"),
+        ({"per_class": 9}, "per_class 9: class 'ant' has 8 training images"),
+        ({"per_class": 0}, "per_class must be at least 1"),
+        ({"resize": "squash"}, "unknown resize 'squash'; valid: crop, stretch"),
+        ({"storage": "cach"}, "unknown storage 'cach'; did you mean 'cache'"),
+        ({"stored_size": 20}, "stored_size 20 must be at least image_size, which is not set"),
+        ({"image_size": 20, "stored_size": 10}, "stored_size 10 must be at least image_size, which is 20"),
+        ({"image_siz": 20}, "did you mean 'image_size'"),
+    ],
+)
+def test_bad_options_are_refused(image_folder: Path, options: dict[str, object], message: str) -> None:
+    refused(image_folder, message, **options)
+
+
+def test_files_that_vanish_while_training_are_named(image_folder: Path) -> None:
+    module = build(image_folder, storage="files")
+    shutil.rmtree(image_folder / "train" / "cat")
+    with pytest.raises(UserError, match=r"train/cat/.*No such file"):
+        list(module.train_epoch(0))

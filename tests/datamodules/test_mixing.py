@@ -1,0 +1,82 @@
+"""Mixup and cutmix: the formulas, the distribution of the shares, and the loss of a mixed label."""
+
+import pytest
+import scipy.stats
+import torch
+from torch.nn import functional
+
+import datamodules
+from datamodules.augmentation.mixing import beta_quantile, mix, partners
+from datamodules.image_data import Batch
+from lit_archs.classifier import LitClassifier
+from lit_archs.optimisation import OptimConfig
+from litmus.errors import UserError
+from litmus.keyed import uniform
+
+COUNT = 5000
+FIRST, SECOND = torch.zeros(COUNT, 1, 10, 8), torch.ones(COUNT, 1, 10, 8)
+SAMPLE = torch.arange(COUNT)
+
+
+def test_mixup_blends_by_the_share() -> None:
+    mixed, share = mix("mixup", 0.4, FIRST, SECOND, SAMPLE, 0, 0)
+    assert torch.allclose(mixed, (1 - share)[:, None, None, None].expand_as(mixed), atol=1e-6)
+    assert scipy.stats.kstest(share.numpy(), "beta", (0.4, 0.4)).pvalue > 1e-3
+
+
+def test_cutmix_pastes_a_box_and_the_share_is_what_remains() -> None:
+    mixed, share = mix("cutmix", 1.0, FIRST, SECOND, SAMPLE, 0, 0)
+    assert set(mixed.unique().tolist()) == {0.0, 1.0}
+    assert torch.allclose(1 - mixed.mean((1, 2, 3)), share, atol=1e-6)
+    for image in mixed[:200, 0]:
+        rows, columns = image.amax(1), image.amax(0)
+        assert torch.equal(image, rows[:, None] * columns[None])
+        for line in (rows, columns):
+            assert int((line.diff() != 0).sum()) <= 2
+    # Every pixel is pasted over as often as its mirror image.
+    covered = mixed.mean(0)[0]
+    assert (covered - covered.flip(0)).abs().max() < 0.06
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.5, 1.0, 4.0])
+def test_shares_follow_the_beta_distribution(alpha: float) -> None:
+    drawn = beta_quantile(uniform(5, SAMPLE, 1)[:, 0], alpha)
+    assert scipy.stats.kstest(drawn.numpy(), "beta", (alpha, alpha)).pvalue > 1e-3
+
+
+def test_partners_are_uniform_over_the_training_split() -> None:
+    pool = torch.arange(10) * 7
+    drawn = partners(SAMPLE, pool, 0, 3)
+    counts = torch.bincount(drawn, minlength=64)[pool]
+    assert counts.sum() == COUNT
+    assert scipy.stats.chisquare(counts.numpy()).pvalue > 1e-4
+
+
+def test_batches_carry_the_partners_label() -> None:
+    module = datamodules.build("digits", mix="mixup", batch_size=50)
+    batch = next(module.train_epoch(0))
+    second = partners(batch.sample, module.train_indices, 0, 0)
+    assert batch.second_labels is not None
+    assert batch.first_share is not None
+    assert torch.equal(batch.second_labels, module.arrays.train_labels[second])
+    assert torch.isin(second, module.train_indices).all()
+    images = module.normalise(module.arrays.train_images)
+    expected = torch.lerp(images[second], images[batch.sample], batch.first_share[:, None, None, None])
+    assert torch.allclose(batch.images, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_is_that_of_the_mixed_label(smoothing: float) -> None:
+    logits = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    first, second = torch.tensor([0, 1, 2, 3, 0, 1]), torch.tensor([3, 1, 0, 2, 2, 0])
+    share = torch.linspace(0, 1, 6)
+    module = LitClassifier(torch.nn.Identity(), 4, OptimConfig(label_smoothing=smoothing), 1)
+    batch = Batch(logits, first, first, 6, second, share)
+    soft = share[:, None] * functional.one_hot(first, 4) + (1 - share)[:, None] * functional.one_hot(second, 4)
+    expected = functional.cross_entropy(logits, soft, label_smoothing=smoothing)
+    assert torch.allclose(module._loss(logits, batch), expected)
+
+
+def test_masks_are_not_mixed() -> None:
+    with pytest.raises(UserError, match="masks of shapes cannot be mixed"):
+        datamodules.build("shapes", mix="cutmix")

@@ -1,0 +1,55 @@
+"""The picture of a dataset's images, before and after augmentation."""
+
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+from PIL import Image
+
+import datamodules
+from datamodules.picture import GAP, picture, write_picture
+from litmus.errors import UserError
+from studies.command.main import run_command
+
+
+def test_a_picture_has_a_row_an_image_and_a_column_an_epoch(tmp_path: Path) -> None:
+    module = datamodules.build("shapes", image_size=64, augment="cifar")
+    canvas = picture(module, images=3, epochs=2)
+    assert canvas.shape == (3, GAP + 3 * (64 + GAP), 3 * (64 + GAP) + 4 * GAP)
+    original = canvas[:, GAP : GAP + 64, GAP : GAP + 64]
+    first = int(module.train_indices[0])
+    assert isinstance(module.arrays.train_images, torch.Tensor)
+    assert torch.equal(original, module.arrays.train_images[first])
+    write_picture(tmp_path / "new" / "a.png", canvas)
+    assert numpy.array_equal(numpy.asarray(Image.open(tmp_path / "new" / "a.png")), canvas.permute(1, 2, 0).numpy())
+
+
+def test_the_picture_shows_what_is_trained_on() -> None:
+    module = datamodules.build("digits", augment="crop", batch_size=1293)
+    canvas = picture(module, images=1, epochs=2)
+    left = GAP + 2 * (64 + GAP) + 3 * GAP
+    shown = canvas[0, GAP : GAP + 64 : 8, left : left + 64 : 8]
+    (batch,) = module.train_epoch(1)
+    seen = batch.images[batch.sample == module.train_indices[0]][0, 0]
+    assert torch.allclose(module.normalise(shown[None, None])[0, 0], seen)
+
+
+def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "p.png"
+    assert (
+        run_command(
+            ["show", "data", "shapes", "--augment", "cifar", "--data.image_size", "16", "--output", str(target)]
+        )
+        == 0
+    )
+    assert target.exists()
+    assert "crop(padding=4) + flip(probability=0.5)" in capsys.readouterr().out
+    assert run_command(["show", "data", "shaps"]) == 2
+    assert "did you mean 'shapes'" in capsys.readouterr().err
+
+
+def test_an_unwritable_picture_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        write_picture(tmp_path / "file" / "a.png", torch.zeros(3, 4, 4, dtype=torch.uint8))
