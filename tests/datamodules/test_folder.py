@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def test_tiny_imagenets_layout(tmp_path: Path) -> None:
     module = build(root)
     assert module.arrays.test_labels.tolist() == [0, 0, 1, 1, 2, 2]
     expected = numpy.asarray(Image.open(root / "val" / "images" / "val_2.png")).transpose(2, 0, 1)
-    assert torch.equal(all_images(module.arrays.test_images, 6)[0], torch.from_numpy(expected))
+    assert torch.equal(all_images(module.arrays.test_images, 6)[0], torch.from_numpy(expected.copy()))
     (root / "val" / "val_annotations.txt").write_text("val_0.png cat\n")
     with pytest.raises(UserError, match=r"val_annotations.txt, line 1: expected a file name and a class"):
         build(root)
@@ -195,16 +196,33 @@ def test_the_second_reading_decodes_nothing(image_folder: Path, monkeypatch: pyt
 # The cache
 
 
-def build_in_process(root: str, started: float) -> str:
-    time.sleep(max(0.0, started - time.time()))
-    return datamodules.build("folder", root=root, batch_size=4, decode_workers=0).fingerprint
+def build_in_process(root: str, together: "threading.Barrier", results: "multiprocessing.Queue[object]") -> None:
+    made: list[object] = []
+    make = survey_module._make
+
+    def counted(*arguments: object) -> None:
+        made.append(arguments)
+        time.sleep(0.5)
+        make(*arguments)  # type: ignore[arg-type]
+
+    survey_module._make = counted  # type: ignore[assignment]
+    together.wait(60)
+    results.put((datamodules.build("folder", root=root, batch_size=4, decode_workers=0).fingerprint, len(made)))
 
 
 def test_several_processes_build_one_cache(image_folder: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        arguments = [(str(image_folder), time.time() + 8)] * 4
-        fingerprints = pool.starmap(build_in_process, arguments)
-    assert len(set(fingerprints)) == 1
+    context = multiprocessing.get_context("spawn")
+    together, results = context.Barrier(3), context.Queue()
+    processes = [
+        context.Process(target=build_in_process, args=(str(image_folder), together, results)) for _ in range(3)
+    ]
+    for process in processes:
+        process.start()
+    found = [results.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join(30)
+    assert len({fingerprint for fingerprint, _ in found}) == 1
+    assert sum(made for _, made in found) == 1
     assert len(cache_content()) == 1
 
 
