@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import multiprocessing
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -137,12 +138,16 @@ def decode_batches(
     """Yield the batches of indices into `paths`, decoded by `workers` processes, in order; 0 decodes in this one."""
     dataset = FileBatches(root, paths, batches, decoding)
     workers = min(workers, len(batches))
-    # The loader draws a seed for its workers: from its own generator, so that the global one is left alone.
+    # Forked where that exists, also inside of processes that start others in a slower way: workers are started anew in
+    # every epoch and touch no GPU. The loader draws a seed for them: from its own generator, so that the global one
+    # is left alone.
+    forked = workers > 0 and "fork" in multiprocessing.get_all_start_methods()
     yield from DataLoader(
         dataset,
         batch_size=None,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
+        multiprocessing_context="fork" if forked else None,
         generator=torch.Generator().manual_seed(0),
     )
 
