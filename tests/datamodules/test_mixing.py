@@ -11,7 +11,7 @@ from datamodules.image_data import Batch
 from lit_archs.classifier import LitClassifier
 from lit_archs.optimisation import OptimConfig
 from litmus.errors import UserError
-from litmus.keyed import uniform
+from litmus.keyed import derive, uniform
 
 COUNT = 5000
 FIRST, SECOND = torch.zeros(COUNT, 1, 10, 8), torch.ones(COUNT, 1, 10, 8)
@@ -33,6 +33,13 @@ def test_cutmix_pastes_a_box_and_the_share_is_what_remains() -> None:
         assert torch.equal(image, rows[:, None] * columns[None])
         for line in (rows, columns):
             assert int((line.diff() != 0).sum()) <= 2
+    # Before the edges cut it off, the box has the first image's aspect ratio and the drawn share of its area.
+    side = torch.sqrt(1 - uniform(derive(0, "mix", "cutmix", 0), SAMPLE, 3)[:, 0])
+    for image, length in zip(mixed[:200, 0], side, strict=False):
+        rows, columns = image.amax(1), image.amax(0)
+        for line, size in ((rows, 10), (columns, 8)):
+            if not line[0] and not line[-1]:
+                assert int(line.sum()) in (0, int(length * size) // 2 * 2)
     # Every pixel is pasted over as often as its mirror image.
     covered = mixed.mean(0)[0]
     assert (covered - covered.flip(0)).abs().max() < 0.06
