@@ -95,7 +95,11 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
             "cost": asdict(_cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)),
             "seconds": recorder.seconds,
             "normalisation": normalisation_regime(config, execution.devices),
-            "data": {"fingerprint": datamodule.fingerprint, "classes": datamodule.num_classes},
+            "data": {
+                "fingerprint": datamodule.fingerprint,
+                "classes": datamodule.num_classes,
+                "class_names": list(datamodule.arrays.classes),
+            },
             "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads),
         }
         write_atomically(record.summary_file, to_json(summary))
