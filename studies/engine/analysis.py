@@ -136,5 +136,5 @@ def analyse(directory: str | Path) -> Analysis:
 
 
 def _chance(frame: pd.DataFrame) -> float:
-    classes = list(frame["data.classes"].dropna()) if "data.classes" in frame else []
+    classes = list(frame["data.num_classes"].dropna()) if "data.num_classes" in frame else []
     return 1.0 / min(classes) if classes else 0.0

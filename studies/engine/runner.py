@@ -97,7 +97,7 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
             "normalisation": normalisation_regime(config, execution.devices),
             "data": {
                 "fingerprint": datamodule.fingerprint,
-                "classes": datamodule.num_classes,
+                "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
             },
             "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads),

@@ -52,7 +52,7 @@ def record(task: Task, accuracy: float | None) -> None:
         "cost": {"parameters": 10, "flops": 20, "activations": 30},
         "seconds": 1.0,
         "normalisation": {"global_batch": 64, "batch_per_device": 64, "synchronised": False, "statistics_over": 64},
-        "data": {"fingerprint": "f", "classes": 10},
+        "data": {"fingerprint": "f", "num_classes": 10},
         "environment": {"code": "abc", "torch": "2.8" if task.config.seed else "2.9", "device": "cpu"},
     }
     record.summary_file.write_text(to_json(summary))
