@@ -48,7 +48,7 @@ def test_the_test_set_changes_nothing_but_the_test_metrics(tmp_path: Path, monke
     _, plain = run(tmp_path / "plain")
     arrays = datamodules.image_data.load("digits", "data")
     other = dataclasses.replace(arrays, test_labels=(arrays.test_labels + 1) % 10)
-    monkeypatch.setattr(datamodules.image_data, "load", lambda name, root: other)
+    monkeypatch.setattr(datamodules.image_data, "load", lambda *names: other)
     _, changed = run(tmp_path / "changed")
     assert plain.record.metrics_file.read_text() == changed.record.metrics_file.read_text()
     first, second = weights(plain), weights(changed)
