@@ -2,7 +2,8 @@
 
     LITMUS_DATA=DIR python benchmarks/training_speed.py
 
-Both train one epoch of MNIST and evaluate the validation split after it, with one CPU thread, in turns.
+Both train one epoch and evaluate the validation split after it, with one CPU thread, in turns: LeNet-5 on MNIST,
+ResNet-20 on drawn images of 32 pixels.
 """
 
 import os
@@ -10,6 +11,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -22,8 +24,10 @@ from studies.engine.runner import execute, network_options
 from studies.engine.task import Execution, Place, Task
 
 ROUNDS = 5
-# ResNet-20 needs a hundred times LeNet-5's time a sample, and gets a tenth of the samples.
-NETWORKS = {"lenet5": {"data.validation": 0.1}, "resnet20": {"data.validation": 0.95, "model.norm": "batch"}}
+NETWORKS: dict[str, dict[str, Any]] = {
+    "lenet5": {"data.name": "mnist", "data.root": os.environ.get("LITMUS_DATA", "data")},
+    "resnet20": {"data.name": "shapes", "data.train_images": 1500, "data.test_images": 1},
+}
 
 
 def bare(config: RunConfig) -> float:
@@ -61,8 +65,7 @@ def main() -> None:
     """Print both speeds and their ratio for each network."""
     torch.set_num_threads(1)
     for name, settings in NETWORKS.items():
-        base = {"data.name": "mnist", "data.root": os.environ.get("LITMUS_DATA", "data"), "optim.lr": 0.01}
-        config = resolve({"model.name": name, "trainer.epochs": 1, **base, **settings})
+        config = resolve({"model.name": name, "trainer.epochs": 1, "optim.lr": 0.01, **settings})
         data = ImageDataModule(config.data)
         samples = data.steps_per_epoch * config.data.batch_size
         pairs = [(bare(config), suite(config)) for _ in range(ROUNDS)]

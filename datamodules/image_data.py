@@ -111,6 +111,10 @@ class ImageDataModule(lightning.LightningDataModule):
         self.normalise = self.normalise.to(device)
         self.device = device
 
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Return the batch as it is: it was made on the trainer's device."""
+        return batch
+
     def train_dataloader(self) -> "BatchLoader":
         """Return the training batches of the trainer's current epoch."""
         return BatchLoader(self.steps_per_epoch, lambda: self.train_epoch(self._epoch(), self._shard()))

@@ -131,6 +131,8 @@ def _trainer(config: RunConfig, execution: Execution, place: Place, recorder: Re
         plugins.append(LightningEnvironment())
         if config.trainer.sync_batchnorm:
             plugins.append(GlobalBatchNorm())
+    # A debugging aid of deterministic mode, which would write all of the network's memory once more at each step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     precision: Any = config.trainer.precision
     return lightning.Trainer(
         accelerator="gpu" if cuda else "cpu",
