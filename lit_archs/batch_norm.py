@@ -52,5 +52,3 @@ class NoisyBatchNorm(SyncBatchNorm):
         spread = torch.empty_like(normalised).uniform_(-self.noise_mean_range, self.noise_mean_range)
         deviation = torch.randn_like(normalised) * self.noise_scale_deviation
         return normalised * (scale + deviation) + (mean + spread)
-
-

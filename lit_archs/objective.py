@@ -42,9 +42,7 @@ def classification_loss(
     loss = functional.cross_entropy(logits_of(outputs), labels, label_smoothing=label_smoothing)
     if isinstance(outputs, AuxiliaryOutputs):
         for auxiliary in outputs.auxiliary:
-            loss = loss + outputs.weight * functional.cross_entropy(
-                auxiliary, labels, label_smoothing=label_smoothing
-            )
+            loss = loss + outputs.weight * functional.cross_entropy(auxiliary, labels, label_smoothing=label_smoothing)
     return loss
 
 

@@ -47,7 +47,9 @@ class BlockConfig:
         if self.fixup and (self.norm != "none" or self.pre_activation or not self.residual):
             raise UserError("fixup is for residual networks with norm=none and pre_activation=false")
         if self.zero_gamma and (self.norm == "none" or self.pre_activation):
-            raise UserError("zero_gamma needs a norm at the end of each branch: norm other than none, no pre_activation")
+            raise UserError(
+                "zero_gamma needs a norm at the end of each branch: norm other than none, no pre_activation"
+            )
 
 
 class Bias(nn.Module):
@@ -197,9 +199,7 @@ def bottleneck_convolutions(
     """
     return [
         nn.Conv2d(in_channels, inner_channels, 1, bias=False),
-        nn.Conv2d(
-            inner_channels, inner_channels, 3, stride=stride, padding=1, groups=cardinality, bias=False
-        ),
+        nn.Conv2d(inner_channels, inner_channels, 3, stride=stride, padding=1, groups=cardinality, bias=False),
         nn.Conv2d(inner_channels, channels, 1, bias=False),
     ]
 
@@ -217,4 +217,3 @@ def adjust_for_fixup(blocks: Sequence[ResidualBlock], classifier: nn.Linear) -> 
         last.weight.zero_()
         for convolution in others:
             convolution.weight.mul_(len(blocks) ** (-1.0 / (2.0 * len(others))))
-

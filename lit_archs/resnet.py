@@ -74,9 +74,7 @@ class ResNet(nn.Module):
                 stride = stage.stride if index == 0 else 1
                 # The linear decay rule of Huang et al. 2016, 1603.09382, section 4.
                 drop_probability = config.stochastic_depth * built / total
-                blocks.append(
-                    ResidualBlock(stage.convolutions(channels, stride), stride, config, drop_probability)
-                )
+                blocks.append(ResidualBlock(stage.convolutions(channels, stride), stride, config, drop_probability))
                 channels = stage.channels
             self.add_module(f"stage{number}", blocks)
             self.stages.append(f"stage{number}")

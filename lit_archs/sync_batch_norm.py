@@ -73,9 +73,7 @@ def _replacement(layer: _BatchNorm) -> nn.Module:
     if on_gpu:
         # PyTorch's own is the faster one there.
         return nn.SyncBatchNorm.convert_sync_batchnorm(layer)
-    replacement = SyncBatchNorm(
-        layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats
-    )
+    replacement = SyncBatchNorm(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
     for name in ("weight", "bias"):
         replacement.register_parameter(name, getattr(layer, name))
     for name in ("running_mean", "running_var", "num_batches_tracked"):
