@@ -1,6 +1,6 @@
 """Parameters, FLOPs and activations of every variant, against a table and against the papers.
 
-After a change that is meant to move them: `python -m tests.lit_archs.test_cost_table` writes the table anew.
+After a change that is meant to move them: `python tests/lit_archs/test_cost_table.py` writes the table anew.
 """
 
 import csv
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from reduced_networks import variants
 
 from lit_archs.cost import Cost, cost
-from lit_archs.registry import ARCHITECTURES, construct, names
+from lit_archs.registry import ARCHITECTURES, construct
 
 TABLE = Path(__file__).with_name("golden_costs.csv")
 PUBLISHED = {
@@ -51,11 +52,6 @@ ROUNDED = {
     "densenet_bc100_k12": "0.8",
 }
 """Millions, as the papers quote them (ResNeXt-29 16×64d: 68.1 in the paper, 68.155 here and in its code)."""
-
-
-def variants() -> list[str]:
-    """Return the names that the package itself registers; a test may have added others."""
-    return [name for name in names() if ARCHITECTURES[name].make.__module__.startswith("lit_archs.")]
 
 
 def measured(name: str) -> Cost:
