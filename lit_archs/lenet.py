@@ -6,7 +6,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lit_archs.layers import Activation, Norm, NormActivation, activation_layer, norm_activation, norm_activation_1d
 from lit_archs.registry import register

@@ -1,6 +1,6 @@
 """The loss of a classification network: cross-entropy, with auxiliary heads, or the network's own."""
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -31,18 +31,28 @@ def logits_of(outputs: Tensor | AuxiliaryOutputs) -> Tensor:
 
 
 def classification_loss(
-    network: nn.Module, outputs: Tensor | AuxiliaryOutputs, labels: Tensor, label_smoothing: float = 0.0
+    network: nn.Module,
+    outputs: Tensor | AuxiliaryOutputs,
+    labels: Tensor,
+    label_smoothing: float = 0.0,
+    reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
-    """Return the mean training loss of a batch, from what `network` returned for it in training mode.
+    """Return the training loss of a batch, from what `network` returned for it in training mode.
 
-    A network's own loss has no smoothed form: `label_smoothing` is for cross-entropy.
+    `reduction` is mean, a scalar, or none, a value a sample. A network's own loss has no smoothed form:
+    `label_smoothing` is for cross-entropy.
     """
     if isinstance(network, DefinesLoss):
-        return network.loss(logits_of(outputs), labels).mean()
-    loss = functional.cross_entropy(logits_of(outputs), labels, label_smoothing=label_smoothing)
+        own = network.loss(logits_of(outputs), labels)
+        return own.mean() if reduction == "mean" else own
+
+    def cross_entropy(logits: Tensor) -> Tensor:
+        return functional.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction=reduction)
+
+    loss = cross_entropy(logits_of(outputs))
     if isinstance(outputs, AuxiliaryOutputs):
         for auxiliary in outputs.auxiliary:
-            loss = loss + outputs.weight * functional.cross_entropy(auxiliary, labels, label_smoothing=label_smoothing)
+            loss = loss + outputs.weight * cross_entropy(auxiliary)
     return loss
 
 

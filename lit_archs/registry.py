@@ -117,8 +117,9 @@ def build(
 
     The network maps float images [N, in_channels, image_size, image_size] to logits, [N, num_classes], or
     [N, num_classes, image_size, image_size] where its task is segmentation. `image_size` defaults to the
-    architecture's native size; `norm_config` says how its norm layers work. The global random generator is neither read nor advanced. Raises
-    `UserError` for a wrong name, a wrong option or a value that the architecture cannot be built with.
+    architecture's native size; `norm_config` says how its norm layers work. The global random generator is neither
+    read nor advanced. Raises `UserError` for a wrong name, a wrong option or a value that the architecture cannot be
+    built with.
     """
     architecture = ARCHITECTURES[name]
     size = architecture.input_shape[1] if image_size is None else image_size

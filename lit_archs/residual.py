@@ -144,7 +144,7 @@ class ResidualBlock(nn.Module):
         last = self.branch.get_submodule("norm_last")
         if not isinstance(getattr(last, "weight", None), Tensor):
             raise UserError("zero_gamma needs norms with a scale: norm.affine=true")
-        last.weight.zero_()  # type: ignore[union-attr, operator]
+        last.weight.zero_()  # type: ignore[operator]
 
 
 def _branch(

@@ -175,7 +175,7 @@ def test_options_that_contradict_one_another_are_refused() -> None:
     ):
         with pytest.raises(UserError):
             lit_archs.build("resnet20", **options)
-    with pytest.raises(UserError, match="norm.affine"):
+    with pytest.raises(UserError, match=r"norm\.affine"):
         lit_archs.build("resnet20", zero_gamma=True, norm_config=NormConfig(affine=False))
 
 
