@@ -1,4 +1,4 @@
-"""Train each family for a few steps on MNIST and print its accuracy beside chance: `python benchmarks/train_families.py DATA`.
+"""Train each family for a few steps on MNIST: `python benchmarks/train_families.py DATA` prints accuracy and chance.
 
 DATA holds MNIST/raw. Classifiers see digits padded or resized to a size that they take; U-Net segments the digit from
 its background. Small widths: this shows that every family learns, not how well it can.
@@ -24,9 +24,9 @@ FAMILIES: dict[str, tuple[int, dict[str, Any]]] = {
     "mlp": (28, {"activation": "relu"}),
     "lenet5": (32, {}),
     "lenet5_1998": (32, {}),
-    "alexnet": (63, {"width": 0.25, "dense_units": 128, "norm": "batch"}),
-    "alexnet_cifar": (32, {"width": 0.25, "dense_units": 128, "norm": "batch"}),
-    "vgg11": (32, {"width": 8, "dense_units": 64, "norm": "batch"}),
+    "alexnet": (63, {"width": 0.25, "dense_units": 256, "dropout": 0.0, "norm": "batch"}),
+    "alexnet_cifar": (32, {"width": 0.25, "dense_units": 256, "dropout": 0.0, "norm": "batch"}),
+    "vgg11": (32, {"width": 16, "dense_units": 256, "dropout": 0.0, "norm": "batch"}),
     "vgg11_cifar": (32, {"width": 8}),
     "googlenet": (64, {"width": 0.125, "auxiliary": True}),
     "googlenet_cifar": (16, {"width": 0.125}),
@@ -64,8 +64,7 @@ def train(name: str, size: int, options: dict[str, Any], data: tuple[Tensor, ...
     segments = ARCHITECTURES[name].task == "segmentation"
     classes = 2 if segments else 10
     network = lit_archs.build(name, num_classes=classes, in_channels=1, image_size=size, **options)
-    rbf = name == "lenet5_1998"
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3 if rbf else 3e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
     images, labels, test_images, test_labels = data
     start = time.perf_counter()
     for step in range(STEPS):
