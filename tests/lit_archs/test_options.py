@@ -12,6 +12,8 @@ from lit_archs.batch_norm import GhostBatchNorm, NoisyBatchNorm
 from lit_archs.layers import NormActivation, ScaledTanh
 from lit_archs.normalisation import NormConfig
 from lit_archs.objective import AuxiliaryOutputs, classification_loss
+from lit_archs.profile import profile
+from lit_archs.registry import construct
 from litmus.errors import UserError
 
 Option = dict[str, Any]
@@ -113,6 +115,18 @@ def test_the_plain_twin_has_the_parameters_of_the_residual_network() -> None:
     for (name, one), (other, two) in zip(plain.named_parameters(), residual.named_parameters(), strict=True):
         assert name == other
         assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("depth", [11, 13, 16, 19])
+def test_one_convolution_sees_as_far_as_the_stack_that_it_replaces(depth: int) -> None:
+    fields = {}
+    for convolutions in ("stacked", "single"):
+        options = {"num_classes": 2, "in_channels": 3, "image_size": 512, "convolutions": convolutions}
+        with torch.device("meta"):
+            network = construct(f"vgg{depth}", **options)
+        pools = [layer for layer in profile(network, (3, 512, 512)) if layer.kind == "MaxPool2d"]
+        fields[convolutions] = [layer.receptive_field for layer in pools]
+    assert fields["single"] == fields["stacked"]
 
 
 def test_zero_gamma_and_fixup_start_every_block_as_its_shortcut() -> None:
