@@ -6,10 +6,10 @@ import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.nn import functional
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
+from lit_archs.objective import AuxiliaryOutputs, classification_loss, logits_of, sample_losses
 from lit_archs.optimisation import OptimConfig, build_optimiser, lr_factor
 
 
@@ -91,7 +91,7 @@ class TrainingWindow:
 
 
 class LitClassifier(lightning.LightningModule):
-    """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with cross-entropy.
+    """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with cross-entropy, or with its own loss.
 
     Logs `train_loss`, `train_top1` (means since the last time, every `log_every_n_steps`), and `val_*`/`test_*` `loss`,
     `top1`, `top5`; accuracies are fractions. `diverged_at` is the first step whose loss was not finite on any device,
@@ -130,11 +130,12 @@ class LitClassifier(lightning.LightningModule):
         return self.network(images)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        logits = self.network(batch.images)
-        loss = self._loss(logits, batch)
+        outputs = self.network(batch.images)
+        loss = self._loss(outputs, batch)
         count = len(batch.labels)
         with torch.no_grad():
-            self.window.add(loss.detach(), (logits.argmax(1) == batch.labels).sum(), count)
+            right = (logits_of(outputs).argmax(1) == batch.labels).sum()
+            self.window.add(loss.detach(), right, count)
         if (self.global_step + 1) % self.log_every_n_steps == 0:
             loss_sum, correct, total = self._close_window(self.global_step + 1).tolist()
             self.log_dict({"train_loss": loss_sum / total, "train_top1": correct / total})
@@ -154,13 +155,13 @@ class LitClassifier(lightning.LightningModule):
         self.since_validation = sums if self.since_validation is None else self.since_validation + sums
         return sums
 
-    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+    def _loss(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
         smoothing = self.optim.label_smoothing
         if batch.second_labels is None or batch.first_share is None:
-            return functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+            return classification_loss(self.network, outputs, batch.labels, smoothing)
         # Cross-entropy is linear in the target, so this is the loss of the mixed label.
         first, second = (
-            functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+            classification_loss(self.network, outputs, labels, smoothing, reduction="none")
             for labels in (batch.labels, batch.second_labels)
         )
         return torch.lerp(second, first, batch.first_share).mean()
@@ -191,7 +192,7 @@ class LitClassifier(lightning.LightningModule):
             return
         logits = self.network(batch.images).float()
         metrics: Any = self.metrics[split]
-        metrics["loss"].update(functional.cross_entropy(logits, batch.labels, reduction="none"))
+        metrics["loss"].update(sample_losses(self.network, logits, batch.labels))
         # A diverged network's NaN logits would otherwise count as predictions of class 0.
         finite = logits.isfinite().all(1, keepdim=True)
         wrong = torch.zeros_like(logits).scatter_(1, ((batch.labels + 1) % logits.shape[1])[:, None], 1.0)

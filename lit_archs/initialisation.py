@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from litmus.errors import require_choice, require_positive
 from litmus.keyed import generator
@@ -39,15 +40,17 @@ class InitialisesItself(Protocol):
     def initialise_parameters(self) -> None: ...
 
 
-_NORMS = (
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.SyncBatchNorm,
-    nn.GroupNorm,
-    nn.LayerNorm,
-    nn.InstanceNorm1d,
-    nn.InstanceNorm2d,
-)
+@runtime_checkable
+class AdjustsInitialisation(Protocol):
+    """A module whose paper starts some of its layers otherwise; called when all parameters below it are drawn.
+
+    It may only scale or replace by constants what was drawn, so that pairing by name holds.
+    """
+
+    def adjust_parameters(self) -> None: ...
+
+
+_NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm1d, nn.InstanceNorm2d)
 
 
 @torch.no_grad()
@@ -68,6 +71,9 @@ def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
                 _draw_bias(module.bias, module.weight, config, generator(seed, "init", f"{name}.bias"))
         elif next(module.parameters(recurse=False), None) is not None:
             raise TypeError(f"no initialisation for {name} ({type(module).__name__}): give it initialise_parameters()")
+    for module in network.modules():
+        if isinstance(module, AdjustsInitialisation):
+            module.adjust_parameters()
 
 
 def _draw(weight: Tensor, config: InitConfig, keyed: torch.Generator) -> None:

@@ -1,16 +1,107 @@
-"""LeNet-5 in its modern form (LeCun et al. 1998): rectified or sigmoid units, plain pooling, softmax."""
+"""LeNet-5: its modern form, and the network of 1998 (LeCun et al. 1998, Gradient-based learning)."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from lit_archs.layers import Activation, Norm, activation_layer, norm_layer, norm_layer_1d
+from lit_archs.layers import Activation, Norm, NormActivation, activation_layer, norm_activation, norm_activation_1d
 from lit_archs.registry import register
-from litmus.errors import require_at_least, require_choice, require_fraction, require_positive
+from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
+from litmus.keyed import generator
 
 SMALLEST_IMAGE = 4
 _POOLING: dict[str, type[nn.Module]] = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
+
+CONNECTIONS = (
+    (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
+    (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
+    (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5),
+)  # fmt: skip
+"""The maps of S2 that each of the 16 maps of C3 reads (table I)."""
+
+
+class TrainableSubsampling(nn.Module):
+    """The sum over 2×2 windows, times a coefficient and plus a bias of each map (section II.B); starts as the mean."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.pool = nn.AvgPool2d(2, divisor_override=1)
+        self.coefficient = nn.Parameter(torch.empty(channels, 1, 1))
+        self.bias = nn.Parameter(torch.empty(channels, 1, 1))
+        self.initialise_parameters()
+
+    def initialise_parameters(self) -> None:
+        nn.init.constant_(self.coefficient, 0.25)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pool(x) * self.coefficient + self.bias
+
+
+class PartialConvolution(nn.Module):
+    """A convolution each of whose output maps reads some of the input maps, as `connections` lists them."""
+
+    def __init__(self, connections: Sequence[Sequence[int]], kernel_size: int, padding: int) -> None:
+        super().__init__()
+        self.connections = [list(inputs) for inputs in connections]
+        self.maps = nn.ModuleList(
+            nn.Conv2d(len(inputs), 1, kernel_size, padding=padding) for inputs in self.connections
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([conv(x[:, inputs]) for conv, inputs in zip(self.maps, self.connections, strict=True)], 1)
+
+
+class RadialBasisOutput(nn.Module):
+    """One unit a class: the squared distance to the class's code of ±1, which is fixed; logits are its negative.
+
+    `loss` is the penalty of the right class, and with `map` also the competition of the others (section II.C,
+    equations 8 and 9; the constant j is `rejection`). The paper draws the codes by hand as 7×12 characters and names
+    random ones as an alternative; these are random, the same in every run.
+    """
+
+    centres: Tensor
+
+    def __init__(self, units: int, num_classes: int, criterion: str, rejection: float = 1.0) -> None:
+        super().__init__()
+        self.criterion = criterion
+        self.rejection = rejection
+        self.register_buffer("centres", torch.empty(num_classes, units))
+        keyed = generator(0, "radial basis codes", num_classes, units)
+        self.centres.copy_(torch.randint(2, (num_classes, units), generator=keyed, device="cpu") * 2.0 - 1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -(x[:, None, :] - self.centres).square().sum(2)
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of each sample, [N]."""
+        right = logits.gather(1, labels[:, None]).squeeze(1)
+        if self.criterion == "mse":
+            return -right
+        rejected = torch.full_like(logits[:, :1], -self.rejection)
+        return torch.logsumexp(torch.cat((logits, rejected), 1), 1) - right
+
+
+class RadialBasisNetwork(nn.Sequential):
+    """A network that ends in a `RadialBasisOutput` called `classifier` and is trained with its loss."""
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of each sample, [N]."""
+        return self.get_submodule("classifier").loss(logits, labels)  # type: ignore[operator]
+
+
+def _pooling(pooling: str, channels: int, activation: str) -> nn.Module:
+    if pooling == "trainable":
+        # The paper's subsampling units squash their sum as all other units do.
+        return nn.Sequential(OrderedDict(sum=TrainableSubsampling(channels), activation=activation_layer(activation)))
+    return _POOLING[pooling](2)
+
+
+Pooling = Literal["max", "average", "trainable"]
+Output = Literal["softmax", "rbf_map", "rbf_mse"]
 
 
 @register("lenet5", input_shape=(1, 32, 32))
@@ -22,52 +113,102 @@ def lenet5(
     width: float = 1.0,
     norm: Norm = "none",
     activation: Activation = "relu",
-    pooling: Literal["max", "average"] = "max",
+    pooling: Pooling = "max",
     dropout: float = 0.0,
+    connections: Literal["full", "partial"] = "full",
+    output: Output = "softmax",
 ) -> nn.Module:
     """LeNet-5, modern: 2 × (5×5 convolution, norm, activation, pooling), then 120 and 84 units.
 
     61,706 parameters at 1×32×32 and 10 classes. The network is drawn for 32×32 (LeCun et al. 1998, figure 2): 28×28
     images are padded by 2, as is customary for MNIST, and images below 20 pixels by 2 before both convolutions, or
-    their maps would vanish.
+    their maps would vanish. The smallest image is 4×4.
 
     Args:
         width: factor on every layer's channels and units.
         norm: normalisation before each activation, of convolutions and of fully connected layers.
         activation: non-linearity.
-        pooling: max or average over 2×2 windows.
+        pooling: max or average over 2×2 windows; trainable is the sum with a coefficient, a bias and the activation.
         dropout: probability of zeroing a unit of a fully connected layer.
+        connections: whether the second convolution's maps read all maps (full) or those of table I (partial).
+        output: softmax (a linear layer, cross-entropy), or distances to fixed codes trained with the paper's MAP
+            (rbf_map) or mean squared error criterion (rbf_mse).
     """
     require_positive(width=width)
     require_fraction(dropout=dropout)
-    require_choice("pooling", pooling, _POOLING)
+    require_choice("pooling", pooling, (*_POOLING, "trainable"))
+    require_choice("connections", connections, ("full", "partial"))
+    require_choice("output", output, ("softmax", "rbf_map", "rbf_mse"))
     require_at_least(SMALLEST_IMAGE, image_size=image_size)
+    if connections == "partial" and width != 1:
+        raise UserError(f"connections=partial is a table for width 1, got width {width}")
     conv1, conv2, fc1, fc2 = (max(1, round(width * channels)) for channels in (6, 16, 120, 84))
     padding1 = 0 if image_size >= 32 else 2
     padding2 = 0 if image_size >= 20 else 2
     side = ((image_size + 2 * padding1 - 4) // 2 + 2 * padding2 - 4) // 2
-    # Instance norm has nothing to average over in a feature vector.
-    norm_fc = "none" if norm == "instance" else norm
-    pool = _POOLING[pooling]
-    return nn.Sequential(
-        OrderedDict(
-            conv1=nn.Conv2d(in_channels, conv1, 5, padding=padding1),
-            norm1=norm_layer(norm, conv1),
-            activation1=activation_layer(activation),
-            pool1=pool(2),
-            conv2=nn.Conv2d(conv1, conv2, 5, padding=padding2),
-            norm2=norm_layer(norm, conv2),
-            activation2=activation_layer(activation),
-            pool2=pool(2),
-            flatten=nn.Flatten(),
-            fc1=nn.Linear(conv2 * side * side, fc1),
-            norm3=norm_layer_1d(norm_fc, fc1),
-            activation3=activation_layer(activation),
-            dropout1=nn.Dropout(dropout),
-            fc2=nn.Linear(fc1, fc2),
-            norm4=norm_layer_1d(norm_fc, fc2),
-            activation4=activation_layer(activation),
-            dropout2=nn.Dropout(dropout),
-            classifier=nn.Linear(fc2, num_classes),
-        )
+    second: nn.Module = nn.Conv2d(conv1, conv2, 5, padding=padding2)
+    if connections == "partial":
+        second = PartialConvolution(CONNECTIONS, 5, padding2)
+
+    def dense_norm(units: int) -> NormActivation:
+        # Instance norm has nothing to average over in a feature vector.
+        return norm_activation_1d("none" if norm == "instance" else norm, units, activation)
+
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        conv1=nn.Conv2d(in_channels, conv1, 5, padding=padding1),
+        norm1=norm_activation(norm, conv1, activation),
+        pool1=_pooling(pooling, conv1, activation),
+        conv2=second,
+        norm2=norm_activation(norm, conv2, activation),
+        pool2=_pooling(pooling, conv2, activation),
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(conv2 * side * side, fc1),
+        norm3=dense_norm(fc1),
+        dropout1=nn.Dropout(dropout),
+        fc2=nn.Linear(fc1, fc2),
+        norm4=dense_norm(fc2),
+        dropout2=nn.Dropout(dropout),
+    )
+    if output == "softmax":
+        return nn.Sequential(layers | {"classifier": nn.Linear(fc2, num_classes)})
+    criterion = output.removeprefix("rbf_")
+    return RadialBasisNetwork(layers | {"classifier": RadialBasisOutput(fc2, num_classes, criterion)})
+
+
+@register("lenet5_1998", input_shape=(1, 32, 32))
+def lenet5_1998(
+    num_classes: int = 10,
+    in_channels: int = 1,
+    image_size: int = 32,
+    *,
+    norm: Norm = "none",
+    activation: Activation = "scaled_tanh",
+    pooling: Pooling = "trainable",
+    dropout: float = 0.0,
+    connections: Literal["full", "partial"] = "partial",
+    output: Output = "rbf_map",
+) -> nn.Module:
+    """LeNet-5 of 1998: trainable subsampling, scaled tanh, table of connections, RBF output with its loss.
+
+    60,000 trainable parameters at 1×32×32 (LeCun et al. 1998, section II.B).
+
+    Args:
+        norm: normalisation before each activation, of convolutions and of fully connected layers.
+        activation: non-linearity.
+        pooling: max or average over 2×2 windows; trainable is the sum with a coefficient, a bias and the activation.
+        dropout: probability of zeroing a unit of a fully connected layer.
+        connections: whether the second convolution's maps read all maps (full) or those of table I (partial).
+        output: softmax (a linear layer, cross-entropy), or distances to fixed codes trained with the paper's MAP
+            (rbf_map) or mean squared error criterion (rbf_mse).
+    """
+    return lenet5(
+        num_classes,
+        in_channels,
+        image_size,
+        norm=norm,
+        activation=activation,
+        pooling=pooling,
+        dropout=dropout,
+        connections=connections,
+        output=output,
     )

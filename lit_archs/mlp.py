@@ -4,9 +4,9 @@ from collections import OrderedDict
 
 from torch import nn
 
-from lit_archs.layers import Activation, Norm, activation_layer, norm_layer_1d
+from lit_archs.layers import Activation, Norm, norm_activation_1d
 from lit_archs.registry import register
-from litmus.errors import require_at_least, require_positive
+from litmus.errors import require_at_least, require_fraction, require_positive
 
 
 @register("mlp", input_shape=(1, 28, 28))
@@ -34,12 +34,13 @@ def mlp(
     """
     require_at_least(0, depth=depth)
     require_positive(width=width)
+    require_at_least(1, image_size=image_size)
+    require_fraction(dropout=dropout)
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     features = in_channels * image_size * image_size
     for index in range(1, depth + 1):
         layers[f"linear{index}"] = nn.Linear(features, width)
-        layers[f"norm{index}"] = norm_layer_1d(norm, width)
-        layers[f"activation{index}"] = activation_layer(activation)
+        layers[f"norm{index}"] = norm_activation_1d(norm, width, activation)
         layers[f"dropout{index}"] = nn.Dropout(dropout)
         features = width
     layers["classifier"] = nn.Linear(features, num_classes)

@@ -4,17 +4,21 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from lit_archs.initialisation import InitConfig, initialise
+from lit_archs.normalisation import NormConfig, configure_norms
 from litmus.errors import UserError, unknown_name
 from litmus.registry import Registry
 
 INPUT_OPTIONS = ("num_classes", "in_channels", "image_size")
 """Options that follow from the data, not from the user."""
+
+Task = Literal["classification", "segmentation"]
+"""What a network's logits are for: one label an image, or one a pixel."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Architecture:
     input_shape: tuple[int, int, int]
     num_classes: int
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    task: Task = "classification"
 
     def options(self) -> dict[str, inspect.Parameter]:
         """Return the options a user may set, by name, with their types and defaults."""
@@ -63,6 +68,7 @@ def register(
     num_classes: int = 10,
     fixed: Mapping[str, Mapping[str, Any]] | None = None,
     pattern: str | None = None,
+    task: Task = "classification",
 ) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
     """Register the decorated builder under `names`; the first line of its docstring is what `litmus list` shows.
 
@@ -74,7 +80,7 @@ def register(
         summary = (make.__doc__ or "").strip().splitlines()[0] if make.__doc__ else ""
 
         def entry(name: str, options: Mapping[str, Any]) -> Architecture:
-            return Architecture(name, make, summary, input_shape, num_classes, options)
+            return Architecture(name, make, summary, input_shape, num_classes, options, task)
 
         for name in names:
             ARCHITECTURES.add(name, entry(name, (fixed or {}).get(name, {})))
@@ -104,22 +110,32 @@ def build(
     image_size: int | None = None,
     seed: int = 0,
     init: InitConfig | None = None,
+    norm_config: NormConfig | None = None,
     **options: Any,
 ) -> nn.Module:
     """Build the architecture `name` and draw its parameters, each from a generator keyed by (seed, parameter name).
 
-    The network maps float images [N, in_channels, image_size, image_size] to logits [N, num_classes]. `image_size`
-    defaults to the architecture's native size. The global random generator is neither read nor advanced. Raises
-    `UserError` for a wrong name, a wrong option or a value that the architecture cannot be built with.
+    The network maps float images [N, in_channels, image_size, image_size] to logits, [N, num_classes], or
+    [N, num_classes, image_size, image_size] where its task is segmentation. `image_size` defaults to the
+    architecture's native size; `norm_config` says how its norm layers work. The global random generator is neither
+    read nor advanced. Raises `UserError` for a wrong name, a wrong option or a value that the architecture cannot be
+    built with.
     """
     architecture = ARCHITECTURES[name]
     size = architecture.input_shape[1] if image_size is None else image_size
-    network = construct(name, num_classes=num_classes, in_channels=in_channels, image_size=size, **options)
+    network = construct(
+        name,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        image_size=size,
+        norm_config=norm_config,
+        **options,
+    )
     initialise(network, seed, init or InitConfig())
     return network
 
 
-def construct(name: str, **options: Any) -> nn.Module:
+def construct(name: str, *, norm_config: NormConfig | None = None, **options: Any) -> nn.Module:
     """Build the network `name` without drawing its parameters, as `build` does; also works on the meta device."""
     architecture = ARCHITECTURES[name]
     valid = architecture.options()
@@ -131,4 +147,6 @@ def construct(name: str, **options: Any) -> nn.Module:
             raise unknown_name(f"option of {name}", key, valid)
     # PyTorch's layers draw from the global generator as they are made; those draws are replaced in any case.
     with torch.random.fork_rng(devices=[]):
-        return architecture.make(**architecture.fixed, **options)
+        network = architecture.make(**architecture.fixed, **options)
+    configure_norms(network, norm_config or NormConfig())
+    return network

@@ -1,126 +1,41 @@
-"""The CIFAR residual networks of He et al. 2015 (1512.03385, section 4.2) and their plain twins."""
+"""The CIFAR residual networks: of He et al. 2015 with their plain twins, WideResNet and ResNeXt."""
 
 from typing import Literal
 
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
-from lit_archs.layers import Activation, Norm, activation_layer, norm_layer
+from lit_archs.layers import Activation, Norm
 from lit_archs.registry import register
+from lit_archs.residual import BlockConfig, Shortcut
+from lit_archs.resnet import ResNet, Stage
+from lit_archs.squeeze_excite import Squeeze
 from litmus.errors import UserError, require_at_least, require_choice, require_positive
 
 PAPER_DEPTHS = (20, 32, 44, 56, 110)
+_SHAPE = (3, 32, 32)
 
 
-class BasicBlock(nn.Module):
-    """3×3, norm, activation, 3×3, norm, plus the shortcut (if residual), activation. Maps [N, C, H, W]."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        stride: int,
-        norm: str,
-        activation: str,
-        residual: bool,
-        shortcut: str,
-    ) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1, bias=False)
-        self.norm1 = norm_layer(norm, channels)
-        self.activation1 = activation_layer(activation)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm2 = norm_layer(norm, channels)
-        self.activation2 = activation_layer(activation)
-        self.shortcut = _shortcut(in_channels, channels, stride, norm, shortcut) if residual else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = self.activation1(self.norm1(self.conv1(x)))
-        out = self.norm2(self.conv2(out))
-        if self.shortcut is not None:
-            out = out + self.shortcut(x)
-        return self.activation2(out)
+def _network(
+    num_classes: int, in_channels: int, stem_channels: int, stages: list[Stage], config: BlockConfig
+) -> ResNet:
+    stem = nn.Conv2d(in_channels, stem_channels, 3, padding=1, bias=False)
+    return ResNet(num_classes, stem, nn.Identity(), stages, config)
 
 
-class PadShortcut(nn.Module):
-    """Option A: every `stride`-th pixel, and zeros for the added channels; no parameters."""
-
-    def __init__(self, added_channels: int, stride: int) -> None:
-        super().__init__()
-        self.added_channels = added_channels
-        self.stride = stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        before = self.added_channels // 2
-        x = x[:, :, :: self.stride, :: self.stride]
-        return functional.pad(x, (0, 0, 0, 0, before, self.added_channels - before))
-
-
-class ProjectionShortcut(nn.Module):
-    """Options B and C: a 1×1 convolution with stride, and norm."""
-
-    def __init__(self, in_channels: int, channels: int, stride: int, norm: str) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(in_channels, channels, 1, stride=stride, bias=False)
-        self.norm = norm_layer(norm, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x))
-
-
-def _shortcut(in_channels: int, channels: int, stride: int, norm: str, shortcut: str) -> nn.Module:
-    same_shape = stride == 1 and in_channels == channels
-    if shortcut == "C" or (shortcut == "B" and not same_shape):
-        return ProjectionShortcut(in_channels, channels, stride, norm)
-    return nn.Identity() if same_shape else PadShortcut(channels - in_channels, stride)
-
-
-class ResNetCIFAR(nn.Module):
-    """3×3 stem, three stages of n blocks at 16-32-64 channels, global average pool, linear.
-
-    Maps images [N, in_channels, H, W] to logits [N, num_classes].
-    """
-
-    def __init__(
-        self,
-        num_classes: int,
-        in_channels: int,
-        depth: int,
-        width: int,
-        norm: str,
-        activation: str,
-        residual: bool,
-        shortcut: str,
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
-        self.norm = norm_layer(norm, width)
-        self.activation = activation_layer(activation)
-
-        def stage(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-            blocks = nn.Sequential()
-            for index in range((depth - 2) // 6):
-                first = index == 0
-                block_in, block_stride = (in_channels, stride) if first else (channels, 1)
-                blocks.append(BasicBlock(block_in, channels, block_stride, norm, activation, residual, shortcut))
-            return blocks
-
-        self.stage1 = stage(width, width, 1)
-        self.stage2 = stage(width, 2 * width, 2)
-        self.stage3 = stage(2 * width, 4 * width, 2)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(4 * width, num_classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.activation(self.norm(self.conv(x)))
-        x = self.stage3(self.stage2(self.stage1(x)))
-        return self.classifier(self.pool(x).flatten(1))
+def _blocks_per_stage(depth: int, layers_per_block: int, other_layers: int) -> int:
+    """Return n of depth = 3·layers_per_block·n + other_layers."""
+    step = 3 * layers_per_block
+    require_at_least(step + other_layers, depth=depth)
+    if (depth - other_layers) % step:
+        examples = ", ".join(str(step * n + other_layers) for n in range(1, 5))
+        raise UserError(f"depth must be {step}n+{other_layers} ({examples}, ...), got {depth}")
+    return (depth - other_layers) // step
 
 
 @register(
     "resnet_cifar",
     *(f"resnet{depth}" for depth in PAPER_DEPTHS),
-    input_shape=(3, 32, 32),
+    input_shape=_SHAPE,
     fixed={f"resnet{depth}": {"depth": depth} for depth in PAPER_DEPTHS},
     pattern=r"resnet(?P<depth>\d+)",
 )
@@ -131,35 +46,68 @@ def resnet_cifar(
     *,
     depth: int = 20,
     width: int = 16,
+    block: Literal["basic", "bottleneck"] = "basic",
     norm: Norm = "batch",
     activation: Activation = "relu",
     residual: bool = True,
-    shortcut: Literal["A", "B", "C"] = "A",
+    shortcut: Shortcut = "A",
+    pre_activation: bool = False,
+    zero_gamma: bool = False,
+    stochastic_depth: float = 0.0,
+    fixup: bool = False,
+    squeeze_excite: bool = False,
+    reduction: int = 16,
+    squeeze: Squeeze = "average",
 ) -> nn.Module:
     """CIFAR ResNet of 6n+2 layers: 16-32-64 channels, basic blocks, shortcuts without parameters (option A).
 
-    0.27M, 0.46M, 0.66M, 0.85M and 1.7M parameters at depths 20, 32, 44, 56 and 110 (He et al. 2015, table 6).
+    0.27M, 0.46M, 0.66M, 0.85M and 1.7M parameters at depths 20, 32, 44, 56 and 110 (He et al. 2015, 1512.03385,
+    table 6).
 
     Args:
-        depth: layers with weights, 6n+2.
+        depth: layers with weights, 6n+2 with basic and 9n+2 with bottleneck blocks.
         width: channels of the first stage.
+        block: basic (two 3×3) or bottleneck (1×1, 3×3, 1×1 to four times the channels).
         norm: normalisation after each convolution.
         activation: non-linearity.
         residual: whether the blocks add their input; false gives the plain twin with the same parameters.
         shortcut: A pads with zeros, B projects where the shape changes, C projects everywhere.
+        pre_activation: norm and activation before each convolution, none after the addition (1603.05027).
+        zero_gamma: whether the last norm of each branch starts at zero (1706.02677).
+        stochastic_depth: probability of dropping the last branch, falling linearly to the first (1603.09382).
+        fixup: Fixup's initialisation, biases and scales, for norm=none (1901.09321).
+        squeeze_excite: whether each branch ends in squeeze-and-excitation (1709.01507).
+        reduction: channels of a block by those of its squeeze-and-excitation.
+        squeeze: pooling of squeeze-and-excitation.
     """
-    require_at_least(8, depth=depth)
     require_positive(width=width)
-    require_choice("shortcut", shortcut, ("A", "B", "C"))
     require_at_least(4, image_size=image_size)
-    if (depth - 2) % 6:
-        raise UserError(f"depth must be 6n+2 (8, 14, 20, 26, 32, ...), got {depth}")
-    return ResNetCIFAR(num_classes, in_channels, depth, width, norm, activation, residual, shortcut)
+    require_choice("block", block, ("basic", "bottleneck"))
+    config = BlockConfig(
+        norm=norm,
+        activation=activation,
+        residual=residual,
+        shortcut=shortcut,
+        pre_activation=pre_activation,
+        zero_gamma=zero_gamma,
+        stochastic_depth=stochastic_depth,
+        fixup=fixup,
+        squeeze_excite=squeeze_excite,
+        reduction=reduction,
+        squeeze=squeeze,
+    )
+    bottleneck = block == "bottleneck"
+    blocks = _blocks_per_stage(depth, 3 if bottleneck else 2, 2)
+    stages = []
+    for stride, channels in ((1, width), (2, 2 * width), (2, 4 * width)):
+        out, inner = (4 * channels, channels) if bottleneck else (channels, None)
+        stages.append(Stage(blocks, out, stride, inner))
+    return _network(num_classes, in_channels, width, stages, config)
 
 
 @register(
     *(f"plain{depth}" for depth in PAPER_DEPTHS),
-    input_shape=(3, 32, 32),
+    input_shape=_SHAPE,
     fixed={f"plain{depth}": {"depth": depth} for depth in PAPER_DEPTHS},
     pattern=r"plain(?P<depth>\d+)",
 )
@@ -191,3 +139,139 @@ def plain_cifar(
         activation=activation,
         residual=False,
     )
+
+
+@register(
+    "wide_resnet16_4",
+    "wide_resnet28_10",
+    "wide_resnet40_4",
+    input_shape=_SHAPE,
+    fixed={
+        "wide_resnet16_4": {"depth": 16, "widen_factor": 4},
+        "wide_resnet28_10": {"depth": 28, "widen_factor": 10},
+        "wide_resnet40_4": {"depth": 40, "widen_factor": 4},
+    },
+    pattern=r"wide_resnet(?P<depth>\d+)_(?P<widen_factor>\d+)",
+)
+def wide_resnet_cifar(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    image_size: int = 32,
+    *,
+    depth: int = 28,
+    widen_factor: int = 10,
+    width: int = 16,
+    dropout: float = 0.0,
+    norm: Norm = "batch",
+    activation: Activation = "relu",
+    residual: bool = True,
+    pre_activation: bool = True,
+    stochastic_depth: float = 0.0,
+    squeeze_excite: bool = False,
+    reduction: int = 16,
+    squeeze: Squeeze = "average",
+) -> nn.Module:
+    """WideResNet for CIFAR of 6n+4 layers: pre-activated basic blocks, widen_factor times the channels.
+
+    WRN-16-4 2.7M, WRN-28-10 36.5M, WRN-40-4 8.9M parameters (Zagoruyko & Komodakis 2016, 1605.07146, table 4).
+
+    Args:
+        depth: layers with weights, 6n+4: the projections of the three stages count.
+        widen_factor: factor on the channels of the stages, k in WRN-d-k.
+        width: channels of the stem, and of the first stage before widening.
+        dropout: probability of zeroing an activation between a block's convolutions.
+        norm: normalisation before each convolution.
+        activation: non-linearity.
+        residual: whether the blocks add their input.
+        pre_activation: norm and activation before each convolution; false puts them after.
+        stochastic_depth: probability of dropping the last branch, falling linearly to the first (1603.09382).
+        squeeze_excite: whether each branch ends in squeeze-and-excitation (1709.01507).
+        reduction: channels of a block by those of its squeeze-and-excitation.
+        squeeze: pooling of squeeze-and-excitation.
+    """
+    require_positive(width=width, widen_factor=widen_factor)
+    require_at_least(4, image_size=image_size)
+    config = BlockConfig(
+        norm=norm,
+        activation=activation,
+        residual=residual,
+        shortcut="B",
+        pre_activation=pre_activation,
+        stochastic_depth=stochastic_depth,
+        dropout=dropout,
+        squeeze_excite=squeeze_excite,
+        reduction=reduction,
+        squeeze=squeeze,
+    )
+    blocks = _blocks_per_stage(depth, 2, 4)
+    wide = width * widen_factor
+    stages = [Stage(blocks, wide, 1), Stage(blocks, 2 * wide, 2), Stage(blocks, 4 * wide, 2)]
+    return _network(num_classes, in_channels, width, stages, config)
+
+
+@register(
+    "resnext29_8x64d",
+    "resnext29_16x64d",
+    input_shape=_SHAPE,
+    fixed={
+        "resnext29_8x64d": {"depth": 29, "cardinality": 8, "base_width": 64},
+        "resnext29_16x64d": {"depth": 29, "cardinality": 16, "base_width": 64},
+    },
+    pattern=r"resnext(?P<depth>\d+)_(?P<cardinality>\d+)x(?P<base_width>\d+)d",
+)
+def resnext_cifar(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    image_size: int = 32,
+    *,
+    depth: int = 29,
+    cardinality: int = 8,
+    base_width: int = 64,
+    width: int = 64,
+    norm: Norm = "batch",
+    activation: Activation = "relu",
+    residual: bool = True,
+    zero_gamma: bool = False,
+    stochastic_depth: float = 0.0,
+    squeeze_excite: bool = False,
+    reduction: int = 16,
+    squeeze: Squeeze = "average",
+) -> nn.Module:
+    """ResNeXt for CIFAR of 9n+2 layers: bottlenecks of grouped convolutions, 256-512-1024 channels.
+
+    ResNeXt-29 8×64d 34.4M, 16×64d 68.1M parameters (Xie et al. 2016, 1611.05431, table 7).
+
+    Args:
+        depth: layers with weights, 9n+2.
+        cardinality: groups of the 3×3 convolutions.
+        base_width: channels of each group in the first stage.
+        width: channels of the stem; the first stage has four times as many.
+        norm: normalisation after each convolution.
+        activation: non-linearity.
+        residual: whether the blocks add their input.
+        zero_gamma: whether the last norm of each branch starts at zero (1706.02677).
+        stochastic_depth: probability of dropping the last branch, falling linearly to the first (1603.09382).
+        squeeze_excite: whether each branch ends in squeeze-and-excitation (1709.01507).
+        reduction: channels of a block by those of its squeeze-and-excitation.
+        squeeze: pooling of squeeze-and-excitation.
+    """
+    require_positive(width=width, cardinality=cardinality, base_width=base_width)
+    require_at_least(4, image_size=image_size)
+    config = BlockConfig(
+        norm=norm,
+        activation=activation,
+        residual=residual,
+        shortcut="B",
+        zero_gamma=zero_gamma,
+        stochastic_depth=stochastic_depth,
+        squeeze_excite=squeeze_excite,
+        reduction=reduction,
+        squeeze=squeeze,
+    )
+    blocks = _blocks_per_stage(depth, 3, 2)
+    inner = cardinality * base_width
+    stages = [
+        Stage(blocks, 4 * width * 2**index, stride, inner * 2**index, cardinality)
+        for index, stride in enumerate((1, 2, 2))
+    ]
+    return _network(num_classes, in_channels, width, stages, config)

@@ -1,50 +1,45 @@
 """Batch normalisation over the global batch of several processes, on any device."""
 
-from typing import Any
-
 import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
-class SyncBatchNorm(nn.Module):
+class SyncBatchNorm(_BatchNorm):
     """Batch norm whose training statistics are those of all processes' samples together, with exact gradients.
 
-    PyTorch's own `SyncBatchNorm` refuses CPU tensors; this one runs over any backend, and keeps the parameter and
-    buffer names of the layer that it replaces. Input [N, C, ...], output of the same shape.
+    PyTorch's own `SyncBatchNorm` refuses CPU tensors; this one runs over any backend, and is plain batch norm where
+    there is no process group. Its parameters and buffers are named as those of `nn.BatchNorm2d`. Input [N, C, ...],
+    output of the same shape.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-    num_batches_tracked: Tensor
+    synchronised: bool = True
 
-    def __init__(self, layer: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
-        super().__init__()
-        self.eps = layer.eps
-        self.momentum = layer.momentum
-        self.weight = layer.weight
-        self.bias = layer.bias
-        for name in ("running_mean", "running_var", "num_batches_tracked"):
-            self.register_buffer(name, getattr(layer, name))
+    def _check_input_dim(self, input: Tensor) -> None:
+        pass
 
-    def forward(self, x: Tensor) -> Tensor:
-        shape = (1, -1) + (1,) * (x.dim() - 2)
-        if not self.training:
-            mean, variance = self.running_mean, self.running_var
-        else:
-            axes = [axis for axis in range(x.dim()) if axis != 1]
-            count = torch.full((1,), x.numel() / x.shape[1], device=x.device, dtype=x.dtype)
-            sums = all_reduce(torch.cat((x.sum(axes), count)))
-            total, mean = sums[-1], sums[:-1] / sums[-1]
-            # A second pass around the mean: E[x²] − E[x]² cancels badly in single precision.
-            variance = all_reduce((x - mean.view(shape)).square().sum(axes)) / total
-            self._track(mean.detach(), variance.detach() * total.detach() / (total.detach() - 1))
-        normalised = (x - mean.view(shape)) * torch.rsqrt(variance + self.eps).view(shape)
+    def forward(self, input: Tensor) -> Tensor:
+        if not (self.training and self.synchronised and distributed.is_initialized()):
+            return super().forward(input)
+        shape = (1, -1) + (1,) * (input.dim() - 2)
+        axes = [axis for axis in range(input.dim()) if axis != 1]
+        count = torch.full((1,), input.numel() / input.shape[1], device=input.device, dtype=input.dtype)
+        sums = all_reduce(torch.cat((input.sum(axes), count)))
+        total, mean = sums[-1], sums[:-1] / sums[-1]
+        # A second pass around the mean: E[x²] − E[x]² cancels badly in single precision.
+        variance = all_reduce((input - mean.view(shape)).square().sum(axes)) / total
+        self._track(mean.detach(), variance.detach() * total.detach() / (total.detach() - 1))
+        normalised = (input - mean.view(shape)) * torch.rsqrt(variance + self.eps).view(shape)
+        if not self.affine:
+            return normalised
         return normalised * self.weight.view(shape) + self.bias.view(shape)
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
         self.num_batches_tracked += 1
         momentum = self.momentum if self.momentum is not None else 1.0 / float(self.num_batches_tracked)
         self.running_mean.lerp_(mean, momentum)
@@ -54,18 +49,34 @@ class SyncBatchNorm(nn.Module):
 def synchronise_batch_norm(network: nn.Module) -> nn.Module:
     """Return `network` with every batch norm layer computing its statistics over all processes.
 
-    Raises `RuntimeError` outside an initialised process group, where the layers could not run.
+    Ghost batch norm is left as it is: its statistics are those of a part of the batch by definition. Raises
+    `RuntimeError` outside an initialised process group, where the layers could not run.
     """
     if not distributed.is_initialized():
         raise RuntimeError("synchronised batch norm needs an initialised process group")
-    if next(network.parameters()).is_cuda:
-        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    return _replace(network)
+    return _synchronised(network)
 
 
-def _replace(module: nn.Module) -> Any:
-    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-        return SyncBatchNorm(module)
+def _synchronised(module: nn.Module) -> nn.Module:
+    if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, SyncBatchNorm):
+        assert isinstance(module, _BatchNorm)
+        return _replacement(module)
+    if isinstance(module, SyncBatchNorm):
+        module.synchronised = True
     for name, child in module.named_children():
-        setattr(module, name, _replace(child))
+        setattr(module, name, _synchronised(child))
     return module
+
+
+def _replacement(layer: _BatchNorm) -> nn.Module:
+    on_gpu = any(tensor.is_cuda for tensor in (*layer.parameters(), *layer.buffers()))
+    if on_gpu:
+        # PyTorch's own is the faster one there.
+        return nn.SyncBatchNorm.convert_sync_batchnorm(layer)
+    replacement = SyncBatchNorm(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
+    for name in ("weight", "bias"):
+        replacement.register_parameter(name, getattr(layer, name))
+    for name in ("running_mean", "running_var", "num_batches_tracked"):
+        replacement.register_buffer(name, getattr(layer, name))
+    replacement.training = layer.training
+    return replacement

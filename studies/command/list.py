@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from datamodules.registry import DATASETS
+from lit_archs.profile import native_profile
 from lit_archs.registry import ARCHITECTURES
 from litmus.errors import require_choice
 from studies.command.options import command_parser
@@ -42,7 +43,11 @@ def _studies() -> Rows:
 
 def _architectures() -> Rows:
     for name in ARCHITECTURES:
-        yield name, ARCHITECTURES[name].summary
+        layers = native_profile(name)
+        parameters, flops = sum(layer.parameters for layer in layers), sum(layer.flops for layer in layers)
+        shape = "×".join(map(str, ARCHITECTURES[name].input_shape))
+        cost = f"{parameters / 1e6:.2f}M parameters, {flops / 1e9:.3g} GFLOPs at {shape}"
+        yield name, f"{ARCHITECTURES[name].summary} {cost}"
 
 
 def _datasets() -> Rows:

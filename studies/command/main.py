@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "how far the studies on disk are",
     "report": "write a study's report again",
     "show": "one run: its config, result and log; show data NAME: its images, augmented",
+    "profile": "an architecture layer by layer: shapes, parameters, FLOPs, memory",
 }
 
 USAGE_ERROR = 2

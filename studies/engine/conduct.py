@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from datamodules.image_data import ImageDataModule
-from lit_archs.registry import construct
+from lit_archs.registry import ARCHITECTURES, construct
 from litmus.errors import UserError, require_at_least, require_choice, require_positive
 from studies.engine import tracking
 from studies.engine.config import RunConfig
@@ -94,6 +94,9 @@ def conduct(plan: Plan, launch: LaunchConfig, settings: Mapping[str, Any]) -> Co
 
 def _check(config: RunConfig, devices: int) -> str:
     """Return the fingerprint of the run's data, having built its data module and, without memory, its network."""
+    task = ARCHITECTURES[config.model["name"]].task
+    if task != "classification":
+        raise UserError(f"model.name {config.model['name']} is for {task}, and a run trains a classifier")
     datamodule = ImageDataModule(config.data)
     if config.trainer.validations_per_epoch > datamodule.steps_per_epoch:
         raise UserError(

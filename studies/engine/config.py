@@ -14,6 +14,7 @@ import yaml
 from datamodules.config import DataConfig
 from datamodules.registry import DATASETS
 from lit_archs.initialisation import InitConfig
+from lit_archs.normalisation import NormConfig
 from lit_archs.optimisation import OptimConfig
 from lit_archs.registry import ARCHITECTURES, INPUT_OPTIONS
 from litmus.errors import UserError, require_choice, require_positive, unknown_name
@@ -65,6 +66,7 @@ DEFAULT_ARCHITECTURE = "lenet5"
 
 SECTIONS: dict[str, type] = {
     "init": InitConfig,
+    "norm": NormConfig,
     "data": DataConfig,
     "optim": OptimConfig,
     "trainer": TrainerConfig,
@@ -78,6 +80,7 @@ class RunConfig:
 
     model: dict[str, Any]
     init: InitConfig
+    norm: NormConfig
     data: DataConfig
     optim: OptimConfig
     trainer: TrainerConfig

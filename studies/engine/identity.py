@@ -13,12 +13,18 @@ RECORD_FORMAT = 1
 def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
     """Return over how many samples batch norm takes its statistics: per device, globally, synchronised or not."""
     batch = config.data.batch_size
-    synchronised = config.trainer.sync_batchnorm and devices > 1
+    norm = config.model.get("norm")
+    synchronised = devices > 1 and (config.trainer.sync_batchnorm or norm == "sync_batch") and norm != "ghost_batch"
+    per_device = batch if devices == 1 else batch / devices
+    statistics_over = batch if synchronised else per_device
+    if norm == "ghost_batch":
+        # As many virtual batches as the device's share holds, see GhostBatchNorm.
+        statistics_over = per_device / max(1, int(per_device) // config.norm.virtual_batch_size)
     return {
         "global_batch": batch,
-        "batch_per_device": batch if devices == 1 else batch / devices,
+        "batch_per_device": per_device,
         "synchronised": synchronised,
-        "statistics_over": batch if devices == 1 or synchronised else batch / devices,
+        "statistics_over": statistics_over,
     }
 
 

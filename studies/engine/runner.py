@@ -46,7 +46,8 @@ class GlobalBatchNorm(LayerSync):
 def network_options(config: RunConfig, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
     """Return the keyword arguments with which `config`'s network is built for such data."""
     channels, height, _ = image_shape
-    return {"num_classes": num_classes, "in_channels": channels, "image_size": height, **config.model_options}
+    data = {"num_classes": num_classes, "in_channels": channels, "image_size": height}
+    return {**data, "norm_config": config.norm, **config.model_options}
 
 
 def execute(task: Task, execution: Execution, place: Place, on_progress: Progress) -> str:

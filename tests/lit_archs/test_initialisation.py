@@ -44,7 +44,7 @@ def test_seeds_and_parameters_differ() -> None:
     first, second = lit_archs.build("resnet20", seed=0), lit_archs.build("resnet20", seed=1)
     assert not torch.equal(first.conv.weight, second.conv.weight)
     blocks = list(first.stage1)
-    assert not torch.equal(blocks[0].conv1.weight, blocks[1].conv1.weight)
+    assert not torch.equal(blocks[0].branch.conv1.weight, blocks[1].branch.conv1.weight)
 
 
 def test_building_leaves_the_global_generator_alone() -> None:

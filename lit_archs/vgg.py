@@ -1,0 +1,161 @@
+"""VGG: stacks of 3×3 convolutions (Simonyan & Zisserman 2014, 1409.1556), for ImageNet and for 32×32 images."""
+
+from collections import OrderedDict
+from typing import Literal
+
+from torch import nn
+
+from lit_archs.layers import Activation, Norm, activation_layer, norm_activation
+from lit_archs.registry import register
+from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
+
+STAGE_CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+"""Convolutions of each stage by depth: the columns A, B, D and E of table 1."""
+
+Convolutions = Literal["stacked", "single"]
+Head = Literal["dense", "average"]
+
+
+def _stage(
+    in_channels: int, channels: int, count: int, convolutions: str, norm: str, activation: str
+) -> "OrderedDict[str, nn.Module]":
+    """Return `count` 3×3 convolutions, or one of their receptive field, 2·count + 1 pixels."""
+    sizes = [3] * count if convolutions == "stacked" else [2 * count + 1]
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for index, size in enumerate(sizes, start=1):
+        layers[f"conv{index}"] = nn.Conv2d(in_channels, channels, size, padding=size // 2)
+        layers[f"norm{index}"] = norm_activation(norm, channels, activation)
+        in_channels = channels
+    return layers
+
+
+def _network(
+    in_channels: int,
+    depth: int,
+    width: int,
+    convolutions: str,
+    norm: str,
+    activation: str,
+    pool_ceil: bool,
+    head: "OrderedDict[str, nn.Module]",
+) -> nn.Module:
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for index, count in enumerate(STAGE_CONVOLUTIONS[depth]):
+        channels = width * min(2**index, 8)
+        stage = _stage(in_channels, channels, count, convolutions, norm, activation)
+        stage["pool"] = nn.MaxPool2d(2, ceil_mode=pool_ceil)
+        layers[f"stage{index + 1}"] = nn.Sequential(stage)
+        in_channels = channels
+    return nn.Sequential(layers | head)
+
+
+def _head(
+    head: str, channels: int, side: int, units: int, num_classes: int, activation: str, dropout: float
+) -> "OrderedDict[str, nn.Module]":
+    if head == "average":
+        return OrderedDict(
+            pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), classifier=nn.Linear(channels, num_classes)
+        )
+    return OrderedDict(
+        pool=nn.AdaptiveAvgPool2d(side),
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(channels * side * side, units),
+        fc1_activation=activation_layer(activation),
+        dropout1=nn.Dropout(dropout),
+        fc2=nn.Linear(units, units),
+        fc2_activation=activation_layer(activation),
+        dropout2=nn.Dropout(dropout),
+        classifier=nn.Linear(units, num_classes),
+    )
+
+
+def _check(depth: int, width: int, convolutions: str, head: str, dense_units: int, dropout: float) -> None:
+    if depth not in STAGE_CONVOLUTIONS:
+        raise UserError(f"depth must be one of {', '.join(map(str, STAGE_CONVOLUTIONS))}, got {depth}")
+    require_choice("convolutions", convolutions, ("stacked", "single"))
+    require_choice("head", head, ("dense", "average"))
+    require_positive(width=width, dense_units=dense_units)
+    require_fraction(dropout=dropout)
+
+
+@register(
+    *(f"vgg{depth}" for depth in STAGE_CONVOLUTIONS),
+    *(f"vgg{depth}_bn" for depth in STAGE_CONVOLUTIONS),
+    input_shape=(3, 224, 224),
+    num_classes=1000,
+    fixed={
+        **{f"vgg{depth}": {"depth": depth} for depth in STAGE_CONVOLUTIONS},
+        **{f"vgg{depth}_bn": {"depth": depth, "norm": "batch"} for depth in STAGE_CONVOLUTIONS},
+    },
+)
+def vgg(
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    image_size: int = 224,
+    *,
+    depth: int = 16,
+    width: int = 64,
+    convolutions: Convolutions = "stacked",
+    head: Head = "dense",
+    dense_units: int = 4096,
+    dropout: float = 0.5,
+    norm: Norm = "none",
+    activation: Activation = "relu",
+) -> nn.Module:
+    """VGG A, B, D, E: five stages of 3×3 convolutions at 64-128-256-512-512 channels, three dense layers.
+
+    132.9M, 133.0M, 138.4M and 143.7M parameters at depths 11, 13, 16 and 19. The smallest image is 32×32.
+
+    Args:
+        depth: layers with weights, 11, 13, 16 or 19.
+        width: channels of the first stage.
+        convolutions: stacked (3×3 each) or single (one of the same receptive field: 5×5 for two, 7×7 for three).
+        head: dense (two hidden layers on a 7×7 map) or average (global average pool, one layer).
+        dense_units: units of the hidden layers of the dense head.
+        dropout: probability of zeroing a unit of a hidden layer of the head.
+        norm: normalisation between convolution and activation.
+        activation: non-linearity.
+    """
+    _check(depth, width, convolutions, head, dense_units, dropout)
+    require_at_least(32, image_size=image_size)
+    layers = _head(head, 8 * width, 7, dense_units, num_classes, activation, dropout)
+    return _network(in_channels, depth, width, convolutions, norm, activation, False, layers)
+
+
+@register(
+    *(f"vgg{depth}_cifar" for depth in STAGE_CONVOLUTIONS),
+    input_shape=(3, 32, 32),
+    fixed={f"vgg{depth}_cifar": {"depth": depth} for depth in STAGE_CONVOLUTIONS},
+)
+def vgg_cifar(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    image_size: int = 32,
+    *,
+    depth: int = 16,
+    width: int = 64,
+    convolutions: Convolutions = "stacked",
+    head: Head = "average",
+    dense_units: int = 512,
+    dropout: float = 0.5,
+    norm: Norm = "batch",
+    activation: Activation = "relu",
+) -> nn.Module:
+    """VGG for 32×32 images: the same stages down to a 1×1 map, and one layer after it.
+
+    Pooling rounds up, so that a map of one pixel stays one and images below 32 pixels work too.
+
+    Args:
+        depth: convolutions and dense layers of the ImageNet form, 11, 13, 16 or 19.
+        width: channels of the first stage.
+        convolutions: stacked (3×3 each) or single (one of the same receptive field: 5×5 for two, 7×7 for three).
+        head: dense (two hidden layers) or average (global average pool, one layer).
+        dense_units: units of the hidden layers of the dense head.
+        dropout: probability of zeroing a unit of a hidden layer of the dense head.
+        norm: normalisation between convolution and activation.
+        activation: non-linearity.
+    """
+    _check(depth, width, convolutions, head, dense_units, dropout)
+    require_at_least(2, image_size=image_size)
+    layers = _head(head, 8 * width, 1, dense_units, num_classes, activation, dropout)
+    return _network(in_channels, depth, width, convolutions, norm, activation, True, layers)

@@ -1,0 +1,237 @@
+"""Toggling an option changes what it says and nothing else; shared parameters start equal."""
+
+from typing import Any
+
+import pytest
+import torch
+from reduced_networks import loss_of, reduced, size_of
+from torch import nn
+
+import lit_archs
+from lit_archs.batch_norm import GhostBatchNorm, NoisyBatchNorm
+from lit_archs.layers import NormActivation, ScaledTanh
+from lit_archs.normalisation import NormConfig
+from lit_archs.objective import AuxiliaryOutputs, classification_loss
+from lit_archs.profile import profile
+from lit_archs.registry import construct
+from litmus.errors import UserError
+
+Option = dict[str, Any]
+
+TOGGLES: list[tuple[str, Option, Option, str, str]] = [
+    # name, options before, options after, parameters or modules that vanish, and that appear (substrings)
+    ("mlp", {}, {"dropout": 0.5}, "", ""),
+    ("mlp", {"norm": "none"}, {"norm": "batch"}, "", ".norm"),
+    ("lenet5", {"pooling": "max"}, {"pooling": "average"}, "", ""),
+    ("lenet5", {"pooling": "max"}, {"pooling": "trainable"}, "", "sum"),
+    ("lenet5", {"connections": "full"}, {"connections": "partial"}, "conv2", "conv2.maps"),
+    ("lenet5", {"output": "softmax"}, {"output": "rbf_map"}, "classifier", ""),
+    ("alexnet", {}, {"local_response_norm": True}, "", ""),
+    ("alexnet", {}, {"overlapping_pooling": False}, "", ""),
+    ("vgg16", {}, {"norm": "batch"}, "", ".norm"),
+    ("vgg16", {}, {"convolutions": "single"}, "conv", ""),
+    ("vgg16", {}, {"head": "average"}, "fc", ""),
+    ("googlenet", {"auxiliary": False}, {"auxiliary": True}, "", "auxiliary"),
+    ("googlenet", {}, {"path_five": False}, "five", ""),
+    ("googlenet", {}, {"path_pool": False}, "pool", ""),
+    ("googlenet", {}, {"reductions": False}, "reduce|project", ""),
+    ("googlenet", {}, {"squeeze_excite": True}, "", "squeeze_excite"),
+    ("resnet20", {"residual": True}, {"residual": False}, "", ""),
+    ("resnet20", {"shortcut": "A"}, {"shortcut": "B"}, "", "shortcut"),
+    ("resnet20", {"shortcut": "B"}, {"shortcut": "C"}, "", "shortcut"),
+    ("resnet20", {}, {"pre_activation": True}, "norm", "norm"),
+    ("resnet20", {}, {"zero_gamma": True}, "", ""),
+    ("resnet20", {}, {"stochastic_depth": 0.5}, "", ""),
+    ("resnet20", {"norm": "none"}, {"norm": "none", "fixup": True}, "", "bias|scale"),
+    ("resnet20", {}, {"squeeze_excite": True}, "", "squeeze_excite"),
+    ("resnet18", {}, {"residual": False}, "shortcut", ""),
+    ("resnet50", {}, {"cardinality": 2}, "", ""),
+    ("seresnet50", {"squeeze": "average"}, {"squeeze": "max"}, "", ""),
+    ("wide_resnet16_4", {}, {"dropout": 0.3}, "", ""),
+    # At equal depth a layer of two convolutions leaves half as many layers.
+    ("densenet_cifar", {}, {"bottleneck": True}, "layers.", "bottleneck"),
+    ("densenet_cifar", {}, {"dense": False}, "", ""),
+    ("densenet_cifar", {}, {"compression": 0.5}, "", ""),
+    ("unet", {"skips": "concatenate"}, {"skips": "add"}, "", ""),
+    ("unet", {"skips": "add"}, {"skips": "none"}, "", ""),
+]
+
+CONSTANT_BY_DESIGN = {"zero_gamma", "fixup"}
+"""Options whose purpose is another start."""
+
+
+def same(name: str, text: str) -> bool:
+    return any(part in name for part in text.split("|") if part)
+
+
+@pytest.mark.parametrize(("name", "before", "after", "vanish", "appear"), TOGGLES)
+def test_only_what_the_option_says_changes(name: str, before: Option, after: Option, vanish: str, appear: str) -> None:
+    networks = [reduced(name, **_narrowed(name, options)) for options in (before, after)]
+    first, second = (dict(network.named_parameters()) for network in networks)
+    for gone in first.keys() - second.keys():
+        assert same(gone, vanish), f"{gone} vanished"
+    for new in second.keys() - first.keys():
+        assert same(new, appear), f"{new} appeared"
+    if vanish:
+        lost = [key for key in first if same(key, vanish)]
+        assert any(key not in second or second[key].shape != first[key].shape for key in lost)
+    if appear:
+        assert second.keys() - first.keys()
+    if not CONSTANT_BY_DESIGN & after.keys():
+        for key in first.keys() & second.keys():
+            if first[key].shape == second[key].shape:
+                assert torch.equal(first[key], second[key]), f"{key} starts elsewhere"
+    assert _behaviour(name, networks[0]) != _behaviour(name, networks[1])
+
+
+def _narrowed(name: str, options: Option) -> Option:
+    return (
+        {"auxiliary": False, **options}
+        if name == "googlenet"
+        else {"width": 1.0, **options}
+        if name == "lenet5"
+        else options
+    )
+
+
+def _behaviour(name: str, network: nn.Module) -> tuple[float, ...]:
+    """Return the loss in training and in eval mode after a few updates: equal for networks that compute the same."""
+    images = torch.randn(4, 3, size_of(name), size_of(name), generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.02)
+    losses = []
+    for _ in range(2):
+        optimiser.zero_grad()
+        loss = loss_of(network, images)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return tuple(losses)
+
+
+def test_the_plain_twin_has_the_parameters_of_the_residual_network() -> None:
+    plain, residual = lit_archs.build("plain56"), lit_archs.build("resnet56")
+    assert sum(p.numel() for p in plain.parameters()) == 853_018
+    for (name, one), (other, two) in zip(plain.named_parameters(), residual.named_parameters(), strict=True):
+        assert name == other
+        assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("depth", [11, 13, 16, 19])
+def test_one_convolution_sees_as_far_as_the_stack_that_it_replaces(depth: int) -> None:
+    fields = {}
+    for convolutions in ("stacked", "single"):
+        options = {"num_classes": 2, "in_channels": 3, "image_size": 512, "convolutions": convolutions}
+        with torch.device("meta"):
+            network = construct(f"vgg{depth}", **options)
+        pools = [layer for layer in profile(network, (3, 512, 512)) if layer.kind == "MaxPool2d"]
+        fields[convolutions] = [layer.receptive_field for layer in pools]
+    assert fields["single"] == fields["stacked"]
+
+
+def test_zero_gamma_and_fixup_start_every_block_as_its_shortcut() -> None:
+    for options in ({"zero_gamma": True}, {"norm": "none", "fixup": True}):
+        network = lit_archs.build("resnet_cifar", depth=8, width=4, **options).eval()
+        x = torch.rand(2, 4, 8, 8)
+        torch.testing.assert_close(network.stage1[0](x), x)
+
+
+def test_fixup_scales_the_branches_by_their_number() -> None:
+    plain = lit_archs.build("resnet20", norm="none")
+    fixup = lit_archs.build("resnet20", norm="none", fixup=True)
+    # L = 9 branches of m = 2 convolutions: 9^(−1/2).
+    torch.testing.assert_close(fixup.stage2[1].branch.conv1.weight, plain.stage2[1].branch.conv1.weight / 3)
+    assert not fixup.classifier.weight.any()
+
+
+def test_stochastic_depth_drops_more_the_deeper_and_nothing_in_eval() -> None:
+    network = lit_archs.build("resnet20", stochastic_depth=0.5)
+    rates = [getattr(block.branch.stochastic_depth, "p", 0.0) for block in network.blocks()]
+    assert rates == pytest.approx([0.5 * index / 9 for index in range(1, 10)])
+    images = torch.randn(2, 3, 32, 32)
+    torch.testing.assert_close(network.eval()(images), lit_archs.build("resnet20").eval()(images))
+
+
+def test_auxiliary_heads_weigh_three_tenths_and_vanish_in_eval() -> None:
+    network = reduced("googlenet")
+    images, labels = torch.randn(4, 3, 48, 48), torch.tensor([0, 1, 2, 3])
+    outputs = network(images)
+    assert isinstance(outputs, AuxiliaryOutputs)
+    parts = [nn.functional.cross_entropy(head, labels) for head in (outputs.logits, *outputs.auxiliary)]
+    expected = parts[0] + 0.3 * parts[1] + 0.3 * parts[2]
+    torch.testing.assert_close(classification_loss(network, outputs, labels), expected)
+    assert isinstance(network.eval()(images), torch.Tensor)
+
+
+def test_radial_basis_loss_is_the_papers() -> None:
+    network = lit_archs.build("lenet5_1998", in_channels=1)
+    logits = network(torch.randn(3, 1, 32, 32))
+    penalties, labels = -logits.double(), torch.tensor([1, 4, 7])
+    # Equation 9 with j = 1: y_D + log(e^−j + Σ e^−y_i).
+    right = penalties[torch.arange(3), labels]
+    expected = right + torch.log(torch.exp(torch.tensor(-1.0)) + torch.exp(-penalties).sum(1))
+    torch.testing.assert_close(network.loss(logits.double(), labels), expected)
+    assert set(network.classifier.centres.unique().tolist()) == {-1.0, 1.0}
+
+
+def test_scaled_tanh_maps_one_to_one() -> None:
+    torch.testing.assert_close(
+        ScaledTanh()(torch.tensor([-1.0, 0.0, 1.0])), torch.tensor([-1.0, 0.0, 1.0]), atol=1e-4, rtol=0
+    )
+
+
+def test_options_that_contradict_one_another_are_refused() -> None:
+    for options in (
+        {"fixup": True},
+        {"zero_gamma": True, "norm": "none"},
+        {"zero_gamma": True, "pre_activation": True},
+        {"stochastic_depth": 0.2, "residual": False},
+    ):
+        with pytest.raises(UserError):
+            lit_archs.build("resnet20", **options)
+    with pytest.raises(UserError, match=r"norm\.affine"):
+        lit_archs.build("resnet20", zero_gamma=True, norm_config=NormConfig(affine=False))
+
+
+def test_norm_config_reaches_every_layer() -> None:
+    config = NormConfig(placement="after", affine=False, momentum=0.3, evaluation_statistics="batch")
+    network = lit_archs.build("resnet20", norm_config=config)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert (module.weight, module.bias, module.running_mean, module.momentum) == (None, None, None, 0.3)
+        if isinstance(module, NormActivation):
+            x = torch.randn(4, module.norm.num_features, 5, 5)
+            torch.testing.assert_close(module(x), module.norm(module.activation(x)))
+    images = torch.randn(4, 3, 32, 32)
+    torch.testing.assert_close(network.train()(images), network.eval()(images))
+
+
+def test_groups_are_counted_as_asked() -> None:
+    network = lit_archs.build("resnet18", norm="group", norm_config=NormConfig(groups=8))
+    assert {module.num_groups for module in network.modules() if isinstance(module, nn.GroupNorm)} == {8}
+    layer = lit_archs.build("resnet18", norm="layer", norm_config=NormConfig(groups=8))
+    assert {module.num_groups for module in layer.modules() if isinstance(module, nn.GroupNorm)} == {1}
+
+
+def test_ghost_batches_are_normalised_one_by_one() -> None:
+    ghost, batch = GhostBatchNorm(3), nn.BatchNorm2d(3)
+    ghost.virtual_batch_size = 4
+    x = torch.randn(9, 3, 2, 2)
+    # Nine samples hold two virtual batches: of five and of four.
+    torch.testing.assert_close(ghost(x), torch.cat([batch(x[:5]), batch(x[5:])]))
+    torch.testing.assert_close(ghost.running_mean, batch.running_mean)
+    torch.testing.assert_close(ghost.eval()(x), batch.eval()(x))
+
+
+def test_noise_after_batch_norm_shifts_and_scales_each_channel_anew() -> None:
+    layer = NoisyBatchNorm(64)
+    x = torch.randn(256, 64, 4, 4)
+    torch.manual_seed(0)
+    first, second = layer(x), layer(x)
+    means, deviations = first.mean((0, 2, 3)), first.std((0, 2, 3))
+    assert 0.2 < means.abs().mean() < 0.3  # |U(−0.5, 0.5)| has mean 0.25.
+    assert 1.0 < deviations.mean() < 1.25
+    assert not torch.allclose(means, second.mean((0, 2, 3)), atol=1e-2)
+    torch.manual_seed(0)
+    torch.testing.assert_close(layer(x), first)
+    torch.testing.assert_close(layer.eval()(x), layer.eval()(x))

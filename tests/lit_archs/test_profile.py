@@ -1,0 +1,57 @@
+"""The profile by layer agrees with fvcore's totals, and its receptive fields with gradients."""
+
+import pytest
+import torch
+from reduced_networks import variants
+from test_cost_table import table
+from torch import nn
+
+from lit_archs.lecture_figures import lecture_figures
+from lit_archs.profile import profile, throughput
+from lit_archs.registry import ARCHITECTURES, construct
+
+
+@pytest.mark.parametrize("name", variants())
+def test_totals_are_those_of_the_table(name: str) -> None:
+    entry = ARCHITECTURES[name]
+    shape = (1, 188, 188) if name == "unet" else entry.input_shape
+    with torch.device("meta"):
+        network = construct(name, num_classes=entry.num_classes, in_channels=shape[0], image_size=shape[1])
+    layers, golden = profile(network, shape), table()[name]
+    assert sum(layer.parameters for layer in layers) == golden.parameters
+    assert sum(layer.flops for layer in layers) == golden.flops
+    assert sum(layer.activations for layer in layers) == golden.activations
+
+
+def test_receptive_fields_are_what_gradients_reach() -> None:
+    layers = [nn.Conv2d(1, 1, 3), nn.MaxPool2d(2), nn.Conv2d(1, 1, 5, dilation=2), nn.Conv2d(1, 1, 3, stride=2)]
+    with torch.device("meta"):
+        predicted = [layer.receptive_field for layer in profile(nn.Sequential(*layers).to("meta"), (1, 64, 64))]
+    measured = []
+    linear = [nn.AvgPool2d(2) if isinstance(layer, nn.MaxPool2d) else layer.to_empty(device="cpu") for layer in layers]
+    for layer in linear:
+        for parameter in layer.parameters():
+            nn.init.constant_(parameter, 1.0)
+    for depth in range(1, len(linear) + 1):
+        image = torch.zeros(1, 1, 64, 64, requires_grad=True)
+        output = nn.Sequential(*linear[:depth])(image)
+        output[0, 0, output.shape[2] // 2, output.shape[3] // 2].backward()
+        assert image.grad is not None
+        measured.append(int((image.grad[0, 0].abs().sum(0) > 0).sum()))
+    assert predicted == measured
+
+
+def test_the_lecture_figures_are_told_right_or_wrong() -> None:
+    figures = {figure.statement: figure for figure in lecture_figures()}
+    assert figures["AlexNet's compute by LeNet-5's"].measured == pytest.approx(1714.7, abs=0.1)
+    right = {statement for statement, figure in figures.items() if figure.right}
+    assert right == {statement for statement in figures if "multiply-adds" in statement or "filters" in statement}
+    # Ten times what is quoted.
+    assert figures["inception block to 256 channels, parameters"].measured == 163_328
+    assert figures["3×3 convolution to 256 channels, parameters"].measured == 442_368
+    assert figures["5×5 convolution to 256 channels, parameters"].measured == 1_228_800
+
+
+def test_throughput_counts_images_by_the_clock() -> None:
+    ticks = iter(range(100))
+    assert throughput(nn.Conv2d(1, 1, 3), (1, 8, 8), 32, seconds=3.0, clock=lambda: float(next(ticks))) > 0

@@ -1,0 +1,73 @@
+"""LitSegmenter: Dice and IoU by hand, and a U-Net that learns to segment."""
+
+import lightning.pytorch as lightning
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import lit_archs
+from lit_archs.optimisation import OptimConfig
+from lit_archs.segmenter import LitSegmenter
+from litmus.errors import UserError
+
+
+def squares(count: int, seed: int) -> TensorDataset:
+    """Return noisy 24×24 images of a bright square, and masks of where it is."""
+    keyed = torch.Generator().manual_seed(seed)
+    masks = torch.zeros(count, 24, 24, dtype=torch.long)
+    for mask, (top, left) in zip(masks, torch.randint(0, 16, (count, 2), generator=keyed).tolist(), strict=True):
+        mask[top : top + 8, left : left + 8] = 1
+    return TensorDataset(masks[:, None] + 0.5 * torch.randn(count, 1, 24, 24, generator=keyed), masks)
+
+
+def trainer(epochs: int = 1) -> lightning.Trainer:
+    return lightning.Trainer(
+        accelerator="cpu", max_epochs=epochs, logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+
+
+class Fixed(nn.Module):
+    """Answers every image with the same logits."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(logits)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.logits.expand(len(images), -1, -1, -1)
+
+
+def test_dice_and_iou_are_those_by_hand() -> None:
+    predicted = torch.tensor([[1, 1, 0, 0]])
+    mask = torch.tensor([[1, 0, 0, 0]])
+    logits = nn.functional.one_hot(predicted, 2).permute(2, 0, 1)[None].float()
+    segmenter = LitSegmenter(Fixed(logits), 2, OptimConfig(), 1)
+    data = TensorDataset(torch.zeros(1, 1, 1, 4), mask[None])
+    result = trainer().validate(segmenter, DataLoader(data), verbose=False)[0]
+    # Class 0: 2 of 3 agree (IoU 2/3, Dice 4/5); class 1: 1 of 2 (IoU 1/2, Dice 2/3).
+    assert result["val_iou"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert result["val_dice"] == pytest.approx((4 / 5 + 2 / 3) / 2)
+
+
+@pytest.mark.parametrize("skips", ["concatenate", "add", "none"])
+def test_unet_learns_to_segment(skips: str) -> None:
+    options = {"depth": 2, "width": 8, "norm": "batch", "skips": skips}
+    network = lit_archs.build("unet", num_classes=2, in_channels=1, image_size=24, **options)
+    segmenter = LitSegmenter(network, 2, OptimConfig(name="adamw", lr=1e-2), total_steps=64)
+    torch.manual_seed(0)
+    run = trainer(epochs=4)
+    run.fit(segmenter, DataLoader(squares(256, seed=0), batch_size=16), DataLoader(squares(64, seed=1), batch_size=16))
+    result = run.validate(segmenter, DataLoader(squares(64, seed=1), batch_size=16), verbose=False)[0]
+    # All background: Dice 0.47, IoU 0.44.
+    assert result["val_dice"] > 0.9
+    assert result["val_iou"] > 0.8
+
+
+def test_a_study_refuses_a_segmentation_network() -> None:
+    from studies.engine.conduct import _check
+    from studies.engine.config import resolve
+
+    with pytest.raises(UserError, match="unet is for segmentation"):
+        _check(resolve({"model.name": "unet", "data.name": "digits"}), 1)

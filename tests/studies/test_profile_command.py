@@ -1,0 +1,51 @@
+"""`litmus profile` and `litmus list archs` as a user types them."""
+
+import pytest
+
+from studies.command.main import run_command
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def test_profile_shows_layers_totals_and_the_quoted_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["profile", "lenet5", "--throughput", "8"]) == 0
+    out = capsys.readouterr().out
+    lines = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
+    assert lines["conv2"][1:6] == ["Conv2d", "16×10×10", "2,416", "240,000", "1,600"]
+    assert lines["conv2"][-1] == "14"
+    assert lines["total"][1:4] == ["61,706", "416,520", "6,518"]
+    assert "images/s" in out
+    assert "1,715" in lines["AlexNet's"][-2]
+    assert lines["AlexNet's"][-1] == "wrong"
+
+
+def test_profile_takes_options_of_the_network_and_of_its_norms(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["profile", "lenet5", "--set", "norm=batch", "--set", "norm.affine=false"]) == 0
+    assert "61,706" in next(line for line in capsys.readouterr().out.splitlines() if line.startswith("total"))
+    assert run_command(["profile", "lenet5", "--set", "norm=batch"]) == 0
+    assert "62,158" in next(line for line in capsys.readouterr().out.splitlines() if line.startswith("total"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("lenet6", "did you mean 'lenet5'?"),
+        ("lenet5 --set nrm=batch", "did you mean 'model.norm'?"),
+        ("lenet5 --set norm", "expected KEY=VALUE"),
+        ("vgg16 --image-size 31", "image_size must be at least 32, got 31"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["profile", *arguments.split()]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_list_shows_what_each_architecture_costs_at_its_native_size(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["list", "archs"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("resnet50 "))
+    assert "25.56M parameters, 4.11 GFLOPs at 3×224×224" in line
