@@ -33,6 +33,8 @@ def test_every_key_is_part_of_the_identity(key: str) -> None:
     value = config.flat()[key]
     others = {
         "model.norm": "batch", "model.activation": "tanh", "model.pooling": "average", "init.scheme": "normal",
+        "model.connections": "partial", "model.output": "rbf_map", "norm.placement": "after",
+        "norm.evaluation_statistics": "batch", "norm.noise_scale": 1.5,
         "data.name": "mnist", "data.augment": "crop", "data.mix": "mixup", "data.centring": "pixel",
         "optim.name": "adamw", "optim.schedule": "cosine",
         "trainer.precision": "bf16-mixed", "optim.milestones": [0.5],
