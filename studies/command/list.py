@@ -11,8 +11,7 @@ from lit_archs.registry import ARCHITECTURES
 from litmus.errors import require_choice
 from studies.command.options import command_parser
 from studies.engine.study import STUDIES, expand
-
-Rows = Iterable[tuple[str, str]]
+from studies.engine.wording import count
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -22,37 +21,50 @@ def execute(arguments: Sequence[str]) -> int:
     options = parser.parse_args(list(arguments))
     require_choice("list", options.what, ("all", *_LISTS))
     console = Console(highlight=False)
-    for title, rows in _LISTS.items():
+    for title, table in _LISTS.items():
         if options.what in ("all", title):
-            table = Table(title=title, title_justify="left", box=None, show_header=False, padding=(0, 2, 0, 0))
-            table.add_column(no_wrap=True)
-            table.add_column(overflow="fold")
-            for row in rows():
-                table.add_row(*row)
-            console.print(table)
+            console.print(table())
             console.print()
     return 0
 
 
-def _studies() -> Rows:
+def _table(title: str, names: Iterable[str], *headings: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, show_header=bool(headings), padding=(0, 2, 0, 0))
+    # A terminal of 80 columns cuts the description, never a name or a figure.
+    table.add_column("name", no_wrap=True, min_width=max(map(len, names)))
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True, min_width=10)
+    return table
+
+
+def _studies() -> Table:
+    table = _table("studies", STUDIES)
+    table.add_column(overflow="fold")
     for name in STUDIES:
         study = STUDIES[name]
         factors = " × ".join(key.rpartition(".")[2] for key in study.factors)
-        yield name, f"{study.question} {factors}; {len(expand(study).runs())} runs"
+        table.add_row(name, f"{study.question} {factors}; {len(expand(study).runs())} runs")
+    return table
 
 
-def _architectures() -> Rows:
+def _architectures() -> Table:
+    """Return the architectures with parameters and FLOPs at the size that the literature quotes them at."""
+    table = _table("archs", ARCHITECTURES, "parameters", "FLOPs", "image")
+    table.add_column("what", no_wrap=True, overflow="ellipsis")
     for name in ARCHITECTURES:
         layers = native_profile(name)
         parameters, flops = sum(layer.parameters for layer in layers), sum(layer.flops for layer in layers)
         shape = "×".join(map(str, ARCHITECTURES[name].input_shape))
-        cost = f"{parameters / 1e6:.2f}M parameters, {flops / 1e9:.3g} GFLOPs at {shape}"
-        yield name, f"{ARCHITECTURES[name].summary} {cost}"
+        table.add_row(name, count(parameters), count(flops), shape, ARCHITECTURES[name].summary)
+    return table
 
 
-def _datasets() -> Rows:
+def _datasets() -> Table:
+    table = _table("data", DATASETS)
+    table.add_column(overflow="fold")
     for name in DATASETS:
-        yield name, DATASETS[name].summary
+        table.add_row(name, DATASETS[name].summary)
+    return table
 
 
-_LISTS: dict[str, Callable[[], Rows]] = {"studies": _studies, "archs": _architectures, "data": _datasets}
+_LISTS: dict[str, Callable[[], Table]] = {"studies": _studies, "archs": _architectures, "data": _datasets}
