@@ -50,7 +50,8 @@ def _studies() -> Table:
 def _architectures() -> Table:
     """Return the architectures with parameters and FLOPs at the size that the literature quotes them at."""
     table = _table("archs", ARCHITECTURES, "parameters", "FLOPs", "image")
-    table.add_column("what", no_wrap=True, overflow="ellipsis")
+    table.expand = True
+    table.add_column("what", no_wrap=True, overflow="ellipsis", ratio=1)
     for name in ARCHITECTURES:
         layers = native_profile(name)
         parameters, flops = sum(layer.parameters for layer in layers), sum(layer.flops for layer in layers)
