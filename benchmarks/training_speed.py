@@ -24,25 +24,36 @@ from studies.engine.runner import execute, network_options
 from studies.engine.task import Execution, Place, Task
 
 ROUNDS = 5
+MNIST = {"data.name": "mnist", "data.root": os.environ.get("LITMUS_DATA", "data")}
 NETWORKS: dict[str, dict[str, Any]] = {
-    "lenet5": {"data.name": "mnist", "data.root": os.environ.get("LITMUS_DATA", "data")},
-    "resnet20": {"data.name": "shapes", "data.train_images": 1500, "data.test_images": 1},
+    "lenet5, batch 128": {"model.name": "lenet5", **MNIST},
+    "lenet5, batch 256": {"model.name": "lenet5", "data.batch_size": 256, **MNIST},
+    "resnet20, batch 128": {
+        "model.name": "resnet20",
+        "data.name": "shapes",
+        "data.train_images": 1500,
+        "data.test_images": 1,
+    },
 }
 
 
 def bare(config: RunConfig) -> float:
-    """Return the seconds of a training loop without Lightning, records or checkpoints."""
+    """Return the seconds of a loop that measures loss and accuracy, without Lightning, records or checkpoints."""
     data = ImageDataModule(config.data, config.seed)
     options = network_options(config, data.num_classes, data.image_shape)
     network = build(config.model["name"], seed=config.seed, init=config.init, **options)
     optimiser = build_optimiser(network.parameters(), config.optim)
     start = time.perf_counter()
     network.train()
+    right = total = 0.0
     for batch in data.train_epoch(0):
-        loss = functional.cross_entropy(network(batch.images), batch.labels)
+        logits = network(batch.images)
+        loss = functional.cross_entropy(logits, batch.labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        total += float(loss.detach()) * len(batch.labels)
+        right += float((logits.argmax(1) == batch.labels).sum())
     network.eval()
     right = total = 0.0
     with torch.no_grad():
@@ -65,7 +76,7 @@ def main() -> None:
     """Print both speeds and their ratio for each network."""
     torch.set_num_threads(1)
     for name, settings in NETWORKS.items():
-        config = resolve({"model.name": name, "trainer.epochs": 1, "optim.lr": 0.01, **settings})
+        config = resolve({"trainer.epochs": 1, "optim.lr": 0.01, **settings})
         data = ImageDataModule(config.data)
         samples = data.steps_per_epoch * config.data.batch_size
         pairs = [(bare(config), suite(config)) for _ in range(ROUNDS)]

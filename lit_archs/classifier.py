@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import lightning.pytorch as lightning
 import torch
-from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
@@ -103,6 +102,8 @@ class LitClassifier(lightning.LightningModule):
         self, network: nn.Module, num_classes: int, optim: OptimConfig, total_steps: int, log_every_n_steps: int = 50
     ) -> None:
         super().__init__()
+        # Lightning's own loop calls two dozen hooks between a step's parts, a tenth of a small network's step.
+        self.automatic_optimization = False
         self.network = network
         self.optim = optim
         self.total_steps = total_steps
@@ -129,20 +130,26 @@ class LitClassifier(lightning.LightningModule):
     def forward(self, images: Tensor) -> Tensor:
         return self.network(images)
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> None:
+        optimiser: Any = self.optimizers()
+        step = self.global_step
+        lr = self.optim.lr * lr_factor(step, self.total_steps, self.optim)
+        for group in optimiser.param_groups:
+            group["lr"] = lr
         outputs = self.network(batch.images)
         loss = self._loss(outputs, batch)
         count = len(batch.labels)
-        with torch.no_grad():
-            right = (logits_of(outputs).argmax(1) == batch.labels).sum()
-            self.window.add(loss.detach(), right, count)
-        if (self.global_step + 1) % self.log_every_n_steps == 0:
-            loss_sum, correct, total = self._close_window(self.global_step + 1).tolist()
-            self.log_dict({"train_loss": loss_sum / total, "train_top1": correct / total})
         # DDP averages the gradients of the devices; this makes it the mean over the global batch, also where the
         # devices' shares differ by a sample.
         share = count * self.trainer.world_size / batch.global_size
-        return loss if share == 1 else loss * share
+        optimiser.zero_grad()
+        self.manual_backward(loss if share == 1 else loss * share)
+        optimiser.step()
+        right = (logits_of(outputs).detach().argmax(1) == batch.labels).sum()
+        self.window.add(loss.detach(), right, count)
+        if (step + 1) % self.log_every_n_steps == 0:
+            loss_sum, correct, total = self._close_window(step + 1).tolist()
+            self.log_dict({"train_loss": loss_sum / total, "train_top1": correct / total})
 
     def _close_window(self, steps: int) -> Tensor:
         """Return the window's sums over all devices, having looked for divergence in it; `steps` were taken by now."""
@@ -207,9 +214,5 @@ class LitClassifier(lightning.LightningModule):
         for metric in metrics.values():
             metric.reset()
 
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        optimiser = build_optimiser(self.network.parameters(), self.optim)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: lr_factor(step, self.total_steps, self.optim)
-        )
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return build_optimiser(self.network.parameters(), self.optim)
