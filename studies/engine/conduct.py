@@ -1,6 +1,6 @@
 """Conduct a study: expand it, check it before anything runs, launch what is missing, keep what was asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from studies.engine.config import RunConfig
 from studies.engine.environment import available_cpus
 from studies.engine.identity import run_id
 from studies.engine.launcher import Launcher, Outcome
-from studies.engine.manifest import write_manifest
+from studies.engine.manifest import Manifest, ManifestArm, write_manifest
 from studies.engine.progress import Progress
 from studies.engine.records import storage_errors
 from studies.engine.runner import network_options
@@ -86,10 +86,27 @@ def conduct(plan: Plan, launch: LaunchConfig, settings: Mapping[str, Any]) -> Co
         tasks.append(Task(identity, plan.study.name, arm.label, arm.levels, config, directory / identity))
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    write_manifest(directory, plan, tasks, settings)
+    write_manifest(directory, manifest_of(plan, tasks, settings))
     progress = Progress(len(tasks), len(places))
     outcome = Launcher(execution, places, progress).run(tasks)
     return Conducted(directory, tasks, outcome)
+
+
+def manifest_of(plan: Plan, tasks: Sequence[Task], settings: Mapping[str, Any]) -> Manifest:
+    """Return what `plan` consists of, its runs by arm and seed."""
+    runs = {(task.arm, task.config.seed): task.run_id for task in tasks}
+    return Manifest(
+        study=plan.study.name,
+        question=plan.study.question,
+        preset=plan.preset,
+        factors=tuple(sorted({key for arm in plan.arms for key in arm.levels})),
+        settings=dict(settings),
+        protocol=plan.study.protocol,
+        arms=tuple(
+            ManifestArm(arm.label, arm.levels, arm.is_baseline, {seed: runs[arm.label, seed] for seed in plan.seeds})
+            for arm in plan.arms
+        ),
+    )
 
 
 def _check(config: RunConfig, devices: int) -> str:

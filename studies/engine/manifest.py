@@ -1,15 +1,12 @@
 """`study.json`: what a study consisted of when it was last asked for, so that a report can be written from the disk."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from litmus.errors import UserError
 from studies.engine.records import to_json, write_atomically
-from studies.engine.study import Plan
-from studies.engine.task import Task
 
 FILE = "study.json"
 
@@ -46,27 +43,9 @@ class Manifest:
         return {run: arm for arm in self.arms for run in arm.runs.values()}
 
 
-def write_manifest(directory: Path, plan: Plan, tasks: Sequence[Task], settings: Mapping[str, Any]) -> None:
-    """Write `study.json` for `plan`."""
-    runs = {(task.arm, task.config.seed): task.run_id for task in tasks}
-    content = {
-        "study": plan.study.name,
-        "question": plan.study.question,
-        "preset": plan.preset,
-        "factors": sorted({key for arm in plan.arms for key in arm.levels}),
-        "settings": dict(settings),
-        "protocol": plan.study.protocol,
-        "arms": [
-            {
-                "label": arm.label,
-                "levels": arm.levels,
-                "is_baseline": arm.is_baseline,
-                "runs": {str(seed): runs[arm.label, seed] for seed in plan.seeds},
-            }
-            for arm in plan.arms
-        ],
-    }
-    write_atomically(directory / FILE, to_json(content))
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Write `study.json`."""
+    write_atomically(directory / FILE, to_json(asdict(manifest)))
 
 
 def read_manifest(directory: Path) -> Manifest:

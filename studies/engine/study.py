@@ -4,15 +4,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datamodules.config import DataConfig
 from litmus.errors import UserError, require_positive, unknown_name
 from litmus.registry import Registry
+from studies.engine.claims import Claim
 from studies.engine.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
-
-if TYPE_CHECKING:
-    from studies.engine.claims import Claim
 
 Settings = Mapping[str, Any]
 
@@ -48,7 +46,7 @@ class Study:
     seeds: int = 3
     presets: Mapping[str, Settings] = field(default_factory=dict)
     for_data: Mapping[str, Settings] = field(default_factory=dict)
-    claims: "Sequence[Claim]" = ()
+    claims: Sequence[Claim] = ()
     protocol: str = ""
 
 

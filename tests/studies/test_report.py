@@ -11,6 +11,7 @@ import yaml
 from studies import load
 from studies.batch_norm import study as batch_norm
 from studies.engine.analysis import Analysis, analyse, steps_to_reach
+from studies.engine.conduct import manifest_of
 from studies.engine.config import resolve
 from studies.engine.manifest import write_manifest
 from studies.engine.records import RunDirectory, to_json
@@ -30,7 +31,7 @@ def synthetic(directory: Path, accuracy: dict[tuple[str, float], list[float | No
         )
         for index, (arm, seed) in enumerate(plan.runs())
     ]
-    write_manifest(directory, plan, tasks, {})
+    write_manifest(directory, manifest_of(plan, tasks, {}))
     for task in tasks:
         values = accuracy.get((task.levels["model.norm"], task.levels["optim.lr"]), [])
         if task.config.seed < len(values):
