@@ -18,7 +18,7 @@ COMMANDS = {
     "train": "a study of one arm; --print_config and --config FILE for YAML",
     "status": "how far the studies on disk are",
     "report": "write a study's report again",
-    "show": "one run: its config, result and log; show data NAME: its images, augmented",
+    "show": "one run: config, result, log; show data NAME: images, augmented",
     "profile": "an architecture layer by layer: shapes, parameters, FLOPs, memory",
 }
 

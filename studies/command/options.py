@@ -67,7 +67,9 @@ def split_config(arguments: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
         token = tokens.pop(0)
         match = re.fullmatch(rf"--((?:{sections})(?:\.[\w.]+)?|seed)(?:=(.*))?", token, flags=re.DOTALL)
         if match is None:
-            rest.append(token)
+            # --per-device and --per_device are one option.
+            name, equals, given = token.partition("=")
+            rest.append(name.replace("-", "_").replace("__", "--", 1) + equals + given if name[:2] == "--" else token)
             continue
         key, value = match.group(1), match.group(2)
         if value is None and tokens and not tokens[0].startswith("--"):

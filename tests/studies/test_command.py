@@ -17,9 +17,9 @@ Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def test_config_keys_are_told_from_other_options() -> None:
     arguments = ["batch_norm", "--data", "mnist", "--data.root=D", "--seeds", "5", "--optim.nesterov"]
-    arguments += ["--optim.lr", "1e-2", "--model=mlp"]
+    arguments += ["--per-device=4", "--checkpoint-seconds", "0", "--optim.lr", "1e-2", "--model=mlp"]
     rest, settings = split_config([*arguments, "--optim.milestones", "[0.1, 0.2]"])
-    assert rest == ["batch_norm", "--seeds", "5"]
+    assert rest == ["batch_norm", "--seeds", "5", "--per_device=4", "--checkpoint_seconds", "0"]
     assert settings == {
         "data.name": "mnist",
         "data.root": "D",
