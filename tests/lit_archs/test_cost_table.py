@@ -1,19 +1,12 @@
 """Parameters, FLOPs and activations of every variant, against a table and against the papers.
 
-After a change that is meant to move them: `python tests/lit_archs/test_cost_table.py` writes the table anew.
+`tests/golden_costs.py` writes the table anew.
 """
 
-import csv
-from pathlib import Path
-
 import pytest
-import torch
+from golden_costs import measured, table
 from reduced_networks import variants
 
-from lit_archs.cost import Cost, cost
-from lit_archs.registry import ARCHITECTURES, construct
-
-TABLE = Path(__file__).with_name("golden_costs.csv")
 PUBLISHED = {
     "lenet5": 61_706,
     "lenet5_1998": 60_000,
@@ -51,24 +44,7 @@ ROUNDED = {
     "densenet40_k12": "1.0",
     "densenet_bc100_k12": "0.8",
 }
-"""Millions, as the papers quote them (ResNeXt-29 16×64d: 68.1 in the paper, 68.155 here and in its code)."""
-
-
-def measured(name: str) -> Cost:
-    """Return the cost at the native size; U-Net's at 188 pixels, as 572 takes ten seconds."""
-    entry = ARCHITECTURES[name]
-    channels, height, width = entry.input_shape
-    if name == "unet":
-        height = width = 188
-    with torch.device("meta"):
-        network = construct(name, num_classes=entry.num_classes, in_channels=channels, image_size=height)
-    return cost(network.to_empty(device="cpu"), (channels, height, width))
-
-
-def table() -> dict[str, Cost]:
-    with TABLE.open() as file:
-        rows = csv.DictReader(file)
-        return {row.pop("name"): Cost(**{key: int(value) for key, value in row.items()}) for row in rows}
+"""Millions, as the papers quote them (ResNeXt-29, 16×64d: 68.1 in the paper, 68.155 here)."""
 
 
 @pytest.mark.parametrize("name", variants())
@@ -86,15 +62,3 @@ def test_parameters_are_the_published_ones() -> None:
     for name, millions in ROUNDED.items():
         digits = len(millions.partition(".")[2])
         assert f"{counts[name] / 1e6:.{digits}f}" == millions, name
-
-
-def main() -> None:
-    with TABLE.open("w") as file:
-        file.write("name,parameters,flops,activations\n")
-        for name in variants():
-            row = measured(name)
-            file.write(f"{name},{row.parameters},{row.flops},{row.activations}\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from golden_costs import table
 from reduced_networks import variants
-from test_cost_table import table
 from torch import nn
 
 from lit_archs.lecture_figures import lecture_figures
