@@ -70,8 +70,7 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
     `StorageError` where the record cannot be written, `CorruptRecord` for an unreadable checkpoint.
     """
     _quieten()
-    # What is loaded by now stays. Else Python's collector walks through all of PyTorch's objects, for a fifth of a
-    # second, in the middle of a run.
+    # What is loaded by now stays. Else Python's collector may walk through all of PyTorch's objects amid a run.
     gc.collect()
     gc.freeze()
     torch.set_num_threads(execution.threads)

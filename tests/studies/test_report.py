@@ -116,6 +116,20 @@ def test_what_the_records_do_not_carry_is_inconclusive(tmp_path: Path) -> None:
     assert faster(one_seed).verdict == higher(one_seed).verdict == "inconclusive"
 
 
+@pytest.mark.parametrize(("short", "verdict"), [("none", "supported"), ("batch", "inconclusive")])
+def test_a_run_that_fell_short_cannot_speak_for_the_claim(tmp_path: Path, short: str, verdict: str) -> None:
+    accuracy = {("none", 0.1): [0.9] * 6, ("batch", 0.1): [0.9] * 6}
+    analysis = synthetic(tmp_path, accuracy, batch_norm)
+    for result in analysis.arms:
+        for seed, run in result.arm.runs.items() if result.curves else ():
+            norm = result.arm.levels["model.norm"]
+            reached = 10 if norm == "batch" else 400
+            top1 = 0.5 if (norm, seed) == (short, 5) else 0.9
+            rows = pd.DataFrame({"kind": "evaluation", "step": [reached, 410], "val_top1": [top1, top1]})
+            rows.to_csv(tmp_path / run / "metrics.csv", index=False)
+    assert batch_norm.claims[0].test(analyse(tmp_path)).verdict == verdict
+
+
 def test_steps_to_reach_is_the_first_evaluation_at_or_above() -> None:
     curve = pd.DataFrame({"step": [10, 20, 30], "val_top1": [0.5, 0.7, 0.6]})
     assert steps_to_reach(curve, 0.6) == 20
