@@ -1,7 +1,7 @@
 """What a study's records say: arms with their estimates, differences to the baseline, curves, learning speed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from studies.engine.load import load, read_metrics
+from studies.engine.load import load, read_metrics, read_probes
 from studies.engine.manifest import Manifest, ManifestArm, read_manifest
 from studies.engine.records import RunDirectory
 from studies.engine.statistics import Estimate, estimate, paired_difference
@@ -17,11 +17,12 @@ from studies.engine.statistics import Estimate, estimate, paired_difference
 
 @dataclass(frozen=True)
 class ArmResult:
-    """An arm's runs: `records` has a row for each seed that left a result, `curves` its evaluations by seed."""
+    """An arm's runs: `records` has a row for each seed that left a record, `curves` and `probes` their rows by seed."""
 
     arm: ManifestArm
     records: pd.DataFrame
     curves: dict[int, pd.DataFrame] = field(repr=False)
+    probes: dict[int, pd.DataFrame] = field(repr=False, default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -42,37 +43,63 @@ class ArmResult:
         """How many seeds have no result: crashed, interrupted, running or not started."""
         return self.planned - self.count("finished") - self.count("diverged")
 
-    def values(self, metric: str) -> dict[int, float]:
-        """Return `metric` by seed, over the finished runs."""
-        if metric not in self.records:
-            return {}
-        finished = self.records[self.records["state"] == "finished"]
-        return {
-            int(seed): float(value)
-            for seed, value in zip(finished["seed"], finished[metric], strict=True)
-            if not math.isnan(value)
-        }
+    def seeds(self, state: str) -> list[int]:
+        """Return the seeds whose run ended in `state`."""
+        return sorted(int(seed) for seed in self.records.loc[self.records["state"] == state, "seed"])
 
-    def estimate(self, metric: str) -> Estimate:
+    def values(self, metric: "str | Measure") -> dict[int, float]:
+        """Return `metric` by seed, over the finished runs: a column of the records or a function of (arm, seed).
+
+        A seed whose value is not a number is left out.
+        """
+        if callable(metric):
+            values = {seed: float(metric(self, seed)) for seed in self.seeds("finished")}
+        elif metric in self.records:
+            finished = self.records[self.records["state"] == "finished"]
+            values = {int(s): float(v) for s, v in zip(finished["seed"], finished[metric], strict=True)}
+        else:
+            values = {}
+        return {seed: value for seed, value in values.items() if not math.isnan(value)}
+
+    def estimate(self, metric: "str | Measure") -> Estimate:
         """Return the mean of `metric` over the finished runs."""
         return estimate(list(self.values(metric).values()))
 
 
+Measure = Callable[[ArmResult, int], float]
+"""A number of one run, from its arm's results and its seed; NaN where the run does not have it."""
+
+
 @dataclass(frozen=True)
 class Analysis:
-    """A study's manifest and the results of its arms."""
+    """A study's manifest and the results of its arms.
+
+    `metric` is what the runs are judged by: `top1`, or `iou` where networks segment; the records' columns are
+    `val_top1`, `test_top1`, and so on. `chance` is its value for guessing.
+    """
 
     directory: Path
     manifest: Manifest
     arms: tuple[ArmResult, ...]
     chance: float
+    metric: str = "top1"
+
+    @property
+    def test_metric(self) -> str:
+        """The metric on the test set, as the records call it."""
+        return f"test_{self.metric}"
+
+    @property
+    def val_metric(self) -> str:
+        """The metric on the validation split, as the records call it."""
+        return f"val_{self.metric}"
 
     @property
     def baseline(self) -> ArmResult:
         """The baseline arm's result."""
         return next(result for result in self.arms if result.arm.is_baseline)
 
-    def difference(self, result: ArmResult, metric: str, to: ArmResult | None = None) -> Estimate:
+    def difference(self, result: ArmResult, metric: "str | Measure", to: ArmResult | None = None) -> Estimate:
         """Return the paired difference of `metric` to the baseline, or to another arm."""
         return paired_difference(result.values(metric), (to or self.baseline).values(metric))
 
@@ -84,26 +111,29 @@ class Analysis:
 
     def with_levels(self, **levels: Any) -> list[ArmResult]:
         """Return the arms at these levels; `model__norm="batch"` stands for the factor `model.norm`."""
-        wanted = {key.replace("__", "."): level for key, level in levels.items()}
-        return [each for each in self.arms if all(each.arm.levels.get(k) == v for k, v in wanted.items())]
+        return self.at({key.replace("__", "."): level for key, level in levels.items()})
 
-    def best(self, among: Sequence[ArmResult] | None = None, metric: str = "val_top1") -> ArmResult | None:
-        """Return the arm with the highest mean of `metric`, of those with a finished run.
+    def at(self, levels: Mapping[str, Any]) -> list[ArmResult]:
+        """Return the arms at these levels of these factors."""
+        return [each for each in self.arms if all(each.arm.levels.get(k) == v for k, v in levels.items())]
+
+    def best(self, among: Sequence[ArmResult] | None = None) -> ArmResult | None:
+        """Return the arm with the highest mean of the metric, of those with a finished run.
 
         The choice is made on the validation split; the test set has no say in it.
         """
-        able = [each for each in (self.arms if among is None else among) if each.values(metric)]
-        return max(able, key=lambda each: each.estimate(metric).mean) if able else None
+        able = [each for each in (self.arms if among is None else among) if each.values(self.val_metric)]
+        return max(able, key=lambda each: each.estimate(self.val_metric).mean) if able else None
 
     @cached_property
     def training_threshold(self) -> float:
         """Validation accuracy that counts as having trained: halfway from chance to the best arm's mean."""
         best = self.best()
-        return self.chance + 0.5 * (best.estimate("val_top1").mean - self.chance) if best else self.chance
+        return self.chance + 0.5 * (best.estimate(self.val_metric).mean - self.chance) if best else self.chance
 
     def trains(self, result: ArmResult) -> bool:
         """Whether every seed of the arm finished above the training threshold."""
-        values = result.values("val_top1")
+        values = result.values(self.val_metric)
         return len(values) == result.planned and all(value >= self.training_threshold for value in values.values())
 
     def complete(self) -> bool:
@@ -111,9 +141,9 @@ class Analysis:
         return all(result.missing == 0 for result in self.arms)
 
 
-def steps_to_reach(curve: pd.DataFrame, accuracy: float) -> int | None:
-    """Return the first evaluated step at which validation accuracy is at least `accuracy`; None if it never is."""
-    reached = curve.loc[curve["val_top1"] >= accuracy, "step"]
+def steps_to_reach(curve: pd.DataFrame, accuracy: float, metric: str = "val_top1") -> int | None:
+    """Return the first evaluated step at which the `metric` is at least `accuracy`; None if it never is."""
+    reached = curve.loc[curve[metric] >= accuracy, "step"]
     return int(reached.iloc[0]) if len(reached) else None
 
 
@@ -126,13 +156,17 @@ def analyse(directory: str | Path) -> Analysis:
     results = []
     for arm in manifest.arms:
         records = frame[frame["run"].isin(arm.runs.values())].copy()
-        curves = {}
+        curves, probes = {}, {}
         for seed, run in arm.runs.items():
-            rows = read_metrics(RunDirectory(directory / run))
+            record = RunDirectory(directory / run)
+            rows, measured = read_metrics(record), read_probes(record)
             if rows is not None and len(rows):
                 curves[seed] = rows
-        results.append(ArmResult(arm, records, curves))
-    return Analysis(directory, manifest, tuple(results), _chance(frame))
+            if measured is not None:
+                probes[seed] = measured
+        results.append(ArmResult(arm, records, curves, probes))
+    metric = "iou" if "test_iou" in frame else "top1"
+    return Analysis(directory, manifest, tuple(results), 0.0 if metric == "iou" else _chance(frame), metric)
 
 
 def _chance(frame: pd.DataFrame) -> float:

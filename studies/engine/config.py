@@ -18,6 +18,7 @@ from lit_archs.normalisation import NormConfig
 from lit_archs.optimisation import OptimConfig
 from lit_archs.registry import ARCHITECTURES, INPUT_OPTIONS
 from litmus.errors import UserError, require_choice, require_positive, unknown_name
+from studies.engine.probe import PROBES
 
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "64-true")
 
@@ -36,6 +37,8 @@ class TrainerConfig:
         deterministic: whether PyTorch is asked for deterministic algorithms.
         sync_batchnorm: whether batch norm takes its statistics over all devices' samples; false takes each device's
             share, which is another treatment and another run.
+        probes: what is measured while the run trains, see `litmus list probes`.
+        probe_every_n_steps: steps between two measurements of a probe.
     """
 
     epochs: int = 10
@@ -46,14 +49,19 @@ class TrainerConfig:
     channels_last: bool = False
     deterministic: bool = True
     sync_batchnorm: bool = True
+    probes: tuple[str, ...] = ()
+    probe_every_n_steps: int = 50
 
     def __post_init__(self) -> None:
         require_positive(
             epochs=self.epochs,
             validations_per_epoch=self.validations_per_epoch,
             log_every_n_steps=self.log_every_n_steps,
+            probe_every_n_steps=self.probe_every_n_steps,
         )
         require_choice("precision", self.precision, PRECISIONS)
+        for probe in self.probes:
+            require_choice("probes", probe, PROBES)
 
 
 SPEED_KEYS = tuple(f"trainer.{key}" for key in ("precision", "compile", "channels_last", "deterministic"))

@@ -50,6 +50,14 @@ def read_metrics(record: RunDirectory) -> pd.DataFrame | None:
         return None
 
 
+def read_probes(record: RunDirectory) -> pd.DataFrame | None:
+    """Return the rows of one run's `probes.csv`, None where there is none that can be read."""
+    try:
+        return pd.read_csv(record.probes_file, keep_default_na=False, na_values={"value": ["", "nan"]})
+    except (OSError, ValueError):
+        return None
+
+
 def state_of(record: RunDirectory) -> str:
     """Return the run's state; one that says `running` whose process is gone was interrupted."""
     try:

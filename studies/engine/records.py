@@ -108,6 +108,11 @@ class RunDirectory:
         return self.path / "metrics.csv"
 
     @property
+    def probes_file(self) -> Path:
+        """`probes.csv`: a row for each thing that a probe measured; absent where the run has no probe."""
+        return self.path / "probes.csv"
+
+    @property
     def log_file(self) -> Path:
         """`log.txt`: everything the run printed, warnings and tracebacks included."""
         return self.path / "log.txt"

@@ -1,12 +1,14 @@
 """One run, from its resolved config to its record."""
 
 import contextlib
+import csv
 import gc
+import io
 import logging
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
@@ -29,8 +31,9 @@ from studies.engine import tracking
 from studies.engine.config import RunConfig
 from studies.engine.environment import environment
 from studies.engine.identity import normalisation_regime
+from studies.engine.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.engine.recorder import Recorder
-from studies.engine.records import CorruptRecord, to_json, write_atomically
+from studies.engine.records import CorruptRecord, RunDirectory, to_json, write_atomically
 from studies.engine.task import Execution, Place, Task
 
 Progress = Callable[[float], None]
@@ -93,7 +96,8 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
         on_progress(fraction)
 
     recorder = Recorder(record, config, execution.checkpoint_seconds, on_row)
-    trainer = _trainer(config, execution, place, recorder)
+    probes = [PROBES[name](record, config.trainer.probe_every_n_steps) for name in config.trainer.probes]
+    trainer = _trainer(config, execution, place, recorder, probes)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     if checkpoint is not None:
         _check_readable(task)
@@ -105,6 +109,8 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
         # The only place where the test set is read: once, after training and all choices are over.
         tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0])
     if first:
+        if probes:
+            _write_probes(record, probes)
         summary = {
             "state": "diverged" if diverged else "finished",
             "diverged_at_step": recorder.diverged_at,
@@ -137,7 +143,18 @@ def write_traceback(task: Task, error: BaseException) -> None:
         log.write("".join(traceback.format_exception(error)))
 
 
-def _trainer(config: RunConfig, execution: Execution, place: Place, recorder: Recorder) -> lightning.Trainer:
+def _write_probes(record: RunDirectory, probes: Sequence[Probe]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, PROBE_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for probe in probes:
+        writer.writerows(probe.rows)
+    write_atomically(record.probes_file, text.getvalue())
+
+
+def _trainer(
+    config: RunConfig, execution: Execution, place: Place, recorder: Recorder, probes: Sequence[Probe]
+) -> lightning.Trainer:
     cuda = execution.accelerator == "cuda"
     plugins: list[Any] = []
     strategy: Strategy
@@ -159,7 +176,8 @@ def _trainer(config: RunConfig, execution: Execution, place: Place, recorder: Re
         precision=precision,
         max_epochs=config.trainer.epochs,
         deterministic="warn" if config.trainer.deterministic else False,
-        callbacks=[recorder],
+        # The probes first: at the end of an epoch the recorder saves what they have measured by then.
+        callbacks=[*probes, recorder],
         default_root_dir=recorder.record.path,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,

@@ -1,7 +1,7 @@
 """A study: one question, as a base config, factors or arms, seeds; and its expansion into runs."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from datamodules.config import DataConfig
 from litmus.errors import UserError, require_positive, unknown_name
 from litmus.registry import Registry
+from studies.engine.analysis import Analysis, Measure
 from studies.engine.claims import Claim
 from studies.engine.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
 
@@ -16,6 +17,15 @@ Settings = Mapping[str, Any]
 
 NAMES = ("model.name", "data.name")
 """Keys that decide which other keys there are."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure of a study's report; `draw` returns a plotly figure, None where the records have nothing to show."""
+
+    title: str
+    caption: str
+    draw: Callable[[Analysis], Any]
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,10 @@ class Study:
         for_data: settings that come with a dataset when the user names it, by its name; below the preset's.
         claims: statements of the literature, tested over the records.
         protocol: what the presets follow, in a sentence or two, with the source.
+        probes: what is measured while the runs train, see `litmus list probes`.
+        measures: numbers of a run that the report shows beside accuracy, by their name.
+        plots: figures of the study's own.
+        limits: what a preset cannot show at its scale, by the preset's name; the report says it.
     """
 
     name: str
@@ -48,6 +62,10 @@ class Study:
     for_data: Mapping[str, Settings] = field(default_factory=dict)
     claims: Sequence[Claim] = ()
     protocol: str = ""
+    probes: Sequence[str] = ()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    plots: Sequence[Plot] = ()
+    limits: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,7 +176,7 @@ def _base_settings(study: Study, preset: Settings, overrides: Settings, factors:
         if key in factors:
             levels = ", ".join(map(str, factors[key]))
             raise UserError(f"{key} is a factor of {study.name} ({levels}); choose its levels with --vary {key}=A,B")
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = {"trainer.probes": list(study.probes)} if study.probes else {}
     for layer in (study.base, study.for_data.get(str(overrides.get("data.name")), {}), preset, overrides):
         if layer.get("model.name", settings.get("model.name")) != settings.get("model.name"):
             # Options mean something for the architecture that they were given for: `width` is 8 channels to one and

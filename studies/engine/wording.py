@@ -1,9 +1,51 @@
 """Figures as a reader wants them: accuracies in percent, differences in points, intervals beside the mean."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from studies.engine.statistics import Estimate
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a quantity is written: the factor from the records' unit to the reader's, decimals, and the unit's name.
+
+    `name` stands behind a value ("97.31 %"), `difference_name` behind a difference ("+1.20 points").
+    """
+
+    name: str
+    difference_name: str
+    factor: float = 1.0
+    decimals: int = 2
+
+    def text(self, value: float) -> str:
+        """Return a value with its unit."""
+        return "–" if math.isnan(value) else f"{self._number(value)} {self.name}".strip()
+
+    def interval(self, value: Estimate) -> str:
+        """Return a mean with its unit and 95 % interval."""
+        return self.text(value.mean) + self._range(value, "")
+
+    def difference(self, value: Estimate) -> str:
+        """Return a difference, signed, with its 95 % interval and unit."""
+        if not value.n:
+            return "–"
+        return f"{self._number(value.mean, '+')}{self._range(value, '+')} {self.difference_name}".strip()
+
+    def _range(self, value: Estimate, sign: str) -> str:
+        if not value.n or math.isnan(value.low):
+            return ""
+        return f" [{self._number(value.low, sign)}, {self._number(value.high, sign)}]"
+
+    def _number(self, value: float, sign: str = "") -> str:
+        return f"{value * self.factor:{sign},.{self.decimals}f}"
+
+
+POINTS = Unit("%", "points", factor=100.0)
+"""Fractions in percent, their differences in percentage points."""
+NUMBER = Unit("", "", decimals=3)
+"""Plain numbers."""
 
 
 def percent(fraction: float) -> str:

@@ -30,7 +30,7 @@ def write_report(directory: Path, study: Study | None = None) -> tuple[Path, str
     analysis = analyse(directory)
     if study is None and analysis.manifest.study in STUDIES:
         study = STUDIES[analysis.manifest.study]
-    findings = [(claim, claim.test(analysis)) for claim in (study.claims if study is not None else ())]
+    findings = [(claim, claim.find(analysis)) for claim in (study.claims if study is not None else ())]
     answer = conclude(analysis, findings)
     path = directory / "report.html"
     write_atomically(path, render(analysis, findings, answer))

@@ -93,17 +93,17 @@ def test_estimates_differences_and_counts(tmp_path: Path) -> None:
 
 
 def test_claims_that_hold_are_supported_and_their_opposites_contradicted(tmp_path: Path) -> None:
-    faster, higher_lr, higher = (claim.test for claim in batch_norm.claims)
+    faster, higher_lr, higher = (claim.find for claim in batch_norm.claims)
     good = synthetic(tmp_path / "good", GOOD, batch_norm)
     assert [test(good).verdict for test in (faster, higher_lr, higher)] == ["supported"] * 3
-    assert "1 with batch norm, 0.1 without" in higher_lr(good).evidence
+    assert "1 with norm batch, 0.1 with norm none" in higher_lr(good).evidence
     swapped = {({"none": "batch", "batch": "none"}[norm], lr): values for (norm, lr), values in GOOD.items()}
     bad = synthetic(tmp_path / "bad", swapped, batch_norm)
     assert [test(bad).verdict for test in (higher_lr, higher)] == ["contradicted"] * 2
 
 
 def test_what_the_records_do_not_carry_is_inconclusive(tmp_path: Path) -> None:
-    faster, higher_lr, higher = (claim.test for claim in batch_norm.claims)
+    faster, higher_lr, higher = (claim.find for claim in batch_norm.claims)
     noisy = {**GOOD, ("batch", 0.1): [0.99, 0.80, 0.97], ("batch", 1.0): [None, None, None]}
     analysis = synthetic(tmp_path / "noisy", noisy, batch_norm)
     assert higher(analysis).verdict == "inconclusive"
@@ -127,7 +127,7 @@ def test_a_run_that_fell_short_cannot_speak_for_the_claim(tmp_path: Path, short:
             top1 = 0.5 if (norm, seed) == (short, 5) else 0.9
             rows = pd.DataFrame({"kind": "evaluation", "step": [reached, 410], "val_top1": [top1, top1]})
             rows.to_csv(tmp_path / run / "metrics.csv", index=False)
-    assert batch_norm.claims[0].test(analyse(tmp_path)).verdict == verdict
+    assert batch_norm.claims[0].find(analyse(tmp_path)).verdict == verdict
 
 
 def test_steps_to_reach_is_the_first_evaluation_at_or_above() -> None:

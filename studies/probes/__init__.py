@@ -1,0 +1,1 @@
+"""Probes: what can be measured while a run trains, one file each."""

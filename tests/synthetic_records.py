@@ -1,0 +1,74 @@
+"""Records of studies whose truth is known, written to disk as runs would leave them."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import yaml
+
+from studies.engine.analysis import Analysis, analyse
+from studies.engine.conduct import manifest_of
+from studies.engine.manifest import write_manifest
+from studies.engine.records import RunDirectory, to_json
+from studies.engine.study import Arm, Study, expand
+from studies.engine.task import Task
+
+Truth = Mapping[str, Any] | Literal["diverged", "missing"]
+"""What a run left: its metrics by name (`test_top1`, ...), or that it diverged, or nothing.
+
+Among the metrics, `curve` may be rows of `metrics.csv`, `probes` rows of `probes.csv` as (step, layer, quantity,
+value), `cost` the cost's entries."""
+
+
+def synthetic(
+    directory: Path,
+    study: Study,
+    truth: Callable[[Arm, int], Truth],
+    seeds: int = 5,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+) -> Analysis:
+    """Write the records of `study` as `truth(arm, seed)` says, and return their analysis."""
+    plan = expand(study, seeds=seeds, vary=vary)
+    tasks = []
+    for index, (arm, seed) in enumerate(plan.runs()):
+        path = directory / f"{index:012x}"
+        tasks.append(Task(path.name, study.name, arm.label, arm.levels, arm.config.with_seed(seed), path))
+        left = truth(arm, seed)
+        if left != "missing":
+            _record(tasks[-1], left)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_manifest(directory, manifest_of(plan, tasks, {}))
+    if not any(task.directory.exists() for task in tasks):
+        tasks[0].directory.mkdir(parents=True)
+    return analyse(directory)
+
+
+def _record(task: Task, left: Truth) -> None:
+    finished = {} if left == "diverged" else dict(left)
+    state = "diverged" if left == "diverged" else "finished"
+    cost = {"parameters": 10, "flops": 20, "activations": 30, **finished.pop("cost", {})}
+    curve, probes = finished.pop("curve", []), finished.pop("probes", [])
+    record = RunDirectory(task.directory)
+    record.path.mkdir(parents=True)
+    record.write_status(state=state, study=task.study, arm=task.arm, seed=task.config.seed, attempts=1)
+    record.config_file.write_text(yaml.safe_dump(task.config.as_dict()))
+    summary = {
+        "state": state,
+        "diverged_at_step": 3 if state == "diverged" else None,
+        "metrics": {"train_loss": math.nan, **finished},
+        "cost": cost,
+        "seconds": 1.0,
+        "normalisation": {"global_batch": 64, "batch_per_device": 64, "synchronised": False, "statistics_over": 64},
+        "data": {"fingerprint": "f", "num_classes": 10},
+        "environment": {"code": "abc", "torch": "2.8", "device": "cpu"},
+    }
+    record.summary_file.write_text(to_json(summary))
+    rows = curve or [{"step": 10, **{key: value for key, value in finished.items() if key.startswith("val_")}}]
+    pd.DataFrame([{"kind": "evaluation", "train_loss": 1.0, **row} for row in rows]).to_csv(
+        record.metrics_file, index=False
+    )
+    if probes:
+        columns = ["step", "layer", "quantity", "value"]
+        pd.DataFrame(probes, columns=columns).assign(probe="").to_csv(record.probes_file, index=False)
