@@ -37,6 +37,11 @@ def read(images: Images, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         yield images.index_select(0, batch.to(images.device))
 
 
+def binarised(images: Tensor) -> Tensor:
+    """Return uint8 images with every pixel of at least half the full range white, all others black."""
+    return torch.where(images >= 128, 255, 0).to(torch.uint8)
+
+
 def image_sums(images: Tensor) -> Tensor:
     """Return the sum and the sum of squares of each image's channels, int64 [N, C, 2]: exact, in any order."""
     sums = []

@@ -28,6 +28,7 @@ class DataConfig:
             by each channel's standard deviation.
         validation: fraction of the training set that is held out for validation.
         split_seed: seed of that split, the same for every run of a study.
+        reshuffle: whether each epoch has an order of its own; false repeats the first epoch's.
         drop_last: whether an epoch's last, shorter batch is dropped.
         options: the dataset's own options; in a run's config they are keys beside the others.
     """
@@ -42,6 +43,7 @@ class DataConfig:
     centring: str = "channel"
     validation: float = 0.1
     split_seed: int = 0
+    reshuffle: bool = True
     drop_last: bool = True
     options: dict[str, Any] = field(default_factory=dict)
 

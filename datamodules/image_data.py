@@ -133,7 +133,8 @@ class ImageDataModule(lightning.LightningDataModule):
     def train_epoch(self, epoch: int, shard: Shard | None = None) -> Iterator[Batch]:
         """Yield the batches of `epoch`, the share of one device of each."""
         shard = shard or Shard()
-        order = self.train_indices[epoch_order(len(self.train_indices), self.seed, epoch)]
+        order_of = epoch if self.config.reshuffle else 0
+        order = self.train_indices[epoch_order(len(self.train_indices), self.seed, order_of)]
         global_batches = train_batches(order, self.config.batch_size, self.config.drop_last)
         shares = [shard.share(batch) for batch in global_batches]
         groups = self._groups(len(shares))

@@ -1,9 +1,12 @@
 """MNIST and the sets in its format: Fashion-MNIST and Kuzushiji-MNIST."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from datamodules.arrays import binarised
 from datamodules.download import obtain
 from datamodules.registry import ImageArrays, register
 
@@ -11,12 +14,23 @@ FILES = tuple(f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in
 
 
 @register("mnist")
-def mnist(root: str) -> ImageArrays:
-    """70,000 handwritten digits, 1×28×28, 10 classes; from data.root, downloaded if absent (11 MB)."""
+def mnist(root: str, binary: bool = False) -> ImageArrays:
+    """70,000 handwritten digits, 1×28×28, 10 classes; from data.root, downloaded if absent (11 MB).
+
+    Args:
+        root: folder of the files, in torchvision's layout.
+        binary: whether pixels of at least half the full range become white and all others black, as in section 4.1 of
+            Ioffe & Szegedy 2015 (1502.03167).
+    """
     # Imported here because torchvision takes a second, which other datasets need not pay.
     from torchvision.datasets import MNIST
 
-    return _read("mnist", root, MNIST, tuple("0123456789"))
+    arrays = _read("mnist", root, MNIST, tuple("0123456789"))
+    if not binary:
+        return arrays
+    assert isinstance(arrays.train_images, Tensor)
+    assert isinstance(arrays.test_images, Tensor)
+    return replace(arrays, train_images=binarised(arrays.train_images), test_images=binarised(arrays.test_images))
 
 
 @register("fashion-mnist")

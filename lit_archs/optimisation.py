@@ -10,7 +10,7 @@ from torch import nn
 from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
 
 OPTIMISERS = ("sgd", "adamw")
-SCHEDULES = ("constant", "multistep", "cosine")
+SCHEDULES = ("constant", "multistep", "exponential", "cosine")
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,10 @@ class OptimConfig:
         momentum: of SGD; the first beta of AdamW.
         nesterov: Nesterov's form of momentum, for SGD.
         weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
-        schedule: constant, multistep (divided at each milestone) or cosine (to zero).
+        schedule: constant, multistep (multiplied by decay_factor at each milestone), exponential
+            (multiplied by decay_factor over the whole run, a little at each step) or cosine (to zero).
         milestones: fractions of the run at which multistep divides the rate, e.g. 0.5 and 0.75.
-        decay_factor: what multistep multiplies the rate by at a milestone.
+        decay_factor: what multistep multiplies the rate by at a milestone, and exponential over the run.
         warmup: fraction of the run over which the rate rises linearly to lr (Goyal et al. 2017, 1706.02677, 2.2).
         label_smoothing: share of the target spread over all classes.
     """
@@ -61,6 +62,8 @@ def lr_factor(step: int, total_steps: int, config: OptimConfig) -> float:
     if config.schedule == "multistep":
         passed = sum(step >= round(milestone * total_steps) for milestone in config.milestones)
         return config.decay_factor**passed
+    if config.schedule == "exponential":
+        return float(config.decay_factor ** (step / total_steps))
     if config.schedule == "cosine":
         progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
         return 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))

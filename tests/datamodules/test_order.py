@@ -57,6 +57,17 @@ def test_a_sample_is_augmented_alike_on_any_number_of_devices(
                 assert torch.equal(images[int(sample)], image)
 
 
+def test_without_reshuffling_every_epoch_repeats_the_first_ones_order() -> None:
+    def orders(**options: bool) -> list[torch.Tensor]:
+        data = datamodules.build("digits", seed=3, **options)
+        return [torch.cat([batch.sample for batch in data.train_epoch(epoch)]) for epoch in (0, 1)]
+
+    first, second = orders(reshuffle=False)
+    assert torch.equal(first, second)
+    assert torch.equal(first, orders()[0])
+    assert not torch.equal(*orders())
+
+
 def test_epochs_and_seeds_differ_and_repeat() -> None:
     data = datamodules.build("digits", seed=0, augment="crop")
     first, again, later = (next(data.train_epoch(epoch)) for epoch in (0, 0, 1))

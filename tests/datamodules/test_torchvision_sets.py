@@ -64,6 +64,14 @@ def write_cifar(folder: Path, dataset: type, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(dataset, "meta", meta)
 
 
+def test_binary_mnist_is_black_and_white(real_data: Path) -> None:
+    grey, binary = (
+        datamodules.build("mnist", root=str(real_data), binary=binary).arrays.test_images for binary in (False, True)
+    )
+    assert binary.unique().tolist() == [0, 255]
+    assert torch.equal(binary == 255, grey >= 128)
+
+
 def test_mnist_is_the_original(real_data: Path) -> None:
     module = datamodules.build("mnist", root=str(real_data), batch_size=512, validation=1 / 12)
     assert module.fingerprint == "ec5f7e3f40bf4f70"
