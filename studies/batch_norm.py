@@ -13,9 +13,8 @@ study = register(
         question="Does batch normalisation speed up training, raise accuracy and allow higher learning rates?",
         protocol=(
             "quick: a small residual network on scikit-learn's digits, SGD with momentum 0.9 at a constant rate. "
-            "mnist: LeNet-5, five epochs, evaluated eight times an epoch. "
-            "paper: section 4.1 of Ioffe & Szegedy 2015, three layers of 100 sigmoid units on MNIST, plain SGD, "
-            "batches of 60 for about 50,000 steps."
+            "mnist: LeNet-5, five epochs, evaluated eight times an epoch. paper: section 4.1 of Ioffe & Szegedy 2015, "
+            "three layers of 100 sigmoid units on MNIST, plain SGD, batches of 60 for about 50,000 steps."
         ),
         base={
             "model.name": "resnet_cifar",

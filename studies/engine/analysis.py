@@ -85,6 +85,11 @@ class Analysis:
     metric: str = "top1"
 
     @property
+    def metric_name(self) -> str:
+        """The metric as a reader calls it."""
+        return "accuracy" if self.metric == "top1" else "intersection over union"
+
+    @property
     def test_metric(self) -> str:
         """The metric on the test set, as the records call it."""
         return f"test_{self.metric}"

@@ -57,6 +57,24 @@ def exceeds(metric: str | Measure, arm: Selector, unit: Unit) -> Test:
     return test
 
 
+def near(metric: str | Measure, arm: Selector, value: float, unit: Unit) -> Test:
+    """Test whether `metric` of the arm is within the claim's threshold of `value`."""
+
+    def test(analysis: Analysis, threshold: float) -> Finding:
+        result = choose(analysis, arm)
+        if result is None:
+            return _absent(arm)
+        values = values_of(analysis, result, metric)
+        effect = estimate([each - value for each in values.values()])
+        evidence = (
+            f"{result.label}: {unit.interval(estimate(list(values.values())))}, n = {effect.n}; claimed "
+            f"{unit.text(value)} ± {unit.text(threshold)}."
+        )
+        return _finding(analysis, [result], metric, effect, evidence, judge_equivalence(effect, threshold))
+
+    return test
+
+
 def trend(metric: str | Measure, over: str, among: Selector | None = None, unit: Unit = POINTS) -> Test:
     """Test whether `metric` rises with the factor `over` by more than the threshold from its lowest to highest level.
 

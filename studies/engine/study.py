@@ -36,7 +36,8 @@ class Study:
         name: the study's name, also its folder under `runs/`.
         question: what is asked, in a sentence.
         base: dotted config keys that all arms share.
-        factors: what is varied: a dotted config key and its levels; arms are all their combinations.
+        factors: what is varied: a dotted config key and its levels; arms are all their combinations. Beside `arms`, the
+            keys alone.
         baseline: the level of every factor in the baseline arm.
         arms: in place of all combinations, the arms by label, each the levels of the factors that it sets; factors
             that it does not name keep the base's value, and `baseline` may then be an arm's label.
@@ -54,7 +55,7 @@ class Study:
     name: str
     question: str
     base: Settings = field(default_factory=dict)
-    factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    factors: Mapping[str, Sequence[Any]] | Sequence[str] = field(default_factory=dict)
     baseline: Settings | str = field(default_factory=dict)
     arms: Mapping[str, Settings] = field(default_factory=dict)
     seeds: int = 3
@@ -152,8 +153,11 @@ def expand(
 
 
 def _with_levels(study: Study, vary: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    factors = {key: list(levels) for key, levels in study.factors.items()}
+    declared = study.factors if isinstance(study.factors, Mapping) else dict.fromkeys(study.factors, ())
+    factors = {key: list(levels) for key, levels in declared.items()}
     for key, levels in vary.items():
+        if study.arms:
+            raise UserError(f"--vary {key}: the arms of {study.name} are fixed: {', '.join(study.arms)}")
         if key not in factors:
             raise unknown_name(f"factor of {study.name}", key, factors)
         if not levels:

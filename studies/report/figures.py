@@ -1,6 +1,7 @@
 """The report's figures, as plotly objects that can be hovered, zoomed and switched arm by arm."""
 
 import colorsys
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -8,15 +9,15 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from studies.engine.analysis import Analysis, ArmResult
-from studies.engine.statistics import estimate
+from studies.engine.analysis import Analysis, ArmResult, Measure
+from studies.engine.statistics import Estimate, estimate
 from studies.engine.wording import level
 
 # Okabe & Ito 2008: distinguishable with every common form of colour blindness.
 PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
-_LAYOUT: dict[str, object] = {
+LAYOUT: dict[str, object] = {
     "template": "plotly_white",
     "margin": {"l": 56, "r": 12, "t": 16, "b": 48},
     "height": 420,
@@ -29,32 +30,10 @@ _LAYOUT: dict[str, object] = {
 def learning_curves(analysis: Analysis, column: str, title: str, logarithmic: bool = False) -> go.Figure:
     """Return `column` of the evaluations over training steps: the mean of the seeds with its 95 % interval."""
     figure = go.Figure()
-    for result, (colour, dash) in zip(analysis.arms, _styles(analysis), strict=True):
+    for result, (colour, dash) in zip(analysis.arms, styles(analysis), strict=True):
         curve = _mean_curve(result, column)
-        if not len(curve):
-            continue
-        steps = curve["step"].tolist()
-        figure.add_scatter(
-            x=steps + steps[::-1],
-            y=curve["high"].tolist() + curve["low"].tolist()[::-1],
-            fill="toself",
-            fillcolor=_transparent(colour, 0.14),
-            line={"width": 0},
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=result.label,
-        )
-        figure.add_scatter(
-            x=steps,
-            y=curve["mean"],
-            mode="lines",
-            name=result.label,
-            legendgroup=result.label,
-            line={"color": colour, "width": 2, "dash": dash},
-            customdata=curve["n"],
-            hovertemplate=f"{result.label}<br>step %{{x}}: %{{y:.4g}}<br>%{{customdata}} seeds<extra></extra>",
-        )
-    figure.update_layout(**_LAYOUT, xaxis_title="training step", yaxis_title=title)
+        add_band(figure, result.label, curve, colour, dash, "step")
+    figure.update_layout(**LAYOUT, xaxis_title="training step", yaxis_title=title)
     if logarithmic:
         shown = [value for trace in figure.data for value in trace.y if value > 0]
         # A loss on its way to divergence would squeeze all others into a line.
@@ -62,6 +41,42 @@ def learning_curves(analysis: Analysis, column: str, title: str, logarithmic: bo
         lowest = max(min(shown, default=0.01), highest * 1e-5)
         figure.update_yaxes(type="log", exponentformat="power", range=[math.log10(lowest), math.log10(highest)])
     return figure
+
+
+def add_band(
+    figure: go.Figure,
+    label: str,
+    points: Sequence[tuple[float, Estimate]],
+    colour: str,
+    dash: str,
+    unit: str = "",
+) -> None:
+    """Add a line through the means of `points` with the band of their intervals; nothing where there is no point."""
+    if not points:
+        return
+    x = [place for place, _ in points]
+    low = [value.mean if math.isnan(value.low) else value.low for _, value in points]
+    high = [value.mean if math.isnan(value.high) else value.high for _, value in points]
+    figure.add_scatter(
+        x=x + x[::-1],
+        y=high + low[::-1],
+        fill="toself",
+        fillcolor=_transparent(colour, 0.14),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=label,
+    )
+    figure.add_scatter(
+        x=x,
+        y=[value.mean for _, value in points],
+        mode="lines",
+        name=label,
+        legendgroup=label,
+        line={"color": colour, "width": 2, "dash": dash},
+        customdata=[value.n for _, value in points],
+        hovertemplate=f"{label}<br>{unit} %{{x}}: %{{y:.4g}}<br>%{{customdata}} seeds<extra></extra>",
+    )
 
 
 def numeric_factor(analysis: Analysis) -> str | None:
@@ -77,11 +92,18 @@ def numeric_factor(analysis: Analysis) -> str | None:
     return max(numeric, key=lambda factor: numeric[factor]) if numeric else None
 
 
-def response(analysis: Analysis, factor: str) -> go.Figure:
-    """Return test accuracy over the levels of a numeric `factor`, a line for each combination of the other factors.
+def response(
+    analysis: Analysis, factor: str, metric: str | Measure, title: str, percent: bool = True
+) -> go.Figure | None:
+    """Return `metric` over the levels of a numeric `factor`, a line for each combination of the other factors.
 
-    Levels with diverged runs carry a cross at chance with their number.
+    Levels with diverged runs carry a cross with their number, at chance where the metric is an accuracy. None where an
+    arm has no level of the factor.
     """
+    if any(factor not in result.arm.levels for result in analysis.arms):
+        return None
+    scale = 100.0 if percent else 1.0
+    top = 1.0 if percent else math.inf
     lines: dict[str, list[ArmResult]] = {}
     for result in analysis.arms:
         others = {key: value for key, value in result.arm.levels.items() if key != factor}
@@ -90,14 +112,14 @@ def response(analysis: Analysis, factor: str) -> go.Figure:
     figure = go.Figure()
     for colour, (name, results) in zip(PALETTE * len(lines), lines.items(), strict=False):
         results.sort(key=lambda result: result.arm.levels[factor])
-        points = [(result.arm.levels[factor], result.estimate("test_top1"), result) for result in results]
+        points = [(result.arm.levels[factor], result.estimate(metric), result) for result in results]
         shown = [(x, value) for x, value, _ in points if value.n]
         figure.add_scatter(
             x=[x for x, _ in shown],
-            y=[100 * value.mean for _, value in shown],
+            y=[scale * value.mean for _, value in shown],
             error_y={
-                "array": [100 * _finite(min(value.high, 1.0) - value.mean) for _, value in shown],
-                "arrayminus": [100 * _finite(value.mean - max(value.low, 0.0)) for _, value in shown],
+                "array": [scale * _finite(min(value.high, top) - value.mean) for _, value in shown],
+                "arrayminus": [scale * _finite(value.mean - max(value.low, 1 - top)) for _, value in shown],
                 "thickness": 1.2,
                 "width": 3,
             },
@@ -105,7 +127,7 @@ def response(analysis: Analysis, factor: str) -> go.Figure:
             name=name,
             line={"color": colour, "width": 2},
             customdata=[value.n for _, value in shown],
-            hovertemplate=f"{name}, %{{x}}: %{{y:.2f}} %<br>%{{customdata}} finished seeds<extra></extra>",
+            hovertemplate=f"{name}, %{{x}}: %{{y:.4g}}<br>%{{customdata}} finished seeds<extra></extra>",
         )
         diverged = [
             (x, result.count("diverged"), result.planned) for x, _, result in points if result.count("diverged")
@@ -113,7 +135,7 @@ def response(analysis: Analysis, factor: str) -> go.Figure:
         if diverged:
             figure.add_scatter(
                 x=[x for x, _, _ in diverged],
-                y=[100 * analysis.chance] * len(diverged),
+                y=[100 * analysis.chance if percent else 0.0] * len(diverged),
                 mode="markers+text",
                 marker={"symbol": "x", "size": 10, "color": colour},
                 text=[f"{count}/{planned}" for _, count, planned in diverged],
@@ -122,38 +144,32 @@ def response(analysis: Analysis, factor: str) -> go.Figure:
                 hovertemplate=f"{name}, %{{x}}: %{{text}} seeds diverged<extra></extra>",
             )
     values = [result.arm.levels[factor] for result in analysis.arms]
-    figure.update_layout(**_LAYOUT, xaxis_title=factor, yaxis_title="test accuracy, %")
-    figure.update_yaxes(range=[-4, 104])
+    figure.update_layout(**LAYOUT, xaxis_title=factor, yaxis_title=f"{title}, %" if percent else title)
+    if percent:
+        figure.update_yaxes(range=[-4, 104])
     if min(values) > 0 and max(values) / min(values) >= 8:
         figure.update_xaxes(type="log", tickvals=sorted(set(values)), ticktext=[level(v) for v in sorted(set(values))])
     return figure
 
 
-def _mean_curve(result: ArmResult, column: str) -> pd.DataFrame:
+def _mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
     frames = [rows.loc[rows["kind"] == "evaluation", ["step", column]] for rows in result.curves.values()]
     if not frames:
-        return pd.DataFrame()
-    rows = []
+        return []
+    points = []
     for step, group in pd.concat(frames).groupby("step"):
         values = [value for value in group[column] if math.isfinite(value)]
         if values:
             value = estimate(values)
-            low, high = (value.mean, value.mean) if value.n < 2 else (value.low, value.high)
-            bounded = column.endswith(("top1", "top5"))
-            rows.append(
-                {
-                    "step": step,
-                    "mean": value.mean,
-                    # An accuracy's interval cannot leave [0, 1], nor a loss's fall below zero.
-                    "low": max(low, 0.0 if bounded else min(values) / 10),
-                    "high": min(high, 1.0) if bounded else high,
-                    "n": value.n,
-                }
-            )
-    return pd.DataFrame(rows)
+            # An accuracy's interval cannot leave [0, 1], nor a loss's fall below zero.
+            accuracy = not column.endswith("loss")
+            low = max(value.low, 0.0 if accuracy else min(values) / 10)
+            high = min(value.high, 1.0) if accuracy else value.high
+            points.append((float(str(step)), dataclasses.replace(value, low=low, high=high)))
+    return points
 
 
-def _styles(analysis: Analysis) -> list[tuple[str, str]]:
+def styles(analysis: Analysis) -> list[tuple[str, str]]:
     """Return each arm's colour and dash: one of both for a level of the first factor, shades for the others."""
     factors = [factor for factor in analysis.manifest.baseline.levels if factor != numeric_factor(analysis)]
     if not factors or len(analysis.manifest.factors) < 2:

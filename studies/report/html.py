@@ -71,7 +71,9 @@ def _figures(analysis: Analysis) -> list[_Figure]:
     factor = figures.numeric_factor(analysis)
     if factor is not None:
         caption = "Mean over the finished seeds, 95 % intervals; a cross marks how many of the seeds diverged."
-        shown.append((f"Test accuracy over {factor}", caption, figures.response(analysis, factor)))
+        title = f"test {analysis.metric_name}"
+        response = figures.response(analysis, factor, analysis.test_metric, title)
+        shown.append((f"{title.capitalize()} over {factor}", caption, response))
     caption = "Mean over the seeds with its 95 % interval. Click an arm in the legend to hide it, drag to zoom."
     accuracy = figures.learning_curves(analysis, "val_top1", "validation accuracy")
     loss = figures.learning_curves(analysis, "train_loss", "training loss", logarithmic=True)

@@ -1,0 +1,63 @@
+"""A short stack of equal blocks, inception or a single large convolution, to compare them at equal output channels."""
+
+from collections import OrderedDict
+from typing import Literal
+
+from torch import nn
+
+from lit_archs.inception import InceptionConfig, InceptionModule, PathChannels, convolution
+from lit_archs.layers import Activation, Norm
+from lit_archs.registry import register
+from litmus.errors import require_at_least, require_choice, require_positive
+
+Block = Literal["reduced", "naive", "single3", "single5"]
+BLOCKS = ("reduced", "naive", "single3", "single5")
+CHANNELS = PathChannels(one=64, reduce_three=96, three=128, reduce_five=16, five=32, pool=32)
+"""The first inception module of GoogLeNet (Szegedy et al. 2014, 1409.4842, table 1): 256 output channels."""
+
+
+@register("inception_stack", input_shape=(3, 32, 32))
+def inception_stack(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    image_size: int = 32,
+    *,
+    block: Block = "reduced",
+    blocks: int = 3,
+    width: float = 1.0,
+    norm: Norm = "batch",
+    activation: Activation = "relu",
+) -> nn.Module:
+    """Stem, blocks of 256 channels (inception, naive inception, one 3×3 or one 5×5), average pool, linear.
+
+    The naive module hands on all the channels that its pooling path sees, so that its output grows from block to block
+    (Szegedy et al. 2014, 1409.4842, figure 2a).
+
+    Args:
+        block: reduced (inception with 1×1 reductions), naive (without), single3 or single5 (one convolution).
+        blocks: number of blocks; the map is halved before each.
+        width: factor on all channels.
+        norm: normalisation after each convolution.
+        activation: non-linearity.
+    """
+    require_choice("block", block, BLOCKS)
+    require_positive(blocks=blocks, width=width)
+    require_at_least(2**blocks, image_size=image_size)
+    scaled = PathChannels(*(max(1, round(channels * width)) for channels in CHANNELS))
+    outputs = scaled.one + scaled.three + scaled.five + scaled.pool
+    paths = ("one", "three", "five", "pool")
+    config = InceptionConfig(paths, block == "reduced", 5, norm, activation, False, 16, "average")
+    channels = max(1, round(192 * width))
+    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=convolution(in_channels, channels, 3, norm, activation))
+    for index in range(1, blocks + 1):
+        layers[f"pool{index}"] = nn.MaxPool2d(2)
+        if block in ("reduced", "naive"):
+            module = InceptionModule(channels, scaled, config)
+            layers[f"block{index}"], channels = module, module.out_channels
+        else:
+            layers[f"block{index}"] = convolution(channels, outputs, int(block[-1]), norm, activation)
+            channels = outputs
+    layers["average"] = nn.AdaptiveAvgPool2d(1)
+    layers["flatten"] = nn.Flatten()
+    layers["classifier"] = nn.Linear(channels, num_classes)
+    return nn.Sequential(layers)
