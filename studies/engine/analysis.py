@@ -125,10 +125,16 @@ class Analysis:
     def best(self, among: Sequence[ArmResult] | None = None) -> ArmResult | None:
         """Return the arm with the highest mean of the metric, of those with a finished run.
 
-        The choice is made on the validation split; the test set has no say in it.
+        The choice is made on the validation split; the test set has no say in it. A diverged run counts as guessing:
+        else an arm would be chosen for its luckiest seeds.
         """
+
+        def mean(result: ArmResult) -> float:
+            values = [*result.values(self.val_metric).values(), *[self.chance] * result.count("diverged")]
+            return sum(values) / len(values)
+
         able = [each for each in (self.arms if among is None else among) if each.values(self.val_metric)]
-        return max(able, key=lambda each: each.estimate(self.val_metric).mean) if able else None
+        return max(able, key=mean) if able else None
 
     @cached_property
     def training_threshold(self) -> float:

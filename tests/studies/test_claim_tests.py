@@ -1,0 +1,251 @@
+"""The usual tests of claims on records whose right verdict is known: both ways, with diverged and missing runs."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic_records import Truth, synthetic
+
+from studies.engine.analysis import Analysis
+from studies.engine.claim_tests import (
+    alike,
+    choose,
+    exceeds,
+    higher_limit,
+    interaction,
+    more,
+    near,
+    sooner,
+    trend,
+)
+from studies.engine.claims import Test
+from studies.engine.measures import probed
+from studies.engine.study import Arm, Study
+from studies.engine.wording import NUMBER
+
+STUDY = Study(
+    name="synthetic",
+    question="?",
+    base={"model.name": "lenet5"},
+    factors={"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]},
+    baseline={"model.norm": "none", "optim.lr": 0.1},
+)
+WITH, WITHOUT = {"model.norm": "batch"}, {"model.norm": "none"}
+NOISE = (0.0, 0.01, -0.01, 0.005, -0.005)
+LUCKY = "norm batch, lr 1.0"
+Means = Mapping[tuple[str, float], float | str]
+
+
+def arm(norm: str, lr: float) -> dict[str, Any]:
+    return {"model.norm": norm, "optim.lr": lr}
+
+
+def accuracies(means: Means) -> Callable[[Arm, int], Truth]:
+    """Return records with these accuracies by (norm, lr): what seeds share is large, what they don't is small."""
+
+    def truth(arm: Arm, seed: int) -> Truth:
+        mean = means[arm.levels["model.norm"], arm.levels["optim.lr"]]
+        if isinstance(mean, str):
+            state, _, which = mean.partition(" ")
+            if not which or seed == int(which.split()[0]):
+                return state  # type: ignore[return-value]
+            mean = float(which.split()[1])
+        own = 0.1 * NOISE[(3 * seed + len(arm.label)) % 5]
+        value = mean + 3 * NOISE[seed] + own
+        return {"test_top1": value, "val_top1": value, "train_top1": value}
+
+    return truth
+
+
+GOOD: Means = {("none", 0.1): 0.80, ("none", 1.0): 0.20, ("batch", 0.1): 0.85, ("batch", 1.0): 0.84}
+
+
+def world(directory: Path, means: Means = GOOD, seeds: int = 5) -> Analysis:
+    return synthetic(directory, STUDY, accuracies(means), seeds)
+
+
+MORE = more("test_top1", WITH, WITHOUT)
+
+
+@pytest.mark.parametrize(
+    ("changed", "threshold", "verdict"),
+    [
+        ({}, 0.0, "supported"),
+        ({}, 0.04, "supported"),
+        ({}, 0.06, "contradicted"),
+        ({("batch", 0.1): 0.75, ("batch", 1.0): 0.2}, 0.0, "contradicted"),
+        ({("batch", 0.1): 0.8004, ("batch", 1.0): 0.2}, 0.0, "inconclusive"),
+        ({("batch", 0.1): "missing 2 0.85", ("batch", 1.0): 0.2}, 0.0, "inconclusive"),
+        # One diverged run counts as guessing, which the other four cannot outweigh.
+        ({("batch", 0.1): "diverged 2 0.85", ("batch", 1.0): 0.2}, 0.0, "inconclusive"),
+        # Where the reference diverges, that speaks for the claim.
+        ({("none", 0.1): "diverged", ("none", 1.0): 0.2}, 0.0, "supported"),
+        ({("batch", 0.1): "diverged", ("batch", 1.0): "diverged"}, 0.0, "inconclusive"),
+        ({("batch", 0.1): "missing", ("batch", 1.0): "missing"}, 0.0, "inconclusive"),
+    ],
+)
+def test_more(tmp_path: Path, changed: Means, threshold: float, verdict: str) -> None:
+    found = MORE(world(tmp_path, {**GOOD, **changed}), threshold)
+    assert found.verdict == verdict, found.evidence
+
+
+def test_the_evidence_has_the_figures_and_what_is_not_there(tmp_path: Path) -> None:
+    found = MORE(world(tmp_path / "all"), 0.0)
+    assert found.effect.n == 5
+    assert found.effect.mean == pytest.approx(0.05, abs=0.002)
+    assert "norm batch, lr 0.1: 85." in found.evidence
+    assert "n = 5" in found.evidence
+    some = MORE(world(tmp_path / "some", {**GOOD, ("none", 0.1): "missing 1 0.8"}), 0.0)
+    assert "1 of 10 runs have no result yet" in some.evidence
+    assert some.effect.n == 4
+    diverged = MORE(world(tmp_path / "diverged", {**GOOD, ("none", 0.1): "diverged 1 0.8"}), 0.0)
+    assert "1 of these runs diverged, counted as guessing" in diverged.evidence
+
+
+def test_one_seed_is_never_enough(tmp_path: Path) -> None:
+    analysis = world(tmp_path, seeds=1)
+    for test in (MORE, alike("test_top1", WITH, WITHOUT), trend("test_top1", "optim.lr", WITH)):
+        assert test(analysis, 0.5).verdict == "inconclusive"
+
+
+def test_a_selector_of_several_arms_takes_the_best_on_validation(tmp_path: Path) -> None:
+    def truth(arm: Arm, seed: int) -> Truth:
+        high = arm.levels["optim.lr"] == 1.0
+        return {"val_top1": 0.5 + 0.1 * high, "test_top1": 0.9 - 0.1 * high}
+
+    chosen = choose(synthetic(tmp_path, STUDY, truth), WITH)
+    assert chosen is not None
+    assert chosen.label == "norm batch, lr 1.0"
+
+
+def test_an_arm_that_diverges_in_most_seeds_is_not_the_best_for_its_luckiest(tmp_path: Path) -> None:
+    lucky = {**GOOD, ("batch", 1.0): "diverged"}
+    analysis = synthetic(
+        tmp_path,
+        STUDY,
+        lambda arm, seed: (
+            {"val_top1": 0.99, "test_top1": 0.99} if (arm.label, seed) == (LUCKY, 0) else accuracies(lucky)(arm, seed)
+        ),
+    )
+    best = analysis.best()
+    assert best is not None
+    assert best.label == "norm batch, lr 0.1"
+
+
+@pytest.mark.parametrize(
+    ("batch", "margin", "verdict"),
+    [
+        (0.803, 0.01, "supported"),
+        (0.85, 0.01, "contradicted"),
+        (0.75, 0.01, "contradicted"),
+        (0.81, 0.01, "inconclusive"),
+    ],
+)
+def test_alike(tmp_path: Path, batch: float, margin: float, verdict: str) -> None:
+    analysis = world(tmp_path, {**GOOD, ("batch", 0.1): batch})
+    found = alike("test_top1", arm("batch", 0.1), arm("none", 0.1))(analysis, margin)
+    assert found.verdict == verdict, found.evidence
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.80, "supported"), (0.5, "contradicted"), (0.74, "inconclusive")])
+def test_near(tmp_path: Path, value: float, verdict: str) -> None:
+    assert near("test_top1", arm("none", 0.1), value, NUMBER)(world(tmp_path), 0.05).verdict == verdict
+
+
+@pytest.mark.parametrize(("threshold", "verdict"), [(0.5, "supported"), (0.95, "contradicted"), (0.8, "inconclusive")])
+def test_exceeds(tmp_path: Path, threshold: float, verdict: str) -> None:
+    assert exceeds("test_top1", arm("none", 0.1), NUMBER)(world(tmp_path), threshold).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"), [(0.7, 0.8, "supported"), (0.8, 0.7, "contradicted"), (0.8, 0.8, "inconclusive")]
+)
+def test_trend(tmp_path: Path, low: float, high: float, verdict: str) -> None:
+    analysis = world(tmp_path, {**GOOD, ("batch", 0.1): low, ("batch", 1.0): high})
+    found = trend("test_top1", "optim.lr", WITH)(analysis, 0.0)
+    assert found.verdict == verdict, found.evidence
+    assert found.effect.mean == pytest.approx(high - low, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"),
+    [
+        ({}, "supported"),
+        ({("none", 1.0): 0.9, ("batch", 1.0): 0.3}, "contradicted"),
+        ({("none", 1.0): 0.79}, "inconclusive"),
+        ({("none", 1.0): "missing 0 0.2"}, "inconclusive"),
+        ({("none", 1.0): "diverged"}, "supported"),
+    ],
+)
+def test_interaction(tmp_path: Path, changed: Means, verdict: str) -> None:
+    test = interaction(
+        "test_top1", of=(arm("batch", 1.0), arm("none", 1.0)), than=(arm("batch", 0.1), arm("none", 0.1))
+    )
+    found = test(world(tmp_path, {**GOOD, **changed}), 0.0)
+    assert found.verdict == verdict, found.evidence
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"),
+    [
+        ({}, "supported"),
+        ({("none", 1.0): "diverged"}, "supported"),
+        ({("none", 1.0): "diverged 4 0.8"}, "supported"),
+        ({("none", 1.0): 0.8}, "inconclusive"),
+        ({("none", 1.0): 0.8, ("batch", 1.0): "diverged 4 0.8"}, "contradicted"),
+        ({("batch", 1.0): "missing 4 0.8"}, "inconclusive"),
+    ],
+)
+def test_higher_limit(tmp_path: Path, changed: Means, verdict: str) -> None:
+    found = higher_limit("optim.lr", WITH, WITHOUT)(world(tmp_path, {**GOOD, **changed}), 0.0)
+    assert found.verdict == verdict, found.evidence
+
+
+@pytest.mark.parametrize(
+    ("batch", "none", "verdict"),
+    [
+        ([100, 110, 90, 105, 95], [400, 390, 410, 400, 400], "supported"),
+        ([400, 390, 410, 400, 400], [100, 110, 90, 105, 95], "contradicted"),
+        ([100, 400, 100, 400, 250], [250, 250, 250, 250, 250], "inconclusive"),
+        # None: never. A bound may speak against itself, not for itself.
+        ([100, 110, 90, 105, 95], [400, None, 410, 400, 400], "supported"),
+        ([100, None, 90, 105, 95], [499, 499, 499, 499, 499], "inconclusive"),
+    ],
+)
+def test_sooner(tmp_path: Path, batch: list[int | None], none: list[int | None], verdict: str) -> None:
+    def truth(arm: Arm, seed: int) -> Truth:
+        reached = (batch if arm.levels["model.norm"] == "batch" else none)[seed]
+        curve = [{"step": 10, "val_top1": 0.1}, {"step": 500, "val_top1": 0.9 if reached else 0.5}]
+        if reached:
+            curve.insert(1, {"step": reached, "val_top1": 0.9})
+        final = 0.9 if arm.levels["optim.lr"] == 0.1 else 0.2
+        return {"val_top1": final, "test_top1": final, "curve": curve}
+
+    found = sooner(WITH, WITHOUT)(synthetic(tmp_path, STUDY, truth), 0.0)
+    assert found.verdict == verdict, found.evidence
+
+
+def test_what_a_probe_measured_is_compared(tmp_path: Path) -> None:
+    def truth(arm: Arm, seed: int) -> Truth:
+        base = 2.0 if arm.levels["model.norm"] == "batch" else 1.0
+        rows = [(step, layer, "size", base * (step + 1) + NOISE[seed]) for step in (0, 10) for layer in ("a", "b")]
+        return {"val_top1": 0.9, "test_top1": 0.9, "probes": rows}
+
+    analysis = synthetic(tmp_path, STUDY, truth)
+    test = more(probed("size", at="first"), arm("batch", 0.1), arm("none", 0.1), NUMBER)
+    assert test(analysis, 0.5).verdict == "supported"
+    assert test(analysis, 1.5).verdict == "contradicted"
+    assert more(probed("nothing"), WITH, WITHOUT, NUMBER)(analysis, 0.0).verdict == "inconclusive"
+
+
+def test_of_a_measurement_a_diverged_run_has_no_value_and_leaves_no_verdict(tmp_path: Path) -> None:
+    def truth(arm: Arm, seed: int) -> Truth:
+        if arm.levels["model.norm"] == "none" and seed == 0:
+            return "diverged"
+        return {"val_top1": 0.9, "test_loss": 1.0 + (arm.levels["model.norm"] == "none") + NOISE[seed] / 10}
+
+    test: Test = more("test_loss", arm("none", 0.1), arm("batch", 0.1), NUMBER)
+    found = test(synthetic(tmp_path, STUDY, truth), 0.0)
+    assert found.verdict == "inconclusive"
+    assert "1 of these runs diverged." in found.evidence
