@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "a study of one arm; --print_config and --config FILE for YAML",
     "status": "how far the studies on disk are",
     "report": "write a study's report again",
+    "power": "the seeds that would show an effect of a given size",
     "show": "one run: config, result, log; show data NAME: images, augmented",
     "profile": "an architecture layer by layer: shapes, parameters, FLOPs, memory",
 }

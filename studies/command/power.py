@@ -1,0 +1,121 @@
+"""`litmus power`: how many seeds would show an effect of a given size, from the variance of a study's records."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from litmus.errors import UserError, require_choice
+from studies.command.options import command_parser
+from studies.command.status import find_study
+from studies.engine.analysis import Analysis, ArmResult, analyse
+from studies.engine.comparison import paired_differences
+from studies.engine.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
+from studies.engine.statistics import Estimate, estimate
+from studies.engine.wording import NUMBER, POINTS, Unit
+
+FRACTIONS = ("_top1", "_top5", "_iou", "_dice")
+"""Ends of the names of metrics that are fractions, shown in percent."""
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    parser = command_parser("power", "How many seeds would show an effect of a given size, from a study's records.")
+    parser.add_argument("study", help="a study on disk, see litmus status")
+    parser.add_argument(
+        "--effect", type=float, required=True, help="difference to show; percentage points where the metric is a share"
+    )
+    parser.add_argument("--metric", default=None, help="a number of the records (default: accuracy on the test set)")
+    parser.add_argument("--power", type=float, default=0.8, help="the chance with which it shall be shown")
+    parser.add_argument("--out", default="runs", help="folder of the records")
+    options = parser.parse_args(list(arguments))
+    if not 0 < options.effect < math.inf:
+        raise UserError(f"--effect must be greater than zero, got {options.effect:g}")
+    if not ALPHA < options.power < 1:
+        raise UserError(f"--power must be above {ALPHA:g} and below 1, got {options.power:g}")
+    analysis = analyse(find_study(options.study, Path(options.out)))
+    metric = options.metric or analysis.test_metric
+    require_choice("metric", metric, metrics(analysis))
+    differences = {
+        result.label: estimate(paired_differences(result.values(metric), analysis.baseline.values(metric)))
+        for result in analysis.arms
+        if not result.arm.is_baseline
+    }
+    if all(each.n < 2 for each in differences.values()):
+        raise UserError(
+            f"study {options.study}: fewer than two pairs of finished runs in every arm, so {metric} has no variance; "
+            f"run more seeds first"
+        )
+    unit = POINTS if metric.endswith(FRACTIONS) else NUMBER
+    console = Console(highlight=False)
+    shown = f"{options.effect:g} {unit.difference_name}".strip()
+    console.print(
+        f"To show a difference of {shown} in {metric} from {analysis.baseline.label!r} "
+        f"with {100 * options.power:g} % power:\n"
+    )
+    console.print(table(differences, options.effect / unit.factor, options.power, unit))
+    console.print()
+    for note in notes(analysis.arms, len(differences), unit):
+        console.print(note)
+    return 0
+
+
+def metrics(analysis: Analysis) -> list[str]:
+    """Return the names of what the runs' records give as numbers: metrics, cost and seconds."""
+    names: dict[str, None] = {}
+    for result in analysis.arms:
+        numbers = result.records.select_dtypes("number").dropna(axis="columns", how="all")
+        names.update(dict.fromkeys(str(name) for name in numbers if "." not in str(name)))
+    return [name for name in names if name not in ("seed", "attempts", "diverged_at_step")]
+
+
+def table(differences: dict[str, Estimate], effect: float, power: float, unit: Unit) -> Table:
+    """Return a row for each arm: its pairs, the sd of the differences, and the seeds needed, alone and with Holm."""
+    made = Table(box=None, padding=(0, 2, 0, 0))
+    made.add_column("arm")
+    for head in ("pairs", "sd", "seeds needed", f"with Holm over {len(differences)}"):
+        made.add_column(head, justify="right", no_wrap=True)
+    for label, difference in differences.items():
+        if difference.n < 2:
+            made.add_row(label, str(difference.n), "–", "fewer than two pairs", "–")
+            continue
+        levels = (ALPHA, ALPHA / len(differences))
+        needed = [_seeds(difference, effect, power, alpha) for alpha in levels]
+        made.add_row(label, str(difference.n), f"{difference.sd * unit.factor:.{unit.decimals}f}", *needed)
+    return made
+
+
+def notes(arms: Sequence[ArmResult], comparisons: int, unit: Unit) -> list[str]:
+    """Return what a reader must know of the figures."""
+    lines = [
+        f"sd: of the paired differences{', in points' if unit is POINTS else ''}. Seeds needed: by a two-sided paired "
+        f"t test at level {ALPHA:g}; in brackets, for the ends of the 95 % interval that the pairs leave for the "
+        "true sd."
+    ]
+    if comparisons > 1:
+        lines.append(
+            f"With Holm: at level {ALPHA:g}/{comparisons}, the worst that Holm's correction can ask of one of "
+            f"{comparisons} comparisons."
+        )
+    diverged = sum(result.count("diverged") for result in arms)
+    if diverged:
+        lines.append(f"{diverged} {'run' if diverged == 1 else 'runs'} diverged: in no pair.")
+    return lines
+
+
+def _seeds(difference: Estimate, effect: float, power: float, alpha: float) -> str:
+    low, high = sd_interval(difference.sd, difference.n)
+    needed, least, most = (_count(sd, effect, power, alpha) for sd in (difference.sd, low, high))
+    return f"{needed} [{least}, {most}]"
+
+
+def _count(sd: float, effect: float, power: float, alpha: float) -> str:
+    try:
+        needed = seeds_needed(sd, effect, power, alpha)
+    except UserError:
+        return f"over {MOST_SEEDS / 1e6:g}M"
+    if needed >= 1_000_000:
+        return f"{needed / 1e6:.2f}M"
+    return f"{needed / 1e3:.0f}k" if needed >= 10_000 else str(needed)
