@@ -137,7 +137,7 @@ class LitClassifier(lightning.LightningModule):
         for group in optimiser.param_groups:
             group["lr"] = lr
         outputs = self.network(batch.images)
-        loss = self._loss(outputs, batch)
+        loss = self.loss(outputs, batch)
         count = len(batch.labels)
         # DDP averages the gradients of the devices; this makes it the mean over the global batch, also where the
         # devices' shares differ by a sample.
@@ -162,7 +162,8 @@ class LitClassifier(lightning.LightningModule):
         self.since_validation = sums if self.since_validation is None else self.since_validation + sums
         return sums
 
-    def _loss(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
+    def loss(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
+        """Return the mean training loss of this device's `batch`, from what the network returned for it."""
         smoothing = self.optim.label_smoothing
         if batch.second_labels is None or batch.first_share is None:
             return classification_loss(self.network, outputs, batch.labels, smoothing)
@@ -177,8 +178,9 @@ class LitClassifier(lightning.LightningModule):
         if self.window.losses:
             self._close_window(self.global_step)
 
-    def validation_step(self, batch: Batch, batch_index: int) -> None:
-        self._evaluate("val", batch)
+    def validation_step(self, batch: Batch, batch_index: int) -> Tensor | None:
+        """Evaluate `batch` and return its logits, float32 [N, num_classes], None for an empty one."""
+        return self._evaluate("val", batch)
 
     def on_validation_epoch_end(self) -> None:
         trained: dict[str, float] = {}
@@ -188,15 +190,16 @@ class LitClassifier(lightning.LightningModule):
             self.since_validation = None
         self._log_evaluation("val", trained)
 
-    def test_step(self, batch: Batch, batch_index: int) -> None:
-        self._evaluate("test", batch)
+    def test_step(self, batch: Batch, batch_index: int) -> Tensor | None:
+        """Evaluate `batch` and return its logits, float32 [N, num_classes], None for an empty one."""
+        return self._evaluate("test", batch)
 
     def on_test_epoch_end(self) -> None:
         self._log_evaluation("test", {})
 
-    def _evaluate(self, split: str, batch: Batch) -> None:
+    def _evaluate(self, split: str, batch: Batch) -> Tensor | None:
         if not len(batch.labels):
-            return
+            return None
         logits = self.network(batch.images).float()
         metrics: Any = self.metrics[split]
         metrics["loss"].update(sample_losses(self.network, logits, batch.labels))
@@ -206,6 +209,7 @@ class LitClassifier(lightning.LightningModule):
         scores = torch.where(finite, logits, wrong)
         metrics["top1"].update(scores, batch.labels)
         metrics["top5"].update(scores, batch.labels)
+        return logits
 
     def _log_evaluation(self, split: str, also: dict[str, float]) -> None:
         metrics: Any = self.metrics[split]

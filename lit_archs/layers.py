@@ -56,6 +56,9 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "silu": nn.SiLU,
 }
 
+ACTIVATION_LAYERS = (nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, ScaledTanh, nn.GELU, nn.SiLU)
+"""The types that `activation_layer` returns."""
+
 _NORMS: dict[str, Callable[[int, float], nn.Module]] = {
     "none": lambda channels, eps: nn.Identity(),
     "batch": nn.BatchNorm2d,

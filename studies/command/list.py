@@ -1,4 +1,4 @@
-"""`litmus list`: studies, architectures and datasets, a line each."""
+"""`litmus list`: studies, architectures, datasets and probes, a line each."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -10,14 +10,15 @@ from lit_archs.profile import native_profile
 from lit_archs.registry import ARCHITECTURES
 from litmus.errors import require_choice
 from studies.command.options import command_parser
+from studies.engine.probe import PROBES
 from studies.engine.study import STUDIES, expand
 from studies.engine.wording import count
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    parser = command_parser("list", "Studies, architectures and datasets, a line each.")
-    parser.add_argument("what", nargs="?", default="all", help="studies, archs or data (default: all)")
+    parser = command_parser("list", "Studies, architectures, datasets and probes, a line each.")
+    parser.add_argument("what", nargs="?", default="all", help="studies, archs, data or probes (default: all)")
     options = parser.parse_args(list(arguments))
     require_choice("list", options.what, ("all", *_LISTS))
     console = Console(highlight=False)
@@ -68,4 +69,17 @@ def _datasets() -> Table:
     return table
 
 
-_LISTS: dict[str, Callable[[], Table]] = {"studies": _studies, "archs": _architectures, "data": _datasets}
+def _probes() -> Table:
+    """Return the probes with what each measures and what a measurement costs."""
+    table = _table("probes", PROBES)
+    table.show_header = True
+    table.add_column("measures", overflow="fold", ratio=2)
+    table.add_column("cost of a measurement", overflow="fold", ratio=1)
+    for name in PROBES:
+        table.add_row(name, PROBES[name].summary, PROBES[name].cost)
+    return table
+
+
+_LISTS: dict[str, Callable[[], Table]] = {
+    "studies": _studies, "archs": _architectures, "data": _datasets, "probes": _probes
+}  # fmt: skip

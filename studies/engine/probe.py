@@ -19,8 +19,9 @@ class Probe(lightning.Callback):
     """Measures at every `every_n_steps`-th step, the first included, and keeps rows of (layer, quantity, value).
 
     A probe must not disturb the run: its weights and metrics are the same, to the last bit, with and without it. The
-    rows travel in the checkpoint, so that a resumed run has each of them once. Under several devices every one
-    measures, as collective operations need all of them, and the first one's rows are kept.
+    rows travel in the checkpoint, so that a resumed run has each of them once: what is measured at the end of training
+    belongs into `on_train_epoch_end`, which comes before the last checkpoint. Under several devices every one measures,
+    as collective operations need all of them, and the first one's rows are kept. `seed` is the run's.
     """
 
     name: ClassVar[str]
@@ -29,9 +30,10 @@ class Probe(lightning.Callback):
     cost: ClassVar[str]
     """What a measurement costs, in a few words."""
 
-    def __init__(self, record: RunDirectory, every_n_steps: int) -> None:
+    def __init__(self, record: RunDirectory, every_n_steps: int, seed: int) -> None:
         self.record = record
         self.every_n_steps = every_n_steps
+        self.seed = seed
         self.rows: list[dict[str, Any]] = []
 
     @property

@@ -113,6 +113,11 @@ class RunDirectory:
         return self.path / "probes.csv"
 
     @property
+    def logits_file(self) -> Path:
+        """`logits.npz`: the logits of the validation and test split, where the run has the probe `logits`."""
+        return self.path / "logits.npz"
+
+    @property
     def log_file(self) -> Path:
         """`log.txt`: everything the run printed, warnings and tracebacks included."""
         return self.path / "log.txt"

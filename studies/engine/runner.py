@@ -96,7 +96,7 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
         on_progress(fraction)
 
     recorder = Recorder(record, config, execution.checkpoint_seconds, on_row)
-    probes = [PROBES[name](record, config.trainer.probe_every_n_steps) for name in config.trainer.probes]
+    probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
     trainer = _trainer(config, execution, place, recorder, probes)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     if checkpoint is not None:

@@ -81,7 +81,7 @@ def test_the_loss_is_that_of_the_mixed_label(smoothing: float) -> None:
     batch = Batch(logits, first, first, 6, second, share)
     soft = share[:, None] * functional.one_hot(first, 4) + (1 - share)[:, None] * functional.one_hot(second, 4)
     expected = functional.cross_entropy(logits, soft, label_smoothing=smoothing)
-    assert torch.allclose(module._loss(logits, batch), expected)
+    assert torch.allclose(module.loss(logits, batch), expected)
 
 
 def test_masks_are_not_mixed() -> None:

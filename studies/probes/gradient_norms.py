@@ -1,0 +1,80 @@
+"""Probe: gradients of each layer, and the factor by which they shrink or grow from layer to layer going backwards."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from torch import Tensor
+
+from lit_archs.classifier import Batch, LitClassifier
+from studies.engine.measurement import shared_loss, summed, training_pass, watched
+from studies.engine.probe import Probe, register, weight_layers
+
+SIDE_PATHS = ("shortcut", "auxiliary", "squeeze_excite")
+"""Parts of a layer's name that say that it lies beside the main path."""
+
+
+@register
+class GradientNorms(Probe):
+    """Rows of a layer: `weight_gradient_norm` = ‖∂L/∂w‖, `output_gradient_rms` = root mean square of ∂L/∂output.
+
+    Rows of the network (layer ""): `decay_factor`, see there, over the hidden layers of the main path: layers on
+    shortcuts and the last one, behind which there is no other, do not count; `decay_layers`, the number of layers that
+    it was fitted to. L is the mean loss of the global batch.
+    """
+
+    name = "gradient_norms"
+    summary = "gradient of each layer, and its factor per layer going backwards (Bengio et al. 1994; Hochreiter 1991)"
+    cost = "a forward and a backward pass"
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(module, LitClassifier)
+        if not self.due(trainer):
+            return
+        by_weight, by_output = self._gradients(module, batch)
+        rms: dict[str, float] = {}
+        for name, gradient in by_weight.items():
+            norm = float(summed(gradient).double().norm())
+            own = by_output[name].double()
+            squares, count = summed(torch.stack((own.square().sum(), own.new_tensor(own.numel())))).tolist()
+            rms[name] = math.sqrt(squares / count)
+            self.add(trainer.global_step, name, weight_gradient_norm=norm, output_gradient_rms=rms[name])
+        main = [name for name in rms if not any(part in name for part in SIDE_PATHS)]
+        factor, count = decay_factor([rms[name] for name in main[:-1]])
+        self.add(trainer.global_step, "", decay_factor=factor, decay_layers=count)
+
+    def _gradients(self, module: LitClassifier, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        layers = weight_layers(module.network)
+        outputs: dict[str, Tensor] = {}
+        with (
+            training_pass(module, self.seed),
+            torch.enable_grad(),
+            watched(layers, lambda name, _, output: outputs.update({name: output})),
+        ):
+            loss = shared_loss(module, batch)
+            used = [name for name in layers if name in outputs]
+            weights = [layers[name].weight for name in used]
+            wanted = [*weights, *(outputs[name] for name in used)]
+            found = torch.autograd.grad(loss, wanted, allow_unused=True)
+        gradients = [torch.zeros_like(by) if each is None else each for each, by in zip(found, wanted, strict=True)]
+        return dict(zip(used, gradients, strict=False)), dict(zip(used, gradients[len(used) :], strict=True))
+
+
+def decay_factor(magnitudes: Sequence[float]) -> tuple[float, int]:
+    """Return the factor by which gradients change from a layer to the one before it, and the number of layers used.
+
+    `magnitudes` are those of the gradients in forward order. The factor is exp of the negative slope of the
+    least-squares line through their logarithms against the layer's number: 0.9 where the gradient of layer i − n is
+    0.9ⁿ that of layer i. Gradients that are zero or not finite have no logarithm and are left out; with less than two
+    others the factor is NaN.
+    """
+    points = [(index, math.log(value)) for index, value in enumerate(magnitudes) if 0.0 < value < math.inf]
+    if len(points) < 2:
+        return math.nan, len(points)
+    x, y = torch.tensor(points, dtype=torch.float64).T
+    x = x - x.mean()
+    return math.exp(-float((x * y).sum() / x.square().sum())), len(points)
