@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from litmus.errors import unknown_name
+from litmus.errors import UserError, unknown_name
 
 Entry = TypeVar("Entry")
 
@@ -25,9 +25,9 @@ class Registry(Generic[Entry]):
         self._discovered = False
 
     def add(self, name: str, entry: Entry) -> None:
-        """Register `entry`. Raises `ValueError` where the name is taken."""
+        """Register `entry`. Raises `UserError` where the name is taken."""
         if name in self._entries:
-            raise ValueError(f"{self.kind} {name!r} is registered twice")
+            raise UserError(f"{self.kind} {name!r} is registered twice; choose a name that no other {self.kind} has")
         self._entries[name] = entry
 
     def names(self) -> list[str]:

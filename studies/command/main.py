@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from litmus.errors import UserError, unknown_name
@@ -49,11 +50,21 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def run_script(study: "Study") -> None:
     """Run `study` with the options of `litmus run`: what makes a study's file runnable."""
+    from studies.engine.source import being_imported
+
+    if being_imported() is not None:
+        return  # a worker that wants what the file registers, no more
 
     def command() -> int:
         from studies.command.run import execute
+        from studies.engine.study import STUDIES
 
-        return execute([study.name, *sys.argv[1:]], study)
+        script = getattr(sys.modules["__main__"], "__file__", None)
+        file = None if script is None else Path(script).resolve()
+        if file is None or file.parent == Path(__file__).resolve().parents[1]:
+            return execute([study.name, *sys.argv[1:]], study)
+        STUDIES.names()  # refuses a name that a study of the package has
+        return execute([study.name, *sys.argv[1:]], study, file)
 
     sys.exit(_guarded(command))
 

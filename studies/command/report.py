@@ -1,10 +1,12 @@
 """`litmus report`: write a study's report again, from its records."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from studies.command.options import command_parser
 from studies.command.status import find_study
+from studies.engine.manifest import read_manifest
 from studies.report.html import write_report
 
 
@@ -14,7 +16,11 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_argument("study", help="a study on disk, see litmus status")
     parser.add_argument("--out", default="runs", help="folder of the records")
     options = parser.parse_args(list(arguments))
-    report, answer = write_report(find_study(options.study, Path(options.out)))
+    directory = find_study(options.study, Path(options.out))
+    source = read_manifest(directory).source
+    if source is not None and not Path(source).is_file():
+        print(f"litmus: {source} is gone, and with it the study's claims; the report has none", file=sys.stderr)
+    report, answer = write_report(directory)
     print(answer)
     print(f"report: {report}")
     return 0

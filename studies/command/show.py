@@ -9,7 +9,7 @@ from litmus.errors import UserError
 from studies.command import show_data
 from studies.command.options import command_parser
 from studies.engine.load import state_of
-from studies.engine.records import CorruptRecord, RunDirectory, run_directories
+from studies.engine.records import CorruptRecord, RunDirectory, rerun_command, run_directories
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -60,10 +60,5 @@ def describe(record: RunDirectory) -> str:
     tail = record.log_tail()
     if tail:
         lines += [f"log ({record.log_file}), its last lines:", *(f"  {line}" for line in tail.splitlines())]
-    lines.append(f"again: {rerun_command(record)}")
+    lines.append(f"again: {rerun_command(record.config_file, status.get('source'))}")
     return "\n".join(lines)
-
-
-def rerun_command(record: RunDirectory) -> str:
-    """Return the command that runs this run again, into a folder of its own."""
-    return f"litmus train --config {record.config_file} --out again"

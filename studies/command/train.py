@@ -1,5 +1,6 @@
 """`litmus train`: a study of one arm."""
 
+import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from studies.command.options import split_config as split
 from studies.command.run import conduct_and_report
 from studies.command.vary import study_name
 from studies.engine.config import add_config_arguments, flatten, resolve
+from studies.engine.source import import_source
 from studies.engine.study import Study, expand
 
 DEFAULT_MODEL = "lenet5"
@@ -22,9 +24,13 @@ DEFAULT_MODEL = "lenet5"
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     rest, typed = split(arguments)
+    source = import_named_source(rest)
     parser = command_parser("train", "Train one network: a study of one arm.")
     parser.add_argument("--config", type=str | None, default=None, help="YAML of config keys, such as a run's own")
     parser.add_argument("--print_config", action="store_true", help="print the resolved config and stop")
+    parser.add_argument(
+        "--source", type=str | None, default=None, help="a file that registers an architecture, dataset or probe"
+    )
     parser.add_argument("--seeds", type=int | None, default=None, help="seeds 0, 1, ... (default: --seed alone)")
     parser.add_argument("--name", type=str | None, default=None, help="folder under --out (default: from the config)")
     add_launch_arguments(parser)
@@ -56,7 +62,18 @@ def execute(arguments: Sequence[str]) -> int:
     plan = expand(study, seeds=options.seeds or 1)
     if seed is not None:
         plan = dataclasses.replace(plan, seeds=(config.seed,))
-    return conduct_and_report(plan, launch_config(options), settings)
+    return conduct_and_report(plan, launch_config(options), settings, source)
+
+
+def import_named_source(arguments: Sequence[str]) -> Path | None:
+    """Run the file that `--source` names, before the parser asks which options its architecture has; return it."""
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--source", nargs="?", type=Path)
+    source: Path | None = finder.parse_known_args(list(arguments))[0].source
+    if source is None:
+        return None
+    import_source(source)
+    return source.resolve()
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`litmus vary`: a study of any config keys, without a file."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ from studies.command.options import CONFIG_HELP, add_launch_arguments, command_p
 from studies.command.options import split_config as split
 from studies.command.run import conduct_and_report
 from studies.engine.config import resolve
-from studies.engine.study import Study, expand
+from studies.engine.study import Study, expand, require_study_name
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -49,6 +48,5 @@ def study_name(asked: str | None, *parts: str) -> str:
     """Return the name the user asked for, or one made of `parts`. Raises `UserError` for one that is no file name."""
     if asked is None:
         return "-".join(parts)
-    if not re.fullmatch(r"\w[\w.-]*", asked):
-        raise UserError(f"--name {asked!r}: a study's name is made of letters, digits, '.', '_' and '-'")
+    require_study_name(asked)
     return asked

@@ -19,6 +19,7 @@ from studies.engine.manifest import Manifest, ManifestArm, write_manifest
 from studies.engine.progress import Progress
 from studies.engine.records import storage_errors
 from studies.engine.runner import network_options
+from studies.engine.source import being_imported
 from studies.engine.study import Plan
 from studies.engine.task import Execution, Place, Task
 
@@ -65,13 +66,19 @@ class Conducted:
     outcome: Outcome
 
 
-def conduct(plan: Plan, launch: LaunchConfig, settings: Mapping[str, Any]) -> Conducted:
+def conduct(plan: Plan, launch: LaunchConfig, settings: Mapping[str, Any], source: Path | None = None) -> Conducted:
     """Run what is missing of `plan` under `launch.out`, and record what the study consists of.
 
-    `settings` is what the user asked for on top of the study, kept for the report. Raises `UserError` before any run
+    `settings` is what the user asked for on top of the study, kept for the report; `source` is the file of a study
+    that lies outside the package, which every worker runs before it builds anything. Raises `UserError` before any run
     starts where one could not: a network that cannot be built, a folder that cannot be written, a GPU that is not
     there.
     """
+    importing = being_imported()
+    if importing is not None:
+        raise UserError(
+            f"{importing} runs a study whenever it is imported; that belongs under if __name__ == '__main__'"
+        )
     accelerator = _accelerator(launch)
     places = _places(launch, accelerator)
     threads = 1 if accelerator == "cuda" else max(1, available_cpus() // (len(places) * launch.devices))
@@ -83,16 +90,16 @@ def conduct(plan: Plan, launch: LaunchConfig, settings: Mapping[str, Any]) -> Co
     for arm, seed in plan.runs():
         config = arm.config.with_seed(seed)
         identity = run_id(config, fingerprints[arm.label], launch.devices)
-        tasks.append(Task(identity, plan.study.name, arm.label, arm.levels, config, directory / identity))
+        tasks.append(Task(identity, plan.study.name, arm.label, arm.levels, config, directory / identity, source))
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    write_manifest(directory, manifest_of(plan, tasks, settings))
+    write_manifest(directory, manifest_of(plan, tasks, settings, source))
     progress = Progress(len(tasks), len(places))
     outcome = Launcher(execution, places, progress).run(tasks)
     return Conducted(directory, tasks, outcome)
 
 
-def manifest_of(plan: Plan, tasks: Sequence[Task], settings: Mapping[str, Any]) -> Manifest:
+def manifest_of(plan: Plan, tasks: Sequence[Task], settings: Mapping[str, Any], source: Path | None = None) -> Manifest:
     """Return what `plan` consists of, its runs by arm and seed."""
     runs = {(task.arm, task.config.seed): task.run_id for task in tasks}
     return Manifest(
@@ -106,6 +113,7 @@ def manifest_of(plan: Plan, tasks: Sequence[Task], settings: Mapping[str, Any]) 
             ManifestArm(arm.label, arm.levels, arm.is_baseline, {seed: runs[arm.label, seed] for seed in plan.seeds})
             for arm in plan.arms
         ),
+        source=None if source is None else str(source),
     )
 
 

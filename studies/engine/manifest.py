@@ -23,7 +23,7 @@ class ManifestArm:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A study as it was last asked for."""
+    """A study as it was last asked for; `source` is the file that defines it where the package does not."""
 
     study: str
     question: str
@@ -32,6 +32,7 @@ class Manifest:
     settings: dict[str, Any]
     protocol: str
     arms: tuple[ManifestArm, ...]
+    source: str | None = None
 
     @property
     def baseline(self) -> ManifestArm:
@@ -70,6 +71,7 @@ def read_manifest(directory: Path) -> Manifest:
             content["settings"],
             content["protocol"],
             arms,
+            content.get("source"),
         )
     except FileNotFoundError:
         raise UserError(f"no study in {directory}: there is no {FILE}; run it first") from None

@@ -194,6 +194,11 @@ class RunDirectory:
         return content
 
 
+def rerun_command(config_file: Path, source: str | None) -> str:
+    """Return the command that runs a run again, into a folder of its own; `source` is the file of its study."""
+    return f"litmus train --config {config_file}{f' --source {source}' if source else ''} --out again"
+
+
 def run_directories(study_directory: Path) -> list[RunDirectory]:
     """Return the folders of a study's runs, by identity; what was set aside is left out."""
     if not study_directory.is_dir():

@@ -123,7 +123,7 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
             },
-            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads),
+            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads, task.source),
         }
         write_atomically(record.summary_file, to_json(summary))
         tracker.finish(summary)
@@ -241,6 +241,8 @@ def attempt(task: Task, execution: Execution, place: Place, on_progress: Progres
         if place.rank == 0:
             fields: dict[str, Any] = {"state": state, "study": task.study, "arm": task.arm, "levels": task.levels}
             fields.update(seed=task.config.seed, attempts=attempts, started=started, updated=time.time(), **more)
+            if task.source is not None:
+                fields["source"] = str(task.source)
             record.write_status(**fields)
 
     if place.rank == 0:

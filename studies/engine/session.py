@@ -9,6 +9,7 @@ import pandas as pd
 
 from studies.engine.conduct import Conducted, LaunchConfig, conduct
 from studies.engine.load import load
+from studies.engine.source import is_path, load_study
 from studies.engine.study import STUDIES, Study, expand
 from studies.report.html import write_report
 
@@ -29,7 +30,7 @@ def names() -> list[str]:
 
 
 def run(
-    study: str | Study,
+    study: str | Path | Study,
     *,
     preset: str = "quick",
     seeds: int | None = None,
@@ -40,12 +41,19 @@ def run(
 ) -> Result:
     """Run what is missing of `study`, write its report and return both: the same as `litmus run`.
 
+    `study` is a registered name, the path of a study's file, or a study whose runs need nothing beyond the package.
     `settings` are dotted config keys on top of the preset, `vary` replaces the levels of factors, `launch` are the
     fields of `LaunchConfig` (workers, devices, accelerator, wandb, ...). Raises `UserError` for a wrong name or value.
     """
-    chosen = STUDIES[study] if isinstance(study, str) else study
+    source = None
+    if isinstance(study, Study):
+        chosen = study
+    elif isinstance(study, Path) or is_path(study):
+        chosen, source = load_study(study), Path(study).resolve()
+    else:
+        chosen = STUDIES[study]
     plan = expand(chosen, preset=preset, seeds=seeds, overrides=settings, vary=vary)
-    return finish(chosen, conduct(plan, LaunchConfig(out=str(out), **launch), settings or {}))
+    return finish(chosen, conduct(plan, LaunchConfig(out=str(out), **launch), settings or {}, source))
 
 
 def finish(study: Study, conducted: Conducted) -> Result:

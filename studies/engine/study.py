@@ -1,6 +1,7 @@
 """A study: one question, as a base config, factors or arms, seeds; and its expansion into runs."""
 
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -103,11 +104,21 @@ class Plan:
         return [(arm, seed) for seed in self.seeds for arm in self.arms]
 
 
+def require_study_name(name: str) -> None:
+    """Raise `UserError` unless `name` can be a study's, which is a folder's too."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise UserError(f"{name!r}: a study's name is made of letters, digits, '.', '_' and '-'")
+
+
 STUDIES: Registry[Study] = Registry("study", "studies")
 
 
 def register(study: Study) -> Study:
-    """Make `study` known to `litmus list` and `litmus run` under its name, and return it."""
+    """Make `study` known to `litmus list` and `litmus run` under its name, and return it.
+
+    Raises `UserError` where the name is taken or is no file name.
+    """
+    require_study_name(study.name)
     STUDIES.add(study.name, study)
     return study
 

@@ -10,7 +10,7 @@ from studies.engine.records import RunDirectory
 
 @dataclass(frozen=True)
 class Task:
-    """One run to execute, with its place in its study."""
+    """One run to execute, with its place in its study; `source` is a file that registers what the run is made of."""
 
     run_id: str
     study: str
@@ -18,6 +18,7 @@ class Task:
     levels: dict[str, Any]
     config: RunConfig
     directory: Path
+    source: Path | None = None
 
     @property
     def record(self) -> RunDirectory:

@@ -57,6 +57,11 @@ def _execute(connection: Connection, assignment: Assignment, execution: Executio
 
     try:
         with _output_to_log(task):
+            if task.source is not None:
+                # Imported here because it brings pandas and scipy, which runs of the package's own studies never need.
+                from studies.engine.source import import_source
+
+                import_source(task.source)
             return Message("done", attempt(task, execution, place, progress, assignment.attempts))
     except (StorageError, UserError) as error:
         return Message("refused", str(error))

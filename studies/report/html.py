@@ -13,23 +13,24 @@ from plotly.offline import get_plotlyjs
 
 from studies.engine.analysis import Analysis, ArmResult, analyse
 from studies.engine.claims import Claim, Finding
-from studies.engine.records import write_atomically
-from studies.engine.study import STUDIES, Study
+from studies.engine.records import RunDirectory, rerun_command, write_atomically
+from studies.engine.source import study_of
+from studies.engine.study import Study
 from studies.engine.wording import count, level, percent, percent_interval, points
 from studies.report import figures
 from studies.report.conclusion import conclude
 
-VERSION_COLUMNS = ("code", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
+VERSION_COLUMNS = ("code", "source", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 
 
 def write_report(directory: Path, study: Study | None = None) -> tuple[Path, str]:
     """Write `report.html` into a study's folder; return its path and the study's answer.
 
-    `study` brings the claims; where it is not given, a registered study of that name does.
+    `study` brings the claims; where it is not given, the registered study of that name does, or the study's own file.
     """
     analysis = analyse(directory)
-    if study is None and analysis.manifest.study in STUDIES:
-        study = STUDIES[analysis.manifest.study]
+    if study is None:
+        study = study_of(analysis.manifest)
     findings = [(claim, claim.find(analysis)) for claim in (study.claims if study is not None else ())]
     answer = conclude(analysis, findings)
     path = directory / "report.html"
@@ -193,7 +194,7 @@ def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
         "state": run["state"],
         "result": result,
         "seconds": shown("seconds", "{:.1f}"),
-        "command": f"litmus train --config {analysis.directory / run['run'] / 'config.yaml'} --out again",
+        "command": rerun_command(RunDirectory(analysis.directory / run["run"]).config_file, analysis.manifest.source),
     }
 
 

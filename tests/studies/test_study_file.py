@@ -1,0 +1,179 @@
+"""A study by its path: a stranger's file outside the package, with an architecture of its own, run by the workers."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny_runs import TINY
+
+from studies.engine.manifest import read_manifest
+from studies.engine.records import run_directories
+
+Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
+
+STRANGER = '''\
+"""Does a hidden layer help?"""
+
+from torch import nn
+
+from lit_archs.registry import register as register_architecture
+from studies.engine.claim_tests import more
+from studies.engine.claims import Claim
+from studies.engine.study import Study, register
+
+NONE, ONE = {"model.hidden": 0}, {"model.hidden": 1}
+
+
+@register_architecture("stranger", input_shape=(1, 8, 8))
+def stranger(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *, hidden: int = 0) -> nn.Module:
+    """A linear classifier, or one hidden layer."""
+    pixels = in_channels * image_size**2
+    layers = [nn.Linear(pixels, hidden), nn.ReLU()] if hidden else []
+    return nn.Sequential(nn.Flatten(), *layers, nn.Linear(hidden or pixels, num_classes))
+
+
+study = register(
+    Study(
+        name="hidden_layer",
+        question="Does a hidden layer help?",
+        base={"model.name": "stranger", "data.name": "digits", "trainer.epochs": 1, "optim.lr": 0.03},
+        factors={"model.hidden": [0, 1]},
+        baseline=NONE,
+        seeds=3,
+        claims=(Claim("One hidden unit is a bottleneck.", "arithmetic", more("test_top1", NONE, than=ONE)),),
+    )
+)
+
+if __name__ == "__main__":
+    from studies.command.main import run_script
+
+    run_script(study)
+'''
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Path:
+    file = tmp_path / "elsewhere" / "my_study.py"
+    file.parent.mkdir()
+    file.write_text(STRANGER)
+    assert len(STRANGER.splitlines()) <= 40
+    return file
+
+
+def stamps(out: Path) -> dict[str, int]:
+    return {record.run_id: record.summary_file.stat().st_mtime_ns for record in run_directories(out)}
+
+
+def test_a_strangers_study_runs_by_its_path(stranger: Path, litmus: Litmus, tmp_path: Path) -> None:
+    first = litmus("run", "elsewhere/my_study.py")
+    assert first.returncode == 0, first.stderr
+    assert "Supported: One hidden unit is a bottleneck." in first.stdout
+    out = tmp_path / "runs" / "hidden_layer"
+    report = (out / "report.html").read_text()
+    assert 'class="verdict supported"' in report
+    trained = stamps(out)
+    assert len(trained) == 6
+
+    again = litmus("run", str(stranger))
+    assert again.returncode == 0, again.stderr
+    assert "Supported: One hidden unit" in again.stdout
+    assert stamps(out) == trained
+
+    # Its code is no part of the identity, its seeds are no other runs', and as a script it is the same study.
+    stranger.write_text(STRANGER + "\n# a remark\n")
+    more = subprocess.run(
+        [sys.executable, str(stranger), "--seeds", "4", "--wandb", "disabled"],
+        cwd=tmp_path, env={**_environment(), "COLUMNS": "80"}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert more.returncode == 0, more.stderr
+    assert "8 runs, 6 already done" in more.stderr
+    assert {run: stamps(out)[run] for run in trained} == trained
+
+
+def test_the_other_commands_know_the_file(stranger: Path, litmus: Litmus, tmp_path: Path) -> None:
+    assert litmus("run", str(stranger), "--seeds", "2").returncode == 0
+    assert re.search(r"hidden 1 +2", litmus("status", "hidden_layer").stdout)
+    out = tmp_path / "runs" / "hidden_layer"
+    assert read_manifest(out).source == str(stranger.resolve())
+
+    written = litmus("report", "hidden_layer")
+    assert written.returncode == 0, written.stderr
+    assert "One hidden unit is a bottleneck." in (out / "report.html").read_text()
+
+    record = run_directories(out)[0]
+    shown = litmus("show", record.run_id)
+    command = re.search(r"^again: litmus (.*)$", shown.stdout, re.MULTILINE)
+    assert command is not None
+    repeated = litmus(*command.group(1).split())
+    assert repeated.returncode == 0, repeated.stderr
+    [copy] = (tmp_path / "again").glob("*/*/metrics.csv")
+    assert copy.read_text() == record.metrics_file.read_text()
+
+    stranger.unlink()
+    written = litmus("report", "hidden_layer")
+    assert written.returncode == 0, written.stderr
+    assert "my_study.py is gone, and with it the study's claims" in written.stderr
+    assert "One hidden unit is a bottleneck." not in (out / "report.html").read_text()
+
+
+STUDY = "from studies.engine.study import Study, register\n"
+REGISTER = 'register(Study("{}", "?", {{"model.name": "mlp"}}))\n'
+MISTAKES = {
+    "nowhere.py": (None, "nowhere.py: no such file"),
+    "folder/": (None, "folder/: a folder"),
+    "empty.py": ("", "empty.py registers no study"),
+    "several.py": (STUDY + REGISTER.format("one") + REGISTER.format("two"), "registers 2 studies (one, two)"),
+    "broken.py": ("a = 1\nb = (\n", "broken.py, line 2: '(' was never closed"),
+    "failing.py": ("\nimport torch\n1 / 0\n", "failing.py, line 3: ZeroDivisionError: division by zero"),
+    "leaving.py": ("raise SystemExit(3)\n", "leaving.py, line 1: SystemExit: 3"),
+    "taken.py": (STUDY + REGISTER.format("batch_norm"), "taken.py, line 2: study 'batch_norm' is registered twice"),
+    "running.py": (
+        STUDY + "import studies\nstudies.run(" + REGISTER.format("itself").strip() + ")\n",
+        "belongs under if __name__ == '__main__'",
+    ),
+    "named.py": (STUDY + REGISTER.format("a/b"), "'a/b': a study's name is made of letters"),
+    "./text.txt": ("hello", "text.txt: expected a Python file"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_file_that_is_no_study_is_one_line_and_status_2(name: str, litmus: Litmus, tmp_path: Path) -> None:
+    content, message = MISTAKES[name]
+    (tmp_path / "folder").mkdir()
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    result = litmus("run", name)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_script_with_a_built_in_studys_name_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(STRANGER.replace("hidden_layer", "batch_norm"))
+    result = subprocess.run(
+        [sys.executable, str(file)], cwd=tmp_path, env=_environment(), capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert "study 'batch_norm' is registered twice" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_study_by_path_from_python(tmp_path: Path) -> None:
+    from studies import run
+
+    file = tmp_path / "from_python.py"
+    base = {**TINY, "trainer.epochs": 1}
+    file.write_text(STUDY + f'register(Study("from_python", "?", {base!r}, seeds=1))\n')
+    result = run(file, out=tmp_path / "runs", workers=1, wandb="disabled")
+    assert list(result.records["state"]) == ["finished"]
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "WANDB_MODE": "disabled"}
