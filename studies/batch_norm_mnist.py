@@ -1,9 +1,8 @@
 """Does batch norm steady the inputs of a sigmoid net's layers, and does the net then train better? (norm)"""
 
-from studies.engine.analysis import ArmResult
 from studies.engine.claim_tests import more, sooner
 from studies.engine.claims import Claim
-from studies.engine.measures import over_steps
+from studies.engine.measures import wander
 from studies.engine.study import Study, register
 from studies.engine.wording import NUMBER
 from studies.report import plots
@@ -11,15 +10,7 @@ from studies.report import plots
 PAPER = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 4.1"
 WITH, WITHOUT = {"model.norm": "batch"}, {"model.norm": "none"}
 LAST_HIDDEN = -1
-
-
-def wander(result: ArmResult, seed: int) -> float:
-    """Return how far the median input of the last hidden layer's typical unit wanders, in units of its usual spread.
-
-    The standard deviation over the run of the 50th percentile, by the mean distance of the 15th and 85th.
-    """
-    low, median, high = (over_steps(result, seed, quantity, LAST_HIDDEN) for quantity in ("p15", "p50", "p85"))
-    return float(median.std() / (high - low).mean())
+WANDER = wander(LAST_HIDDEN)
 
 
 study = register(
@@ -57,7 +48,7 @@ study = register(
             }
         },
         probes=("activations",),
-        measures={"wander of the last hidden layer's input": wander},
+        measures={"wander of the last hidden layer's input": WANDER},
         plots=(
             plots.percentiles(LAST_HIDDEN, "Input to the last hidden layer's sigmoid: 15th, 50th, 85th percentile"),
         ),
@@ -67,7 +58,7 @@ study = register(
             Claim(
                 "Without batch norm the distribution of a layer's input wanders more.",
                 f"{PAPER}, figure 1 (b, c)",
-                more(wander, WITHOUT, WITH, NUMBER),
+                more(WANDER, WITHOUT, WITH, NUMBER),
                 paper="percentiles stay flat with batch norm and drift without (figure, no number given)",
             ),
         ),

@@ -1,9 +1,8 @@
 """Is less internal covariate shift the reason why batch norm helps? (norm: none, batch, noisy batch)"""
 
-from studies.engine.analysis import ArmResult
 from studies.engine.claim_tests import alike, more
 from studies.engine.claims import Claim
-from studies.engine.measures import logarithm, over_steps, probed
+from studies.engine.measures import logarithm, probed, wander
 from studies.engine.study import Study, register
 from studies.engine.wording import NUMBER, Unit
 
@@ -11,12 +10,7 @@ SANTURKAR = "Santurkar et al. 2018, How Does Batch Normalization Help Optimizati
 IOFFE = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 2"
 NONE, BATCH, NOISY = ({"model.norm": norm} for norm in ("none", "batch", "noisy_batch"))
 DECADES = Unit("decades", "decades", decimals=3)
-
-
-def drift(result: ArmResult, seed: int) -> float:
-    """Return how much the mean input of the last hidden layer moves over the run, in units of its usual spread."""
-    mean, spread = (over_steps(result, seed, quantity, -1) for quantity in ("mean", "sd"))
-    return float(mean.std() / spread.mean())
+WANDER = wander(-1)
 
 
 study = register(
@@ -58,7 +52,7 @@ study = register(
         measures={
             "shift by gradient norm": probed("relative_shift"),
             "cosine before and after": probed("cosine"),
-            "drift of the last layer's input": drift,
+            "wander of the last layer's input": WANDER,
             "change of the gradient along itself": probed("smoothness"),
         },
         claims=(
@@ -75,7 +69,7 @@ study = register(
             Claim(
                 "Noise after batch norm makes the layers' inputs less steady than no norm does.",
                 f"{SANTURKAR}, figure 2",
-                more(drift, NOISY, NONE, NUMBER),
+                more(WANDER, NOISY, NONE, NUMBER),
             ),
             Claim(
                 "With that noise it still trains as well as without noise, to two points.",

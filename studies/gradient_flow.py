@@ -78,7 +78,7 @@ study = register(
         probes=("gradient_norms",),
         measures={"initial factor a layer": INITIAL, "median factor a layer": TRAINED},
         plots=(
-            plots.by_layer("output_gradient", "Gradient at the layers' outputs, before training", at="first"),
+            plots.by_layer("output_gradient_rms", "Gradient at the layers' outputs, before training", at="first"),
             plots.over_training("decay_factor", "Factor a layer while training"),
         ),
         claims=(

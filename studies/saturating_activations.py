@@ -39,7 +39,7 @@ study = register(
         seeds=5,
         presets={"paper": {"data.name": "mnist", "data.validation": 1 / 6, "trainer.epochs": 30}},
         probes=("activations",),
-        measures={"saturated units": probed("saturated", at="mean"), "dead units": probed("dead", at="last")},
+        measures={"saturated units": probed("saturated_fraction"), "dead units": probed("dead_fraction", at="last")},
         claims=(
             Claim(
                 "A deep sigmoid net trains with batch norm and not without it.",

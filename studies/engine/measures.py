@@ -41,6 +41,26 @@ def over_steps(result: ArmResult, seed: int, quantity: str, layer: Layers = None
     return rows[rows["layer"].isin(names)].groupby("step")["value"].mean()
 
 
+def wander(layer: Layers, units: int = 16) -> Measure:
+    """Return the measure of how far the median inputs of a layer's units move over the run, by their usual spread.
+
+    Of each of the first `units` units that the probe `activations` follows: the standard deviation over the steps of
+    the 50th percentile, over the mean distance of the 15th and 85th; the median of the units. 0 is a distribution that
+    stays where it is.
+    """
+
+    def measure(result: ArmResult, seed: int) -> float:
+        moved = []
+        for unit in range(units):
+            median = over_steps(result, seed, f"median_of_unit_{unit}", layer)
+            spread = over_steps(result, seed, f"spread_of_unit_{unit}", layer)
+            if len(median) > 1 and spread.mean() > 0:
+                moved.append(float(median.std() / spread.mean()))
+        return float(np.median(moved)) if moved else math.nan
+
+    return measure
+
+
 def gap(metric: str, other: str) -> Measure:
     """Return the measure `metric` minus `other`, of one run, e.g. `gap("train_top1", "test_top1")`."""
 
