@@ -33,6 +33,15 @@ class Unit:
             return "–"
         return f"{self._number(value.mean, '+')}{self._range(value, '+')} {self.difference_name}".strip()
 
+    def amount(self, value: float) -> str:
+        """Return a size without its unit: a standard deviation, a least detectable effect."""
+        return "–" if math.isnan(value) else "∞" if math.isinf(value) else self._number(value)
+
+    def span(self, low: float, high: float, signed: bool = False) -> str:
+        """Return an interval without its unit."""
+        sign = "+" if signed else ""
+        return "–" if math.isnan(low) else f"[{self._number(low, sign)}, {self._number(high, sign)}]"
+
     def _range(self, value: Estimate, sign: str) -> str:
         if not value.n or math.isnan(value.low):
             return ""

@@ -152,6 +152,37 @@ def response(
     return figure
 
 
+def interaction(analysis: Analysis) -> go.Figure:
+    """Return test accuracy over the levels of the second factor, a line for each level of the first and others."""
+    first, second, *others = analysis.manifest.baseline.levels
+    order = list(dict.fromkeys(level(result.arm.levels[second]) for result in analysis.arms))
+    lines: dict[str, list[ArmResult]] = {}
+    for result in analysis.arms:
+        names = [f"{key.rpartition('.')[2]} {level(result.arm.levels[key])}" for key in (first, *others)]
+        lines.setdefault(", ".join(names), []).append(result)
+    figure = go.Figure()
+    for index, (name, results) in enumerate(lines.items()):
+        points = [(level(result.arm.levels[second]), result.estimate(analysis.test_metric)) for result in results]
+        shown = [(x, value) for x, value in points if value.n]
+        figure.add_scatter(
+            x=[x for x, _ in shown],
+            y=[100 * value.mean for _, value in shown],
+            error_y={
+                "array": [100 * _finite(min(value.high, 1.0) - value.mean) for _, value in shown],
+                "arrayminus": [100 * _finite(value.mean - max(value.low, 0.0)) for _, value in shown],
+                "thickness": 1.2,
+                "width": 3,
+            },
+            mode="lines+markers",
+            name=name,
+            line={"color": PALETTE[index % len(PALETTE)], "dash": DASHES[index // len(PALETTE) % len(DASHES)]},
+            hovertemplate=f"{name}, %{{x}}: %{{y:.2f}} %<extra></extra>",
+        )
+    figure.update_layout(**LAYOUT, xaxis_title=second, yaxis_title=f"test {analysis.metric_name}, %")
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)
+    return figure
+
+
 def _mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
     frames = [rows.loc[rows["kind"] == "evaluation", ["step", column]] for rows in result.curves.values()]
     if not frames:

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from studies.engine.analysis import Analysis, ArmResult, analyse
+from studies.engine.analysis import Analysis, analyse
 from studies.engine.claims import Claim, Finding
 from studies.engine.records import RunDirectory, rerun_command, write_atomically
 from studies.engine.source import study_of
@@ -24,7 +24,7 @@ VERSION_COLUMNS = ("code", "source", "python", "torch", "lightning", "device", "
 
 
 def write_report(directory: Path, study: Study | None = None) -> tuple[Path, str]:
-    """Write `report.html` into a study's folder; return its path and the study's answer.
+    """Write `report.html` and `statistics.csv` into a study's folder; return the report's path and the answer.
 
     `study` brings the claims; where it is not given, the registered study of that name does, or the study's own file.
     """
@@ -34,12 +34,19 @@ def write_report(directory: Path, study: Study | None = None) -> tuple[Path, str
     findings = [(claim, claim.find(analysis)) for claim in (study.claims if study is not None else ())]
     answer = conclude(analysis, findings)
     path = directory / "report.html"
-    write_atomically(path, render(analysis, findings, answer))
+    write_atomically(path, render(analysis, findings, answer, study))
+    own = study.measures if study is not None else {}
+    write_atomically(directory / "statistics.csv", statistics_table(analysis, own).to_csv(index=False))
     return path, answer
 
 
-def render(analysis: Analysis, findings: Sequence[tuple[Claim, Finding]], answer: str) -> str:
-    """Return the report as HTML."""
+def render(
+    analysis: Analysis, findings: Sequence[tuple[Claim, Finding]], answer: str, study: Study | None = None
+) -> str:
+    """Return the report as HTML; `study` brings its own measures, figures and limits."""
+    own = study or Study(analysis.manifest.study, analysis.manifest.question)
+    factorial = tables.factorial(analysis)
+    names = metrics_of(analysis)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("studies.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -47,9 +54,17 @@ def render(analysis: Analysis, findings: Sequence[tuple[Claim, Finding]], answer
         manifest=analysis.manifest,
         answer=answer,
         findings=findings,
-        figures=_figures(analysis),
-        arms=[_arm_row(analysis, result) for result in analysis.arms],
-        matched=_matched_level(analysis),
+        limits=own.limits.get(analysis.manifest.preset, ""),
+        figures=_figures(analysis, own.plots),
+        metric=analysis.metric_name,
+        arms=tables.results(analysis),
+        matched=tables.matched_level(analysis),
+        factorial=factorial if isinstance(factorial, tables.Table) else None,
+        no_factorial=factorial if isinstance(factorial, str) else "",
+        learning_speed=tables.learning_speed(analysis),
+        measures=tables.measures(analysis, own.measures),
+        primary=tables.every_metric(analysis, names[:1]),
+        others=tables.every_metric(analysis, names[1:]),
         totals=_totals(analysis),
         controlled=_controlled(analysis),
         runs=[_run_row(analysis, {str(k): v for k, v in row.items()}) for row in _records(analysis).to_dict("records")],
@@ -67,62 +82,33 @@ class _Figure:
     html: str
 
 
-def _figures(analysis: Analysis) -> list[_Figure]:
+def _figures(analysis: Analysis, plots: Sequence[Plot]) -> list[_Figure]:
     shown: list[tuple[str, str, go.Figure]] = []
     factor = figures.numeric_factor(analysis)
     if factor is not None:
         caption = "Mean over the finished seeds, 95 % intervals; a cross marks how many of the seeds diverged."
         title = f"test {analysis.metric_name}"
         response = figures.response(analysis, factor, analysis.test_metric, title)
-        shown.append((f"{title.capitalize()} over {factor}", caption, response))
+        if response is not None:
+            shown.append((f"{title.capitalize()} over {factor}", caption, response))
+    elif tables.matched_factor(analysis) is not None:
+        caption = "Mean over the finished seeds, 95 % intervals. Lines that are not parallel are an interaction."
+        shown.append(("Interaction", caption, figures.interaction(analysis)))
+    own = [(plot.title, plot.caption, plot.draw(analysis)) for plot in plots]
+    shown += [(title, caption, figure) for title, caption, figure in own if figure is not None]
     caption = "Mean over the seeds with its 95 % interval. Click an arm in the legend to hide it, drag to zoom."
-    accuracy = figures.learning_curves(analysis, "val_top1", "validation accuracy")
+    accuracy = figures.learning_curves(analysis, analysis.val_metric, f"validation {analysis.metric_name}")
     loss = figures.learning_curves(analysis, "train_loss", "training loss", logarithmic=True)
     off = " Losses far above chance are off the top; double-click to see them."
-    shown += [("Validation accuracy while training", caption, accuracy), ("Training loss", caption + off, loss)]
+    shown += [
+        (f"Validation {analysis.metric_name} while training", caption, accuracy),
+        ("Training loss", caption + off, loss),
+    ]
     options = {"responsive": True, "displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
     return [
         _Figure(title, caption, figure.to_html(full_html=False, include_plotlyjs=False, config=options))
         for title, caption, figure in shown
     ]
-
-
-def _matched_factor(analysis: Analysis) -> str | None:
-    """Return the factor whose effect is told at equal levels of the others: the first one, if there are several."""
-    factors = list(analysis.manifest.baseline.levels)
-    product = all(list(result.arm.levels) == factors for result in analysis.arms)
-    return factors[0] if len(factors) > 1 and product else None
-
-
-def _matched_level(analysis: Analysis) -> str | None:
-    factor = _matched_factor(analysis)
-    return f"{factor.rpartition('.')[2]} {level(analysis.manifest.baseline.levels[factor])}" if factor else None
-
-
-def _arm_row(analysis: Analysis, result: ArmResult) -> dict[str, Any]:
-    factor = _matched_factor(analysis)
-    other = analysis.matched(result, factor) if factor else None
-    first = result.records.iloc[0].to_dict() if len(result.records) else {}
-    seconds = result.estimate("seconds")
-    return {
-        "label": result.label,
-        "baseline": result.arm.is_baseline,
-        "test": percent_interval(result.estimate("test_top1")),
-        "validation": percent(result.estimate("val_top1").mean),
-        "training": percent(result.estimate("train_top1").mean),
-        "difference": "baseline" if result.arm.is_baseline else points(analysis.difference(result, "test_top1")),
-        "differs": not result.arm.is_baseline and analysis.difference(result, "test_top1").excludes_zero,
-        "matched": points(analysis.difference(result, "test_top1", to=other)) if other else "",
-        "matched_differs": other is not None and analysis.difference(result, "test_top1", to=other).excludes_zero,
-        "finished": result.count("finished"),
-        "planned": result.planned,
-        "diverged": result.count("diverged"),
-        "missing": result.missing,
-        "trains": analysis.trains(result),
-        "parameters": count(first["parameters"]) if pd.notna(first.get("parameters")) else "–",
-        "flops": count(first["flops"]) if pd.notna(first.get("flops")) else "–",
-        "seconds": f"{seconds.mean:.1f}" if seconds.n else "–",
-    }
 
 
 def _totals(analysis: Analysis) -> dict[str, Any]:
@@ -182,7 +168,8 @@ def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
         value = run.get(key)
         return form.format(value) if value is not None and pd.notna(value) else "–"
 
-    result = percent(float(run["test_top1"])) if pd.notna(run.get("test_top1")) else "–"
+    reached = run.get(analysis.test_metric)
+    result = percent(float(reached)) if reached is not None and pd.notna(reached) else "–"
     if run["state"] == "diverged":
         result = f"diverged at step {shown('diverged_at_step', '{:.0f}')}"
     if run["state"] == "crashed":

@@ -1,0 +1,218 @@
+"""The report's tables of numbers, as rows of text."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from litmus.errors import UserError
+from studies.engine.analysis import Analysis, ArmResult, Measure
+from studies.engine.factorial import analysis_of_variance, tidy
+from studies.engine.learning_speed import area_under_curve, arrivals, median_arrival, race
+from studies.engine.statistics import Estimate, estimate
+from studies.engine.statistics_table import ArmStatistics, arm_statistics
+from studies.engine.wording import NUMBER, POINTS, Unit, count, level, percent, percent_interval, points
+
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table under a heading; the first column is text, the others are numbers, the rows that are bold say so."""
+
+    title: str
+    note: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def results(analysis: Analysis) -> list[dict[str, Any]]:
+    """Return a row of the main table for each arm."""
+    statistics = arm_statistics(analysis, analysis.test_metric)
+    return [_result(analysis, each) for each in statistics]
+
+
+def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
+    result = statistics.arm
+    factor = matched_factor(analysis)
+    other = analysis.matched(result, factor) if factor else None
+    first = result.records.iloc[0].to_dict() if len(result.records) else {}
+    seconds = result.estimate("seconds")
+    compared = statistics.comparison
+    matched = analysis.difference(result, analysis.test_metric, to=other) if other else None
+    return {
+        "label": result.label,
+        "baseline": result.arm.is_baseline,
+        "test": percent_interval(statistics.mean),
+        "validation": percent(result.estimate(analysis.val_metric).mean),
+        "training": percent(result.estimate(f"train_{analysis.metric}").mean),
+        "difference": "baseline" if compared is None else points(compared.difference),
+        "p": "" if compared is None else _p(compared.p_holm),
+        "differs": compared is not None and compared.p_holm < SIGNIFICANCE,
+        "matched": points(matched) if matched else "",
+        "finished": result.count("finished"),
+        "planned": result.planned,
+        "diverged": result.count("diverged"),
+        "missing": result.missing,
+        "trains": analysis.trains(result),
+        "parameters": count(first["parameters"]) if pd.notna(first.get("parameters")) else "–",
+        "flops": count(first["flops"]) if pd.notna(first.get("flops")) else "–",
+        "activations": count(first["activations"]) if pd.notna(first.get("activations")) else "–",
+        "seconds": f"{seconds.mean:.1f}" if seconds.n else "–",
+    }
+
+
+def matched_factor(analysis: Analysis) -> str | None:
+    """Return the factor whose effect is told at equal levels of the others: the first one, if there are several."""
+    factors = list(analysis.manifest.baseline.levels)
+    product = all(list(result.arm.levels) == factors for result in analysis.arms)
+    levels = [tuple(map(str, result.arm.levels.values())) for result in analysis.arms]
+    full = math.prod(len(set(column)) for column in zip(*levels, strict=True)) == len(levels)
+    return factors[0] if len(factors) > 1 and product and full else None
+
+
+def matched_level(analysis: Analysis) -> str | None:
+    """Return the baseline's level of that factor, in words."""
+    factor = matched_factor(analysis)
+    return f"{factor.rpartition('.')[2]} {level(analysis.manifest.baseline.levels[factor])}" if factor else None
+
+
+def comparisons(analysis: Analysis, metric: str | Measure, unit: Unit, title: str, note: str) -> Table | None:
+    """Return the table of a metric: each arm's mean, and its paired difference to the baseline with all that it bears.
+
+    None where no run has the metric.
+    """
+    statistics = arm_statistics(analysis, metric)
+    if not any(each.mean.n for each in statistics):
+        return None
+    headings = (
+        "arm",
+        "mean [95 %, t]",
+        "sd",
+        "bootstrap",
+        "difference [95 %, t]",
+        "bootstrap",
+        "effect size g",
+        "p",
+        "p, Holm",
+        "P(higher)",
+        "detectable",
+    )
+    return Table(title, note, headings, [_comparison(each, unit) for each in statistics])
+
+
+def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
+    row = [each.arm.label, unit.interval(each.mean), unit.amount(each.mean.sd), unit.span(*each.bca)]
+    if each.comparison is None:
+        return [*row, "baseline", "", "", "", "", "", ""]
+    compared = each.comparison
+    improvement = compared.probability_of_improvement
+    return [
+        *row,
+        unit.difference(compared.difference),
+        unit.span(*compared.bca, signed=True),
+        _number(compared.hedges_g_z, "{:+.2f}"),
+        _p(compared.p_value),
+        _p(compared.p_holm),
+        _share(improvement),
+        unit.amount(compared.minimum_detectable_effect),
+    ]
+
+
+def measures(analysis: Analysis, chosen: Mapping[str, Measure]) -> list[Table]:
+    """Return a table for each of a study's own measures."""
+    note = "Measured while the runs trained, one number a run; differences are paired by seed."
+    found = [comparisons(analysis, measure, NUMBER, name.capitalize(), note) for name, measure in chosen.items()]
+    return [table for table in found if table is not None]
+
+
+def every_metric(analysis: Analysis, names: Sequence[str]) -> list[Table]:
+    """Return a table for each of the metrics `names`."""
+    found = []
+    for name in names:
+        unit = NUMBER if name.endswith(("loss", "seconds")) else POINTS
+        found.append(comparisons(analysis, name, unit, name, ""))
+    return [table for table in found if table is not None]
+
+
+def learning_speed(analysis: Analysis) -> Table | None:
+    """Return the table of steps to the validation metric at which the baseline ends, and areas under the curves."""
+    target = analysis.baseline.estimate(analysis.val_metric).mean
+    if math.isnan(target):
+        return None
+    baseline = arrivals(analysis.baseline, target, analysis.val_metric)
+    rows = []
+    for result in analysis.arms:
+        arrived = arrivals(result, target, analysis.val_metric)
+        median = median_arrival(list(arrived.values()))
+        against = race(arrived, baseline)
+        area = estimate([area for area in _areas(analysis, result) if not math.isnan(area)])
+        steps = "not within the run" if math.isinf(median.steps) else _number(median.steps, "{:,.0f}")
+        first = ["", ""] if result.arm.is_baseline else [_share(against.probability_first), _p(against.p_value)]
+        rows.append([result.label, steps, f"{median.reached} of {median.n}", *first, percent_interval(area)])
+    note = (
+        f"Steps until the validation {analysis.metric_name} is {percent(target)}, where the baseline ends on average: the "
+        "Kaplan–Meier median, in which runs that never got there count as censored, not as fast. First: the share of "
+        "seeds in which the arm gets there before the baseline, with the sign test's p. Area: the validation "
+        f"{analysis.metric_name} averaged over the run."
+    )
+    headings = ("arm", "median steps", "arrived", "first", "p", "area under the curve")
+    return Table("Learning speed", note, headings, rows)
+
+
+def _areas(analysis: Analysis, result: ArmResult) -> list[float]:
+    return [
+        area_under_curve(curve[curve["kind"] == "evaluation"], analysis.chance, analysis.val_metric)
+        for seed, curve in result.curves.items()
+        if seed in result.values(analysis.val_metric)
+    ]
+
+
+def factorial(analysis: Analysis) -> Table | str | None:
+    """Return the analysis of variance of a study that is a full product of factors, or the reason why there is none.
+
+    None where the study is no such product.
+    """
+    if matched_factor(analysis) is None:
+        return None
+    frame = tidy(analysis, analysis.test_metric)
+    factors = [column for column in frame.columns if column in analysis.manifest.factors]
+    if len(factors) < 2:
+        return None
+    try:
+        found = analysis_of_variance(frame, factors)
+    except UserError as error:
+        return f"No analysis of variance: {error}."
+    rows = [
+        [
+            term.name,
+            f"{term.df}",
+            _number(term.f, "{:.2f}"),
+            _p(term.p_value),
+            _number(term.partial_eta_squared, "{:.3f}"),
+        ]
+        for term in found.terms
+    ]
+    dropped = f" {found.dropped} runs diverged or are missing and are left out." if found.dropped else ""
+    note = (
+        f"Analysis of variance of the test {analysis.metric_name} over {found.runs} runs with the seed as block, sums of "
+        f"squares of type II, {found.residual_df} residual degrees of freedom.{dropped}"
+    )
+    headings = ("term", "df", "F", "p", "partial η²")
+    return Table("Main effects and interactions", note, headings, rows)
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    return "< 0.0001" if value < 1e-4 else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
+
+
+def _share(value: Estimate) -> str:
+    return "–" if not value.n else f"{value.mean:.2f} [{value.low:.2f}, {value.high:.2f}]"
+
+
+def _number(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else form.format(value)
