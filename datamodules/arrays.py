@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from datamodules.buffers import empty
+
 STATISTICS_CHUNK = 1024
 
 
@@ -34,7 +36,12 @@ def read(images: Images, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         yield from images.stream(batches)
         return
     for batch in batches:
-        yield images.index_select(0, batch.to(images.device))
+        indices = batch.to(images.device)
+        if images.device.type == "cpu":
+            chosen = empty((len(indices), *images.shape[1:]), images.dtype)
+            yield torch.index_select(images, 0, indices, out=chosen)
+        else:
+            yield images.index_select(0, indices)
 
 
 def binarised(images: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from datamodules.arrays import ImageArrays, read
 from datamodules.augmentation.window import centre_crop
+from datamodules.buffers import empty
 
 PASS_BATCH = 256
 
@@ -46,7 +47,11 @@ class Normalisation:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return float32 images."""
-        return images.float().mul_(self.scale).add_(self.shift)
+        if images.device.type == "cpu":
+            floats = empty(tuple(images.shape), torch.float32).copy_(images)
+        else:
+            floats = images.float()
+        return floats.mul_(self.scale).add_(self.shift)
 
     def to(self, device: torch.device) -> "Normalisation":
         """Return the same with its tensors on `device`."""

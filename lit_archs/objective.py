@@ -1,6 +1,6 @@
 """The loss of a classification network: cross-entropy, with auxiliary heads, or the network's own."""
 
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, TypeGuard
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,11 +18,16 @@ class AuxiliaryOutputs(NamedTuple):
     weight: float
 
 
-@runtime_checkable
 class DefinesLoss(Protocol):
     """A network that is trained with its own loss instead of cross-entropy: one value a sample, [N]."""
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor: ...
+
+
+def defines_loss(network: object) -> TypeGuard[DefinesLoss]:
+    """Return whether `network` has a loss of its own."""
+    # Not by isinstance: a protocol is looked through method by method, at each step, with the network's parameters.
+    return hasattr(type(network), "loss")
 
 
 def logits_of(outputs: Tensor | AuxiliaryOutputs) -> Tensor:
@@ -42,7 +47,7 @@ def classification_loss(
     `reduction` is mean, a scalar, or none, a value a sample. A network's own loss has no smoothed form:
     `label_smoothing` is for cross-entropy.
     """
-    if isinstance(network, DefinesLoss):
+    if defines_loss(network):
         own = network.loss(logits_of(outputs), labels)
         return own.mean() if reduction == "mean" else own
 
@@ -58,6 +63,6 @@ def classification_loss(
 
 def sample_losses(network: nn.Module, logits: Tensor, labels: Tensor) -> Tensor:
     """Return the evaluation loss of each sample, [N]."""
-    if isinstance(network, DefinesLoss):
+    if defines_loss(network):
         return network.loss(logits, labels)
     return functional.cross_entropy(logits, labels, reduction="none")

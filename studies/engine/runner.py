@@ -49,6 +49,25 @@ class NoProfiler(PassThroughProfiler):
         return self._nothing
 
 
+class MadeOnDevice:
+    """A strategy that passes batches on: `ImageDataModule` makes them on its device.
+
+    Lightning's own way looks up three hooks, in the module and in the data, for each batch.
+    """
+
+    def batch_to_device(self, batch: Any, device: torch.device | None = None, dataloader_idx: int = 0) -> Any:
+        """Return the batch as it is."""
+        return batch
+
+
+class OneDevice(MadeOnDevice, SingleDeviceStrategy):
+    """A run on one device."""
+
+
+class ManyDevices(MadeOnDevice, DDPStrategy):
+    """A run over several devices, a process each."""
+
+
 class GlobalBatchNorm(LayerSync):
     """Makes Lightning compute batch-norm statistics over all devices, on the CPU too."""
 
@@ -159,9 +178,9 @@ def _trainer(
     plugins: list[Any] = []
     strategy: Strategy
     if execution.devices == 1:
-        strategy = SingleDeviceStrategy(torch.device("cuda", place.device_indices[0]) if cuda else torch.device("cpu"))
+        strategy = OneDevice(torch.device("cuda", place.device_indices[0]) if cuda else torch.device("cpu"))
     else:
-        strategy = DDPStrategy(process_group_backend="nccl" if cuda else "gloo")
+        strategy = ManyDevices(process_group_backend="nccl" if cuda else "gloo")
         plugins.append(LightningEnvironment())
         if config.trainer.sync_batchnorm:
             plugins.append(GlobalBatchNorm())

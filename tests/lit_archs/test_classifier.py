@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lit_archs.classifier import ExactMean
+from lit_archs.objective import classification_loss
 from lit_archs.optimisation import OptimConfig, lr_factor
 from litmus.errors import UserError
 
@@ -67,3 +68,14 @@ def test_exponential_decay_ends_at_the_factor() -> None:
 def test_impossible_settings_are_refused(settings: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         OptimConfig(**settings)
+
+
+def test_a_network_with_a_loss_of_its_own_is_recognised_by_it() -> None:
+    class Own(torch.nn.Linear):
+        def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            return logits.sum(1)
+
+    logits, labels = torch.arange(6.0).view(2, 3), torch.tensor([0, 1])
+    assert float(classification_loss(Own(3, 3), logits, labels)) == 7.5
+    plain = classification_loss(torch.nn.Linear(3, 3), logits, labels)
+    assert float(plain) == pytest.approx(float(torch.nn.functional.cross_entropy(logits, labels)))

@@ -1,0 +1,100 @@
+"""Memory is used again, but never while somebody still has what is in it."""
+
+import gc
+from pathlib import Path
+
+import pytest
+import torch
+from drawn_folder import make_folder
+
+import datamodules
+from datamodules import buffers
+from datamodules.buffers import LARGE, empty
+
+SHAPE = (LARGE // 4, 3)
+
+
+@pytest.fixture(autouse=True)
+def none_kept() -> None:
+    buffers._free.clear()
+
+
+def address(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+def test_memory_is_used_again_once_it_is_free() -> None:
+    first = empty(SHAPE, torch.float32)
+    place = address(first)
+    del first
+    assert address(empty(SHAPE, torch.float32)) == place
+
+
+def test_less_of_another_type_uses_it_too() -> None:
+    first = empty(SHAPE, torch.float32)
+    place = address(first)
+    del first
+    second = empty((SHAPE[0], 2), torch.int32)
+    assert second.shape == (SHAPE[0], 2)
+    assert second.dtype == torch.int32
+    assert address(second) == place
+
+
+def test_much_less_leaves_it_to_others() -> None:
+    first = empty((10 * LARGE,), torch.uint8)
+    place = address(first)
+    del first
+    assert address(empty((LARGE,), torch.uint8)) != place
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda tensor: tensor,
+        lambda tensor: tensor[5:6, :1],
+        lambda tensor: tensor.numpy()[3],
+        lambda tensor: tensor.detach().view(torch.int32),
+        lambda tensor: torch.from_dlpack(tensor),
+        lambda tensor: (torch.ones(SHAPE, requires_grad=True) * tensor).sum(),
+    ],
+    ids=["itself", "view", "array", "other type", "dlpack", "autograd"],
+)
+def test_what_is_referred_to_is_not_given_out(keep: object) -> None:
+    first = empty(SHAPE, torch.float32)
+    place = address(first)
+    kept = keep(first)  # type: ignore[operator]
+    del first
+    gc.collect()
+    assert address(empty(SHAPE, torch.float32)) != place
+    del kept
+    gc.collect()
+    assert place in {buffer.ctypes.data for buffer in buffers._free}
+
+
+def test_gradient_is_of_the_values_that_were_used() -> None:
+    weight = torch.ones(SHAPE, requires_grad=True)
+    loss = (weight * empty(SHAPE, torch.float32).fill_(2.0)).sum()
+    empty(SHAPE, torch.float32).fill_(7.0)
+    loss.backward()
+    assert weight.grad is not None
+    assert torch.equal(weight.grad, torch.full(SHAPE, 2.0))
+
+
+def test_few_free_buffers_are_kept() -> None:
+    many = [empty(SHAPE, torch.float32) for _ in range(3 * buffers.KEPT)]
+    del many
+    assert len(buffers._free) == buffers.KEPT
+
+
+@pytest.mark.parametrize("kind", ["train", "validation"])
+def test_batches_that_are_kept_stay_as_they_were(tmp_path: Path, kind: str) -> None:
+    root = make_folder(tmp_path / "images")
+    data = datamodules.build("folder", root=str(root), image_size=128, batch_size=4, eval_batch_size=4, validation=0.5)
+    epoch = (lambda: data.train_epoch(0)) if kind == "train" else (lambda: iter(data.val_dataloader()))
+    copies = [batch.images.clone() for batch in epoch()]
+    kept = [batch.images for batch in epoch()]
+    assert len(kept) > 1
+    assert kept[0].nbytes >= LARGE
+    assert len({address(images) for images in kept}) == len(kept)
+    for images, copy in zip(kept, copies, strict=True):
+        assert torch.equal(images, copy)
