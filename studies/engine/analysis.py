@@ -56,7 +56,8 @@ class ArmResult:
             values = {seed: float(metric(self, seed)) for seed in self.seeds("finished")}
         elif metric in self.records:
             finished = self.records[self.records["state"] == "finished"]
-            values = {int(s): float(v) for s, v in zip(finished["seed"], finished[metric], strict=True)}
+            numbers = pd.to_numeric(finished[metric])
+            values = {int(s): float(v) for s, v in zip(finished["seed"], numbers, strict=True)}
         else:
             values = {}
         return {seed: value for seed, value in values.items() if not math.isnan(value)}

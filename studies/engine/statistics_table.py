@@ -13,7 +13,7 @@ from studies.engine.statistics import Estimate, bca_interval, proportion
 
 @dataclass(frozen=True)
 class ArmStatistics:
-    """One metric of one arm: its mean, its bootstrap interval, and how it compares with the baseline, if it is not it."""
+    """One metric of one arm: its mean and bootstrap interval, and, but for the baseline, how it compares with that."""
 
     arm: ArmResult
     mean: Estimate
@@ -23,7 +23,7 @@ class ArmStatistics:
 
 
 def arm_statistics(analysis: Analysis, metric: str | Measure) -> list[ArmStatistics]:
-    """Return the statistics of `metric` for each arm; Holm's correction is over the arms' comparisons with the baseline.
+    """Return the statistics of `metric` for each arm; Holm's correction is over all comparisons with the baseline.
 
     Differences are paired by seed. A diverged run has no value and is counted in `diverged`, a share of the runs that
     ended, with its exact interval.

@@ -15,9 +15,10 @@ from studies.engine.analysis import Analysis, analyse
 from studies.engine.claims import Claim, Finding
 from studies.engine.records import RunDirectory, rerun_command, write_atomically
 from studies.engine.source import study_of
-from studies.engine.study import Study
-from studies.engine.wording import count, level, percent, percent_interval, points
-from studies.report import figures
+from studies.engine.statistics_table import metrics_of, statistics_table
+from studies.engine.study import Plot, Study
+from studies.engine.wording import level, percent
+from studies.report import figures, tables
 from studies.report.conclusion import conclude
 
 VERSION_COLUMNS = ("code", "source", "python", "torch", "lightning", "device", "hardware", "devices", "threads")

@@ -153,9 +153,9 @@ def learning_speed(analysis: Analysis) -> Table | None:
         first = ["", ""] if result.arm.is_baseline else [_share(against.probability_first), _p(against.p_value)]
         rows.append([result.label, steps, f"{median.reached} of {median.n}", *first, percent_interval(area)])
     note = (
-        f"Steps until the validation {analysis.metric_name} is {percent(target)}, where the baseline ends on average: the "
-        "Kaplan–Meier median, in which runs that never got there count as censored, not as fast. First: the share of "
-        "seeds in which the arm gets there before the baseline, with the sign test's p. Area: the validation "
+        f"Steps until the validation {analysis.metric_name} is {percent(target)}, where the baseline ends on average: "
+        "the Kaplan–Meier median, in which runs that never got there count as censored, not as fast. First: the share "
+        "of seeds in which the arm gets there before the baseline, with the sign test's p. Area: the validation "
         f"{analysis.metric_name} averaged over the run."
     )
     headings = ("arm", "median steps", "arrived", "first", "p", "area under the curve")
@@ -197,8 +197,8 @@ def factorial(analysis: Analysis) -> Table | str | None:
     ]
     dropped = f" {found.dropped} runs diverged or are missing and are left out." if found.dropped else ""
     note = (
-        f"Analysis of variance of the test {analysis.metric_name} over {found.runs} runs with the seed as block, sums of "
-        f"squares of type II, {found.residual_df} residual degrees of freedom.{dropped}"
+        f"Analysis of variance of the test {analysis.metric_name} over {found.runs} runs with the seed as block, sums "
+        f"of squares of type II, {found.residual_df} residual degrees of freedom.{dropped}"
     )
     headings = ("term", "df", "F", "p", "partial η²")
     return Table("Main effects and interactions", note, headings, rows)

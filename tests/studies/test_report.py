@@ -146,7 +146,7 @@ def test_the_report_is_whole_and_needs_no_network(tmp_path: Path) -> None:
     assert "9 runs" not in text
     assert "1 of 3, 2 diverged" in text
     assert "they differ in torch" in text  # mixed versions are said
-    assert text.count("Plotly.newPlot") == 2  # no factor has three numeric levels
+    assert text.count("Plotly.newPlot") == 3  # the interaction and two curves: no factor has three numeric levels
     outside = [part for part in text.split("<script>")[-1].split('src="')[1:] if part.startswith("http")]
     assert not outside
     assert "litmus train --config" in text
