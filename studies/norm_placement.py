@@ -24,7 +24,7 @@ study = register(
             "data.batch_size": 64,
             "optim.lr": 0.1,
             "optim.schedule": "cosine",
-            "trainer.epochs": 15,
+            "trainer.epochs": 12,
         },
         factors=("norm.placement", "model.pre_activation"),
         arms={
@@ -33,7 +33,7 @@ study = register(
             "pre-activation": {"norm.placement": "before", "model.pre_activation": True},
         },
         baseline="before activation",
-        seeds=8,
+        seeds=6,
         presets={
             "paper": {
                 "model.depth": 110,

@@ -31,7 +31,7 @@ study = register(
             "data.name": "digits",
             "data.batch_size": GLOBAL_BATCH,
             "optim.lr": 0.1,
-            "trainer.epochs": 8,
+            "trainer.epochs": 6,
         },
         factors=("model.norm", "norm.virtual_batch_size"),
         arms={
