@@ -146,7 +146,9 @@ def find_blocks(network: nn.Module, images: Tensor) -> list[Block]:
             if isinstance(child, ResidualBlock):
                 inside.append(full_name)
                 found.append((full_name, parent, (key,)))
-            elif isinstance(child, nn.Conv2d | nn.Linear) and isinstance(following[1], (NormActivation, *ACTIVATION_LAYERS)):
+            elif isinstance(child, nn.Conv2d | nn.Linear) and isinstance(
+                following[1], (NormActivation, *ACTIVATION_LAYERS)
+            ):
                 found.append((full_name, parent, (key, following[0])))
     entering: dict[nn.Module, torch.Size] = {}
     leaving: dict[nn.Module, torch.Size] = {}
