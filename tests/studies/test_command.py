@@ -110,9 +110,18 @@ def test_list_names_everything_within_80_columns(litmus: Litmus) -> None:
     result = litmus("list")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    for name in ("batch_norm", "lenet5", "resnet20", "digits", "mnist"):
+    for name in ("batch_norm", "lenet5", "resnet20", "digits", "mnist", "gradient_norms"):
         assert re.search(rf"^ *{name} ", result.stdout, re.MULTILINE)
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_list_probes_says_what_each_measures_and_costs(litmus: Litmus) -> None:
+    result = litmus("list", "probes")
+    assert result.returncode == 0, result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    line = next(line for line in result.stdout.splitlines() if line.startswith("update_ratio"))
+    assert re.fullmatch(r"update_ratio +‖Δw‖ / ‖w‖ of each layer's +a copy of the weights and *", line)
+    assert "resnet20" not in result.stdout
 
 
 def test_a_study_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> None:
