@@ -95,6 +95,21 @@ class Analysis:
         return f"val_{self.metric}"
 
     @property
+    def train_metric(self) -> str:
+        """The share of right answers in training, as the records call it: of pixels where networks segment."""
+        return "train_pixel_accuracy" if self.metric == "iou" else f"train_{self.metric}"
+
+    @property
+    def metric_name(self) -> str:
+        """The metric, as a reader calls it."""
+        return "mean IoU" if self.metric == "iou" else "accuracy"
+
+    @property
+    def train_metric_name(self) -> str:
+        """The share of right answers in training, as a reader calls it."""
+        return "pixel accuracy" if self.metric == "iou" else "accuracy"
+
+    @property
     def baseline(self) -> ArmResult:
         """The baseline arm's result."""
         return next(result for result in self.arms if result.arm.is_baseline)
@@ -165,7 +180,9 @@ def analyse(directory: str | Path) -> Analysis:
             if measured is not None:
                 probes[seed] = measured
         results.append(ArmResult(arm, records, curves, probes))
-    metric = "iou" if "test_iou" in frame else "top1"
+    # Where every run diverged there is no test metric; what was evaluated until then tells the task.
+    segmented = "test_iou" in frame or any("val_iou" in rows for result in results for rows in result.curves.values())
+    metric = "iou" if segmented else "top1"
     return Analysis(directory, manifest, tuple(results), 0.0 if metric == "iou" else _chance(frame), metric)
 
 

@@ -26,7 +26,8 @@ def _best_arm(analysis: Analysis) -> str:
     best = analysis.best()
     if best is None:
         return "No run finished."
-    accuracy = f"test accuracy {percent_interval(best.estimate('test_top1'))}, n = {len(best.values('test_top1'))}"
+    tested = best.estimate(analysis.test_metric)
+    accuracy = f"test {analysis.metric_name} {percent_interval(tested)}, n = {tested.n}"
     if len(analysis.arms) == 1:
         return f"{best.label}: {accuracy}."
     if best.arm.is_baseline:
@@ -35,7 +36,7 @@ def _best_arm(analysis: Analysis) -> str:
 
 
 def _against_baseline(analysis: Analysis, best: ArmResult) -> str:
-    difference = analysis.difference(best, "test_top1")
+    difference = analysis.difference(best, analysis.test_metric)
     if difference.n == 0:
         return f"the baseline ({analysis.baseline.label}) has no finished run to compare with"
     verdict = "" if difference.excludes_zero else ", inconclusive"

@@ -90,7 +90,7 @@ def response(analysis: Analysis, factor: str) -> go.Figure:
     figure = go.Figure()
     for colour, (name, results) in zip(PALETTE * len(lines), lines.items(), strict=False):
         results.sort(key=lambda result: result.arm.levels[factor])
-        points = [(result.arm.levels[factor], result.estimate("test_top1"), result) for result in results]
+        points = [(result.arm.levels[factor], result.estimate(analysis.test_metric), result) for result in results]
         shown = [(x, value) for x, value, _ in points if value.n]
         figure.add_scatter(
             x=[x for x, _ in shown],
@@ -122,7 +122,7 @@ def response(analysis: Analysis, factor: str) -> go.Figure:
                 hovertemplate=f"{name}, %{{x}}: %{{text}} seeds diverged<extra></extra>",
             )
     values = [result.arm.levels[factor] for result in analysis.arms]
-    figure.update_layout(**_LAYOUT, xaxis_title=factor, yaxis_title="test accuracy, %")
+    figure.update_layout(**_LAYOUT, xaxis_title=factor, yaxis_title=f"test {analysis.metric_name}, %")
     figure.update_yaxes(range=[-4, 104])
     if min(values) > 0 and max(values) / min(values) >= 8:
         figure.update_xaxes(type="log", tickvals=sorted(set(values)), ticktext=[level(v) for v in sorted(set(values))])
@@ -139,7 +139,7 @@ def _mean_curve(result: ArmResult, column: str) -> pd.DataFrame:
         if values:
             value = estimate(values)
             low, high = (value.mean, value.mean) if value.n < 2 else (value.low, value.high)
-            bounded = column.endswith(("top1", "top5"))
+            bounded = not column.endswith("loss")
             rows.append(
                 {
                     "step": step,

@@ -45,6 +45,8 @@ def render(analysis: Analysis, findings: Sequence[tuple[Claim, Finding]], answer
     )
     return environment.get_template("template.html").render(
         manifest=analysis.manifest,
+        metric_name=analysis.metric_name,
+        train_metric_name=analysis.train_metric_name,
         answer=answer,
         findings=findings,
         figures=_figures(analysis),
@@ -72,12 +74,15 @@ def _figures(analysis: Analysis) -> list[_Figure]:
     factor = figures.numeric_factor(analysis)
     if factor is not None:
         caption = "Mean over the finished seeds, 95 % intervals; a cross marks how many of the seeds diverged."
-        shown.append((f"Test accuracy over {factor}", caption, figures.response(analysis, factor)))
+        shown.append((f"Test {analysis.metric_name} over {factor}", caption, figures.response(analysis, factor)))
     caption = "Mean over the seeds with its 95 % interval. Click an arm in the legend to hide it, drag to zoom."
-    accuracy = figures.learning_curves(analysis, "val_top1", "validation accuracy")
+    accuracy = figures.learning_curves(analysis, analysis.val_metric, f"validation {analysis.metric_name}")
     loss = figures.learning_curves(analysis, "train_loss", "training loss", logarithmic=True)
     off = " Losses far above chance are off the top; double-click to see them."
-    shown += [("Validation accuracy while training", caption, accuracy), ("Training loss", caption + off, loss)]
+    shown += [
+        (f"Validation {analysis.metric_name} while training", caption, accuracy),
+        ("Training loss", caption + off, loss),
+    ]
     options = {"responsive": True, "displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
     return [
         _Figure(title, caption, figure.to_html(full_html=False, include_plotlyjs=False, config=options))
@@ -105,13 +110,16 @@ def _arm_row(analysis: Analysis, result: ArmResult) -> dict[str, Any]:
     return {
         "label": result.label,
         "baseline": result.arm.is_baseline,
-        "test": percent_interval(result.estimate("test_top1")),
-        "validation": percent(result.estimate("val_top1").mean),
-        "training": percent(result.estimate("train_top1").mean),
-        "difference": "baseline" if result.arm.is_baseline else points(analysis.difference(result, "test_top1")),
-        "differs": not result.arm.is_baseline and analysis.difference(result, "test_top1").excludes_zero,
-        "matched": points(analysis.difference(result, "test_top1", to=other)) if other else "",
-        "matched_differs": other is not None and analysis.difference(result, "test_top1", to=other).excludes_zero,
+        "test": percent_interval(result.estimate(analysis.test_metric)),
+        "validation": percent(result.estimate(analysis.val_metric).mean),
+        "training": percent(result.estimate(analysis.train_metric).mean),
+        "difference": "baseline"
+        if result.arm.is_baseline
+        else points(analysis.difference(result, analysis.test_metric)),
+        "differs": not result.arm.is_baseline and analysis.difference(result, analysis.test_metric).excludes_zero,
+        "matched": points(analysis.difference(result, analysis.test_metric, to=other)) if other else "",
+        "matched_differs": other is not None
+        and analysis.difference(result, analysis.test_metric, to=other).excludes_zero,
         "finished": result.count("finished"),
         "planned": result.planned,
         "diverged": result.count("diverged"),
@@ -180,7 +188,8 @@ def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
         value = run.get(key)
         return form.format(value) if value is not None and pd.notna(value) else "–"
 
-    result = percent(float(run["test_top1"])) if pd.notna(run.get("test_top1")) else "–"
+    tested = run.get(analysis.test_metric)
+    result = percent(float(tested)) if tested is not None and pd.notna(tested) else "–"
     if run["state"] == "diverged":
         result = f"diverged at step {shown('diverged_at_step', '{:.0f}')}"
     if run["state"] == "crashed":
