@@ -1,7 +1,7 @@
-"""LitClassifier: the LightningModule that trains any classification network."""
+"""LitNetwork, the LightningModule that trains any network step by step, and LitClassifier, that trains classifiers."""
 
 import inspect
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import lightning.pytorch as lightning
 import torch
@@ -90,14 +90,19 @@ class TrainingWindow:
         self.losses, self.correct, self.counts = [], [], []
 
 
-class LitClassifier(lightning.LightningModule):
-    """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with cross-entropy, or with its own loss.
+class LitNetwork(lightning.LightningModule):
+    """Trains `network` step by step and evaluates it exactly; a subclass says what is right and what is measured.
 
-    Logs `train_loss`, `train_top1` (means since the last time, every `log_every_n_steps`), and `val_*`/`test_*` `loss`,
-    `top1`, `top5`; accuracies are fractions. `diverged_at` is the first step whose loss was not finite on any device,
-    None while there is none; it is looked for whenever the training means are taken. The learning rate follows `optim`
-    step by step over `total_steps`.
+    Logs `train_loss` and the share of right answers (means since the last time, every `log_every_n_steps`), and the
+    `val_*`/`test_*` metrics. `diverged_at` is the first step whose loss was not finite on any device, None while there
+    is none; it is looked for whenever the training means are taken. The learning rate follows `optim` step by step over
+    `total_steps`.
     """
+
+    training_columns: ClassVar[tuple[str, str]]
+    """What the mean loss and the share of right answers of training are logged as."""
+    metric_names: ClassVar[tuple[str, ...]]
+    """The metrics of an evaluation; the first one after the loss is what a run is judged by."""
 
     def __init__(
         self, network: nn.Module, num_classes: int, optim: OptimConfig, total_steps: int, log_every_n_steps: int = 50
@@ -112,13 +117,33 @@ class LitClassifier(lightning.LightningModule):
         self.window = TrainingWindow()
         self.since_validation: Tensor | None = None
         self.diverged_at: int | None = None
+        self.metrics = nn.ModuleDict({split: self._new_metrics(num_classes) for split in ("val", "test")})
 
-        def metrics() -> nn.ModuleDict:
-            options: dict[str, Any] = {"num_classes": num_classes, "average": "micro", "validate_args": False}
-            top5 = MulticlassAccuracy(top_k=min(5, num_classes), **options)
-            return nn.ModuleDict({"loss": ExactMean(), "top1": MulticlassAccuracy(**options), "top5": top5})
+    def _new_metrics(self, num_classes: int) -> nn.ModuleDict:
+        """Return what a split is evaluated by: a metric for each of `metric_names`."""
+        raise NotImplementedError
 
-        self.metrics = nn.ModuleDict({"val": metrics(), "test": metrics()})
+    def loss(self, outputs: Any, batch: Any) -> Tensor:
+        """Return the mean training loss of this device's `batch`, from what the network returned for it."""
+        raise NotImplementedError
+
+    def _right(self, outputs: Any, batch: Any) -> Tensor:
+        """Return the number of right answers in a training batch."""
+        raise NotImplementedError
+
+    def _evaluate(self, split: str, batch: Any) -> Tensor:
+        """Add a batch to the metrics of `split`, and return its logits."""
+        raise NotImplementedError
+
+    @classmethod
+    def validation_columns(cls) -> tuple[str, ...]:
+        """Return what the metrics of the validation split are logged as."""
+        return tuple(f"val_{name}" for name in cls.metric_names)
+
+    @classmethod
+    def judged_by(cls) -> str:
+        """Return the metric by which a run's best evaluation is found."""
+        return cls.metric_names[1]
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning notes the running hook here ten times a step or more, and a module searches its parameters for the
@@ -131,7 +156,7 @@ class LitClassifier(lightning.LightningModule):
     def forward(self, images: Tensor) -> Tensor:
         return self.network(images)
 
-    def training_step(self, batch: Batch, batch_index: int) -> None:
+    def training_step(self, batch: Any, batch_index: int) -> None:
         optimiser: Any = self.optimizers()
         step = self.global_step
         lr = self.optim.lr * lr_factor(step, self.total_steps, self.optim)
@@ -139,18 +164,20 @@ class LitClassifier(lightning.LightningModule):
             group["lr"] = lr
         outputs = self.network(batch.images)
         loss = self.loss(outputs, batch)
-        count = len(batch.labels)
+        count = len(batch.images)
         # DDP averages the gradients of the devices; this makes it the mean over the global batch, also where the
         # devices' shares differ by a sample.
         share = count * self.trainer.world_size / batch.global_size
         optimiser.zero_grad()
         self.manual_backward(loss if share == 1 else loss * share)
         optimiser.step()
-        right = (logits_of(outputs).detach().argmax(1) == batch.labels).sum()
-        self.window.add(loss.detach(), right, count)
+        self.window.add(loss.detach(), self._right(outputs, batch), count)
         if (step + 1) % self.log_every_n_steps == 0:
-            loss_sum, correct, total = self._close_window(step + 1).tolist()
-            self.log_dict({"train_loss": loss_sum / total, "train_top1": correct / total})
+            self.log_dict(self._training_means(self._close_window(step + 1)))
+
+    def _training_means(self, sums: Tensor) -> dict[str, float]:
+        loss_sum, correct, total = sums.tolist()
+        return dict(zip(self.training_columns, (loss_sum / total, correct / total), strict=True))
 
     # Lightning reads the signature anew at each step; Python looks here first.
     training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]
@@ -166,54 +193,27 @@ class LitClassifier(lightning.LightningModule):
         self.since_validation = sums if self.since_validation is None else self.since_validation + sums
         return sums
 
-    def loss(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
-        """Return the mean training loss of this device's `batch`, from what the network returned for it."""
-        smoothing = self.optim.label_smoothing
-        if batch.second_labels is None or batch.first_share is None:
-            return classification_loss(self.network, outputs, batch.labels, smoothing)
-        # Cross-entropy is linear in the target, so this is the loss of the mixed label.
-        first, second = (
-            classification_loss(self.network, outputs, labels, smoothing, reduction="none")
-            for labels in (batch.labels, batch.second_labels)
-        )
-        return torch.lerp(second, first, batch.first_share).mean()
-
     def on_validation_epoch_start(self) -> None:
         if self.window.losses:
             self._close_window(self.global_step)
 
-    def validation_step(self, batch: Batch, batch_index: int) -> Tensor | None:
-        """Evaluate `batch` and return its logits, float32 [N, num_classes], None for an empty one."""
-        return self._evaluate("val", batch)
+    def validation_step(self, batch: Any, batch_index: int) -> Tensor | None:
+        """Evaluate `batch` and return its logits, float32 [N, num_classes, ...], None for an empty one."""
+        return self._evaluate("val", batch) if len(batch.images) else None
 
     def on_validation_epoch_end(self) -> None:
         trained: dict[str, float] = {}
         if self.since_validation is not None:
-            loss_sum, correct, total = self.since_validation.tolist()
-            trained = {"train_loss": loss_sum / total, "train_top1": correct / total}
+            trained = self._training_means(self.since_validation)
             self.since_validation = None
         self._log_evaluation("val", trained)
 
-    def test_step(self, batch: Batch, batch_index: int) -> Tensor | None:
-        """Evaluate `batch` and return its logits, float32 [N, num_classes], None for an empty one."""
-        return self._evaluate("test", batch)
+    def test_step(self, batch: Any, batch_index: int) -> Tensor | None:
+        """Evaluate `batch` and return its logits, float32 [N, num_classes, ...], None for an empty one."""
+        return self._evaluate("test", batch) if len(batch.images) else None
 
     def on_test_epoch_end(self) -> None:
         self._log_evaluation("test", {})
-
-    def _evaluate(self, split: str, batch: Batch) -> Tensor | None:
-        if not len(batch.labels):
-            return None
-        logits = self.network(batch.images).float()
-        metrics: Any = self.metrics[split]
-        metrics["loss"].update(sample_losses(self.network, logits, batch.labels))
-        # A diverged network's NaN logits would otherwise count as predictions of class 0.
-        finite = logits.isfinite().all(1, keepdim=True)
-        wrong = torch.zeros_like(logits).scatter_(1, ((batch.labels + 1) % logits.shape[1])[:, None], 1.0)
-        scores = torch.where(finite, logits, wrong)
-        metrics["top1"].update(scores, batch.labels)
-        metrics["top5"].update(scores, batch.labels)
-        return logits
 
     def _log_evaluation(self, split: str, also: dict[str, float]) -> None:
         metrics: Any = self.metrics[split]
@@ -224,3 +224,44 @@ class LitClassifier(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return build_optimiser(self.network.parameters(), self.optim)
+
+
+class LitClassifier(LitNetwork):
+    """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with cross-entropy, or with its own loss.
+
+    Logs `train_loss` and `train_top1`, and `val_*`/`test_*` `loss`, `top1` and `top5`; accuracies are fractions.
+    """
+
+    training_columns = ("train_loss", "train_top1")
+    metric_names = ("loss", "top1", "top5")
+
+    def _new_metrics(self, num_classes: int) -> nn.ModuleDict:
+        options: dict[str, Any] = {"num_classes": num_classes, "average": "micro", "validate_args": False}
+        top5 = MulticlassAccuracy(top_k=min(5, num_classes), **options)
+        return nn.ModuleDict({"loss": ExactMean(), "top1": MulticlassAccuracy(**options), "top5": top5})
+
+    def _right(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
+        return (logits_of(outputs).detach().argmax(1) == batch.labels).sum()
+
+    def loss(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
+        smoothing = self.optim.label_smoothing
+        if batch.second_labels is None or batch.first_share is None:
+            return classification_loss(self.network, outputs, batch.labels, smoothing)
+        # Cross-entropy is linear in the target, so this is the loss of the mixed label.
+        first, second = (
+            classification_loss(self.network, outputs, labels, smoothing, reduction="none")
+            for labels in (batch.labels, batch.second_labels)
+        )
+        return torch.lerp(second, first, batch.first_share).mean()
+
+    def _evaluate(self, split: str, batch: Batch) -> Tensor:
+        logits = self.network(batch.images).float()
+        metrics: Any = self.metrics[split]
+        metrics["loss"].update(sample_losses(self.network, logits, batch.labels))
+        # A diverged network's NaN logits would otherwise count as predictions of class 0.
+        finite = logits.isfinite().all(1, keepdim=True)
+        wrong = torch.zeros_like(logits).scatter_(1, ((batch.labels + 1) % logits.shape[1])[:, None], 1.0)
+        scores = torch.where(finite, logits, wrong)
+        metrics["top1"].update(scores, batch.labels)
+        metrics["top5"].update(scores, batch.labels)
+        return logits

@@ -86,11 +86,6 @@ class Analysis:
     metric: str = "top1"
 
     @property
-    def metric_name(self) -> str:
-        """The metric as a reader calls it."""
-        return "accuracy" if self.metric == "top1" else "intersection over union"
-
-    @property
     def test_metric(self) -> str:
         """The metric on the test set, as the records call it."""
         return f"test_{self.metric}"
@@ -99,6 +94,21 @@ class Analysis:
     def val_metric(self) -> str:
         """The metric on the validation split, as the records call it."""
         return f"val_{self.metric}"
+
+    @property
+    def train_metric(self) -> str:
+        """The share of right answers in training, as the records call it: of pixels where networks segment."""
+        return "train_pixel_accuracy" if self.metric == "iou" else f"train_{self.metric}"
+
+    @property
+    def metric_name(self) -> str:
+        """The metric, as a reader calls it."""
+        return "mean IoU" if self.metric == "iou" else "accuracy"
+
+    @property
+    def train_metric_name(self) -> str:
+        """The share of right answers in training, as a reader calls it."""
+        return "pixel accuracy" if self.metric == "iou" else "accuracy"
 
     @property
     def baseline(self) -> ArmResult:
@@ -177,7 +187,9 @@ def analyse(directory: str | Path) -> Analysis:
             if measured is not None:
                 probes[seed] = measured
         results.append(ArmResult(arm, records, curves, probes))
-    metric = "iou" if "test_iou" in frame else "top1"
+    # Where every run diverged there is no test metric; what was evaluated until then tells the task.
+    segmented = "test_iou" in frame or any("val_iou" in rows for result in results for rows in result.curves.values())
+    metric = "iou" if segmented else "top1"
     return Analysis(directory, manifest, tuple(results), 0.0 if metric == "iou" else _chance(frame), metric)
 
 

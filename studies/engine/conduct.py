@@ -16,6 +16,7 @@ from studies.engine.environment import available_cpus
 from studies.engine.identity import run_id
 from studies.engine.launcher import Launcher, Outcome
 from studies.engine.manifest import Manifest, ManifestArm, write_manifest
+from studies.engine.probe import PROBES
 from studies.engine.progress import Progress
 from studies.engine.records import storage_errors
 from studies.engine.runner import network_options
@@ -79,11 +80,7 @@ def conduct(plan: Plan, launch: LaunchConfig, settings: Mapping[str, Any], sourc
         raise UserError(
             f"{importing} runs a study whenever it is imported; that belongs under if __name__ == '__main__'"
         )
-    accelerator = _accelerator(launch)
-    places = _places(launch, accelerator)
-    threads = 1 if accelerator == "cuda" else max(1, available_cpus() // (len(places) * launch.devices))
-    wandb = tracking.mode_from_environment(launch.wandb)
-    execution = Execution(accelerator, launch.devices, threads, wandb, launch.checkpoint_seconds)
+    execution, places = execution_of(launch)
     directory = Path(launch.out) / plan.study.name
     fingerprints = {arm.label: _check(arm.config, launch.devices) for arm in plan.arms}
     tasks = []
@@ -97,6 +94,18 @@ def conduct(plan: Plan, launch: LaunchConfig, settings: Mapping[str, Any], sourc
     progress = Progress(len(tasks), len(places))
     outcome = Launcher(execution, places, progress).run(tasks)
     return Conducted(directory, tasks, outcome)
+
+
+def execution_of(launch: LaunchConfig) -> tuple[Execution, list[tuple[Place, ...]]]:
+    """Return how runs are executed on this machine, and the processes of each concurrent run.
+
+    Raises `UserError` for a GPU that is not there.
+    """
+    accelerator = _accelerator(launch)
+    places = _places(launch, accelerator)
+    threads = 1 if accelerator == "cuda" else max(1, available_cpus() // (len(places) * launch.devices))
+    wandb = tracking.mode_from_environment(launch.wandb)
+    return Execution(accelerator, launch.devices, threads, wandb, launch.checkpoint_seconds), places
 
 
 def manifest_of(plan: Plan, tasks: Sequence[Task], settings: Mapping[str, Any], source: Path | None = None) -> Manifest:
@@ -119,10 +128,18 @@ def manifest_of(plan: Plan, tasks: Sequence[Task], settings: Mapping[str, Any], 
 
 def _check(config: RunConfig, devices: int) -> str:
     """Return the fingerprint of the run's data, having built its data module and, without memory, its network."""
-    task = ARCHITECTURES[config.model["name"]].task
-    if task != "classification":
-        raise UserError(f"model.name {config.model['name']} is for {task}, and a run trains a classifier")
     datamodule = ImageDataModule(config.data)
+    segments = ARCHITECTURES[config.model["name"]].task == "segmentation"
+    for probe in config.trainer.probes:
+        if segments and not PROBES[probe].for_segmentation:
+            raise UserError(
+                f"trainer.probes {probe} measures classifiers, and model.name {config.model['name']} segments"
+            )
+    if segments and datamodule.arrays.train_masks is None:
+        raise UserError(
+            f"model.name {config.model['name']} segments images, and data.name {config.data.name} has no masks; "
+            "shapes has"
+        )
     if config.trainer.validations_per_epoch > datamodule.steps_per_epoch:
         raise UserError(
             f"trainer.validations_per_epoch {config.trainer.validations_per_epoch} exceeds the "

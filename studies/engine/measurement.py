@@ -8,7 +8,7 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
 
-from lit_archs.classifier import Batch, LitClassifier
+from lit_archs.classifier import Batch, LitNetwork
 from litmus.keyed import derive
 from studies.engine.probe import undisturbed
 
@@ -54,7 +54,7 @@ def watched(layers: Mapping[str, nn.Module], see: Callable[[str, Any, Any], None
 
 
 @contextlib.contextmanager
-def training_pass(module: LitClassifier, seed: int) -> Iterator[None]:
+def training_pass(module: LitNetwork, seed: int) -> Iterator[None]:
     """Let a probe run the network as the step at hand does, in training mode, and leave no trace.
 
     Dropout and the like draw from a generator of the probe's own, which starts the same at every pass of a step, so
@@ -67,14 +67,14 @@ def training_pass(module: LitClassifier, seed: int) -> Iterator[None]:
         yield
 
 
-def shared_loss(module: LitClassifier, batch: Batch) -> Tensor:
+def shared_loss(module: LitNetwork, batch: Batch) -> Tensor:
     """Return this device's part of the mean loss of the global batch: the sum over the devices is that mean."""
     outputs = module.network.forward(batch.images)
     return module.loss(outputs, batch) * (len(batch.labels) / batch.global_size)
 
 
 def loss_and_gradients(
-    module: LitClassifier, batch: Batch, seed: int, parameters: Sequence[nn.Parameter]
+    module: LitNetwork, batch: Batch, seed: int, parameters: Sequence[nn.Parameter]
 ) -> tuple[float, list[Tensor]]:
     """Return the mean loss of the global batch and its gradient by each of `parameters`, zero where it has no part."""
     with training_pass(module, seed), torch.enable_grad():

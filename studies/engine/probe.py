@@ -29,6 +29,8 @@ class Probe(lightning.Callback):
     """What is measured, in a line, with its source."""
     cost: ClassVar[str]
     """What a measurement costs, in a few words."""
+    for_segmentation: ClassVar[bool] = True
+    """Whether a network that segments can be measured too."""
 
     def __init__(self, record: RunDirectory, every_n_steps: int, seed: int) -> None:
         self.record = record

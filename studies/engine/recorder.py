@@ -10,16 +10,16 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 
-from lit_archs.classifier import LitClassifier
+from lit_archs.classifier import LitNetwork
 from litmus.keyed import derive
 from studies.engine.config import RunConfig
 from studies.engine.records import RunDirectory, storage_errors, write_atomically
 
-COLUMNS = (
-    "kind", "step", "epoch", "lr", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5",
-)  # fmt: skip
-"""Columns of `metrics.csv`; `kind` is `step` (training since the last such row) or `evaluation` (of the validation
-split, with the training since the last evaluation)."""
+COLUMNS = ("kind", "step", "epoch", "lr")
+"""First columns of `metrics.csv`, followed by the training's and the validation's metrics, which depend on the task.
+
+`kind` is `step` (training since the last such row) or `evaluation` (of the validation split, with the training since
+the last evaluation)."""
 
 Row = dict[str, Any]
 
@@ -56,7 +56,7 @@ class Recorder(lightning.Callback):
     def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._clock = self._saved = time.monotonic()
         if trainer.is_global_zero:
-            self.write_rows()
+            self.write_rows(module)
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
@@ -80,13 +80,13 @@ class Recorder(lightning.Callback):
         batch_idx: int,
     ) -> None:
         if trainer.global_step % self.config.trainer.log_every_n_steps == 0:
-            self._add_row(trainer, "step", ("train_loss", "train_top1"))
+            self._add_row(trainer, "step", _network(module).training_columns)
             self._stop_if_diverged(trainer, module)
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self._add_row(trainer, "evaluation", COLUMNS[4:])
+        self._add_row(trainer, "evaluation", _metric_columns(module))
         if trainer.is_global_zero:
-            self.write_rows()
+            self.write_rows(module)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._stop_if_diverged(trainer, module)
@@ -100,10 +100,10 @@ class Recorder(lightning.Callback):
             self._save(trainer)
             self._saved = time.monotonic()
 
-    def write_rows(self) -> None:
+    def write_rows(self, module: lightning.LightningModule) -> None:
         """Write `metrics.csv`, whole."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(text, COLUMNS + _metric_columns(module), lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         write_atomically(self.record.metrics_file, text.getvalue())
@@ -118,9 +118,9 @@ class Recorder(lightning.Callback):
         self.on_row(row, trainer.global_step / (trainer.num_training_batches * (trainer.max_epochs or 1)))
 
     def _stop_if_diverged(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        assert isinstance(module, LitClassifier)
-        if module.diverged_at is not None:
-            self.diverged_at = module.diverged_at
+        diverged_at = _network(module).diverged_at
+        if diverged_at is not None:
+            self.diverged_at = diverged_at
             trainer.should_stop = True
 
     def _save(self, trainer: lightning.Trainer) -> None:
@@ -130,3 +130,12 @@ class Recorder(lightning.Callback):
             trainer.save_checkpoint(temporary)
             if trainer.is_global_zero:
                 os.replace(temporary, path)
+
+
+def _network(module: lightning.LightningModule) -> LitNetwork:
+    assert isinstance(module, LitNetwork)
+    return module
+
+
+def _metric_columns(module: lightning.LightningModule) -> tuple[str, ...]:
+    return _network(module).training_columns + _network(module).validation_columns()

@@ -23,9 +23,10 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Stra
 from torch import nn
 
 from datamodules.image_data import ImageDataModule
-from lit_archs.classifier import LitClassifier
+from lit_archs.classifier import LitClassifier, LitNetwork
 from lit_archs.cost import Cost, cost
-from lit_archs.registry import build, construct
+from lit_archs.registry import ARCHITECTURES, build, construct
+from lit_archs.segmenter import LitSegmenter
 from lit_archs.sync_batch_norm import synchronise_batch_norm
 from studies.engine import tracking
 from studies.engine.config import RunConfig
@@ -37,6 +38,9 @@ from studies.engine.records import CorruptRecord, RunDirectory, to_json, write_a
 from studies.engine.task import Execution, Place, Task
 
 Progress = Callable[[float], None]
+
+MODULES: dict[str, type[LitNetwork]] = {"classification": LitClassifier, "segmentation": LitSegmenter}
+"""What trains a network, by the task that its architecture is for."""
 
 
 class NoProfiler(PassThroughProfiler):
@@ -79,9 +83,13 @@ class GlobalBatchNorm(LayerSync):
 
 
 def network_options(config: RunConfig, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
-    """Return the keyword arguments with which `config`'s network is built for such data."""
+    """Return the keyword arguments with which `config`'s network is built for such data.
+
+    A pixel may also belong to none of the data's classes, so that a segmentation network tells one more apart.
+    """
     channels, height, _ = image_shape
-    data = {"num_classes": num_classes, "in_channels": channels, "image_size": height}
+    outputs = num_classes + (ARCHITECTURES[config.model["name"]].task == "segmentation")
+    data = {"num_classes": outputs, "in_channels": channels, "image_size": height}
     return {**data, "norm_config": config.norm, **config.model_options}
 
 
@@ -105,7 +113,9 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
     if config.trainer.compile:
         network.compile()
     total_steps = config.trainer.epochs * datamodule.steps_per_epoch
-    module = LitClassifier(network, datamodule.num_classes, config.optim, total_steps, config.trainer.log_every_n_steps)
+    module = MODULES[ARCHITECTURES[config.model["name"]].task](
+        network, options["num_classes"], config.optim, total_steps, config.trainer.log_every_n_steps
+    )
 
     first = place.rank == 0
     tracker = tracking.start(task, execution.wandb) if first else tracking.Disabled()
@@ -133,7 +143,7 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
         summary = {
             "state": "diverged" if diverged else "finished",
             "diverged_at_step": recorder.diverged_at,
-            "metrics": {**_summarise(recorder.rows), **tested},
+            "metrics": {**_summarise(recorder.rows, module), **tested},
             "cost": asdict(_cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)),
             "seconds": recorder.seconds,
             "normalisation": normalisation_regime(config, execution.devices),
@@ -218,19 +228,16 @@ def _check_readable(task: Task) -> None:
         raise CorruptRecord(f"{task.record.checkpoint}: lacks {', '.join(sorted(missing))}")
 
 
-def _summarise(rows: list[dict[str, Any]]) -> dict[str, float]:
+def _summarise(rows: list[dict[str, Any]], module: LitNetwork) -> dict[str, float]:
     evaluations = [row for row in rows if row["kind"] == "evaluation"]
     if not evaluations:
         return {}
     last = evaluations[-1]
-    best = max(evaluations, key=lambda row: row["val_top1"])
+    judged_by = f"val_{module.judged_by()}"
+    best = max(evaluations, key=lambda row: row[judged_by])
     return {
-        "train_loss": last["train_loss"],
-        "train_top1": last["train_top1"],
-        "val_loss": last["val_loss"],
-        "val_top1": last["val_top1"],
-        "val_top5": last["val_top5"],
-        "best_val_top1": best["val_top1"],
+        **{column: last[column] for column in (*module.training_columns, *module.validation_columns())},
+        f"best_{judged_by}": best[judged_by],
         "best_val_step": best["step"],
         "steps": rows[-1]["step"],
     }

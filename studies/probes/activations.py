@@ -6,7 +6,7 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor, nn
 
-from lit_archs.classifier import LitClassifier
+from lit_archs.classifier import LitNetwork
 from lit_archs.layers import ACTIVATION_LAYERS, ScaledTanh
 from studies.engine.measurement import gathered, summed, training_pass, watched
 from studies.engine.probe import Probe, register
@@ -42,7 +42,7 @@ class Activations(Probe):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(module, LitClassifier)
+        assert isinstance(module, LitNetwork)
         if not self.due(trainer):
             return
         layers = {name: each for name, each in module.network.named_modules() if isinstance(each, ACTIVATION_LAYERS)}

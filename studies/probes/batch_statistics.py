@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lit_archs.classifier import LitClassifier
+from lit_archs.classifier import LitNetwork
 from studies.engine.measurement import summed, training_pass, watched
 from studies.engine.probe import Probe, register
 
@@ -29,7 +29,7 @@ class BatchStatistics(Probe):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(module, LitClassifier)
+        assert isinstance(module, LitNetwork)
         if not self.due(trainer):
             return
         layers = {name: each for name, each in module.network.named_modules() if isinstance(each, _BatchNorm)}

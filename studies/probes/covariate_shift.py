@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
-from lit_archs.classifier import Batch, LitClassifier
+from lit_archs.classifier import Batch, LitNetwork
 from studies.engine.measurement import distance, loss_and_gradients, norm
 from studies.engine.probe import Probe, WeightLayer, register, weight_layers
 
@@ -34,7 +34,7 @@ class CovariateShift(Probe):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(module, LitClassifier)
+        assert isinstance(module, LitNetwork)
         self._before = None
         if self.due(trainer):
             self._step = trainer.global_step
@@ -43,7 +43,7 @@ class CovariateShift(Probe):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(module, LitClassifier)
+        assert isinstance(module, LitNetwork)
         if self._before is None:
             return
         parameters = list(module.network.parameters())
@@ -56,7 +56,7 @@ class CovariateShift(Probe):
 
     def _measure(
         self,
-        module: LitClassifier,
+        module: LitNetwork,
         batch: Batch,
         parameters: list[nn.Parameter],
         before: list[Tensor],

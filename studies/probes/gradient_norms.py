@@ -8,7 +8,7 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from lit_archs.classifier import Batch, LitClassifier
+from lit_archs.classifier import Batch, LitNetwork
 from studies.engine.measurement import shared_loss, summed, training_pass, watched
 from studies.engine.probe import Probe, register, weight_layers
 
@@ -32,7 +32,7 @@ class GradientNorms(Probe):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(module, LitClassifier)
+        assert isinstance(module, LitNetwork)
         if not self.due(trainer):
             return
         by_weight, by_output = self._gradients(module, batch)
@@ -47,7 +47,7 @@ class GradientNorms(Probe):
         factor, count = decay_factor([rms[name] for name in main[:-1]])
         self.add(trainer.global_step, "", decay_factor=factor, decay_layers=count)
 
-    def _gradients(self, module: LitClassifier, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _gradients(self, module: LitNetwork, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         layers = weight_layers(module.network)
         outputs: dict[str, Tensor] = {}
         with (

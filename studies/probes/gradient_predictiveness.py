@@ -5,7 +5,7 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 
-from lit_archs.classifier import LitClassifier
+from lit_archs.classifier import LitNetwork
 from lit_archs.optimisation import lr_factor
 from studies.engine.measurement import distance, loss_and_gradients, norm
 from studies.engine.probe import Probe, register
@@ -31,7 +31,7 @@ class GradientPredictiveness(Probe):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(module, LitClassifier)
+        assert isinstance(module, LitNetwork)
         if not self.due(trainer):
             return
         parameters = [parameter for parameter in module.network.parameters() if parameter.requires_grad]

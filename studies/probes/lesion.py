@@ -41,6 +41,7 @@ class Lesion(Probe):
     name = "lesion"
     summary = "accuracy with blocks deleted or exchanged after training (Veit et al. 2016, 1605.06431, section 4)"
     cost = "a validation for each block and about 30 more, once"
+    for_segmentation = False
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitClassifier)

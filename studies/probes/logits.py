@@ -28,6 +28,7 @@ class Logits(Probe):
     name = "logits"
     summary = "logits of the validation and test split at the end, for ensembles of seeds"
     cost = "4 bytes a sample and class, in memory and on disk"
+    for_segmentation = False
 
     _batches: list[tuple[Tensor, Tensor, Tensor]] | None = None
 

@@ -20,6 +20,7 @@ class PerClassAccuracy(Probe):
     name = "per_class_accuracy"
     summary = "validation accuracy of each class"
     cost = "counting the answers at every validation"
+    for_segmentation = False
 
     _counts: Tensor | None = None
 

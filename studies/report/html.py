@@ -58,6 +58,7 @@ def render(
         limits=own.limits.get(analysis.manifest.preset, ""),
         figures=_figures(analysis, own.plots),
         metric=analysis.metric_name,
+        training_name=analysis.train_metric_name,
         arms=tables.results(analysis),
         matched=tables.matched_level(analysis),
         factorial=factorial if isinstance(factorial, tables.Table) else None,

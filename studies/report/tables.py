@@ -47,7 +47,7 @@ def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
         "baseline": result.arm.is_baseline,
         "test": percent_interval(statistics.mean),
         "validation": percent(result.estimate(analysis.val_metric).mean),
-        "training": percent(result.estimate(f"train_{analysis.metric}").mean),
+        "training": percent(result.estimate(analysis.train_metric).mean),
         "difference": "baseline" if compared is None else points(compared.difference),
         "p": "" if compared is None else _p(compared.p_holm),
         "differs": compared is not None and compared.p_holm < SIGNIFICANCE,

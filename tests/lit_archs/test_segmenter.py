@@ -1,15 +1,17 @@
-"""LitSegmenter: Dice and IoU by hand, and a U-Net that learns to segment."""
+"""LitSegmenter: Dice and IoU by hand, exact in any split, and a U-Net that learns to segment."""
+
+import math
 
 import lightning.pytorch as lightning
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torchmetrics.functional.classification import multiclass_f1_score, multiclass_jaccard_index
 
 import lit_archs
 from lit_archs.optimisation import OptimConfig
-from lit_archs.segmenter import LitSegmenter
-from litmus.errors import UserError
+from lit_archs.segmenter import Dice, IntersectionOverUnion, LitSegmenter, PixelAccuracy, SegmentationBatch
 
 
 def squares(count: int, seed: int) -> TensorDataset:
@@ -19,6 +21,14 @@ def squares(count: int, seed: int) -> TensorDataset:
     for mask, (top, left) in zip(masks, torch.randint(0, 16, (count, 2), generator=keyed).tolist(), strict=True):
         mask[top : top + 8, left : left + 8] = 1
     return TensorDataset(masks[:, None] + 0.5 * torch.randn(count, 1, 24, 24, generator=keyed), masks)
+
+
+def loader(data: Dataset, batch_size: int = 16) -> DataLoader:
+    def batch(samples: list[tuple[Tensor, Tensor]]) -> SegmentationBatch:
+        images, masks = zip(*samples, strict=True)
+        return SegmentationBatch(torch.stack(images), torch.stack(masks), len(samples))
+
+    return DataLoader(data, batch_size=batch_size, collate_fn=batch)
 
 
 def trainer(epochs: int = 1) -> lightning.Trainer:
@@ -39,16 +49,48 @@ class Fixed(nn.Module):
         return self.logits.expand(len(images), -1, -1, -1)
 
 
+def validated(logits: Tensor, mask: Tensor) -> dict[str, float]:
+    segmenter = LitSegmenter(Fixed(logits), logits.shape[1], OptimConfig(), 1)
+    data = TensorDataset(torch.zeros(1, 1, *mask.shape), mask[None])
+    return dict(trainer().validate(segmenter, loader(data), verbose=False)[0])
+
+
 def test_dice_and_iou_are_those_by_hand() -> None:
     predicted = torch.tensor([[1, 1, 0, 0]])
-    mask = torch.tensor([[1, 0, 0, 0]])
     logits = nn.functional.one_hot(predicted, 2).permute(2, 0, 1)[None].float()
-    segmenter = LitSegmenter(Fixed(logits), 2, OptimConfig(), 1)
-    data = TensorDataset(torch.zeros(1, 1, 1, 4), mask[None])
-    result = trainer().validate(segmenter, DataLoader(data), verbose=False)[0]
+    result = validated(logits, torch.tensor([[1, 0, 0, 0]]))
     # Class 0: 2 of 3 agree (IoU 2/3, Dice 4/5); class 1: 1 of 2 (IoU 1/2, Dice 2/3).
     assert result["val_iou"] == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert result["val_dice"] == pytest.approx((4 / 5 + 2 / 3) / 2)
+    assert result["val_pixel_accuracy"] == pytest.approx(3 / 4)
+    right, wrong = math.log(1 + math.exp(-1)), math.log(1 + math.exp(1))
+    assert result["val_loss"] == pytest.approx((3 * right + wrong) / 4)
+
+
+def test_logits_that_are_not_finite_are_wrong_everywhere() -> None:
+    result = validated(torch.full((1, 2, 1, 4), math.nan), torch.tensor([[1, 0, 0, 0]]))
+    assert result["val_iou"] == result["val_dice"] == result["val_pixel_accuracy"] == 0
+    assert math.isnan(result["val_loss"])
+
+
+def test_the_metrics_agree_with_torchmetrics_and_are_equal_for_every_split() -> None:
+    keyed = torch.Generator().manual_seed(0)
+    masks = torch.randint(0, 3, (11, 5, 7), generator=keyed)
+    predicted = torch.where(torch.rand(masks.shape, generator=keyed) < 0.7, masks, (masks + 1) % 3)
+    # The fourth class is neither there nor predicted, and counts for nothing.
+    expected = {
+        IntersectionOverUnion: multiclass_jaccard_index(predicted, masks, 4),
+        Dice: multiclass_f1_score(predicted, masks, 4, average="macro"),
+        PixelAccuracy: (predicted == masks).float().mean(),
+    }
+    for kind, value in expected.items():
+        whole = kind(4)
+        whole.update(predicted, masks)
+        assert float(whole.compute()) == pytest.approx(float(value), abs=1e-6)
+        parts = kind(4)
+        for index in torch.randperm(11, generator=keyed).split(2):
+            parts.update(predicted[index], masks[index])
+        assert float(parts.compute()) == float(whole.compute())
 
 
 @pytest.mark.parametrize("skips", ["concatenate", "add", "none"])
@@ -58,16 +100,8 @@ def test_unet_learns_to_segment(skips: str) -> None:
     segmenter = LitSegmenter(network, 2, OptimConfig(name="adamw", lr=1e-2), total_steps=64)
     torch.manual_seed(0)
     run = trainer(epochs=4)
-    run.fit(segmenter, DataLoader(squares(256, seed=0), batch_size=16), DataLoader(squares(64, seed=1), batch_size=16))
-    result = run.validate(segmenter, DataLoader(squares(64, seed=1), batch_size=16), verbose=False)[0]
+    run.fit(segmenter, loader(squares(256, seed=0)), loader(squares(64, seed=1)))
+    result = run.validate(segmenter, loader(squares(64, seed=1)), verbose=False)[0]
     # All background: Dice 0.47, IoU 0.44.
     assert result["val_dice"] > 0.9
     assert result["val_iou"] > 0.8
-
-
-def test_a_study_refuses_a_segmentation_network() -> None:
-    from studies.engine.conduct import _check
-    from studies.engine.config import resolve
-
-    with pytest.raises(UserError, match="unet is for segmentation"):
-        _check(resolve({"model.name": "unet", "data.name": "digits"}), 1)
