@@ -105,12 +105,11 @@ def mixed_model(frame: pd.DataFrame, factors: Sequence[str]) -> Factorial:
 
     prepared = _prepare(frame, factors)
     prepared.fit_least_squares()
-    data = prepared.data.assign(**{VALUE: stats.zscore(prepared.data[VALUE])})
     with warnings.catch_warnings():
         # A variance between seeds of zero is an answer here, and statsmodels' warning about it no news.
         warnings.simplefilter("ignore")
         try:
-            fitted = formulas.mixedlm(prepared.formula("Sum"), data, groups=data[SEED]).fit(reml=True)
+            fitted = formulas.mixedlm(prepared.formula("Sum"), prepared.data, groups=prepared.data[SEED]).fit(reml=True)
             table = fitted.wald_test_terms(scalar=True).table
         except np.linalg.LinAlgError:
             raise UserError("the mixed model has no solution for these runs") from None

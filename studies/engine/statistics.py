@@ -55,7 +55,7 @@ def bca_interval(values: Sequence[float], resamples: int = RESAMPLES) -> tuple[f
     """Return the 95 % interval (low, high) of the mean by the bias-corrected and accelerated bootstrap.
 
     It assumes no normal distribution, but resamples what few values there are: below about 20 it covers the mean less
-    often than it says (86 % of the time for 5 normal values), and Student's interval is the one to judge by. The draw
+    often than it says (84 % of the time for 5 normal values), and Student's interval is the one to judge by. The draw
     is keyed, so the same values give the same interval in any order. NaN for fewer than three values; values that are
     all equal have no spread to resample, and both ends are that value.
 

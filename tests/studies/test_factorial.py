@@ -117,11 +117,12 @@ def test_the_mixed_model_of_full_cells_is_the_analysis_of_variance() -> None:
         assert math.isnan(one.partial_eta_squared)
 
 
-def test_the_mixed_model_does_not_depend_on_the_unit() -> None:
+@pytest.mark.parametrize("unit", [1e-5, 1e6])
+def test_the_mixed_model_does_not_depend_on_the_unit(unit: float) -> None:
     frame = drawn(np.random.default_rng(4), (2, 2), 5, 2.0)
     frame.loc[[2, 9], "value"] = math.nan
-    small = frame.assign(value=0.9 + frame["value"] * 1e-5)
-    for one, other in zip(mixed_model(frame, FACTORS).terms, mixed_model(small, FACTORS).terms, strict=True):
+    scaled = frame.assign(value=0.9 + frame["value"] * unit)
+    for one, other in zip(mixed_model(frame, FACTORS).terms, mixed_model(scaled, FACTORS).terms, strict=True):
         assert one.f == pytest.approx(other.f, rel=1e-3)
 
 

