@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from studies.engine.analysis import Analysis, ArmResult, Measure, steps_to_reach
-from studies.engine.claims import Finding, Test, judge, judge_equivalence
+from studies.engine.claims import Finding, Test, Verdict, judge, judge_equivalence
 from studies.engine.statistics import Estimate, estimate, paired_difference
 from studies.engine.wording import POINTS, Unit, level, percent
 
@@ -29,7 +29,8 @@ def more(metric: str | Measure, of: Selector, than: Selector, unit: Unit = POINT
     """Test whether `metric` is higher in the arm `of` than in the arm `than`, by more than the claim's threshold."""
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        return _compared(analysis, metric, of, than, unit, lambda effect: judge(effect, threshold))
+        asked = f" To be shown: more than {unit.text(threshold)}." if threshold else ""
+        return _compared(analysis, metric, of, than, unit, asked, lambda effect: judge(effect, threshold))
 
     return test
 
@@ -38,7 +39,8 @@ def alike(metric: str | Measure, one: Selector, other: Selector, unit: Unit = PO
     """Test whether two arms differ in `metric` by less than the claim's threshold, which must be greater than zero."""
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        return _compared(analysis, metric, one, other, unit, lambda effect: judge_equivalence(effect, threshold))
+        asked = f" To be shown: less than {unit.text(threshold)} either way."
+        return _compared(analysis, metric, one, other, unit, asked, lambda effect: judge_equivalence(effect, threshold))
 
     return test
 
@@ -51,7 +53,9 @@ def exceeds(metric: str | Measure, arm: Selector, unit: Unit) -> Test:
         if result is None:
             return _absent(arm)
         effect = estimate(list(values_of(analysis, result, metric).values()))
-        evidence = f"{result.label}: {unit.interval(effect)}, n = {effect.n}; threshold {unit.text(threshold)}."
+        evidence = (
+            f"{result.label}: {unit.interval(effect)}, n = {effect.n}. To be shown: above {unit.text(threshold)}."
+        )
         return _finding(analysis, [result], metric, effect, evidence, judge(effect, threshold))
 
     return test
@@ -208,7 +212,8 @@ def _compared(
     of: Selector,
     than: Selector,
     unit: Unit,
-    judged: Callable[[Estimate], Any],
+    asked: str,
+    judged: Callable[[Estimate], Verdict],
 ) -> Finding:
     first, second = choose(analysis, of), choose(analysis, than)
     if first is None or second is None:
@@ -217,7 +222,7 @@ def _compared(
     effect = paired_difference(mine, other)
     evidence = (
         f"{first.label}: {unit.interval(estimate(list(mine.values())))}; {second.label}: "
-        f"{unit.interval(estimate(list(other.values())))}; paired difference {unit.difference(effect)}, n = {effect.n}."
+        f"{unit.interval(estimate(list(other.values())))}; paired difference {unit.difference(effect)}, n = {effect.n}.{asked}"
     )
     return _finding(analysis, [first, second], metric, effect, evidence, judged(effect))
 
@@ -228,7 +233,7 @@ def _finding(
     metric: str | Measure,
     effect: Estimate,
     evidence: str,
-    verdict: Any,
+    verdict: Verdict,
 ) -> Finding:
     diverged = sum(result.count("diverged") for result in results)
     missing = _missing(results)
