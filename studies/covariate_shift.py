@@ -72,7 +72,13 @@ study = register(
                 more(WANDER, NOISY, NONE, NUMBER),
             ),
             Claim(
-                "With that noise it still trains as well as without noise, to two points.",
+                "With that noise it still fits the training set as well as without noise, to two points.",
+                f"{SANTURKAR}, figure 2",
+                alike("train_top1", NOISY, BATCH),
+                threshold=0.02,
+            ),
+            Claim(
+                "Its test accuracy, where there is no noise, is as good, to two points.",
                 f"{SANTURKAR}, figure 2",
                 alike("test_top1", NOISY, BATCH),
                 threshold=0.02,
