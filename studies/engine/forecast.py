@@ -1,6 +1,8 @@
 """What a study will cost before it starts: runs, epochs, steps, and hours from a measured step of each network."""
 
+import itertools
 import math
+import statistics
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -200,20 +202,21 @@ def _step(config: RunConfig, size: DataSize, device: torch.device) -> Callable[[
 
 
 def _timed(step: Callable[[int], None], count: int, device: torch.device, least: float) -> float:
-    """Return the mean seconds of a step of `count` images, over at least one step and `least` seconds."""
+    """Return the median seconds of a step of `count` images, over at least one step and `least` seconds.
+
+    The median, because on a busy machine a few steps take many times as long as the others.
+    """
 
     def now() -> float:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         return time.perf_counter()
 
-    start, steps = now(), 0
-    while True:
+    times = [now()]
+    while len(times) == 1 or times[-1] - times[0] < least:
         step(count)
-        steps += 1
-        elapsed = now() - start
-        if elapsed >= least:
-            return elapsed / steps
+        times.append(now())
+    return statistics.median(later - earlier for earlier, later in itertools.pairwise(times))
 
 
 def _what_a_step_depends_on(config: RunConfig, size: DataSize) -> tuple[Any, ...]:
