@@ -190,8 +190,10 @@ def _step(config: RunConfig, size: DataSize, device: torch.device) -> Callable[[
         return torch.autocast(device.type, mixed) if mixed is not None else nullcontext()
 
     def step(count: int) -> None:
-        images = torch.zeros(count, *size.image_shape, device=device, dtype=dtype)
-        targets: Tensor = torch.zeros(count, *shape, device=device, dtype=torch.int64)
+        # Noise: the gradients of blank images fade to numbers so small that a CPU computes them many times slower.
+        keyed = torch.Generator().manual_seed(count)
+        images = torch.randn(count, *size.image_shape, generator=keyed).to(device, dtype)
+        targets: Tensor = torch.randint(size.num_classes, (count, *shape), generator=keyed).to(device)
         with torch.random.fork_rng(devices=[]), arithmetic():  # dropout draws
             loss = classification_loss(network, network(images), targets)
         optimiser.zero_grad()
