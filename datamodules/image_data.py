@@ -15,7 +15,7 @@ from datamodules.augmentation.transform import Context
 from datamodules.augmentation.window import centre_crop
 from datamodules.config import DataConfig
 from datamodules.normalisation import Normalisation
-from datamodules.order import Shard, epoch_order, split_indices, train_batches
+from datamodules.order import Shard, epoch_order, split_indices, train_batches, training_steps
 from datamodules.prefetch import to_device
 from datamodules.registry import load
 from litmus.errors import UserError
@@ -96,8 +96,7 @@ class ImageDataModule(lightning.LightningDataModule):
     @property
     def steps_per_epoch(self) -> int:
         """Training steps of an epoch, the same on any number of devices."""
-        full, rest = divmod(len(self.train_indices), self.config.batch_size)
-        return full if self.config.drop_last or not rest else full + 1
+        return training_steps(len(self.train_indices), self.config.batch_size, self.config.drop_last)
 
     def setup(self, stage: str) -> None:
         """Move the images to the trainer's device, once; where they would fill half of its memory, the labels only."""

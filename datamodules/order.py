@@ -42,6 +42,12 @@ class Shard:
         return [*batches, *padding][self.rank :: self.world_size]
 
 
+def training_steps(samples: int, batch_size: int, drop_last: bool) -> int:
+    """Return how many batches `train_batches` cuts of an epoch of `samples`."""
+    full, rest = divmod(samples, batch_size)
+    return full if drop_last or not rest else full + 1
+
+
 def train_batches(order: Tensor, batch_size: int, drop_last: bool) -> list[Tensor]:
     """Cut an epoch's order into global batches; the last, shorter one is dropped or kept."""
     batches = list(order.split(batch_size))

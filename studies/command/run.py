@@ -8,6 +8,7 @@ from typing import Any
 from studies.command.options import CONFIG_HELP, add_launch_arguments, command_parser, launch_config, parse_vary
 from studies.command.options import split_config as split
 from studies.engine.conduct import LaunchConfig, conduct
+from studies.engine.forecast import forecast
 from studies.engine.launcher import Interrupted
 from studies.engine.session import finish
 from studies.engine.source import is_path, load_study
@@ -25,13 +26,21 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     parser.add_argument("--preset", default="quick", help="quick (minutes on a laptop) or paper (the paper's protocol)")
     parser.add_argument("--seeds", type=int | None, default=None, help="seeds of each arm (default: the study's own)")
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
+    parser.add_argument("--forecast", action="store_true", help="tell what the study will cost, and stop")
     add_launch_arguments(parser)
     options = parser.parse_args(rest)
     if study is None and is_path(options.study):
         study, source = load_study(options.study), Path(options.study).resolve()
     chosen = study or STUDIES[options.study]
     plan = expand(chosen, preset=options.preset, seeds=options.seeds, overrides=settings, vary=parse_vary(options.vary))
-    return conduct_and_report(plan, launch_config(options), settings, source)
+    launch = launch_config(options)
+    if options.forecast:
+        print("\n".join(forecast(plan, launch).lines()))
+        return 0
+    if options.preset != "quick":
+        # Hours may follow; the few seconds that it takes to measure them are no matter then.
+        print("\n".join(forecast(plan, launch).lines()), file=sys.stderr)
+    return conduct_and_report(plan, launch, settings, source)
 
 
 def conduct_and_report(

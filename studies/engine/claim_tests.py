@@ -222,7 +222,8 @@ def _compared(
     effect = paired_difference(mine, other)
     evidence = (
         f"{first.label}: {unit.interval(estimate(list(mine.values())))}; {second.label}: "
-        f"{unit.interval(estimate(list(other.values())))}; paired difference {unit.difference(effect)}, n = {effect.n}.{asked}"
+        f"{unit.interval(estimate(list(other.values())))}; paired difference {unit.difference(effect)}, "
+        f"n = {effect.n}.{asked}"
     )
     return _finding(analysis, [first, second], metric, effect, evidence, judged(effect))
 
