@@ -48,8 +48,8 @@ study = register(
         },
         limits={
             "quick": (
-                "Twelve epochs show that depth hurts plain networks and shortcuts cure it. They are too few for 56 residual "
-                "layers to overtake 20, which takes the paper's 182."
+                "Twelve epochs show that depth hurts plain networks and that shortcuts cure it. They are too few for "
+                "56 residual layers to overtake 20, for which the paper takes 182."
             )
         },
         plots=(plots.against("train_top1", "model.depth", "Training accuracy over depth"),),

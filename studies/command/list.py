@@ -1,10 +1,13 @@
 """`litmus list`: studies, architectures, datasets and probes, a line each."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+import studies
 from datamodules.registry import DATASETS
 from lit_archs.profile import native_profile
 from lit_archs.registry import ARCHITECTURES
@@ -13,6 +16,9 @@ from studies.command.options import command_parser
 from studies.engine.probe import PROBES
 from studies.engine.study import STUDIES, expand
 from studies.engine.wording import count
+
+QUICK_TIMES = Path(studies.__file__).with_name("quick_times.json")
+"""Seconds that each study's quick preset took on two CPU cores, as `benchmarks/quick_studies.py` measured them."""
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -39,12 +45,18 @@ def _table(title: str, names: Iterable[str], *headings: str) -> Table:
 
 
 def _studies() -> Table:
+    """Return the studies with the runs of their quick preset and how long it took on two CPU cores."""
     table = _table("studies", STUDIES)
-    table.add_column(overflow="fold")
+    table.show_header = True
+    table.add_column("question", overflow="fold")
+    for heading in ("runs", "time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    seconds = json.loads(QUICK_TIMES.read_text()) if QUICK_TIMES.exists() else {}
     for name in STUDIES:
         study = STUDIES[name]
         factors = " × ".join(key.rpartition(".")[2] for key in study.factors)
-        table.add_row(name, f"{study.question} {factors}; {len(expand(study).runs())} runs")
+        taken = f"{seconds[name]:.0f} s" if name in seconds else "–"
+        table.add_row(name, f"{study.question} ({factors})", f"{len(expand(study).runs())}", taken)
     return table
 
 
