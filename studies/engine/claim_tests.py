@@ -79,8 +79,12 @@ def near(metric: str | Measure, arm: Selector, value: float, unit: Unit) -> Test
     return test
 
 
-def trend(metric: str | Measure, over: str, among: Selector | None = None, unit: Unit = POINTS) -> Test:
+def trend(
+    metric: str | Measure, over: str, among: Selector | None = None, unit: Unit = POINTS, falls: bool = False
+) -> Test:
     """Test whether `metric` rises with the factor `over` by more than the threshold from its lowest to highest level.
+
+    With `falls`, whether it falls by more than that.
 
     The effect is a seed's least-squares slope over the levels' ranks, times the number of steps between them: equal to
     the difference where there are two levels.
@@ -92,14 +96,14 @@ def trend(metric: str | Measure, over: str, among: Selector | None = None, unit:
             return Finding("inconclusive", f"Fewer than two levels of {over}.")
         values = [values_of(analysis, result, metric) for result in results]
         ranks = np.arange(len(results)) - (len(results) - 1) / 2
-        weights = ranks / (ranks**2).sum() * (len(results) - 1)
+        weights = ranks / (ranks**2).sum() * (len(results) - 1) * (-1 if falls else 1)
         seeds = sorted(set.intersection(*(set(each) for each in values)))
         effect = estimate([float(sum(w * each[s] for w, each in zip(weights, values, strict=True))) for s in seeds])
         means = ", ".join(
             f"{level(result.arm.levels[over])}: {unit.text(_mean(each))}"
             for result, each in zip(results, values, strict=True)
         )
-        evidence = f"By {over}: {means}; from lowest to highest {unit.difference(effect)}, n = {effect.n}."
+        evidence = f"By {over}: {means}; {'fall' if falls else 'rise'} from lowest to highest {unit.difference(effect)}, n = {effect.n}."
         return _finding(analysis, results, metric, effect, evidence, judge(effect, threshold))
 
     return test

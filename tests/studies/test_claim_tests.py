@@ -166,6 +166,8 @@ def test_trend(tmp_path: Path, low: float, high: float, verdict: str) -> None:
     found = trend("test_top1", "optim.lr", WITH)(analysis, 0.0)
     assert found.verdict == verdict, found.evidence
     assert found.effect.mean == pytest.approx(high - low, abs=0.002)
+    mirrored = {"supported": "contradicted", "contradicted": "supported", "inconclusive": "inconclusive"}
+    assert trend("test_top1", "optim.lr", WITH, falls=True)(analysis, 0.0).verdict == mirrored[verdict]
 
 
 @pytest.mark.parametrize(
