@@ -55,8 +55,8 @@ study = register(
         limits={
             "quick": (
                 "Digits are too easy for batches of 2 to hurt much, and each of a map's positions counts towards the "
-                "statistics. Five epochs of 1,293 images are 25 steps at batch 256: few steps weigh more there than the "
-                "norm, and the running averages have not caught up."
+                "statistics. Five epochs of 1,293 images are 25 steps at batch 256: few steps weigh more there than "
+                "the norm, and the running averages have not caught up."
             ),
         },
         claims=(

@@ -103,7 +103,8 @@ def trend(
             f"{level(result.arm.levels[over])}: {unit.text(_mean(each))}"
             for result, each in zip(results, values, strict=True)
         )
-        evidence = f"By {over}: {means}; {'fall' if falls else 'rise'} from lowest to highest {unit.difference(effect)}, n = {effect.n}."
+        direction = "fall" if falls else "rise"
+        evidence = f"By {over}: {means}; {direction} from lowest to highest {unit.difference(effect)}, n = {effect.n}."
         return _finding(analysis, results, metric, effect, evidence, judge(effect, threshold))
 
     return test
