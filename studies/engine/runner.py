@@ -35,6 +35,7 @@ from studies.engine.identity import normalisation_regime
 from studies.engine.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.engine.recorder import Recorder
 from studies.engine.records import CorruptRecord, RunDirectory, to_json, write_atomically
+from studies.engine.step_loop import StepLoop
 from studies.engine.task import Execution, Place, Task
 
 Progress = Callable[[float], None]
@@ -197,7 +198,7 @@ def _trainer(
     # A debugging aid of deterministic mode, which would write all of the network's memory once more at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     precision: Any = config.trainer.precision
-    return lightning.Trainer(
+    trainer = lightning.Trainer(
         accelerator="gpu" if cuda else "cpu",
         devices=list(place.device_indices) if cuda else execution.devices,
         strategy=strategy,
@@ -216,6 +217,9 @@ def _trainer(
         enable_model_summary=False,
         profiler=NoProfiler(),
     )
+    if execution.devices == 1:
+        trainer.fit_loop.epoch_loop = StepLoop(trainer)
+    return trainer
 
 
 def _check_readable(task: Task) -> None:
