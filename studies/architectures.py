@@ -87,9 +87,14 @@ study = register(
                 more("test_top1", "VGG-11", "AlexNet"),
             ),
             Claim(
-                "ResNet is more accurate than VGG at fewer parameters.",
+                "ResNet is more accurate than VGG.",
                 "He et al. 2015 (arXiv 1512.03385)",
                 more("test_top1", "ResNet-20", "VGG-11"),
+            ),
+            Claim(
+                "ResNet has fewer parameters than VGG.",
+                "He et al. 2015 (arXiv 1512.03385)",
+                more(logarithm("parameters"), "VGG-11", "ResNet-20", DECADES),
             ),
             Claim(
                 "Fully connected layers hold most parameters: AlexNet has ten times those of ResNet-20.",

@@ -57,7 +57,7 @@ study = register(
             Claim(
                 "So it is not overfitting: training accuracy falls with the depth of plain networks.",
                 f"{PAPER}, section 1",
-                trend(lambda result, seed: -result.values("train_top1")[seed], "model.depth", PLAIN),
+                trend("train_top1", "model.depth", PLAIN, falling=True),
             ),
             Claim(
                 "At 56 layers the residual network has the lower training error.",

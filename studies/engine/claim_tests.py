@@ -75,15 +75,19 @@ def near(metric: str | Measure, arm: Selector, value: float, unit: Unit) -> Test
     return test
 
 
-def trend(metric: str | Measure, over: str, among: Selector | None = None, unit: Unit = POINTS) -> Test:
+def trend(
+    metric: str | Measure, over: str, among: Selector | None = None, unit: Unit = POINTS, falling: bool = False
+) -> Test:
     """Test whether `metric` rises with the factor `over` by more than the threshold from its lowest to highest level.
+
+    With `falling`, whether it falls: the levels are taken from the highest to the lowest.
 
     The effect is a seed's least-squares slope over the levels' ranks, times the number of steps between them: equal to
     the difference where there are two levels.
     """
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        results = sorted(_all(analysis, among or {}), key=lambda result: result.arm.levels[over])
+        results = sorted(_all(analysis, among or {}), key=lambda result: result.arm.levels[over], reverse=falling)
         if len(results) < 2:
             return Finding("inconclusive", f"Fewer than two levels of {over}.")
         values = [values_of(analysis, result, metric) for result in results]
@@ -95,7 +99,8 @@ def trend(metric: str | Measure, over: str, among: Selector | None = None, unit:
             f"{level(result.arm.levels[over])}: {unit.text(_mean(each))}"
             for result, each in zip(results, values, strict=True)
         )
-        evidence = f"By {over}: {means}; from lowest to highest {unit.difference(effect)}, n = {effect.n}."
+        ends = "from highest to lowest" if falling else "from lowest to highest"
+        evidence = f"By {over}: {means}; {ends} {unit.difference(effect)}, n = {effect.n}."
         return _finding(analysis, results, metric, effect, evidence, judge(effect, threshold))
 
     return test
