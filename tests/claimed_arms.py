@@ -1,7 +1,7 @@
 """What each claim's sentence says: the arms that it rests on, which of them is the better, and whether in accuracy."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Verdict = Literal["supported", "contradicted", "inconclusive"]
 
@@ -15,17 +15,19 @@ class Says:
             a measurement, of which a diverged run has none.
         rests: the arms without whose runs there is no verdict.
         diverged: the verdicts where all runs of the better, and where all of the worse arms diverged.
+        of: the results that it is about, beside what probes measured: without all others its verdict is the same.
     """
 
     better: tuple[str, ...]
     worse: tuple[str, ...]
     rests: tuple[str, ...]
     diverged: tuple[Verdict, Verdict] = ("contradicted", "supported")
+    of: tuple[str, ...] = ("test_top1",)
 
 
-def better(one: str, other: str) -> Says:
+def better(one: str, other: str, of: str = "test_top1") -> Says:
     """Return that an arm's accuracy is higher than another's."""
-    return Says((one,), (other,), (one, other))
+    return Says((one,), (other,), (one, other), of=(of,))
 
 
 def alike(one: str, other: str) -> Says:
@@ -33,19 +35,19 @@ def alike(one: str, other: str) -> Says:
     return Says((one,), (other,), (one, other), ("contradicted", "contradicted"))
 
 
-def gains_more(one: str, over: str, than: str, over_its: str) -> Says:
+def gains_more(one: str, over: str, than: str, over_its: str, of: str = "test_top1") -> Says:
     """Return that the first arm is more above the second than the third above the fourth."""
-    return Says((one, over_its), (over, than), (one, over, than, over_its))
+    return Says((one, over_its), (over, than), (one, over, than, over_its), of=(of,))
 
 
-def rises(*arms: str) -> Says:
+def rises(*arms: str, of: str = "test_top1") -> Says:
     """Return that accuracy rises from the first arm to the last."""
-    return Says(arms[-1:], arms[:1], arms)
+    return Says(arms[-1:], arms[:1], arms, of=(of,))
 
 
-def measured(*arms: str) -> Says:
+def measured(*arms: str, of: tuple[str, ...] = ()) -> Says:
     """Return that the claim is about what was measured in these arms."""
-    return Says((), (), arms)
+    return Says((), (), arms, of=of)
 
 
 def _rates(norm: str, *rates: str) -> tuple[str, ...]:
@@ -59,6 +61,7 @@ TUNED = Says(
     _rates("none", *RATES),
     ("norm batch, lr 0.1", "norm none, lr 0.03"),
     ("inconclusive", "inconclusive"),
+    of=("val_top1", "test_top1"),
 )
 NONE, BATCH, NOISY = "norm none", "norm batch", "norm noisy_batch"
 REDUCED, NAIVE, SINGLE3, SINGLE5 = "block reduced", "block naive", "block single3", "block single5"
@@ -93,14 +96,16 @@ CLAIMS: dict[str, dict[str, Says]] = {
         "AlexNet is more accurate than LeNet-5.": better("AlexNet", "LeNet-5"),
         "VGG is more accurate than AlexNet.": better("VGG-11", "AlexNet"),
         "ResNet is more accurate than VGG.": better("ResNet-20", "VGG-11"),
-        "ResNet has fewer parameters than VGG.": measured("ResNet-20", "VGG-11"),
+        "ResNet has fewer parameters than VGG.": measured("ResNet-20", "VGG-11", of=("parameters",)),
         "Fully connected layers hold most parameters: AlexNet has ten times those of ResNet-20.": measured(
-            "AlexNet", "ResNet-20"
+            "AlexNet", "ResNet-20", of=("parameters",)
         ),
     },
     "augmentation": {
         "Crops and flips raise test accuracy, with batch norm.": better(_augment("cifar"), _augment("none")),
-        "They narrow the gap between training and test accuracy.": measured(_augment("cifar"), _augment("none")),
+        "They narrow the gap between training and test accuracy.": measured(
+            _augment("cifar"), _augment("none"), of=("train_top1", "test_top1")
+        ),
         "With batch norm, less distortion is better: crops and flips beat the heavy recipe.": better(
             _augment("cifar"), _augment("cifar_heavy")
         ),
@@ -114,6 +119,7 @@ CLAIMS: dict[str, dict[str, Says]] = {
             _rates("batch", "0.1", "0.3", "1.0", "3.0"),
             _rates("none", "0.03", "0.1", "0.3", "1.0", "3.0"),
             _rates("batch", *RATES) + _rates("none", *RATES),
+            of=("val_top1",),
         ),
         "Batch norm reaches a higher accuracy.": TUNED,
     },
@@ -121,7 +127,7 @@ CLAIMS: dict[str, dict[str, Says]] = {
         "With batch norm the net reaches a higher test accuracy.": better(BATCH, NONE),
         # How fast a net that diverges would have been is not known, but that it never arrives is.
         "With batch norm the net trains faster.": Says(
-            (BATCH,), (NONE,), (BATCH, NONE), ("contradicted", "inconclusive")
+            (BATCH,), (NONE,), (BATCH, NONE), ("contradicted", "inconclusive"), of=("val_top1",)
         ),
         "Without batch norm the distribution of a layer's input wanders more.": measured(NONE, BATCH),
     },
@@ -146,18 +152,18 @@ CLAIMS: dict[str, dict[str, Says]] = {
         ),
         "Too large a batch costs accuracy with batch norm.": better("batch, batch 64", "batch, batch 256"),
         "The larger the batch, the closer batch norm fits the training set.": rises(
-            *(f"batch, batch {size}" for size in (2, 4, 16, 64, 256))
+            *(f"batch, batch {size}" for size in (2, 4, 16, 64, 256)), of="train_top1"
         ),
     },
     "bottleneck": {
         "At equal cost the deeper network of bottlenecks is more accurate.": better(
             "bottleneck, 29 layers", "basic, 20 layers"
         ),
-        "The two cost the same FLOPs, to 10 %.": measured("bottleneck, 29 layers", "basic, 20 layers"),
+        "The two cost the same FLOPs, to 10 %.": measured("bottleneck, 29 layers", "basic, 20 layers", of=("flops",)),
     },
     "cardinality": {
         "Eight paths are more accurate than one of the same cost.": better("8 × 4 channels", "1 × 16 channels"),
-        "They fit the training set better.": better("8 × 4 channels", "1 × 16 channels"),
+        "They fit the training set better.": better("8 × 4 channels", "1 × 16 channels", of="train_top1"),
     },
     "covariate_shift": {
         "Batch norm is more accurate than none.": better(BATCH, NONE),
@@ -172,10 +178,10 @@ CLAIMS: dict[str, dict[str, Says]] = {
     },
     "ensembling": {
         "An ensemble of networks with batch norm beats the best of them.": Says(
-            (BATCH,), (), (BATCH,), ("inconclusive", "supported")
+            (BATCH,), (), (BATCH,), ("inconclusive", "supported"), of=()
         ),
         "An ensemble of networks without batch norm beats the best of them.": Says(
-            (NONE,), (), (NONE,), ("inconclusive", "supported")
+            (NONE,), (), (NONE,), ("inconclusive", "supported"), of=()
         ),
     },
     "gradient_flow": {
@@ -190,12 +196,12 @@ CLAIMS: dict[str, dict[str, Says]] = {
             "residual + batch norm, 56 layers", "batch norm, 56 layers"
         ),
         "That shows in training: at 56 layers shortcuts lower the training error.": better(
-            "residual + batch norm, 56 layers", "batch norm, 56 layers"
+            "residual + batch norm, 56 layers", "batch norm, 56 layers", of="train_top1"
         ),
     },
     "inception_paths": {
-        "The reduced block costs half the FLOPs of a single 3×3 or less.": measured(REDUCED, SINGLE3),
-        "The reduced block costs a fifth of a single 5×5 or less.": measured(REDUCED, SINGLE5),
+        "The reduced block costs half the FLOPs of a single 3×3 or less.": measured(REDUCED, SINGLE3, of=("flops",)),
+        "The reduced block costs a fifth of a single 5×5 or less.": measured(REDUCED, SINGLE5, of=("flops",)),
         "Reductions cost no accuracy: the reduced block is within two points of the naive one.": alike(REDUCED, NAIVE),
         "The reduced block is at least as accurate as a single 3×3, to two points.": better(REDUCED, SINGLE3),
     },
@@ -230,7 +236,7 @@ CLAIMS: dict[str, dict[str, Says]] = {
     "kernel_size": {
         "The stack is more accurate.": better("convolutions stacked", "convolutions single"),
         "The stack fits the training set better, having twice the non-linearities.": better(
-            "convolutions stacked", "convolutions single"
+            "convolutions stacked", "convolutions single", of="train_top1"
         ),
     },
     "lenet_to_alexnet": {
@@ -242,7 +248,7 @@ CLAIMS: dict[str, dict[str, Says]] = {
     },
     "lesion": {
         "Deleting one block costs a residual network less than a plain one.": measured(
-            "residual True", "residual False"
+            "residual True", "residual False", of=("val_top1",)
         ),
         "A residual network keeps most of its accuracy without one block: above 80 % on average.": measured(
             "residual True"
@@ -255,14 +261,18 @@ CLAIMS: dict[str, dict[str, Says]] = {
         "Pre-activation is more accurate.": better("pre-activation", "before activation"),
     },
     "residual_depth": {
-        "A plain network of 56 layers has a higher training error than one of 20.": better(_plain(20), _plain(56)),
-        "So it is not overfitting: training accuracy falls with the depth of plain networks.": rises(
-            *(_plain(depth) for depth in (56, 44, 32, 20))
+        "A plain network of 56 layers has a higher training error than one of 20.": better(
+            _plain(20), _plain(56), of="train_top1"
         ),
-        "At 56 layers the residual network has the lower training error.": better(_residual(56), _plain(56)),
+        "So it is not overfitting: training accuracy falls with the depth of plain networks.": rises(
+            *(_plain(depth) for depth in (56, 44, 32, 20)), of="train_top1"
+        ),
+        "At 56 layers the residual network has the lower training error.": better(
+            _residual(56), _plain(56), of="train_top1"
+        ),
         "At 56 layers the residual network has the lower test error.": better(_residual(56), _plain(56)),
         "Shortcuts matter more at 56 layers than at 20.": gains_more(
-            _residual(56), _plain(56), _residual(20), _plain(20)
+            _residual(56), _plain(56), _residual(20), _plain(20), of="train_top1"
         ),
         "A residual network of 56 layers has a lower test error than one of 20.": better(_residual(56), _residual(20)),
     },
@@ -311,3 +321,72 @@ CLAIMS: dict[str, dict[str, Says]] = {
     },
 }
 """By study and sentence."""
+
+
+def _shortcut(form: str = "A", residual: bool = True, before: bool = False, zero: bool = False) -> dict[str, Any]:
+    return {
+        "model.shortcut": form,
+        "model.residual": residual,
+        "model.pre_activation": before,
+        "model.zero_gamma": zero,
+    }
+
+
+LEVELS: dict[str, dict[str, dict[str, Any]]] = {
+    "batch_size": {
+        f"{norm}, batch {size}": {"model.norm": norm, "data.batch_size": size, "optim.lr": rate}
+        for norm in ("batch", "group", "layer", "instance", "ghost_batch", "none")
+        for size, rate in ((2, 0.003125), (4, 0.00625), (16, 0.025), (64, 0.1), (256, 0.4))
+    },
+    "bottleneck": {
+        f"{block}, {depth} layers": {"model.block": block, "model.depth": depth}
+        for block, depth in (("basic", 20), ("bottleneck", 20), ("bottleneck", 29))
+    },
+    "cardinality": {
+        f"{paths} × {width} channels": {"model.name": f"resnext11_{paths}x{width}d"}
+        for paths, width in ((1, 16), (2, 10), (4, 6), (8, 4))
+    },
+    "dense_connectivity": {
+        "dense, growth 6": {"model.dense": True, "model.growth_rate": 6},
+        "not dense, growth 6": {"model.dense": False, "model.growth_rate": 6},
+        "not dense, growth 12": {"model.dense": False, "model.growth_rate": 12},
+    },
+    "gradient_flow": {
+        f"{kind}, {depth} layers": {"model.norm": norm, "model.residual": residual, "model.depth": depth}
+        for kind, norm, residual in (
+            ("plain", "none", False),
+            ("batch norm", "batch", False),
+            ("residual", "none", True),
+            ("residual + batch norm", "batch", True),
+        )
+        for depth in (8, 20, 56)
+    },
+    "norm_placement": {
+        "before activation": {"norm.placement": "before", "model.pre_activation": False},
+        "after activation": {"norm.placement": "after", "model.pre_activation": False},
+        "pre-activation": {"norm.placement": "before", "model.pre_activation": True},
+    },
+    "shortcuts": {
+        "none": _shortcut(residual=False),
+        "A": _shortcut("A"),
+        "B": _shortcut("B"),
+        "C": _shortcut("C"),
+        "A, pre-activation": _shortcut("A", before=True),
+        "A, zero γ": _shortcut("A", zero=True),
+    },
+    "squeeze_excite": {
+        "without": {"model.squeeze_excite": False, "model.squeeze": "average", "model.width": 8},
+        "without, wider": {"model.squeeze_excite": False, "model.squeeze": "average", "model.width": 9},
+        "average squeeze": {"model.squeeze_excite": True, "model.squeeze": "average", "model.width": 8},
+        "max squeeze": {"model.squeeze_excite": True, "model.squeeze": "max", "model.width": 8},
+    },
+    "sync_batch_norm": {
+        "synchronised": {"model.norm": "batch", "norm.virtual_batch_size": 64},
+        "local, 2 devices": {"model.norm": "ghost_batch", "norm.virtual_batch_size": 32},
+        "local, 8 devices": {"model.norm": "ghost_batch", "norm.virtual_batch_size": 8},
+        "local, 16 devices": {"model.norm": "ghost_batch", "norm.virtual_batch_size": 4},
+        "local, 32 devices": {"model.norm": "ghost_batch", "norm.virtual_batch_size": 2},
+        "group norm": {"model.norm": "group", "norm.virtual_batch_size": 64},
+    },
+}
+"""Levels of the arms by study and label, where a claim names its arms by a label that the study gave them."""

@@ -314,7 +314,7 @@ WORLDS: dict[str, tuple[World, World]] = {
                 "sd",
                 ["first", "last"],
                 _named(INIT, {("batch", 1.0): 1.0, ("batch", 10.0): 1.0, ("none", 0.3): 0.02, ("none", 3.0): 50.0}),
-                later=1.0,
+                later=1000.0,
             ),
         ),
         world(
@@ -326,7 +326,7 @@ WORLDS: dict[str, tuple[World, World]] = {
                 "sd",
                 ["first", "last"],
                 _named(INIT, {("batch", 1.0): 1.0, ("batch", 10.0): 9.0, ("none", 0.3): 1.0, ("none", 3.0): 3.0}),
-                later=1.0,
+                later=1000.0,
             ),
         ),
     ),
@@ -377,7 +377,7 @@ WORLDS: dict[str, tuple[World, World]] = {
             ("sigmoid", "batch", 2): 0.95, ("sigmoid", "none", 2): 0.90,
         })),
         world(_named(SATURATING, {
-            ("sigmoid", "batch", 8): 0.60, ("sigmoid", "none", 8): 0.70, ("tanh", "batch", 8): 0.80,
+            ("sigmoid", "batch", 8): 0.80, ("sigmoid", "none", 8): 0.70, ("tanh", "batch", 8): 0.80,
             ("tanh", "none", 8): 0.90, ("relu", "batch", 8): 0.95, ("relu", "none", 8): 0.50,
             ("sigmoid", "batch", 2): 0.90, ("sigmoid", "none", 2): 0.50,
         })),
@@ -396,7 +396,7 @@ WORLDS: dict[str, tuple[World, World]] = {
             "local, 32 devices": 0.7, "group norm": 0.88,
         }),
         world({
-            "synchronised": 0.75, "local, 2 devices": 0.7, "local, 8 devices": 0.72, "local, 16 devices": 0.74,
+            "synchronised": 0.805, "local, 2 devices": 0.7, "local, 8 devices": 0.72, "local, 16 devices": 0.74,
             "local, 32 devices": 0.8, "group norm": 0.6,
         }),
     ),

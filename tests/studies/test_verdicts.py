@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 import pandas as pd
 import pytest
-from claimed_arms import CLAIMS, Says
+from claimed_arms import CLAIMS, LEVELS, Says
 from claimed_worlds import WORLDS, Left, World
 from synthetic_records import Truth, synthetic
 from tiny_runs import TINY
@@ -37,6 +37,7 @@ BY_CLAIM = [
     for study, claims in CLAIMS.items()
     for number, sentence in enumerate(claims)
 ]
+RESULTS = {"test_top1", "val_top1", "train_top1", "parameters", "flops", "activations"}
 each_claim = pytest.mark.parametrize(("study", "sentence"), BY_CLAIM)
 
 
@@ -154,6 +155,20 @@ def test_a_missing_run_leaves_no_verdict_on_claims_about_its_arm_and_on_no_other
 
 
 @each_claim
+def test_the_verdict_rests_on_nothing_but_the_results_that_the_claim_is_about(
+    study: str, sentence: str, records: Any
+) -> None:
+    others = sorted(RESULTS - set(CLAIMS[study][sentence].of))
+
+    def change(result: ArmResult) -> ArmResult:
+        return replace(result, records=result.records.assign(**dict.fromkeys(others, math.nan)))
+
+    analysis = records(study)
+    everywhere = {result.label for result in analysis.arms}
+    assert_verdict(study, sentence, changed(analysis, everywhere, change), "supported")
+
+
+@each_claim
 def test_diverged_runs_guess_where_accuracy_is_compared_and_leave_no_verdict_on_a_measurement(
     study: str, sentence: str, records: Any
 ) -> None:
@@ -182,6 +197,11 @@ def test_a_run_that_left_no_logits_leaves_no_verdict_on_the_ensemble(records: An
     finally:
         file.write_bytes(content)
     assert verdicts == ["inconclusive", "supported"]
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_arms_have_the_levels_that_their_labels_say(name: str) -> None:
+    assert {arm.label: arm.levels for arm in expand(study_of(name)).arms} == LEVELS[name]
 
 
 @pytest.mark.parametrize("name", STUDY_NAMES)
@@ -278,7 +298,7 @@ def test_the_worlds_are_made_of_what_real_runs_leave(records: Any, measured: Any
                 assert {row[2] for row in left.get("probes", ())} <= every_quantity
                 assert set(left.get("cost", ())) <= results
                 assert set(left["logits"](0) if "logits" in left else ()) <= results
-    assert {"test_top1", "val_top1", "train_top1"} <= results
+    assert results >= RESULTS
 
 
 def test_what_the_worlds_say_of_an_arm_is_of_an_arm_of_the_study(records: Any) -> None:
