@@ -95,7 +95,7 @@ study = register(
             ),
             Claim("With batch norm, distorting images less helps.", PAPER, more("test_top1", LABELS[8], LABELS[7])),
             Claim(
-                "All seven together help.",
+                "Batch norm and all seven together help.",
                 PAPER,
                 more("test_top1", LABELS[8], "without"),
                 paper="72.2 % (Inception) to 73.0 % (BN-x5)",

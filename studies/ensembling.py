@@ -20,7 +20,8 @@ def ensemble_gains(norm: str) -> Test:
     def test(analysis: Analysis, threshold: float) -> Finding:
         result = choose(analysis, {"model.norm": norm})
         runs = members(analysis, result) if result is not None else []
-        if result is None or len(runs) < 2 or result.missing:
+        # A diverged run that guessed would move neither the ensemble's answers nor the best run's.
+        if result is None or len(runs) < max(2, result.count("finished")) or result.missing:
             return Finding("inconclusive", "Fewer than two finished runs with logits, or runs are missing.")
         gain = gain_over_best(runs)
         evidence = f"{len(runs)} seeds against their best: {POINTS.difference(gain)} over {gain.n} test images."

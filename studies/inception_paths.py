@@ -1,6 +1,6 @@
 """What do inception's paths and reductions cost and give? (reduced / naive / single 3×3 / single 5×5)"""
 
-from studies.engine.claim_tests import alike, more
+from studies.engine.claim_tests import more
 from studies.engine.claims import Claim
 from studies.engine.measures import logarithm
 from studies.engine.study import Study, register
@@ -32,7 +32,7 @@ study = register(
             "data.batch_size": 50,
             "optim.lr": 0.05,
             "optim.schedule": "cosine",
-            "trainer.epochs": 5,
+            "trainer.epochs": 6,
         },
         factors={"model.block": ["single3", "single5", "naive", "reduced"]},
         baseline=SINGLE3,
@@ -64,10 +64,10 @@ study = register(
                 paper="128 against 963 MFLOPs: 0.88 decades",
             ),
             Claim(
-                "Reductions cost no accuracy: the reduced block is within two points of the naive one.",
+                "Reductions cost no accuracy: the reduced block is as accurate as the naive one, to two points.",
                 PAPER,
-                alike("test_top1", REDUCED, NAIVE),
-                threshold=0.02,
+                more("test_top1", REDUCED, NAIVE),
+                threshold=-0.02,
             ),
             Claim(
                 "The reduced block is at least as accurate as a single 3×3, to two points.",

@@ -62,7 +62,7 @@ study = register(
                 paper="exact: the output depends on the input alone",
             ),
             Claim(
-                "In batches of two, running averages are more accurate than the batch's own statistics.",
+                "In batches of two, running averages are more accurate than the batch's own, by more than a point.",
                 PAPER,
                 more("test_top1", arm("running", 0.1, 2), arm("batch", 0.1, 2)),
                 threshold=0.01,

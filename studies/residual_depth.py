@@ -63,7 +63,7 @@ study = register(
             Claim(
                 "So it is not overfitting: training accuracy falls with the depth of plain networks.",
                 f"{PAPER}, section 1",
-                trend("train_top1", "model.depth", PLAIN, falls=True),
+                trend("train_top1", "model.depth", PLAIN, falling=True),
             ),
             Claim(
                 "At 56 layers the residual network has the lower training error.",

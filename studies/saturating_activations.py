@@ -42,7 +42,7 @@ study = register(
         measures={"saturated units": probed("saturated_fraction"), "dead units": probed("dead_fraction", at="last")},
         claims=(
             Claim(
-                "A deep sigmoid net trains with batch norm and not without it.",
+                "A deep sigmoid net trains with batch norm and not without it: more than 20 points lie between.",
                 f"{PAPER}, section 4.2.2",
                 more("test_top1", arm("sigmoid", "batch", DEEP), arm("sigmoid", "none", DEEP)),
                 threshold=0.2,

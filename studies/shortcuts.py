@@ -70,7 +70,10 @@ study = register(
             "quick": "The papers' differences between forms are tenths of a point; six small seeds show whole ones."
         },
         claims=(
-            Claim("Any shortcut is better than none.", HE2015, more("test_top1", "A", "none")),
+            *(
+                Claim(f"Shortcut {form} is better than none.", HE2015, more("test_top1", form, "none"))
+                for form in "ABC"
+            ),
             Claim(
                 "B is slightly better than A.",
                 HE2015,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy
 import pandas as pd
 import yaml
 
@@ -19,7 +20,7 @@ Truth = Mapping[str, Any] | Literal["diverged", "missing"]
 """What a run left: its metrics by name (`test_top1`, ...), or that it diverged, or nothing.
 
 Among the metrics, `curve` may be rows of `metrics.csv`, `probes` rows of `probes.csv` as (step, layer, quantity,
-value), `cost` the cost's entries."""
+value), `cost` the cost's entries, `logits` the arrays of `logits.npz`."""
 
 
 def synthetic(
@@ -50,6 +51,7 @@ def _record(task: Task, left: Truth) -> None:
     state = "diverged" if left == "diverged" else "finished"
     cost = {"parameters": 10, "flops": 20, "activations": 30, **finished.pop("cost", {})}
     curve, probes = finished.pop("curve", []), finished.pop("probes", [])
+    logits = finished.pop("logits", None)
     record = RunDirectory(task.directory)
     record.path.mkdir(parents=True)
     record.write_status(state=state, study=task.study, arm=task.arm, seed=task.config.seed, attempts=1)
@@ -72,3 +74,5 @@ def _record(task: Task, left: Truth) -> None:
     if probes:
         columns = ["step", "layer", "quantity", "value"]
         pd.DataFrame(probes, columns=columns).assign(probe="").to_csv(record.probes_file, index=False)
+    if logits is not None:
+        numpy.savez(record.logits_file, **logits)

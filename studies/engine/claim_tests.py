@@ -80,31 +80,31 @@ def near(metric: str | Measure, arm: Selector, value: float, unit: Unit) -> Test
 
 
 def trend(
-    metric: str | Measure, over: str, among: Selector | None = None, unit: Unit = POINTS, falls: bool = False
+    metric: str | Measure, over: str, among: Selector | None = None, unit: Unit = POINTS, falling: bool = False
 ) -> Test:
     """Test whether `metric` rises with the factor `over` by more than the threshold from its lowest to highest level.
 
-    With `falls`, whether it falls by more than that.
+    With `falling`, whether it falls: the levels are taken from the highest to the lowest.
 
     The effect is a seed's least-squares slope over the levels' ranks, times the number of steps between them: equal to
     the difference where there are two levels.
     """
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        results = sorted(_all(analysis, among or {}), key=lambda result: result.arm.levels[over])
+        results = sorted(_all(analysis, among or {}), key=lambda result: result.arm.levels[over], reverse=falling)
         if len(results) < 2:
             return Finding("inconclusive", f"Fewer than two levels of {over}.")
         values = [values_of(analysis, result, metric) for result in results]
         ranks = np.arange(len(results)) - (len(results) - 1) / 2
-        weights = ranks / (ranks**2).sum() * (len(results) - 1) * (-1 if falls else 1)
+        weights = ranks / (ranks**2).sum() * (len(results) - 1)
         seeds = sorted(set.intersection(*(set(each) for each in values)))
         effect = estimate([float(sum(w * each[s] for w, each in zip(weights, values, strict=True))) for s in seeds])
         means = ", ".join(
             f"{level(result.arm.levels[over])}: {unit.text(_mean(each))}"
             for result, each in zip(results, values, strict=True)
         )
-        direction = "fall" if falls else "rise"
-        evidence = f"By {over}: {means}; {direction} from lowest to highest {unit.difference(effect)}, n = {effect.n}."
+        ends = "from highest to lowest" if falling else "from lowest to highest"
+        evidence = f"By {over}: {means}; {ends} {unit.difference(effect)}, n = {effect.n}."
         return _finding(analysis, results, metric, effect, evidence, judge(effect, threshold))
 
     return test

@@ -166,8 +166,10 @@ def test_trend(tmp_path: Path, low: float, high: float, verdict: str) -> None:
     found = trend("test_top1", "optim.lr", WITH)(analysis, 0.0)
     assert found.verdict == verdict, found.evidence
     assert found.effect.mean == pytest.approx(high - low, abs=0.002)
-    mirrored = {"supported": "contradicted", "contradicted": "supported", "inconclusive": "inconclusive"}
-    assert trend("test_top1", "optim.lr", WITH, falls=True)(analysis, 0.0).verdict == mirrored[verdict]
+    falling = trend("test_top1", "optim.lr", WITH, falling=True)(analysis, 0.0)
+    assert falling.effect.mean == pytest.approx(low - high, abs=0.002)
+    assert falling.verdict == {"supported": "contradicted", "contradicted": "supported"}.get(verdict, verdict)
+    assert "from highest to lowest" in falling.evidence
 
 
 @pytest.mark.parametrize(
