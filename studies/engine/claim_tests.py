@@ -4,8 +4,8 @@ Each function returns a `Test`. Arms are named by a `Selector`: a label, or leve
 levels, the best of them on the validation split stands for them, as a tuned learning rate would.
 
 All differences are paired by seed. A diverged run has the accuracy of guessing where accuracy is compared; of anything
-else it has no value, and then, as where a run is missing, the verdict is inconclusive: what is left would be a
-selection.
+else it has no value, and then, as where a run is missing or a finished one lacks the measurement, the verdict is
+inconclusive: what is left would be a selection.
 """
 
 import math
@@ -241,13 +241,18 @@ def _finding(
     evidence: str,
     verdict: Verdict,
 ) -> Finding:
-    diverged = sum(result.count("diverged") for result in results)
     missing = _missing(results)
+    partial = bool(missing)
+    diverged = sum(result.count("diverged") for result in results)
     if diverged:
         counted = metric in ACCURACIES
         evidence += f" {diverged} of these runs diverged" + (", counted as guessing." if counted else ".")
-        missing = missing or ("" if counted else " ")
-    return Finding("inconclusive" if missing else verdict, (evidence + missing).strip(), effect)
+        partial |= not counted
+    unmeasured = sum(result.count("finished") - len(result.values(metric)) for result in results)
+    if unmeasured and effect.n:
+        evidence += f" {unmeasured} finished runs have no such measurement."
+        partial = True
+    return Finding("inconclusive" if partial else verdict, evidence + missing, effect)
 
 
 def _missing(results: Sequence[ArmResult]) -> str:

@@ -243,6 +243,18 @@ def test_what_a_probe_measured_is_compared(tmp_path: Path) -> None:
     assert more(probed("nothing"), WITH, WITHOUT, NUMBER)(analysis, 0.0).verdict == "inconclusive"
 
 
+def test_a_finished_run_without_the_measurement_is_not_left_out_silently(tmp_path: Path) -> None:
+    def truth(arm: Arm, seed: int) -> Truth:
+        left = {"val_top1": 0.9, "test_loss": 1.0 + (arm.levels["model.norm"] == "none") + NOISE[seed] / 10}
+        if arm.levels["model.norm"] == "batch" and seed == 3:
+            del left["test_loss"]
+        return left
+
+    found = more("test_loss", arm("none", 0.1), arm("batch", 0.1), NUMBER)(synthetic(tmp_path, STUDY, truth), 0.0)
+    assert found.verdict == "inconclusive"
+    assert "1 finished runs have no such measurement" in found.evidence
+
+
 def test_of_a_measurement_a_diverged_run_has_no_value_and_leaves_no_verdict(tmp_path: Path) -> None:
     def truth(arm: Arm, seed: int) -> Truth:
         if arm.levels["model.norm"] == "none" and seed == 0:
