@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from synthetic_records import Truth, synthetic
 
@@ -226,8 +227,13 @@ def test_sooner(tmp_path: Path, batch: list[int | None], none: list[int | None],
         final = 0.9 if arm.levels["optim.lr"] == 0.1 else 0.2
         return {"val_top1": final, "test_top1": final, "curve": curve}
 
-    found = sooner(WITH, WITHOUT)(synthetic(tmp_path, STUDY, truth), 0.0)
+    analysis = synthetic(tmp_path, STUDY, truth)
+    found = sooner(WITH, WITHOUT)(analysis, 0.0)
     assert found.verdict == verdict, found.evidence
+    if verdict == "supported" and None not in none:
+        assert found.effect.mean == pytest.approx(np.mean(np.log(np.divide(none, batch))))  # type: ignore[arg-type]
+        assert sooner(WITH, WITHOUT)(analysis, 2.0).verdict == "supported"
+        assert sooner(WITH, WITHOUT)(analysis, 4.0).verdict == "contradicted"
 
 
 def test_what_a_probe_measured_is_compared(tmp_path: Path) -> None:
