@@ -32,11 +32,11 @@ study = register(
             "data.train_images": 600,
             "data.batch_size": 50,
             "optim.lr": 0.005,
-            "trainer.epochs": 15,
+            "trainer.epochs": 12,
         },
         factors={"data.augment": ["none", "cifar", "cifar_heavy"], "model.norm": ["none", "batch"]},
         baseline=arm("none", "none"),
-        seeds=5,
+        seeds=4,
         presets={
             "paper": {
                 "model.name": "resnet20",

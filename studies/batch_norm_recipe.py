@@ -46,7 +46,7 @@ study = register(
             "model.dense_units": 64,
             "model.local_response_norm": True,
             "data.name": "shapes",
-            "data.train_images": 1500,
+            "data.train_images": 1000,
             "data.batch_size": 50,
             "data.augment": "cifar_heavy",
             "data.reshuffle": False,
@@ -68,7 +68,7 @@ study = register(
         ),
         arms=cumulative(),
         baseline="without",
-        seeds=5,
+        seeds=4,
         presets={
             "paper": {
                 "data.name": "cifar10",
