@@ -20,6 +20,7 @@ _BY_FAMILY: dict[str, dict[str, Any]] = {
     "vgg_cifar": {"width": 4},
     "googlenet": {"width": 0.125, "auxiliary": True},
     "googlenet_cifar": {"width": 0.125, "auxiliary": True},
+    "inception_stack": {"width": 0.125},
     "resnet": {"width": 8},
     "resnet_cifar": {"width": 4},
     "plain_cifar": {"width": 4},
