@@ -184,7 +184,8 @@ def interaction(analysis: Analysis) -> go.Figure:
 
 
 def _mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
-    frames = [rows.loc[rows["kind"] == "evaluation", ["step", column]] for rows in result.curves.values()]
+    evaluations = [rows[rows["kind"] == "evaluation"] for rows in result.curves.values() if column in rows]
+    frames = [rows[["step", column]] for rows in evaluations]
     if not frames:
         return []
     points = []

@@ -67,10 +67,11 @@ def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
 def matched_factor(analysis: Analysis) -> str | None:
     """Return the factor whose effect is told at equal levels of the others: the first one, if there are several."""
     factors = list(analysis.manifest.baseline.levels)
-    product = all(list(result.arm.levels) == factors for result in analysis.arms)
-    levels = [tuple(map(str, result.arm.levels.values())) for result in analysis.arms]
-    full = math.prod(len(set(column)) for column in zip(*levels, strict=True)) == len(levels)
-    return factors[0] if len(factors) > 1 and product and full else None
+    if len(factors) < 2 or any(list(result.arm.levels) != factors for result in analysis.arms):
+        return None
+    columns = zip(*(map(str, result.arm.levels.values()) for result in analysis.arms), strict=True)
+    full = math.prod(len(set(column)) for column in columns) == len(analysis.arms)
+    return factors[0] if full else None
 
 
 def matched_level(analysis: Analysis) -> str | None:
