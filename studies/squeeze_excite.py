@@ -59,8 +59,8 @@ study = register(
         },
         limits={
             "quick": (
-                "Twelve epochs end while every arm is still improving: what shows is who learns faster. The paper's gains "
-                "are those of networks trained to their end."
+                "Twelve epochs end while every arm is still improving: what shows is who learns faster. The paper's "
+                "gains are those of networks trained to their end."
             )
         },
         claims=(
