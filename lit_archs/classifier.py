@@ -1,6 +1,7 @@
 """LitNetwork, the LightningModule that trains any network step by step, and LitClassifier, that trains classifiers."""
 
 import inspect
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
 import lightning.pytorch as lightning
@@ -90,7 +91,7 @@ class TrainingWindow:
         self.losses, self.correct, self.counts = [], [], []
 
 
-class LitNetwork(lightning.LightningModule):
+class LitNetwork(lightning.LightningModule, ABC):
     """Trains `network` step by step and evaluates it exactly; a subclass says what is right and what is measured.
 
     Logs `train_loss` and the share of right answers (means since the last time, every `log_every_n_steps`), and the
@@ -119,21 +120,21 @@ class LitNetwork(lightning.LightningModule):
         self.diverged_at: int | None = None
         self.metrics = nn.ModuleDict({split: self._new_metrics(num_classes) for split in ("val", "test")})
 
+    @abstractmethod
     def _new_metrics(self, num_classes: int) -> nn.ModuleDict:
         """Return what a split is evaluated by: a metric for each of `metric_names`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, outputs: Any, batch: Any) -> Tensor:
         """Return the mean training loss of this device's `batch`, from what the network returned for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _right(self, outputs: Any, batch: Any) -> Tensor:
         """Return the number of right answers in a training batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _evaluate(self, split: str, batch: Any) -> Tensor:
         """Add a batch to the metrics of `split`, and return its logits."""
-        raise NotImplementedError
 
     @classmethod
     def validation_columns(cls) -> tuple[str, ...]:

@@ -37,9 +37,6 @@ class Confusion(Metric):
         pairs = (masks * self.num_classes + predicted).flatten()
         self.counts += torch.bincount(pairs, minlength=self.num_classes**2).view_as(self.counts)
 
-    def compute(self) -> Tensor:
-        raise NotImplementedError
-
     def _mean_over_classes(self, shared: Tensor, total: Tensor) -> Tensor:
         # A class that is neither there nor predicted says nothing.
         return (shared[total > 0] / total[total > 0]).mean()
