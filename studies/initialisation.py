@@ -79,7 +79,7 @@ study = register(
             Claim(
                 "Without batch norm it does: a factor of ten in the weights is more than that in the activations.",
                 PAPER,
-                more(SPREAD, arm("none", 3.0), arm("none", 0.3), DECADES),
+                more(SPREAD, arm("none", 1.0), arm("none", 0.1), DECADES),
                 threshold=1.0,
             ),
         ),

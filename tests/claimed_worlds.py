@@ -313,7 +313,7 @@ WORLDS: dict[str, tuple[World, World]] = {
             probes=initial(
                 "sd",
                 ["first", "last"],
-                _named(INIT, {("batch", 1.0): 1.0, ("batch", 10.0): 1.0, ("none", 0.3): 0.02, ("none", 3.0): 50.0}),
+                _named(INIT, {("batch", 1.0): 1.0, ("batch", 10.0): 1.0, ("none", 0.1): 0.02, ("none", 1.0): 50.0}),
                 later=1000.0,
             ),
         ),
@@ -325,7 +325,7 @@ WORLDS: dict[str, tuple[World, World]] = {
             probes=initial(
                 "sd",
                 ["first", "last"],
-                _named(INIT, {("batch", 1.0): 1.0, ("batch", 10.0): 9.0, ("none", 0.3): 1.0, ("none", 3.0): 3.0}),
+                _named(INIT, {("batch", 1.0): 1.0, ("batch", 10.0): 9.0, ("none", 0.1): 1.0, ("none", 1.0): 3.0}),
                 later=1000.0,
             ),
         ),
