@@ -168,7 +168,7 @@ def _with_levels(study: Study, vary: Mapping[str, Sequence[Any]]) -> dict[str, l
     factors = {key: list(levels) for key, levels in declared.items()}
     for key, levels in vary.items():
         if study.arms:
-            raise UserError(f"--vary {key}: the arms of {study.name} are fixed: {', '.join(study.arms)}")
+            raise UserError(f"--vary {key}: the arms of {study.name} are fixed: {'; '.join(study.arms)}")
         if key not in factors:
             raise unknown_name(f"factor of {study.name}", key, factors)
         if not levels:

@@ -124,3 +124,11 @@ def test_varied_levels_replace_the_studys() -> None:
     plan = expand(a_study(), vary={"optim.lr": [0.5, 1.0]})
     assert {arm.levels["optim.lr"] for arm in plan.arms} == {0.5, 1.0}
     assert plan.baseline.label == "norm none, lr 0.5"
+
+
+def test_levels_of_named_arms_cannot_be_varied() -> None:
+    arms = {"one, small": {"optim.lr": 0.1}, "two": {"optim.lr": 0.2}}
+    study = Study("named", "?", {"model.name": "lenet5"}, ("optim.lr",), "two", arms)
+    assert [arm.label for arm in expand(study).arms] == list(arms)
+    with pytest.raises(UserError, match=r"--vary optim.lr: the arms of named are fixed: one, small; two"):
+        expand(study, vary={"optim.lr": [0.3]})
