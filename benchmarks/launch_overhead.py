@@ -13,16 +13,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from studies.engine.environment import available_cpus
-from studies.engine.records import run_directories
+from studies.records.run_record import run_directories
+from studies.training.environment import available_cpus
 
 ONE_RUN = """
 import sys
 from pathlib import Path
 from studies.command.train import read_config
-from studies.engine.config import resolve
-from studies.engine.runner import attempt
-from studies.engine.task import Execution, Place, Task
+from studies.training.config import resolve
+from studies.training.runner import attempt
+from studies.training.run import Execution, Place, Task
 config = resolve(read_config(Path(sys.argv[1])))
 attempt(Task("0" * 12, "alone", "arm", {}, config, Path(sys.argv[2])), Execution(), Place(), lambda fraction: None, 1)
 """

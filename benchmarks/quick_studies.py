@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from studies.command.list import QUICK_TIMES
-from studies.engine.analysis import analyse
-from studies.engine.study import STUDIES
+from studies.design.study import STUDIES
+from studies.evidence.results import analyse
 
 COMMAND = "from studies.command.main import main; main()"
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 import lit_archs
-from lit_archs.objective import classification_loss
-from lit_archs.registry import ARCHITECTURES
+from lit_archs.building.registry import ARCHITECTURES
+from lit_archs.learning.loss import classification_loss
 
 STEPS, BATCH, TEST_IMAGES = 150, 64, 1000
 CHANCE = 0.1

@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from datamodules.image_data import ImageDataModule
-from lit_archs.optimisation import build_optimiser
-from lit_archs.registry import build
-from studies.engine.config import RunConfig, resolve
-from studies.engine.runner import execute, network_options
-from studies.engine.task import Execution, Place, Task
+from datamodules.batches.image_data import ImageDataModule
+from lit_archs.building.registry import build
+from lit_archs.learning.optimiser import build_optimiser
+from studies.training.config import RunConfig, resolve
+from studies.training.run import Execution, Place, Task
+from studies.training.runner import execute, network_options
 
 ROUNDS = 5
 MNIST = {"data.name": "mnist", "data.root": os.environ.get("LITMUS_DATA", "data")}

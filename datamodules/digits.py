@@ -2,7 +2,7 @@
 
 import torch
 
-from datamodules.registry import ImageArrays, register
+from datamodules.loading.registry import ImageArrays, register
 from litmus.keyed import permutation
 
 TEST_IMAGES = 360

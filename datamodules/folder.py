@@ -10,11 +10,11 @@ import numpy
 import torch
 from torch import Tensor
 
-from datamodules.arrays import Images
 from datamodules.image_files.decode import Colour, Decoding, Resize, StreamedFiles
 from datamodules.image_files.layout import FolderLayout, read_layout
 from datamodules.image_files.survey import Survey, survey
-from datamodules.registry import ImageArrays, register
+from datamodules.loading.arrays import Images
+from datamodules.loading.registry import ImageArrays, register
 from litmus.errors import UserError, require_at_least, require_choice
 
 Storage = Literal["cache", "files"]

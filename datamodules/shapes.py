@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from datamodules.registry import ImageArrays, register
+from datamodules.loading.registry import ImageArrays, register
 from litmus.errors import UserError, require_at_least
 from litmus.keyed import derive, uniform
 

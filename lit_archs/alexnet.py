@@ -4,8 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from lit_archs.layers import Activation, Norm, activation_layer, norm_activation
-from lit_archs.registry import register
+from lit_archs.building.registry import register
+from lit_archs.layers.norm_activation import Activation, Norm, activation_layer, norm_activation
 from litmus.errors import require_at_least, require_fraction, require_positive
 
 CHANNELS = (64, 192, 384, 256, 256)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lit_archs.layers import Activation, Norm, norm_activation
-from lit_archs.registry import register
+from lit_archs.building.registry import register
+from lit_archs.layers.norm_activation import Activation, Norm, norm_activation
 from litmus.errors import UserError, require_at_least, require_fraction, require_positive
 
 BLOCK_LAYERS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}

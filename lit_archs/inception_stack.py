@@ -5,9 +5,9 @@ from typing import Literal
 
 from torch import nn
 
-from lit_archs.inception import InceptionConfig, InceptionModule, PathChannels, convolution
-from lit_archs.layers import Activation, Norm
-from lit_archs.registry import register
+from lit_archs.building.registry import register
+from lit_archs.googlenet import InceptionConfig, InceptionModule, PathChannels, convolution
+from lit_archs.layers.norm_activation import Activation, Norm
 from litmus.errors import require_at_least, require_choice, require_positive
 
 Block = Literal["reduced", "naive", "single3", "single5"]

@@ -7,8 +7,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lit_archs.layers import Activation, Norm, NormActivation, activation_layer, norm_activation, norm_activation_1d
-from lit_archs.registry import register
+from lit_archs.building.registry import register
+from lit_archs.layers.norm_activation import (
+    Activation,
+    Norm,
+    NormActivation,
+    activation_layer,
+    norm_activation,
+    norm_activation_1d,
+)
 from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
 from litmus.keyed import generator
 

@@ -4,8 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
-from lit_archs.layers import Activation, Norm, norm_activation_1d
-from lit_archs.registry import register
+from lit_archs.building.registry import register
+from lit_archs.layers.norm_activation import Activation, Norm, norm_activation_1d
 from litmus.errors import require_at_least, require_fraction, require_positive
 
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from lit_archs.layers import Activation, Norm, norm_activation
-from lit_archs.registry import register
-from lit_archs.residual import (
+from lit_archs.building.registry import register
+from lit_archs.layers.norm_activation import Activation, Norm, norm_activation
+from lit_archs.layers.residual import (
     Bias,
     BlockConfig,
     ResidualBlock,
@@ -17,7 +17,7 @@ from lit_archs.residual import (
     basic_convolutions,
     bottleneck_convolutions,
 )
-from lit_archs.squeeze_excite import Squeeze
+from lit_archs.layers.squeeze_excite import Squeeze
 from litmus.errors import UserError, require_at_least, require_choice, require_positive
 
 STAGE_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}

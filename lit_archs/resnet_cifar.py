@@ -4,11 +4,11 @@ from typing import Literal
 
 from torch import nn
 
-from lit_archs.layers import Activation, Norm
-from lit_archs.registry import register
-from lit_archs.residual import BlockConfig, Shortcut
+from lit_archs.building.registry import register
+from lit_archs.layers.norm_activation import Activation, Norm
+from lit_archs.layers.residual import BlockConfig, Shortcut
+from lit_archs.layers.squeeze_excite import Squeeze
 from lit_archs.resnet import ResNet, Stage
-from lit_archs.squeeze_excite import Squeeze
 from litmus.errors import UserError, require_at_least, require_choice, require_positive
 
 PAPER_DEPTHS = (20, 32, 44, 56, 110)

@@ -6,8 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lit_archs.layers import Activation, Norm, norm_activation
-from lit_archs.registry import register
+from lit_archs.building.registry import register
+from lit_archs.layers.norm_activation import Activation, Norm, norm_activation
 from litmus.errors import require_at_least, require_choice, require_positive
 
 

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from studies.engine.load import load
-    from studies.engine.session import names, run
+    from studies.command.python import names, run
+    from studies.records.frames import load
 
 __all__ = ["load", "names", "run"]
 
@@ -12,11 +12,11 @@ __all__ = ["load", "names", "run"]
 def __getattr__(name: str) -> Any:
     # PyTorch takes seconds to import; the command line starts, and can be interrupted, before it does.
     if name == "load":
-        from studies.engine.load import load
+        from studies.records.frames import load
 
         return load
     if name in ("names", "run"):
-        from studies.engine import session
+        from studies.command import python as session
 
         return getattr(session, name)
     raise AttributeError(f"module 'studies' has no attribute {name!r}")

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from studies.engine.claim_tests import more
-from studies.engine.claims import Claim
-from studies.engine.measures import logarithm
-from studies.engine.study import Study, register
-from studies.engine.wording import Unit
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import more
+from studies.evidence.claims import Claim
+from studies.evidence.measures import logarithm
+from studies.evidence.units import Unit
 from studies.report import plots
 
 DECADES = Unit("decades", "decades", decimals=2)

@@ -1,9 +1,9 @@
 """How much augmentation does a network want, with batch norm and without? (augmentation × norm)"""
 
-from studies.engine.claim_tests import interaction, more
-from studies.engine.claims import Claim
-from studies.engine.measures import gap
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import interaction, more
+from studies.evidence.claims import Claim
+from studies.evidence.measures import gap
 
 HE = "He et al. 2015, Deep Residual Learning (arXiv 1512.03385), section 4.2"
 IOFFE = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 4.2.1"

@@ -1,8 +1,8 @@
 """Does batch normalisation speed up training, raise accuracy and allow higher learning rates? (norm × lr)"""
 
-from studies.engine.claim_tests import higher_limit, more, sooner
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import higher_limit, more, sooner
+from studies.evidence.claims import Claim
 
 PAPER = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)"
 WITH, WITHOUT = {"model.norm": "batch"}, {"model.norm": "none"}

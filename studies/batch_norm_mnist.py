@@ -1,10 +1,10 @@
 """Does batch norm steady the inputs of a sigmoid net's layers, and does the net then train better? (norm)"""
 
-from studies.engine.claim_tests import more, sooner
-from studies.engine.claims import Claim
-from studies.engine.measures import wander
-from studies.engine.study import Study, register
-from studies.engine.wording import NUMBER
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import more, sooner
+from studies.evidence.claims import Claim
+from studies.evidence.measures import wander
+from studies.evidence.units import NUMBER
 from studies.report import plots
 
 PAPER = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 4.1"

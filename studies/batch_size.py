@@ -1,8 +1,8 @@
 """Where does batch norm break as the batch shrinks or grows, and which norm does not? (norm × batch size)"""
 
-from studies.engine.claim_tests import interaction, more, trend
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import interaction, more, trend
+from studies.evidence.claims import Claim
 
 WU = "Wu & He 2018, Group Normalization (arXiv 1803.08494), table 2 and figure 1"
 LECTURE = "a common statement on batch norm's noise as a regulariser"

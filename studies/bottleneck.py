@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from studies.engine.claim_tests import alike, more
-from studies.engine.claims import Claim
-from studies.engine.measures import logarithm
-from studies.engine.study import Study, register
-from studies.engine.wording import Unit
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import alike, more
+from studies.evidence.claims import Claim
+from studies.evidence.measures import logarithm
+from studies.evidence.units import Unit
 
 PAPER = "He et al. 2015, Deep Residual Learning (arXiv 1512.03385), section 4.1"
 DECADES = Unit("decades", "decades", decimals=3)

@@ -1,8 +1,8 @@
 """At equal cost, do more paths beat wider ones? (cardinality × width of a path)"""
 
-from studies.engine.claim_tests import more
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import more
+from studies.evidence.claims import Claim
 from studies.report import plots
 
 PAPER = "Xie et al. 2016, Aggregated Residual Transformations (arXiv 1611.05431), table 3"

@@ -1,10 +1,10 @@
 """Is less internal covariate shift the reason why batch norm helps? (norm: none, batch, noisy batch)"""
 
-from studies.engine.claim_tests import alike, more
-from studies.engine.claims import Claim
-from studies.engine.measures import logarithm, probed, wander
-from studies.engine.study import Study, register
-from studies.engine.wording import NUMBER, Unit
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import alike, more
+from studies.evidence.claims import Claim
+from studies.evidence.measures import logarithm, probed, wander
+from studies.evidence.units import NUMBER, Unit
 
 SANTURKAR = "Santurkar et al. 2018, How Does Batch Normalization Help Optimization? (arXiv 1805.11604)"
 IOFFE = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 2"

@@ -2,12 +2,12 @@
 
 import plotly.graph_objects as go
 
-from studies.engine.analysis import Analysis
-from studies.engine.claim_tests import choose
-from studies.engine.claims import Claim, Finding, Test, judge
-from studies.engine.ensemble import accuracy_by_size, gain_over_best, members
-from studies.engine.study import Plot, Study, register
-from studies.engine.wording import POINTS
+from studies.design.study import Plot, Study, register
+from studies.evidence.claim_tests import choose
+from studies.evidence.claims import Claim, Finding, Test, judge
+from studies.evidence.ensemble import accuracy_by_size, gain_over_best, members
+from studies.evidence.results import Analysis
+from studies.evidence.units import POINTS
 from studies.report import figures
 
 IOFFE = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 4.2.3"

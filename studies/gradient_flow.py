@@ -2,12 +2,12 @@
 
 import math
 
-from studies.engine.analysis import ArmResult
-from studies.engine.claim_tests import exceeds, more, near
-from studies.engine.claims import Claim
-from studies.engine.measures import probed
-from studies.engine.study import Study, register
-from studies.engine.wording import Unit
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import exceeds, more, near
+from studies.evidence.claims import Claim
+from studies.evidence.measures import probed
+from studies.evidence.results import ArmResult
+from studies.evidence.units import Unit
 from studies.report import plots
 
 LECTURE = "a lecture's rule of thumb: at 0.9 a layer, the first of n layers sees 0.9ⁿ of the gradient"

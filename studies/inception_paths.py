@@ -1,10 +1,10 @@
 """What do inception's paths and reductions cost and give? (reduced / naive / single 3×3 / single 5×5)"""
 
-from studies.engine.claim_tests import more
-from studies.engine.claims import Claim
-from studies.engine.measures import logarithm
-from studies.engine.study import Study, register
-from studies.engine.wording import Unit
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import more
+from studies.evidence.claims import Claim
+from studies.evidence.measures import logarithm
+from studies.evidence.units import Unit
 from studies.report import plots
 
 PAPER = "Szegedy et al. 2014, Going Deeper with Convolutions (arXiv 1409.4842), sections 2 and 4"

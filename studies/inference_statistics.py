@@ -1,8 +1,8 @@
 """What do running averages cost or save at inference? (statistics × momentum × evaluation batch)"""
 
-from studies.engine.claim_tests import alike, more
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import alike, more
+from studies.evidence.claims import Claim
 
 PAPER = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 3.1"
 

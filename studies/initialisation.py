@@ -1,10 +1,10 @@
 """How careless may initialisation be with batch norm? (gain × norm)"""
 
-from studies.engine.claim_tests import alike, interaction, more
-from studies.engine.claims import Claim
-from studies.engine.measures import logarithm, probed
-from studies.engine.study import Study, register
-from studies.engine.wording import Unit
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import alike, interaction, more
+from studies.evidence.claims import Claim
+from studies.evidence.measures import logarithm, probed
+from studies.evidence.units import Unit
 
 PAPER = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 3.3"
 DECADES = Unit("decades", "decades", decimals=3)

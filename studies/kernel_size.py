@@ -1,8 +1,8 @@
 """Are stacks of narrow convolutions better than wide kernels of the same receptive field? (convolutions)"""
 
-from studies.engine.claim_tests import more
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import more
+from studies.evidence.claims import Claim
 
 PAPER = "Simonyan & Zisserman 2014, VGG (arXiv 1409.1556), section 2.3"
 STACKED, SINGLE = {"model.convolutions": "stacked"}, {"model.convolutions": "single"}

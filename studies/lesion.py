@@ -1,11 +1,11 @@
 """Do residual networks survive the removal of blocks, as ensembles of paths would? (plain / residual, lesioned)"""
 
-from studies.engine.analysis import ArmResult
-from studies.engine.claim_tests import exceeds, more
-from studies.engine.claims import Claim
-from studies.engine.measures import probed
-from studies.engine.study import Study, register
-from studies.engine.wording import POINTS
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import exceeds, more
+from studies.evidence.claims import Claim
+from studies.evidence.measures import probed
+from studies.evidence.results import ArmResult
+from studies.evidence.units import POINTS
 
 VEIT = "Veit et al. 2016, Residual Networks Behave Like Ensembles (arXiv 1605.06431)"
 PLAIN, RESIDUAL = {"model.residual": False}, {"model.residual": True}

@@ -1,8 +1,8 @@
 """Does batch norm belong before or after the activation, or both before the convolution? (placement)"""
 
-from studies.engine.claim_tests import alike, more
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import alike, more
+from studies.evidence.claims import Claim
 
 BATCH_NORM = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 3.2"
 IDENTITY = "He et al. 2016, Identity Mappings (arXiv 1603.05027), table 2"

@@ -1,8 +1,8 @@
 """Do deeper plain networks fit worse, and do shortcuts cure it? (plain / residual × depth)"""
 
-from studies.engine.claim_tests import interaction, more, trend
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import interaction, more, trend
+from studies.evidence.claims import Claim
 from studies.report import plots
 
 PAPER = "He et al. 2015, Deep Residual Learning (arXiv 1512.03385), section 4.2"

@@ -1,9 +1,9 @@
 """Does batch norm let networks train with saturating activations? (activation × norm × depth)"""
 
-from studies.engine.claim_tests import interaction, more
-from studies.engine.claims import Claim
-from studies.engine.measures import probed
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import interaction, more
+from studies.evidence.claims import Claim
+from studies.evidence.measures import probed
 
 PAPER = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)"
 DEEP, SHALLOW = 8, 2

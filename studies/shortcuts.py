@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from studies.engine.claim_tests import alike, more
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import alike, more
+from studies.evidence.claims import Claim
 
 HE2015 = "He et al. 2015, Deep Residual Learning (arXiv 1512.03385), section 4.1 and table 3"
 HE2016 = "He et al. 2016, Identity Mappings (arXiv 1603.05027), table 2"

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from studies.engine.claim_tests import more
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import more
+from studies.evidence.claims import Claim
 
 PAPER = "Hu et al. 2017, Squeeze-and-Excitation Networks (arXiv 1709.01507)"
 

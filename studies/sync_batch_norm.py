@@ -1,8 +1,8 @@
 """What does batch norm lose on many GPUs at a fixed global batch, and does synchronising mend it? (devices)"""
 
-from studies.engine.claim_tests import more, trend
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import more, trend
+from studies.evidence.claims import Claim
 
 WU = "Wu & He 2018, Group Normalization (arXiv 1803.08494), table 2"
 GLOBAL_BATCH = 64

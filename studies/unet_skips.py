@@ -1,8 +1,8 @@
 """Do skips between a U-Net's encoder and decoder help at equal cost, and how should they be joined?"""
 
-from studies.engine.claim_tests import more
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from studies.design.study import Study, register
+from studies.evidence.claim_tests import more
+from studies.evidence.claims import Claim
 
 UNET = "Ronneberger, Fischer & Brox 2015, U-Net (arXiv 1505.04597)"
 FCN = "Long, Shelhamer & Darrell 2015, Fully Convolutional Networks (arXiv 1411.4038)"

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from reduced_networks import variants
 
-from lit_archs.cost import Cost, cost
-from lit_archs.registry import ARCHITECTURES, construct
+from lit_archs.building.registry import ARCHITECTURES, construct
+from lit_archs.cost.cost import Cost, cost
 
 TABLE = Path(__file__).parent / "lit_archs" / "golden_costs.csv"
 

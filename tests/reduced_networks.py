@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 import lit_archs
-from lit_archs.objective import classification_loss
-from lit_archs.registry import ARCHITECTURES, names
+from lit_archs.building.registry import ARCHITECTURES, names
+from lit_archs.learning.loss import classification_loss
 
 CLASSES = 5
 _BY_FAMILY: dict[str, dict[str, Any]] = {

@@ -9,12 +9,12 @@ import numpy
 import pandas as pd
 import yaml
 
-from studies.engine.analysis import Analysis, analyse
-from studies.engine.conduct import manifest_of
-from studies.engine.manifest import write_manifest
-from studies.engine.records import RunDirectory, to_json
-from studies.engine.study import Arm, Study, expand
-from studies.engine.task import Task
+from studies.design.study import Arm, Study, expand
+from studies.evidence.results import Analysis, analyse
+from studies.launch.conduct import manifest_of
+from studies.records.run_record import RunDirectory, to_json
+from studies.records.study_record import write_manifest
+from studies.training.run import Task
 
 Truth = Mapping[str, Any] | Literal["diverged", "missing"]
 """What a run left: its metrics by name (`test_top1`, ...), or that it diverged, or nothing.

@@ -21,11 +21,11 @@ import numpy
 import torch
 from torch import Tensor
 
-from datamodules.arrays import image_sums
 from datamodules.image_files.decode import Decoded, Decoding, UnreadableImage, decode_batches
 from datamodules.image_files.layout import FolderLayout
 from datamodules.image_files.lock import exclusive
 from datamodules.image_files.progress import announce, tracked
+from datamodules.loading.arrays import image_sums
 from litmus.errors import UserError
 
 VERSION = 1

@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 import studies
-from datamodules.registry import DATASETS
-from lit_archs.profile import native_profile
-from lit_archs.registry import ARCHITECTURES
+from datamodules.loading.registry import DATASETS
+from lit_archs.building.registry import ARCHITECTURES
+from lit_archs.cost.profile import native_profile
 from litmus.errors import require_choice
 from studies.command.options import command_parser
-from studies.engine.probe import PROBES
-from studies.engine.study import STUDIES, expand
-from studies.engine.wording import count
+from studies.design.study import STUDIES, expand
+from studies.evidence.units import count
+from studies.probes.base.probe import PROBES
 
 QUICK_TIMES = Path(studies.__file__).with_name("quick_times.json")
 """Seconds that each study's quick preset took on two CPU cores, as `benchmarks/quick_studies.py` measured them."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from litmus.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
-    from studies.engine.study import Study
+    from studies.design.study import Study
 
 COMMANDS = {
     "list": "studies, architectures and datasets, a line each",
@@ -50,14 +50,14 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def run_script(study: "Study") -> None:
     """Run `study` with the options of `litmus run`: what makes a study's file runnable."""
-    from studies.engine.source import being_imported
+    from studies.design.study_files import being_imported
 
     if being_imported() is not None:
         return  # a worker that wants what the file registers, no more
 
     def command() -> int:
         from studies.command.run import execute
-        from studies.engine.study import STUDIES
+        from studies.design.study import STUDIES
 
         script = getattr(sys.modules["__main__"], "__file__", None)
         file = None if script is None else Path(script).resolve()

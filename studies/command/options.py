@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import jsonargparse
 
 from litmus.errors import UserError, unknown_name
-from studies.engine.conduct import LaunchConfig
-from studies.engine.config import SECTIONS, parse_value
+from studies.launch.conduct import LaunchConfig
+from studies.training.config import SECTIONS, parse_value
 
 CONFIG_HELP = (
     "Every config key is an option too: --model NAME, --data NAME, --model.norm batch, --optim.lr 0.1, "

@@ -10,11 +10,11 @@ from rich.table import Table
 from litmus.errors import UserError, require_choice
 from studies.command.options import command_parser
 from studies.command.status import find_study
-from studies.engine.analysis import Analysis, ArmResult, analyse
-from studies.engine.comparison import paired_differences
-from studies.engine.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
-from studies.engine.statistics import Estimate, estimate
-from studies.engine.wording import NUMBER, POINTS, Unit
+from studies.evidence.estimate import Estimate, estimate
+from studies.evidence.paired import paired_differences
+from studies.evidence.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
+from studies.evidence.results import Analysis, ArmResult, analyse
+from studies.evidence.units import NUMBER, POINTS, Unit
 
 FRACTIONS = ("_top1", "_top5", "_iou", "_dice")
 """Ends of the names of metrics that are fractions, shown in percent."""

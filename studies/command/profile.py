@@ -7,12 +7,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from lit_archs.lecture_figures import lecture_figures
-from lit_archs.profile import LayerProfile, profile, throughput
-from lit_archs.registry import ARCHITECTURES, build, construct
+from lit_archs.building.registry import ARCHITECTURES, build, construct
+from lit_archs.cost.lecture_figures import lecture_figures
+from lit_archs.cost.profile import LayerProfile, profile, throughput
 from litmus.errors import UserError, require_positive
 from studies.command.options import command_parser
-from studies.engine.config import resolve
+from studies.training.config import resolve
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from studies.command.options import command_parser
 from studies.command.status import find_study
-from studies.engine.manifest import read_manifest
+from studies.records.study_record import read_manifest
 from studies.report.html import write_report
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from studies.command.options import CONFIG_HELP, add_launch_arguments, command_parser, launch_config, parse_vary
 from studies.command.options import split_config as split
-from studies.engine.conduct import LaunchConfig, conduct
-from studies.engine.forecast import forecast
-from studies.engine.launcher import Interrupted
-from studies.engine.session import finish
-from studies.engine.source import is_path, load_study
-from studies.engine.study import STUDIES, Plan, Study, expand
+from studies.command.python import finish
+from studies.design.study import STUDIES, Plan, Study, expand
+from studies.design.study_files import is_path, load_study
+from studies.launch.conduct import LaunchConfig, conduct
+from studies.launch.forecast import forecast
+from studies.launch.launcher import Interrupted
 
 
 def execute(arguments: Sequence[str], study: Study | None = None, source: Path | None = None) -> int:

@@ -8,8 +8,8 @@ import yaml
 from litmus.errors import UserError
 from studies.command import show_data
 from studies.command.options import command_parser
-from studies.engine.load import state_of
-from studies.engine.records import CorruptRecord, RunDirectory, rerun_command, run_directories
+from studies.records.frames import state_of
+from studies.records.run_record import CorruptRecord, RunDirectory, rerun_command, run_directories
 
 
 def execute(arguments: Sequence[str]) -> int:

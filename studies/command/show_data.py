@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from datamodules.config import DataConfig
-from datamodules.image_data import ImageDataModule
-from datamodules.picture import picture, write_picture
-from datamodules.registry import DATASETS
+from datamodules.batches.config import DataConfig
+from datamodules.batches.image_data import ImageDataModule
+from datamodules.batches.picture import picture, write_picture
+from datamodules.loading.registry import DATASETS
 from litmus.errors import UserError
 from studies.command.options import command_parser
 from studies.command.options import split_config as split
-from studies.engine.config import resolve
+from studies.training.config import resolve
 
 
 def execute(arguments: Sequence[str]) -> int:

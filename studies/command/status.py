@@ -9,9 +9,9 @@ from rich.table import Table
 
 from litmus.errors import UserError, unknown_name
 from studies.command.options import command_parser
-from studies.engine.load import state_of
-from studies.engine.manifest import FILE, read_manifest
-from studies.engine.records import RunDirectory
+from studies.records.frames import state_of
+from studies.records.run_record import RunDirectory
+from studies.records.study_record import FILE, read_manifest
 
 COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started")
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import yaml
 
-from datamodules.config import DataConfig
+from datamodules.batches.config import DataConfig
 from litmus.errors import UserError
 from studies.command.options import add_launch_arguments, command_parser, launch_config
 from studies.command.options import split_config as split
 from studies.command.run import conduct_and_report
 from studies.command.vary import study_name
-from studies.engine.config import add_config_arguments, flatten, resolve
-from studies.engine.source import import_source
-from studies.engine.study import Study, expand
+from studies.design.study import Study, expand
+from studies.design.study_files import import_source
+from studies.training.config import add_config_arguments, flatten, resolve
 
 DEFAULT_MODEL = "lenet5"
 

@@ -7,8 +7,8 @@ from litmus.errors import UserError
 from studies.command.options import CONFIG_HELP, add_launch_arguments, command_parser, launch_config, parse_vary
 from studies.command.options import split_config as split
 from studies.command.run import conduct_and_report
-from studies.engine.config import resolve
-from studies.engine.study import Study, expand, require_study_name
+from studies.design.study import Study, expand, require_study_name
+from studies.training.config import resolve
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -6,10 +6,10 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor, nn
 
-from lit_archs.classifier import LitNetwork
-from lit_archs.layers import ACTIVATION_LAYERS, ScaledTanh
-from studies.engine.measurement import gathered, summed, training_pass, watched
-from studies.engine.probe import Probe, register
+from lit_archs.layers.norm_activation import ACTIVATION_LAYERS, ScaledTanh
+from lit_archs.learning.classifier import LitNetwork
+from studies.probes.base.passes import gathered, summed, training_pass, watched
+from studies.probes.base.probe import Probe, register
 
 QUANTILES = (0.15, 0.5, 0.85)
 UNITS = 16

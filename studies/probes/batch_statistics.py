@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lit_archs.classifier import LitNetwork
-from studies.engine.measurement import summed, training_pass, watched
-from studies.engine.probe import Probe, register
+from lit_archs.learning.classifier import LitNetwork
+from studies.probes.base.passes import summed, training_pass, watched
+from studies.probes.base.probe import Probe, register
 
 
 @register

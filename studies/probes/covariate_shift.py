@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
-from lit_archs.classifier import Batch, LitNetwork
-from studies.engine.measurement import distance, loss_and_gradients, norm
-from studies.engine.probe import Probe, WeightLayer, register, weight_layers
+from lit_archs.learning.classifier import Batch, LitNetwork
+from studies.probes.base.passes import distance, loss_and_gradients, norm
+from studies.probes.base.probe import Probe, WeightLayer, register, weight_layers
 
 LAYERS = 8
 """Number of layers measured at most, for each costs a pass."""

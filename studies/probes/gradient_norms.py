@@ -8,9 +8,9 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from lit_archs.classifier import Batch, LitNetwork
-from studies.engine.measurement import shared_loss, summed, training_pass, watched
-from studies.engine.probe import Probe, register, weight_layers
+from lit_archs.learning.classifier import Batch, LitNetwork
+from studies.probes.base.passes import shared_loss, summed, training_pass, watched
+from studies.probes.base.probe import Probe, register, weight_layers
 
 SIDE_PATHS = ("shortcut", "auxiliary", "squeeze_excite")
 """Parts of a layer's name that say that it lies beside the main path."""

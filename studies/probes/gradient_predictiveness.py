@@ -5,10 +5,10 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 
-from lit_archs.classifier import LitNetwork
-from lit_archs.optimisation import lr_factor
-from studies.engine.measurement import distance, loss_and_gradients, norm
-from studies.engine.probe import Probe, register
+from lit_archs.learning.classifier import LitNetwork
+from lit_archs.learning.optimiser import lr_factor
+from studies.probes.base.passes import distance, loss_and_gradients, norm
+from studies.probes.base.probe import Probe, register
 
 STEP_LENGTHS = (0.5, 1.0, 2.0, 4.0)
 """Lengths of the steps, as multiples of the step's learning rate."""

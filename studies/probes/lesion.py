@@ -10,12 +10,12 @@ import torch
 from scipy.stats import kendalltau
 from torch import Tensor, nn
 
-from lit_archs.classifier import LitClassifier
-from lit_archs.layers import ACTIVATION_LAYERS, NormActivation
-from lit_archs.residual import ResidualBlock
+from lit_archs.layers.norm_activation import ACTIVATION_LAYERS, NormActivation
+from lit_archs.layers.residual import ResidualBlock
+from lit_archs.learning.classifier import LitClassifier
 from litmus.keyed import permutation
-from studies.engine.measurement import summed
-from studies.engine.probe import Probe, register, undisturbed
+from studies.probes.base.passes import summed
+from studies.probes.base.probe import Probe, register, undisturbed
 
 COUNTS = (1, 2, 4, 8, 16)
 """Numbers of blocks that are deleted at once, and of pairs that are exchanged, as far as there are so many."""

@@ -8,10 +8,10 @@ import numpy
 import torch
 from torch import Tensor
 
-from lit_archs.classifier import LitClassifier
-from studies.engine.measurement import gathered
-from studies.engine.probe import Probe, register
-from studies.engine.records import write_atomically
+from lit_archs.learning.classifier import LitClassifier
+from studies.probes.base.passes import gathered
+from studies.probes.base.probe import Probe, register
+from studies.records.run_record import write_atomically
 
 Arrays = dict[str, numpy.ndarray[Any, Any]]
 

@@ -6,8 +6,8 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from studies.engine.measurement import summed
-from studies.engine.probe import Probe, register
+from studies.probes.base.passes import summed
+from studies.probes.base.probe import Probe, register
 
 
 @register

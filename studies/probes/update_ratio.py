@@ -6,7 +6,7 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from studies.engine.probe import Probe, register, weight_layers
+from studies.probes.base.probe import Probe, register, weight_layers
 
 
 @register

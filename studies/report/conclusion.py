@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from studies.engine.analysis import Analysis, ArmResult
-from studies.engine.claims import Claim, Finding
-from studies.engine.wording import percent_interval, points
+from studies.evidence.claims import Claim, Finding
+from studies.evidence.results import Analysis, ArmResult
+from studies.evidence.units import percent_interval, points
 
 
 def conclude(analysis: Analysis, findings: Sequence[tuple[Claim, Finding]]) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from studies.engine.analysis import Analysis, ArmResult, Measure
-from studies.engine.statistics import Estimate, estimate
-from studies.engine.wording import level
+from studies.evidence.estimate import Estimate, estimate
+from studies.evidence.results import Analysis, ArmResult, Measure
+from studies.evidence.units import level
 
 # Okabe & Ito 2008: distinguishable with every common form of colour blindness.
 PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -11,13 +11,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from studies.engine.analysis import Analysis, analyse
-from studies.engine.claims import Claim, Finding
-from studies.engine.records import RunDirectory, rerun_command, write_atomically
-from studies.engine.source import study_of
-from studies.engine.statistics_table import metrics_of, statistics_table
-from studies.engine.study import Plot, Study
-from studies.engine.wording import level, percent
+from studies.design.study import Plot, Study
+from studies.design.study_files import study_of
+from studies.evidence.arm_table import metrics_of, statistics_table
+from studies.evidence.claims import Claim, Finding
+from studies.evidence.results import Analysis, analyse
+from studies.evidence.units import level, percent
+from studies.records.run_record import RunDirectory, rerun_command, write_atomically
 from studies.report import figures, tables
 from studies.report.conclusion import conclude
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from studies.engine.analysis import Analysis, ArmResult, Measure
-from studies.engine.measures import At, Layers, over_steps, probed
-from studies.engine.statistics import estimate
-from studies.engine.study import Plot
+from studies.design.study import Plot
+from studies.evidence.estimate import estimate
+from studies.evidence.measures import At, Layers, over_steps, probed
+from studies.evidence.results import Analysis, ArmResult, Measure
 from studies.report import figures
 
 MEANS = "Mean over the finished seeds with its 95 % interval."

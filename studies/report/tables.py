@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from litmus.errors import UserError
-from studies.engine.analysis import Analysis, ArmResult, Measure
-from studies.engine.factorial import analysis_of_variance, tidy
-from studies.engine.learning_speed import area_under_curve, arrivals, median_arrival, race
-from studies.engine.statistics import Estimate, estimate
-from studies.engine.statistics_table import ArmStatistics, arm_statistics
-from studies.engine.wording import NUMBER, POINTS, Unit, count, level, percent, percent_interval, points
+from studies.evidence.arm_table import ArmStatistics, arm_statistics
+from studies.evidence.estimate import Estimate, estimate
+from studies.evidence.factorial import analysis_of_variance, tidy
+from studies.evidence.learning_speed import area_under_curve, arrivals, median_arrival, race
+from studies.evidence.results import Analysis, ArmResult, Measure
+from studies.evidence.units import NUMBER, POINTS, Unit, count, level, percent, percent_interval, points
 
 SIGNIFICANCE = 0.05
 

@@ -17,7 +17,7 @@ from datamodules.augmentation.colour import EIGENVALUES, EIGENVECTORS, ColourJit
 from datamodules.augmentation.geometry import Affine, Crop, HorizontalFlip, ResizedCrop
 from datamodules.augmentation.transform import Context
 from datamodules.augmentation.window import centre_crop, windows
-from datamodules.image_data import ImageDataModule
+from datamodules.batches.image_data import ImageDataModule
 from litmus.errors import UserError
 from litmus.keyed import uniform
 

@@ -9,7 +9,7 @@ from drawn_folder import make_folder
 
 import datamodules
 from datamodules import buffers
-from datamodules.buffers import LARGE, empty
+from datamodules.loading.buffers import LARGE, empty
 
 SHAPE = (LARGE // 4, 3)
 

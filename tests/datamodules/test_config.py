@@ -4,11 +4,11 @@ import pytest
 
 from datamodules.augmentation import recipes
 from datamodules.augmentation.geometry import Crop
-from datamodules.config import DataConfig
+from datamodules.batches.config import DataConfig
 from litmus.errors import UserError
-from studies.engine.config import resolve
-from studies.engine.identity import run_id
-from studies.engine.study import Study, expand
+from studies.design.study import Study, expand
+from studies.training.config import resolve
+from studies.training.identity import run_id
 
 FOLDER = {"data.name": "folder", "data.root": "/somewhere", "data.classes": "[b,a]", "data.per_class": "30"}
 

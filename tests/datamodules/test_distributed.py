@@ -16,10 +16,10 @@ from torch import nn
 
 import datamodules
 import studies
-from datamodules.image_data import Batch
-from lit_archs.classifier import LitClassifier
-from lit_archs.optimisation import OptimConfig
-from studies.engine.study import Study
+from datamodules.batches.image_data import Batch
+from lit_archs.learning.classifier import LitClassifier
+from lit_archs.learning.optimiser import OptimConfig
+from studies.design.study import Study
 
 OPTIONS: dict[str, Any] = {
     "name": "shapes",

@@ -22,11 +22,11 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 import datamodules
-from datamodules.arrays import read
-from datamodules.image_data import ImageDataModule
+from datamodules.batches.image_data import ImageDataModule
 from datamodules.image_files import survey as survey_module
 from datamodules.image_files.decode import Decoding, UnreadableImage, decode
-from datamodules.registry import load
+from datamodules.loading.arrays import read
+from datamodules.loading.registry import load
 from litmus.errors import UserError
 
 

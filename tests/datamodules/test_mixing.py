@@ -7,9 +7,9 @@ from torch.nn import functional
 
 import datamodules
 from datamodules.augmentation.mixing import beta_quantile, mix, partners
-from datamodules.image_data import Batch
-from lit_archs.classifier import LitClassifier
-from lit_archs.optimisation import OptimConfig
+from datamodules.batches.image_data import Batch
+from lit_archs.learning.classifier import LitClassifier
+from lit_archs.learning.optimiser import OptimConfig
 from litmus.errors import UserError
 from litmus.keyed import derive, uniform
 

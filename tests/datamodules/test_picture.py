@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import datamodules
-from datamodules.picture import GAP, picture, write_picture
+from datamodules.batches.picture import GAP, picture, write_picture
 from litmus.errors import UserError
 from studies.command.main import run_command
 

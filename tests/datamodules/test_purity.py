@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import datamodules
 from datamodules.augmentation import RECIPES
-from datamodules.image_data import Batch, ImageDataModule
-from datamodules.order import Shard
+from datamodules.batches.image_data import Batch, ImageDataModule
+from datamodules.batches.order import Shard
 
 recipes = st.sampled_from(sorted(RECIPES))
 mixes = st.sampled_from(["none", "mixup", "cutmix"])

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lit_archs.classifier import ExactMean
-from lit_archs.objective import classification_loss
-from lit_archs.optimisation import OptimConfig, lr_factor
+from lit_archs.learning.classifier import ExactMean
+from lit_archs.learning.loss import classification_loss
+from lit_archs.learning.optimiser import OptimConfig, lr_factor
 from litmus.errors import UserError
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import lit_archs
-from lit_archs.initialisation import SCHEMES, InitConfig, initialise
+from lit_archs.building.initialisation import SCHEMES, InitConfig, initialise
 
 PAIRS = [
     ("lenet5", {"in_channels": 1}, {"norm": "none"}, {"norm": "batch"}),

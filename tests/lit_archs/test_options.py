@@ -8,12 +8,12 @@ from reduced_networks import loss_of, reduced, size_of
 from torch import nn
 
 import lit_archs
-from lit_archs.batch_norm import GhostBatchNorm, NoisyBatchNorm
-from lit_archs.layers import NormActivation, ScaledTanh
-from lit_archs.normalisation import NormConfig
-from lit_archs.objective import AuxiliaryOutputs, classification_loss
-from lit_archs.profile import profile
-from lit_archs.registry import construct
+from lit_archs.building.norm_config import NormConfig
+from lit_archs.building.registry import construct
+from lit_archs.cost.profile import profile
+from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
+from lit_archs.layers.norm_activation import NormActivation, ScaledTanh
+from lit_archs.learning.loss import AuxiliaryOutputs, classification_loss
 from litmus.errors import UserError
 
 Option = dict[str, Any]

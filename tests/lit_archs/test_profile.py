@@ -6,9 +6,9 @@ from golden_costs import table
 from reduced_networks import variants
 from torch import nn
 
-from lit_archs.lecture_figures import lecture_figures
-from lit_archs.profile import profile, throughput
-from lit_archs.registry import ARCHITECTURES, construct
+from lit_archs.building.registry import ARCHITECTURES, construct
+from lit_archs.cost.lecture_figures import lecture_figures
+from lit_archs.cost.profile import profile, throughput
 
 
 @pytest.mark.parametrize("name", variants())

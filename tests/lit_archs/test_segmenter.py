@@ -10,8 +10,8 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchmetrics.functional.classification import multiclass_f1_score, multiclass_jaccard_index
 
 import lit_archs
-from lit_archs.optimisation import OptimConfig
-from lit_archs.segmenter import Dice, IntersectionOverUnion, LitSegmenter, PixelAccuracy, SegmentationBatch
+from lit_archs.learning.optimiser import OptimConfig
+from lit_archs.learning.segmenter import Dice, IntersectionOverUnion, LitSegmenter, PixelAccuracy, SegmentationBatch
 
 
 def squares(count: int, seed: int) -> TensorDataset:

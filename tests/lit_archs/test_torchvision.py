@@ -7,8 +7,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from lit_archs.objective import AuxiliaryOutputs
-from lit_archs.registry import construct
+from lit_archs.building.registry import construct
+from lit_archs.learning.loss import AuxiliaryOutputs
 
 CLASSES = 10
 HIDDEN = 64

@@ -10,8 +10,8 @@ from reduced_networks import CLASSES, family, loss_of, reduced, size_of, variant
 from torch import nn
 
 import lit_archs
-from lit_archs.layers import Norm
-from lit_archs.registry import ARCHITECTURES, register
+from lit_archs.building.registry import ARCHITECTURES, register
+from lit_archs.layers.norm_activation import Norm
 from litmus.errors import UserError
 
 NORMS = get_args(Norm)

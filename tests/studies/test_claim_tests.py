@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.engine.analysis import Analysis
-from studies.engine.claim_tests import (
+from studies.design.study import Arm, Study
+from studies.evidence.claim_tests import (
     alike,
     choose,
     exceeds,
@@ -20,10 +20,10 @@ from studies.engine.claim_tests import (
     sooner,
     trend,
 )
-from studies.engine.claims import Test
-from studies.engine.measures import probed
-from studies.engine.study import Arm, Study
-from studies.engine.wording import NUMBER
+from studies.evidence.claims import Test
+from studies.evidence.measures import probed
+from studies.evidence.results import Analysis
+from studies.evidence.units import NUMBER
 
 STUDY = Study(
     name="synthetic",

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from studies.engine.comparison import (
+from studies.evidence.estimate import estimate
+from studies.evidence.paired import (
     Comparison,
     compare,
     hedges_g_z,
@@ -18,7 +19,6 @@ from studies.engine.comparison import (
     probability_of_improvement,
     with_holm,
 )
-from studies.engine.statistics import estimate
 
 ACCURACIES = st.lists(st.floats(0.5, 1.0), min_size=3, max_size=12)
 

@@ -11,11 +11,11 @@ from tiny_runs import TINY
 from torch import nn
 
 import datamodules
-from datamodules.order import Shard
-from lit_archs.sync_batch_norm import SyncBatchNorm, synchronise_batch_norm
+from datamodules.batches.order import Shard
+from lit_archs.layers.sync_batch_norm import SyncBatchNorm, synchronise_batch_norm
 from studies import run
-from studies.engine.launcher import _free_port
-from studies.engine.study import Study
+from studies.design.study import Study
+from studies.launch.launcher import _free_port
 
 STUDY = Study(
     "devices", "Do two devices train like one?", TINY, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}

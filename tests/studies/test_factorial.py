@@ -12,8 +12,8 @@ from scipy import stats
 from synthetic_records import Truth, synthetic
 
 from litmus.errors import UserError
-from studies.engine.factorial import Factorial, analysis_of_variance, mixed_model, tidy
-from studies.engine.study import Arm, Study
+from studies.design.study import Arm, Study
+from studies.evidence.factorial import Factorial, analysis_of_variance, mixed_model, tidy
 
 FACTORS = ["model.norm", "optim.lr"]
 NORMS, RATES = ["none", "a 'batch' (norm)"], [0.1, 1.0]

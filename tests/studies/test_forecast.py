@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from tiny_runs import TINY
 
-from datamodules.image_data import ImageDataModule
+from datamodules.batches.image_data import ImageDataModule
 from litmus.errors import UserError
 from studies import run
-from studies.engine.conduct import LaunchConfig
-from studies.engine.config import RunConfig, resolve
-from studies.engine.forecast import KNOWN_SIZES, Forecast, data_size, forecast, measure_step
-from studies.engine.study import Study, expand
-from studies.engine.task import Execution
+from studies.design.study import Study, expand
+from studies.launch.conduct import LaunchConfig
+from studies.launch.forecast import KNOWN_SIZES, Forecast, data_size, forecast, measure_step
+from studies.training.config import RunConfig, resolve
+from studies.training.run import Execution
 
 STUDY = Study("costs", "?", TINY, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}, seeds=3)
 CPU = {"accelerator": "cpu", "workers": 2, "wandb": "disabled"}
@@ -25,7 +25,7 @@ CPU = {"accelerator": "cpu", "workers": 2, "wandb": "disabled"}
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("conduct", "forecast"):
-        monkeypatch.setattr(f"studies.engine.{module}.available_cpus", lambda: 2)
+        monkeypatch.setattr(f"studies.launch.{module}.available_cpus", lambda: 2)
 
 
 def a_second(config: RunConfig, size: object, execution: Execution) -> float:
@@ -139,7 +139,7 @@ def test_a_long_preset_tells_it_before_it_starts(
 ) -> None:
     file = tmp_path / "long.py"
     study = f'Study("long", "?", {TINY!r}, seeds=1, presets={{"paper": {{"trainer.epochs": 3}}}})'
-    file.write_text(f"from studies.engine.study import Study, register\nregister({study})\n")
+    file.write_text(f"from studies.design.study import Study, register\nregister({study})\n")
     started = litmus("run", "long.py", "--preset", "paper", "--accelerator", "cpu")
     assert started.returncode == 0, started.stderr
     assert started.stderr.startswith("forecast: 1 runs, 3 epochs, ")

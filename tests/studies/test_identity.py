@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from tiny_runs import TINY
 
 import datamodules
-from datamodules.registry import ImageArrays
-from studies.engine import identity
-from studies.engine.config import flatten, nest, resolve
-from studies.engine.identity import normalisation_regime, run_id
+from datamodules.loading.registry import ImageArrays
+from studies.training import identity
+from studies.training.config import flatten, nest, resolve
+from studies.training.identity import normalisation_regime, run_id
 
 BASE = {"model.name": "lenet5"}
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from tiny_runs import command, tiny_options
 
-from studies.engine.records import RunDirectory, run_directories
+from studies.records.run_record import RunDirectory, run_directories
 
 STUDY = "vary-mlp-digits-norm"
 

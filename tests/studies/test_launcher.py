@@ -11,8 +11,8 @@ import pytest
 from tiny_runs import TINY, command, tiny_options
 
 from studies import load, run
-from studies.engine.records import StorageError, storage_errors, write_atomically
-from studies.engine.study import Study
+from studies.design.study import Study
+from studies.records.run_record import StorageError, storage_errors, write_atomically
 
 STUDY = Study(
     "outcomes",

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_records import Truth, synthetic
 
-from studies.engine.learning_speed import NEVER, Arrival, area_under_curve, arrival, arrivals, median_arrival, race
-from studies.engine.study import Arm, Study
+from studies.design.study import Arm, Study
+from studies.evidence.learning_speed import NEVER, Arrival, area_under_curve, arrival, arrivals, median_arrival, race
 
 RUNS = st.dictionaries(
     st.integers(0, 6), st.one_of(st.builds(Arrival, st.integers(1, 5).map(float), st.booleans()), st.just(NEVER))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from studies.engine import lease
-from studies.engine.lease import acquire, is_held
+from studies.records import lease
+from studies.records.lease import acquire, is_held
 
 
 def test_a_living_holder_keeps_others_out_until_it_releases(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_a_living_holder_keeps_others_out_until_it_releases(tmp_path: Path) -> N
 
 
 def test_a_dead_holder_is_succeeded_at_once(tmp_path: Path) -> None:
-    code = "import os, sys, pathlib; from studies.engine.lease import acquire"
+    code = "import os, sys, pathlib; from studies.records.lease import acquire"
     code += "; acquire(pathlib.Path(sys.argv[1])); os._exit(9)"
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == 9
     assert not is_held(tmp_path)

@@ -7,8 +7,8 @@ import pytest
 from synthetic_records import Truth, synthetic
 
 from studies.command.main import run_command
-from studies.engine.power import sd_interval, seeds_needed
-from studies.engine.study import Arm, Study
+from studies.design.study import Arm, Study
+from studies.evidence.power import sd_interval, seeds_needed
 
 STUDY = Study(
     name="norms",

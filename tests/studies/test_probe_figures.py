@@ -16,18 +16,18 @@ from tiny_runs import TINY
 from torch import Tensor, nn
 from torch.nn import functional
 
-from datamodules.image_data import ImageDataModule
-from lit_archs.classifier import Batch, LitClassifier
-from lit_archs.optimisation import OptimConfig
-from lit_archs.registry import build
-from studies.engine.config import resolve
-from studies.engine.probe import PROBES, Probe
-from studies.engine.records import RunDirectory
-from studies.engine.runner import attempt
-from studies.engine.task import Execution, Place, Task
+from datamodules.batches.image_data import ImageDataModule
+from lit_archs.building.registry import build
+from lit_archs.learning.classifier import Batch, LitClassifier
+from lit_archs.learning.optimiser import OptimConfig
+from studies.probes.base.probe import PROBES, Probe
 from studies.probes.covariate_shift import evenly_chosen
 from studies.probes.gradient_norms import decay_factor
 from studies.probes.lesion import deleted, exchangeable_pairs, find_blocks, reordered
+from studies.records.run_record import RunDirectory
+from studies.training.config import resolve
+from studies.training.run import Execution, Place, Task
+from studies.training.runner import attempt
 
 Figures = dict[tuple[str, str], float]
 

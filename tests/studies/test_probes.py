@@ -11,13 +11,13 @@ import pytest
 import torch
 from tiny_runs import TINY
 
-from lit_archs.classifier import LitClassifier
+from lit_archs.learning.classifier import LitClassifier
 from studies import run
-from studies.engine.config import resolve
-from studies.engine.probe import PROBES
-from studies.engine.runner import attempt
-from studies.engine.study import Study
-from studies.engine.task import Execution, Place, Task
+from studies.design.study import Study
+from studies.probes.base.probe import PROBES
+from studies.training.config import resolve
+from studies.training.run import Execution, Place, Task
+from studies.training.runner import attempt
 
 RESNET = {
     "model.name": "resnet_cifar", "model.depth": 8, "model.width": 4, "model.norm": "batch",

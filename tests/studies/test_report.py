@@ -10,14 +10,14 @@ import yaml
 
 from studies import load
 from studies.batch_norm import study as batch_norm
-from studies.engine.analysis import Analysis, analyse, steps_to_reach
-from studies.engine.conduct import manifest_of
-from studies.engine.config import resolve
-from studies.engine.manifest import write_manifest
-from studies.engine.records import RunDirectory, to_json
-from studies.engine.study import Plan, Study, expand
-from studies.engine.task import Task
+from studies.design.study import Plan, Study, expand
+from studies.evidence.results import Analysis, analyse, steps_to_reach
+from studies.launch.conduct import manifest_of
+from studies.records.run_record import RunDirectory, to_json
+from studies.records.study_record import write_manifest
 from studies.report.html import write_report
+from studies.training.config import resolve
+from studies.training.run import Task
 
 NORM_AND_LR = {"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]}
 

@@ -9,13 +9,13 @@ import torch
 from tiny_runs import TINY
 from torch.nn import functional
 
-import datamodules.image_data
-from datamodules.image_data import ImageDataModule
-from lit_archs.optimisation import build_optimiser
-from lit_archs.registry import build
-from studies.engine.config import resolve
-from studies.engine.runner import attempt, network_options
-from studies.engine.task import Execution, Place, Task
+import datamodules.batches.image_data
+from datamodules.batches.image_data import ImageDataModule
+from lit_archs.building.registry import build
+from lit_archs.learning.optimiser import build_optimiser
+from studies.training.config import resolve
+from studies.training.run import Execution, Place, Task
+from studies.training.runner import attempt, network_options
 
 
 def run(directory: Path, **changes: object) -> tuple[str, Task]:
@@ -46,9 +46,9 @@ def test_the_test_set_is_read_once_after_training(tmp_path: Path, monkeypatch: p
 
 def test_the_test_set_changes_nothing_but_the_test_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, plain = run(tmp_path / "plain")
-    arrays = datamodules.image_data.load("digits", "data")
+    arrays = datamodules.batches.image_data.load("digits", "data")
     other = dataclasses.replace(arrays, test_labels=(arrays.test_labels + 1) % 10)
-    monkeypatch.setattr(datamodules.image_data, "load", lambda *names: other)
+    monkeypatch.setattr(datamodules.batches.image_data, "load", lambda *names: other)
     _, changed = run(tmp_path / "changed")
     assert plain.record.metrics_file.read_text() == changed.record.metrics_file.read_text()
     first, second = weights(plain), weights(changed)
@@ -139,6 +139,6 @@ def test_the_record_says_where_and_how_it_was_made(tmp_path: Path) -> None:
 
 
 def _flat(task: Task) -> dict:
-    from studies.engine.config import flatten
+    from studies.training.config import flatten
 
     return flatten(task.record.read_config())

@@ -1,4 +1,4 @@
-"""Segmentation through the engine: records, divergence, resuming, devices and the report are those of any study."""
+"""Segmentation through the studies: records, divergence, resuming, devices and the report are those of any study."""
 
 import subprocess
 from collections.abc import Callable
@@ -10,11 +10,11 @@ import torch
 
 from litmus.errors import UserError
 from studies import run
-from studies.engine.config import resolve
-from studies.engine.records import run_directories
-from studies.engine.runner import attempt
-from studies.engine.study import Study
-from studies.engine.task import Execution, Place, Task
+from studies.design.study import Study
+from studies.records.run_record import run_directories
+from studies.training.config import resolve
+from studies.training.run import Execution, Place, Task
+from studies.training.runner import attempt
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from studies.engine.statistics import bca_interval, estimate, paired_difference, proportion
+from studies.evidence.estimate import bca_interval, estimate, paired_difference, proportion
 
 FLOATS = st.floats(-100, 100)
 

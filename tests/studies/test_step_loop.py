@@ -8,9 +8,9 @@ import torch
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from tiny_runs import TINY
 
-from studies.engine import runner
-from studies.engine.config import resolve
-from studies.engine.task import Execution, Place, Task
+from studies.training import runner
+from studies.training.config import resolve
+from studies.training.run import Execution, Place, Task
 
 UNET = {
     "model.name": "unet",

@@ -3,7 +3,7 @@
 import pytest
 
 from litmus.errors import UserError
-from studies.engine.study import STUDIES, Study, expand
+from studies.design.study import STUDIES, Study, expand
 
 
 def a_study(**changes: object) -> Study:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tiny_runs import TINY
 
-from studies.engine.manifest import read_manifest
-from studies.engine.records import run_directories
+from studies.records.run_record import run_directories
+from studies.records.study_record import read_manifest
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -19,10 +19,10 @@ STRANGER = '''\
 
 from torch import nn
 
-from lit_archs.registry import register as register_architecture
-from studies.engine.claim_tests import more
-from studies.engine.claims import Claim
-from studies.engine.study import Study, register
+from lit_archs.building.registry import register as register_architecture
+from studies.evidence.claim_tests import more
+from studies.evidence.claims import Claim
+from studies.design.study import Study, register
 
 NONE, ONE = {"model.hidden": 0}, {"model.hidden": 1}
 
@@ -119,7 +119,7 @@ def test_the_other_commands_know_the_file(stranger: Path, litmus: Litmus, tmp_pa
     assert "One hidden unit is a bottleneck." not in (out / "report.html").read_text()
 
 
-STUDY = "from studies.engine.study import Study, register\n"
+STUDY = "from studies.design.study import Study, register\n"
 REGISTER = 'register(Study("{}", "?", {{"model.name": "mlp"}}))\n'
 MISTAKES = {
     "nowhere.py": (None, "nowhere.py: no such file"),

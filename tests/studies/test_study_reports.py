@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.engine.study import STUDIES, Arm
+from studies.design.study import STUDIES, Arm
 from studies.report.html import write_report
 
 

@@ -7,8 +7,8 @@ from tiny_runs import TINY
 
 from litmus.errors import UserError
 from studies import run
-from studies.engine.study import Study
-from studies.engine.tracking import mode_from_environment
+from studies.design.study import Study
+from studies.training.tracking import mode_from_environment
 
 
 def test_the_mode_is_what_was_asked_then_the_environments_then_the_keys(

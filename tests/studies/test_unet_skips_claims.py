@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.engine.study import Arm, expand
+from studies.design.study import Arm, expand
 from studies.unet_skips import ADD, CONCATENATE, NONE, study
 
 Accuracies = dict[str, float]
@@ -60,9 +60,9 @@ def test_a_diverged_run_counts_as_guessing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("preset", ["quick", "paper"])
 def test_the_arms_cost_about_the_same(preset: str) -> None:
-    from lit_archs.cost import cost
-    from lit_archs.registry import construct
-    from studies.engine.runner import network_options
+    from lit_archs.building.registry import construct
+    from lit_archs.cost.cost import cost
+    from studies.training.runner import network_options
 
     costs = {}
     for arm in expand(study, preset=preset).arms:

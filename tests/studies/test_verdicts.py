@@ -19,15 +19,15 @@ from tiny_runs import TINY
 
 import studies
 from litmus.keyed import derive
-from studies.engine import measures
-from studies.engine.analysis import Analysis, ArmResult
-from studies.engine.claims import Claim
-from studies.engine.config import resolve
-from studies.engine.probe import PROBES
-from studies.engine.runner import attempt
-from studies.engine.study import Arm, Study, expand
-from studies.engine.task import Execution, Place, Task
+from studies.design.study import Arm, Study, expand
+from studies.evidence import measures
+from studies.evidence.claims import Claim
+from studies.evidence.results import Analysis, ArmResult
+from studies.probes.base.probe import PROBES
 from studies.report import plots
+from studies.training.config import resolve
+from studies.training.run import Execution, Place, Task
+from studies.training.runner import attempt
 
 SEEDS = 5
 STUDY_NAMES = [module.name for module in pkgutil.iter_modules(studies.__path__) if not module.ispkg]

@@ -1,0 +1,81 @@
+"""The config of the data: the dataset and its options, how it is split, batched and augmented."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from datamodules.augmentation.mixing import MIXES
+from datamodules.augmentation.recipes import RECIPES, written_out
+from datamodules.loading.registry import DATASETS
+from litmus.errors import UserError, require_choice, require_fraction, require_positive
+
+CENTRINGS = ("channel", "pixel")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """The dataset, how it is split, batched and augmented.
+
+    Args:
+        name: dataset, as `litmus list` names it.
+        root: folder of the dataset's files; it is no part of a run's identity, the data's fingerprint is.
+        batch_size: samples of a training step over all devices together.
+        eval_batch_size: samples of an evaluation step.
+        augment: augmentation recipe of the training images.
+        mix: none, mixup or cutmix: whether each training image is mixed with another.
+        mix_alpha: parameter of the Beta distribution that the share of the first image is drawn from.
+        centring: channel subtracts each channel's mean over the training split, pixel that of each pixel; both divide
+            by each channel's standard deviation.
+        validation: fraction of the training set that is held out for validation.
+        split_seed: seed of that split, the same for every run of a study.
+        reshuffle: whether each epoch has an order of its own; false repeats the first epoch's.
+        drop_last: whether an epoch's last, shorter batch is dropped.
+        options: the dataset's own options; in a run's config they are keys beside the others.
+    """
+
+    name: str = "digits"
+    root: str = "data"
+    batch_size: int = 128
+    eval_batch_size: int = 500
+    augment: str = "none"
+    mix: str = "none"
+    mix_alpha: float = 1.0
+    centring: str = "channel"
+    validation: float = 0.1
+    split_seed: int = 0
+    reshuffle: bool = True
+    drop_last: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_positive(batch_size=self.batch_size, eval_batch_size=self.eval_batch_size, mix_alpha=self.mix_alpha)
+        require_positive(validation=self.validation)
+        require_fraction(validation=self.validation)
+        require_choice("augment", self.augment, RECIPES)
+        require_choice("mix", self.mix, MIXES)
+        require_choice("centring", self.centring, CENTRINGS)
+        options = DATASETS[self.name].with_defaults(self.options)
+        # Lists become tuples, so that the loaded dataset can be remembered by its options.
+        hashable = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+        object.__setattr__(self, "options", hashable)
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> "DataConfig":
+        """Return the config of plain `settings`, the dataset's options among them; the inverse of `as_dict`.
+
+        Raises `UserError` for a wrong key or value, and where a recipe is no longer what the settings say it was.
+        """
+        settings = dict(settings)
+        recipe = str(settings.get("augment", cls.augment))
+        require_choice("augment", recipe, RECIPES)
+        recorded = settings.pop("transforms", None)
+        if recorded is not None and recorded != written_out(recipe):
+            raise UserError(f"transforms cannot be set: the recipe {recipe} is {written_out(recipe)}, not {recorded}")
+        own = {each.name for each in dataclasses.fields(cls)} - {"options"}
+        options = {key: value for key, value in settings.items() if key not in own}
+        return cls(**{key: value for key, value in settings.items() if key in own}, options=options)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every key and value, the recipe's transforms written out and the dataset's options among them."""
+        fields = {each.name: getattr(self, each.name) for each in dataclasses.fields(self) if each.name != "options"}
+        return {**fields, "transforms": written_out(self.augment), **self.options}

@@ -1,0 +1,226 @@
+"""The LightningDataModule of every image dataset: whole batches by indexing, no per-sample Python."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import lightning.pytorch as lightning
+import torch
+from torch import Tensor
+
+from datamodules.augmentation.mixing import mix, partners
+from datamodules.augmentation.recipes import augment
+from datamodules.augmentation.transform import Context
+from datamodules.augmentation.window import centre_crop
+from datamodules.batches.config import DataConfig
+from datamodules.batches.normalisation import Normalisation
+from datamodules.batches.order import Shard, epoch_order, split_indices, train_batches, training_steps
+from datamodules.batches.prefetch import to_device
+from datamodules.loading.arrays import Images, read
+from datamodules.loading.registry import load
+from litmus.errors import UserError
+
+__all__ = ["Batch", "BatchLoader", "DataConfig", "ImageDataModule", "build"]
+
+GROUP_BYTES = 2 << 20
+"""Batches are augmented together up to this size: what a call costs is shared, and the cache still holds them."""
+
+
+class Batch(NamedTuple):
+    """What a step is given.
+
+    Float images [N, C, H, W], labels [N], the samples' numbers in their set [N] and the global batch's size; where
+    each image is mixed with a second one, that one's labels [N] and the first one's share [N]; where the dataset has
+    masks, they, int64 [N, H, W].
+    """
+
+    images: Tensor
+    labels: Tensor
+    sample: Tensor
+    global_size: int
+    second_labels: Tensor | None = None
+    first_share: Tensor | None = None
+    masks: Tensor | None = None
+
+
+class ImageDataModule(lightning.LightningDataModule):
+    """Training, validation and test batches of a dataset, resident as uint8 on the trainer's device where it fits.
+
+    The validation split is cut from the training set; the test set is another. Pixels are normalised by the
+    statistics of the training split. The order and augmentation of epoch e are a pure function of (`seed`, e), and a
+    global batch holds the same samples on any number of devices.
+    """
+
+    def __init__(self, config: DataConfig, seed: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        self.seed = seed
+        self.arrays = load(config.name, config.root, tuple(config.options.items()))
+        count = len(self.arrays.train_images)
+        self.train_indices, self.val_indices = split_indices(count, config.validation, config.split_seed)
+        if not len(self.val_indices) or self.steps_per_epoch == 0:
+            raise UserError(
+                f"data.batch_size {config.batch_size} and data.validation {config.validation} leave no batch of "
+                f"{config.name}'s {count} training images"
+            )
+        if config.mix != "none" and self.arrays.train_masks is not None:
+            raise UserError(f"data.mix {config.mix}: the masks of {config.name} cannot be mixed; valid: none")
+        self.normalise = Normalisation.of(self.arrays, self.train_indices, config.centring)
+        self.device = torch.device("cpu")
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean of each channel over the training split, float32 [C], 0 to 255."""
+        return self.normalise.mean
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation of each channel over the training split, float32 [C]."""
+        return self.normalise.std
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.arrays.classes)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of what the network sees."""
+        return self.arrays.image_shape
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the dataset's content."""
+        return self.arrays.fingerprint
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Training steps of an epoch, the same on any number of devices."""
+        return training_steps(len(self.train_indices), self.config.batch_size, self.config.drop_last)
+
+    def setup(self, stage: str) -> None:
+        """Move the images to the trainer's device, once; where they would fill half of its memory, the labels only."""
+        if self.trainer is not None:
+            self.move_to(self.trainer.strategy.root_device)
+
+    def move_to(self, device: torch.device) -> None:
+        """Move the images and what normalises them to `device`."""
+        fits = device.type != "cuda" or self.arrays.resident_bytes < torch.cuda.mem_get_info(device)[1] / 2
+        self.arrays = self.arrays.to(device, images=fits)
+        self.normalise = self.normalise.to(device)
+        self.device = device
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Return the batch as it is: it was made on the trainer's device."""
+        return batch
+
+    def train_dataloader(self) -> "BatchLoader":
+        """Return the training batches of the trainer's current epoch."""
+        return BatchLoader(self.steps_per_epoch, lambda: self.train_epoch(self._epoch(), self._shard()))
+
+    def val_dataloader(self) -> "BatchLoader":
+        """Return the validation batches."""
+        arrays = self.arrays
+        return self._evaluation(arrays.train_images, arrays.train_labels, arrays.train_masks, self.val_indices)
+
+    def test_dataloader(self) -> "BatchLoader":
+        """Return the test batches."""
+        arrays = self.arrays
+        indices = torch.arange(len(arrays.test_images))
+        return self._evaluation(arrays.test_images, arrays.test_labels, arrays.test_masks, indices)
+
+    def train_epoch(self, epoch: int, shard: Shard | None = None) -> Iterator[Batch]:
+        """Yield the batches of `epoch`, the share of one device of each."""
+        shard = shard or Shard()
+        order_of = epoch if self.config.reshuffle else 0
+        order = self.train_indices[epoch_order(len(self.train_indices), self.seed, order_of)]
+        global_batches = train_batches(order, self.config.batch_size, self.config.drop_last)
+        shares = [shard.share(batch) for batch in global_batches]
+        groups = self._groups(len(shares))
+        samples = [torch.cat([shares[step] for step in group]) for group in groups]
+        if self.config.mix == "none":
+            wanted = samples
+        else:
+            wanted = [torch.cat((s, partners(s, self.train_indices, self.seed, epoch))) for s in samples]
+        for group, indices, pixels in zip(groups, wanted, self._read(self.arrays.train_images, wanted), strict=True):
+            lengths = [len(shares[step]) for step in group]
+            parts = self._augmented(pixels, indices.to(self.device), epoch, lengths)
+            for step, part in zip(group, parts, strict=True):
+                yield part._replace(global_size=len(global_batches[step]))
+
+    def _groups(self, steps: int) -> list[range]:
+        channels, height, width = self.arrays.train_images.shape[1:]
+        size = max(1, GROUP_BYTES // (self.config.batch_size * channels * height * width))
+        return [range(start, min(start + size, steps)) for start in range(0, steps, size)]
+
+    def _augmented(self, pixels: Tensor, indices: Tensor, epoch: int, lengths: Sequence[int]) -> Iterator[Batch]:
+        """Yield the batches of one group; with mixing, `indices` are the samples and then as many partners."""
+        recipe, seed, arrays = self.config.augment, self.seed, self.arrays
+        context = Context(self.image_shape[1:], self.mean)
+        count = sum(lengths)
+        sample = indices[:count]
+        masks = None if arrays.train_masks is None else arrays.train_masks[sample]
+        images, masks = augment(pixels, indices, recipe, seed, epoch, context, masks)
+        labels = arrays.train_labels[indices]
+        start = 0
+        for length in lengths:
+            own, second = slice(start, start + length), slice(count + start, count + start + length)
+            start += length
+            batch = Batch(self.normalise(images[own]), labels[own], sample[own], length)
+            if masks is not None:
+                batch = batch._replace(masks=masks[own, 0].long())
+            if self.config.mix != "none":
+                mode, alpha = self.config.mix, self.config.mix_alpha
+                mixed, share = mix(mode, alpha, batch.images, self.normalise(images[second]), sample[own], seed, epoch)
+                batch = batch._replace(images=mixed, second_labels=labels[second], first_share=share)
+            yield batch
+
+    def _evaluation(self, images: Images, labels: Tensor, masks: Tensor | None, indices: Tensor) -> "BatchLoader":
+        batches = self._shard().whole_batches(list(indices.split(self.config.eval_batch_size)))
+
+        def epoch() -> Iterator[Batch]:
+            for batch, pixels in zip(batches, self._read(images, batches), strict=True):
+                sample = batch.to(self.device)
+                cropped = centre_crop(pixels, self.image_shape[1:])
+                mask = None if masks is None else centre_crop(masks[sample], self.image_shape[1:])[:, 0].long()
+                yield Batch(self.normalise(cropped), labels[sample], sample, len(sample), masks=mask)
+
+        return BatchLoader(len(batches), epoch)
+
+    def _read(self, images: Images, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        return to_device(read(images, batches), self.device)
+
+    def _epoch(self) -> int:
+        if self.trainer is None:
+            return 0
+        # Not current_epoch: in the first epoch after a resume it still is the epoch before when batches are asked for.
+        progress: Any = self.trainer.fit_loop.epoch_progress.current
+        return int(progress.processed)
+
+    def _shard(self) -> Shard:
+        return Shard() if self.trainer is None else Shard(self.trainer.global_rank, self.trainer.world_size)
+
+
+class BatchLoader:
+    """An iterable of batches with a length: what the Trainer needs of a data loader."""
+
+    def __init__(self, length: int, epoch: Callable[[], Iterator[Batch]]) -> None:
+        self._length = length
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._epoch()
+
+
+def build(name: str, *, seed: int = 0, **options: Any) -> ImageDataModule:
+    """Return the DataModule of dataset `name`; `options` are the fields of `DataConfig` and the dataset's own.
+
+    Raises `UserError` for a wrong name or value, and where the files are absent and cannot be downloaded.
+    """
+    own = {field.name for field in dataclasses.fields(DataConfig)} - {"options", "name"}
+    fields = {key: value for key, value in options.items() if key in own}
+    rest = {key: value for key, value in options.items() if key not in own}
+    return ImageDataModule(DataConfig(name=name, **fields, options=rest), seed)

@@ -1,0 +1,1 @@
+"""Datasets by name, and what a loaded one is: arrays of uint8 images."""

@@ -1,0 +1,90 @@
+"""How the norm layers of a network work, whichever network it is: placement, statistics, momentum, scale."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
+from lit_archs.layers.norm_activation import LayerNormOfMap, NormActivation, group_count
+from litmus.errors import require_at_least, require_choice, require_positive
+
+PLACEMENTS = ("before", "after")
+STATISTICS = ("running", "batch")
+
+
+@dataclass(frozen=True)
+class NormConfig:
+    """Details of the norm layers; which layer it is, is the network's option `norm`.
+
+    Args:
+        placement: before or after the activation next to the norm; a norm without one, at the end of a residual
+            branch, stays where it is.
+        affine: whether norms have a trainable scale and shift.
+        momentum: weight of the newest batch in batch norm's running averages.
+        evaluation_statistics: running (averages) or batch (the evaluated batch's own), for batch norm.
+        virtual_batch_size: samples of a virtual batch of ghost_batch (Hoffer et al. 2017, 1705.08741).
+        groups: groups of group norm; fewer in layers that they would leave with less than two channels a group.
+        noise_mean: of noisy_batch, largest mean of a channel's shift (Santurkar et al. 2018, 1805.11604, appendix).
+        noise_scale: of noisy_batch, largest mean of a channel's factor, at least 1.
+        noise_mean_range: of noisy_batch, half-width of the shifts around their mean.
+        noise_scale_deviation: of noisy_batch, standard deviation of the factors around their mean.
+    """
+
+    placement: str = "before"
+    affine: bool = True
+    momentum: float = 0.1
+    evaluation_statistics: str = "running"
+    virtual_batch_size: int = 32
+    groups: int = 32
+    noise_mean: float = 0.5
+    noise_scale: float = 1.25
+    noise_mean_range: float = 0.1
+    noise_scale_deviation: float = 0.1
+
+    def __post_init__(self) -> None:
+        require_choice("placement", self.placement, PLACEMENTS)
+        require_choice("evaluation_statistics", self.evaluation_statistics, STATISTICS)
+        require_positive(momentum=self.momentum, groups=self.groups)
+        require_at_least(2, virtual_batch_size=self.virtual_batch_size)
+        require_at_least(1, noise_scale=self.noise_scale)
+        require_at_least(
+            0,
+            noise_mean=self.noise_mean,
+            noise_mean_range=self.noise_mean_range,
+            noise_scale_deviation=self.noise_scale_deviation,
+        )
+
+
+_AFFINE = (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm2d)
+
+
+def configure_norms(network: nn.Module, config: NormConfig) -> None:
+    """Make every norm layer of `network` work as `config` says; the default config changes nothing."""
+    for module in network.modules():
+        if isinstance(module, NormActivation):
+            module.placement = config.placement
+        if isinstance(module, _AFFINE) and not config.affine:
+            _drop_affine(module)
+        if isinstance(module, _BatchNorm):
+            _configure_batch_norm(module, config)
+        elif isinstance(module, nn.GroupNorm) and not isinstance(module, LayerNormOfMap):
+            module.num_groups = group_count(module.num_channels, config.groups)
+
+
+def _configure_batch_norm(layer: _BatchNorm, config: NormConfig) -> None:
+    layer.momentum = config.momentum
+    if config.evaluation_statistics == "batch":
+        layer.track_running_stats = False
+        layer.running_mean = layer.running_var = layer.num_batches_tracked = None
+    if isinstance(layer, GhostBatchNorm):
+        layer.virtual_batch_size = config.virtual_batch_size
+    if isinstance(layer, NoisyBatchNorm):
+        for name in ("noise_mean", "noise_scale", "noise_mean_range", "noise_scale_deviation"):
+            setattr(layer, name, getattr(config, name))
+
+
+def _drop_affine(layer: Any) -> None:
+    layer.weight = layer.bias = None
+    setattr(layer, "elementwise_affine" if isinstance(layer, nn.LayerNorm) else "affine", False)

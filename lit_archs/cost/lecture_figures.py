@@ -1,0 +1,64 @@
+"""Figures that lectures quote about the networks' costs, each measured and told right or wrong."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from lit_archs.building.registry import construct
+from lit_archs.cost.profile import LayerProfile, native_profile, profile
+
+TOLERANCE = 0.05
+"""Of a quoted figure, relative: they are rounded to two or three digits."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A quoted figure beside the measured one."""
+
+    statement: str
+    quoted: float
+    measured: float
+
+    @property
+    def right(self) -> bool:
+        """Whether the quoted figure is the measured one, rounded."""
+        return abs(self.measured - self.quoted) <= TOLERANCE * self.quoted
+
+
+def lecture_figures() -> list[Figure]:
+    """Return every figure, measured anew: an inception block's against one convolution's, LeNet-5's, AlexNet's.
+
+    The block is GoogLeNet's first (3a: 192 channels in, 256 out, on a 28×28 map), without biases and norms.
+    """
+    lenet, alexnet = native_profile("lenet5"), native_profile("alexnet")
+    figures = [Figure("AlexNet's compute by LeNet-5's", 250, _flops(alexnet) / _flops(lenet))]
+    for what, (parameters, flops), quoted in (
+        ("inception block", _inception_block(), (16e3, 128e6)),
+        ("3×3 convolution", _convolution(3), (44e3, 346e6)),
+        ("5×5 convolution", _convolution(5), (122e3, 963e6)),
+    ):
+        figures.append(Figure(f"{what} to 256 channels, parameters", quoted[0], parameters))
+        figures.append(Figure(f"{what} to 256 channels, multiply-adds", quoted[1], flops))
+    with torch.device("meta"):
+        filters = profile(nn.Conv2d(3, 10, 5), (3, 32, 32))[0]
+    figures.append(Figure("ten 5×5 filters on 32×32×3, parameters", 760, filters.parameters))
+    figures.append(Figure("ten 5×5 filters on 32×32×3, side of the output", 28, filters.output_shape[1]))
+    return figures
+
+
+def _flops(layers: list[LayerProfile]) -> int:
+    return sum(layer.flops for layer in layers)
+
+
+def _convolution(size: int) -> tuple[int, int]:
+    with torch.device("meta"):
+        layer = profile(nn.Conv2d(192, 256, size, padding=size // 2, bias=False), (192, 28, 28))[0]
+    return layer.parameters, layer.flops
+
+
+def _inception_block() -> tuple[int, int]:
+    with torch.device("meta"):
+        network = construct("googlenet", num_classes=10, in_channels=3, image_size=224, norm="none", large_kernel=5)
+    layers = [layer for layer in profile(network, (3, 224, 224)) if layer.name.startswith("inceptions.3a.")]
+    return sum(layer.parameters for layer in layers), _flops(layers)

@@ -1,0 +1,1 @@
+"""Layers that several families share: norms, activations, residual branches, squeeze-and-excitation."""

@@ -1,0 +1,1 @@
+"""The LightningModules that train networks: losses, metrics, optimiser and schedule."""

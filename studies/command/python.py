@@ -1,0 +1,64 @@
+"""The suite's face for Python: run a study by name and get its records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from studies.design.study import STUDIES, Study, expand
+from studies.design.study_files import is_path, load_study
+from studies.launch.conduct import Conducted, LaunchConfig, conduct
+from studies.records.frames import load
+from studies.report.html import write_report
+
+
+@dataclass(frozen=True)
+class Result:
+    """A conducted study: its answer, records and report, and the errors of runs that crashed, by identity."""
+
+    answer: str
+    records: pd.DataFrame
+    report: Path
+    crashed: dict[str, str]
+
+
+def names() -> list[str]:
+    """Return the name of every registered study."""
+    return STUDIES.names()
+
+
+def run(
+    study: str | Path | Study,
+    *,
+    preset: str = "quick",
+    seeds: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    out: str | Path = "runs",
+    **launch: Any,
+) -> Result:
+    """Run what is missing of `study`, write its report and return both: the same as `litmus run`.
+
+    `study` is a registered name, the path of a study's file, or a study whose runs need nothing beyond the package.
+    `settings` are dotted config keys on top of the preset, `vary` replaces the levels of factors, `launch` are the
+    fields of `LaunchConfig` (workers, devices, accelerator, wandb, ...). Raises `UserError` for a wrong name or value.
+    """
+    source = None
+    if isinstance(study, Study):
+        chosen = study
+    elif isinstance(study, Path) or is_path(study):
+        chosen, source = load_study(study), Path(study).resolve()
+    else:
+        chosen = STUDIES[study]
+    plan = expand(chosen, preset=preset, seeds=seeds, overrides=settings, vary=vary)
+    return finish(chosen, conduct(plan, LaunchConfig(out=str(out), **launch), settings or {}, source))
+
+
+def finish(study: Study, conducted: Conducted) -> Result:
+    """Write the report of a conducted study and read its records back."""
+    report, answer = write_report(conducted.directory, study)
+    identities = {task.run_id for task in conducted.tasks}
+    records = load(conducted.directory)
+    return Result(answer, records[records["run"].isin(identities)], report, conducted.outcome.crashed)

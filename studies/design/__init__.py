@@ -1,0 +1,1 @@
+"""A study as its file declares it, and its expansion into runs."""

@@ -1,0 +1,60 @@
+"""Claims of the literature as data: the sentence, its source, the test over a study's records, and its verdict."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from studies.evidence.estimate import NO_ESTIMATE, Estimate
+from studies.evidence.results import Analysis
+
+Verdict = Literal["supported", "contradicted", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim's verdict, the figures that carry it in a sentence, and the effect that was judged."""
+
+    verdict: Verdict
+    evidence: str
+    effect: Estimate = NO_ESTIMATE
+
+
+Test = Callable[[Analysis, float], Finding]
+"""Holds a study's records against a claim, given its practical threshold."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the literature, turned into a test.
+
+    Args:
+        sentence: what is claimed.
+        source: where it was made.
+        test: the function that holds the records against it; `studies.evidence.claim_tests` has the usual ones.
+        threshold: the practical threshold: an effect must be shown to exceed it, in the unit of what is measured.
+        paper: the paper's own figure, shown beside ours.
+    """
+
+    sentence: str
+    source: str
+    test: Test
+    threshold: float = 0.0
+    paper: str = ""
+
+    def find(self, analysis: Analysis) -> Finding:
+        """Return what the records say of the claim."""
+        return self.test(analysis, self.threshold)
+
+
+def judge(effect: Estimate, threshold: float = 0.0) -> Verdict:
+    """Return the verdict on "the effect exceeds `threshold`": its 95 % interval lies above it, below it, or neither."""
+    if effect.low > threshold:
+        return "supported"
+    return "contradicted" if effect.high < threshold else "inconclusive"
+
+
+def judge_equivalence(effect: Estimate, margin: float) -> Verdict:
+    """Return the verdict on "there is no effect of `margin` or more": the interval lies within ±margin, or outside."""
+    if -margin < effect.low and effect.high < margin:
+        return "supported"
+    return "contradicted" if effect.low > margin or effect.high < -margin else "inconclusive"

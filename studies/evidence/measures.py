@@ -1,0 +1,106 @@
+"""Numbers of one run that studies compare: what a probe measured, gaps between metrics, the area under the curve."""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from studies.evidence.results import ArmResult, Measure
+
+At = Literal["mean", "median", "first", "last", "max", "min", "sd"]
+Layers = str | int | Callable[[str], bool] | None
+
+
+def probed(quantity: str, layer: Layers = None, at: At = "mean") -> Measure:
+    """Return the measure of a probe's `quantity`, reduced over the steps of the run by `at`.
+
+    `layer` is a name, a number in the order of the network (-1 is the last), or a function of the name; of several
+    layers, None means all, the mean is taken at each step. NaN where the run has no such rows.
+    """
+
+    def measure(result: ArmResult, seed: int) -> float:
+        series = over_steps(result, seed, quantity, layer)
+        return _reduced(series, at) if len(series) else math.nan
+
+    return measure
+
+
+def over_steps(result: ArmResult, seed: int, quantity: str, layer: Layers = None) -> pd.Series:
+    """Return a probe's `quantity` by step, the mean over the layers chosen; empty where the run has none."""
+    rows = result.probes.get(seed)
+    if rows is None:
+        return pd.Series(dtype=float)
+    rows = rows[rows["quantity"] == quantity]
+    names = list(dict.fromkeys(rows["layer"]))
+    if isinstance(layer, int):
+        names = names[layer : layer + 1 or None] if names else []
+    elif layer is not None:
+        names = [name for name in names if (layer(name) if callable(layer) else name == layer)]
+    return rows[rows["layer"].isin(names)].groupby("step")["value"].mean()
+
+
+def wander(layer: Layers, units: int = 16) -> Measure:
+    """Return the measure of how far the median inputs of a layer's units move over the run, by their usual spread.
+
+    Of each of the first `units` units that the probe `activations` follows: the standard deviation over the steps of
+    the 50th percentile, over the mean distance of the 15th and 85th; the median of the units. 0 is a distribution that
+    stays where it is.
+    """
+
+    def measure(result: ArmResult, seed: int) -> float:
+        moved = []
+        for unit in range(units):
+            median = over_steps(result, seed, f"median_of_unit_{unit}", layer)
+            spread = over_steps(result, seed, f"spread_of_unit_{unit}", layer)
+            if len(median) > 1 and spread.mean() > 0:
+                moved.append(float(median.std() / spread.mean()))
+        return float(np.median(moved)) if moved else math.nan
+
+    return measure
+
+
+def gap(metric: str, other: str) -> Measure:
+    """Return the measure `metric` minus `other`, of one run, e.g. `gap("train_top1", "test_top1")`."""
+
+    def measure(result: ArmResult, seed: int) -> float:
+        values, others = result.values(metric), result.values(other)
+        return values.get(seed, math.nan) - others.get(seed, math.nan)
+
+    return measure
+
+
+def logarithm(metric: str | Measure) -> Measure:
+    """Return the measure log10 of a metric, whose differences are ratios: 1 is a factor of ten."""
+
+    def measure(result: ArmResult, seed: int) -> float:
+        value = metric(result, seed) if callable(metric) else result.values(metric).get(seed, math.nan)
+        return math.log10(value) if value > 0 else math.nan
+
+    return measure
+
+
+def curve_at(column: str, fraction: float) -> Measure:
+    """Return the measure of an evaluation's `column` at the first evaluation after `fraction` of the run's steps."""
+
+    def measure(result: ArmResult, seed: int) -> float:
+        curve = result.curves.get(seed)
+        if curve is None:
+            return math.nan
+        rows = curve[curve["kind"] == "evaluation"]
+        after = rows.loc[rows["step"] >= fraction * rows["step"].max(), column]
+        return float(after.iloc[0]) if len(after) else math.nan
+
+    return measure
+
+
+def _reduced(series: pd.Series, at: At) -> float:
+    if at == "first":
+        return float(series.iloc[0])
+    if at == "last":
+        return float(series.iloc[-1])
+    reductions: dict[str, Callable[..., float]] = {
+        "mean": np.mean, "median": np.median, "max": np.max, "min": np.min, "sd": np.std,
+    }  # fmt: skip
+    return float(reductions[at](series.to_numpy()))

@@ -1,0 +1,198 @@
+"""What a study's records say: arms with their estimates, differences to the baseline, curves, learning speed."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from studies.evidence.estimate import Estimate, estimate, paired_difference
+from studies.records.frames import load, read_metrics, read_probes
+from studies.records.run_record import RunDirectory
+from studies.records.study_record import Manifest, ManifestArm, read_manifest
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """An arm's runs: `records` has a row for each seed that left a record, `curves` and `probes` their rows by seed."""
+
+    arm: ManifestArm
+    records: pd.DataFrame
+    curves: dict[int, pd.DataFrame] = field(repr=False)
+    probes: dict[int, pd.DataFrame] = field(repr=False, default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The arm's label."""
+        return self.arm.label
+
+    @property
+    def planned(self) -> int:
+        """How many seeds the study asks for."""
+        return len(self.arm.runs)
+
+    def count(self, state: str) -> int:
+        """Return how many seeds ended in `state`."""
+        return int((self.records["state"] == state).sum())
+
+    @property
+    def missing(self) -> int:
+        """How many seeds have no result: crashed, interrupted, running or not started."""
+        return self.planned - self.count("finished") - self.count("diverged")
+
+    def seeds(self, state: str) -> list[int]:
+        """Return the seeds whose run ended in `state`."""
+        return sorted(int(seed) for seed in self.records.loc[self.records["state"] == state, "seed"])
+
+    def values(self, metric: "str | Measure") -> dict[int, float]:
+        """Return `metric` by seed, over the finished runs: a column of the records or a function of (arm, seed).
+
+        A seed whose value is not a number is left out.
+        """
+        if callable(metric):
+            values = {seed: float(metric(self, seed)) for seed in self.seeds("finished")}
+        elif metric in self.records:
+            finished = self.records[self.records["state"] == "finished"]
+            numbers = pd.to_numeric(finished[metric])
+            values = {int(s): float(v) for s, v in zip(finished["seed"], numbers, strict=True)}
+        else:
+            values = {}
+        return {seed: value for seed, value in values.items() if not math.isnan(value)}
+
+    def estimate(self, metric: "str | Measure") -> Estimate:
+        """Return the mean of `metric` over the finished runs."""
+        return estimate(list(self.values(metric).values()))
+
+
+Measure = Callable[[ArmResult, int], float]
+"""A number of one run, from its arm's results and its seed; NaN where the run does not have it."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A study's manifest and the results of its arms.
+
+    `metric` is what the runs are judged by: `top1`, or `iou` where networks segment; the records' columns are
+    `val_top1`, `test_top1`, and so on. `chance` is its value for guessing.
+    """
+
+    directory: Path
+    manifest: Manifest
+    arms: tuple[ArmResult, ...]
+    chance: float
+    metric: str = "top1"
+
+    @property
+    def test_metric(self) -> str:
+        """The metric on the test set, as the records call it."""
+        return f"test_{self.metric}"
+
+    @property
+    def val_metric(self) -> str:
+        """The metric on the validation split, as the records call it."""
+        return f"val_{self.metric}"
+
+    @property
+    def train_metric(self) -> str:
+        """The share of right answers in training, as the records call it: of pixels where networks segment."""
+        return "train_pixel_accuracy" if self.metric == "iou" else f"train_{self.metric}"
+
+    @property
+    def metric_name(self) -> str:
+        """The metric, as a reader calls it."""
+        return "mean IoU" if self.metric == "iou" else "accuracy"
+
+    @property
+    def train_metric_name(self) -> str:
+        """The share of right answers in training, as a reader calls it."""
+        return "pixel accuracy" if self.metric == "iou" else "accuracy"
+
+    @property
+    def baseline(self) -> ArmResult:
+        """The baseline arm's result."""
+        return next(result for result in self.arms if result.arm.is_baseline)
+
+    def difference(self, result: ArmResult, metric: "str | Measure", to: ArmResult | None = None) -> Estimate:
+        """Return the paired difference of `metric` to the baseline, or to another arm."""
+        return paired_difference(result.values(metric), (to or self.baseline).values(metric))
+
+    def matched(self, result: ArmResult, factor: str) -> ArmResult | None:
+        """Return the arm with `factor` at the baseline's level and all else as in `result`; None if it is itself."""
+        wanted = {**result.arm.levels, factor: self.manifest.baseline.levels[factor]}
+        other = next((each for each in self.arms if each.arm.levels == wanted), None)
+        return None if other is result else other
+
+    def with_levels(self, **levels: Any) -> list[ArmResult]:
+        """Return the arms at these levels; `model__norm="batch"` stands for the factor `model.norm`."""
+        return self.at({key.replace("__", "."): level for key, level in levels.items()})
+
+    def at(self, levels: Mapping[str, Any]) -> list[ArmResult]:
+        """Return the arms at these levels of these factors."""
+        return [each for each in self.arms if all(each.arm.levels.get(k) == v for k, v in levels.items())]
+
+    def best(self, among: Sequence[ArmResult] | None = None) -> ArmResult | None:
+        """Return the arm with the highest mean of the metric, of those with a finished run.
+
+        The choice is made on the validation split; the test set has no say in it. A diverged run counts as guessing:
+        else an arm would be chosen for its luckiest seeds.
+        """
+
+        def mean(result: ArmResult) -> float:
+            values = [*result.values(self.val_metric).values(), *[self.chance] * result.count("diverged")]
+            return sum(values) / len(values)
+
+        able = [each for each in (self.arms if among is None else among) if each.values(self.val_metric)]
+        return max(able, key=mean) if able else None
+
+    @cached_property
+    def training_threshold(self) -> float:
+        """Validation accuracy that counts as having trained: halfway from chance to the best arm's mean."""
+        best = self.best()
+        return self.chance + 0.5 * (best.estimate(self.val_metric).mean - self.chance) if best else self.chance
+
+    def trains(self, result: ArmResult) -> bool:
+        """Whether every seed of the arm finished above the training threshold."""
+        values = result.values(self.val_metric)
+        return len(values) == result.planned and all(value >= self.training_threshold for value in values.values())
+
+    def complete(self) -> bool:
+        """Whether every run of the study has its result."""
+        return all(result.missing == 0 for result in self.arms)
+
+
+def steps_to_reach(curve: pd.DataFrame, accuracy: float, metric: str = "val_top1") -> int | None:
+    """Return the first evaluated step at which the `metric` is at least `accuracy`; None if it never is."""
+    reached = curve.loc[curve[metric] >= accuracy, "step"]
+    return int(reached.iloc[0]) if len(reached) else None
+
+
+def analyse(directory: str | Path) -> Analysis:
+    """Read the study in `directory` as it was last asked for. Raises `UserError` where there is none."""
+    directory = Path(directory)
+    manifest = read_manifest(directory)
+    frame = load(directory)
+    frame = frame[frame["run"].isin(manifest.arm_of_run())]
+    results = []
+    for arm in manifest.arms:
+        records = frame[frame["run"].isin(arm.runs.values())].copy()
+        curves, probes = {}, {}
+        for seed, run in arm.runs.items():
+            record = RunDirectory(directory / run)
+            rows, measured = read_metrics(record), read_probes(record)
+            if rows is not None and len(rows):
+                curves[seed] = rows
+            if measured is not None:
+                probes[seed] = measured
+        results.append(ArmResult(arm, records, curves, probes))
+    # Where every run diverged there is no test metric; what was evaluated until then tells the task.
+    segmented = "test_iou" in frame or any("val_iou" in rows for result in results for rows in result.curves.values())
+    metric = "iou" if segmented else "top1"
+    return Analysis(directory, manifest, tuple(results), 0.0 if metric == "iou" else _chance(frame), metric)
+
+
+def _chance(frame: pd.DataFrame) -> float:
+    classes = list(frame["data.num_classes"].dropna()) if "data.num_classes" in frame else []
+    return 1.0 / min(classes) if classes else 0.0

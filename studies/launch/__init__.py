@@ -1,0 +1,1 @@
+"""Many runs on this machine: what is missing, who executes it, how long it takes."""

@@ -1,0 +1,318 @@
+"""The local launcher: warm workers, one task at a time each, until every run has its result."""
+
+import contextlib
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import socket
+import sys
+import time
+import types
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from litmus.errors import UserError
+from studies.launch import worker
+from studies.launch.progress import Progress
+from studies.launch.worker import Assignment, Message
+from studies.records.lease import Lease, acquire, is_held
+from studies.records.run_record import CorruptRecord
+from studies.training.run import Execution, Place, Task
+
+MAX_ATTEMPTS = 2
+"""A crashed run is repeated once; a run that crashes twice is reported."""
+
+POLL_SECONDS = 0.5
+
+
+class Interrupted(BaseException):
+    """The user or the system asked the launcher to stop; the message says by which signal."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal.Signals(signal_number).name)
+        self.exit_status = 128 + signal_number
+
+
+@dataclass
+class Outcome:
+    """How the runs of a launch ended: identities by state, and the errors of those that crashed."""
+
+    finished: list[str] = field(default_factory=list)
+    diverged: list[str] = field(default_factory=list)
+    crashed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Worker:
+    """The processes that train one run together, and the run they are at."""
+
+    places: tuple[Place, ...]
+    processes: list[BaseProcess] = field(default_factory=list)
+    connections: list[Connection] = field(default_factory=list)
+    alive: list[Connection] = field(default_factory=list)
+    task: Task | None = None
+    lease: Lease | None = None
+    waiting: int = 0
+
+
+class Launcher:
+    """Executes tasks on this machine with `places`, one tuple of device places for each concurrent run."""
+
+    def __init__(self, execution: Execution, places: Sequence[tuple[Place, ...]], progress: Progress) -> None:
+        self.execution = execution
+        self.progress = progress
+        self._context = multiprocessing.get_context("forkserver")
+        self._workers = [_Worker(group) for group in places]
+        self._attempts: dict[str, int] = {}
+        self._pending: deque[Task] = deque()
+        self._elsewhere: list[Task] = []
+        self._outcome = Outcome()
+
+    def run(self, tasks: Sequence[Task]) -> Outcome:
+        """Execute what is missing of `tasks` and return how all of them ended.
+
+        Raises `Interrupted` on SIGINT and SIGTERM and `UserError` where nothing can go on (a full disk, a config that
+        cannot be built); the same call then finishes what is missing.
+        """
+        self._pending.extend(task for task in tasks if not self._already_complete(task))
+        if not self._pending:
+            return self._outcome
+        with self._signals(), self.progress:
+            try:
+                self._start_server()
+                while self._pending or self._elsewhere or any(worker.task for worker in self._workers):
+                    self._assign()
+                    self._listen()
+                    self._look_elsewhere()
+            finally:
+                self._stop()
+        return self._outcome
+
+    def _already_complete(self, task: Task) -> bool:
+        try:
+            if task.record.is_complete():
+                self._finish(task, task.record.read_status()["state"], executed=False)
+                return True
+        except CorruptRecord:
+            pass  # it is set aside once this launcher holds it
+        return False
+
+    def _assign(self) -> None:
+        for idle in self._workers:
+            while idle.task is None and self._pending:
+                task = self._pending.popleft()
+                held = self._take(task)
+                if held is not None:
+                    self._dispatch(idle, task, held)
+
+    def _take(self, task: Task) -> Lease | None:
+        """Return the right to run `task`; None where it is complete by now or somebody else is at it."""
+        held = acquire(task.directory)
+        if held is None:
+            self._elsewhere.append(task)
+            return None
+        try:
+            complete = task.record.is_complete()
+        except CorruptRecord as error:
+            self._set_aside(task, str(error))
+            held.release()
+            self._pending.appendleft(task)
+            return None
+        if complete:
+            held.release()
+            self._finish(task, task.record.read_status()["state"], executed=False)
+            return None
+        return held
+
+    def _dispatch(self, idle: _Worker, task: Task, held: Lease) -> None:
+        if not idle.processes:
+            self._start(idle)
+        idle.task, idle.lease, idle.waiting = task, held, len(idle.processes)
+        self._attempts[task.run_id] = self._attempts.get(task.run_id, 0) + 1
+        assignment = Assignment(task, self._attempts[task.run_id], _free_port() if len(idle.places) > 1 else 0)
+        for connection in idle.connections:
+            connection.send(assignment)
+        self.progress.started(task)
+
+    def _listen(self) -> None:
+        handles: dict[Any, _Worker] = {}
+        for busy in self._workers:
+            if busy.task is not None:
+                handles.update(dict.fromkeys(busy.connections, busy))
+                handles.update({process.sentinel: busy for process in busy.processes})
+        ready = multiprocessing.connection.wait(list(handles), timeout=POLL_SECONDS) if handles else []
+        if not handles:
+            time.sleep(POLL_SECONDS)
+        # Messages before sentinels: a worker that said how it ended, and then ended, did not die over its run.
+        for handle in sorted(ready, key=lambda item: isinstance(item, int)):
+            busy = handles[handle]
+            if busy.task is None:
+                continue
+            if isinstance(handle, int):
+                self._died(busy)
+                continue
+            assert isinstance(handle, multiprocessing.connection.Connection)
+            try:
+                message: Message = handle.recv()
+            except (EOFError, OSError):
+                self._died(busy)
+                continue
+            self._heard(busy, message)
+        self.progress.refresh()
+
+    def _heard(self, busy: _Worker, message: Message) -> None:
+        task = busy.task
+        assert task is not None
+        if message.kind == "progress":
+            self.progress.advanced(task, message.content)
+        elif message.kind == "done":
+            busy.waiting -= 1
+            if busy.waiting == 0:
+                self._release(busy)
+                self._finish(task, message.content, executed=True)
+        elif message.kind == "refused":
+            raise UserError(message.content)
+        elif message.kind == "corrupt":
+            self._set_aside(task, message.content)
+            self._abandon(busy)
+            self._attempts[task.run_id] -= 1
+            self._pending.appendleft(task)
+        else:
+            self._abandon(busy)
+            self._crashed(task, message.content)
+
+    def _died(self, busy: _Worker) -> None:
+        task = busy.task
+        assert task is not None
+        for process in busy.processes:
+            process.join(timeout=1)
+        codes = {process.exitcode for process in busy.processes} - {None}
+        self._abandon(busy, kill=True)
+        self._crashed(task, f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})")
+
+    def _abandon(self, busy: _Worker, kill: bool = False) -> None:
+        # The other processes of a run may wait for the one that failed for ever.
+        if kill or len(busy.processes) > 1:
+            self._kill(busy)
+        self._release(busy)
+
+    def _crashed(self, task: Task, error: str) -> None:
+        if self._attempts[task.run_id] < MAX_ATTEMPTS:
+            self.progress.notice(f"{task.run_id} crashed ({error}); repeating it")
+            self.progress.stopped(task)
+            self._pending.append(task)
+            return
+        status = {**task.record.read_status(), "state": "crashed", "error": error}
+        task.record.write_status(**status)
+        self._outcome.crashed[task.run_id] = error
+        self.progress.finished(task, "crashed", executed=True)
+
+    def _finish(self, task: Task, state: str, executed: bool) -> None:
+        (self._outcome.diverged if state == "diverged" else self._outcome.finished).append(task.run_id)
+        self.progress.finished(task, state, executed)
+
+    def _set_aside(self, task: Task, reason: str) -> None:
+        target = task.record.set_aside()
+        self.progress.notice(f"unreadable record set aside as {target.name} and repeated: {reason}")
+
+    def _look_elsewhere(self) -> None:
+        waiting, self._elsewhere = self._elsewhere, []
+        for task in waiting:
+            if self._already_complete(task):
+                continue
+            (self._elsewhere if is_held(task.directory) else self._pending).append(task)
+
+    def _release(self, busy: _Worker) -> None:
+        if busy.lease is not None:
+            busy.lease.release()
+        busy.task = busy.lease = None
+
+    def _start_server(self) -> None:
+        # The server imports once, for all workers; the thread count must be known before its libraries load.
+        before = os.environ.get("OMP_NUM_THREADS")
+        os.environ["OMP_NUM_THREADS"] = str(self.execution.threads)
+        try:
+            self._context.set_forkserver_preload(["studies.launch.worker"])
+            for idle in self._workers[: len(self._pending)]:
+                self._start(idle)
+        finally:
+            if before is None:
+                del os.environ["OMP_NUM_THREADS"]
+            else:
+                os.environ["OMP_NUM_THREADS"] = before
+
+    def _start(self, idle: _Worker) -> None:
+        for place in idle.places:
+            ours, theirs = self._context.Pipe()
+            read_alive, write_alive = self._context.Pipe(duplex=False)
+            process = self._context.Process(
+                target=worker.main,
+                args=(theirs, read_alive, self.execution, place),
+                name=f"litmus-rank-{place.rank}",
+            )
+            with _without_main():
+                process.start()
+            theirs.close()
+            read_alive.close()
+            idle.processes.append(process)
+            idle.connections.append(ours)
+            idle.alive.append(write_alive)
+
+    def _kill(self, busy: _Worker) -> None:
+        for process in busy.processes:
+            process.kill()
+        for process in busy.processes:
+            process.join()
+        for connection in (*busy.connections, *busy.alive):
+            connection.close()
+        busy.processes, busy.connections, busy.alive = [], [], []
+
+    def _stop(self) -> None:
+        """End all workers at once: a run that is cut off goes on from its checkpoint as if nothing had been."""
+        for each in self._workers:
+            task = each.task
+            self._kill(each)
+            if task is not None:
+                with contextlib.suppress(CorruptRecord, UserError):
+                    task.record.write_status(**{**task.record.read_status(), "state": "interrupted"})
+            self._release(each)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        def interrupt(number: int, frame: types.FrameType | None) -> None:
+            raise Interrupted(number)
+
+        previous = {}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(ValueError):  # only the main thread may handle signals
+                previous[number] = signal.signal(number, interrupt)
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the program that was started from `multiprocessing`, which would run it again in every worker.
+
+    Workers need nothing of it, and a user's script then needs no `if __name__ == "__main__"`.
+    """
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

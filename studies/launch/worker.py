@@ -1,0 +1,101 @@
+"""A warm worker process: it imports once, then executes run after run."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Literal
+
+import torch.distributed as distributed
+
+from litmus.errors import UserError
+from studies.records.run_record import CorruptRecord, StorageError, storage_errors
+from studies.training.run import Execution, Place, Task
+from studies.training.runner import attempt, write_traceback
+
+Kind = Literal["progress", "done", "crashed", "corrupt", "refused"]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A task for the processes of one worker; `port` is where several of them meet."""
+
+    task: Task
+    attempts: int
+    port: int
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a worker tells the launcher; `content` is a state, an error, or the fraction done."""
+
+    kind: Kind
+    content: Any = None
+
+
+def main(connection: Connection, alive: Connection, execution: Execution, place: Place) -> None:
+    """Execute the assignments that come over `connection` until None comes; die with the launcher."""
+    # Ctrl-C reaches every process of the terminal; the launcher alone decides what follows.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with, args=(alive,), daemon=True).start()
+    if execution.devices > 1:
+        os.environ.update(LOCAL_RANK=str(place.rank), NODE_RANK="0", MASTER_ADDR="127.0.0.1")
+    while (assignment := connection.recv()) is not None:
+        connection.send(_execute(connection, assignment, execution, place))
+
+
+def _execute(connection: Connection, assignment: Assignment, execution: Execution, place: Place) -> Message:
+    os.environ["MASTER_PORT"] = str(assignment.port)
+    task = assignment.task
+
+    def progress(fraction: float) -> None:
+        if place.rank == 0:
+            connection.send(Message("progress", fraction))
+
+    try:
+        with _output_to_log(task):
+            if task.source is not None:
+                # Imported here because it brings pandas and scipy, which runs of the package's own studies never need.
+                from studies.design.study_files import import_source
+
+                import_source(task.source)
+            return Message("done", attempt(task, execution, place, progress, assignment.attempts))
+    except (StorageError, UserError) as error:
+        return Message("refused", str(error))
+    except CorruptRecord as error:
+        return Message("corrupt", str(error))
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            write_traceback(task, error)
+        return Message("crashed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    finally:
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+@contextlib.contextmanager
+def _output_to_log(task: Task) -> Iterator[None]:
+    """Send everything that is printed, by C libraries too, to the run's log."""
+    with storage_errors(task.directory):
+        task.directory.mkdir(parents=True, exist_ok=True)
+        log = os.open(task.record.log_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+    saved = os.dup(1), os.dup(2)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    try:
+        yield
+    finally:
+        for descriptor, original in enumerate(saved, start=1):
+            os.dup2(original, descriptor)
+            os.close(original)
+
+
+def _die_with(alive: Connection) -> None:
+    # The launcher holds the other end and never writes: the pipe ends when the launcher does, however it does.
+    with contextlib.suppress(EOFError, OSError):
+        alive.recv()
+    os._exit(1)

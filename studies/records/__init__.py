@@ -1,0 +1,1 @@
+"""What lies on disk: a run, a study, and who holds a run."""

@@ -1,0 +1,1 @@
+"""One run: its config, its identity, how it trains, what it leaves."""

@@ -1,0 +1,46 @@
+"""What makes two runs the same experiment: a hash of the resolved config, the data and the record format."""
+
+import hashlib
+import json
+from typing import Any
+
+from studies.training.config import NOT_IDENTITY, RunConfig
+
+RECORD_FORMAT = 1
+"""Version of the records and of the training procedure; raise it when a change makes old records incomparable."""
+
+
+def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
+    """Return over how many samples batch norm takes its statistics: per device, globally, synchronised or not."""
+    batch = config.data.batch_size
+    norm = config.model.get("norm")
+    synchronised = devices > 1 and (config.trainer.sync_batchnorm or norm == "sync_batch") and norm != "ghost_batch"
+    per_device = batch if devices == 1 else batch / devices
+    statistics_over = batch if synchronised else per_device
+    if norm == "ghost_batch":
+        # As many virtual batches as the device's share holds, see GhostBatchNorm.
+        statistics_over = per_device / max(1, int(per_device) // config.norm.virtual_batch_size)
+    return {
+        "global_batch": batch,
+        "batch_per_device": per_device,
+        "synchronised": synchronised,
+        "statistics_over": statistics_over,
+    }
+
+
+def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
+    """Return the identity of a run: 12 hexadecimal digits.
+
+    It covers every config key (defaults included, except where files lie), the data's content, the record format,
+    and the number of samples that batch norm sees. The number of devices is no part of it as long as it does not
+    change that number.
+    """
+    settings = {key: value for key, value in config.flat().items() if key not in NOT_IDENTITY}
+    payload = {
+        "format": RECORD_FORMAT,
+        "config": settings,
+        "data": fingerprint,
+        "statistics_over": float(normalisation_regime(config, devices)["statistics_over"]),
+    }
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

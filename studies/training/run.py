@@ -1,0 +1,50 @@
+"""What a worker is handed: a run, and how to execute it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from studies.records.run_record import RunDirectory
+from studies.training.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to execute, with its place in its study; `source` is a file that registers what the run is made of."""
+
+    run_id: str
+    study: str
+    arm: str
+    levels: dict[str, Any]
+    config: RunConfig
+    directory: Path
+    source: Path | None = None
+
+    @property
+    def record(self) -> RunDirectory:
+        """The run's folder."""
+        return RunDirectory(self.directory)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How runs are executed; none of it is part of a run's identity.
+
+    `devices` processes train one run together; each uses `threads` CPU threads. A checkpoint is written at the first
+    end of an epoch after `checkpoint_seconds`; more often costs time, less often costs more repetition after a kill.
+    """
+
+    accelerator: str = "cpu"
+    devices: int = 1
+    threads: int = 1
+    wandb: str = "disabled"
+    checkpoint_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one process of a run stands: its rank among the run's devices, their numbers, and the meeting point."""
+
+    rank: int = 0
+    device_indices: tuple[int, ...] = field(default=(0,))
+    port: int = 0

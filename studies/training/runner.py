@@ -1,0 +1,288 @@
+"""One run, from its resolved config to its record."""
+
+import contextlib
+import csv
+import gc
+import io
+import logging
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+import yaml
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.plugins.layer_sync import LayerSync
+from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
+from torch import nn
+
+from datamodules.batches.image_data import ImageDataModule
+from lit_archs.building.registry import ARCHITECTURES, build, construct
+from lit_archs.cost.cost import Cost, cost
+from lit_archs.layers.sync_batch_norm import synchronise_batch_norm
+from lit_archs.learning.classifier import LitClassifier, LitNetwork
+from lit_archs.learning.segmenter import LitSegmenter
+from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
+from studies.records.run_record import CorruptRecord, RunDirectory, to_json, write_atomically
+from studies.training import tracking
+from studies.training.config import RunConfig
+from studies.training.environment import environment
+from studies.training.identity import normalisation_regime
+from studies.training.recorder import Recorder
+from studies.training.run import Execution, Place, Task
+from studies.training.step_loop import StepLoop
+
+Progress = Callable[[float], None]
+
+MODULES: dict[str, type[LitNetwork]] = {"classification": LitClassifier, "segmentation": LitSegmenter}
+"""What trains a network, by the task that its architecture is for."""
+
+
+class NoProfiler(PassThroughProfiler):
+    """Lightning's default profiler without the generator that it makes for each of thirty actions of a step."""
+
+    _nothing: contextlib.nullcontext[None] = contextlib.nullcontext()
+
+    def profile(self, action_name: str) -> contextlib.nullcontext[None]:  # type: ignore[override]
+        """Return a context that does nothing."""
+        return self._nothing
+
+
+class MadeOnDevice:
+    """A strategy that passes batches on: `ImageDataModule` makes them on its device.
+
+    Lightning's own way looks up three hooks, in the module and in the data, for each batch.
+    """
+
+    def batch_to_device(self, batch: Any, device: torch.device | None = None, dataloader_idx: int = 0) -> Any:
+        """Return the batch as it is."""
+        return batch
+
+
+class OneDevice(MadeOnDevice, SingleDeviceStrategy):
+    """A run on one device."""
+
+
+class ManyDevices(MadeOnDevice, DDPStrategy):
+    """A run over several devices, a process each."""
+
+
+class GlobalBatchNorm(LayerSync):
+    """Makes Lightning compute batch-norm statistics over all devices, on the CPU too."""
+
+    def apply(self, model: nn.Module) -> nn.Module:
+        return synchronise_batch_norm(model)
+
+    def revert(self, model: nn.Module) -> nn.Module:
+        return model
+
+
+def network_options(config: RunConfig, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+    """Return the keyword arguments with which `config`'s network is built for such data.
+
+    A pixel may also belong to none of the data's classes, so that a segmentation network tells one more apart.
+    """
+    channels, height, _ = image_shape
+    outputs = num_classes + (ARCHITECTURES[config.model["name"]].task == "segmentation")
+    data = {"num_classes": outputs, "in_channels": channels, "image_size": height}
+    return {**data, "norm_config": config.norm, **config.model_options}
+
+
+def execute(task: Task, execution: Execution, place: Place, on_progress: Progress) -> str:
+    """Run `task` to its end, from its last checkpoint where there is one, and return its state.
+
+    The state is `finished` or `diverged`; the first process of the run writes the record. Raises whatever goes wrong:
+    `StorageError` where the record cannot be written, `CorruptRecord` for an unreadable checkpoint.
+    """
+    _quieten()
+    # What is loaded by now stays. Else Python's collector may walk through all of PyTorch's objects amid a run.
+    gc.collect()
+    gc.freeze()
+    torch.set_num_threads(execution.threads)
+    config, record = task.config, task.record
+    datamodule = ImageDataModule(config.data, config.seed)
+    options = network_options(config, datamodule.num_classes, datamodule.image_shape)
+    network = build(config.model["name"], seed=config.seed, init=config.init, **options)
+    if config.trainer.channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    if config.trainer.compile:
+        network.compile()
+    total_steps = config.trainer.epochs * datamodule.steps_per_epoch
+    module = MODULES[ARCHITECTURES[config.model["name"]].task](
+        network, options["num_classes"], config.optim, total_steps, config.trainer.log_every_n_steps
+    )
+
+    first = place.rank == 0
+    tracker = tracking.start(task, execution.wandb) if first else tracking.Disabled()
+
+    def on_row(row: dict[str, Any], fraction: float) -> None:
+        tracker.log(row)
+        on_progress(fraction)
+
+    recorder = Recorder(record, config, execution.checkpoint_seconds, on_row)
+    probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
+    trainer = _trainer(config, execution, place, recorder, probes)
+    checkpoint = record.checkpoint if record.checkpoint.exists() else None
+    if checkpoint is not None:
+        _check_readable(task)
+    trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
+
+    diverged = recorder.diverged_at is not None
+    tested: dict[str, float] = {}
+    if not diverged:
+        # The only place where the test set is read: once, after training and all choices are over.
+        tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0])
+    if first:
+        if probes:
+            _write_probes(record, probes)
+        summary = {
+            "state": "diverged" if diverged else "finished",
+            "diverged_at_step": recorder.diverged_at,
+            "metrics": {**_summarise(recorder.rows, module), **tested},
+            "cost": asdict(_cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)),
+            "seconds": recorder.seconds,
+            "normalisation": normalisation_regime(config, execution.devices),
+            "data": {
+                "fingerprint": datamodule.fingerprint,
+                "num_classes": datamodule.num_classes,
+                "class_names": list(datamodule.arrays.classes),
+            },
+            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads, task.source),
+        }
+        write_atomically(record.summary_file, to_json(summary))
+        tracker.finish(summary)
+    return "diverged" if diverged else "finished"
+
+
+def write_config(task: Task) -> None:
+    """Write `config.yaml`, which `litmus train --config` runs again."""
+    text = yaml.safe_dump(task.config.as_dict(), sort_keys=False)
+    header = f"# run {task.run_id} of study {task.study}: {task.arm}, seed {task.config.seed}\n"
+    write_atomically(task.record.config_file, header + text)
+
+
+def write_traceback(task: Task, error: BaseException) -> None:
+    """Append an error with its traceback to the run's log."""
+    with open(task.record.log_file, "a") as log:
+        log.write("".join(traceback.format_exception(error)))
+
+
+def _write_probes(record: RunDirectory, probes: Sequence[Probe]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, PROBE_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for probe in probes:
+        writer.writerows(probe.rows)
+    write_atomically(record.probes_file, text.getvalue())
+
+
+def _trainer(
+    config: RunConfig, execution: Execution, place: Place, recorder: Recorder, probes: Sequence[Probe]
+) -> lightning.Trainer:
+    cuda = execution.accelerator == "cuda"
+    plugins: list[Any] = []
+    strategy: Strategy
+    if execution.devices == 1:
+        strategy = OneDevice(torch.device("cuda", place.device_indices[0]) if cuda else torch.device("cpu"))
+    else:
+        strategy = ManyDevices(process_group_backend="nccl" if cuda else "gloo")
+        plugins.append(LightningEnvironment())
+        if config.trainer.sync_batchnorm:
+            plugins.append(GlobalBatchNorm())
+    # A debugging aid of deterministic mode, which would write all of the network's memory once more at each step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    precision: Any = config.trainer.precision
+    trainer = lightning.Trainer(
+        accelerator="gpu" if cuda else "cpu",
+        devices=list(place.device_indices) if cuda else execution.devices,
+        strategy=strategy,
+        plugins=plugins,
+        precision=precision,
+        max_epochs=config.trainer.epochs,
+        deterministic="warn" if config.trainer.deterministic else False,
+        # The probes first: at the end of an epoch the recorder saves what they have measured by then.
+        callbacks=[*probes, recorder],
+        default_root_dir=recorder.record.path,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        profiler=NoProfiler(),
+    )
+    if execution.devices == 1:
+        trainer.fit_loop.epoch_loop = StepLoop(trainer)
+    return trainer
+
+
+def _check_readable(task: Task) -> None:
+    try:
+        content = torch.load(task.record.checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        missing = {"state_dict", "loops", "callbacks", "optimizer_states"} - content.keys()
+    except Exception as error:  # torch.load raises a dozen types for a damaged file
+        raise CorruptRecord(f"{task.record.checkpoint}: {' '.join(str(error).split())[:120]}") from None
+    if missing:
+        raise CorruptRecord(f"{task.record.checkpoint}: lacks {', '.join(sorted(missing))}")
+
+
+def _summarise(rows: list[dict[str, Any]], module: LitNetwork) -> dict[str, float]:
+    evaluations = [row for row in rows if row["kind"] == "evaluation"]
+    if not evaluations:
+        return {}
+    last = evaluations[-1]
+    judged_by = f"val_{module.judged_by()}"
+    best = max(evaluations, key=lambda row: row[judged_by])
+    return {
+        **{column: last[column] for column in (*module.training_columns, *module.validation_columns())},
+        f"best_{judged_by}": best[judged_by],
+        "best_val_step": best["step"],
+        "steps": rows[-1]["step"],
+    }
+
+
+@lru_cache(maxsize=256)
+def _cost(name: str, options: tuple[tuple[str, Any], ...], image_shape: tuple[int, int, int]) -> Cost:
+    return cost(construct(name, **dict(options)), image_shape)
+
+
+def _quieten() -> None:
+    # What remains goes to the run's log.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*sync_dist=True.*", ".*LeafSpec.*"):
+        warnings.filterwarnings("ignore", message=message)
+
+
+def attempt(task: Task, execution: Execution, place: Place, on_progress: Progress, attempts: int) -> str:
+    """Execute `task` and keep its status file true from start to end; return its final state.
+
+    A damaged checkpoint is set aside with the whole record, and the run is repeated from its start.
+    """
+    started = time.time()
+    record = task.record
+
+    def status(state: str, **more: Any) -> None:
+        if place.rank == 0:
+            fields: dict[str, Any] = {"state": state, "study": task.study, "arm": task.arm, "levels": task.levels}
+            fields.update(seed=task.config.seed, attempts=attempts, started=started, updated=time.time(), **more)
+            if task.source is not None:
+                fields["source"] = str(task.source)
+            record.write_status(**fields)
+
+    if place.rank == 0:
+        write_config(task)
+    status("running")
+    try:
+        state = execute(task, execution, place, on_progress)
+    except BaseException as error:
+        if not isinstance(error, CorruptRecord):
+            status("crashed", error=f"{type(error).__name__}: {error}"[:500])
+        raise
+    status(state)
+    return state
