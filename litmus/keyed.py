@@ -1,17 +1,11 @@
 """Randomness that is a pure function of its key, so that nothing drawn in one place moves what is drawn in another."""
 
-import hashlib
-
 import torch
 from torch import Tensor
 
+from litmus.derive import derive
+
 _MASK_64 = (1 << 64) - 1
-
-
-def derive(seed: int, *path: str | int) -> int:
-    """Return a non-negative 63-bit integer that depends on `seed` and every part of `path`, and on nothing else."""
-    text = repr((int(seed), *path)).encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 
 
 def generator(seed: int, *path: str | int) -> torch.Generator:

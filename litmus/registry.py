@@ -1,9 +1,11 @@
-"""Names that stand for something one file defines: architectures, datasets, studies."""
+"""Names that stand for something one file defines: architectures, datasets, probes, studies."""
 
 import importlib
+import importlib.util
 import pkgutil
 import re
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Generic, TypeVar
 
 from litmus.errors import UserError, unknown_name
@@ -12,7 +14,7 @@ Entry = TypeVar("Entry")
 
 
 class Registry(Generic[Entry]):
-    """Entries by name, filled by importing every module of a package at the first look-up.
+    """Entries by name, filled by importing the modules of a package when they are looked up.
 
     A new entry is therefore one new file in that package and nothing else; code outside the package may `add` its
     own.
@@ -22,10 +24,13 @@ class Registry(Generic[Entry]):
         self.kind = kind
         self.package = package
         self._entries: dict[str, Entry] = {}
+        self._imported: set[str] = set()
         self._discovered = False
 
-    def add(self, name: str, entry: Entry) -> None:
-        """Register `entry`. Raises `UserError` where the name is taken."""
+    def add(self, name: str, entry: Entry, module: str) -> None:
+        """Register `entry`, which code of `module` defines. Raises `UserError` where the name is taken."""
+        if not module.startswith(f"{self.package}."):
+            self._discover()  # no name of the package's own may be taken
         if name in self._entries:
             raise UserError(f"{self.kind} {name!r} is registered twice; choose a name that no other {self.kind} has")
         self._entries[name] = entry
@@ -37,17 +42,33 @@ class Registry(Generic[Entry]):
 
     def __getitem__(self, name: str) -> Entry:
         """Return the entry. Raises `UserError` with the valid names and the nearest match."""
-        self._discover()
-        if name not in self._entries:
+        if name not in self:
             raise unknown_name(self.kind, name, self.names())
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
-        self._discover()
+        if name not in self._entries and isinstance(name, str) and name.isidentifier():
+            # Most names are their file's: then no other file has to be imported.
+            self._import(name)
+        if name not in self._entries:
+            self._discover()
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
+
+    def register_from(self, name: str, module: ModuleType) -> None:
+        """Register what a module of the package defines without registering it itself; by default there is nothing."""
+
+    def _import(self, name: str) -> None:
+        full_name = f"{self.package}.{name}"
+        if full_name in self._imported:
+            return
+        spec = importlib.util.find_spec(full_name)
+        if spec is None or spec.submodule_search_locations is not None:
+            return  # no such file, or a folder of machinery
+        self._imported.add(full_name)
+        self.register_from(name, importlib.import_module(full_name))
 
     def _discover(self) -> None:
         if self._discovered:
@@ -55,8 +76,7 @@ class Registry(Generic[Entry]):
         self._discovered = True
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
-            if not module.ispkg:
-                importlib.import_module(f"{self.package}.{module.name}")
+            self._import(module.name)
 
 
 def _natural(name: str) -> list[str | int]:

@@ -1,0 +1,172 @@
+"""Config keys: one table of name, type, default and help, for parsing, errors, help and documentation."""
+
+import dataclasses
+import difflib
+import inspect
+import json
+import types
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import docstring_parser
+import pydantic
+
+from litmus.errors import UserError, unknown_name
+from litmus.settings import Settings, parse_value
+
+_WORDS: dict[Any, tuple[str, str]] = {
+    int: ("an integer", "integers"),
+    float: ("a number", "numbers"),
+    bool: ("true or false", "booleans"),
+    str: ("text", "words"),
+    type(None): ("null", "nulls"),
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting, by its dotted name.
+
+    Args:
+        name: e.g. `optim.lr`.
+        type: its Python type; a `Literal` lists the valid choices.
+        default: its value where none is given.
+        help: what it says, in a sentence.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+
+    @cached_property
+    def choices(self) -> tuple[Any, ...]:
+        """The valid values, where they can be listed."""
+        return get_args(self.type) if get_origin(self.type) is Literal else ()
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be, in words."""
+        return ", ".join(map(str, self.choices)) if self.choices else _in_words(self.type)
+
+    def convert(self, value: Any) -> Any:
+        """Return `value`, typed or as text, as the key's type; lists become tuples.
+
+        Raises `UserError` that names the key, what is expected and what was given.
+        """
+        for reading in self._readings(value):
+            try:
+                text = json.dumps(reading, allow_nan=False, default=_plain_number)
+                return _hashable(_adapter(self.type).validate_json(text, strict=True))
+            except (ValueError, TypeError):
+                continue
+        if self.choices:
+            raise unknown_name(self.name, str(value), [str(choice) for choice in self.choices])
+        raise UserError(f"{self.name}: expected {self.expected}, got {value!r}")
+
+    def _readings(self, value: Any) -> list[Any]:
+        if not isinstance(value, str):
+            return [value]
+        return [value] if self.type is str else [parse_value(value), value]
+
+
+Keys = dict[str, Key]
+"""Keys by name, in the order in which a reader meets them."""
+
+
+def keys_of_class(config: type, section: str, skip: Collection[str] = ()) -> Keys:
+    """Return a key for each field of a dataclass, `section.field`; its docstring's `Args` are their help."""
+    return _keys(_fields(config), section, skip)
+
+
+def keys_of_function(
+    function: Callable[..., Any], section: str, skip: Collection[str] = (), defaults: Settings | None = None
+) -> Keys:
+    """Return a key for each parameter of `function`, `section.parameter`; its docstring's `Args` are their help.
+
+    A parameter whose type is a dataclass stands for its fields, with the values of its default as theirs. `defaults`
+    by name go before those of the signature.
+    """
+    hints, documented = get_type_hints(function), _documented(function)
+    found: list[Key] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if dataclasses.is_dataclass(hints[name]):
+            group = hints[name]
+            assert isinstance(group, type)
+            fields = _fields(group)
+            found += [dataclasses.replace(key, default=getattr(parameter.default, key.name)) for key in fields]
+        else:
+            found.append(Key(name, hints[name], parameter.default, documented.get(name, "")))
+    given = defaults or {}
+    return _keys([dataclasses.replace(key, default=given.get(key.name, key.default)) for key in found], section, skip)
+
+
+def groups_of(function: Callable[..., Any]) -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """Return, for each parameter of `function` that stands for a dataclass's fields, its default and their names."""
+    hints = get_type_hints(function)
+    return {
+        name: (parameter.default, tuple(field.name for field in dataclasses.fields(hints[name])))
+        for name, parameter in inspect.signature(function).parameters.items()
+        if dataclasses.is_dataclass(hints[name])
+    }
+
+
+def unknown_key(key: str, valid: Iterable[str], owner: str) -> UserError:
+    """Return the error for a key that `owner` does not have: the nearest one and those of the same section."""
+    keys = list(valid)
+    siblings = [candidate for candidate in keys if candidate.startswith(f"{key.partition('.')[0]}.")]
+    nearest = difflib.get_close_matches(key, siblings or keys, n=1, cutoff=0.5)
+    suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+    shown = siblings or sorted({candidate.partition(".")[0] for candidate in keys})
+    return UserError(f"unknown config key {key!r} for {owner}{suggestion} valid: {', '.join(shown)}")
+
+
+def _keys(found: Iterable[Key], section: str, skip: Collection[str]) -> Keys:
+    prefix = f"{section}." if section else ""
+    named = {f"{prefix}{key.name}": key for key in found if key.name not in skip}
+    return {name: dataclasses.replace(key, name=name) for name, key in named.items()}
+
+
+def _fields(config: type) -> list[Key]:
+    hints, documented = get_type_hints(config), _documented(config)
+    keys = []
+    for field in dataclasses.fields(config):
+        made = field.default_factory
+        default = field.default if made is dataclasses.MISSING else made()
+        keys.append(Key(field.name, hints[field.name], default, documented.get(field.name, "")))
+    return keys
+
+
+def _documented(what: Any) -> dict[str, str]:
+    """Return the help of arguments by name, from the docstring's `Args`; of a class, its bases' too."""
+    documented = reversed(what.__mro__) if isinstance(what, type) else (what,)
+    parsed = [docstring_parser.parse(inspect.cleandoc(each.__doc__ or "")) for each in documented]
+    return {arg.arg_name: " ".join((arg.description or "").split()) for each in parsed for arg in each.params}
+
+
+@cache
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(kind)
+
+
+def _in_words(kind: Any, several: bool = False) -> str:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_in_words(each, several) for each in arguments)
+    if origin in (list, tuple):
+        return f"{'lists' if several else 'a list'} of {_in_words(arguments[0], several=True)}"
+    if origin is Literal:
+        return ", ".join(map(str, arguments))
+    singular, plural = _WORDS.get(kind, (str(kind), str(kind)))
+    return plural if several else singular
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain_number(value: Any) -> Any:
+    # NumPy's numbers are none of Python's.
+    return value.item()

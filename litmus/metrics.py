@@ -1,0 +1,114 @@
+"""What each metric is: what it measures, in which kind of number, whether more of it is better; and which a task has.
+
+The one place that says so. Records call a metric by its split and its name, `test_top1`; some have no split, `seconds`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from litmus.errors import require_choice
+
+Scale = Literal["share", "loss", "seconds", "count"]
+"""Of a metric's values: a fraction of one, a loss, seconds, or a plain number of things."""
+
+SPLITS = ("train", "val", "test", "best_val")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of a run.
+
+    Args:
+        name: what records call it, behind the split.
+        words: what a reader calls it.
+        scale: the kind of number.
+        higher_is_better: whether more of it is better.
+        guessing: whether a run that diverged has the value of guessing, `Task.chance`.
+    """
+
+    name: str
+    words: str
+    scale: Scale
+    higher_is_better: bool
+    guessing: bool = False
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("top1", "accuracy", "share", True, guessing=True),
+        Metric("top5", "top-5 accuracy", "share", True),
+        Metric("iou", "mean IoU", "share", True, guessing=True),
+        Metric("dice", "mean Dice", "share", True, guessing=True),
+        Metric("pixel_accuracy", "pixel accuracy", "share", True),
+        Metric("loss", "loss", "loss", False),
+        Metric("seconds", "seconds of training", "seconds", False),
+        Metric("parameters", "parameters", "count", False),
+        Metric("flops", "FLOPs of an image", "count", False),
+        Metric("activations", "activations of an image", "count", False),
+    )
+}
+"""Every metric by its name."""
+
+
+def metric_of(column: str) -> Metric | None:
+    """Return the metric that a column of the records holds, whatever its split; None for another number."""
+    if column in METRICS:
+        return METRICS[column]
+    split, name = split_of(column)
+    return METRICS.get(name) if split else None
+
+
+def split_of(column: str) -> tuple[str, str]:
+    """Return the split and the metric's name of a column; the split is empty where it has none."""
+    for split in SPLITS:
+        if column.startswith(f"{split}_"):
+            return split, column.removeprefix(f"{split}_")
+    return "", column
+
+
+@dataclass(frozen=True)
+class Task:
+    """What networks are trained for.
+
+    Args:
+        name: as architectures and studies name it.
+        evaluated: the metrics of an evaluation.
+        judged_by: the one that runs are compared by, and their best evaluation is found by.
+        trained: the share of right answers that training logs.
+    """
+
+    name: str
+    evaluated: tuple[str, ...]
+    judged_by: str
+    trained: str
+
+    @property
+    def training_columns(self) -> tuple[str, str]:
+        """What the mean loss and the share of right answers of training are recorded as."""
+        return "train_loss", f"train_{self.trained}"
+
+    @property
+    def validation_columns(self) -> tuple[str, ...]:
+        """What the metrics of the validation split are recorded as."""
+        return tuple(f"val_{name}" for name in self.evaluated)
+
+    def chance(self, num_classes: int) -> float:
+        """Return the value of `judged_by` for guessing one of `num_classes`."""
+        return 1.0 / num_classes if self.judged_by == "top1" and num_classes else 0.0
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("classification", ("loss", "top1", "top5"), "top1", "top1"),
+        Task("segmentation", ("loss", "iou", "dice", "pixel_accuracy"), "iou", "pixel_accuracy"),
+    )
+}
+"""Every task by its name."""
+
+
+def task_named(name: str) -> Task:
+    """Return the task called `name`. Raises `UserError` with the valid names."""
+    require_choice("task", name, TASKS)
+    return TASKS[name]

@@ -1,0 +1,41 @@
+"""Settings: values by dotted key, as a user writes them, and as files nest them."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+Settings = Mapping[str, Any]
+"""Values by dotted key, text or typed."""
+
+
+def parse_value(text: str) -> Any:
+    """Return the value that a YAML scalar or flow collection stands for; `1e-3` is a number, as in Python."""
+    try:
+        return float(text) if re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", text) else yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested dictionaries as one, by dotted key."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted keys as nested dictionaries; the inverse of `flatten`."""
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        *path, last = key.split(".")
+        target = nested
+        for part in path:
+            target = target.setdefault(part, {})
+        target[last] = value
+    return nested
