@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import Activation, Norm, norm_activation
+from lit_archs.layers.norm_activation import NormActivationOptions, norm_activation
 from litmus.errors import UserError, require_at_least, require_fraction, require_positive
 
 BLOCK_LAYERS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
@@ -18,16 +18,22 @@ BOTTLENECK_FACTOR = 4
 
 
 @dataclass(frozen=True)
-class DenseConfig:
-    """What dense blocks and the transitions between them consist of."""
+class DenseOptions(NormActivationOptions):
+    """What dense blocks and the transitions between them consist of.
 
-    growth_rate: int
-    compression: float
-    bottleneck: bool
-    dense: bool
-    dropout: float
-    norm: str
-    activation: str
+    Args:
+        growth_rate: channels that each layer adds.
+        compression: share of the channels that a transition keeps.
+        bottleneck: whether a 1×1 convolution to 4 × growth_rate channels comes before each 3×3.
+        dense: whether a layer reads all outputs before it in its block; false leaves only the last one.
+        dropout: probability of zeroing an output of a convolution.
+    """
+
+    growth_rate: int = 32
+    compression: float = 0.5
+    bottleneck: bool = True
+    dense: bool = True
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         require_positive(growth_rate=self.growth_rate, compression=self.compression)
@@ -36,17 +42,17 @@ class DenseConfig:
             raise UserError(f"compression must be at most 1, got {self.compression}")
 
 
-def dense_layer(in_channels: int, config: DenseConfig) -> nn.Sequential:
+def dense_layer(in_channels: int, options: DenseOptions) -> nn.Sequential:
     """Return norm, activation, 1×1 to 4k channels (the bottleneck); norm, activation, 3×3 to k; dropout."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    if config.bottleneck:
-        inner = BOTTLENECK_FACTOR * config.growth_rate
-        layers["bottleneck_norm"] = norm_activation(config.norm, in_channels, config.activation)
+    if options.bottleneck:
+        inner = BOTTLENECK_FACTOR * options.growth_rate
+        layers["bottleneck_norm"] = norm_activation(options.norm, in_channels, options.activation)
         layers["bottleneck"] = nn.Conv2d(in_channels, inner, 1, bias=False)
         in_channels = inner
-    layers["norm"] = norm_activation(config.norm, in_channels, config.activation)
-    layers["conv"] = nn.Conv2d(in_channels, config.growth_rate, 3, padding=1, bias=False)
-    layers["dropout"] = nn.Dropout(config.dropout)
+    layers["norm"] = norm_activation(options.norm, in_channels, options.activation)
+    layers["conv"] = nn.Conv2d(in_channels, options.growth_rate, 3, padding=1, bias=False)
+    layers["dropout"] = nn.Dropout(options.dropout)
     return nn.Sequential(layers)
 
 
@@ -57,15 +63,15 @@ class DenseBlock(nn.Module):
     Maps [N, C, H, W] to [N, C + layers · growth_rate, H, W] either way.
     """
 
-    def __init__(self, in_channels: int, layers: int, config: DenseConfig) -> None:
+    def __init__(self, in_channels: int, layers: int, options: DenseOptions) -> None:
         super().__init__()
-        self.dense = config.dense
+        self.dense = options.dense
         self.layers = nn.ModuleList()
         for index in range(layers):
-            chain = in_channels if index == 0 else config.growth_rate
-            inputs = in_channels + index * config.growth_rate if config.dense else chain
-            self.layers.append(dense_layer(inputs, config))
-        self.out_channels = in_channels + layers * config.growth_rate
+            chain = in_channels if index == 0 else options.growth_rate
+            inputs = in_channels + index * options.growth_rate if options.dense else chain
+            self.layers.append(dense_layer(inputs, options))
+        self.out_channels = in_channels + layers * options.growth_rate
 
     def forward(self, x: Tensor) -> Tensor:
         features = [x]
@@ -74,12 +80,12 @@ class DenseBlock(nn.Module):
         return torch.cat(features, 1)
 
 
-def _transition(in_channels: int, channels: int, config: DenseConfig) -> nn.Sequential:
+def _transition(in_channels: int, channels: int, options: DenseOptions) -> nn.Sequential:
     return nn.Sequential(
         OrderedDict(
-            norm=norm_activation(config.norm, in_channels, config.activation),
+            norm=norm_activation(options.norm, in_channels, options.activation),
             conv=nn.Conv2d(in_channels, channels, 1, bias=False),
-            dropout=nn.Dropout(config.dropout),
+            dropout=nn.Dropout(options.dropout),
             pool=nn.AvgPool2d(2),
         )
     )
@@ -90,19 +96,19 @@ def _network(
     stem: "OrderedDict[str, nn.Module]",
     channels: int,
     block_layers: Sequence[int],
-    config: DenseConfig,
+    options: DenseOptions,
 ) -> nn.Sequential:
     """Return stem, dense blocks with transitions between them, norm, activation, global average pool, linear."""
     layers: OrderedDict[str, nn.Module] = OrderedDict(stem)
     for number, count in enumerate(block_layers, start=1):
-        block = DenseBlock(channels, count, config)
+        block = DenseBlock(channels, count, options)
         layers[f"block{number}"] = block
         channels = block.out_channels
         if number < len(block_layers):
-            compressed = max(1, int(channels * config.compression))
-            layers[f"transition{number}"] = _transition(channels, compressed, config)
+            compressed = max(1, int(channels * options.compression))
+            layers[f"transition{number}"] = _transition(channels, compressed, options)
             channels = compressed
-    layers["final_norm"] = norm_activation(config.norm, channels, config.activation)
+    layers["final_norm"] = norm_activation(options.norm, channels, options.activation)
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
     layers["classifier"] = nn.Linear(channels, num_classes)
@@ -121,13 +127,7 @@ def densenet(
     image_size: int = 224,
     *,
     depth: int = 121,
-    growth_rate: int = 32,
-    compression: float = 0.5,
-    bottleneck: bool = True,
-    dense: bool = True,
-    dropout: float = 0.0,
-    norm: Norm = "batch",
-    activation: Activation = "relu",
+    blocks: DenseOptions = DenseOptions(),
 ) -> nn.Module:
     """DenseNet for ImageNet: four dense blocks, transitions that halve channels and resolution between them.
 
@@ -135,25 +135,17 @@ def densenet(
 
     Args:
         depth: layers with weights, 121, 169 or 201.
-        growth_rate: channels that each layer adds.
-        compression: share of the channels that a transition keeps.
-        bottleneck: whether a 1×1 convolution to 4 × growth_rate channels comes before each 3×3.
-        dense: whether a layer reads all outputs before it in its block; false leaves only the last one.
-        dropout: probability of zeroing an output of a convolution.
-        norm: normalisation before each convolution.
-        activation: non-linearity.
     """
     if depth not in BLOCK_LAYERS:
         raise UserError(f"depth must be one of {', '.join(map(str, BLOCK_LAYERS))}, got {depth}")
     require_at_least(29, image_size=image_size)
-    config = DenseConfig(growth_rate, compression, bottleneck, dense, dropout, norm, activation)
-    channels = 2 * growth_rate
+    channels = 2 * blocks.growth_rate
     stem: OrderedDict[str, nn.Module] = OrderedDict(
         conv=nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False),
-        norm=norm_activation(norm, channels, activation),
+        norm=norm_activation(blocks.norm, channels, blocks.activation),
         stem_pool=nn.MaxPool2d(3, stride=2, padding=1),
     )
-    return _network(num_classes, stem, channels, BLOCK_LAYERS[depth], config)
+    return _network(num_classes, stem, channels, BLOCK_LAYERS[depth], blocks)
 
 
 @register(
@@ -172,13 +164,7 @@ def densenet_cifar(
     image_size: int = 32,
     *,
     depth: int = 40,
-    growth_rate: int = 12,
-    compression: float = 1.0,
-    bottleneck: bool = False,
-    dense: bool = True,
-    dropout: float = 0.0,
-    norm: Norm = "batch",
-    activation: Activation = "relu",
+    blocks: DenseOptions = DenseOptions(growth_rate=12, compression=1.0, bottleneck=False),
 ) -> nn.Module:
     """DenseNet for CIFAR: three dense blocks of equal depth; -BC with bottleneck and compression.
 
@@ -186,23 +172,15 @@ def densenet_cifar(
 
     Args:
         depth: layers with weights, 3n+4, or 6n+4 with bottlenecks.
-        growth_rate: channels that each layer adds.
-        compression: share of the channels that a transition keeps.
-        bottleneck: whether a 1×1 convolution to 4 × growth_rate channels comes before each 3×3.
-        dense: whether a layer reads all outputs before it in its block; false leaves only the last one.
-        dropout: probability of zeroing an output of a convolution.
-        norm: normalisation before each convolution.
-        activation: non-linearity.
     """
-    step = 6 if bottleneck else 3
+    step = 6 if blocks.bottleneck else 3
     require_at_least(step + 4, depth=depth)
     require_at_least(4, image_size=image_size)
     if (depth - 4) % step:
         raise UserError(f"depth must be {step}n+4, got {depth}")
-    config = DenseConfig(growth_rate, compression, bottleneck, dense, dropout, norm, activation)
     # Section 3, implementation details: 16 channels, twice the growth rate for DenseNet-BC.
-    channels = 2 * growth_rate if bottleneck and compression < 1 else 16
+    channels = 2 * blocks.growth_rate if blocks.bottleneck and blocks.compression < 1 else 16
     stem: OrderedDict[str, nn.Module] = OrderedDict(
         conv=nn.Conv2d(in_channels, channels, 3, padding=1, bias=False),
     )
-    return _network(num_classes, stem, channels, [(depth - 4) // step] * 3, config)
+    return _network(num_classes, stem, channels, [(depth - 4) // step] * 3, blocks)

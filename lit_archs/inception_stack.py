@@ -6,8 +6,8 @@ from typing import Literal
 from torch import nn
 
 from lit_archs.building.registry import register
-from lit_archs.googlenet import InceptionConfig, InceptionModule, PathChannels, convolution
-from lit_archs.layers.norm_activation import Activation, Norm
+from lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
+from lit_archs.layers.norm_activation import NormActivationOptions
 from litmus.errors import require_at_least, require_choice, require_positive
 
 Block = Literal["reduced", "naive", "single3", "single5"]
@@ -25,8 +25,7 @@ def inception_stack(
     block: Block = "reduced",
     blocks: int = 3,
     width: float = 1.0,
-    norm: Norm = "batch",
-    activation: Activation = "relu",
+    layers: NormActivationOptions = NormActivationOptions(),
 ) -> nn.Module:
     """Stem, blocks of 256 channels (inception, naive inception, one 3×3 or one 5×5), average pool, linear.
 
@@ -37,27 +36,25 @@ def inception_stack(
         block: reduced (inception with 1×1 reductions), naive (without), single3 or single5 (one convolution).
         blocks: number of blocks; the map is halved before each.
         width: factor on all channels.
-        norm: normalisation after each convolution.
-        activation: non-linearity.
     """
     require_choice("block", block, BLOCKS)
     require_positive(blocks=blocks, width=width)
     require_at_least(2**blocks, image_size=image_size)
     scaled = PathChannels(*(max(1, round(channels * width)) for channels in CHANNELS))
     outputs = scaled.one + scaled.three + scaled.five + scaled.pool
-    paths = ("one", "three", "five", "pool")
-    config = InceptionConfig(paths, block == "reduced", 5, norm, activation, False, 16, "average")
+    norm, activation = layers.norm, layers.activation
+    options = InceptionOptions(norm=norm, activation=activation, reductions=block == "reduced")
     channels = max(1, round(192 * width))
-    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=convolution(in_channels, channels, 3, norm, activation))
+    modules: OrderedDict[str, nn.Module] = OrderedDict(stem=convolution(in_channels, channels, 3, norm, activation))
     for index in range(1, blocks + 1):
-        layers[f"pool{index}"] = nn.MaxPool2d(2)
+        modules[f"pool{index}"] = nn.MaxPool2d(2)
         if block in ("reduced", "naive"):
-            module = InceptionModule(channels, scaled, config)
-            layers[f"block{index}"], channels = module, module.out_channels
+            module = InceptionModule(channels, scaled, options)
+            modules[f"block{index}"], channels = module, module.out_channels
         else:
-            layers[f"block{index}"] = convolution(channels, outputs, int(block[-1]), norm, activation)
+            modules[f"block{index}"] = convolution(channels, outputs, int(block[-1]), norm, activation)
             channels = outputs
-    layers["average"] = nn.AdaptiveAvgPool2d(1)
-    layers["flatten"] = nn.Flatten()
-    layers["classifier"] = nn.Linear(channels, num_classes)
-    return nn.Sequential(layers)
+    modules["average"] = nn.AdaptiveAvgPool2d(1)
+    modules["flatten"] = nn.Flatten()
+    modules["classifier"] = nn.Linear(channels, num_classes)
+    return nn.Sequential(modules)

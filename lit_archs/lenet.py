@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -9,9 +10,9 @@ from torch import Tensor, nn
 
 from lit_archs.building.registry import register
 from lit_archs.layers.norm_activation import (
-    Activation,
     Norm,
     NormActivation,
+    NormActivationOptions,
     activation_layer,
     norm_activation,
     norm_activation_1d,
@@ -111,6 +112,31 @@ Pooling = Literal["max", "average", "trainable"]
 Output = Literal["softmax", "rbf_map", "rbf_mse"]
 
 
+@dataclass(frozen=True)
+class LeNetOptions(NormActivationOptions):
+    """What both forms of LeNet-5 may be made of.
+
+    Args:
+        pooling: max or average over 2×2 windows; trainable is the sum with a coefficient, a bias and the activation.
+        dropout: probability of zeroing a unit of a fully connected layer.
+        connections: whether the second convolution's maps read all maps (full) or those of table I (partial).
+        output: softmax (a linear layer, cross-entropy), or distances to fixed codes trained with the paper's MAP
+            (rbf_map) or mean squared error criterion (rbf_mse).
+    """
+
+    norm: Norm = "none"
+    pooling: Pooling = "max"
+    dropout: float = 0.0
+    connections: Literal["full", "partial"] = "full"
+    output: Output = "softmax"
+
+    def __post_init__(self) -> None:
+        require_fraction(dropout=self.dropout)
+        require_choice("pooling", self.pooling, (*_POOLING, "trainable"))
+        require_choice("connections", self.connections, ("full", "partial"))
+        require_choice("output", self.output, ("softmax", "rbf_map", "rbf_mse"))
+
+
 @register("lenet5", input_shape=(1, 32, 32))
 def lenet5(
     num_classes: int = 10,
@@ -118,12 +144,7 @@ def lenet5(
     image_size: int = 32,
     *,
     width: float = 1.0,
-    norm: Norm = "none",
-    activation: Activation = "relu",
-    pooling: Pooling = "max",
-    dropout: float = 0.0,
-    connections: Literal["full", "partial"] = "full",
-    output: Output = "softmax",
+    layers: LeNetOptions = LeNetOptions(),
 ) -> nn.Module:
     """LeNet-5, modern: 2 × (5×5 convolution, norm, activation, pooling), then 120 and 84 units.
 
@@ -133,53 +154,43 @@ def lenet5(
 
     Args:
         width: factor on every layer's channels and units.
-        norm: normalisation before each activation, of convolutions and of fully connected layers.
-        activation: non-linearity.
-        pooling: max or average over 2×2 windows; trainable is the sum with a coefficient, a bias and the activation.
-        dropout: probability of zeroing a unit of a fully connected layer.
-        connections: whether the second convolution's maps read all maps (full) or those of table I (partial).
-        output: softmax (a linear layer, cross-entropy), or distances to fixed codes trained with the paper's MAP
-            (rbf_map) or mean squared error criterion (rbf_mse).
     """
     require_positive(width=width)
-    require_fraction(dropout=dropout)
-    require_choice("pooling", pooling, (*_POOLING, "trainable"))
-    require_choice("connections", connections, ("full", "partial"))
-    require_choice("output", output, ("softmax", "rbf_map", "rbf_mse"))
     require_at_least(SMALLEST_IMAGE, image_size=image_size)
-    if connections == "partial" and width != 1:
+    norm, activation = layers.norm, layers.activation
+    if layers.connections == "partial" and width != 1:
         raise UserError(f"connections=partial is a table for width 1, got width {width}")
     conv1, conv2, fc1, fc2 = (max(1, round(width * channels)) for channels in (6, 16, 120, 84))
     padding1 = 0 if image_size >= 32 else 2
     padding2 = 0 if image_size >= 20 else 2
     side = ((image_size + 2 * padding1 - 4) // 2 + 2 * padding2 - 4) // 2
     second: nn.Module = nn.Conv2d(conv1, conv2, 5, padding=padding2)
-    if connections == "partial":
+    if layers.connections == "partial":
         second = PartialConvolution(CONNECTIONS, 5, padding2)
 
     def dense_norm(units: int) -> NormActivation:
         # Instance norm has nothing to average over in a feature vector.
         return norm_activation_1d("none" if norm == "instance" else norm, units, activation)
 
-    layers: OrderedDict[str, nn.Module] = OrderedDict(
+    modules: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=nn.Conv2d(in_channels, conv1, 5, padding=padding1),
         norm1=norm_activation(norm, conv1, activation),
-        pool1=_pooling(pooling, conv1, activation),
+        pool1=_pooling(layers.pooling, conv1, activation),
         conv2=second,
         norm2=norm_activation(norm, conv2, activation),
-        pool2=_pooling(pooling, conv2, activation),
+        pool2=_pooling(layers.pooling, conv2, activation),
         flatten=nn.Flatten(),
         fc1=nn.Linear(conv2 * side * side, fc1),
         norm3=dense_norm(fc1),
-        dropout1=nn.Dropout(dropout),
+        dropout1=nn.Dropout(layers.dropout),
         fc2=nn.Linear(fc1, fc2),
         norm4=dense_norm(fc2),
-        dropout2=nn.Dropout(dropout),
+        dropout2=nn.Dropout(layers.dropout),
     )
-    if output == "softmax":
-        return nn.Sequential(layers | {"classifier": nn.Linear(fc2, num_classes)})
-    criterion = output.removeprefix("rbf_")
-    return RadialBasisNetwork(layers | {"classifier": RadialBasisOutput(fc2, num_classes, criterion)})
+    if layers.output == "softmax":
+        return nn.Sequential(modules | {"classifier": nn.Linear(fc2, num_classes)})
+    criterion = layers.output.removeprefix("rbf_")
+    return RadialBasisNetwork(modules | {"classifier": RadialBasisOutput(fc2, num_classes, criterion)})
 
 
 @register("lenet5_1998", input_shape=(1, 32, 32))
@@ -188,34 +199,12 @@ def lenet5_1998(
     in_channels: int = 1,
     image_size: int = 32,
     *,
-    norm: Norm = "none",
-    activation: Activation = "scaled_tanh",
-    pooling: Pooling = "trainable",
-    dropout: float = 0.0,
-    connections: Literal["full", "partial"] = "partial",
-    output: Output = "rbf_map",
+    layers: LeNetOptions = LeNetOptions(
+        activation="scaled_tanh", pooling="trainable", connections="partial", output="rbf_map"
+    ),
 ) -> nn.Module:
     """LeNet-5 of 1998: trainable subsampling, scaled tanh, table of connections, RBF output with its loss.
 
     60,000 trainable parameters at 1×32×32 (LeCun et al. 1998, section II.B).
-
-    Args:
-        norm: normalisation before each activation, of convolutions and of fully connected layers.
-        activation: non-linearity.
-        pooling: max or average over 2×2 windows; trainable is the sum with a coefficient, a bias and the activation.
-        dropout: probability of zeroing a unit of a fully connected layer.
-        connections: whether the second convolution's maps read all maps (full) or those of table I (partial).
-        output: softmax (a linear layer, cross-entropy), or distances to fixed codes trained with the paper's MAP
-            (rbf_map) or mean squared error criterion (rbf_mse).
     """
-    return lenet5(
-        num_classes,
-        in_channels,
-        image_size,
-        norm=norm,
-        activation=activation,
-        pooling=pooling,
-        dropout=dropout,
-        connections=connections,
-        output=output,
-    )
+    return lenet5(num_classes, in_channels, image_size, layers=layers)

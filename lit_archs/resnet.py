@@ -7,17 +7,15 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import Activation, Norm, norm_activation
+from lit_archs.layers.norm_activation import norm_activation
 from lit_archs.layers.residual import (
     Bias,
-    BlockConfig,
+    BlockOptions,
     ResidualBlock,
-    Shortcut,
     adjust_for_fixup,
     basic_convolutions,
     bottleneck_convolutions,
 )
-from lit_archs.layers.squeeze_excite import Squeeze
 from litmus.errors import UserError, require_at_least, require_choice, require_positive
 
 STAGE_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -49,21 +47,21 @@ class ResNet(nn.Module):
     """
 
     def __init__(
-        self, num_classes: int, stem: nn.Conv2d, stem_pool: nn.Module, stages: Sequence[Stage], config: BlockConfig
+        self, num_classes: int, stem: nn.Conv2d, stem_pool: nn.Module, stages: Sequence[Stage], options: BlockOptions
     ) -> None:
         super().__init__()
         channels = stem.out_channels
 
         def norm(channels: int, present: bool) -> nn.Module:
-            return norm_activation(config.norm, channels, config.activation) if present else nn.Identity()
+            return norm_activation(options.norm, channels, options.activation) if present else nn.Identity()
 
         def bias() -> nn.Module:
-            return Bias() if config.fixup else nn.Identity()
+            return Bias() if options.fixup else nn.Identity()
 
-        self.fixup = config.fixup
+        self.fixup = options.fixup
         self.conv = stem
         self.bias = bias()
-        self.norm = norm(channels, not config.pre_activation)
+        self.norm = norm(channels, not options.pre_activation)
         self.stem_pool = stem_pool
         self.stages: list[str] = []
         total, built = sum(stage.blocks for stage in stages), 0
@@ -73,12 +71,12 @@ class ResNet(nn.Module):
                 built += 1
                 stride = stage.stride if index == 0 else 1
                 # The linear decay rule of Huang et al. 2016, 1603.09382, section 4.
-                drop_probability = config.stochastic_depth * built / total
-                blocks.append(ResidualBlock(stage.convolutions(channels, stride), stride, config, drop_probability))
+                drop_probability = options.stochastic_depth * built / total
+                blocks.append(ResidualBlock(stage.convolutions(channels, stride), stride, options, drop_probability))
                 channels = stage.channels
             self.add_module(f"stage{number}", blocks)
             self.stages.append(f"stage{number}")
-        self.final_norm = norm(channels, config.pre_activation)
+        self.final_norm = norm(channels, options.pre_activation)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier_bias = bias()
         self.classifier = nn.Linear(channels, num_classes)
@@ -123,6 +121,7 @@ def _named(**options: Any) -> dict[str, Any]:
         "seresnet50": _named(depth=50, squeeze_excite=True),
         "seresnext50_32x4d": _named(depth=50, cardinality=32, base_width=4, squeeze_excite=True),
     },
+    hidden=("dropout",),
 )
 def resnet(
     num_classes: int = 1000,
@@ -134,17 +133,7 @@ def resnet(
     block: Literal["auto", "basic", "bottleneck"] = "auto",
     cardinality: int = 1,
     base_width: int = 64,
-    norm: Norm = "batch",
-    activation: Activation = "relu",
-    residual: bool = True,
-    shortcut: Shortcut = "B",
-    pre_activation: bool = False,
-    zero_gamma: bool = False,
-    stochastic_depth: float = 0.0,
-    fixup: bool = False,
-    squeeze_excite: bool = False,
-    reduction: int = 16,
-    squeeze: Squeeze = "average",
+    blocks: BlockOptions = BlockOptions(),
 ) -> nn.Module:
     """ImageNet ResNet, ResNeXt, WideResNet and SE-ResNet: four stages at 64-128-256-512 (× 4) channels.
 
@@ -158,17 +147,6 @@ def resnet(
             depth.
         cardinality: groups of the bottleneck's 3×3 convolution.
         base_width: channels of each group at 64 channels of the stage; 64 is ResNet's.
-        norm: normalisation after each convolution.
-        activation: non-linearity.
-        residual: whether the blocks add their input; false gives the plain twin.
-        shortcut: A pads with zeros, B projects where the shape changes, C projects everywhere.
-        pre_activation: norm and activation before each convolution, none after the addition (1603.05027).
-        zero_gamma: whether the last norm of each branch starts at zero (1706.02677).
-        stochastic_depth: probability of dropping the last branch, falling linearly to the first (1603.09382).
-        fixup: Fixup's initialisation, biases and scales, for norm=none (1901.09321).
-        squeeze_excite: whether each branch ends in squeeze-and-excitation.
-        reduction: channels of a block by those of its squeeze-and-excitation.
-        squeeze: pooling of squeeze-and-excitation.
     """
     require_positive(width=width, cardinality=cardinality, base_width=base_width)
     require_at_least(1, image_size=image_size)
@@ -178,24 +156,11 @@ def resnet(
     bottleneck = block == "bottleneck" or (block == "auto" and depth >= 50)
     if not bottleneck and (cardinality, base_width) != (1, 64):
         raise UserError("cardinality and base_width need bottleneck blocks")
-    config = BlockConfig(
-        norm=norm,
-        activation=activation,
-        residual=residual,
-        shortcut=shortcut,
-        pre_activation=pre_activation,
-        zero_gamma=zero_gamma,
-        stochastic_depth=stochastic_depth,
-        fixup=fixup,
-        squeeze_excite=squeeze_excite,
-        reduction=reduction,
-        squeeze=squeeze,
-    )
     stages = []
-    for index, blocks in enumerate(STAGE_BLOCKS[depth]):
+    for index, count in enumerate(STAGE_BLOCKS[depth]):
         channels = width * 2**index
         inner = max(1, channels * base_width // 64) * cardinality if bottleneck else None
         out = 4 * channels if bottleneck else channels
-        stages.append(Stage(blocks, out, 1 if index == 0 else 2, inner, cardinality))
+        stages.append(Stage(count, out, 1 if index == 0 else 2, inner, cardinality))
     stem = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
-    return ResNet(num_classes, stem, nn.MaxPool2d(3, stride=2, padding=1), stages, config)
+    return ResNet(num_classes, stem, nn.MaxPool2d(3, stride=2, padding=1), stages, blocks)

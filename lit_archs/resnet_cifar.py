@@ -5,9 +5,8 @@ from typing import Literal
 from torch import nn
 
 from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import Activation, Norm
-from lit_archs.layers.residual import BlockConfig, Shortcut
-from lit_archs.layers.squeeze_excite import Squeeze
+from lit_archs.layers.norm_activation import NormActivationOptions
+from lit_archs.layers.residual import BlockOptions
 from lit_archs.resnet import ResNet, Stage
 from litmus.errors import UserError, require_at_least, require_choice, require_positive
 
@@ -16,10 +15,10 @@ _SHAPE = (3, 32, 32)
 
 
 def _network(
-    num_classes: int, in_channels: int, stem_channels: int, stages: list[Stage], config: BlockConfig
+    num_classes: int, in_channels: int, stem_channels: int, stages: list[Stage], blocks: BlockOptions
 ) -> ResNet:
     stem = nn.Conv2d(in_channels, stem_channels, 3, padding=1, bias=False)
-    return ResNet(num_classes, stem, nn.Identity(), stages, config)
+    return ResNet(num_classes, stem, nn.Identity(), stages, blocks)
 
 
 def _blocks_per_stage(depth: int, layers_per_block: int, other_layers: int) -> int:
@@ -38,6 +37,7 @@ def _blocks_per_stage(depth: int, layers_per_block: int, other_layers: int) -> i
     input_shape=_SHAPE,
     fixed={f"resnet{depth}": {"depth": depth} for depth in PAPER_DEPTHS},
     pattern=r"resnet(?P<depth>\d+)",
+    hidden=("dropout",),
 )
 def resnet_cifar(
     num_classes: int = 10,
@@ -47,17 +47,7 @@ def resnet_cifar(
     depth: int = 20,
     width: int = 16,
     block: Literal["basic", "bottleneck"] = "basic",
-    norm: Norm = "batch",
-    activation: Activation = "relu",
-    residual: bool = True,
-    shortcut: Shortcut = "A",
-    pre_activation: bool = False,
-    zero_gamma: bool = False,
-    stochastic_depth: float = 0.0,
-    fixup: bool = False,
-    squeeze_excite: bool = False,
-    reduction: int = 16,
-    squeeze: Squeeze = "average",
+    blocks: BlockOptions = BlockOptions(shortcut="A"),
 ) -> nn.Module:
     """CIFAR ResNet of 6n+2 layers: 16-32-64 channels, basic blocks, shortcuts without parameters (option A).
 
@@ -68,41 +58,17 @@ def resnet_cifar(
         depth: layers with weights, 6n+2 with basic and 9n+2 with bottleneck blocks.
         width: channels of the first stage.
         block: basic (two 3×3) or bottleneck (1×1, 3×3, 1×1 to four times the channels).
-        norm: normalisation after each convolution.
-        activation: non-linearity.
-        residual: whether the blocks add their input; false gives the plain twin with the same parameters.
-        shortcut: A pads with zeros, B projects where the shape changes, C projects everywhere.
-        pre_activation: norm and activation before each convolution, none after the addition (1603.05027).
-        zero_gamma: whether the last norm of each branch starts at zero (1706.02677).
-        stochastic_depth: probability of dropping the last branch, falling linearly to the first (1603.09382).
-        fixup: Fixup's initialisation, biases and scales, for norm=none (1901.09321).
-        squeeze_excite: whether each branch ends in squeeze-and-excitation (1709.01507).
-        reduction: channels of a block by those of its squeeze-and-excitation.
-        squeeze: pooling of squeeze-and-excitation.
     """
     require_positive(width=width)
     require_at_least(4, image_size=image_size)
     require_choice("block", block, ("basic", "bottleneck"))
-    config = BlockConfig(
-        norm=norm,
-        activation=activation,
-        residual=residual,
-        shortcut=shortcut,
-        pre_activation=pre_activation,
-        zero_gamma=zero_gamma,
-        stochastic_depth=stochastic_depth,
-        fixup=fixup,
-        squeeze_excite=squeeze_excite,
-        reduction=reduction,
-        squeeze=squeeze,
-    )
     bottleneck = block == "bottleneck"
-    blocks = _blocks_per_stage(depth, 3 if bottleneck else 2, 2)
+    count = _blocks_per_stage(depth, 3 if bottleneck else 2, 2)
     stages = []
     for stride, channels in ((1, width), (2, 2 * width), (2, 4 * width)):
         out, inner = (4 * channels, channels) if bottleneck else (channels, None)
-        stages.append(Stage(blocks, out, stride, inner))
-    return _network(num_classes, in_channels, width, stages, config)
+        stages.append(Stage(count, out, stride, inner))
+    return _network(num_classes, in_channels, width, stages, blocks)
 
 
 @register(
@@ -118,27 +84,16 @@ def plain_cifar(
     *,
     depth: int = 20,
     width: int = 16,
-    norm: Norm = "batch",
-    activation: Activation = "relu",
+    layers: NormActivationOptions = NormActivationOptions(),
 ) -> nn.Module:
     """The plain twin of a CIFAR ResNet: the same layers and parameters, no shortcuts.
 
     Args:
         depth: layers with weights, 6n+2.
         width: channels of the first stage.
-        norm: normalisation after each convolution.
-        activation: non-linearity.
     """
-    return resnet_cifar(
-        num_classes,
-        in_channels,
-        image_size,
-        depth=depth,
-        width=width,
-        norm=norm,
-        activation=activation,
-        residual=False,
-    )
+    blocks = BlockOptions(norm=layers.norm, activation=layers.activation, residual=False, shortcut="A")
+    return resnet_cifar(num_classes, in_channels, image_size, depth=depth, width=width, blocks=blocks)
 
 
 @register(
@@ -152,6 +107,7 @@ def plain_cifar(
         "wide_resnet40_4": {"depth": 40, "widen_factor": 4},
     },
     pattern=r"wide_resnet(?P<depth>\d+)_(?P<widen_factor>\d+)",
+    hidden=("shortcut", "zero_gamma", "fixup"),
 )
 def wide_resnet_cifar(
     num_classes: int = 10,
@@ -161,15 +117,7 @@ def wide_resnet_cifar(
     depth: int = 28,
     widen_factor: int = 10,
     width: int = 16,
-    dropout: float = 0.0,
-    norm: Norm = "batch",
-    activation: Activation = "relu",
-    residual: bool = True,
-    pre_activation: bool = True,
-    stochastic_depth: float = 0.0,
-    squeeze_excite: bool = False,
-    reduction: int = 16,
-    squeeze: Squeeze = "average",
+    blocks: BlockOptions = BlockOptions(pre_activation=True),
 ) -> nn.Module:
     """WideResNet for CIFAR of 6n+4 layers: pre-activated basic blocks, widen_factor times the channels.
 
@@ -179,34 +127,13 @@ def wide_resnet_cifar(
         depth: layers with weights, 6n+4: the projections of the three stages count.
         widen_factor: factor on the channels of the stages, k in WRN-d-k.
         width: channels of the stem, and of the first stage before widening.
-        dropout: probability of zeroing an activation between a block's convolutions.
-        norm: normalisation before each convolution.
-        activation: non-linearity.
-        residual: whether the blocks add their input.
-        pre_activation: norm and activation before each convolution; false puts them after.
-        stochastic_depth: probability of dropping the last branch, falling linearly to the first (1603.09382).
-        squeeze_excite: whether each branch ends in squeeze-and-excitation (1709.01507).
-        reduction: channels of a block by those of its squeeze-and-excitation.
-        squeeze: pooling of squeeze-and-excitation.
     """
     require_positive(width=width, widen_factor=widen_factor)
     require_at_least(4, image_size=image_size)
-    config = BlockConfig(
-        norm=norm,
-        activation=activation,
-        residual=residual,
-        shortcut="B",
-        pre_activation=pre_activation,
-        stochastic_depth=stochastic_depth,
-        dropout=dropout,
-        squeeze_excite=squeeze_excite,
-        reduction=reduction,
-        squeeze=squeeze,
-    )
-    blocks = _blocks_per_stage(depth, 2, 4)
+    count = _blocks_per_stage(depth, 2, 4)
     wide = width * widen_factor
-    stages = [Stage(blocks, wide, 1), Stage(blocks, 2 * wide, 2), Stage(blocks, 4 * wide, 2)]
-    return _network(num_classes, in_channels, width, stages, config)
+    stages = [Stage(count, wide, 1), Stage(count, 2 * wide, 2), Stage(count, 4 * wide, 2)]
+    return _network(num_classes, in_channels, width, stages, blocks)
 
 
 @register(
@@ -218,6 +145,7 @@ def wide_resnet_cifar(
         "resnext29_16x64d": {"depth": 29, "cardinality": 16, "base_width": 64},
     },
     pattern=r"resnext(?P<depth>\d+)_(?P<cardinality>\d+)x(?P<base_width>\d+)d",
+    hidden=("shortcut", "pre_activation", "fixup", "dropout"),
 )
 def resnext_cifar(
     num_classes: int = 10,
@@ -228,14 +156,7 @@ def resnext_cifar(
     cardinality: int = 8,
     base_width: int = 64,
     width: int = 64,
-    norm: Norm = "batch",
-    activation: Activation = "relu",
-    residual: bool = True,
-    zero_gamma: bool = False,
-    stochastic_depth: float = 0.0,
-    squeeze_excite: bool = False,
-    reduction: int = 16,
-    squeeze: Squeeze = "average",
+    blocks: BlockOptions = BlockOptions(),
 ) -> nn.Module:
     """ResNeXt for CIFAR of 9n+2 layers: bottlenecks of grouped convolutions, 256-512-1024 channels.
 
@@ -246,32 +167,13 @@ def resnext_cifar(
         cardinality: groups of the 3×3 convolutions.
         base_width: channels of each group in the first stage.
         width: channels of the stem; the first stage has four times as many.
-        norm: normalisation after each convolution.
-        activation: non-linearity.
-        residual: whether the blocks add their input.
-        zero_gamma: whether the last norm of each branch starts at zero (1706.02677).
-        stochastic_depth: probability of dropping the last branch, falling linearly to the first (1603.09382).
-        squeeze_excite: whether each branch ends in squeeze-and-excitation (1709.01507).
-        reduction: channels of a block by those of its squeeze-and-excitation.
-        squeeze: pooling of squeeze-and-excitation.
     """
     require_positive(width=width, cardinality=cardinality, base_width=base_width)
     require_at_least(4, image_size=image_size)
-    config = BlockConfig(
-        norm=norm,
-        activation=activation,
-        residual=residual,
-        shortcut="B",
-        zero_gamma=zero_gamma,
-        stochastic_depth=stochastic_depth,
-        squeeze_excite=squeeze_excite,
-        reduction=reduction,
-        squeeze=squeeze,
-    )
-    blocks = _blocks_per_stage(depth, 3, 2)
+    count = _blocks_per_stage(depth, 3, 2)
     inner = cardinality * base_width
     stages = [
-        Stage(blocks, 4 * width * 2**index, stride, inner * 2**index, cardinality)
+        Stage(count, 4 * width * 2**index, stride, inner * 2**index, cardinality)
         for index, stride in enumerate((1, 2, 2))
     ]
-    return _network(num_classes, in_channels, width, stages, config)
+    return _network(num_classes, in_channels, width, stages, blocks)

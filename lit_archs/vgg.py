@@ -1,12 +1,13 @@
 """VGG: stacks of 3×3 convolutions (Simonyan & Zisserman 2014, 1409.1556), for ImageNet and for 32×32 images."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import nn
 
 from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import Activation, Norm, activation_layer, norm_activation
+from lit_archs.layers.norm_activation import Norm, NormActivationOptions, activation_layer, norm_activation
 from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
 
 STAGE_CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -16,66 +17,76 @@ Convolutions = Literal["stacked", "single"]
 Head = Literal["dense", "average"]
 
 
-def _stage(
-    in_channels: int, channels: int, count: int, convolutions: str, norm: str, activation: str
-) -> "OrderedDict[str, nn.Module]":
+@dataclass(frozen=True)
+class VGGOptions(NormActivationOptions):
+    """What both forms of VGG may be made of.
+
+    Args:
+        width: channels of the first stage.
+        convolutions: stacked (3×3 each) or single (one of the same receptive field: 5×5 for two, 7×7 for three).
+        head: dense (two hidden layers) or average (global average pool, one layer).
+        dense_units: units of the hidden layers of the dense head.
+        dropout: probability of zeroing a unit of a hidden layer of the dense head.
+    """
+
+    norm: Norm = "none"
+    width: int = 64
+    convolutions: Convolutions = "stacked"
+    head: Head = "dense"
+    dense_units: int = 4096
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        require_choice("convolutions", self.convolutions, ("stacked", "single"))
+        require_choice("head", self.head, ("dense", "average"))
+        require_positive(width=self.width, dense_units=self.dense_units)
+        require_fraction(dropout=self.dropout)
+
+
+def _stage(in_channels: int, channels: int, count: int, options: VGGOptions) -> "OrderedDict[str, nn.Module]":
     """Return `count` 3×3 convolutions, or one of their receptive field, 2·count + 1 pixels."""
-    sizes = [3] * count if convolutions == "stacked" else [2 * count + 1]
+    sizes = [3] * count if options.convolutions == "stacked" else [2 * count + 1]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for index, size in enumerate(sizes, start=1):
         layers[f"conv{index}"] = nn.Conv2d(in_channels, channels, size, padding=size // 2)
-        layers[f"norm{index}"] = norm_activation(norm, channels, activation)
+        layers[f"norm{index}"] = norm_activation(options.norm, channels, options.activation)
         in_channels = channels
     return layers
 
 
 def _network(
-    in_channels: int,
-    depth: int,
-    width: int,
-    convolutions: str,
-    norm: str,
-    activation: str,
-    pool_ceil: bool,
-    head: "OrderedDict[str, nn.Module]",
+    num_classes: int, in_channels: int, depth: int, side: int, pool_ceil: bool, options: VGGOptions
 ) -> nn.Module:
+    """Return the five stages and the head; `side` is that of the map which the dense layers see."""
+    if depth not in STAGE_CONVOLUTIONS:
+        raise UserError(f"depth must be one of {', '.join(map(str, STAGE_CONVOLUTIONS))}, got {depth}")
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for index, count in enumerate(STAGE_CONVOLUTIONS[depth]):
-        channels = width * min(2**index, 8)
-        stage = _stage(in_channels, channels, count, convolutions, norm, activation)
+        channels = options.width * min(2**index, 8)
+        stage = _stage(in_channels, channels, count, options)
         stage["pool"] = nn.MaxPool2d(2, ceil_mode=pool_ceil)
         layers[f"stage{index + 1}"] = nn.Sequential(stage)
         in_channels = channels
-    return nn.Sequential(layers | head)
+    return nn.Sequential(layers | _head(in_channels, side, num_classes, options))
 
 
-def _head(
-    head: str, channels: int, side: int, units: int, num_classes: int, activation: str, dropout: float
-) -> "OrderedDict[str, nn.Module]":
-    if head == "average":
+def _head(channels: int, side: int, num_classes: int, options: VGGOptions) -> "OrderedDict[str, nn.Module]":
+    if options.head == "average":
         return OrderedDict(
             pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), classifier=nn.Linear(channels, num_classes)
         )
+    units = options.dense_units
     return OrderedDict(
         pool=nn.AdaptiveAvgPool2d(side),
         flatten=nn.Flatten(),
         fc1=nn.Linear(channels * side * side, units),
-        fc1_activation=activation_layer(activation),
-        dropout1=nn.Dropout(dropout),
+        fc1_activation=activation_layer(options.activation),
+        dropout1=nn.Dropout(options.dropout),
         fc2=nn.Linear(units, units),
-        fc2_activation=activation_layer(activation),
-        dropout2=nn.Dropout(dropout),
+        fc2_activation=activation_layer(options.activation),
+        dropout2=nn.Dropout(options.dropout),
         classifier=nn.Linear(units, num_classes),
     )
-
-
-def _check(depth: int, width: int, convolutions: str, head: str, dense_units: int, dropout: float) -> None:
-    if depth not in STAGE_CONVOLUTIONS:
-        raise UserError(f"depth must be one of {', '.join(map(str, STAGE_CONVOLUTIONS))}, got {depth}")
-    require_choice("convolutions", convolutions, ("stacked", "single"))
-    require_choice("head", head, ("dense", "average"))
-    require_positive(width=width, dense_units=dense_units)
-    require_fraction(dropout=dropout)
 
 
 @register(
@@ -94,32 +105,18 @@ def vgg(
     image_size: int = 224,
     *,
     depth: int = 16,
-    width: int = 64,
-    convolutions: Convolutions = "stacked",
-    head: Head = "dense",
-    dense_units: int = 4096,
-    dropout: float = 0.5,
-    norm: Norm = "none",
-    activation: Activation = "relu",
+    layers: VGGOptions = VGGOptions(),
 ) -> nn.Module:
     """VGG A, B, D, E: five stages of 3×3 convolutions at 64-128-256-512-512 channels, three dense layers.
 
-    132.9M, 133.0M, 138.4M and 143.7M parameters at depths 11, 13, 16 and 19. The smallest image is 32×32.
+    132.9M, 133.0M, 138.4M and 143.7M parameters at depths 11, 13, 16 and 19. The dense layers see a 7×7 map. The
+    smallest image is 32×32.
 
     Args:
         depth: layers with weights, 11, 13, 16 or 19.
-        width: channels of the first stage.
-        convolutions: stacked (3×3 each) or single (one of the same receptive field: 5×5 for two, 7×7 for three).
-        head: dense (two hidden layers on a 7×7 map) or average (global average pool, one layer).
-        dense_units: units of the hidden layers of the dense head.
-        dropout: probability of zeroing a unit of a hidden layer of the head.
-        norm: normalisation between convolution and activation.
-        activation: non-linearity.
     """
-    _check(depth, width, convolutions, head, dense_units, dropout)
     require_at_least(32, image_size=image_size)
-    layers = _head(head, 8 * width, 7, dense_units, num_classes, activation, dropout)
-    return _network(in_channels, depth, width, convolutions, norm, activation, False, layers)
+    return _network(num_classes, in_channels, depth, 7, False, layers)
 
 
 @register(
@@ -133,13 +130,7 @@ def vgg_cifar(
     image_size: int = 32,
     *,
     depth: int = 16,
-    width: int = 64,
-    convolutions: Convolutions = "stacked",
-    head: Head = "average",
-    dense_units: int = 512,
-    dropout: float = 0.5,
-    norm: Norm = "batch",
-    activation: Activation = "relu",
+    layers: VGGOptions = VGGOptions(norm="batch", head="average", dense_units=512),
 ) -> nn.Module:
     """VGG for 32×32 images: the same stages down to a 1×1 map, and one layer after it.
 
@@ -147,15 +138,6 @@ def vgg_cifar(
 
     Args:
         depth: convolutions and dense layers of the ImageNet form, 11, 13, 16 or 19.
-        width: channels of the first stage.
-        convolutions: stacked (3×3 each) or single (one of the same receptive field: 5×5 for two, 7×7 for three).
-        head: dense (two hidden layers) or average (global average pool, one layer).
-        dense_units: units of the hidden layers of the dense head.
-        dropout: probability of zeroing a unit of a hidden layer of the dense head.
-        norm: normalisation between convolution and activation.
-        activation: non-linearity.
     """
-    _check(depth, width, convolutions, head, dense_units, dropout)
     require_at_least(2, image_size=image_size)
-    layers = _head(head, 8 * width, 1, dense_units, num_classes, activation, dropout)
-    return _network(in_channels, depth, width, convolutions, norm, activation, True, layers)
+    return _network(num_classes, in_channels, depth, 1, True, layers)

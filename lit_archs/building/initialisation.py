@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from litmus.errors import require_choice, require_positive
 from litmus.keyed import generator
 
-SCHEMES = ("kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform", "normal", "pytorch")
+Scheme = Literal["kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform", "normal", "pytorch"]
+SCHEMES: tuple[str, ...] = get_args(Scheme)
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class InitConfig:
         gain: factor on every drawn weight.
     """
 
-    scheme: str = "kaiming_normal"
+    scheme: Scheme = "kaiming_normal"
     gain: float = 1.0
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """How the norm layers of a network work, whichever network it is: placement, statistics, momentum, scale."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -10,8 +10,8 @@ from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
 from lit_archs.layers.norm_activation import LayerNormOfMap, NormActivation, group_count
 from litmus.errors import require_at_least, require_choice, require_positive
 
-PLACEMENTS = ("before", "after")
-STATISTICS = ("running", "batch")
+Placement = Literal["before", "after"]
+Statistics = Literal["running", "batch"]
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class NormConfig:
         noise_scale_deviation: of noisy_batch, standard deviation of the factors around their mean.
     """
 
-    placement: str = "before"
+    placement: Placement = "before"
     affine: bool = True
     momentum: float = 0.1
-    evaluation_statistics: str = "running"
+    evaluation_statistics: Statistics = "running"
     virtual_batch_size: int = 32
     groups: int = 32
     noise_mean: float = 0.5
@@ -44,8 +44,8 @@ class NormConfig:
     noise_scale_deviation: float = 0.1
 
     def __post_init__(self) -> None:
-        require_choice("placement", self.placement, PLACEMENTS)
-        require_choice("evaluation_statistics", self.evaluation_statistics, STATISTICS)
+        require_choice("placement", self.placement, get_args(Placement))
+        require_choice("evaluation_statistics", self.evaluation_statistics, get_args(Statistics))
         require_positive(momentum=self.momentum, groups=self.groups)
         require_at_least(2, virtual_batch_size=self.virtual_batch_size)
         require_at_least(1, noise_scale=self.noise_scale)

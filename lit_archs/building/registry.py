@@ -1,10 +1,10 @@
 """Architectures by name: what each is built by, which options it has, and which of them its name fixes."""
 
-import inspect
+import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,22 +12,23 @@ from torch import nn
 from lit_archs.building.initialisation import InitConfig, initialise
 from lit_archs.building.norm_config import NormConfig, configure_norms
 from litmus.errors import UserError, unknown_name
+from litmus.keys import Keys, groups_of, keys_of_function
+from litmus.metrics import task_named
 from litmus.registry import Registry
 
 INPUT_OPTIONS = ("num_classes", "in_channels", "image_size")
 """Options that follow from the data, not from the user."""
-
-Task = Literal["classification", "segmentation"]
-"""What a network's logits are for: one label an image, or one a pixel."""
 
 
 @dataclass(frozen=True)
 class Architecture:
     """A network family under one name.
 
-    `make` is the function that builds it: its keyword arguments are the options and their defaults. `fixed` holds the
-    options that the name itself decides (`resnet20` fixes `depth=20`). `input_shape` is the (channels, height, width)
-    at which the literature quotes it.
+    `make` is the function that builds it: its keyword arguments are the options and their defaults, and one whose type
+    is a dataclass stands for the dataclass's fields, but for those that are `hidden`. `fixed` holds the options that
+    the name itself decides (`resnet20` fixes `depth=20`). `input_shape` is the (channels, height, width) at which the
+    literature quotes it. `task` is what its logits are for: `classification`, one label an image, or `segmentation`,
+    one a pixel.
     """
 
     name: str
@@ -36,12 +37,20 @@ class Architecture:
     input_shape: tuple[int, int, int]
     num_classes: int
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    task: Task = "classification"
+    task: str = "classification"
+    hidden: Collection[str] = ()
 
-    def options(self) -> dict[str, inspect.Parameter]:
-        """Return the options a user may set, by name, with their types and defaults."""
-        parameters = inspect.signature(self.make).parameters
-        return {name: p for name, p in parameters.items() if name not in INPUT_OPTIONS and name not in self.fixed}
+    def keys(self, section: str = "") -> Keys:
+        """Return the options a user may set, by name."""
+        return keys_of_function(self.make, section, skip={*INPUT_OPTIONS, *self.fixed, *self.hidden})
+
+    def construct(self, **options: Any) -> nn.Module:
+        """Return the network with these options and those that the name fixes, options of a group in their group."""
+        given = {**self.fixed, **options}
+        for parameter, (default, fields) in groups_of(self.make).items():
+            own = {name: given.pop(name) for name in fields if name in given and name not in self.hidden}
+            given[parameter] = dataclasses.replace(default, **own)
+        return self.make(**given)
 
 
 class _Architectures(Registry[Architecture]):
@@ -68,22 +77,26 @@ def register(
     num_classes: int = 10,
     fixed: Mapping[str, Mapping[str, Any]] | None = None,
     pattern: str | None = None,
-    task: Task = "classification",
+    task: str = "classification",
+    hidden: Collection[str] = (),
 ) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
     """Register the decorated builder under `names`; the first line of its docstring is what `litmus list` shows.
 
     `fixed` gives, for a name, the options that it decides. `pattern` is a regular expression with one group for an
-    integer option, e.g. `resnet(?P<depth>\\d+)`: every name that it matches is built with that option fixed.
+    integer option, e.g. `resnet(?P<depth>\\d+)`: every name that it matches is built with that option fixed. `hidden`
+    are fields of the builder's groups of options that this family does not have. Raises `UserError` where a name is
+    taken, and for an unknown task.
     """
+    task_named(task)
 
     def decorate(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
         summary = (make.__doc__ or "").strip().splitlines()[0] if make.__doc__ else ""
 
         def entry(name: str, options: Mapping[str, Any]) -> Architecture:
-            return Architecture(name, make, summary, input_shape, num_classes, options, task)
+            return Architecture(name, make, summary, input_shape, num_classes, options, task, hidden)
 
         for name in names:
-            ARCHITECTURES.add(name, entry(name, (fixed or {}).get(name, {})))
+            ARCHITECTURES.add(name, entry(name, (fixed or {}).get(name, {})), make.__module__)
         if pattern is not None:
 
             def from_pattern(name: str) -> Architecture:
@@ -138,15 +151,15 @@ def build(
 def construct(name: str, *, norm_config: NormConfig | None = None, **options: Any) -> nn.Module:
     """Build the network `name` without drawing its parameters, as `build` does; also works on the meta device."""
     architecture = ARCHITECTURES[name]
-    valid = architecture.options()
     for key, value in architecture.fixed.items():
         if options.pop(key, value) != value:
             raise UserError(f"{key} cannot be set: the name {name} fixes it to {value}")
+    valid = architecture.keys()
     for key in options:
         if key not in valid and key not in INPUT_OPTIONS:
             raise unknown_name(f"option of {name}", key, valid)
     # PyTorch's layers draw from the global generator as they are made; those draws are replaced in any case.
     with torch.random.fork_rng(devices=[]):
-        network = architecture.make(**architecture.fixed, **options)
+        network = architecture.construct(**options)
     configure_norms(network, norm_config or NormConfig())
     return network

@@ -1,6 +1,7 @@
 """Figures that lectures quote about the networks' costs, each measured and told right or wrong."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -14,11 +15,12 @@ TOLERANCE = 0.05
 
 @dataclass(frozen=True)
 class Figure:
-    """A quoted figure beside the measured one."""
+    """A quoted figure beside the measured one; `about` are the architectures that it speaks of."""
 
     statement: str
     quoted: float
     measured: float
+    about: tuple[str, ...] = field(default=())
 
     @property
     def right(self) -> bool:
@@ -26,25 +28,48 @@ class Figure:
         return abs(self.measured - self.quoted) <= TOLERANCE * self.quoted
 
 
-def lecture_figures() -> list[Figure]:
-    """Return every figure, measured anew: an inception block's against one convolution's, LeNet-5's, AlexNet's.
+_INCEPTION = ("googlenet", "googlenet_cifar", "inception_stack")
 
-    The block is GoogLeNet's first (3a: 192 channels in, 256 out, on a 28×28 map), without biases and norms.
+
+def lecture_figures(architecture: str | None = None) -> list[Figure]:
+    """Return every figure, measured anew, or those about one architecture.
+
+    An inception block's cost against one convolution's, AlexNet's against LeNet-5's, a convolution's parameters and
+    output. The block is GoogLeNet's first (3a: 192 channels in, 256 out, on a 28×28 map), without biases and norms.
     """
-    lenet, alexnet = native_profile("lenet5"), native_profile("alexnet")
-    figures = [Figure("AlexNet's compute by LeNet-5's", 250, _flops(alexnet) / _flops(lenet))]
+    groups: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
+        ("alexnet", "lenet5"): _networks,
+        _INCEPTION: _inception,
+        (): _convolutions,
+    }
+    wanted = [make for about, make in groups.items() if architecture is None or architecture in about]
+    return [figure for make in wanted for figure in make()]
+
+
+def _networks() -> list[Figure]:
+    compute = _flops(native_profile("alexnet")) / _flops(native_profile("lenet5"))
+    return [Figure("AlexNet's compute by LeNet-5's", 250, compute, ("alexnet", "lenet5"))]
+
+
+def _inception() -> list[Figure]:
+    figures = []
     for what, (parameters, flops), quoted in (
         ("inception block", _inception_block(), (16e3, 128e6)),
         ("3×3 convolution", _convolution(3), (44e3, 346e6)),
         ("5×5 convolution", _convolution(5), (122e3, 963e6)),
     ):
-        figures.append(Figure(f"{what} to 256 channels, parameters", quoted[0], parameters))
-        figures.append(Figure(f"{what} to 256 channels, multiply-adds", quoted[1], flops))
+        figures.append(Figure(f"{what} to 256 channels, parameters", quoted[0], parameters, _INCEPTION))
+        figures.append(Figure(f"{what} to 256 channels, multiply-adds", quoted[1], flops, _INCEPTION))
+    return figures
+
+
+def _convolutions() -> list[Figure]:
     with torch.device("meta"):
         filters = profile(nn.Conv2d(3, 10, 5), (3, 32, 32))[0]
-    figures.append(Figure("ten 5×5 filters on 32×32×3, parameters", 760, filters.parameters))
-    figures.append(Figure("ten 5×5 filters on 32×32×3, side of the output", 28, filters.output_shape[1]))
-    return figures
+    return [
+        Figure("ten 5×5 filters on 32×32×3, parameters", 760, filters.parameters),
+        Figure("ten 5×5 filters on 32×32×3, side of the output", 28, filters.output_shape[1]),
+    ]
 
 
 def _flops(layers: list[LayerProfile]) -> int:

@@ -1,6 +1,7 @@
 """Normalisation and activation layers by name: PyTorch's own where it has them, chosen by an option of the network."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -12,6 +13,19 @@ from litmus.errors import require_choice
 
 Norm = Literal["none", "batch", "sync_batch", "ghost_batch", "noisy_batch", "group", "layer", "instance"]
 Activation = Literal["relu", "leaky_relu", "sigmoid", "tanh", "scaled_tanh", "gelu", "silu"]
+
+
+@dataclass(frozen=True)
+class NormActivationOptions:
+    """What stands beside the convolutions and fully connected layers of a network.
+
+    Args:
+        norm: normalisation next to each layer.
+        activation: non-linearity.
+    """
+
+    norm: Norm = "batch"
+    activation: Activation = "relu"
 
 
 class ScaledTanh(nn.Module):

@@ -10,38 +10,39 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import StochasticDepth
 
-from lit_archs.layers.norm_activation import activation_layer, norm_activation, norm_layer
-from lit_archs.layers.squeeze_excite import SqueezeExcite
-from litmus.errors import UserError, require_choice, require_fraction, require_positive
+from lit_archs.layers.norm_activation import NormActivationOptions, activation_layer, norm_activation, norm_layer
+from lit_archs.layers.squeeze_excite import SqueezeExcite, SqueezeExciteOptions
+from litmus.errors import UserError, require_choice, require_fraction
 
 Shortcut = Literal["A", "B", "C"]
 
 
 @dataclass(frozen=True)
-class BlockConfig:
-    """What the blocks of a residual network consist of, beside their sizes.
+class BlockOptions(NormActivationOptions, SqueezeExciteOptions):
+    """What the blocks of a residual network consist of, beside their sizes; every family of them has these options.
 
-    `stochastic_depth` is the probability of dropping the last block's branch, `dropout` that of zeroing an activation
-    between the branch's convolutions. Raises `UserError` for combinations that contradict one another.
+    Args:
+        residual: whether the blocks add their input; false gives the plain twin.
+        shortcut: A pads with zeros, B projects where the shape changes, C projects everywhere.
+        pre_activation: norm and activation before each convolution, none after the addition (1603.05027).
+        zero_gamma: whether the last norm of each branch starts at zero (1706.02677).
+        stochastic_depth: probability of dropping the last branch, falling linearly to the first (1603.09382).
+        fixup: Fixup's initialisation, biases and scales, for norm=none (1901.09321).
+        dropout: probability of zeroing an activation between a block's convolutions.
     """
 
-    norm: str = "batch"
-    activation: str = "relu"
     residual: bool = True
-    shortcut: str = "B"
+    shortcut: Shortcut = "B"
     pre_activation: bool = False
     zero_gamma: bool = False
-    fixup: bool = False
     stochastic_depth: float = 0.0
+    fixup: bool = False
     dropout: float = 0.0
-    squeeze_excite: bool = False
-    reduction: int = 16
-    squeeze: str = "average"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require_choice("shortcut", self.shortcut, ("A", "B", "C"))
         require_fraction(stochastic_depth=self.stochastic_depth, dropout=self.dropout)
-        require_positive(reduction=self.reduction)
         if self.stochastic_depth and not self.residual:
             raise UserError("stochastic_depth needs residual=true: a plain block that is dropped leaves nothing")
         if self.fixup and (self.norm != "none" or self.pre_activation or not self.residual):
@@ -115,19 +116,19 @@ class ResidualBlock(nn.Module):
     """
 
     def __init__(
-        self, convolutions: Sequence[nn.Conv2d], stride: int, config: BlockConfig, drop_probability: float
+        self, convolutions: Sequence[nn.Conv2d], stride: int, options: BlockOptions, drop_probability: float
     ) -> None:
         super().__init__()
         in_channels, channels = convolutions[0].in_channels, convolutions[-1].out_channels
-        self.zero_gamma = config.zero_gamma
+        self.zero_gamma = options.zero_gamma
         self.input_norm: nn.Module = nn.Identity()
-        if config.pre_activation:
-            self.input_norm = norm_activation(config.norm, in_channels, config.activation)
-        elif config.fixup:
+        if options.pre_activation:
+            self.input_norm = norm_activation(options.norm, in_channels, options.activation)
+        elif options.fixup:
             self.input_norm = Bias()
-        self.branch = nn.Sequential(_branch(convolutions, config, drop_probability))
-        self.shortcut = _shortcut(in_channels, channels, stride, config) if config.residual else None
-        self.activation = nn.Identity() if config.pre_activation else activation_layer(config.activation)
+        self.branch = nn.Sequential(_branch(convolutions, options, drop_probability))
+        self.shortcut = _shortcut(in_channels, channels, stride, options) if options.residual else None
+        self.activation = nn.Identity() if options.pre_activation else activation_layer(options.activation)
 
     def forward(self, x: Tensor) -> Tensor:
         prepared = self.input_norm(x)
@@ -148,34 +149,34 @@ class ResidualBlock(nn.Module):
 
 
 def _branch(
-    convolutions: Sequence[nn.Conv2d], config: BlockConfig, drop_probability: float
+    convolutions: Sequence[nn.Conv2d], options: BlockOptions, drop_probability: float
 ) -> "OrderedDict[str, nn.Module]":
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for index, convolution in enumerate(convolutions[:-1], start=1):
         layers[f"conv{index}"] = convolution
-        if config.fixup:
+        if options.fixup:
             layers[f"bias{index}"] = Bias()
-        layers[f"norm{index}"] = norm_activation(config.norm, convolution.out_channels, config.activation)
-        if config.fixup:
+        layers[f"norm{index}"] = norm_activation(options.norm, convolution.out_channels, options.activation)
+        if options.fixup:
             layers[f"activated_bias{index}"] = Bias()
-        layers[f"dropout{index}"] = nn.Dropout(config.dropout)
+        layers[f"dropout{index}"] = nn.Dropout(options.dropout)
     last = convolutions[-1]
     layers[f"conv{len(convolutions)}"] = last
-    if config.fixup:
+    if options.fixup:
         layers["scale"] = Scale()
         layers["bias_last"] = Bias()
-    layers["norm_last"] = nn.Identity() if config.pre_activation else norm_layer(config.norm, last.out_channels)
-    if config.squeeze_excite:
-        layers["squeeze_excite"] = SqueezeExcite(last.out_channels, config.reduction, config.squeeze)
+    layers["norm_last"] = nn.Identity() if options.pre_activation else norm_layer(options.norm, last.out_channels)
+    if options.squeeze_excite:
+        layers["squeeze_excite"] = SqueezeExcite(last.out_channels, options.reduction, options.squeeze)
     layers["stochastic_depth"] = StochasticDepth(drop_probability, "row") if drop_probability else nn.Identity()
     return layers
 
 
-def _shortcut(in_channels: int, channels: int, stride: int, config: BlockConfig) -> nn.Module:
+def _shortcut(in_channels: int, channels: int, stride: int, options: BlockOptions) -> nn.Module:
     same_shape = stride == 1 and in_channels == channels
-    if config.shortcut == "C" or (config.shortcut == "B" and not same_shape):
+    if options.shortcut == "C" or (options.shortcut == "B" and not same_shape):
         # Pre-activated blocks add raw sums: no norm on the way.
-        return ProjectionShortcut(in_channels, channels, stride, "none" if config.pre_activation else config.norm)
+        return ProjectionShortcut(in_channels, channels, stride, "none" if options.pre_activation else options.norm)
     if channels < in_channels:
         raise UserError(f"shortcut A cannot lead from {in_channels} channels to {channels}: use B")
     return nn.Identity() if same_shape else PadShortcut(channels - in_channels, stride)

@@ -1,14 +1,34 @@
 """Squeeze-and-excitation: channels reweighted by what the whole image holds (Hu et al. 2017, 1709.01507)."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor, nn
 
-from litmus.errors import require_choice
+from litmus.errors import require_choice, require_positive
 
 Squeeze = Literal["average", "max"]
 
 _POOLING: dict[str, type[nn.Module]] = {"average": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
+
+
+@dataclass(frozen=True)
+class SqueezeExciteOptions:
+    """Whether the blocks of a network end in squeeze-and-excitation, and in which (Hu et al. 2017, 1709.01507).
+
+    Args:
+        squeeze_excite: whether each block ends in squeeze-and-excitation.
+        reduction: channels of a block by those of its squeeze-and-excitation.
+        squeeze: pooling of squeeze-and-excitation, average or max.
+    """
+
+    squeeze_excite: bool = False
+    reduction: int = 16
+    squeeze: Squeeze = "average"
+
+    def __post_init__(self) -> None:
+        require_positive(reduction=self.reduction)
+        require_choice("squeeze", self.squeeze, _POOLING)
 
 
 class SqueezeExcite(nn.Module):

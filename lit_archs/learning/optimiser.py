@@ -3,14 +3,16 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
 
-OPTIMISERS = ("sgd", "adamw")
-SCHEDULES = ("constant", "multistep", "exponential", "cosine")
+Optimiser = Literal["sgd", "adamw"]
+Schedule = Literal["constant", "multistep", "exponential", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -29,25 +31,29 @@ class OptimConfig:
         decay_factor: what multistep multiplies the rate by at a milestone, and exponential over the run.
         warmup: fraction of the run over which the rate rises linearly to lr (Goyal et al. 2017, 1706.02677, 2.2).
         label_smoothing: share of the target spread over all classes.
+        clip_norm: largest norm of the gradient, which is scaled down to it beyond; null leaves it as it is.
     """
 
-    name: str = "sgd"
+    name: Optimiser = "sgd"
     lr: float = 0.1
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.0
-    schedule: str = "constant"
+    schedule: Schedule = "constant"
     milestones: tuple[float, ...] = (0.5, 0.75)
     decay_factor: float = 0.1
     warmup: float = 0.0
     label_smoothing: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        require_choice("name", self.name, OPTIMISERS)
-        require_choice("schedule", self.schedule, SCHEDULES)
+        require_choice("name", self.name, get_args(Optimiser))
+        require_choice("schedule", self.schedule, get_args(Schedule))
         require_positive(lr=self.lr, decay_factor=self.decay_factor)
         require_at_least(0, weight_decay=self.weight_decay)
         require_fraction(momentum=self.momentum, warmup=self.warmup, label_smoothing=self.label_smoothing)
+        if self.clip_norm is not None:
+            require_positive(clip_norm=self.clip_norm)
         if self.nesterov and (self.name != "sgd" or self.momentum == 0):
             raise UserError("nesterov needs sgd with a momentum greater than zero")
         if list(self.milestones) != sorted(self.milestones) or any(not 0 < m < 1 for m in self.milestones):
@@ -83,3 +89,8 @@ def build_optimiser(parameters: Iterable[nn.Parameter], config: OptimConfig) -> 
         nesterov=config.nesterov,
         weight_decay=config.weight_decay,
     )
+
+
+def build_schedule(optimiser: torch.optim.Optimizer, config: OptimConfig, total_steps: int) -> LambdaLR:
+    """Return what moves the optimiser's learning rate along the schedule, a step at a time."""
+    return LambdaLR(optimiser, lambda step: lr_factor(step, total_steps, config))

@@ -1,24 +1,15 @@
 """LitSegmenter: the LightningModule that trains a segmentation network."""
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import Metric
 
-from lit_archs.learning.classifier import ExactMean, LitNetwork
-
-
-class SegmentationBatch(NamedTuple):
-    """What `LitSegmenter` trains on: images [N, C, H, W], the class of each pixel [N, H, W], samples over all devices.
-
-    Any batch with these fields will do.
-    """
-
-    images: Tensor
-    masks: Tensor
-    global_size: int
+from lit_archs.learning.exact_mean import ExactMean
+from lit_archs.learning.network import LitNetwork
+from litmus.batch import Batch
+from litmus.errors import UserError
+from litmus.metrics import TASKS
 
 
 class Confusion(Metric):
@@ -74,8 +65,7 @@ class LitSegmenter(LitNetwork):
     over all pixels of the split; `iou` and `dice` are means over the classes, the ground among them.
     """
 
-    training_columns = ("train_loss", "train_pixel_accuracy")
-    metric_names = ("loss", "iou", "dice", "pixel_accuracy")
+    task = TASKS["segmentation"]
 
     def _new_metrics(self, num_classes: int) -> nn.ModuleDict:
         return nn.ModuleDict(
@@ -87,20 +77,27 @@ class LitSegmenter(LitNetwork):
             }
         )
 
-    def loss(self, outputs: Tensor, batch: SegmentationBatch) -> Tensor:
-        return functional.cross_entropy(outputs, batch.masks, label_smoothing=self.optim.label_smoothing)
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        return functional.cross_entropy(outputs, _masks(batch), label_smoothing=self.optim.label_smoothing)
 
-    def _right(self, outputs: Tensor, batch: SegmentationBatch) -> Tensor:
+    def _right(self, outputs: Tensor, batch: Batch) -> Tensor:
         # In images, as the loss is counted: the share of an image's pixels, summed.
-        return (outputs.detach().argmax(1) == batch.masks).double().mean((1, 2)).sum()
+        return (outputs.detach().argmax(1) == _masks(batch)).double().mean((1, 2)).sum()
 
-    def _evaluate(self, split: str, batch: SegmentationBatch) -> Tensor:
+    def _evaluate(self, split: str, batch: Batch) -> Tensor:
+        masks = _masks(batch)
         logits = self.network(batch.images).float()
         metrics: dict[str, Metric] = dict(self.metrics[split].items())  # type: ignore[operator]
-        metrics.pop("loss").update(functional.cross_entropy(logits, batch.masks, reduction="none").mean((1, 2)))
+        metrics.pop("loss").update(functional.cross_entropy(logits, masks, reduction="none").mean((1, 2)))
         # A diverged network's NaN logits would otherwise count as predictions of class 0.
-        wrong = (batch.masks + 1) % logits.shape[1]
+        wrong = (masks + 1) % logits.shape[1]
         predicted = torch.where(logits.isfinite().all(1), logits.argmax(1), wrong)
         for metric in metrics.values():
-            metric.update(predicted, batch.masks)
+            metric.update(predicted, masks)
         return logits
+
+
+def _masks(batch: Batch) -> Tensor:
+    if batch.masks is None:
+        raise UserError("LitSegmenter needs the class of every pixel, and these batches have no masks")
+    return batch.masks

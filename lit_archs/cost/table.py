@@ -1,0 +1,62 @@
+"""What every architecture costs at the size that the literature quotes it at, measured beforehand.
+
+    python -m lit_archs.cost.table
+
+measures all of them anew and writes `costs.csv` beside this file, where `litmus list archs` reads it and a test holds
+it against the networks. Run it after adding an architecture, or after a change that is meant to move a cost.
+"""
+
+import csv
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+FILE = Path(__file__).with_name("costs.csv")
+
+
+@dataclass(frozen=True)
+class Row:
+    """An architecture's line in the table; `image` is channels×height×width, `summary` says what the network is."""
+
+    name: str
+    parameters: int
+    flops: int
+    activations: int
+    image: str
+    summary: str
+
+
+def read_table() -> list[Row]:
+    """Return the table's rows."""
+    with FILE.open(newline="") as file:
+        return [
+            Row(name, int(parameters), int(flops), int(activations), image, summary)
+            for name, parameters, flops, activations, image, summary in list(csv.reader(file))[1:]
+        ]
+
+
+def measure(name: str) -> Row:
+    """Return the row of an architecture, measured now."""
+    # Imported here because PyTorch takes seconds, which reading the table need not wait for.
+    from lit_archs.building.registry import ARCHITECTURES
+    from lit_archs.cost.profile import native_profile
+
+    entry, layers = ARCHITECTURES[name], native_profile(name)
+    parameters, flops, activations = (
+        sum(getattr(layer, key) for layer in layers) for key in ("parameters", "flops", "activations")
+    )
+    return Row(name, parameters, flops, activations, "×".join(map(str, entry.input_shape)), entry.summary)
+
+
+def main() -> None:
+    """Write the table anew."""
+    from lit_archs.building.registry import names
+
+    rows = [asdict(measure(name)) for name in names()]
+    with FILE.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
