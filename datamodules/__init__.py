@@ -1,6 +1,20 @@
 """Image datasets as LightningDataModules: resident in memory, with order and augmentation keyed by the sample."""
 
-from datamodules.batches.image_data import build
-from datamodules.loading.registry import names
+from typing import TYPE_CHECKING
 
-__all__ = ["build", "names"]
+from litmus.lazy import lazily
+
+if TYPE_CHECKING:
+    from datamodules.batches.image_data import build
+    from datamodules.loading.registry import names, register
+
+__all__ = ["build", "names", "register"]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "build": "datamodules.batches.image_data",
+        "names": "datamodules.loading.registry",
+        "register": "datamodules.loading.registry",
+    },
+)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from datamodules.loading.registry import ImageArrays, register
+from litmus.derive import derive
 from litmus.errors import UserError, require_at_least
-from litmus.keyed import derive, uniform
+from litmus.keyed import uniform
 
 CLASSES = ("disc", "square", "triangle", "ring", "cross", "star")
 DRAWS = 16

@@ -1,15 +1,16 @@
 """Mixing each training image with another of the training split: mixup and cutmix."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy
 import torch
 from scipy.special import betaincinv
 from torch import Tensor
 
-from litmus.keyed import derive, uniform
+from litmus.derive import derive
+from litmus.keyed import uniform
 
-MIXES = ("none", "mixup", "cutmix")
+Mix = Literal["none", "mixup", "cutmix"]
 TABLE = 1 << 14
 
 

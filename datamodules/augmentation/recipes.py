@@ -8,8 +8,9 @@ from datamodules.augmentation.colour import ColourJitter, Cutout, Lighting
 from datamodules.augmentation.geometry import Affine, Crop, HorizontalFlip, ResizedCrop
 from datamodules.augmentation.transform import Context, Transform
 from datamodules.augmentation.window import centre_crop
+from litmus.derive import derive
 from litmus.errors import require_choice
-from litmus.keyed import derive, uniform
+from litmus.keyed import uniform
 
 RECIPES: Mapping[str, Sequence[Transform]] = {
     "none": (),

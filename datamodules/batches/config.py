@@ -2,14 +2,14 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
-from datamodules.augmentation.mixing import MIXES
+from datamodules.augmentation.mixing import Mix
 from datamodules.augmentation.recipes import RECIPES, written_out
 from datamodules.loading.registry import DATASETS
 from litmus.errors import UserError, require_choice, require_fraction, require_positive
 
-CENTRINGS = ("channel", "pixel")
+Centring = Literal["channel", "pixel"]
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class DataConfig:
     batch_size: int = 128
     eval_batch_size: int = 500
     augment: str = "none"
-    mix: str = "none"
+    mix: Mix = "none"
     mix_alpha: float = 1.0
-    centring: str = "channel"
+    centring: Centring = "channel"
     validation: float = 0.1
     split_seed: int = 0
     reshuffle: bool = True
@@ -52,8 +52,8 @@ class DataConfig:
         require_positive(validation=self.validation)
         require_fraction(validation=self.validation)
         require_choice("augment", self.augment, RECIPES)
-        require_choice("mix", self.mix, MIXES)
-        require_choice("centring", self.centring, CENTRINGS)
+        require_choice("mix", self.mix, get_args(Mix))
+        require_choice("centring", self.centring, get_args(Centring))
         options = DATASETS[self.name].with_defaults(self.options)
         # Lists become tuples, so that the loaded dataset can be remembered by its options.
         hashable = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}

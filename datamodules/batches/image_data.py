@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning.pytorch as lightning
 import torch
@@ -18,29 +18,11 @@ from datamodules.batches.order import Shard, epoch_order, split_indices, train_b
 from datamodules.batches.prefetch import to_device
 from datamodules.loading.arrays import Images, read
 from datamodules.loading.registry import load
+from litmus.batch import Batch
 from litmus.errors import UserError
-
-__all__ = ["Batch", "BatchLoader", "DataConfig", "ImageDataModule", "build"]
 
 GROUP_BYTES = 2 << 20
 """Batches are augmented together up to this size: what a call costs is shared, and the cache still holds them."""
-
-
-class Batch(NamedTuple):
-    """What a step is given.
-
-    Float images [N, C, H, W], labels [N], the samples' numbers in their set [N] and the global batch's size; where
-    each image is mixed with a second one, that one's labels [N] and the first one's share [N]; where the dataset has
-    masks, they, int64 [N, H, W].
-    """
-
-    images: Tensor
-    labels: Tensor
-    sample: Tensor
-    global_size: int
-    second_labels: Tensor | None = None
-    first_share: Tensor | None = None
-    masks: Tensor | None = None
 
 
 class ImageDataModule(lightning.LightningDataModule):
@@ -48,7 +30,8 @@ class ImageDataModule(lightning.LightningDataModule):
 
     The validation split is cut from the training set; the test set is another. Pixels are normalised by the
     statistics of the training split. The order and augmentation of epoch e are a pure function of (`seed`, e), and a
-    global batch holds the same samples on any number of devices.
+    global batch holds the same samples on any number of devices. Where the trainer accumulates gradients over several
+    batches, those are the parts of one global batch.
     """
 
     def __init__(self, config: DataConfig, seed: int = 0) -> None:
@@ -67,6 +50,15 @@ class ImageDataModule(lightning.LightningDataModule):
             raise UserError(f"data.mix {config.mix}: the masks of {config.name} cannot be mixed; valid: none")
         self.normalise = Normalisation.of(self.arrays, self.train_indices, config.centring)
         self.device = torch.device("cpu")
+
+    def __str__(self) -> str:
+        channels, height, width = self.image_shape
+        counts = f"{len(self.train_indices):,} training, {len(self.val_indices):,} validation"
+        return (
+            f"{self.config.name}: {counts} and {len(self.arrays.test_images):,} test images, "
+            f"{channels}×{height}×{width}, {self.num_classes} classes; batches of {self.config.batch_size}, "
+            f"augment {self.config.augment}"
+        )
 
     @property
     def mean(self) -> Tensor:
@@ -95,7 +87,7 @@ class ImageDataModule(lightning.LightningDataModule):
 
     @property
     def steps_per_epoch(self) -> int:
-        """Training steps of an epoch, the same on any number of devices."""
+        """Optimiser steps of an epoch, the same on any number of devices."""
         return training_steps(len(self.train_indices), self.config.batch_size, self.config.drop_last)
 
     def setup(self, stage: str) -> None:
@@ -116,7 +108,8 @@ class ImageDataModule(lightning.LightningDataModule):
 
     def train_dataloader(self) -> "BatchLoader":
         """Return the training batches of the trainer's current epoch."""
-        return BatchLoader(self.steps_per_epoch, lambda: self.train_epoch(self._epoch(), self._shard()))
+        parts = 1 if self.trainer is None else self.trainer.accumulate_grad_batches
+        return BatchLoader(self.steps_per_epoch * parts, lambda: self.train_epoch(self._epoch(), self._shard(), parts))
 
     def val_dataloader(self) -> "BatchLoader":
         """Return the validation batches."""
@@ -129,24 +122,24 @@ class ImageDataModule(lightning.LightningDataModule):
         indices = torch.arange(len(arrays.test_images))
         return self._evaluation(arrays.test_images, arrays.test_labels, arrays.test_masks, indices)
 
-    def train_epoch(self, epoch: int, shard: Shard | None = None) -> Iterator[Batch]:
-        """Yield the batches of `epoch`, the share of one device of each."""
+    def train_epoch(self, epoch: int, shard: Shard | None = None, parts: int = 1) -> Iterator[Batch]:
+        """Yield the batches of `epoch`, the share of one device of each, in so many parts."""
         shard = shard or Shard()
         order_of = epoch if self.config.reshuffle else 0
         order = self.train_indices[epoch_order(len(self.train_indices), self.seed, order_of)]
         global_batches = train_batches(order, self.config.batch_size, self.config.drop_last)
-        shares = [shard.share(batch) for batch in global_batches]
+        shares = [part for batch in global_batches for part in shard.share(batch).tensor_split(parts)]
         groups = self._groups(len(shares))
-        samples = [torch.cat([shares[step] for step in group]) for group in groups]
+        samples = [torch.cat([shares[index] for index in group]) for group in groups]
         if self.config.mix == "none":
             wanted = samples
         else:
             wanted = [torch.cat((s, partners(s, self.train_indices, self.seed, epoch))) for s in samples]
         for group, indices, pixels in zip(groups, wanted, self._read(self.arrays.train_images, wanted), strict=True):
-            lengths = [len(shares[step]) for step in group]
-            parts = self._augmented(pixels, indices.to(self.device), epoch, lengths)
-            for step, part in zip(group, parts, strict=True):
-                yield part._replace(global_size=len(global_batches[step]))
+            lengths = [len(shares[index]) for index in group]
+            batches = self._augmented(pixels, indices.to(self.device), epoch, lengths)
+            for index, batch in zip(group, batches, strict=True):
+                yield batch._replace(global_size=len(global_batches[index // parts]))
 
     def _groups(self, steps: int) -> list[range]:
         channels, height, width = self.arrays.train_images.shape[1:]
@@ -166,7 +159,7 @@ class ImageDataModule(lightning.LightningDataModule):
         for length in lengths:
             own, second = slice(start, start + length), slice(count + start, count + start + length)
             start += length
-            batch = Batch(self.normalise(images[own]), labels[own], sample[own], length)
+            batch = Batch(self.normalise(images[own]), labels[own], length, sample[own])
             if masks is not None:
                 batch = batch._replace(masks=masks[own, 0].long())
             if self.config.mix != "none":
@@ -183,7 +176,7 @@ class ImageDataModule(lightning.LightningDataModule):
                 sample = batch.to(self.device)
                 cropped = centre_crop(pixels, self.image_shape[1:])
                 mask = None if masks is None else centre_crop(masks[sample], self.image_shape[1:])[:, 0].long()
-                yield Batch(self.normalise(cropped), labels[sample], sample, len(sample), masks=mask)
+                yield Batch(self.normalise(cropped), labels[sample], len(sample), sample, masks=mask)
 
         return BatchLoader(len(batches), epoch)
 

@@ -1,6 +1,5 @@
 """Datasets by name: the function that loads each, and which options it has."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,6 +7,7 @@ from typing import Any
 
 from datamodules.loading.arrays import ImageArrays
 from litmus.errors import UserError, unknown_name
+from litmus.keys import Keys, keys_of_function
 from litmus.registry import Registry
 
 __all__ = ["DATASETS", "Dataset", "ImageArrays", "load", "names", "register"]
@@ -25,20 +25,19 @@ class Dataset:
     load: Callable[..., ImageArrays]
     summary: str
 
-    def options(self) -> dict[str, inspect.Parameter]:
-        """Return the options a user may set, by name, with their types and defaults."""
-        parameters = inspect.signature(self.load).parameters
-        return {name: parameter for name, parameter in parameters.items() if name != "root"}
+    def keys(self, section: str = "") -> Keys:
+        """Return the options a user may set, by name."""
+        return keys_of_function(self.load, section, skip=("root",))
 
     def with_defaults(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return every option, those of `options` and the other ones' defaults. Raises `UserError` for a wrong name."""
-        valid = self.options()
+        valid = self.keys()
         for key in options:
             if key not in valid:
                 if not valid:
                     raise UserError(f"dataset {self.name} has no option {key!r}; it has none")
                 raise unknown_name(f"option of dataset {self.name}", key, valid)
-        return {**{key: parameter.default for key, parameter in valid.items()}, **options}
+        return {**{name: key.default for name, key in valid.items()}, **options}
 
 
 DATASETS: Registry[Dataset] = Registry("dataset", "datamodules")
@@ -48,7 +47,7 @@ def register(name: str) -> Callable[[Callable[..., ImageArrays]], Callable[..., 
     """Register the decorated loader; the first line of its docstring is what `litmus list` shows."""
 
     def decorate(load: Callable[..., ImageArrays]) -> Callable[..., ImageArrays]:
-        DATASETS.add(name, Dataset(name, load, (load.__doc__ or "").strip().splitlines()[0]))
+        DATASETS.add(name, Dataset(name, load, (load.__doc__ or "").strip().splitlines()[0]), load.__module__)
         return load
 
     return decorate
