@@ -50,21 +50,21 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def run_script(study: "Study") -> None:
     """Run `study` with the options of `litmus run`: what makes a study's file runnable."""
-    from studies.design.study_files import being_imported
+    from studies.design.study_files import STUDIES, being_imported
 
     if being_imported() is not None:
         return  # a worker that wants what the file registers, no more
 
     def command() -> int:
         from studies.command.run import execute
-        from studies.design.study import STUDIES
 
-        script = getattr(sys.modules["__main__"], "__file__", None)
-        file = None if script is None else Path(script).resolve()
+        script = sys.modules["__main__"]
+        file = Path(str(script.__file__)).resolve() if getattr(script, "__file__", None) else None
+        declared = study.declared_in(file.stem if file is not None else "", script.__doc__)
         if file is None or file.parent == Path(__file__).resolve().parents[1]:
-            return execute([study.name, *sys.argv[1:]], study)
-        STUDIES.names()  # refuses a name that a study of the package has
-        return execute([study.name, *sys.argv[1:]], study, file)
+            return execute([declared.name, *sys.argv[1:]], declared)
+        STUDIES.add(declared.name, declared, "__main__")  # refuses a name that a study of the package has
+        return execute([declared.name, *sys.argv[1:]], declared, file)
 
     sys.exit(_guarded(command))
 

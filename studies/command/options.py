@@ -1,89 +1,105 @@
-"""Options of the commands: config keys apart from the rest, which jsonargparse parses."""
+"""Options of the commands: each is a key of a table, which says how it is parsed, what it means and what is valid."""
 
-import dataclasses
-import re
+import argparse
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-import jsonargparse
-
 from litmus.errors import UserError, unknown_name
-from studies.launch.conduct import LaunchConfig
-from studies.training.config import SECTIONS, parse_value
+from litmus.keys import Key, Keys
+from litmus.settings import parse_value
 
-CONFIG_HELP = (
-    "Every config key is an option too: --model NAME, --data NAME, --model.norm batch, --optim.lr 0.1, "
-    "--trainer.epochs 20, ...; `litmus train --model NAME --help` lists them with their defaults."
-)
+REQUIRED = object()
+"""The default of a key that has to be given."""
+
+SHORT = {"model.name": "--model", "data.name": "--data"}
+"""What stands for a key of another name."""
 
 
-class Parser(jsonargparse.ArgumentParser):
+class Options(argparse.Namespace):
+    """What a command was given, by name: its own options with their types, and the config keys as they were typed."""
+
+    settings: dict[str, Any]
+
+
+class Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line and whose exit status is 2."""
 
-    def error(self, message: Any, ex: Exception | None = None) -> NoReturn:
-        text = " ".join(str(message).split())
-        unknown = re.search(r"(?:unrecognized arguments|Unrecognized arguments): (\S+)", text)
-        if unknown:
-            options = [option for action in self._actions for option in action.option_strings if option[:2] == "--"]
-            raise unknown_name("option", unknown.group(1).partition("=")[0], options)
-        typed = re.search(r'[Kk]ey "(\w+)": (.*?)(?:Got|Given) value: (\S+)', text)
-        if typed:
-            wanted = {"<class 'int'>": "an integer", "<class 'float'>": "a number"}
-            expected = next((word for name, word in wanted.items() if name in typed.group(2)), typed.group(2))
-            raise UserError(f"--{typed.group(1)}: expected {expected}, got {typed.group(3)!r}")
-        raise UserError(text)
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(
+            prog=f"litmus {command}",
+            description=description,
+            allow_abbrev=False,
+            exit_on_error=False,
+            formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28, width=79),
+        )
+        self._own: Keys = {}
+        self._config: Keys = {}
 
+    def error(self, message: str) -> NoReturn:
+        raise UserError(message)
 
-def command_parser(name: str, description: str) -> Parser:
-    """Return the parser of the command `name`."""
-    return Parser(prog=f"litmus {name}", description=description, allow_abbrev=False)
+    def add_key(self, key: Key) -> None:
+        """Add an option of the command's own; `--per-device` and `--per_device` are one."""
+        self._own[key.name] = key
+        written = dict.fromkeys((f"--{key.name.replace('_', '-')}", f"--{key.name}"))
+        self._add(key, list(written), key.help, required=key.default is REQUIRED)
 
+    def add_keys(self, keys: Keys) -> None:
+        """Add options of the command's own."""
+        for key in keys.values():
+            self.add_key(key)
 
-def add_launch_arguments(parser: Parser) -> None:
-    """Add the options that say how runs are executed: --workers, --devices, --out, ..."""
-    parser.add_class_arguments(LaunchConfig, as_group=True, sub_configs=False)
+    def add_config_keys(self, keys: Keys, shown: bool = False) -> None:
+        """Add config keys as options: what is given of them comes back as it was typed, for `resolve` to convert.
 
+        Sections alone, `--optim`, are no options; their help is listed where `shown`.
+        """
+        for name, key in keys.items():
+            if name not in self._config:
+                self._config[name] = key
+                written = [SHORT[name], f"--{name}"] if name in SHORT else [f"--{name}"]
+                self._add(key, written, key.help if shown else None)
+        firsts = {name.partition(".")[0]: name for name in reversed(keys) if "." in name}
+        for section, first in firsts.items():
+            if not any(f"--{section}" in action.option_strings for action in self._actions):
+                self.add_argument(f"--{section}", action=_needs_key(first), nargs="?", help=argparse.SUPPRESS)
 
-def launch_config(options: jsonargparse.Namespace) -> LaunchConfig:
-    """Return the `LaunchConfig` that the parsed options ask for. Raises `UserError` naming the option."""
-    fields = LaunchConfig.__dataclass_fields__
-    try:
-        return LaunchConfig(**{name: options[name] for name in fields})
-    except UserError as error:
-        raise UserError(f"--{error}" if str(error).split()[0] in fields else str(error)) from None
+    def read(self, arguments: Sequence[str]) -> Options:
+        """Return what `arguments` ask for. Raises `UserError` for an option that does not exist, and a wrong value."""
+        options, unknown = self.read_known(arguments)
+        self.refuse(unknown)
+        return options
 
+    def read_known(self, arguments: Sequence[str]) -> tuple[Options, list[str]]:
+        """Return what `arguments` ask for, and those among them that are no options of this parser."""
+        options = Options()
+        try:
+            _, unknown = self.parse_known_args(list(arguments), options)
+        except argparse.ArgumentError as error:
+            name = (error.argument_name or "").partition("/")[0]
+            raise UserError(f"{name}: {error.message}" if name else error.message) from None
+        for name, key in self._own.items():
+            value = getattr(options, name, None)
+            setattr(options, name, key.default if value is None else _converted(key, value))
+        options.settings = {name: getattr(options, name) for name in self._config if hasattr(options, name)}
+        return options, unknown
 
-def split_config(arguments: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """Return the arguments that are no config keys, and the config keys that the others set.
+    def refuse(self, unknown: Sequence[str]) -> None:
+        """Raise `UserError` for the first of arguments that are no options, with the nearest that there is."""
+        for argument in unknown:
+            if argument.startswith("-"):
+                written = [text for action in self._actions for text in action.option_strings if text[:2] == "--"]
+                raise unknown_name("option", argument.partition("=")[0], written)
+            raise UserError(f"unexpected argument {argument!r}")
 
-    `--data mnist` stands for `--data.name mnist`, `--optim.nesterov` alone for true. Raises `UserError` for a key
-    without a value.
-    """
-    sections = "|".join(("model", *SECTIONS))
-    rest: list[str] = []
-    settings: dict[str, Any] = {}
-    tokens = list(arguments)
-    while tokens:
-        token = tokens.pop(0)
-        match = re.fullmatch(rf"--((?:{sections})(?:\.[\w.]+)?|seed)(?:=(.*))?", token, flags=re.DOTALL)
-        if match is None:
-            # --per-device and --per_device are one option.
-            name, equals, given = token.partition("=")
-            rest.append(name.replace("-", "_").replace("__", "--", 1) + equals + given if name[:2] == "--" else token)
-            continue
-        key, value = match.group(1), match.group(2)
-        if value is None and tokens and not tokens[0].startswith("--"):
-            value = tokens.pop(0)
-        if key in ("model", "data"):
-            key += ".name"
-        elif key in SECTIONS:
-            raise UserError(f"--{key} needs one of its keys, e.g. --{key}.{next(iter(_fields(key)))}")
-        if value is None:
-            if key.endswith(".name") or key == "seed":
-                raise UserError(f"--{key.removesuffix('.name')} needs a value")
-            value = "true"
-        settings[key] = parse_value(value) if value.startswith("[") else value
-    return rest, settings
+    def _add(self, key: Key, written: list[str], help: str | None, required: bool = False) -> None:
+        flag: dict[str, Any] = {"nargs": "?", "const": "true"} if key.type is bool else {}
+        text = argparse.SUPPRESS if help is None else _described(key, help)
+        metavar = key.name.rpartition(".")[2].upper()
+        self.add_argument(
+            *written, dest=key.name, default=argparse.SUPPRESS, help=text, metavar=metavar, required=required, **flag
+        )
 
 
 def parse_vary(texts: Sequence[str]) -> dict[str, list[Any]]:
@@ -98,5 +114,36 @@ def parse_vary(texts: Sequence[str]) -> dict[str, list[Any]]:
     return levels
 
 
-def _fields(section: str) -> dict[str, Any]:
-    return {field.name: field for field in dataclasses.fields(SECTIONS[section])}
+def records_key() -> Key:
+    """Return the option that names the folder of records."""
+    return Key("out", str, "runs", "folder of the records")
+
+
+def _converted(key: Key, value: str) -> Any:
+    try:
+        return key.convert(value)
+    except UserError as error:
+        text = str(error)
+        raise UserError(f"--{text}" if text.startswith(key.name) else text) from None
+
+
+def _described(key: Key, help: str) -> str:
+    valid = f"; {key.expected}" if key.choices and not all(str(choice) in help for choice in key.choices) else ""
+    default = "" if key.default in (REQUIRED, None) else f" (default: {_as_typed(key.default)})"
+    return textwrap.shorten(f"{help.rstrip('.')}{valid}{default}", 400).replace("%", "%%")
+
+
+def _as_typed(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple | list) else str(value)
+
+
+def _needs_key(first: str) -> type[argparse.Action]:
+    section = first.partition(".")[0]
+
+    class NeedsKey(argparse.Action):
+        def __call__(self, *_: Any) -> NoReturn:
+            raise UserError(f"--{section} needs one of its keys, e.g. --{first}")
+
+    return NeedsKey

@@ -8,29 +8,25 @@ from rich.console import Console
 from rich.table import Table
 
 from litmus.errors import UserError, require_choice
-from studies.command.options import command_parser
+from litmus.keys import Key
+from studies.command.options import REQUIRED, Parser, records_key
 from studies.command.status import find_study
 from studies.evidence.estimate import Estimate, estimate
 from studies.evidence.paired import paired_differences
 from studies.evidence.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
 from studies.evidence.results import Analysis, ArmResult, analyse
-from studies.evidence.units import NUMBER, POINTS, Unit
-
-FRACTIONS = ("_top1", "_top5", "_iou", "_dice")
-"""Ends of the names of metrics that are fractions, shown in percent."""
+from studies.evidence.units import POINTS, Unit, unit_of
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    parser = command_parser("power", "How many seeds would show an effect of a given size, from a study's records.")
+    parser = Parser("power", "How many seeds would show an effect of a given size, from a study's records.")
     parser.add_argument("study", help="a study on disk, see litmus status")
-    parser.add_argument(
-        "--effect", type=float, required=True, help="difference to show; percentage points where the metric is a share"
-    )
-    parser.add_argument("--metric", default=None, help="a number of the records (default: accuracy on the test set)")
-    parser.add_argument("--power", type=float, default=0.8, help="the chance with which it shall be shown")
-    parser.add_argument("--out", default="runs", help="folder of the records")
-    options = parser.parse_args(list(arguments))
+    parser.add_key(Key("effect", float, REQUIRED, "difference to show; percentage points where the metric is a share"))
+    parser.add_key(Key("metric", str, None, "a number of the records (default: accuracy on the test set)"))
+    parser.add_key(Key("power", float, 0.8, "the chance with which it shall be shown"))
+    parser.add_key(records_key())
+    options = parser.read(arguments)
     if not 0 < options.effect < math.inf:
         raise UserError(f"--effect must be greater than zero, got {options.effect:g}")
     if not ALPHA < options.power < 1:
@@ -48,7 +44,7 @@ def execute(arguments: Sequence[str]) -> int:
             f"study {options.study}: fewer than two pairs of finished runs in every arm, so {metric} has no variance; "
             f"run more seeds first"
         )
-    unit = POINTS if metric.endswith(FRACTIONS) else NUMBER
+    unit = unit_of(metric)
     console = Console(highlight=False)
     shown = f"{options.effect:g} {unit.difference_name}".strip()
     console.print(

@@ -1,4 +1,4 @@
-"""`litmus profile`: an architecture layer by layer, its totals, and what lectures say of such costs."""
+"""`litmus profile`: an architecture layer by layer, its totals, and what lectures say of its cost."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,25 +8,25 @@ from rich.console import Console
 from rich.table import Table
 
 from lit_archs.building.registry import ARCHITECTURES, build, construct
-from lit_archs.cost.lecture_figures import lecture_figures
+from lit_archs.cost.lecture_figures import Figure, lecture_figures
 from lit_archs.cost.profile import LayerProfile, profile, throughput
 from litmus.errors import UserError, require_positive
-from studies.command.options import command_parser
+from litmus.keys import Key
+from litmus.wording import count
+from studies.command.options import Parser
 from studies.training.config import resolve
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    parser = command_parser("profile", "An architecture layer by layer: shapes, parameters, FLOPs, memory.")
+    parser = Parser("profile", "An architecture layer by layer: shapes, parameters, FLOPs, memory.")
     parser.add_argument("architecture", help="a name of litmus list archs")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option, e.g. norm=group")
-    parser.add_argument("--image-size", type=int, help="pixels (default: the architecture's native size)")
-    parser.add_argument("--in-channels", type=int, help="channels of the image (default: native)")
-    parser.add_argument("--num-classes", type=int, help="classes (default: native)")
-    parser.add_argument(
-        "--throughput", type=int, metavar="BATCH", help="also time batches of that size on this machine"
-    )
-    options = parser.parse_args(list(arguments))
+    parser.add_key(Key("image_size", int, None, "pixels (default: the architecture's native size)"))
+    parser.add_key(Key("in_channels", int, None, "channels of the image (default: native)"))
+    parser.add_key(Key("num_classes", int, None, "classes (default: native)"))
+    parser.add_key(Key("throughput", int, None, "also time batches of that size on this machine"))
+    options = parser.read(arguments)
     entry = ARCHITECTURES[options.architecture]
     config = resolve({"model.name": options.architecture, **parse_settings(options.set)})
     channels = options.in_channels or entry.input_shape[0]
@@ -42,16 +42,20 @@ def execute(arguments: Sequence[str]) -> int:
     with torch.device("meta"):
         network = construct(options.architecture, **network_options)
     layers = profile(network, (channels, size, size))
-    # Names and shapes are cut nowhere: a table wider than the terminal wraps, one in a file does not.
     console = Console(highlight=False)
-    console.print(_table(f"{options.architecture} at {channels}×{size}×{size}", layers))
+    print(f"{options.architecture} at {channels}×{size}×{size}\n")
+    print("\n".join(layer_lines(layers, console.width)))
+    activations = sum(layer.activations for layer in layers)
+    print(f"activations, the elements of what convolutions and linear layers return: {activations:,}")
     if options.throughput:
         require_positive(throughput=options.throughput)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         real = build(options.architecture, **network_options).to(device)
         speed = throughput(real, (channels, size, size), options.throughput)
-        console.print(f"throughput: {speed:,.0f} images/s on {device}, batch {options.throughput}, inference")
-    console.print(_figures())
+        print(f"throughput: {speed:,.0f} images/s on {device}, batch {options.throughput}, inference")
+    figures = lecture_figures(options.architecture)
+    if figures:
+        console.print(figure_table(figures))
     return 0
 
 
@@ -66,47 +70,58 @@ def parse_settings(texts: Sequence[str]) -> dict[str, str]:
     return settings
 
 
-def _table(title: str, layers: list[LayerProfile]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), show_footer=True)
-    totals = [sum(getattr(layer, key) for layer in layers) for key in ("parameters", "flops", "activations", "memory")]
-    parameters, flops, activations, memory = totals
-    table.add_column("layer", footer="total", overflow="fold")
-    table.add_column("kind", overflow="fold")
-    for heading, footer in (
-        ("output", ""),
-        ("parameters", f"{parameters:,}"),
-        ("FLOPs", f"{flops:,}"),
-        ("activations", f"{activations:,}"),
-        ("memory", _bytes(memory)),
-        ("receptive field", ""),
-    ):
-        table.add_column(heading, footer=footer, justify="right", overflow="fold")
-    for layer in layers:
-        table.add_row(
-            layer.name,
-            layer.kind,
-            "×".join(map(str, layer.output_shape)),
-            f"{layer.parameters:,}",
-            f"{layer.flops:,}",
-            f"{layer.activations:,}",
-            _bytes(layer.memory),
-            str(layer.receptive_field),
-        )
-    return table
+HEADINGS = ("layer", "kind", "output", "params", "FLOPs", "MiB", "field")
 
 
-def _figures() -> Table:
-    title = "Figures that lectures quote, measured (FLOPs: one multiply-add is one)"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("figure", overflow="fold")
+def layer_lines(layers: Sequence[LayerProfile], columns: int) -> list[str]:
+    """Return a line for each layer under the name of what it is part of, and the totals, in so many columns.
+
+    Where a name leaves no room for the figures beside it, they stand on the next line.
+    """
+    totals = {key: sum(getattr(layer, key) for layer in layers) for key in ("parameters", "flops", "memory")}
+    rows = [HEADINGS, *map(_cells, layers)]
+    rows.append(
+        ("total", "", "", *map(count, (totals["parameters"], totals["flops"])), _mebibytes(totals["memory"]), "")
+    )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= columns else " "
+    own_line = sum(widths) + len(widths) - 1 > columns
+    lines, above = [], ""
+    for row, part in zip(rows, ("", *(layer.name.rpartition(".")[0] for layer in layers), ""), strict=True):
+        if part and part != above:
+            lines.append(part)
+        above = part
+        kind = row[1].ljust(widths[1])
+        figures = gap.join(cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True))
+        lines += [row[0], f"{kind}{gap}{figures}"] if own_line else [f"{row[0]:{widths[0]}}{gap}{kind}{gap}{figures}"]
+    return [line.rstrip() for line in lines]
+
+
+def _cells(layer: LayerProfile) -> tuple[str, ...]:
+    part, _, own = layer.name.rpartition(".")
+    return (
+        f"  {own}" if part else own,
+        layer.kind,
+        "×".join(map(str, layer.output_shape)),
+        count(layer.parameters),
+        count(layer.flops),
+        _mebibytes(layer.memory),
+        str(layer.receptive_field),
+    )
+
+
+def figure_table(figures: Sequence[Figure]) -> Table:
+    """Return what lectures quote of the network's cost, beside what was measured."""
+    table = Table(title="Quoted in lectures:", title_justify="left", title_style="", box=None, padding=(0, 2, 0, 0))
+    table.add_column("figure")
     for heading in ("quoted", "measured"):
-        table.add_column(heading, justify="right")
-    table.add_column("")
-    for figure in lecture_figures():
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for figure in figures:
         verdict = "right" if figure.right else "wrong"
         table.add_row(figure.statement, f"{figure.quoted:,.0f}", f"{figure.measured:,.0f}", verdict)
     return table
 
 
-def _bytes(count: int) -> str:
-    return f"{count / 2**20:.2f} MiB"
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.2f}"

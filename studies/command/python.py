@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from studies.design.study import STUDIES, Study, expand
-from studies.design.study_files import is_path, load_study
-from studies.launch.conduct import Conducted, LaunchConfig, conduct
-from studies.records.frames import load
+from litmus.settings import Settings
+from studies.design.plan import expand
+from studies.design.study import Study
+from studies.design.study_files import STUDIES, is_path, load_study
+from studies.launch.conduct import Conducted, conduct
+from studies.launch.machine import LaunchConfig
 from studies.report.html import write_report
 
 
@@ -25,7 +27,7 @@ class Result:
 
 
 def names() -> list[str]:
-    """Return the name of every registered study."""
+    """Return the name of every study."""
     return STUDIES.names()
 
 
@@ -34,14 +36,14 @@ def run(
     *,
     preset: str = "quick",
     seeds: int | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
     out: str | Path = "runs",
     **launch: Any,
 ) -> Result:
     """Run what is missing of `study`, write its report and return both: the same as `litmus run`.
 
-    `study` is a registered name, the path of a study's file, or a study whose runs need nothing beyond the package.
+    `study` is a name, the path of a study's file, or a study whose runs need nothing beyond the package.
     `settings` are dotted config keys on top of the preset, `vary` replaces the levels of factors, `launch` are the
     fields of `LaunchConfig` (workers, devices, accelerator, wandb, ...). Raises `UserError` for a wrong name or value.
     """
@@ -52,13 +54,11 @@ def run(
         chosen, source = load_study(study), Path(study).resolve()
     else:
         chosen = STUDIES[study]
-    plan = expand(chosen, preset=preset, seeds=seeds, overrides=settings, vary=vary)
+    plan = expand(chosen, preset=preset, seeds=seeds, settings=settings, vary=vary)
     return finish(chosen, conduct(plan, LaunchConfig(out=str(out), **launch), settings or {}, source))
 
 
 def finish(study: Study, conducted: Conducted) -> Result:
-    """Write the report of a conducted study and read its records back."""
-    report, answer = write_report(conducted.directory, study)
-    identities = {task.run_id for task in conducted.tasks}
-    records = load(conducted.directory)
-    return Result(answer, records[records["run"].isin(identities)], report, conducted.outcome.crashed)
+    """Write the report of a conducted study, and return what it says with the records that it was written from."""
+    report = write_report(conducted.directory, study)
+    return Result(report.answer, report.summary.analysis.records, report.path, conducted.outcome.crashed)

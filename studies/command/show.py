@@ -6,20 +6,22 @@ from pathlib import Path
 import yaml
 
 from litmus.errors import UserError
-from studies.command import show_data
-from studies.command.options import command_parser
-from studies.records.frames import state_of
-from studies.records.run_record import CorruptRecord, RunDirectory, rerun_command, run_directories
+from studies.command.options import Parser, records_key
+from studies.records.run_record import RunRecord, rerun_command, run_records
+from studies.records.storage import CorruptRecord
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     if arguments and arguments[0] == "data":
+        # Imported here because it draws images with PyTorch, which takes seconds to import.
+        from studies.command import show_data
+
         return show_data.execute(arguments[1:])
-    parser = command_parser("show", "One run: its config, result and log.")
+    parser = Parser("show", "One run: its config, result and log.")
     parser.add_argument("run", help="a run's identity, or its first digits")
-    parser.add_argument("--out", default="runs", help="folder of the records")
-    options = parser.parse_args(list(arguments))
+    parser.add_key(records_key())
+    options = parser.read(arguments)
     for record in find_runs(options.run, Path(options.out)):
         try:
             print(describe(record))
@@ -28,12 +30,12 @@ def execute(arguments: Sequence[str]) -> int:
     return 0
 
 
-def find_runs(identity: str, out: Path) -> list[RunDirectory]:
+def find_runs(identity: str, out: Path) -> list[RunRecord]:
     """Return the records of the run whose identity starts with `identity`, one for each study that holds it.
 
     Raises `UserError` where none does, or where several runs do.
     """
-    records = [record for study in sorted(out.glob("*")) for record in run_directories(study)]
+    records = [record for study in sorted(out.glob("*")) for record in run_records(study)]
     found = [record for record in records if record.run_id.startswith(identity)]
     if not found:
         raise UserError(f"no run {identity!r} in {out} ({len(records)} runs there); litmus report lists a study's runs")
@@ -43,11 +45,11 @@ def find_runs(identity: str, out: Path) -> list[RunDirectory]:
     return found
 
 
-def describe(record: RunDirectory) -> str:
+def describe(record: RunRecord) -> str:
     """Return what there is to say of a run, in lines for a terminal."""
     status, summary = record.read_status(), record.read_summary()
     lines = [f"run {record.run_id}: {status.get('study')}, {status.get('arm')}, seed {status.get('seed')}"]
-    lines.append(f"state: {state_of(record)}, attempts: {status.get('attempts')}")
+    lines.append(f"state: {record.state()}, attempts: {status.get('attempts')}")
     if status.get("error"):
         lines.append(f"error: {status['error']}")
     if summary:

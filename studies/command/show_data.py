@@ -3,29 +3,31 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from datamodules.augmentation.recipes import RECIPES
 from datamodules.batches.config import DataConfig
 from datamodules.batches.image_data import ImageDataModule
 from datamodules.batches.picture import picture, write_picture
 from datamodules.loading.registry import DATASETS
 from litmus.errors import UserError
-from studies.command.options import command_parser
-from studies.command.options import split_config as split
+from litmus.keys import Key
+from studies.command.config_options import read
+from studies.command.options import Parser
 from studies.training.config import resolve
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    rest, settings = split(arguments)
     description = (
         "A dataset's images before and after augmentation, as a picture. Every key --data.KEY is an option too."
     )
-    parser = command_parser("show data", description)
+    parser = Parser("show data", description)
     parser.add_argument("name", help="the dataset, see litmus list data")
-    parser.add_argument("--augment", default=DataConfig.augment, help="augmentation recipe")
-    parser.add_argument("--images", type=int, default=8, help="images, a row each")
-    parser.add_argument("--epochs", type=int, default=8, help="epochs, a column each")
-    parser.add_argument("--output", type=str | None, default=None, help="the picture (default: NAME-RECIPE.png)")
-    options = parser.parse_args(rest)
+    parser.add_key(Key("augment", str, DataConfig.augment, f"augmentation recipe: {', '.join(RECIPES)}"))
+    parser.add_key(Key("images", int, 8, "images, a row each"))
+    parser.add_key(Key("epochs", int, 8, "epochs, a column each"))
+    parser.add_key(Key("output", str, None, "the picture (default: NAME-RECIPE.png)"))
+    options = read(parser, arguments)
+    settings = options.settings
     other = [key for key in settings if not key.startswith("data.") and key != "seed"]
     if other:
         raise UserError(f"--{other[0]} means nothing here; valid: --seed and the keys of --data")

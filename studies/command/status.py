@@ -8,26 +8,25 @@ from rich.console import Console
 from rich.table import Table
 
 from litmus.errors import UserError, unknown_name
-from studies.command.options import command_parser
-from studies.records.frames import state_of
-from studies.records.run_record import RunDirectory
-from studies.records.study_record import FILE, read_manifest
+from studies.command.options import Parser, records_key
+from studies.records.run_record import RunRecord
+from studies.records.study_record import FILE, read_study_record
 
 COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started")
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    parser = command_parser("status", "How far the studies on disk are.")
+    parser = Parser("status", "How far the studies on disk are.")
     parser.add_argument("study", nargs="?", default=None, help="one study, arm by arm (default: all studies)")
-    parser.add_argument("--out", default="runs", help="folder of the records")
-    options = parser.parse_args(list(arguments))
+    parser.add_key(records_key())
+    options = parser.read(arguments)
     directories = studies_in(Path(options.out))
     if options.study is None:
         rows = [(path.name, _states(path, None)) for path in directories]
     else:
         directory = find_study(options.study, Path(options.out))
-        rows = [(arm.label, _states(directory, arm.label)) for arm in read_manifest(directory).arms]
+        rows = [(arm.label, _states(directory, arm.label)) for arm in read_study_record(directory).arms]
     used = [state for state in COLUMNS if any(states[state] for _, states in rows)]
     table = Table("arm" if options.study else "study", *used, box=None, padding=(0, 2, 0, 0))
     for name, states in rows:
@@ -54,8 +53,8 @@ def find_study(name: str, out: Path) -> Path:
 
 def _states(directory: Path, label: str | None) -> Counter[str]:
     states: Counter[str] = Counter()
-    for arm in read_manifest(directory).arms:
+    for arm in read_study_record(directory).arms:
         for run in arm.runs.values() if label in (None, arm.label) else ():
-            record = RunDirectory(directory / run)
-            states[state_of(record) if record.status_file.exists() else "not started"] += 1
+            record = RunRecord(directory / run)
+            states[record.state() if record.status_file.exists() else "not started"] += 1
     return states

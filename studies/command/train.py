@@ -1,6 +1,5 @@
 """`litmus train`: a study of one arm."""
 
-import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,44 +9,43 @@ import yaml
 
 from datamodules.batches.config import DataConfig
 from litmus.errors import UserError
-from studies.command.options import add_launch_arguments, command_parser, launch_config
-from studies.command.options import split_config as split
+from litmus.keys import Key
+from litmus.settings import flatten
+from studies.command.config_options import add_launch_keys, launch_config, read
+from studies.command.options import Parser
 from studies.command.run import conduct_and_report
 from studies.command.vary import study_name
-from studies.design.study import Study, expand
+from studies.design.plan import expand
+from studies.design.study import Study
 from studies.design.study_files import import_source
-from studies.training.config import add_config_arguments, flatten, resolve
+from studies.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
 
-DEFAULT_MODEL = "lenet5"
+SOURCE = Key("source", Path | None, None, "a file that registers an architecture, dataset or probe")
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    rest, typed = split(arguments)
-    source = import_named_source(rest)
-    parser = command_parser("train", "Train one network: a study of one arm.")
-    parser.add_argument("--config", type=str | None, default=None, help="YAML of config keys, such as a run's own")
+    source = import_named_source(arguments)
+    parser = Parser("train", "Train one network: a study of one arm.")
+    parser.add_key(Key("config", Path | None, None, "YAML of config keys, such as a run's own"))
     parser.add_argument("--print_config", action="store_true", help="print the resolved config and stop")
-    parser.add_argument(
-        "--source", type=str | None, default=None, help="a file that registers an architecture, dataset or probe"
-    )
-    parser.add_argument("--seeds", type=int | None, default=None, help="seeds 0, 1, ... (default: --seed alone)")
-    parser.add_argument("--name", type=str | None, default=None, help="folder under --out (default: from the config)")
-    add_launch_arguments(parser)
-    dataset = str(typed.get("data.name", DataConfig.name))
-    add_config_arguments(parser, str(typed.get("model.name", DEFAULT_MODEL)), dataset)
-    # jsonargparse reserves the word for a config file of its own.
-    print_config = "--print_config" in rest
-    options = parser.parse_args([argument for argument in rest if argument != "--print_config"])
-    settings: dict[str, Any] = {"model.name": DEFAULT_MODEL}
+    parser.add_key(SOURCE)
+    parser.add_key(Key("seeds", int, None, "seeds 0, 1, ... (default: --seed alone)"))
+    parser.add_key(Key("name", str, None, "folder under --out (default: from the config)"))
+    add_launch_keys(parser)
+    if {"-h", "--help"} & set(arguments):
+        named = _names(arguments)
+        parser.add_config_keys(config_keys(*named), shown=True)
+    options = read(parser, arguments)
+    settings: dict[str, Any] = {"model.name": DEFAULT_ARCHITECTURE}
     if options.config is not None:
-        settings.update(read_config(Path(options.config)))
-    if "data.augment" in typed:
+        settings.update(read_config(options.config))
+    if "data.augment" in options.settings:
         # The file's recipe is written out beside its name; both go.
         settings.pop("data.transforms", None)
-    settings.update(typed)
+    settings.update(options.settings)
     config = resolve(settings)
-    if print_config:
+    if options.print_config:
         print(yaml.safe_dump(config.as_dict(), sort_keys=False), end="")
         return 0
     seed = settings.pop("seed", None)
@@ -66,14 +64,23 @@ def execute(arguments: Sequence[str]) -> int:
 
 
 def import_named_source(arguments: Sequence[str]) -> Path | None:
-    """Run the file that `--source` names, before the parser asks which options its architecture has; return it."""
-    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    finder.add_argument("--source", nargs="?", type=Path)
-    source: Path | None = finder.parse_known_args(list(arguments))[0].source
+    """Run the file that `--source` names, which may register what other options name or have; return it."""
+    finder = Parser("train", "")
+    finder.add_key(SOURCE)
+    source: Path | None = finder.read_known([each for each in arguments if each not in ("-h", "--help")])[0].source
     if source is None:
         return None
     import_source(source)
     return source.resolve()
+
+
+def _names(arguments: Sequence[str]) -> tuple[str, str]:
+    """Return the architecture and the dataset that `arguments` name."""
+    finder = Parser("train", "")
+    names = {"model.name": DEFAULT_ARCHITECTURE, "data.name": DataConfig.name}
+    finder.add_config_keys({key: Key(key, str, default, "") for key, default in names.items()})
+    found = finder.read_known([each for each in arguments if each not in ("-h", "--help")])[0].settings
+    return tuple(str({**names, **found}[key]) for key in names)  # type: ignore[return-value]
 
 
 def read_config(path: Path) -> dict[str, Any]:

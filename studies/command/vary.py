@@ -4,40 +4,43 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litmus.errors import UserError
-from studies.command.options import CONFIG_HELP, add_launch_arguments, command_parser, launch_config, parse_vary
-from studies.command.options import split_config as split
+from litmus.keys import Key
+from litmus.settings import Settings
+from studies.command.config_options import CONFIG_HELP, add_launch_keys, launch_config, read
+from studies.command.options import Parser, parse_vary
 from studies.command.run import conduct_and_report
-from studies.design.study import Study, expand, require_study_name
+from studies.design.plan import expand
+from studies.design.study import Study, require_study_name
+from studies.records.study_record import short_name
 from studies.training.config import resolve
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    rest, settings = split(arguments)
-    parser = command_parser("vary", f"A study of any config keys; the first levels are the baseline. {CONFIG_HELP}")
+    parser = Parser("vary", f"A study of any config keys; the first levels are the baseline. {CONFIG_HELP}")
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: a factor and its levels; repeatable")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds of each arm")
-    parser.add_argument("--name", type=str | None, default=None, help="folder under --out (default: from the keys)")
-    add_launch_arguments(parser)
-    options = parser.parse_args(rest)
+    parser.add_key(Key("seeds", int, 3, "seeds of each arm"))
+    parser.add_key(Key("name", str, None, "folder under --out (default: from the keys)"))
+    add_launch_keys(parser)
+    options = read(parser, arguments)
     factors = parse_vary(options.vary)
     if not factors:
         raise UserError("nothing to vary: give --vary KEY=A,B, e.g. --vary model.norm=none,batch")
     keys = " and ".join(factors)
-    model, data = names(settings, factors)
+    model, data = names(options.settings, factors)
     study = Study(
-        name=study_name(options.name, "vary", model, data, *(key.rpartition(".")[2] for key in factors)),
+        name=study_name(options.name, "vary", model, data, *map(short_name, factors)),
         question=f"What do {keys} change for {model} on {data}?"
         if len(factors) > 1
         else f"What does {keys} change for {model} on {data}?",
-        base=settings,
+        base=options.settings,
         factors=factors,
         baseline={key: levels[0] for key, levels in factors.items()},
     )
-    return conduct_and_report(expand(study, seeds=options.seeds), launch_config(options), settings)
+    return conduct_and_report(expand(study, seeds=options.seeds), launch_config(options), options.settings)
 
 
-def names(settings: Mapping[str, Any], factors: Mapping[str, Sequence[Any]]) -> tuple[str, str]:
+def names(settings: Settings, factors: Mapping[str, Sequence[Any]]) -> tuple[str, str]:
     """Return the architecture's and the dataset's name, or `models` and `datasets` where they are varied."""
     config = resolve({**settings, **{key: levels[0] for key, levels in factors.items()}})
     model = "models" if "model.name" in factors else str(config.model["name"])

@@ -1,1 +1,43 @@
-"""A study as its file declares it, and its expansion into runs."""
+"""A study as its file declares it, and its expansion into runs.
+
+What a study's file needs, in one import:
+
+    from studies.design import Claim, Levels, Study, interaction, more, trend
+"""
+
+from studies.design.plots import Against, ByLayer, OverTraining, Percentiles, Plot, Scatter
+from studies.design.study import Levels, Study
+from studies.evidence.claim_tests import alike, exceeds, higher_limit, interaction, more, near, sooner, trend
+from studies.evidence.claims import Claim
+from studies.evidence.measures import gap, logarithm, measure, probed, wander
+from studies.evidence.results import ArmResult
+from studies.evidence.units import NUMBER, POINTS, Unit
+
+__all__ = [
+    "NUMBER",
+    "POINTS",
+    "Against",
+    "ArmResult",
+    "ByLayer",
+    "Claim",
+    "Levels",
+    "OverTraining",
+    "Percentiles",
+    "Plot",
+    "Scatter",
+    "Study",
+    "Unit",
+    "alike",
+    "exceeds",
+    "gap",
+    "higher_limit",
+    "interaction",
+    "logarithm",
+    "measure",
+    "more",
+    "near",
+    "probed",
+    "sooner",
+    "trend",
+    "wander",
+]

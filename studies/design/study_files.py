@@ -1,4 +1,4 @@
-"""Files of the user's own: a study that lies outside the package, with what else it registers."""
+"""Studies by name, and by the path of a file of the user's own, with what else that file registers."""
 
 import contextlib
 import hashlib
@@ -10,16 +10,34 @@ import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
+from types import ModuleType
 
-from datamodules.loading.registry import DATASETS
-from lit_archs.building.registry import ARCHITECTURES
 from litmus.errors import UserError
-from studies.design.study import STUDIES, Study
-from studies.probes.base.probe import PROBES
-from studies.records.study_record import Manifest
+from litmus.registry import Registry
+from studies.design.study import Study, require_study_name
+from studies.records.study_record import StudyRecord
 
 _importing: ContextVar[Path | None] = ContextVar("importing", default=None)
-_registered: dict[Path, tuple[str, ...]] = {}
+_modules: dict[Path, ModuleType] = {}
+_studies: dict[Path, Study] = {}
+
+
+class _Studies(Registry[Study]):
+    """The registry; a module's `study` is registered under the module's name."""
+
+    def __init__(self) -> None:
+        super().__init__("study", "studies")
+
+    def register_from(self, name: str, module: ModuleType) -> None:
+        """Register the study that a module declares, with what its file says of it."""
+        study = getattr(module, "study", None)
+        if isinstance(study, Study):
+            module.study = study.declared_in(name, module.__doc__)  # type: ignore[attr-defined]
+            self.add(name, module.study, module.__name__)
+
+
+STUDIES = _Studies()
+"""The package's studies by name, and those of the files that were loaded."""
 
 
 def is_path(name: str) -> bool:
@@ -32,19 +50,17 @@ def being_imported() -> Path | None:
     return _importing.get()
 
 
-def import_source(path: str | Path) -> tuple[str, ...]:
-    """Run a file once a process, so that what it registers is known, and return the names of its studies.
+def import_source(path: str | Path) -> ModuleType:
+    """Run a file once a process, so that what it registers is known, and return its module.
 
     Its folder is searched for what it imports, after everything else. Raises `UserError` where it cannot be read or
     fails, in one line with the line of the file.
     """
     file = Path(path).resolve()
-    if file in _registered:
-        return _registered[file]
+    if file in _modules:
+        return _modules[file]
     if not file.is_file():
         raise UserError(f"{path}: {'a folder' if file.is_dir() else 'no such file'}; expected a study's Python file")
-    # All built-in names are known before the file may take one.
-    before = {registry.kind: set(registry.names()) for registry in (STUDIES, ARCHITECTURES, DATASETS, PROBES)}
     # A name that no other file has, and no module of the path.
     name = f"{re.sub(r'[^0-9A-Za-z_]', '_', file.stem)}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, file)
@@ -61,32 +77,37 @@ def import_source(path: str | Path) -> tuple[str, ...]:
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise UserError(_one_line(path, file, error)) from None
-    _registered[file] = tuple(study for study in STUDIES.names() if study not in before[STUDIES.kind])
-    return _registered[file]
+    _modules[file] = module
+    return module
 
 
 def load_study(path: str | Path) -> Study:
-    """Return the study that a file registers. Raises `UserError` where it has none, several, or cannot be run."""
-    names = import_source(path)
-    if not names:
-        raise UserError(f"{path} registers no study; it needs study = register(Study(...))")
-    if len(names) > 1:
-        raise UserError(f"{path} registers {len(names)} studies ({', '.join(names)}); one file is one study")
-    return STUDIES[names[0]]
+    """Return the study that a file declares. Raises `UserError` where it has none, or cannot be run."""
+    file = Path(path).resolve()
+    if file not in _studies:
+        module = import_source(path)
+        declared = getattr(module, "study", None)
+        if not isinstance(declared, Study):
+            raise UserError(f"{path} declares no study; it needs study = Study(...)")
+        study = declared.declared_in(file.stem, module.__doc__)
+        require_study_name(study.name)
+        STUDIES.add(study.name, study, module.__name__)
+        _studies[file] = study
+    return _studies[file]
 
 
-def study_of(manifest: Manifest) -> Study | None:
-    """Return the study that a manifest tells of, None where its file is gone or it never had one.
+def study_of(record: StudyRecord) -> Study | None:
+    """Return the study that a record tells of, None where its file is gone or it never had one.
 
     Raises `UserError` where the file is there and cannot be run.
     """
-    if manifest.source is None:
-        known = manifest.study in STUDIES
-        return STUDIES[manifest.study] if known else None
-    if not Path(manifest.source).is_file():
+    if record.source is None:
+        known = record.study in STUDIES
+        return STUDIES[record.study] if known else None
+    if not Path(record.source).is_file():
         return None
-    study = load_study(manifest.source)
-    return study if study.name == manifest.study else None
+    study = load_study(record.source)
+    return study if study.name == record.study else None
 
 
 @contextlib.contextmanager
@@ -104,4 +125,6 @@ def _one_line(path: str | Path, file: Path, error: BaseException) -> str:
         return f"{path}, line {error.lineno}: {error.msg}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
     where = f"{path}, line {lines[-1]}" if lines else str(path)
+    if isinstance(error, ImportError) and (error.name or "").startswith("studies.engine"):
+        text += "; the file is written for an earlier version, CHANGELOG.md says what to change"
     return f"{where}: {text}" if isinstance(error, UserError) else f"{where}: {type(error).__name__}: {text}"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from studies.evidence.estimate import Estimate, bca_interval, proportion
 from studies.evidence.paired import Comparison, compare, with_holm
-from studies.evidence.results import Analysis, ArmResult, Measure
+from studies.evidence.results import Analysis, ArmResult, Metric
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ArmStatistics:
     comparison: Comparison | None
 
 
-def arm_statistics(analysis: Analysis, metric: str | Measure) -> list[ArmStatistics]:
+def arm_statistics(analysis: Analysis, metric: Metric) -> list[ArmStatistics]:
     """Return the statistics of `metric` for each arm; Holm's correction is over all comparisons with the baseline.
 
     Differences are paired by seed. A diverged run has no value and is counted in `diverged`, a share of the runs that
@@ -50,21 +50,15 @@ def arm_statistics(analysis: Analysis, metric: str | Measure) -> list[ArmStatist
 
 def metrics_of(analysis: Analysis) -> list[str]:
     """Return the metrics that the records hold, those of the test set first."""
-    metric = analysis.metric
-    names = [f"{split}_{name}" for split in ("test", "val", "train") for name in (metric, "top5", "dice", "loss")]
-    names += ["best_val_" + metric, "seconds"]
+    judged_by = analysis.task.judged_by
+    names = [f"{split}_{name}" for split in ("test", "val", "train") for name in (judged_by, "top5", "dice", "loss")]
+    names += [f"best_val_{judged_by}", "seconds"]
     return [name for name in names if any(result.values(name) for result in analysis.arms)]
 
 
-def statistics_table(analysis: Analysis, measures: Mapping[str, Measure]) -> pd.DataFrame:
-    """Return a row for each metric and measure of each arm; accuracies are fractions, missing values empty."""
-    metrics: Sequence[tuple[str, str | Measure]] = [(name, name) for name in metrics_of(analysis)]
-    rows = [
-        {"metric": name, **_row(each)}
-        for name, metric in [*metrics, *measures.items()]
-        for each in arm_statistics(analysis, metric)
-    ]
-    return pd.DataFrame(rows)
+def statistics_table(statistics: Mapping[str, Sequence[ArmStatistics]]) -> pd.DataFrame:
+    """Return a row for each arm of each metric or measure; accuracies are fractions, missing values empty."""
+    return pd.DataFrame([{"metric": name, **_row(each)} for name, arms in statistics.items() for each in arms])
 
 
 def _row(each: ArmStatistics) -> dict[str, Any]:

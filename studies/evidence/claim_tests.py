@@ -14,39 +14,43 @@ from typing import Any
 
 import numpy as np
 
+from litmus.metrics import metric_of
 from studies.evidence.claims import Finding, Test, Verdict, judge, judge_equivalence
 from studies.evidence.estimate import Estimate, estimate, paired_difference
-from studies.evidence.results import Analysis, ArmResult, Measure, steps_to_reach
-from studies.evidence.units import POINTS, Unit, level, percent
+from studies.evidence.results import Analysis, ArmResult, Metric, steps_to_reach
+from studies.evidence.units import Unit, level, percent, unit_of
+from studies.records.study_record import arm_label
 
 Selector = str | Mapping[str, Any]
 
-ACCURACIES = ("train_top1", "val_top1", "test_top1", "val_iou", "test_iou", "val_dice", "test_dice")
-"""Metrics of which a diverged run has the value of guessing."""
 
-
-def more(metric: str | Measure, of: Selector, than: Selector, unit: Unit = POINTS) -> Test:
+def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = None) -> Test:
     """Test whether `metric` is higher in the arm `of` than in the arm `than`, by more than the claim's threshold."""
+    written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        asked = f" To be shown: more than {unit.text(threshold)}." if threshold else ""
-        return _compared(analysis, metric, of, than, unit, asked, lambda effect: judge(effect, threshold))
+        asked = f" To be shown: more than {written.text(threshold)}." if threshold else ""
+        return _compared(analysis, metric, of, than, written, asked, lambda effect: judge(effect, threshold))
 
     return test
 
 
-def alike(metric: str | Measure, one: Selector, other: Selector, unit: Unit = POINTS) -> Test:
+def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = None) -> Test:
     """Test whether two arms differ in `metric` by less than the claim's threshold, which must be greater than zero."""
+    written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        asked = f" To be shown: less than {unit.text(threshold)} either way."
-        return _compared(analysis, metric, one, other, unit, asked, lambda effect: judge_equivalence(effect, threshold))
+        asked = f" To be shown: less than {written.text(threshold)} either way."
+        return _compared(
+            analysis, metric, one, other, written, asked, lambda effect: judge_equivalence(effect, threshold)
+        )
 
     return test
 
 
-def exceeds(metric: str | Measure, arm: Selector, unit: Unit) -> Test:
+def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> Test:
     """Test whether `metric` of the arm is above the claim's threshold."""
+    written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
         result = choose(analysis, arm)
@@ -54,15 +58,16 @@ def exceeds(metric: str | Measure, arm: Selector, unit: Unit) -> Test:
             return _absent(arm)
         effect = estimate(list(values_of(analysis, result, metric).values()))
         evidence = (
-            f"{result.label}: {unit.interval(effect)}, n = {effect.n}. To be shown: above {unit.text(threshold)}."
+            f"{result.label}: {written.interval(effect)}, n = {effect.n}. To be shown: above {written.text(threshold)}."
         )
         return _finding(analysis, [result], metric, effect, evidence, judge(effect, threshold))
 
     return test
 
 
-def near(metric: str | Measure, arm: Selector, value: float, unit: Unit) -> Test:
+def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) -> Test:
     """Test whether `metric` of the arm is within the claim's threshold of `value`."""
+    written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
         result = choose(analysis, arm)
@@ -71,8 +76,8 @@ def near(metric: str | Measure, arm: Selector, value: float, unit: Unit) -> Test
         values = values_of(analysis, result, metric)
         effect = estimate([each - value for each in values.values()])
         evidence = (
-            f"{result.label}: {unit.interval(estimate(list(values.values())))}, n = {effect.n}; claimed "
-            f"{unit.text(value)} ± {unit.text(threshold)}."
+            f"{result.label}: {written.interval(estimate(list(values.values())))}, n = {effect.n}; claimed "
+            f"{written.text(value)} ± {written.text(threshold)}."
         )
         return _finding(analysis, [result], metric, effect, evidence, judge_equivalence(effect, threshold))
 
@@ -80,7 +85,7 @@ def near(metric: str | Measure, arm: Selector, value: float, unit: Unit) -> Test
 
 
 def trend(
-    metric: str | Measure, over: str, among: Selector | None = None, unit: Unit = POINTS, falling: bool = False
+    metric: Metric, over: str, among: Selector | None = None, *, falling: bool = False, unit: Unit | None = None
 ) -> Test:
     """Test whether `metric` rises with the factor `over` by more than the threshold from its lowest to highest level.
 
@@ -89,6 +94,7 @@ def trend(
     The effect is a seed's least-squares slope over the levels' ranks, times the number of steps between them: equal to
     the difference where there are two levels.
     """
+    written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
         results = sorted(_all(analysis, among or {}), key=lambda result: result.arm.levels[over], reverse=falling)
@@ -100,23 +106,24 @@ def trend(
         seeds = sorted(set.intersection(*(set(each) for each in values)))
         effect = estimate([float(sum(w * each[s] for w, each in zip(weights, values, strict=True))) for s in seeds])
         means = ", ".join(
-            f"{level(result.arm.levels[over])}: {unit.text(_mean(each))}"
+            f"{level(result.arm.levels[over])}: {written.text(_mean(each))}"
             for result, each in zip(results, values, strict=True)
         )
         ends = "from highest to lowest" if falling else "from lowest to highest"
-        evidence = f"By {over}: {means}; {ends} {unit.difference(effect)}, n = {effect.n}."
+        evidence = f"By {over}: {means}; {ends} {written.difference(effect)}, n = {effect.n}."
         return _finding(analysis, results, metric, effect, evidence, judge(effect, threshold))
 
     return test
 
 
 def interaction(
-    metric: str | Measure, of: tuple[Selector, Selector], than: tuple[Selector, Selector], unit: Unit = POINTS
+    metric: Metric, of: tuple[Selector, Selector], *, than: tuple[Selector, Selector], unit: Unit | None = None
 ) -> Test:
     """Test whether the first difference exceeds the second by more than the threshold: (of₀ − of₁) − (than₀ − than₁).
 
     Each pair is two arms: `of=(batch at depth 20, none at depth 20)` and `than` the same at depth 8, say.
     """
+    written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
         results = [choose(analysis, selector) for selector in (*of, *than)]
@@ -127,15 +134,15 @@ def interaction(
         effect = estimate([a[s] - b[s] - (c[s] - d[s]) for s in sorted(a.keys() & b.keys() & c.keys() & d.keys())])
         first, second = paired_difference(a, b), paired_difference(c, d)
         evidence = (
-            f"{found[0].label} − {found[1].label}: {unit.difference(first)}; {found[2].label} − {found[3].label}: "
-            f"{unit.difference(second)}; difference of the two {unit.difference(effect)}, n = {effect.n}."
+            f"{found[0].label} − {found[1].label}: {written.difference(first)}; {found[2].label} − {found[3].label}: "
+            f"{written.difference(second)}; difference of the two {written.difference(effect)}, n = {effect.n}."
         )
         return _finding(analysis, found, metric, effect, evidence, judge(effect, threshold))
 
     return test
 
 
-def higher_limit(factor: str, of: Selector, than: Selector) -> Test:
+def higher_limit(factor: str, of: Selector, *, than: Selector) -> Test:
     """Test whether the arms `of` train in every seed up to a higher level of the numeric `factor` than those of `than`.
 
     Trained means halfway from chance to the study's best arm. There is no interval: the limit is one number a study.
@@ -161,7 +168,7 @@ def higher_limit(factor: str, of: Selector, than: Selector) -> Test:
     return test
 
 
-def sooner(of: Selector, than: Selector) -> Test:
+def sooner(of: Selector, *, than: Selector) -> Test:
     """Test whether the arm `of` needs fewer steps than `than` to the validation accuracy at which `than` ends.
 
     The effect is the logarithm of the ratio of steps, seed by seed: times are compared by their ratio, as the papers do
@@ -206,17 +213,23 @@ def choose(analysis: Analysis, selector: Selector) -> ArmResult | None:
     return results[0] if len(results) == 1 else analysis.best(results)
 
 
-def values_of(analysis: Analysis, result: ArmResult, metric: str | Measure) -> dict[int, float]:
+def guessed(metric: Metric) -> bool:
+    """Whether a diverged run has the value of guessing in `metric`: where it is an accuracy."""
+    known = metric_of(metric) if isinstance(metric, str) else None
+    return known is not None and known.guessing
+
+
+def values_of(analysis: Analysis, result: ArmResult, metric: Metric) -> dict[int, float]:
     """Return `metric` by seed; where it is an accuracy, a diverged run has that of guessing."""
     values = result.values(metric)
-    if metric in ACCURACIES:
+    if guessed(metric):
         values.update(dict.fromkeys(result.seeds("diverged"), analysis.chance))
     return values
 
 
 def _compared(
     analysis: Analysis,
-    metric: str | Measure,
+    metric: Metric,
     of: Selector,
     than: Selector,
     unit: Unit,
@@ -239,7 +252,7 @@ def _compared(
 def _finding(
     analysis: Analysis,
     results: Sequence[ArmResult],
-    metric: str | Measure,
+    metric: Metric,
     effect: Estimate,
     evidence: str,
     verdict: Verdict,
@@ -248,7 +261,7 @@ def _finding(
     partial = bool(missing)
     diverged = sum(result.count("diverged") for result in results)
     if diverged:
-        counted = metric in ACCURACIES
+        counted = guessed(metric)
         evidence += f" {diverged} of these runs diverged" + (", counted as guessing." if counted else ".")
         partial |= not counted
     unmeasured = sum(result.count("finished") - len(result.values(metric)) for result in results)
@@ -276,7 +289,7 @@ def _absent(selector: Selector) -> Finding:
 def _named(selector: Selector) -> str:
     if isinstance(selector, str):
         return selector
-    return ", ".join(f"{key.rpartition('.')[2]} {level(value)}" for key, value in selector.items()) or "any level"
+    return arm_label(selector) or "any level"
 
 
 def _mean(values: Mapping[int, float]) -> float:

@@ -29,17 +29,23 @@ class Claim:
 
     Args:
         sentence: what is claimed.
-        source: where it was made.
-        test: the function that holds the records against it; `studies.evidence.claim_tests` has the usual ones.
+        test: the function that holds the records against it, such as `more("test_top1", WITH, than=WITHOUT)`.
+        where: the place in the study's source where it is made: "figure 6 left".
+        source: its own source, where it is not the study's; with `where`, the two are told together.
         threshold: the practical threshold: an effect must be shown to exceed it, in the unit of what is measured.
-        paper: the paper's own figure, shown beside ours.
+        paper: the source's own figure, shown beside ours.
     """
 
     sentence: str
-    source: str
     test: Test
+    where: str = ""
+    source: str = ""
     threshold: float = 0.0
     paper: str = ""
+
+    def cited(self, study_source: str) -> str:
+        """Return where the claim was made: its source, or the study's, and the place in it."""
+        return ", ".join(part for part in (self.source or study_source, self.where) if part)
 
     def find(self, analysis: Analysis) -> Finding:
         """Return what the records say of the claim."""

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from studies.evidence.estimate import Estimate, estimate
 from studies.evidence.results import Analysis, ArmResult
-from studies.records.run_record import RunDirectory
-
-LOGITS_FILE = "logits.npz"
+from studies.records.run_record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -31,9 +28,12 @@ class Member:
 
 def members(analysis: Analysis, result: ArmResult) -> list[Member]:
     """Return the finished runs of an arm that left logits, by seed."""
+    # SciPy takes most of a second to import, which commands that only read what studies there are need not wait for.
+    from scipy.special import softmax
+
     found = []
     for seed in result.seeds("finished"):
-        path = RunDirectory(analysis.directory / result.arm.runs[seed]).path / LOGITS_FILE
+        path = RunRecord(analysis.directory / result.arm.runs[seed]).logits_file
         if path.exists():
             with np.load(path, allow_pickle=False) as arrays:
                 probabilities = softmax(arrays["test_logits"].astype(float), axis=1)

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-from litmus.keyed import derive
+from litmus.derive import derive
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
@@ -46,6 +45,8 @@ def estimate(values: Sequence[float]) -> Estimate:
     mean = float(np.mean(values))
     if n == 1:
         return Estimate(mean, math.nan, math.nan, 1)
+    from scipy import stats  # see `proportion`
+
     sd = float(np.std(values, ddof=1))
     half = float(stats.t.ppf(1 - TAIL, n - 1)) * sd / math.sqrt(n)
     return Estimate(mean, mean - half, mean + half, n, sd)
@@ -65,6 +66,8 @@ def bca_interval(values: Sequence[float], resamples: int = RESAMPLES) -> tuple[f
         return math.nan, math.nan
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
+    from scipy import stats  # see `proportion`
+
     generator = np.random.default_rng(derive(0, "bca", len(values)))
     result = stats.bootstrap(
         (np.sort(values),), np.mean, n_resamples=resamples, confidence_level=CONFIDENCE, method="BCa", rng=generator
@@ -80,6 +83,9 @@ def proportion(count: float, n: int) -> Estimate:
     """
     if n == 0:
         return NO_ESTIMATE
+    # SciPy takes most of a second to import, which commands that estimate nothing, but read studies, need not wait for.
+    from scipy import stats
+
     low = float(stats.beta.ppf(TAIL, count, n - count + 1)) if count > 0 else 0.0
     high = float(stats.beta.ppf(1 - TAIL, count + 1, n - count)) if count < n else 1.0
     return Estimate(count / n, low, high, n)

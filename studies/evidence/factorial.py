@@ -2,17 +2,15 @@
 
 import itertools
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from litmus.errors import UserError
-from studies.evidence.results import Analysis, Measure
+from studies.evidence.results import Analysis, Metric
 from studies.evidence.units import level
 
 SEED, VALUE = "seed", "value"
@@ -24,7 +22,7 @@ class Term:
     """A main effect (one factor) or an interaction (several), tested.
 
     `df` are its degrees of freedom, `f` its F, `p_value` that of the F test. `partial_eta_squared` is its sum of
-    squares over itself and the residual's; NaN in a mixed model, which has none.
+    squares over itself and the residual's.
     """
 
     factors: tuple[str, ...]
@@ -49,14 +47,13 @@ class Factorial:
     dropped: int
 
 
-def tidy(analysis: Analysis, metric: str | Measure) -> pd.DataFrame:
+def tidy(analysis: Analysis, metric: Metric) -> pd.DataFrame:
     """Return a row for each planned run: its level of every factor that has several, its seed and its value.
 
     The value is NaN for a run that diverged or has no result.
     """
     levels = {
-        factor: [level(result.arm.levels.get(factor)) for result in analysis.arms]
-        for factor in analysis.manifest.factors
+        factor: [level(result.arm.levels.get(factor)) for result in analysis.arms] for factor in analysis.study.factors
     }
     varied = [factor for factor, each in levels.items() if len(set(each)) > 1]
     rows: list[dict[str, Any]] = []
@@ -93,36 +90,6 @@ def analysis_of_variance(frame: pd.DataFrame, factors: Sequence[str]) -> Factori
     return Factorial(terms, prepared.residual_df, len(prepared.data), prepared.dropped)
 
 
-def mixed_model(frame: pd.DataFrame, factors: Sequence[str]) -> Factorial:
-    """Return the same terms from a mixed model: a random intercept for each seed, fitted by restricted likelihood.
-
-    Each term is tested by Wald's F in sum-to-zero coding, against the residual degrees of freedom of the block design.
-    Where every cell is full and seeds differ by more than chance, that is the analysis of variance; where runs are
-    dropped, it also uses what the comparison between seeds tells. Raises `UserError` as `analysis_of_variance`, and
-    where the fit fails.
-    """
-    import statsmodels.formula.api as formulas
-
-    prepared = _prepare(frame, factors)
-    prepared.fit_least_squares()
-    with warnings.catch_warnings():
-        # A variance between seeds of zero is an answer here, and statsmodels' warning about it no news.
-        warnings.simplefilter("ignore")
-        try:
-            fitted = formulas.mixedlm(prepared.formula("Sum"), prepared.data, groups=prepared.data[SEED]).fit(reml=True)
-            table = fitted.wald_test_terms(scalar=True).table
-        except np.linalg.LinAlgError:
-            raise UserError("the mixed model has no solution for these runs") from None
-    if not np.isfinite(np.asarray(table.loc[list(prepared.coded("Sum")), "statistic"], dtype=float)).all():
-        raise UserError("the mixed model has no solution for these runs")
-    terms = []
-    for key, names in prepared.coded("Sum").items():
-        df = int(table.loc[key, "df_constraint"])
-        f = float(table.loc[key, "statistic"]) / df
-        terms.append(Term(names, df, f, float(stats.f.sf(f, df, prepared.residual_df)), math.nan))
-    return Factorial(tuple(terms), prepared.residual_df, len(prepared.data), prepared.dropped)
-
-
 @dataclass(frozen=True)
 class _Prepared:
     """A frame with safe names (`factor0`, ...), without the runs that have no value."""
@@ -134,19 +101,11 @@ class _Prepared:
     @property
     def terms(self) -> dict[str, tuple[str, ...]]:
         """The factors' own names by the formula's name of the term."""
-        return self.coded("Treatment")
-
-    def coded(self, coding: str) -> dict[str, tuple[str, ...]]:
-        """The same, with the coding that the formula uses."""
         return {
-            ":".join(f"C(factor{index}, {coding})" for index in chosen): tuple(self.factors[index] for index in chosen)
+            ":".join(f"C(factor{index})" for index in chosen): tuple(self.factors[index] for index in chosen)
             for order in range(1, len(self.factors) + 1)
             for chosen in itertools.combinations(range(len(self.factors)), order)
         }
-
-    def formula(self, coding: str, block: str = "") -> str:
-        """The formula of all terms."""
-        return f"{VALUE} ~ {' + '.join(self.coded(coding))}{block}"
 
     @property
     def residual_df(self) -> int:
@@ -166,7 +125,7 @@ class _Prepared:
                 f"{len(self.data)} runs leave no degree of freedom for the residual; "
                 "run at least two seeds of each cell"
             )
-        model = formulas.ols(self.formula("Treatment", f" + C({SEED})"), self.data).fit()
+        model = formulas.ols(f"{VALUE} ~ {' + '.join(self.terms)} + C({SEED})", self.data).fit()
         spread = float(((self.data[VALUE] - self.data[VALUE].mean()) ** 2).sum())
         if model.ssr <= 1e-20 * max(spread, float((self.data[VALUE] ** 2).sum())):
             raise UserError(

@@ -1,30 +1,52 @@
-"""Numbers of one run that studies compare: what a probe measured, gaps between metrics, the area under the curve."""
+"""Numbers of one run that studies compare: what a probe measured, gaps between metrics, logarithms."""
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from studies.evidence.results import ArmResult, Measure
+from studies.evidence.results import ArmResult, Metric
+from studies.evidence.units import NUMBER, POINTS, Unit, unit_of
 
 At = Literal["mean", "median", "first", "last", "max", "min", "sd"]
 Layers = str | int | Callable[[str], bool] | None
 
+DECADES = Unit("decades", "decades", decimals=3)
+"""Logarithms to the base of ten, whose differences are ratios: 1 is a factor of ten."""
 
-def probed(quantity: str, layer: Layers = None, at: At = "mean") -> Measure:
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of one run, from its arm's results and its seed, and the unit in which it is written."""
+
+    function: Callable[[ArmResult, int], float]
+    unit: Unit = NUMBER
+
+    def __call__(self, result: ArmResult, seed: int) -> float:
+        return self.function(result, seed)
+
+
+def measure(unit: Unit) -> Callable[[Callable[[ArmResult, int], float]], Measure]:
+    """Return a decorator that makes a function of (arm's results, seed) a measure in `unit`."""
+    return lambda function: Measure(function, unit)
+
+
+def probed(quantity: str, layer: Layers = None, at: At = "mean", unit: Unit = NUMBER) -> Measure:
     """Return the measure of a probe's `quantity`, reduced over the steps of the run by `at`.
 
     `layer` is a name, a number in the order of the network (-1 is the last), or a function of the name; of several
     layers, None means all, the mean is taken at each step. NaN where the run has no such rows.
     """
 
-    def measure(result: ArmResult, seed: int) -> float:
+    @measure(unit)
+    def value(result: ArmResult, seed: int) -> float:
         series = over_steps(result, seed, quantity, layer)
         return _reduced(series, at) if len(series) else math.nan
 
-    return measure
+    return value
 
 
 def over_steps(result: ArmResult, seed: int, quantity: str, layer: Layers = None) -> pd.Series:
@@ -49,7 +71,8 @@ def wander(layer: Layers, units: int = 16) -> Measure:
     stays where it is.
     """
 
-    def measure(result: ArmResult, seed: int) -> float:
+    @measure(NUMBER)
+    def value(result: ArmResult, seed: int) -> float:
         moved = []
         for unit in range(units):
             median = over_steps(result, seed, f"median_of_unit_{unit}", layer)
@@ -58,41 +81,29 @@ def wander(layer: Layers, units: int = 16) -> Measure:
                 moved.append(float(median.std() / spread.mean()))
         return float(np.median(moved)) if moved else math.nan
 
-    return measure
+    return value
 
 
 def gap(metric: str, other: str) -> Measure:
     """Return the measure `metric` minus `other`, of one run, e.g. `gap("train_top1", "test_top1")`."""
 
-    def measure(result: ArmResult, seed: int) -> float:
+    @measure(unit_of(metric))
+    def value(result: ArmResult, seed: int) -> float:
         values, others = result.values(metric), result.values(other)
         return values.get(seed, math.nan) - others.get(seed, math.nan)
 
-    return measure
+    return value
 
 
-def logarithm(metric: str | Measure) -> Measure:
+def logarithm(metric: Metric, decimals: int = 3) -> Measure:
     """Return the measure log10 of a metric, whose differences are ratios: 1 is a factor of ten."""
 
-    def measure(result: ArmResult, seed: int) -> float:
-        value = metric(result, seed) if callable(metric) else result.values(metric).get(seed, math.nan)
-        return math.log10(value) if value > 0 else math.nan
+    @measure(replace(DECADES, decimals=decimals))
+    def value(result: ArmResult, seed: int) -> float:
+        number = metric(result, seed) if callable(metric) else result.values(metric).get(seed, math.nan)
+        return math.log10(number) if number > 0 else math.nan
 
-    return measure
-
-
-def curve_at(column: str, fraction: float) -> Measure:
-    """Return the measure of an evaluation's `column` at the first evaluation after `fraction` of the run's steps."""
-
-    def measure(result: ArmResult, seed: int) -> float:
-        curve = result.curves.get(seed)
-        if curve is None:
-            return math.nan
-        rows = curve[curve["kind"] == "evaluation"]
-        after = rows.loc[rows["step"] >= fraction * rows["step"].max(), column]
-        return float(after.iloc[0]) if len(after) else math.nan
-
-    return measure
+    return value
 
 
 def _reduced(series: pd.Series, at: At) -> float:
@@ -104,3 +115,9 @@ def _reduced(series: pd.Series, at: At) -> float:
         "mean": np.mean, "median": np.median, "max": np.max, "min": np.min, "sd": np.std,
     }  # fmt: skip
     return float(reductions[at](series.to_numpy()))
+
+
+__all__ = [
+    "DECADES", "NUMBER", "POINTS", "At", "Layers", "Measure", "gap", "logarithm", "measure", "over_steps", "probed",
+    "wander",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a study's records say: arms with their estimates, differences to the baseline, curves, learning speed."""
+"""What a study's records say: arms with their values by seed, differences to the baseline, curves, what was probed."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,17 +9,18 @@ from typing import Any
 
 import pandas as pd
 
+from litmus.metrics import METRICS, TASKS, Task
 from studies.evidence.estimate import Estimate, estimate, paired_difference
 from studies.records.frames import load, read_metrics, read_probes
-from studies.records.run_record import RunDirectory
-from studies.records.study_record import Manifest, ManifestArm, read_manifest
+from studies.records.run_record import RunRecord
+from studies.records.study_record import ArmRecord, StudyRecord, read_study_record
 
 
 @dataclass(frozen=True)
 class ArmResult:
     """An arm's runs: `records` has a row for each seed that left a record, `curves` and `probes` their rows by seed."""
 
-    arm: ManifestArm
+    arm: ArmRecord
     records: pd.DataFrame
     curves: dict[int, pd.DataFrame] = field(repr=False)
     probes: dict[int, pd.DataFrame] = field(repr=False, default_factory=dict)
@@ -47,11 +48,8 @@ class ArmResult:
         """Return the seeds whose run ended in `state`."""
         return sorted(int(seed) for seed in self.records.loc[self.records["state"] == state, "seed"])
 
-    def values(self, metric: "str | Measure") -> dict[int, float]:
-        """Return `metric` by seed, over the finished runs: a column of the records or a function of (arm, seed).
-
-        A seed whose value is not a number is left out.
-        """
+    def values(self, metric: "Metric") -> dict[int, float]:
+        """Return `metric` by seed, over the finished runs. A seed whose value is not a number is left out."""
         if callable(metric):
             values = {seed: float(metric(self, seed)) for seed in self.seeds("finished")}
         elif metric in self.records:
@@ -62,72 +60,79 @@ class ArmResult:
             values = {}
         return {seed: value for seed, value in values.items() if not math.isnan(value)}
 
-    def estimate(self, metric: "str | Measure") -> Estimate:
+    def estimate(self, metric: "Metric") -> Estimate:
         """Return the mean of `metric` over the finished runs."""
         return estimate(list(self.values(metric).values()))
 
 
-Measure = Callable[[ArmResult, int], float]
-"""A number of one run, from its arm's results and its seed; NaN where the run does not have it."""
+Metric = str | Callable[[ArmResult, int], float]
+"""A number of one run: a column of the records, or a function of its arm's results and its seed, NaN where the run
+does not have it."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """A study's manifest and the results of its arms.
+    """A study's record and the results of its arms.
 
-    `metric` is what the runs are judged by: `top1`, or `iou` where networks segment; the records' columns are
-    `val_top1`, `test_top1`, and so on. `chance` is its value for guessing.
+    `task` says which metric the runs are judged by, `chance` what guessing reaches in it.
     """
 
     directory: Path
-    manifest: Manifest
+    study: StudyRecord
     arms: tuple[ArmResult, ...]
+    task: Task
     chance: float
-    metric: str = "top1"
 
     @property
     def test_metric(self) -> str:
         """The metric on the test set, as the records call it."""
-        return f"test_{self.metric}"
+        return f"test_{self.task.judged_by}"
 
     @property
     def val_metric(self) -> str:
         """The metric on the validation split, as the records call it."""
-        return f"val_{self.metric}"
+        return f"val_{self.task.judged_by}"
 
     @property
     def train_metric(self) -> str:
         """The share of right answers in training, as the records call it: of pixels where networks segment."""
-        return "train_pixel_accuracy" if self.metric == "iou" else f"train_{self.metric}"
+        return self.task.training_columns[1]
 
     @property
     def metric_name(self) -> str:
         """The metric, as a reader calls it."""
-        return "mean IoU" if self.metric == "iou" else "accuracy"
+        return METRICS[self.task.judged_by].words
 
     @property
     def train_metric_name(self) -> str:
         """The share of right answers in training, as a reader calls it."""
-        return "pixel accuracy" if self.metric == "iou" else "accuracy"
+        return METRICS[self.task.trained].words
 
     @property
     def baseline(self) -> ArmResult:
         """The baseline arm's result."""
         return next(result for result in self.arms if result.arm.is_baseline)
 
-    def difference(self, result: ArmResult, metric: "str | Measure", to: ArmResult | None = None) -> Estimate:
+    @cached_property
+    def records(self) -> pd.DataFrame:
+        """Every run's record, a row each, arm by arm."""
+        return pd.concat([result.records for result in self.arms], ignore_index=True)
+
+    def difference(self, result: ArmResult, metric: Metric, to: ArmResult | None = None) -> Estimate:
         """Return the paired difference of `metric` to the baseline, or to another arm."""
         return paired_difference(result.values(metric), (to or self.baseline).values(metric))
 
+    @property
+    def matched_factor(self) -> str | None:
+        """The factor whose effect is told at equal levels of the others: the first, if several make a full product."""
+        levels = self.study.baseline.levels
+        return next(iter(levels)) if len(levels) > 1 and self.study.full_product else None
+
     def matched(self, result: ArmResult, factor: str) -> ArmResult | None:
         """Return the arm with `factor` at the baseline's level and all else as in `result`; None if it is itself."""
-        wanted = {**result.arm.levels, factor: self.manifest.baseline.levels[factor]}
+        wanted = {**result.arm.levels, factor: self.study.baseline.levels[factor]}
         other = next((each for each in self.arms if each.arm.levels == wanted), None)
         return None if other is result else other
-
-    def with_levels(self, **levels: Any) -> list[ArmResult]:
-        """Return the arms at these levels; `model__norm="batch"` stands for the factor `model.norm`."""
-        return self.at({key.replace("__", "."): level for key, level in levels.items()})
 
     def at(self, levels: Mapping[str, Any]) -> list[ArmResult]:
         """Return the arms at these levels of these factors."""
@@ -158,10 +163,6 @@ class Analysis:
         values = result.values(self.val_metric)
         return len(values) == result.planned and all(value >= self.training_threshold for value in values.values())
 
-    def complete(self) -> bool:
-        """Whether every run of the study has its result."""
-        return all(result.missing == 0 for result in self.arms)
-
 
 def steps_to_reach(curve: pd.DataFrame, accuracy: float, metric: str = "val_top1") -> int | None:
     """Return the first evaluated step at which the `metric` is at least `accuracy`; None if it never is."""
@@ -172,27 +173,28 @@ def steps_to_reach(curve: pd.DataFrame, accuracy: float, metric: str = "val_top1
 def analyse(directory: str | Path) -> Analysis:
     """Read the study in `directory` as it was last asked for. Raises `UserError` where there is none."""
     directory = Path(directory)
-    manifest = read_manifest(directory)
+    study = read_study_record(directory)
     frame = load(directory)
-    frame = frame[frame["run"].isin(manifest.arm_of_run())]
+    frame = frame[frame["run"].isin(study.arm_of_run())]
     results = []
-    for arm in manifest.arms:
+    for arm in study.arms:
         records = frame[frame["run"].isin(arm.runs.values())].copy()
         curves, probes = {}, {}
         for seed, run in arm.runs.items():
-            record = RunDirectory(directory / run)
+            record = RunRecord(directory / run)
             rows, measured = read_metrics(record), read_probes(record)
             if rows is not None and len(rows):
                 curves[seed] = rows
             if measured is not None:
                 probes[seed] = measured
         results.append(ArmResult(arm, records, curves, probes))
-    # Where every run diverged there is no test metric; what was evaluated until then tells the task.
-    segmented = "test_iou" in frame or any("val_iou" in rows for result in results for rows in result.curves.values())
-    metric = "iou" if segmented else "top1"
-    return Analysis(directory, manifest, tuple(results), 0.0 if metric == "iou" else _chance(frame), metric)
-
-
-def _chance(frame: pd.DataFrame) -> float:
+    task = study.known_task or _task_of(frame, results)
     classes = list(frame["data.num_classes"].dropna()) if "data.num_classes" in frame else []
-    return 1.0 / min(classes) if classes else 0.0
+    return Analysis(directory, study, tuple(results), task, task.chance(min(classes, default=0)))
+
+
+def _task_of(frame: pd.DataFrame, results: Sequence[ArmResult]) -> Task:
+    # Studies of an earlier version did not say. Where every run diverged there is no test metric; what was evaluated
+    # until then tells the task.
+    segmented = "test_iou" in frame or any("val_iou" in rows for result in results for rows in result.curves.values())
+    return TASKS["segmentation" if segmented else "classification"]

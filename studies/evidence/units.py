@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from litmus.metrics import metric_of
 from studies.evidence.estimate import Estimate
 
 
@@ -57,6 +58,15 @@ NUMBER = Unit("", "", decimals=3)
 """Plain numbers."""
 
 
+def unit_of(metric: Any) -> Unit:
+    """Return the unit of a metric: what a column of the records is, by its name, or what a measure says of itself."""
+    if isinstance(metric, str):
+        known = metric_of(metric)
+        return POINTS if known is not None and known.scale == "share" else NUMBER
+    unit = getattr(metric, "unit", NUMBER)
+    return unit if isinstance(unit, Unit) else NUMBER
+
+
 def percent(fraction: float) -> str:
     """Return a fraction as percent: `97.31 %`."""
     return "–" if math.isnan(fraction) else f"{100 * fraction:.2f} %"
@@ -80,14 +90,6 @@ def _interval(value: Estimate, form: str) -> str:
     if not value.n or math.isnan(value.low):
         return ""
     return f" [{form.format(100 * value.low)}, {form.format(100 * value.high)}]"
-
-
-def count(number: float) -> str:
-    """Return a large count with its unit: `269,722` up to a million, then `1.73 M`, `4.09 G`."""
-    for size, unit in ((1e9, "G"), (1e6, "M")):
-        if number >= size:
-            return f"{number / size:.2f} {unit}"
-    return f"{number:,.0f}"
 
 
 def level(value: Any) -> str:

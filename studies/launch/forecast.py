@@ -19,10 +19,12 @@ from datamodules.batches.order import training_steps
 from lit_archs.building.registry import ARCHITECTURES, build
 from lit_archs.learning.loss import classification_loss
 from lit_archs.learning.optimiser import build_optimiser
-from studies.design.study import Plan
-from studies.launch.conduct import LaunchConfig, execution_of
-from studies.records.run_record import CorruptRecord, RunDirectory, run_directories
-from studies.training.config import RunConfig, flatten
+from litmus.settings import flatten
+from studies.design.plan import Plan
+from studies.launch.machine import LaunchConfig, execution_of
+from studies.records.run_record import RunRecord, run_records
+from studies.records.storage import CorruptRecord
+from studies.training.config import RunConfig
 from studies.training.environment import available_cpus
 from studies.training.identity import run_id
 from studies.training.run import Execution
@@ -163,7 +165,8 @@ def measure_step(config: RunConfig, size: DataSize, execution: Execution) -> flo
     torch.set_num_threads(execution.threads)
     try:
         step = _step(config, size, device)
-        share = math.ceil(config.data.batch_size / execution.devices)
+        parts = config.trainer.accumulate
+        share = math.ceil(config.data.batch_size / (execution.devices * parts))
         trial = min(share, TRIAL_BATCH)
         for _ in range(WARM_UPS):
             step(trial)
@@ -171,7 +174,7 @@ def measure_step(config: RunConfig, size: DataSize, execution: Execution) -> flo
         count = max(trial, min(share, int(SECONDS / estimate)))
         if count > trial:
             step(count)
-        return _timed(step, count, device, least=SECONDS / 2) * share / count
+        return _timed(step, count, device, least=SECONDS / 2) * parts * share / count
     finally:
         torch.set_num_threads(threads)
 
@@ -227,20 +230,20 @@ def _what_a_step_depends_on(config: RunConfig, size: DataSize) -> tuple[Any, ...
     return (size.num_classes, size.image_shape, config.data.batch_size, config.optim.name, *settings)
 
 
-_SPEED = ("trainer.precision", "trainer.channels_last")
+_SPEED = ("trainer.precision", "trainer.channels_last", "trainer.accumulate")
 
 
 def _complete_runs(directory: Path) -> set[tuple[str, str]]:
     """Return the complete runs of a study's folder: the data's fingerprint and the identity of each."""
     found = set()
-    for record in run_directories(directory):
+    for record in run_records(directory):
         fingerprint = _fingerprint(record)
         if fingerprint is not None:
             found.add((fingerprint, record.run_id))
     return found
 
 
-def _fingerprint(record: RunDirectory) -> str | None:
+def _fingerprint(record: RunRecord) -> str | None:
     try:
         return str(record.read_summary()["data"]["fingerprint"]) if record.is_complete() else None
     except (CorruptRecord, KeyError):

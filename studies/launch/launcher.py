@@ -1,4 +1,4 @@
-"""The local launcher: warm workers, one task at a time each, until every run has its result."""
+"""The local launcher: warm workers, one run at a time each, until every run has its result."""
 
 import contextlib
 import multiprocessing
@@ -21,8 +21,8 @@ from studies.launch import worker
 from studies.launch.progress import Progress
 from studies.launch.worker import Assignment, Message
 from studies.records.lease import Lease, acquire, is_held
-from studies.records.run_record import CorruptRecord
-from studies.training.run import Execution, Place, Task
+from studies.records.storage import CorruptRecord
+from studies.training.run import Execution, Place, Run
 
 MAX_ATTEMPTS = 2
 """A crashed run is repeated once; a run that crashes twice is reported."""
@@ -55,13 +55,13 @@ class _Worker:
     processes: list[BaseProcess] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
     alive: list[Connection] = field(default_factory=list)
-    task: Task | None = None
+    run: Run | None = None
     lease: Lease | None = None
     waiting: int = 0
 
 
 class Launcher:
-    """Executes tasks on this machine with `places`, one tuple of device places for each concurrent run."""
+    """Executes runs on this machine with `places`, one tuple of device places for each concurrent run."""
 
     def __init__(self, execution: Execution, places: Sequence[tuple[Place, ...]], progress: Progress) -> None:
         self.execution = execution
@@ -69,23 +69,23 @@ class Launcher:
         self._context = multiprocessing.get_context("forkserver")
         self._workers = [_Worker(group) for group in places]
         self._attempts: dict[str, int] = {}
-        self._pending: deque[Task] = deque()
-        self._elsewhere: list[Task] = []
+        self._pending: deque[Run] = deque()
+        self._elsewhere: list[Run] = []
         self._outcome = Outcome()
 
-    def run(self, tasks: Sequence[Task]) -> Outcome:
-        """Execute what is missing of `tasks` and return how all of them ended.
+    def execute(self, runs: Sequence[Run]) -> Outcome:
+        """Execute what is missing of `runs` and return how all of them ended.
 
         Raises `Interrupted` on SIGINT and SIGTERM and `UserError` where nothing can go on (a full disk, a config that
         cannot be built); the same call then finishes what is missing.
         """
-        self._pending.extend(task for task in tasks if not self._already_complete(task))
+        self._pending.extend(run for run in runs if not self._already_complete(run))
         if not self._pending:
             return self._outcome
         with self._signals(), self.progress:
             try:
                 self._start_server()
-                while self._pending or self._elsewhere or any(worker.task for worker in self._workers):
+                while self._pending or self._elsewhere or any(worker.run for worker in self._workers):
                     self._assign()
                     self._listen()
                     self._look_elsewhere()
@@ -93,10 +93,10 @@ class Launcher:
                 self._stop()
         return self._outcome
 
-    def _already_complete(self, task: Task) -> bool:
+    def _already_complete(self, run: Run) -> bool:
         try:
-            if task.record.is_complete():
-                self._finish(task, task.record.read_status()["state"], executed=False)
+            if run.record.is_complete():
+                self._finish(run, run.record.read_status()["state"], executed=False)
                 return True
         except CorruptRecord:
             pass  # it is set aside once this launcher holds it
@@ -104,45 +104,45 @@ class Launcher:
 
     def _assign(self) -> None:
         for idle in self._workers:
-            while idle.task is None and self._pending:
-                task = self._pending.popleft()
-                held = self._take(task)
+            while idle.run is None and self._pending:
+                run = self._pending.popleft()
+                held = self._take(run)
                 if held is not None:
-                    self._dispatch(idle, task, held)
+                    self._dispatch(idle, run, held)
 
-    def _take(self, task: Task) -> Lease | None:
-        """Return the right to run `task`; None where it is complete by now or somebody else is at it."""
-        held = acquire(task.directory)
+    def _take(self, run: Run) -> Lease | None:
+        """Return the right to run `run`; None where it is complete by now or somebody else is at it."""
+        held = acquire(run.directory)
         if held is None:
-            self._elsewhere.append(task)
+            self._elsewhere.append(run)
             return None
         try:
-            complete = task.record.is_complete()
+            complete = run.record.is_complete()
         except CorruptRecord as error:
-            self._set_aside(task, str(error))
+            self._set_aside(run, str(error))
             held.release()
-            self._pending.appendleft(task)
+            self._pending.appendleft(run)
             return None
         if complete:
             held.release()
-            self._finish(task, task.record.read_status()["state"], executed=False)
+            self._finish(run, run.record.read_status()["state"], executed=False)
             return None
         return held
 
-    def _dispatch(self, idle: _Worker, task: Task, held: Lease) -> None:
+    def _dispatch(self, idle: _Worker, run: Run, held: Lease) -> None:
         if not idle.processes:
             self._start(idle)
-        idle.task, idle.lease, idle.waiting = task, held, len(idle.processes)
-        self._attempts[task.run_id] = self._attempts.get(task.run_id, 0) + 1
-        assignment = Assignment(task, self._attempts[task.run_id], _free_port() if len(idle.places) > 1 else 0)
+        idle.run, idle.lease, idle.waiting = run, held, len(idle.processes)
+        self._attempts[run.run_id] = self._attempts.get(run.run_id, 0) + 1
+        assignment = Assignment(run, self._attempts[run.run_id], _free_port() if len(idle.places) > 1 else 0)
         for connection in idle.connections:
             connection.send(assignment)
-        self.progress.started(task)
+        self.progress.started(run)
 
     def _listen(self) -> None:
         handles: dict[Any, _Worker] = {}
         for busy in self._workers:
-            if busy.task is not None:
+            if busy.run is not None:
                 handles.update(dict.fromkeys(busy.connections, busy))
                 handles.update({process.sentinel: busy for process in busy.processes})
         ready = multiprocessing.connection.wait(list(handles), timeout=POLL_SECONDS) if handles else []
@@ -151,7 +151,7 @@ class Launcher:
         # Messages before sentinels: a worker that said how it ended, and then ended, did not die over its run.
         for handle in sorted(ready, key=lambda item: isinstance(item, int)):
             busy = handles[handle]
-            if busy.task is None:
+            if busy.run is None:
                 continue
             if isinstance(handle, int):
                 self._died(busy)
@@ -166,34 +166,34 @@ class Launcher:
         self.progress.refresh()
 
     def _heard(self, busy: _Worker, message: Message) -> None:
-        task = busy.task
-        assert task is not None
+        run = busy.run
+        assert run is not None
         if message.kind == "progress":
-            self.progress.advanced(task, message.content)
+            self.progress.advanced(run, message.content)
         elif message.kind == "done":
             busy.waiting -= 1
             if busy.waiting == 0:
                 self._release(busy)
-                self._finish(task, message.content, executed=True)
+                self._finish(run, message.content, executed=True)
         elif message.kind == "refused":
             raise UserError(message.content)
         elif message.kind == "corrupt":
-            self._set_aside(task, message.content)
+            self._set_aside(run, message.content)
             self._abandon(busy)
-            self._attempts[task.run_id] -= 1
-            self._pending.appendleft(task)
+            self._attempts[run.run_id] -= 1
+            self._pending.appendleft(run)
         else:
             self._abandon(busy)
-            self._crashed(task, message.content)
+            self._crashed(run, message.content)
 
     def _died(self, busy: _Worker) -> None:
-        task = busy.task
-        assert task is not None
+        run = busy.run
+        assert run is not None
         for process in busy.processes:
             process.join(timeout=1)
         codes = {process.exitcode for process in busy.processes} - {None}
         self._abandon(busy, kill=True)
-        self._crashed(task, f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})")
+        self._crashed(run, f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})")
 
     def _abandon(self, busy: _Worker, kill: bool = False) -> None:
         # The other processes of a run may wait for the one that failed for ever.
@@ -201,36 +201,36 @@ class Launcher:
             self._kill(busy)
         self._release(busy)
 
-    def _crashed(self, task: Task, error: str) -> None:
-        if self._attempts[task.run_id] < MAX_ATTEMPTS:
-            self.progress.notice(f"{task.run_id} crashed ({error}); repeating it")
-            self.progress.stopped(task)
-            self._pending.append(task)
+    def _crashed(self, run: Run, error: str) -> None:
+        if self._attempts[run.run_id] < MAX_ATTEMPTS:
+            self.progress.notice(f"{run.run_id} crashed ({error}); repeating it")
+            self.progress.stopped(run)
+            self._pending.append(run)
             return
-        status = {**task.record.read_status(), "state": "crashed", "error": error}
-        task.record.write_status(**status)
-        self._outcome.crashed[task.run_id] = error
-        self.progress.finished(task, "crashed", executed=True)
+        status = {**run.record.read_status(), "state": "crashed", "error": error}
+        run.record.write_status(**status)
+        self._outcome.crashed[run.run_id] = error
+        self.progress.finished(run, "crashed", executed=True)
 
-    def _finish(self, task: Task, state: str, executed: bool) -> None:
-        (self._outcome.diverged if state == "diverged" else self._outcome.finished).append(task.run_id)
-        self.progress.finished(task, state, executed)
+    def _finish(self, run: Run, state: str, executed: bool) -> None:
+        (self._outcome.diverged if state == "diverged" else self._outcome.finished).append(run.run_id)
+        self.progress.finished(run, state, executed)
 
-    def _set_aside(self, task: Task, reason: str) -> None:
-        target = task.record.set_aside()
-        self.progress.notice(f"unreadable record set aside as {target.name} and repeated: {reason}")
+    def _set_aside(self, run: Run, reason: str) -> None:
+        target = run.record.set_aside()
+        self.progress.notice(f"record set aside as {target.name} and repeated: {reason}")
 
     def _look_elsewhere(self) -> None:
         waiting, self._elsewhere = self._elsewhere, []
-        for task in waiting:
-            if self._already_complete(task):
+        for run in waiting:
+            if self._already_complete(run):
                 continue
-            (self._elsewhere if is_held(task.directory) else self._pending).append(task)
+            (self._elsewhere if is_held(run.directory) else self._pending).append(run)
 
     def _release(self, busy: _Worker) -> None:
         if busy.lease is not None:
             busy.lease.release()
-        busy.task = busy.lease = None
+        busy.run = busy.lease = None
 
     def _start_server(self) -> None:
         # The server imports once, for all workers; the thread count must be known before its libraries load.
@@ -275,11 +275,11 @@ class Launcher:
     def _stop(self) -> None:
         """End all workers at once: a run that is cut off goes on from its checkpoint as if nothing had been."""
         for each in self._workers:
-            task = each.task
+            run = each.run
             self._kill(each)
-            if task is not None:
+            if run is not None:
                 with contextlib.suppress(CorruptRecord, UserError):
-                    task.record.write_status(**{**task.record.read_status(), "state": "interrupted"})
+                    run.record.write_status(**{**run.record.read_status(), "state": "interrupted"})
             self._release(each)
 
     @contextlib.contextmanager

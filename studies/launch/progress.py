@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from studies.training.run import Task
+from studies.training.run import Run
 
 
 class Progress:
@@ -19,7 +19,7 @@ class Progress:
         self.workers = workers
         self.console = console or Console(stderr=True, highlight=False)
         self.states: Counter[str] = Counter()
-        self._running: dict[str, tuple[Task, float, float]] = {}
+        self._running: dict[str, tuple[Run, float, float]] = {}
         self._durations: list[float] = []
         self._started = time.monotonic()
         self._live: Live | None = None
@@ -37,31 +37,31 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def started(self, task: Task) -> None:
-        """A worker takes `task`."""
-        self._running[task.run_id] = (task, time.monotonic(), 0.0)
+    def started(self, run: Run) -> None:
+        """A worker takes `run`."""
+        self._running[run.run_id] = (run, time.monotonic(), 0.0)
 
-    def advanced(self, task: Task, fraction: float) -> None:
-        """`task` has done `fraction` of its steps."""
-        if task.run_id in self._running:
-            _, since, _ = self._running[task.run_id]
-            self._running[task.run_id] = (task, since, fraction)
+    def advanced(self, run: Run, fraction: float) -> None:
+        """`run` has done `fraction` of its steps."""
+        if run.run_id in self._running:
+            _, since, _ = self._running[run.run_id]
+            self._running[run.run_id] = (run, since, fraction)
 
-    def stopped(self, task: Task) -> None:
-        """`task` is no longer at work, without a result."""
-        self._running.pop(task.run_id, None)
+    def stopped(self, run: Run) -> None:
+        """`run` is no longer at work, without a result."""
+        self._running.pop(run.run_id, None)
 
-    def finished(self, task: Task, state: str, executed: bool) -> None:
-        """`task` has its result."""
+    def finished(self, run: Run, state: str, executed: bool) -> None:
+        """`run` has its result."""
         self.states[state] += 1
-        entry = self._running.pop(task.run_id, None)
+        entry = self._running.pop(run.run_id, None)
         if not executed:
             return
         seconds = time.monotonic() - entry[1] if entry else 0.0
         self._durations.append(seconds)
         done = f"[{sum(self.states.values())}/{self.total}]"
         # Square brackets are markup to rich.
-        line = f"{done} {state:<8} {task.arm}, seed {task.config.seed}  {seconds:.1f} s{self._left(', ')}"
+        line = f"{done} {state:<8} {run.arm}, seed {run.config.seed}  {seconds:.1f} s{self._left(', ')}"
         self.console.print(line, markup=False, soft_wrap=True)
 
     def notice(self, text: str) -> None:
@@ -89,9 +89,9 @@ class Progress:
         elapsed = time.monotonic() - self._started
         title = f"{counts}, {len(self._running)} running of {self.total}; {elapsed:.0f} s{self._left(', ')}"
         table = Table(title=title, title_justify="left", box=None, show_header=False, padding=(0, 1))
-        for task, since, fraction in self._running.values():
+        for run, since, fraction in self._running.values():
             filled = round(20 * fraction)
             bar = "█" * filled + "░" * (20 - filled)
             seconds = f"{time.monotonic() - since:.0f} s"
-            table.add_row(task.run_id, bar, f"{task.arm}, seed {task.config.seed}", seconds)
+            table.add_row(run.run_id, bar, f"{run.arm}, seed {run.config.seed}", seconds)
         return table

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import torch.distributed as distributed
 
 from litmus.errors import UserError
-from studies.records.run_record import CorruptRecord, StorageError, storage_errors
-from studies.training.run import Execution, Place, Task
+from studies.records.storage import CorruptRecord, StorageError, storage_errors
+from studies.training.run import Execution, Place, Run
 from studies.training.runner import attempt, write_traceback
 
 Kind = Literal["progress", "done", "crashed", "corrupt", "refused"]
@@ -21,9 +21,9 @@ Kind = Literal["progress", "done", "crashed", "corrupt", "refused"]
 
 @dataclass(frozen=True)
 class Assignment:
-    """A task for the processes of one worker; `port` is where several of them meet."""
+    """A run for the processes of one worker; `port` is where several of them meet."""
 
-    task: Task
+    run: Run
     attempts: int
     port: int
 
@@ -49,27 +49,27 @@ def main(connection: Connection, alive: Connection, execution: Execution, place:
 
 def _execute(connection: Connection, assignment: Assignment, execution: Execution, place: Place) -> Message:
     os.environ["MASTER_PORT"] = str(assignment.port)
-    task = assignment.task
+    run = assignment.run
 
     def progress(fraction: float) -> None:
         if place.rank == 0:
             connection.send(Message("progress", fraction))
 
     try:
-        with _output_to_log(task):
-            if task.source is not None:
-                # Imported here because it brings pandas and scipy, which runs of the package's own studies never need.
+        with _output_to_log(run):
+            if run.source is not None:
+                # Imported here because it brings pandas, which runs of the package's own studies never need.
                 from studies.design.study_files import import_source
 
-                import_source(task.source)
-            return Message("done", attempt(task, execution, place, progress, assignment.attempts))
+                import_source(run.source)
+            return Message("done", attempt(run, execution, place, progress, assignment.attempts))
     except (StorageError, UserError) as error:
         return Message("refused", str(error))
     except CorruptRecord as error:
         return Message("corrupt", str(error))
     except Exception as error:
         with contextlib.suppress(OSError):
-            write_traceback(task, error)
+            write_traceback(run, error)
         return Message("crashed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
     finally:
         if distributed.is_available() and distributed.is_initialized():
@@ -77,11 +77,11 @@ def _execute(connection: Connection, assignment: Assignment, execution: Executio
 
 
 @contextlib.contextmanager
-def _output_to_log(task: Task) -> Iterator[None]:
+def _output_to_log(run: Run) -> Iterator[None]:
     """Send everything that is printed, by C libraries too, to the run's log."""
-    with storage_errors(task.directory):
-        task.directory.mkdir(parents=True, exist_ok=True)
-        log = os.open(task.record.log_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+    with storage_errors(run.directory):
+        run.directory.mkdir(parents=True, exist_ok=True)
+        log = os.open(run.record.log_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
     saved = os.dup(1), os.dup(2)
     os.dup2(log, 1)
     os.dup2(log, 2)

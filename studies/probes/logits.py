@@ -11,7 +11,7 @@ from torch import Tensor
 from lit_archs.learning.classifier import LitClassifier
 from studies.probes.base.passes import gathered
 from studies.probes.base.probe import Probe, register
-from studies.records.run_record import write_atomically
+from studies.records.storage import write_atomically
 
 Arrays = dict[str, numpy.ndarray[Any, Any]]
 

@@ -1,14 +1,16 @@
-"""Every record of a study as one pandas DataFrame."""
+"""Records as pandas frames: every run of a study as one row, and the rows that a run left."""
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from litmus.errors import UserError
-from studies.records import lease
-from studies.records.run_record import CorruptRecord, RunDirectory, run_directories
-from studies.training.config import flatten
+from litmus.settings import flatten
+from studies.records.run_record import RunRecord, run_records
+from studies.records.storage import CorruptRecord
 
 
 def load(directory: str | Path) -> pd.DataFrame:
@@ -20,29 +22,16 @@ def load(directory: str | Path) -> pd.DataFrame:
     `data.*`.
     Raises `UserError` where the folder holds no run.
     """
-    records = run_directories(Path(directory))
+    records = run_records(Path(directory))
     if not records:
         raise UserError(f"no records in {directory}")
-    return pd.DataFrame([_row(record) for record in records])
+    columns = _Columns()
+    for record in records:
+        columns.add(_row(record))
+    return columns.frame()
 
 
-def load_metrics(directory: str | Path) -> pd.DataFrame:
-    """Return the rows of every run's `metrics.csv` under `directory`, with the columns `run`, `arm` and `seed`."""
-    frames = []
-    for record in run_directories(Path(directory)):
-        frame = read_metrics(record)
-        if frame is not None:
-            status = _status(record)
-            frame.insert(0, "run", record.run_id)
-            frame.insert(1, "arm", status.get("arm"))
-            frame.insert(2, "seed", status.get("seed"))
-            frames.append(frame)
-    if not frames:
-        raise UserError(f"no metrics in {directory}")
-    return pd.concat(frames, ignore_index=True)
-
-
-def read_metrics(record: RunDirectory) -> pd.DataFrame | None:
+def read_metrics(record: RunRecord) -> pd.DataFrame | None:
     """Return the rows of one run's `metrics.csv`, None where there is none that can be read."""
     try:
         return pd.read_csv(record.metrics_file)
@@ -50,7 +39,7 @@ def read_metrics(record: RunDirectory) -> pd.DataFrame | None:
         return None
 
 
-def read_probes(record: RunDirectory) -> pd.DataFrame | None:
+def read_probes(record: RunRecord) -> pd.DataFrame | None:
     """Return the rows of one run's `probes.csv`, None where there is none that can be read."""
     try:
         return pd.read_csv(record.probes_file, keep_default_na=False, na_values={"value": ["", "nan"]})
@@ -58,28 +47,40 @@ def read_probes(record: RunDirectory) -> pd.DataFrame | None:
         return None
 
 
-def state_of(record: RunDirectory) -> str:
-    """Return the run's state; one that says `running` whose process is gone was interrupted."""
+class _Columns:
+    """Rows that grow column by column: ten thousand dictionaries of a hundred keys would take a gigabyte."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._values: dict[str, list[Any]] = {}
+        self._texts: dict[str, str] = {}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a row; columns that it lacks are empty in it, and those that are new are empty in all before it."""
+        for name, value in row.items():
+            column = self._values.get(name)
+            if column is None:
+                column = self._values[name] = []
+            column.extend([math.nan] * (self._rows - len(column)))
+            # Most texts are the same in all rows: one object serves.
+            column.append(self._texts.setdefault(value, value) if isinstance(value, str) else value)
+        self._rows += 1
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows as a frame."""
+        for column in self._values.values():
+            column.extend([math.nan] * (self._rows - len(column)))
+        return pd.DataFrame(self._values)
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
     try:
-        state = str(record.read_status().get("state", "interrupted"))
+        status = record.read_status()
     except CorruptRecord:
-        return "corrupt"
-    return "interrupted" if state == "running" and not lease.is_held(record.path) else state
-
-
-def _status(record: RunDirectory) -> dict[str, Any]:
-    try:
-        return record.read_status()
-    except CorruptRecord:
-        return {}
-
-
-def _row(record: RunDirectory) -> dict[str, Any]:
-    status = _status(record)
+        status = {}
     row: dict[str, Any] = {"run": record.run_id, "study": status.get("study"), "arm": status.get("arm")}
-    row.update(
-        seed=status.get("seed"), state=state_of(record), attempts=status.get("attempts"), error=status.get("error")
-    )
+    row.update(seed=status.get("seed"), state=record.state(), attempts=status.get("attempts"))
+    row["error"] = status.get("error")
     try:
         row.update({key: value for key, value in flatten(record.read_config()).items() if key != "seed"})
         summary = record.read_summary()

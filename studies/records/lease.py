@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from studies.records.run_record import storage_errors
+from studies.records.storage import storage_errors
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0

@@ -1,83 +1,22 @@
-"""What a run leaves on disk: plain files, each written whole or not at all."""
+"""What a run leaves on disk: plain files in a folder named by its identity."""
 
-import contextlib
-import errno
 import json
-import math
-import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from litmus.errors import UserError
+from studies.records import lease
+from studies.records.storage import CorruptRecord, StorageError, storage_errors, to_json, write_atomically
 
 FINAL_STATES = ("finished", "diverged")
 """States of a run that has its result."""
 
-_STORAGE_ERRORS = {
-    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST,
-    errno.ENAMETOOLONG,
-}  # fmt: skip
-
-
-class StorageError(UserError):
-    """The folder of records cannot be written: full, read-only or not ours."""
-
-
-class CorruptRecord(Exception):
-    """A file of a record cannot be read; the message names it."""
-
-
-@contextlib.contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write at `path` into a `StorageError` of one line."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _STORAGE_ERRORS:
-            raise StorageError(f"cannot write {path}: {error.strerror}") from None
-        raise
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or a crash, finds the old content or the new one and nothing between."""
-    data = content.encode() if isinstance(content, str) else content
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-
-
-def to_json(value: Mapping[str, Any]) -> str:
-    """Return JSON text; numbers that are not finite become null, which every reader understands."""
-    return json.dumps(_finite(value), indent=2, allow_nan=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
 
 @dataclass(frozen=True)
-class RunDirectory:
+class RunRecord:
     """The folder of one run, `runs/<study>/<run id>/`, and its files."""
 
     path: Path
@@ -129,7 +68,7 @@ class RunDirectory:
 
     def read_status(self) -> dict[str, Any]:
         """Return the status, empty where there is none. Raises `CorruptRecord`."""
-        return self._read_json(self.status_file, required=("state",))
+        return _read_json(self.status_file, required=("state",))
 
     def write_status(self, **fields: Any) -> None:
         """Write the status."""
@@ -137,19 +76,27 @@ class RunDirectory:
 
     def read_summary(self) -> dict[str, Any]:
         """Return the summary, empty where there is none. Raises `CorruptRecord`."""
-        return self._read_json(self.summary_file, required=("metrics",))
+        return _read_json(self.summary_file, required=("metrics",))
 
     def read_config(self) -> dict[str, Any]:
         """Return the config, empty where there is none. Raises `CorruptRecord`."""
-        if not self.config_file.exists():
-            return {}
         try:
-            config = yaml.safe_load(self.config_file.read_text())
+            config = _safe_yaml(self.config_file.read_bytes())
+        except FileNotFoundError:
+            return {}
         except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
             raise CorruptRecord(f"{self.config_file}: {' '.join(str(error).split())[:120]}") from None
         if not isinstance(config, dict):
             raise CorruptRecord(f"{self.config_file}: not a mapping")
         return config
+
+    def state(self) -> str:
+        """Return the run's state; one that says `running` whose process is gone was interrupted."""
+        try:
+            state = str(self.read_status().get("state", "interrupted"))
+        except CorruptRecord:
+            return "corrupt"
+        return "interrupted" if state == "running" and not lease.is_held(self.path) else state
 
     def is_complete(self) -> bool:
         """Whether the run has its result. Raises `CorruptRecord` where a file of a complete record is unreadable."""
@@ -182,29 +129,39 @@ class RunDirectory:
         except OSError:
             return ""
 
-    def _read_json(self, path: Path, required: tuple[str, ...]) -> dict[str, Any]:
-        if not path.exists():
-            return {}
-        try:
-            content = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise CorruptRecord(f"{path}: {error}") from None
-        if not isinstance(content, dict) or any(key not in content for key in required):
-            raise CorruptRecord(f"{path}: lacks {', '.join(required)}")
-        return content
-
 
 def rerun_command(config_file: Path, source: str | None) -> str:
     """Return the command that runs a run again, into a folder of its own; `source` is the file of its study."""
     return f"litmus train --config {config_file}{f' --source {source}' if source else ''} --out again"
 
 
-def run_directories(study_directory: Path) -> list[RunDirectory]:
-    """Return the folders of a study's runs, by identity; what was set aside is left out."""
+def run_records(study_directory: Path) -> list[RunRecord]:
+    """Return the records of a study's runs, by identity; what was set aside is left out."""
     if not study_directory.is_dir():
         return []
     return [
-        RunDirectory(path)
+        RunRecord(path)
         for path in sorted(study_directory.iterdir())
-        if path.is_dir() and re.fullmatch(r"[0-9a-f]{12}", path.name)
+        if re.fullmatch(r"[0-9a-f]{12}", path.name) and path.is_dir()
     ]
+
+
+def _safe_yaml(content: bytes) -> Any:
+    # As `yaml.safe_load`, by the C library where PyYAML was built with it: several times as fast.
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(content)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
+def _read_json(path: Path, required: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CorruptRecord(f"{path}: {error}") from None
+    if not isinstance(content, dict) or any(key not in content for key in required):
+        raise CorruptRecord(f"{path}: lacks {', '.join(required)}")
+    return content

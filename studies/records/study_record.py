@@ -1,19 +1,23 @@
 """`study.json`: what a study consisted of when it was last asked for, so that a report can be written from the disk."""
 
 import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from litmus.errors import UserError
-from studies.records.run_record import to_json, write_atomically
+from litmus.metrics import TASKS, Task
+from litmus.settings import Settings
+from studies.records.storage import to_json, write_atomically
 
 FILE = "study.json"
 
 
 @dataclass(frozen=True)
-class ManifestArm:
-    """An arm as the manifest keeps it; `runs` are identities by seed."""
+class ArmRecord:
+    """An arm as a study's record keeps it; `runs` are identities by seed."""
 
     label: str
     levels: dict[str, Any]
@@ -22,58 +26,110 @@ class ManifestArm:
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """A study as it was last asked for; `source` is the file that defines it where the package does not."""
+class StudyRecord:
+    """A study as it was last asked for.
+
+    Args:
+        study: its name.
+        question: what it asks.
+        preset: which of its presets.
+        factors: each factor's levels, in the order in which the study declares them.
+        full_product: whether the arms are all combinations of the levels.
+        task: what its networks are trained for; empty in the record of an earlier version, which did not say.
+        settings: what the user asked for on top of the study.
+        protocol: what the preset follows.
+        arms: its arms.
+        source: the file that defines it where the package does not.
+    """
 
     study: str
     question: str
     preset: str
-    factors: tuple[str, ...]
+    factors: dict[str, tuple[Any, ...]]
+    full_product: bool
+    task: str
     settings: dict[str, Any]
     protocol: str
-    arms: tuple[ManifestArm, ...]
+    arms: tuple[ArmRecord, ...]
     source: str | None = None
 
     @property
-    def baseline(self) -> ManifestArm:
+    def baseline(self) -> ArmRecord:
         """The arm that the others are held against."""
         return next(arm for arm in self.arms if arm.is_baseline)
 
-    def arm_of_run(self) -> dict[str, ManifestArm]:
+    @property
+    def known_task(self) -> Task | None:
+        """What its networks are trained for, None where the record does not say."""
+        return TASKS.get(self.task)
+
+    def arm_of_run(self) -> dict[str, ArmRecord]:
         """Return each run's arm."""
         return {run: arm for arm in self.arms for run in arm.runs.values()}
 
 
-def write_manifest(directory: Path, manifest: Manifest) -> None:
+def arm_label(levels: Settings) -> str:
+    """Return what an arm of these levels is called: `norm batch, lr 0.1`; empty for none."""
+    return ", ".join(f"{short_name(key)} {level}" for key, level in levels.items())
+
+
+def short_name(factor: str) -> str:
+    """Return a factor's name without its section: `norm` of `model.norm`."""
+    return factor.rpartition(".")[2]
+
+
+def levels_by_factor(arms: Sequence[Settings], order: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Return the levels of each factor that an arm sets, in the arms' order; the factors in that of `order`."""
+    found: dict[str, list[Any]] = {}
+    for key in [*order, *(key for levels in arms for key in levels)]:
+        if key not in found and any(key in levels for levels in arms):
+            found[key] = []
+            for levels in arms:
+                if key in levels and levels[key] not in found[key]:
+                    found[key].append(levels[key])
+    return {key: tuple(levels) for key, levels in found.items()}
+
+
+def is_full_product(arms: Sequence[Settings]) -> bool:
+    """Whether the arms set the same factors in the same order, and are all combinations of their levels."""
+    keys = list(arms[0])
+    if any(list(levels) != keys for levels in arms):
+        return False
+    return math.prod(len({str(levels[key]) for levels in arms}) for key in keys) == len(arms)
+
+
+def write_study_record(directory: Path, record: StudyRecord) -> None:
     """Write `study.json`."""
-    write_atomically(directory / FILE, to_json(asdict(manifest)))
+    write_atomically(directory / FILE, to_json(asdict(record)))
 
 
-def read_manifest(directory: Path) -> Manifest:
-    """Return the manifest of a study's folder. Raises `UserError` where there is none or it cannot be read."""
+def read_study_record(directory: Path) -> StudyRecord:
+    """Return the record of a study's folder. Raises `UserError` where there is none or it cannot be read."""
     path = directory / FILE
     try:
-        content = json.loads(path.read_text())
-        arms = tuple(
-            ManifestArm(
-                arm["label"],
-                arm["levels"],
-                arm["is_baseline"],
-                {int(s): run for s, run in arm["runs"].items()},
-            )
-            for arm in content["arms"]
-        )
-        return Manifest(
-            content["study"],
-            content["question"],
-            content["preset"],
-            tuple(content["factors"]),
-            content["settings"],
-            content["protocol"],
-            arms,
-            content.get("source"),
-        )
+        return _parsed(json.loads(path.read_bytes()))
     except FileNotFoundError:
         raise UserError(f"no study in {directory}: there is no {FILE}; run it first") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise UserError(f"{path} cannot be read ({error}); the same litmus run command writes it anew") from None
+
+
+def _parsed(content: Mapping[str, Any]) -> StudyRecord:
+    arms = tuple(
+        ArmRecord(arm["label"], arm["levels"], arm["is_baseline"], {int(s): run for s, run in arm["runs"].items()})
+        for arm in content["arms"]
+    )
+    levels = [arm.levels for arm in arms]
+    return StudyRecord(
+        study=content["study"],
+        question=content["question"],
+        preset=content["preset"],
+        # Earlier versions kept the factors' names alone.
+        factors=levels_by_factor(levels, list(content["factors"])),
+        full_product=content["full_product"] if "full_product" in content else is_full_product(levels),
+        task=content.get("task", ""),
+        settings=content["settings"],
+        protocol=content["protocol"],
+        arms=arms,
+        source=content.get("source"),
+    )

@@ -1,14 +1,13 @@
 """The answer of a study in a sentence or two, no stronger than its records."""
 
-from collections.abc import Sequence
-
-from studies.evidence.claims import Claim, Finding
 from studies.evidence.results import Analysis, ArmResult
+from studies.evidence.summary import StudySummary
 from studies.evidence.units import percent_interval, points
 
 
-def conclude(analysis: Analysis, findings: Sequence[tuple[Claim, Finding]]) -> str:
+def conclude(summary: StudySummary) -> str:
     """Return the answer: the claims by verdict, then the best arm beside the baseline, then what is missing."""
+    analysis, findings = summary.analysis, summary.findings
     sentences = []
     for verdict in ("supported", "contradicted", "inconclusive"):
         claims = [claim.sentence.rstrip(".") for claim, finding in findings if finding.verdict == verdict]

@@ -10,8 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from studies.evidence.estimate import Estimate, estimate
-from studies.evidence.results import Analysis, ArmResult, Measure
-from studies.evidence.units import level
+from studies.evidence.results import Analysis, ArmResult, Metric
+from studies.evidence.units import POINTS, level, unit_of
+from studies.records.study_record import arm_label
 
 # Okabe & Ito 2008: distinguishable with every common form of colour blindness.
 PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -81,9 +82,7 @@ def add_band(
 
 def numeric_factor(analysis: Analysis) -> str | None:
     """Return the factor with the most levels that are all numbers; None where no factor has at least three."""
-    levels = {
-        factor: {result.arm.levels.get(factor) for result in analysis.arms} for factor in analysis.manifest.factors
-    }
+    levels = {factor: {result.arm.levels.get(factor) for result in analysis.arms} for factor in analysis.study.factors}
     numeric = {
         factor: len(values)
         for factor, values in levels.items()
@@ -92,9 +91,7 @@ def numeric_factor(analysis: Analysis) -> str | None:
     return max(numeric, key=lambda factor: numeric[factor]) if numeric else None
 
 
-def response(
-    analysis: Analysis, factor: str, metric: str | Measure, title: str, percent: bool = True
-) -> go.Figure | None:
+def response(analysis: Analysis, factor: str, metric: Metric, title: str) -> go.Figure | None:
     """Return `metric` over the levels of a numeric `factor`, a line for each combination of the other factors.
 
     Levels with diverged runs carry a cross with their number, at chance where the metric is an accuracy. None where an
@@ -102,13 +99,13 @@ def response(
     """
     if any(factor not in result.arm.levels for result in analysis.arms):
         return None
+    percent = unit_of(metric) is POINTS
     scale = 100.0 if percent else 1.0
     top = 1.0 if percent else math.inf
     lines: dict[str, list[ArmResult]] = {}
     for result in analysis.arms:
         others = {key: value for key, value in result.arm.levels.items() if key != factor}
-        name = ", ".join(f"{key.rpartition('.')[2]} {level(value)}" for key, value in others.items()) or "all arms"
-        lines.setdefault(name, []).append(result)
+        lines.setdefault(arm_label(others) or "all arms", []).append(result)
     figure = go.Figure()
     for colour, (name, results) in zip(PALETTE * len(lines), lines.items(), strict=False):
         results.sort(key=lambda result: result.arm.levels[factor])
@@ -154,12 +151,11 @@ def response(
 
 def interaction(analysis: Analysis) -> go.Figure:
     """Return test accuracy over the levels of the second factor, a line for each level of the first and others."""
-    first, second, *others = analysis.manifest.baseline.levels
+    first, second, *others = analysis.study.baseline.levels
     order = list(dict.fromkeys(level(result.arm.levels[second]) for result in analysis.arms))
     lines: dict[str, list[ArmResult]] = {}
     for result in analysis.arms:
-        names = [f"{key.rpartition('.')[2]} {level(result.arm.levels[key])}" for key in (first, *others)]
-        lines.setdefault(", ".join(names), []).append(result)
+        lines.setdefault(arm_label({key: result.arm.levels[key] for key in (first, *others)}), []).append(result)
     figure = go.Figure()
     for index, (name, results) in enumerate(lines.items()):
         points = [(level(result.arm.levels[second]), result.estimate(analysis.test_metric)) for result in results]
@@ -203,8 +199,8 @@ def _mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
 
 def styles(analysis: Analysis) -> list[tuple[str, str]]:
     """Return each arm's colour and dash: one of both for a level of the first factor, shades for the others."""
-    factors = [factor for factor in analysis.manifest.baseline.levels if factor != numeric_factor(analysis)]
-    if not factors or len(analysis.manifest.factors) < 2:
+    factors = [factor for factor in analysis.study.baseline.levels if factor != numeric_factor(analysis)]
+    if not factors or len(analysis.study.factors) < 2:
         count = len(analysis.arms)
         return [(PALETTE[i % len(PALETTE)], DASHES[i // len(PALETTE) % len(DASHES)]) for i in range(count)]
     levels = [str(result.arm.levels.get(factors[0])) for result in analysis.arms]

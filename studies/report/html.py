@@ -11,65 +11,74 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from studies.design.study import Plot, Study
+from studies.design.plots import StudyPlot
+from studies.design.study import Study
 from studies.design.study_files import study_of
-from studies.evidence.arm_table import metrics_of, statistics_table
-from studies.evidence.claims import Claim, Finding
-from studies.evidence.results import Analysis, analyse
+from studies.evidence.arm_table import statistics_table
+from studies.evidence.factorial import Factorial
+from studies.evidence.results import Analysis
+from studies.evidence.summary import StudySummary, summarise
 from studies.evidence.units import level, percent
-from studies.records.run_record import RunDirectory, rerun_command, write_atomically
-from studies.report import figures, tables
+from studies.records.run_record import RunRecord, rerun_command
+from studies.records.storage import write_atomically
+from studies.records.study_record import read_study_record
+from studies.report import figures, study_plots, tables
 from studies.report.conclusion import conclude
 
 VERSION_COLUMNS = ("code", "source", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 
 
-def write_report(directory: Path, study: Study | None = None) -> tuple[Path, str]:
-    """Write `report.html` and `statistics.csv` into a study's folder; return the report's path and the answer.
+@dataclass(frozen=True)
+class Report:
+    """A report that was written: its file, the answer, and what both were written from."""
 
-    `study` brings the claims; where it is not given, the registered study of that name does, or the study's own file.
+    path: Path
+    answer: str
+    summary: StudySummary
+
+
+def write_report(directory: Path, study: Study | None = None) -> Report:
+    """Write `report.html` and `statistics.csv` into a study's folder.
+
+    `study` brings the claims; where it is not given, the study of that name does, or the study's own file. Raises
+    `UserError` where there is no study in the folder.
     """
-    analysis = analyse(directory)
     if study is None:
-        study = study_of(analysis.manifest)
-    findings = [(claim, claim.find(analysis)) for claim in (study.claims if study is not None else ())]
-    answer = conclude(analysis, findings)
+        study = study_of(read_study_record(directory))
+    summary = summarise(directory, study.claims, study.measures) if study is not None else summarise(directory)
+    answer = conclude(summary)
     path = directory / "report.html"
-    write_atomically(path, render(analysis, findings, answer, study))
-    own = study.measures if study is not None else {}
-    write_atomically(directory / "statistics.csv", statistics_table(analysis, own).to_csv(index=False))
-    return path, answer
+    write_atomically(path, render(summary, answer, study))
+    write_atomically(directory / "statistics.csv", statistics_table(summary.statistics).to_csv(index=False))
+    return Report(path, answer, summary)
 
 
-def render(
-    analysis: Analysis, findings: Sequence[tuple[Claim, Finding]], answer: str, study: Study | None = None
-) -> str:
-    """Return the report as HTML; `study` brings its own measures, figures and limits."""
-    own = study or Study(analysis.manifest.study, analysis.manifest.question)
-    factorial = tables.factorial(analysis)
-    names = metrics_of(analysis)
+def render(summary: StudySummary, answer: str, study: Study | None = None) -> str:
+    """Return the report as HTML; `study` brings its own figures, limits and the source of its claims."""
+    analysis, effects = summary.analysis, summary.main_effects
+    source = study.source if study is not None else ""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("studies.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template("template.html").render(
-        manifest=analysis.manifest,
+        study=analysis.study,
         answer=answer,
-        findings=findings,
-        limits=own.limits.get(analysis.manifest.preset, ""),
-        figures=_figures(analysis, own.plots),
+        findings=[(claim, claim.cited(source), finding) for claim, finding in summary.findings],
+        limits=study.limits.get(analysis.study.preset, "") if study is not None else "",
+        figures=_figures(analysis, study.plots if study is not None else ()),
         metric=analysis.metric_name,
         training_name=analysis.train_metric_name,
-        arms=tables.results(analysis),
+        arms=tables.results(summary),
         matched=tables.matched_level(analysis),
-        factorial=factorial if isinstance(factorial, tables.Table) else None,
-        no_factorial=factorial if isinstance(factorial, str) else "",
+        main_effects=tables.main_effects(analysis, effects) if isinstance(effects, Factorial) else None,
+        no_main_effects=effects if isinstance(effects, str) else "",
         learning_speed=tables.learning_speed(analysis),
-        measures=tables.measures(analysis, own.measures),
-        primary=tables.every_metric(analysis, names[:1]),
-        others=tables.every_metric(analysis, names[1:]),
+        measures=tables.measures(summary),
+        primary=tables.every_metric({analysis.test_metric: summary.judged}),
+        others=tables.every_metric(summary.others),
         totals=_totals(analysis),
         controlled=_controlled(analysis),
-        runs=[_run_row(analysis, {str(k): v for k, v in row.items()}) for row in _records(analysis).to_dict("records")],
+        runs=[_run_row(analysis, {str(k): v for k, v in row.items()}) for row in analysis.records.to_dict("records")],
         versions=_versions(analysis),
         threshold=percent(analysis.training_threshold),
         written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -84,7 +93,7 @@ class _Figure:
     html: str
 
 
-def _figures(analysis: Analysis, plots: Sequence[Plot]) -> list[_Figure]:
+def _figures(analysis: Analysis, plots: Sequence[StudyPlot]) -> list[_Figure]:
     shown: list[tuple[str, str, go.Figure]] = []
     factor = figures.numeric_factor(analysis)
     if factor is not None:
@@ -93,10 +102,10 @@ def _figures(analysis: Analysis, plots: Sequence[Plot]) -> list[_Figure]:
         response = figures.response(analysis, factor, analysis.test_metric, title)
         if response is not None:
             shown.append((f"{title.capitalize()} over {factor}", caption, response))
-    elif tables.matched_factor(analysis) is not None:
+    elif analysis.matched_factor is not None:
         caption = "Mean over the finished seeds, 95 % intervals. Lines that are not parallel are an interaction."
         shown.append(("Interaction", caption, figures.interaction(analysis)))
-    own = [(plot.title, plot.caption, plot.draw(analysis)) for plot in plots]
+    own = [(plot.title, study_plots.caption(plot), study_plots.draw(plot, analysis)) for plot in plots]
     shown += [(title, caption, figure) for title, caption, figure in own if figure is not None]
     caption = "Mean over the seeds with its 95 % interval. Click an arm in the legend to hide it, drag to zoom."
     accuracy = figures.learning_curves(analysis, analysis.val_metric, f"validation {analysis.metric_name}")
@@ -114,7 +123,7 @@ def _figures(analysis: Analysis, plots: Sequence[Plot]) -> list[_Figure]:
 
 
 def _totals(analysis: Analysis) -> dict[str, Any]:
-    records = _records(analysis)
+    records = analysis.records
     return {
         "planned": sum(result.planned for result in analysis.arms),
         "finished": sum(result.count("finished") for result in analysis.arms),
@@ -126,13 +135,9 @@ def _totals(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _records(analysis: Analysis) -> pd.DataFrame:
-    return pd.concat([result.records for result in analysis.arms], ignore_index=True)
-
-
 def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
     """Return what was held equal, each as a name and what the records say of it."""
-    records = _records(analysis)
+    records = analysis.records
 
     def values(column: str) -> str:
         if column not in records:
@@ -141,7 +146,7 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
 
     synchronised = values("normalisation.synchronised")
     return [
-        ("Factors", ", ".join(analysis.manifest.factors) or "none: a study of one arm"),
+        ("Factors", ", ".join(analysis.study.factors) or "none: a study of one arm"),
         ("All other config keys", "equal in every arm; checked before anything ran"),
         ("Initialisation", "each parameter drawn by (seed, its name): equal in all arms of a seed"),
         ("Order and augmentation", "a function of (seed, epoch, sample): equal in all arms of a seed"),
@@ -183,12 +188,12 @@ def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
         "state": run["state"],
         "result": result,
         "seconds": shown("seconds", "{:.1f}"),
-        "command": rerun_command(RunDirectory(analysis.directory / run["run"]).config_file, analysis.manifest.source),
+        "command": rerun_command(RunRecord(analysis.directory / run["run"]).config_file, analysis.study.source),
     }
 
 
 def _versions(analysis: Analysis) -> dict[str, Any]:
-    records = _records(analysis)
+    records = analysis.records
     columns = [name for name in VERSION_COLUMNS if f"environment.{name}" in records]
     if not columns:
         return {"columns": [], "rows": [], "mixed": []}

@@ -7,13 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from litmus.errors import UserError
-from studies.evidence.arm_table import ArmStatistics, arm_statistics
+from litmus.wording import count
+from studies.evidence.arm_table import ArmStatistics
 from studies.evidence.estimate import Estimate, estimate
-from studies.evidence.factorial import analysis_of_variance, tidy
+from studies.evidence.factorial import Factorial
 from studies.evidence.learning_speed import area_under_curve, arrivals, median_arrival, race
-from studies.evidence.results import Analysis, ArmResult, Measure
-from studies.evidence.units import NUMBER, POINTS, Unit, count, level, percent, percent_interval, points
+from studies.evidence.results import Analysis, ArmResult
+from studies.evidence.summary import StudySummary
+from studies.evidence.units import NUMBER, Unit, percent, percent_interval, points, unit_of
+from studies.records.study_record import arm_label
 
 SIGNIFICANCE = 0.05
 
@@ -28,15 +30,14 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-def results(analysis: Analysis) -> list[dict[str, Any]]:
+def results(summary: StudySummary) -> list[dict[str, Any]]:
     """Return a row of the main table for each arm."""
-    statistics = arm_statistics(analysis, analysis.test_metric)
-    return [_result(analysis, each) for each in statistics]
+    return [_result(summary.analysis, each) for each in summary.judged]
 
 
 def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
     result = statistics.arm
-    factor = matched_factor(analysis)
+    factor = analysis.matched_factor
     other = analysis.matched(result, factor) if factor else None
     first = result.records.iloc[0].to_dict() if len(result.records) else {}
     seconds = result.estimate("seconds")
@@ -64,28 +65,17 @@ def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
     }
 
 
-def matched_factor(analysis: Analysis) -> str | None:
-    """Return the factor whose effect is told at equal levels of the others: the first one, if there are several."""
-    factors = list(analysis.manifest.baseline.levels)
-    if len(factors) < 2 or any(list(result.arm.levels) != factors for result in analysis.arms):
-        return None
-    columns = zip(*(map(str, result.arm.levels.values()) for result in analysis.arms), strict=True)
-    full = math.prod(len(set(column)) for column in columns) == len(analysis.arms)
-    return factors[0] if full else None
-
-
 def matched_level(analysis: Analysis) -> str | None:
-    """Return the baseline's level of that factor, in words."""
-    factor = matched_factor(analysis)
-    return f"{factor.rpartition('.')[2]} {level(analysis.manifest.baseline.levels[factor])}" if factor else None
+    """Return the baseline's level of the factor whose effect is told at equal levels of the others, in words."""
+    factor = analysis.matched_factor
+    return arm_label({factor: analysis.study.baseline.levels[factor]}) if factor else None
 
 
-def comparisons(analysis: Analysis, metric: str | Measure, unit: Unit, title: str, note: str) -> Table | None:
+def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, note: str = "") -> Table | None:
     """Return the table of a metric: each arm's mean, and its paired difference to the baseline with all that it bears.
 
     None where no run has the metric.
     """
-    statistics = arm_statistics(analysis, metric)
     if not any(each.mean.n for each in statistics):
         return None
     headings = (
@@ -122,19 +112,16 @@ def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
     ]
 
 
-def measures(analysis: Analysis, chosen: Mapping[str, Measure]) -> list[Table]:
+def measures(summary: StudySummary) -> list[Table]:
     """Return a table for each of a study's own measures."""
     note = "Measured while the runs trained, one number a run; differences are paired by seed."
-    found = [comparisons(analysis, measure, NUMBER, name.capitalize(), note) for name, measure in chosen.items()]
+    found = [comparisons(each, NUMBER, name.capitalize(), note) for name, each in summary.measures.items()]
     return [table for table in found if table is not None]
 
 
-def every_metric(analysis: Analysis, names: Sequence[str]) -> list[Table]:
-    """Return a table for each of the metrics `names`."""
-    found = []
-    for name in names:
-        unit = NUMBER if name.endswith(("loss", "seconds")) else POINTS
-        found.append(comparisons(analysis, name, unit, name, ""))
+def every_metric(statistics: Mapping[str, Sequence[ArmStatistics]]) -> list[Table]:
+    """Return a table for each metric, by its name."""
+    found = [comparisons(each, unit_of(name), name) for name, each in statistics.items()]
     return [table for table in found if table is not None]
 
 
@@ -171,21 +158,8 @@ def _areas(analysis: Analysis, result: ArmResult) -> list[float]:
     ]
 
 
-def factorial(analysis: Analysis) -> Table | str | None:
-    """Return the analysis of variance of a study that is a full product of factors, or the reason why there is none.
-
-    None where the study is no such product.
-    """
-    if matched_factor(analysis) is None:
-        return None
-    frame = tidy(analysis, analysis.test_metric)
-    factors = [column for column in frame.columns if column in analysis.manifest.factors]
-    if len(factors) < 2:
-        return None
-    try:
-        found = analysis_of_variance(frame, factors)
-    except UserError as error:
-        return f"No analysis of variance: {error}."
+def main_effects(analysis: Analysis, found: Factorial) -> Table:
+    """Return the table of the analysis of variance of a study that is a full product of factors."""
     rows = [
         [
             term.name,

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from studies.training.config import NOT_IDENTITY, RunConfig
+from studies.training.config import ADDED_KEYS, NOT_IDENTITY, RunConfig
 
 RECORD_FORMAT = 1
 """Version of the records and of the training procedure; raise it when a change makes old records incomparable."""
@@ -12,19 +12,22 @@ RECORD_FORMAT = 1
 
 def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
     """Return over how many samples batch norm takes its statistics: per device, globally, synchronised or not."""
-    batch = config.data.batch_size
+    batch, parts = config.data.batch_size, config.trainer.accumulate
     norm = config.model.get("norm")
     synchronised = devices > 1 and (config.trainer.sync_batchnorm or norm == "sync_batch") and norm != "ghost_batch"
     per_device = batch if devices == 1 else batch / devices
-    statistics_over = batch if synchronised else per_device
+    together = batch if synchronised else per_device
+    # A layer sees the samples of one part of an accumulated step at a time.
+    statistics_over = together if parts == 1 else together / parts
     if norm == "ghost_batch":
-        # As many virtual batches as the device's share holds, see GhostBatchNorm.
-        statistics_over = per_device / max(1, int(per_device) // config.norm.virtual_batch_size)
+        # As many virtual batches as that holds, see GhostBatchNorm.
+        statistics_over = statistics_over / max(1, int(statistics_over) // config.norm.virtual_batch_size)
     return {
         "global_batch": batch,
         "batch_per_device": per_device,
         "synchronised": synchronised,
         "statistics_over": statistics_over,
+        **({} if parts == 1 else {"accumulated_parts": parts}),
     }
 
 
@@ -36,6 +39,9 @@ def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
     change that number.
     """
     settings = {key: value for key, value in config.flat().items() if key not in NOT_IDENTITY}
+    for key, neutral in ADDED_KEYS.items():
+        if settings[key] == neutral:
+            del settings[key]
     payload = {
         "format": RECORD_FORMAT,
         "config": settings,

@@ -10,9 +10,10 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 
-from lit_archs.learning.classifier import LitNetwork
-from litmus.keyed import derive
-from studies.records.run_record import RunDirectory, storage_errors, write_atomically
+from lit_archs.learning.network import LitNetwork
+from litmus.derive import derive
+from studies.records.run_record import RunRecord
+from studies.records.storage import storage_errors, write_atomically
 from studies.training.config import RunConfig
 
 COLUMNS = ("kind", "step", "epoch", "lr")
@@ -32,7 +33,7 @@ class Recorder(lightning.Callback):
 
     def __init__(
         self,
-        record: RunDirectory,
+        record: RunRecord,
         config: RunConfig,
         checkpoint_seconds: float,
         on_row: Callable[[Row, float], None],
@@ -44,6 +45,7 @@ class Recorder(lightning.Callback):
         self.rows: list[Row] = []
         self.seconds = 0.0
         self.diverged_at: int | None = None
+        self._lr = 0.0
         self._clock = self._saved = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
@@ -65,11 +67,14 @@ class Recorder(lightning.Callback):
             # Dropout has no generator of its own. Keyed here, it repeats after a resume and is the same in every arm.
             # Lightning skips on_train_epoch_start in the first epoch after a resume.
             torch.manual_seed(derive(self.config.seed, "forward", trainer.current_epoch, trainer.global_rank))
+        # The schedule moves on before the step's end is told.
+        self._lr = trainer.optimizers[0].param_groups[0]["lr"]
         # Lightning's own interval leaves an epoch's last steps unevaluated where it does not divide the epoch.
-        step, steps = batch_idx + 1, trainer.num_training_batches
+        part, parts = batch_idx + 1, self.config.trainer.accumulate
+        step, steps = part // parts, self._steps_per_epoch(trainer)
         per_epoch = self.config.trainer.validations_per_epoch
-        due = step * per_epoch // steps > batch_idx * per_epoch // steps
-        trainer.val_check_batch = step if due else step + 1
+        due = part % parts == 0 and step * per_epoch // steps > (step - 1) * per_epoch // steps
+        trainer.val_check_batch = part if due else part + 1
 
     def on_train_batch_end(
         self,
@@ -79,8 +84,9 @@ class Recorder(lightning.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        if trainer.global_step % self.config.trainer.log_every_n_steps == 0:
-            self._add_row(trainer, "step", _network(module).training_columns)
+        stepped = (batch_idx + 1) % self.config.trainer.accumulate == 0
+        if stepped and trainer.global_step % self.config.trainer.log_every_n_steps == 0:
+            self._add_row(trainer, "step", _network(module).task.training_columns)
             self._stop_if_diverged(trainer, module)
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
@@ -109,13 +115,14 @@ class Recorder(lightning.Callback):
         write_atomically(self.record.metrics_file, text.getvalue())
 
     def _add_row(self, trainer: lightning.Trainer, kind: str, keys: tuple[str, ...]) -> None:
-        metrics = trainer.callback_metrics
-        row: Row = {"kind": kind, "step": trainer.global_step}
-        row["epoch"] = trainer.global_step / trainer.num_training_batches
-        row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+        metrics, steps = trainer.callback_metrics, self._steps_per_epoch(trainer)
+        row: Row = {"kind": kind, "step": trainer.global_step, "epoch": trainer.global_step / steps, "lr": self._lr}
         row.update({key: float(metrics[key]) for key in keys})
         self.rows.append(row)
-        self.on_row(row, trainer.global_step / (trainer.num_training_batches * (trainer.max_epochs or 1)))
+        self.on_row(row, trainer.global_step / (steps * (trainer.max_epochs or 1)))
+
+    def _steps_per_epoch(self, trainer: lightning.Trainer) -> int:
+        return int(trainer.num_training_batches) // self.config.trainer.accumulate
 
     def _stop_if_diverged(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         diverged_at = _network(module).diverged_at
@@ -138,4 +145,5 @@ def _network(module: lightning.LightningModule) -> LitNetwork:
 
 
 def _metric_columns(module: lightning.LightningModule) -> tuple[str, ...]:
-    return _network(module).training_columns + _network(module).validation_columns()
+    task = _network(module).task
+    return task.training_columns + task.validation_columns

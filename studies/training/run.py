@@ -1,15 +1,15 @@
-"""What a worker is handed: a run, and how to execute it."""
+"""A run, one arm with one seed, and how and where it is executed: what a worker is handed."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studies.records.run_record import RunDirectory
+from studies.records.run_record import RunRecord
 from studies.training.config import RunConfig
 
 
 @dataclass(frozen=True)
-class Task:
+class Run:
     """One run to execute, with its place in its study; `source` is a file that registers what the run is made of."""
 
     run_id: str
@@ -21,9 +21,9 @@ class Task:
     source: Path | None = None
 
     @property
-    def record(self) -> RunDirectory:
-        """The run's folder."""
-        return RunDirectory(self.directory)
+    def record(self) -> RunRecord:
+        """What it leaves on disk."""
+        return RunRecord(self.directory)
 
 
 @dataclass(frozen=True)

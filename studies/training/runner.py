@@ -1,6 +1,5 @@
 """One run, from its resolved config to its record."""
 
-import contextlib
 import csv
 import gc
 import io
@@ -18,59 +17,28 @@ import torch
 import yaml
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.plugins.layer_sync import LayerSync
-from lightning.pytorch.profilers import PassThroughProfiler
-from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
+from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 
 from datamodules.batches.image_data import ImageDataModule
 from lit_archs.building.registry import ARCHITECTURES, build, construct
 from lit_archs.cost.cost import Cost, cost
 from lit_archs.layers.sync_batch_norm import synchronise_batch_norm
-from lit_archs.learning.classifier import LitClassifier, LitNetwork
+from lit_archs.learning.classifier import LitClassifier
+from lit_archs.learning.network import LitNetwork
 from lit_archs.learning.segmenter import LitSegmenter
 from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
-from studies.records.run_record import CorruptRecord, RunDirectory, to_json, write_atomically
+from studies.records.run_record import RunRecord
+from studies.records.storage import CorruptRecord, to_json, write_atomically
 from studies.training import tracking
 from studies.training.config import RunConfig
 from studies.training.environment import environment
 from studies.training.identity import normalisation_regime
 from studies.training.recorder import Recorder
-from studies.training.run import Execution, Place, Task
-from studies.training.step_loop import StepLoop
+from studies.training.run import Execution, Place, Run
 
-Progress = Callable[[float], None]
-
-MODULES: dict[str, type[LitNetwork]] = {"classification": LitClassifier, "segmentation": LitSegmenter}
+MODULES: dict[str, type[LitNetwork]] = {module.task.name: module for module in (LitClassifier, LitSegmenter)}
 """What trains a network, by the task that its architecture is for."""
-
-
-class NoProfiler(PassThroughProfiler):
-    """Lightning's default profiler without the generator that it makes for each of thirty actions of a step."""
-
-    _nothing: contextlib.nullcontext[None] = contextlib.nullcontext()
-
-    def profile(self, action_name: str) -> contextlib.nullcontext[None]:  # type: ignore[override]
-        """Return a context that does nothing."""
-        return self._nothing
-
-
-class MadeOnDevice:
-    """A strategy that passes batches on: `ImageDataModule` makes them on its device.
-
-    Lightning's own way looks up three hooks, in the module and in the data, for each batch.
-    """
-
-    def batch_to_device(self, batch: Any, device: torch.device | None = None, dataloader_idx: int = 0) -> Any:
-        """Return the batch as it is."""
-        return batch
-
-
-class OneDevice(MadeOnDevice, SingleDeviceStrategy):
-    """A run on one device."""
-
-
-class ManyDevices(MadeOnDevice, DDPStrategy):
-    """A run over several devices, a process each."""
 
 
 class GlobalBatchNorm(LayerSync):
@@ -94,8 +62,8 @@ def network_options(config: RunConfig, num_classes: int, image_shape: tuple[int,
     return {**data, "norm_config": config.norm, **config.model_options}
 
 
-def execute(task: Task, execution: Execution, place: Place, on_progress: Progress) -> str:
-    """Run `task` to its end, from its last checkpoint where there is one, and return its state.
+def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[[float], None]) -> str:
+    """Execute `run` to its end, from its last checkpoint where there is one, and return its state.
 
     The state is `finished` or `diverged`; the first process of the run writes the record. Raises whatever goes wrong:
     `StorageError` where the record cannot be written, `CorruptRecord` for an unreadable checkpoint.
@@ -105,21 +73,13 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
     gc.collect()
     gc.freeze()
     torch.set_num_threads(execution.threads)
-    config, record = task.config, task.record
+    config, record = run.config, run.record
     datamodule = ImageDataModule(config.data, config.seed)
     options = network_options(config, datamodule.num_classes, datamodule.image_shape)
-    network = build(config.model["name"], seed=config.seed, init=config.init, **options)
-    if config.trainer.channels_last:
-        network = network.to(memory_format=torch.channels_last)
-    if config.trainer.compile:
-        network.compile()
-    total_steps = config.trainer.epochs * datamodule.steps_per_epoch
-    module = MODULES[ARCHITECTURES[config.model["name"]].task](
-        network, options["num_classes"], config.optim, total_steps, config.trainer.log_every_n_steps
-    )
+    module = _module(config, options, datamodule)
 
     first = place.rank == 0
-    tracker = tracking.start(task, execution.wandb) if first else tracking.Disabled()
+    tracker = tracking.start(run, execution.wandb) if first else tracking.Disabled()
 
     def on_row(row: dict[str, Any], fraction: float) -> None:
         tracker.log(row)
@@ -130,7 +90,7 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
     trainer = _trainer(config, execution, place, recorder, probes)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     if checkpoint is not None:
-        _check_readable(task)
+        _check_readable(run)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
 
     diverged = recorder.diverged_at is not None
@@ -153,27 +113,42 @@ def execute(task: Task, execution: Execution, place: Place, on_progress: Progres
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
             },
-            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads, task.source),
+            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads, run.source),
         }
         write_atomically(record.summary_file, to_json(summary))
         tracker.finish(summary)
     return "diverged" if diverged else "finished"
 
 
-def write_config(task: Task) -> None:
+def write_config(run: Run) -> None:
     """Write `config.yaml`, which `litmus train --config` runs again."""
-    text = yaml.safe_dump(task.config.as_dict(), sort_keys=False)
-    header = f"# run {task.run_id} of study {task.study}: {task.arm}, seed {task.config.seed}\n"
-    write_atomically(task.record.config_file, header + text)
+    text = yaml.safe_dump(run.config.as_dict(), sort_keys=False)
+    header = f"# run {run.run_id} of study {run.study}: {run.arm}, seed {run.config.seed}\n"
+    write_atomically(run.record.config_file, header + text)
 
 
-def write_traceback(task: Task, error: BaseException) -> None:
+def write_traceback(run: Run, error: BaseException) -> None:
     """Append an error with its traceback to the run's log."""
-    with open(task.record.log_file, "a") as log:
+    with open(run.record.log_file, "a") as log:
         log.write("".join(traceback.format_exception(error)))
 
 
-def _write_probes(record: RunDirectory, probes: Sequence[Probe]) -> None:
+def _module(config: RunConfig, options: dict[str, Any], datamodule: ImageDataModule) -> LitNetwork:
+    network = build(config.model["name"], seed=config.seed, init=config.init, **options)
+    if config.trainer.channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    if config.trainer.compile:
+        network.compile()
+    return MODULES[ARCHITECTURES[config.model["name"]].task](
+        network,
+        options["num_classes"],
+        config.optim,
+        config.trainer.epochs * datamodule.steps_per_epoch,
+        config.trainer.log_every_n_steps,
+    )
+
+
+def _write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, PROBE_COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -186,25 +161,21 @@ def _trainer(
     config: RunConfig, execution: Execution, place: Place, recorder: Recorder, probes: Sequence[Probe]
 ) -> lightning.Trainer:
     cuda = execution.accelerator == "cuda"
-    plugins: list[Any] = []
-    strategy: Strategy
-    if execution.devices == 1:
-        strategy = OneDevice(torch.device("cuda", place.device_indices[0]) if cuda else torch.device("cpu"))
-    else:
-        strategy = ManyDevices(process_group_backend="nccl" if cuda else "gloo")
-        plugins.append(LightningEnvironment())
-        if config.trainer.sync_batchnorm:
-            plugins.append(GlobalBatchNorm())
+    # The launcher starts the processes of a run, whatever cluster they are on.
+    plugins: list[Any] = [LightningEnvironment()]
+    if execution.devices > 1 and config.trainer.sync_batchnorm:
+        plugins.append(GlobalBatchNorm())
     # A debugging aid of deterministic mode, which would write all of the network's memory once more at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    precision: Any = config.trainer.precision
-    trainer = lightning.Trainer(
+    return lightning.Trainer(
         accelerator="gpu" if cuda else "cpu",
         devices=list(place.device_indices) if cuda else execution.devices,
-        strategy=strategy,
+        strategy=DDPStrategy(process_group_backend="nccl" if cuda else "gloo") if execution.devices > 1 else "auto",
         plugins=plugins,
-        precision=precision,
+        precision=config.trainer.precision,
         max_epochs=config.trainer.epochs,
+        accumulate_grad_batches=config.trainer.accumulate,
+        gradient_clip_val=config.optim.clip_norm,
         deterministic="warn" if config.trainer.deterministic else False,
         # The probes first: at the end of an epoch the recorder saves what they have measured by then.
         callbacks=[*probes, recorder],
@@ -215,32 +186,31 @@ def _trainer(
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        profiler=NoProfiler(),
     )
-    if execution.devices == 1:
-        trainer.fit_loop.epoch_loop = StepLoop(trainer)
-    return trainer
 
 
-def _check_readable(task: Task) -> None:
+def _check_readable(run: Run) -> None:
+    path = run.record.checkpoint
     try:
-        content = torch.load(task.record.checkpoint, map_location="cpu", weights_only=True, mmap=True)
-        missing = {"state_dict", "loops", "callbacks", "optimizer_states"} - content.keys()
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        missing = {"state_dict", "loops", "callbacks", "optimizer_states", "lr_schedulers"} - content.keys()
     except Exception as error:  # torch.load raises a dozen types for a damaged file
-        raise CorruptRecord(f"{task.record.checkpoint}: {' '.join(str(error).split())[:120]}") from None
+        raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
     if missing:
-        raise CorruptRecord(f"{task.record.checkpoint}: lacks {', '.join(sorted(missing))}")
+        raise CorruptRecord(f"{path}: lacks {', '.join(sorted(missing))}")
+    if not content["lr_schedulers"]:
+        raise CorruptRecord(f"{path}: an earlier version left it in the middle of the run, which starts anew")
 
 
 def _summarise(rows: list[dict[str, Any]], module: LitNetwork) -> dict[str, float]:
     evaluations = [row for row in rows if row["kind"] == "evaluation"]
     if not evaluations:
         return {}
-    last = evaluations[-1]
-    judged_by = f"val_{module.judged_by()}"
+    last, task = evaluations[-1], module.task
+    judged_by = f"val_{task.judged_by}"
     best = max(evaluations, key=lambda row: row[judged_by])
     return {
-        **{column: last[column] for column in (*module.training_columns, *module.validation_columns())},
+        **{column: last[column] for column in (*task.training_columns, *task.validation_columns)},
         f"best_{judged_by}": best[judged_by],
         "best_val_step": best["step"],
         "steps": rows[-1]["step"],
@@ -259,27 +229,27 @@ def _quieten() -> None:
         warnings.filterwarnings("ignore", message=message)
 
 
-def attempt(task: Task, execution: Execution, place: Place, on_progress: Progress, attempts: int) -> str:
-    """Execute `task` and keep its status file true from start to end; return its final state.
+def attempt(run: Run, execution: Execution, place: Place, on_progress: Callable[[float], None], attempts: int) -> str:
+    """Execute `run` and keep its status file true from start to end; return its final state.
 
     A damaged checkpoint is set aside with the whole record, and the run is repeated from its start.
     """
     started = time.time()
-    record = task.record
+    record = run.record
 
     def status(state: str, **more: Any) -> None:
         if place.rank == 0:
-            fields: dict[str, Any] = {"state": state, "study": task.study, "arm": task.arm, "levels": task.levels}
-            fields.update(seed=task.config.seed, attempts=attempts, started=started, updated=time.time(), **more)
-            if task.source is not None:
-                fields["source"] = str(task.source)
+            fields: dict[str, Any] = {"state": state, "study": run.study, "arm": run.arm, "levels": run.levels}
+            fields.update(seed=run.config.seed, attempts=attempts, started=started, updated=time.time(), **more)
+            if run.source is not None:
+                fields["source"] = str(run.source)
             record.write_status(**fields)
 
     if place.rank == 0:
-        write_config(task)
+        write_config(run)
     status("running")
     try:
-        state = execute(task, execution, place, on_progress)
+        state = execute(run, execution, place, on_progress)
     except BaseException as error:
         if not isinstance(error, CorruptRecord):
             status("crashed", error=f"{type(error).__name__}: {error}"[:500])

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from urllib.parse import urlparse
 
 from litmus.errors import require_choice
-from studies.training.run import Task
+from studies.training.run import Run
 
 MODES = ("online", "offline", "disabled")
 
@@ -32,18 +32,18 @@ class Disabled:
 class WandbRun:
     """One W&B run: group is the study, job type the arm, name arm and seed."""
 
-    def __init__(self, task: Task, mode: str) -> None:
+    def __init__(self, run: Run, mode: str) -> None:
         import wandb
 
         self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "litmus"),
-            group=task.study,
-            job_type=task.arm,
-            name=f"{task.arm}, seed {task.config.seed}",
-            id=task.run_id,
+            group=run.study,
+            job_type=run.arm,
+            name=f"{run.arm}, seed {run.config.seed}",
+            id=run.run_id,
             resume="allow",
-            config={**task.config.as_dict(), "arm": task.arm, "run": task.run_id},
-            dir=task.directory,
+            config={**run.config.as_dict(), "arm": run.arm, "run": run.run_id},
+            dir=run.directory,
             mode=mode,  # type: ignore[arg-type]
             settings=wandb.Settings(silent=True, console="off"),
         )
@@ -65,15 +65,15 @@ class WandbRun:
         self._run.finish(exit_code=0)
 
 
-def start(task: Task, mode: str) -> Tracker:
+def start(run: Run, mode: str) -> Tracker:
     """Return the tracker of a run; a W&B that cannot be reached is left for offline, never a reason to fail."""
     if mode == "disabled":
         return Disabled()
     try:
-        return WandbRun(task, mode)
+        return WandbRun(run, mode)
     except Exception as error:  # whatever the client raises, the experiment goes on
         print(f"W&B {mode} failed ({type(error).__name__}: {error}); this run is tracked offline")
-        return WandbRun(task, "offline") if mode == "online" else Disabled()
+        return WandbRun(run, "offline") if mode == "online" else Disabled()
 
 
 def mode_from_environment(asked: str | None) -> str:

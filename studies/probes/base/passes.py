@@ -8,8 +8,9 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
 
-from lit_archs.learning.classifier import Batch, LitNetwork
-from litmus.keyed import derive
+from lit_archs.learning.network import LitNetwork
+from litmus.batch import Batch
+from litmus.derive import derive
 from studies.probes.base.probe import undisturbed
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from litmus.registry import Registry
-from studies.records.run_record import RunDirectory
+from studies.records.run_record import RunRecord
 
 PROBE_COLUMNS = ("step", "probe", "layer", "quantity", "value")
 """Columns of `probes.csv`: `step` counts the optimiser steps taken before the measurement."""
@@ -32,7 +32,7 @@ class Probe(lightning.Callback):
     for_segmentation: ClassVar[bool] = True
     """Whether a network that segments can be measured too."""
 
-    def __init__(self, record: RunDirectory, every_n_steps: int, seed: int) -> None:
+    def __init__(self, record: RunRecord, every_n_steps: int, seed: int) -> None:
         self.record = record
         self.every_n_steps = every_n_steps
         self.seed = seed
@@ -64,7 +64,7 @@ PROBES: Registry[type[Probe]] = Registry("probe", "studies.probes")
 
 def register(probe: type[Probe]) -> type[Probe]:
     """Make a probe known under its name; a class decorator."""
-    PROBES.add(probe.name, probe)
+    PROBES.add(probe.name, probe, probe.__module__)
     return probe
 
 

@@ -1,0 +1,59 @@
+"""Config keys as options of the commands that train: `--model.norm batch`, and how runs are executed: `--workers 2`."""
+
+from collections.abc import Sequence
+
+from datamodules.batches.config import DataConfig
+from datamodules.loading.registry import DATASETS
+from lit_archs.building.registry import ARCHITECTURES
+from litmus.errors import UserError
+from litmus.keys import Keys, keys_of_class, unknown_key
+from studies.command.options import Options, Parser
+from studies.launch.machine import LaunchConfig
+from studies.training.config import DEFAULT_ARCHITECTURE, config_keys
+
+CONFIG_HELP = (
+    "Every config key is an option too: --model NAME, --data NAME, --model.norm batch, --optim.lr 0.1, "
+    "--trainer.epochs 20, ...; `litmus train --model NAME --help` lists them with their defaults."
+)
+
+
+def all_config_keys() -> Keys:
+    """Return the config keys of all architectures and datasets, by name; of several of one name, one."""
+    keys = dict(config_keys(DEFAULT_ARCHITECTURE))
+    for architecture in ARCHITECTURES:
+        keys |= {name: key for name, key in ARCHITECTURES[architecture].keys("model").items() if name not in keys}
+    for dataset in DATASETS:
+        keys |= {name: key for name, key in DATASETS[dataset].keys("data").items() if name not in keys}
+    return keys
+
+
+def add_launch_keys(parser: Parser) -> None:
+    """Add the options that say how runs are executed: --workers, --devices, --out, ..."""
+    parser.add_keys(keys_of_class(LaunchConfig, ""))
+
+
+def launch_config(options: Options) -> LaunchConfig:
+    """Return the `LaunchConfig` that the parsed options ask for. Raises `UserError` naming the option."""
+    fields = keys_of_class(LaunchConfig, "")
+    try:
+        return LaunchConfig(**{name: getattr(options, name) for name in fields})
+    except UserError as error:
+        raise UserError(f"--{error}" if str(error).split()[0] in fields else str(error)) from None
+
+
+def read(parser: Parser, arguments: Sequence[str], architecture: str = DEFAULT_ARCHITECTURE) -> Options:
+    """Return what `arguments` ask for, every config key there is among their options.
+
+    Raises `UserError` for an option that does not exist, and a wrong value; for a key of the form of a config key with
+    those that the architecture has, the one that is asked for or else `architecture`.
+    """
+    parser.add_config_keys(all_config_keys())
+    options, unknown = parser.read_known(arguments)
+    for argument in unknown:
+        name = argument.removeprefix("--").partition("=")[0]
+        if argument.startswith("--") and "." in name:
+            model = str(options.settings.get("model.name", architecture))
+            dataset = str(options.settings.get("data.name", DataConfig.name))
+            raise unknown_key(name, config_keys(model, dataset), dataset if name.startswith("data.") else model)
+    parser.refuse(unknown)
+    return options
