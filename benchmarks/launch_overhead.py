@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from studies.records.run_record import run_directories
+from studies.records.run_record import run_records
 from studies.training.environment import available_cpus
 
 ONE_RUN = """
@@ -22,9 +22,9 @@ from pathlib import Path
 from studies.command.train import read_config
 from studies.training.config import resolve
 from studies.training.runner import attempt
-from studies.training.run import Execution, Place, Task
+from studies.training.run import Execution, Place, Run
 config = resolve(read_config(Path(sys.argv[1])))
-attempt(Task("0" * 12, "alone", "arm", {}, config, Path(sys.argv[2])), Execution(), Place(), lambda fraction: None, 1)
+attempt(Run("0" * 12, "alone", "arm", {}, config, Path(sys.argv[2])), Execution(), Place(), lambda fraction: None, 1)
 """
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         subprocess.run([*command, "--out", f"{folder}/study", "--wandb", "disabled"], check=True, capture_output=True)
         together = time.perf_counter() - start
 
-        configs = [record.config_file for record in run_directories(Path(folder, "study", "batch_norm"))]
+        configs = [record.config_file for record in run_records(Path(folder, "study", "batch_norm"))]
 
         def alone(config: Path) -> None:
             arguments = [sys.executable, "-c", ONE_RUN, str(config), f"{folder}/alone/{config.parent.name}"]

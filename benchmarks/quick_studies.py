@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from studies.command.list import QUICK_TIMES
-from studies.design.study import STUDIES
+from studies.design.study_files import STUDIES
 from studies.evidence.results import analyse
 
 COMMAND = "from studies.command.main import main; main()"

@@ -20,7 +20,7 @@ from datamodules.batches.image_data import ImageDataModule
 from lit_archs.building.registry import build
 from lit_archs.learning.optimiser import build_optimiser
 from studies.training.config import RunConfig, resolve
-from studies.training.run import Execution, Place, Task
+from studies.training.run import Execution, Place, Run
 from studies.training.runner import execute, network_options
 
 ROUNDS = 5
@@ -67,7 +67,7 @@ def bare(config: RunConfig) -> float:
 def suite(config: RunConfig) -> float:
     """Return the seconds that a run of the suite spends in training and validation."""
     with tempfile.TemporaryDirectory() as folder:
-        task = Task("0" * 12, "benchmark", "arm", {}, config, Path(folder))
+        task = Run("0" * 12, "benchmark", "arm", {}, config, Path(folder))
         execute(task, Execution(threads=1), Place(), lambda fraction: None)
         return float(task.record.read_summary()["seconds"])
 

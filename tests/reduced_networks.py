@@ -1,37 +1,27 @@
 """Every variant at a small size, for tests that run all of them."""
 
+import contextlib
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 import lit_archs
-from lit_archs.building.registry import ARCHITECTURES, names
+from lit_archs.building.registry import ARCHITECTURES, construct, names
 from lit_archs.learning.loss import classification_loss
+from litmus.errors import UserError
 
 CLASSES = 5
-_BY_FAMILY: dict[str, dict[str, Any]] = {
-    "mlp": {"width": 8},
-    "lenet5": {},
-    "lenet5_1998": {},
-    "alexnet": {"width": 0.1, "dense_units": 16},
-    "alexnet_cifar": {"width": 0.1, "dense_units": 16},
-    "vgg": {"width": 4, "dense_units": 16},
-    "vgg_cifar": {"width": 4},
-    "googlenet": {"width": 0.125, "auxiliary": True},
-    "googlenet_cifar": {"width": 0.125, "auxiliary": True},
-    "inception_stack": {"width": 0.125},
-    "resnet": {"width": 8},
-    "resnet_cifar": {"width": 4},
-    "plain_cifar": {"width": 4},
-    "wide_resnet_cifar": {"width": 2},
-    "resnext_cifar": {"width": 4},
-    "densenet": {"growth_rate": 4},
-    "densenet_cifar": {"growth_rate": 4},
-    "unet": {"width": 4},
+_SMALL: dict[str, dict[type, Any]] = {
+    "width": {int: 4, float: 0.125},
+    "growth_rate": {int: 4},
+    "dense_units": {int: 16},
+    "auxiliary": {bool: True},
 }
-_SIZE = {"alexnet": 80, "vgg": 32, "googlenet": 48, "resnet": 48, "densenet": 48, "unet": 32, "alexnet_cifar": 24}
-"""Pixels; 16 for the other families."""
+"""What makes a network small, by the option's name and type."""
+_SIZES = (16, 24, 32, 48, 80)
+"""Pixels; on less than 32, networks made for large images shrink them to one."""
 
 
 def variants() -> list[str]:
@@ -44,15 +34,27 @@ def family(name: str) -> str:
     return ARCHITECTURES[name].make.__name__
 
 
+def small_options(name: str) -> dict[str, Any]:
+    """Return the options of `name` that make it small."""
+    keys = ARCHITECTURES[name].keys()
+    return {option: _SMALL[option][type(key.default)] for option, key in keys.items() if option in _SMALL}
+
+
+@cache
 def size_of(name: str) -> int:
-    """Return a small image size that the variant takes."""
-    return _SIZE.get(family(name), 16)
+    """Return the smallest image size that the variant takes."""
+    large = ARCHITECTURES[name].input_shape[1] > 100
+    for size in _SIZES[2 if large else 0 :]:
+        with contextlib.suppress(UserError), torch.device("meta"):
+            construct(name, num_classes=CLASSES, image_size=size, **small_options(name))
+            return size
+    raise AssertionError(f"{name} takes no images of {_SIZES} pixels")
 
 
 def reduced(name: str, in_channels: int = 3, image_size: int | None = None, **options: Any) -> nn.Module:
     """Build `name` narrow, for images of `size_of(name)` pixels."""
     size = image_size or size_of(name)
-    settings = {**_BY_FAMILY[family(name)], **options}
+    settings = {**small_options(name), **options}
     return lit_archs.build(name, num_classes=CLASSES, in_channels=in_channels, image_size=size, **settings)
 
 

@@ -9,12 +9,13 @@ import numpy
 import pandas as pd
 import yaml
 
-from studies.design.study import Arm, Study, expand
+from studies.design.plan import Arm, expand
+from studies.design.study import Study
 from studies.evidence.results import Analysis, analyse
-from studies.launch.conduct import manifest_of
-from studies.records.run_record import RunDirectory, to_json
-from studies.records.study_record import write_manifest
-from studies.training.run import Task
+from studies.records.run_record import RunRecord
+from studies.records.storage import to_json
+from studies.records.study_record import write_study_record
+from studies.training.run import Run
 
 Truth = Mapping[str, Any] | Literal["diverged", "missing"]
 """What a run left: its metrics by name (`test_top1`, ...), or that it diverged, or nothing.
@@ -32,30 +33,30 @@ def synthetic(
 ) -> Analysis:
     """Write the records of `study` as `truth(arm, seed)` says, and return their analysis."""
     plan = expand(study, seeds=seeds, vary=vary)
-    tasks = []
+    runs = []
     for index, (arm, seed) in enumerate(plan.runs()):
         path = directory / f"{index:012x}"
-        tasks.append(Task(path.name, study.name, arm.label, arm.levels, arm.config.with_seed(seed), path))
+        runs.append(Run(path.name, study.name, arm.label, arm.levels, arm.config.with_seed(seed), path))
         left = truth(arm, seed)
         if left != "missing":
-            _record(tasks[-1], left)
+            _record(runs[-1], left)
     directory.mkdir(parents=True, exist_ok=True)
-    write_manifest(directory, manifest_of(plan, tasks, {}))
-    if not any(task.directory.exists() for task in tasks):
-        tasks[0].directory.mkdir(parents=True)
+    write_study_record(directory, plan.record(runs, {}))
+    if not any(run.directory.exists() for run in runs):
+        runs[0].directory.mkdir(parents=True)
     return analyse(directory)
 
 
-def _record(task: Task, left: Truth) -> None:
+def _record(run: Run, left: Truth) -> None:
     finished = {} if left == "diverged" else dict(left)
     state = "diverged" if left == "diverged" else "finished"
     cost = {"parameters": 10, "flops": 20, "activations": 30, **finished.pop("cost", {})}
     curve, probes = finished.pop("curve", []), finished.pop("probes", [])
     logits = finished.pop("logits", None)
-    record = RunDirectory(task.directory)
+    record = RunRecord(run.directory)
     record.path.mkdir(parents=True)
-    record.write_status(state=state, study=task.study, arm=task.arm, seed=task.config.seed, attempts=1)
-    record.config_file.write_text(yaml.safe_dump(task.config.as_dict()))
+    record.write_status(state=state, study=run.study, arm=run.arm, seed=run.config.seed, attempts=1)
+    record.config_file.write_text(yaml.safe_dump(run.config.as_dict()))
     summary = {
         "state": state,
         "diverged_at_step": 3 if state == "diverged" else None,

@@ -4,7 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmus.keyed import derive, permutation, uniform
+from litmus.derive import derive
+from litmus.keyed import permutation, uniform
 
 
 def test_derive_depends_on_every_part() -> None:

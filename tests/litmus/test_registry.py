@@ -9,21 +9,21 @@ from litmus.registry import Registry
 def test_names_are_sorted_as_a_reader_counts() -> None:
     registry: Registry[int] = Registry("net", "litmus")
     for name in ("resnet110", "resnet20", "lenet5", "plain20", "resnet20_se"):
-        registry.add(name, 0)
+        registry.add(name, 0, __name__)
     assert registry.names() == ["lenet5", "plain20", "resnet20", "resnet20_se", "resnet110"]
 
 
 def test_a_name_is_taken_once() -> None:
     registry: Registry[int] = Registry("net", "litmus")
-    registry.add("a", 0)
-    with pytest.raises(ValueError, match="net 'a' is registered twice"):
-        registry.add("a", 1)
+    registry.add("a", 0, __name__)
+    with pytest.raises(UserError, match="net 'a' is registered twice"):
+        registry.add("a", 1, __name__)
 
 
 def test_a_wrong_name_gets_the_nearest_and_all_valid_ones() -> None:
     registry: Registry[int] = Registry("net", "litmus")
-    registry.add("resnet20", 0)
-    registry.add("lenet5", 1)
+    registry.add("resnet20", 0, __name__)
+    registry.add("lenet5", 1, __name__)
     with pytest.raises(UserError) as caught:
         registry["resnt20"]
     assert str(caught.value) == "unknown net 'resnt20'; did you mean 'resnet20'? valid: lenet5, resnet20"

@@ -9,45 +9,58 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+import claims
 import numpy
 import pandas as pd
 import pytest
-from claimed_arms import CLAIMS, LEVELS, Says
-from claimed_worlds import WORLDS, Left, World
+from claims.base.says import Says
+from claims.base.world import Left, World
 from synthetic_records import Truth, synthetic
 from tiny_runs import TINY
 
-import studies
-from litmus.keyed import derive
-from studies.design.study import Arm, Study, expand
+from lit_archs.building.registry import ARCHITECTURES
+from litmus.derive import derive
+from litmus.metrics import TASKS, Task
+from studies.design.plan import Arm, expand
+from studies.design.study_files import STUDIES
 from studies.evidence import measures
 from studies.evidence.claims import Claim
 from studies.evidence.results import Analysis, ArmResult
 from studies.probes.base.probe import PROBES
-from studies.report import plots
+from studies.report import study_plots
 from studies.training.config import resolve
-from studies.training.run import Execution, Place, Task
+from studies.training.run import Execution, Place, Run
 from studies.training.runner import attempt
 
 SEEDS = 5
-STUDY_NAMES = [module.name for module in pkgutil.iter_modules(studies.__path__) if not module.ispkg]
-WITH_TESTS_OF_THEIR_OWN = {"unet_skips"}
+STUDY_NAMES = STUDIES.names()
+CLAIMED: dict[str, Any] = {
+    module.name: import_module(f"claims.{module.name}")
+    for module in pkgutil.iter_modules(claims.__path__)
+    if not module.ispkg
+}
+"""The files of `tests/claims` by the name of their study."""
 BY_CLAIM = [
     pytest.param(study, sentence, id=f"{study}-{number}")
-    for study, claims in CLAIMS.items()
-    for number, sentence in enumerate(claims)
+    for study, module in CLAIMED.items()
+    for number, sentence in enumerate(module.CLAIMS)
 ]
-RESULTS = {"test_top1", "val_top1", "train_top1", "parameters", "flops", "activations"}
+COSTS = {"parameters", "flops", "activations"}
 each_claim = pytest.mark.parametrize(("study", "sentence"), BY_CLAIM)
 
 
-def study_of(name: str) -> Study:
-    study: Study = import_module(f"studies.{name}").study
-    return study
+def accuracies(task: Task) -> dict[str, str]:
+    """Return what records call the accuracies of a task's runs, by the split that they are of."""
+    return {"test": f"test_{task.judged_by}", "val": f"val_{task.judged_by}", "train": f"train_{task.trained}"}
+
+
+def says(study: str, sentence: str) -> Says:
+    what: Says = CLAIMED[study].CLAIMS[sentence]
+    return what
 
 
 def claim_of(study: str, sentence: str) -> Claim:
-    return next(claim for claim in study_of(study).claims if claim.sentence == sentence)
+    return next(claim for claim in STUDIES[study].claims if claim.sentence == sentence)
 
 
 def noise(*key: str | int) -> float:
@@ -60,16 +73,17 @@ def truth_of(world: World) -> Callable[[Arm, int], Truth]:
 
     def truth(arm: Arm, seed: int) -> Truth:
         left: Left = dict(world(arm.label))
+        columns = accuracies(TASKS[ARCHITECTURES[arm.config.model["name"]].task])
         shared = 0.008 * noise("seed", seed)
 
         def accuracy(name: str) -> float:
             return float(left[name]) + shared + 0.0002 * noise(arm.label, name, seed)
 
-        record: dict[str, Any] = {f"{split}_top1": accuracy(split) for split in ("test", "val", "train")}
+        record: dict[str, Any] = {column: accuracy(split) for split, column in columns.items()}
         if "steps" in left:
             best_at = round(left["steps"] + 8 * noise(arm.label, "steps", seed))
-            curve = ((5, 0.1), (best_at, 0.999), (1000, record["val_top1"]))
-            record["curve"] = [{"step": step, "val_top1": value} for step, value in curve]
+            curve = ((5, 0.1), (best_at, 0.999), (1000, record[columns["val"]]))
+            record["curve"] = [{"step": step, columns["val"]: value} for step, value in curve]
         if "probes" in left:
             own = 1 + 0.002 * noise(arm.label, "probe", seed)
             record["probes"] = [(*row, value * own) for *row, value in left["probes"]]
@@ -86,8 +100,8 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Analysis]
 
     @cache
     def of(study: str, opposite: bool = False) -> Analysis:
-        directory = tmp_path_factory.mktemp(study)
-        return synthetic(directory, study_of(study), truth_of(WORLDS[study][opposite]), SEEDS)
+        world = CLAIMED[study].WRONG if opposite else CLAIMED[study].RIGHT
+        return synthetic(tmp_path_factory.mktemp(study), STUDIES[study], truth_of(world), SEEDS)
 
     return of
 
@@ -115,7 +129,7 @@ def with_diverged(analysis: Analysis, labels: Collection[str], seeds: Collection
         records = result.records.copy()
         those = records["seed"].isin(list(seeds))
         records.loc[those, "state"] = "diverged"
-        records.loc[those, [f"{split}_top1" for split in ("test", "val", "train")]] = math.nan
+        records.loc[those, list(accuracies(analysis.task).values())] = math.nan
         curves = {seed: rows[:1] if seed in seeds else rows for seed, rows in result.curves.items()}
         return replace(result, records=records, curves=curves)
 
@@ -127,10 +141,11 @@ def assert_verdict(study: str, sentence: str, analysis: Analysis, verdict: str) 
     assert found.verdict == verdict, f"{sentence} {found.evidence}"
 
 
-def test_every_study_and_claim_has_its_worlds() -> None:
-    assert set(STUDY_NAMES) - WITH_TESTS_OF_THEIR_OWN == set(WORLDS) == set(CLAIMS)
-    for name, claims in CLAIMS.items():
-        assert [claim.sentence for claim in study_of(name).claims] == list(claims)
+@pytest.mark.parametrize("name", sorted({*STUDY_NAMES, *CLAIMED}))
+def test_every_study_and_claim_has_its_worlds(name: str) -> None:
+    assert name in CLAIMED, f"write tests/claims/{name}.py: what its claims say, RIGHT and WRONG; see its neighbours"
+    assert name in STUDY_NAMES, f"tests/claims/{name}.py is about no study"
+    assert [claim.sentence for claim in STUDIES[name].claims] == list(CLAIMED[name].CLAIMS)
 
 
 @each_claim
@@ -147,7 +162,7 @@ def test_in_the_opposite_world_the_claim_is_contradicted(study: str, sentence: s
 def test_a_missing_run_leaves_no_verdict_on_claims_about_its_arm_and_on_no_other(
     study: str, sentence: str, records: Any
 ) -> None:
-    rests = CLAIMS[study][sentence].rests
+    rests = says(study, sentence).rests
     for label in rests:
         assert_verdict(study, sentence, lacking_a_run(records(study), [label]), "inconclusive")
     others = {result.label for result in records(study).arms} - set(rests)
@@ -158,12 +173,12 @@ def test_a_missing_run_leaves_no_verdict_on_claims_about_its_arm_and_on_no_other
 def test_the_verdict_rests_on_nothing_but_the_results_that_the_claim_is_about(
     study: str, sentence: str, records: Any
 ) -> None:
-    others = sorted(RESULTS - set(CLAIMS[study][sentence].of))
+    analysis = records(study)
+    others = {*accuracies(analysis.task).values(), *COSTS} - set(says(study, sentence).of)
 
     def change(result: ArmResult) -> ArmResult:
         return replace(result, records=result.records.assign(**dict.fromkeys(others, math.nan)))
 
-    analysis = records(study)
     everywhere = {result.label for result in analysis.arms}
     assert_verdict(study, sentence, changed(analysis, everywhere, change), "supported")
 
@@ -172,17 +187,17 @@ def test_the_verdict_rests_on_nothing_but_the_results_that_the_claim_is_about(
 def test_diverged_runs_guess_where_accuracy_is_compared_and_leave_no_verdict_on_a_measurement(
     study: str, sentence: str, records: Any
 ) -> None:
-    says: Says = CLAIMS[study][sentence]
-    if not says.better:
-        for label in says.rests:
+    what = says(study, sentence)
+    if not what.better:
+        for label in what.rests:
             assert_verdict(study, sentence, with_diverged(records(study), [label], seeds=[3]), "inconclusive")
         return
-    for labels, verdict in zip((says.better, says.worse), says.diverged, strict=True):
+    for labels, verdict in zip((what.better, what.worse), what.diverged, strict=True):
         assert_verdict(study, sentence, with_diverged(records(study), labels), verdict)
 
 
 def test_a_diverged_run_is_no_member_of_the_ensemble_and_changes_no_verdict(records: Any) -> None:
-    for sentence in CLAIMS["ensembling"]:
+    for sentence in CLAIMED["ensembling"].CLAIMS:
         diverged = with_diverged(records("ensembling"), ["norm none", "norm batch"], seeds=[3])
         assert_verdict("ensembling", sentence, diverged, "supported")
 
@@ -193,20 +208,20 @@ def test_a_run_that_left_no_logits_leaves_no_verdict_on_the_ensemble(records: An
     content = file.read_bytes()
     file.unlink()
     try:
-        verdicts = [claim.find(analysis).verdict for claim in study_of("ensembling").claims]
+        verdicts = [claim.find(analysis).verdict for claim in STUDIES["ensembling"].claims]
     finally:
         file.write_bytes(content)
     assert verdicts == ["inconclusive", "supported"]
 
 
-@pytest.mark.parametrize("name", LEVELS)
+@pytest.mark.parametrize("name", [name for name, module in CLAIMED.items() if hasattr(module, "LEVELS")])
 def test_arms_have_the_levels_that_their_labels_say(name: str) -> None:
-    assert {arm.label: arm.levels for arm in expand(study_of(name)).arms} == LEVELS[name]
+    assert {arm.label: arm.levels for arm in expand(STUDIES[name]).arms} == CLAIMED[name].LEVELS
 
 
 @pytest.mark.parametrize("name", STUDY_NAMES)
 def test_every_study_says_what_it_asks_varies_and_claims(name: str) -> None:
-    study = study_of(name)
+    study = STUDIES[name]
     assert study.name == name
     assert study.question.endswith("?")
     assert study.protocol.endswith(".")
@@ -219,32 +234,37 @@ def test_every_study_says_what_it_asks_varies_and_claims(name: str) -> None:
     assert len({claim.sentence for claim in study.claims}) == len(study.claims)
     for claim in study.claims:
         assert claim.sentence.endswith(".")
-        assert claim.source
+        source = claim.source or study.source
+        assert source, f"no source: {claim.sentence}"
+        assert claim.cited(study.source) == (f"{source}, {claim.where}" if claim.where else source)
     assert set(study.probes) <= set(PROBES)
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[dict[str, set[str]], set[str]]]:
-    """Return the quantities that each probe measures in real runs, and the names of what else a run leaves."""
+    """Return the quantities that each probe measures in real runs, and the names of what else the runs leave."""
 
     @cache
     def of() -> tuple[dict[str, set[str]], set[str]]:
         short = {"trainer.epochs": 1, "trainer.probe_every_n_steps": 50, "data.batch_size": 200}
-        network = {"model.name": "resnet_cifar", "model.depth": 8, "model.width": 16, "model.norm": "batch"}
+        residual = {"model.name": "resnet_cifar", "model.depth": 8, "model.width": 16, "model.norm": "batch"}
+        segmenting = {"model.name": "unet", "model.depth": 1, "model.width": 4, "data.name": "shapes"}
+        images = {"data.image_size": 12, "data.train_images": 300, "data.test_images": 50}
         quantities, results = defaultdict(set), set()
         # A sigmoid's units saturate, a ReLU's are dead.
         for settings in (
-            {**network, **short, "trainer.probes": PROBES.names()},
+            {**residual, **short, "trainer.probes": PROBES.names()},
             {**TINY, **short, "model.activation": "sigmoid", "trainer.probes": ["activations"]},
+            {**segmenting, **images, **short, "trainer.probes": ["gradient_norms"]},
         ):
-            task = Task("0123456789ab", "example", "an arm", {}, resolve(settings), tmp_path_factory.mktemp("run"))
-            assert attempt(task, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
-            for probe, rows in pd.read_csv(task.record.probes_file).groupby("probe"):
+            run = Run("0123456789ab", "example", "an arm", {}, resolve(settings), tmp_path_factory.mktemp("run"))
+            assert attempt(run, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
+            for probe, rows in pd.read_csv(run.record.probes_file).groupby("probe"):
                 quantities[str(probe)] |= set(rows["quantity"])
-            summary = task.record.read_summary()
+            summary = run.record.read_summary()
             results |= summary["metrics"].keys() | summary["cost"].keys()
-            if task.record.logits_file.exists():
-                with numpy.load(task.record.logits_file) as arrays:
+            if run.record.logits_file.exists():
+                with numpy.load(run.record.logits_file) as arrays:
                     results |= set(arrays)
         return dict(quantities), results
 
@@ -255,7 +275,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[dic
 def asked_for(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The quantities that are looked up among what probes measured."""
     seen: set[str] = set()
-    real, real_layers = measures.over_steps, plots._layers
+    real, real_layers = measures.over_steps, study_plots.layers
 
     def over_steps(result: ArmResult, seed: int, quantity: str, layer: Any = None) -> Any:
         seen.add(quantity)
@@ -265,24 +285,24 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         seen.add(quantity)
         return real_layers(result, quantity)
 
-    for module in (measures, plots):
+    for module in (measures, study_plots):
         monkeypatch.setattr(module, "over_steps", over_steps)
-    monkeypatch.setattr(plots, "_layers", layers)
+    monkeypatch.setattr(study_plots, "layers", layers)
     return seen
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_what_a_study_looks_for_is_measured_by_its_probes(
     name: str, records: Any, measured: Any, asked_for: set[str]
 ) -> None:
-    study, analysis = study_of(name), records(name)
+    study, analysis = STUDIES[name], records(name)
     for claim in study.claims:
         claim.find(analysis)
     for measure in study.measures.values():
         for result in analysis.arms:
             result.values(measure)
     for plot in study.plots:
-        plot.draw(analysis)
+        study_plots.draw(plot, analysis)
     if asked_for:
         emitted = measured()[0]
         assert asked_for <= set().union(*(emitted.get(probe, set()) for probe in study.probes))
@@ -291,18 +311,17 @@ def test_what_a_study_looks_for_is_measured_by_its_probes(
 def test_the_worlds_are_made_of_what_real_runs_leave(records: Any, measured: Any) -> None:
     quantities, results = measured()
     every_quantity = set().union(*quantities.values())
-    for name in WORLDS:
+    for name, module in CLAIMED.items():
         for result in records(name).arms:
-            for label_world in WORLDS[name]:
-                left = label_world(result.label)
+            for world in (module.RIGHT, module.WRONG):
+                left = world(result.label)
                 assert {row[2] for row in left.get("probes", ())} <= every_quantity
                 assert set(left.get("cost", ())) <= results
                 assert set(left["logits"](0) if "logits" in left else ()) <= results
-    assert results >= RESULTS
+    assert results >= COSTS.union(*(accuracies(task).values() for task in TASKS.values()))
 
 
-def test_what_the_worlds_say_of_an_arm_is_of_an_arm_of_the_study(records: Any) -> None:
-    for name, claims in CLAIMS.items():
-        labels = {result.label for result in records(name).arms}
-        for says in claims.values():
-            assert {*says.better, *says.worse, *says.rests} <= labels
+@each_claim
+def test_the_arms_that_a_claim_is_about_are_arms_of_its_study(study: str, sentence: str, records: Any) -> None:
+    what = says(study, sentence)
+    assert {*what.better, *what.worse, *what.rests} <= {result.label for result in records(study).arms}

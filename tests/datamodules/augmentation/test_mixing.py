@@ -10,8 +10,9 @@ from datamodules.augmentation.mixing import beta_quantile, mix, partners
 from datamodules.batches.image_data import Batch
 from lit_archs.learning.classifier import LitClassifier
 from lit_archs.learning.optimiser import OptimConfig
+from litmus.derive import derive
 from litmus.errors import UserError
-from litmus.keyed import derive, uniform
+from litmus.keyed import uniform
 
 COUNT = 5000
 FIRST, SECOND = torch.zeros(COUNT, 1, 10, 8), torch.ones(COUNT, 1, 10, 8)

@@ -6,7 +6,8 @@ from datamodules.augmentation import recipes
 from datamodules.augmentation.geometry import Crop
 from datamodules.batches.config import DataConfig
 from litmus.errors import UserError
-from studies.design.study import Study, expand
+from studies.design.plan import expand
+from studies.design.study import Study
 from studies.training.config import resolve
 from studies.training.identity import run_id
 
@@ -48,12 +49,12 @@ def test_where_files_lie_is_no_part_of_the_identity() -> None:
             "unknown config key 'data.per_clas' for folder; did you mean 'data.per_class'",
         ),
         ({"data.per_class": 3}, "unknown config key 'data.per_class' for digits"),
-        ({**FOLDER, "data.per_class": "many"}, "data.per_class: expected int | None, got 'many'"),
+        ({**FOLDER, "data.per_class": "many"}, "data.per_class: expected an integer or null, got 'many'"),
         ({**FOLDER, "data.storage": "cach"}, "unknown data.storage 'cach'; did you mean 'cache'"),
         ({"data.augment": "cifr"}, "unknown augment 'cifr'; did you mean 'cifar'"),
-        ({"data.mix": "mixp"}, "unknown mix 'mixp'; did you mean 'mixup'"),
+        ({"data.mix": "mixp"}, "unknown data.mix 'mixp'; did you mean 'mixup'"),
         ({"data.mix_alpha": 0}, "data.mix_alpha must be greater than zero"),
-        ({"data.centring": "none"}, "unknown centring 'none'; did you mean 'channel'? valid: channel, pixel"),
+        ({"data.centring": "none"}, "unknown data.centring 'none'; did you mean 'channel'? valid: channel, pixel"),
         ({"data.name": "foldr"}, "unknown dataset 'foldr'; did you mean 'folder'"),
     ],
 )
@@ -75,6 +76,6 @@ def test_recipes_mixes_and_datasets_can_be_factors() -> None:
 
 def test_a_bases_options_go_with_their_dataset() -> None:
     study = Study("s", "?", base={"data.name": "shapes", "data.num_classes": 3, "data.batch_size": 32})
-    (arm,) = expand(study, overrides={"data.name": "digits"}).arms
+    (arm,) = expand(study, settings={"data.name": "digits"}).arms
     assert arm.config.data.name == "digits"
     assert arm.config.data.batch_size == 32

@@ -8,7 +8,7 @@ import torch
 from drawn_folder import make_folder
 
 import datamodules
-from datamodules import buffers
+from datamodules.loading import buffers
 from datamodules.loading.buffers import LARGE, empty
 
 SHAPE = (LARGE // 4, 3)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lit_archs.learning.classifier import ExactMean
+from lit_archs.learning.exact_mean import ExactMean
 from lit_archs.learning.loss import classification_loss
 from lit_archs.learning.optimiser import OptimConfig, lr_factor
 from litmus.errors import UserError

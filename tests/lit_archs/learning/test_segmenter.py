@@ -6,12 +6,12 @@ import lightning.pytorch as lightning
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.functional.classification import multiclass_f1_score, multiclass_jaccard_index
 
 import lit_archs
 from lit_archs.learning.optimiser import OptimConfig
-from lit_archs.learning.segmenter import Dice, IntersectionOverUnion, LitSegmenter, PixelAccuracy, SegmentationBatch
+from lit_archs.learning.segmenter import Dice, IntersectionOverUnion, LitSegmenter, PixelAccuracy
 
 
 def squares(count: int, seed: int) -> TensorDataset:
@@ -21,14 +21,6 @@ def squares(count: int, seed: int) -> TensorDataset:
     for mask, (top, left) in zip(masks, torch.randint(0, 16, (count, 2), generator=keyed).tolist(), strict=True):
         mask[top : top + 8, left : left + 8] = 1
     return TensorDataset(masks[:, None] + 0.5 * torch.randn(count, 1, 24, 24, generator=keyed), masks)
-
-
-def loader(data: Dataset, batch_size: int = 16) -> DataLoader:
-    def batch(samples: list[tuple[Tensor, Tensor]]) -> SegmentationBatch:
-        images, masks = zip(*samples, strict=True)
-        return SegmentationBatch(torch.stack(images), torch.stack(masks), len(samples))
-
-    return DataLoader(data, batch_size=batch_size, collate_fn=batch)
 
 
 def trainer(epochs: int = 1) -> lightning.Trainer:
@@ -52,7 +44,7 @@ class Fixed(nn.Module):
 def validated(logits: Tensor, mask: Tensor) -> dict[str, float]:
     segmenter = LitSegmenter(Fixed(logits), logits.shape[1], OptimConfig(), 1)
     data = TensorDataset(torch.zeros(1, 1, *mask.shape), mask[None])
-    return dict(trainer().validate(segmenter, loader(data), verbose=False)[0])
+    return dict(trainer().validate(segmenter, DataLoader(data), verbose=False)[0])
 
 
 def test_dice_and_iou_are_those_by_hand() -> None:
@@ -100,8 +92,8 @@ def test_unet_learns_to_segment(skips: str) -> None:
     segmenter = LitSegmenter(network, 2, OptimConfig(name="adamw", lr=1e-2), total_steps=64)
     torch.manual_seed(0)
     run = trainer(epochs=4)
-    run.fit(segmenter, loader(squares(256, seed=0)), loader(squares(64, seed=1)))
-    result = run.validate(segmenter, loader(squares(64, seed=1)), verbose=False)[0]
+    run.fit(segmenter, DataLoader(squares(256, seed=0), 16), DataLoader(squares(64, seed=1), 16))
+    result = run.validate(segmenter, DataLoader(squares(64, seed=1), 16), verbose=False)[0]
     # All background: Dice 0.47, IoU 0.44.
     assert result["val_dice"] > 0.9
     assert result["val_iou"] > 0.8

@@ -9,25 +9,35 @@ import pytest
 import yaml
 from tiny_runs import tiny_options
 
+from litmus.keys import Key
+from studies.command.config_options import add_launch_keys, read
 from studies.command.main import run_command
-from studies.command.options import parse_vary, split_config
+from studies.command.options import Parser, parse_vary
+from studies.training.config import resolve
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def test_config_keys_are_told_from_other_options() -> None:
+    parser = Parser("run", "")
+    parser.add_argument("study")
+    parser.add_key(Key("seeds", int | None, None, "seeds"))
+    add_launch_keys(parser)
     arguments = ["batch_norm", "--data", "mnist", "--data.root=D", "--seeds", "5", "--optim.nesterov"]
-    arguments += ["--per-device=4", "--checkpoint-seconds", "0", "--optim.lr", "1e-2", "--model=mlp"]
-    rest, settings = split_config([*arguments, "--optim.milestones", "[0.1, 0.2]"])
-    assert rest == ["batch_norm", "--seeds", "5", "--per_device=4", "--checkpoint_seconds", "0"]
-    assert settings == {
+    arguments += ["--per-device=4", "--checkpoint_seconds", "0", "--optim.lr", "1e-2", "--model=mlp"]
+    options = read(parser, [*arguments, "--optim.milestones", "[0.1, 0.2]", "--trainer.accumulate", "2"])
+    assert (options.study, options.seeds, options.per_device, options.checkpoint_seconds) == ("batch_norm", 5, 4, 0.0)
+    assert options.settings == {
         "data.name": "mnist",
         "data.root": "D",
         "optim.nesterov": "true",
         "optim.lr": "1e-2",
         "model.name": "mlp",
-        "optim.milestones": [0.1, 0.2],
+        "optim.milestones": "[0.1, 0.2]",
+        "trainer.accumulate": "2",
     }
+    config = resolve(options.settings)
+    assert (config.optim.lr, config.optim.nesterov, config.optim.milestones) == (0.01, True, (0.1, 0.2))
 
 
 def test_levels_are_numbers_words_and_booleans() -> None:
@@ -181,7 +191,7 @@ def test_help_lists_the_architectures_own_options(capsys: pytest.CaptureFixture[
 def test_a_studys_file_runs_by_itself(tmp_path: Path, environment: dict[str, str]) -> None:
     import sys
 
-    file = Path(__file__).parents[2] / "studies" / "batch_norm.py"
+    file = Path(__file__).parents[3] / "studies" / "batch_norm.py"
     process = subprocess.run(
         [sys.executable, str(file), "--seeds", "0"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )

@@ -7,7 +7,8 @@ import pytest
 from synthetic_records import Truth, synthetic
 
 from studies.command.main import run_command
-from studies.design.study import Arm, Study
+from studies.design.plan import Arm
+from studies.design.study import Study
 from studies.evidence.power import sd_interval, seeds_needed
 
 STUDY = Study(

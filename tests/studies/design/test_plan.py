@@ -3,7 +3,9 @@
 import pytest
 
 from litmus.errors import UserError
-from studies.design.study import STUDIES, Study, expand
+from studies.design.plan import expand
+from studies.design.study import Study
+from studies.design.study_files import STUDIES
 
 
 def a_study(**changes: object) -> Study:
@@ -96,8 +98,8 @@ def test_options_of_the_base_do_not_pass_to_another_architecture() -> None:
         for_data={"mnist": {"model.name": "lenet5"}},
     )
     assert expand(study).baseline.config.model["width"] == 8
-    assert expand(study, overrides={"data.name": "mnist"}).baseline.config.model["width"] == 1.0
-    named = expand(study, overrides={"model.name": "lenet5", "model.width": 2.0})
+    assert expand(study, settings={"data.name": "mnist"}).baseline.config.model["width"] == 1.0
+    named = expand(study, settings={"model.name": "lenet5", "model.width": 2.0})
     assert named.baseline.config.model["width"] == 2.0
 
 
@@ -106,12 +108,12 @@ def test_options_of_the_base_do_not_pass_to_another_architecture() -> None:
     [
         ({"preset": "papr"}, "did you mean 'paper'"),
         ({"seeds": 0}, "seeds must be greater than zero"),
-        ({"overrides": {"optim.lr": 1.0}}, "optim.lr is a factor of example"),
+        ({"settings": {"optim.lr": 1.0}}, "optim.lr is a factor of example"),
         ({"vary": {"optim.momentum": [0.0]}}, "unknown factor of example 'optim.momentum'"),
         ({"vary": {"optim.lr": [0.1, 0.1]}}, "same level twice"),
         ({"vary": {"model.norm": ["none", "batc"]}}, "did you mean 'batch'"),
-        ({"overrides": {"optim.momentun": 0.5}}, r"did you mean 'optim\.momentum'"),
-        ({"overrides": {"data.batch_size": -1}}, "data.batch_size must be greater than zero"),
+        ({"settings": {"optim.momentun": 0.5}}, r"did you mean 'optim\.momentum'"),
+        ({"settings": {"data.batch_size": -1}}, "data.batch_size must be greater than zero"),
     ],
 )
 def test_bad_input_is_told_in_one_line(arguments: dict, message: str) -> None:

@@ -9,25 +9,26 @@ from pathlib import Path
 import pytest
 from tiny_runs import TINY
 
-from studies.records.run_record import run_directories
-from studies.records.study_record import read_manifest
+from studies.records.run_record import run_records
+from studies.records.study_record import read_study_record
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 STRANGER = '''\
-"""Does a hidden layer help?"""
+"""Does a hidden layer help?
+
+One unit, or none, between the pixels and the classes of scikit-learn's digits.
+"""
 
 from torch import nn
 
-from lit_archs.building.registry import register as register_architecture
-from studies.evidence.claim_tests import more
-from studies.evidence.claims import Claim
-from studies.design.study import Study, register
+from lit_archs import register
+from studies.design import Claim, Study, more
 
 NONE, ONE = {"model.hidden": 0}, {"model.hidden": 1}
 
 
-@register_architecture("stranger", input_shape=(1, 8, 8))
+@register("stranger", input_shape=(1, 8, 8))
 def stranger(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *, hidden: int = 0) -> nn.Module:
     """A linear classifier, or one hidden layer."""
     pixels = in_channels * image_size**2
@@ -35,16 +36,12 @@ def stranger(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *
     return nn.Sequential(nn.Flatten(), *layers, nn.Linear(hidden or pixels, num_classes))
 
 
-study = register(
-    Study(
-        name="hidden_layer",
-        question="Does a hidden layer help?",
-        base={"model.name": "stranger", "data.name": "digits", "trainer.epochs": 1, "optim.lr": 0.03},
-        factors={"model.hidden": [0, 1]},
-        baseline=NONE,
-        seeds=3,
-        claims=(Claim("One hidden unit is a bottleneck.", "arithmetic", more("test_top1", NONE, than=ONE)),),
-    )
+study = Study(
+    base={"model.name": "stranger", "data.name": "digits", "trainer.epochs": 1, "optim.lr": 0.03},
+    factors={"model.hidden": [0, 1]},
+    baseline=NONE,
+    source="arithmetic",
+    claims=[Claim("One hidden unit is a bottleneck.", more("test_top1", NONE, than=ONE))],
 )
 
 if __name__ == "__main__":
@@ -64,14 +61,14 @@ def stranger(tmp_path: Path) -> Path:
 
 
 def stamps(out: Path) -> dict[str, int]:
-    return {record.run_id: record.summary_file.stat().st_mtime_ns for record in run_directories(out)}
+    return {record.run_id: record.summary_file.stat().st_mtime_ns for record in run_records(out)}
 
 
 def test_a_strangers_study_runs_by_its_path(stranger: Path, litmus: Litmus, tmp_path: Path) -> None:
     first = litmus("run", "elsewhere/my_study.py")
     assert first.returncode == 0, first.stderr
     assert "Supported: One hidden unit is a bottleneck." in first.stdout
-    out = tmp_path / "runs" / "hidden_layer"
+    out = tmp_path / "runs" / "my_study"
     report = (out / "report.html").read_text()
     assert 'class="verdict supported"' in report
     trained = stamps(out)
@@ -95,15 +92,15 @@ def test_a_strangers_study_runs_by_its_path(stranger: Path, litmus: Litmus, tmp_
 
 def test_the_other_commands_know_the_file(stranger: Path, litmus: Litmus, tmp_path: Path) -> None:
     assert litmus("run", str(stranger), "--seeds", "2").returncode == 0
-    assert re.search(r"hidden 1 +2", litmus("status", "hidden_layer").stdout)
-    out = tmp_path / "runs" / "hidden_layer"
-    assert read_manifest(out).source == str(stranger.resolve())
+    assert re.search(r"hidden 1 +2", litmus("status", "my_study").stdout)
+    out = tmp_path / "runs" / "my_study"
+    assert read_study_record(out).source == str(stranger.resolve())
 
-    written = litmus("report", "hidden_layer")
+    written = litmus("report", "my_study")
     assert written.returncode == 0, written.stderr
     assert "One hidden unit is a bottleneck." in (out / "report.html").read_text()
 
-    record = run_directories(out)[0]
+    record = run_records(out)[0]
     shown = litmus("show", record.run_id)
     command = re.search(r"^again: litmus (.*)$", shown.stdout, re.MULTILINE)
     assert command is not None
@@ -113,28 +110,33 @@ def test_the_other_commands_know_the_file(stranger: Path, litmus: Litmus, tmp_pa
     assert copy.read_text() == record.metrics_file.read_text()
 
     stranger.unlink()
-    written = litmus("report", "hidden_layer")
+    written = litmus("report", "my_study")
     assert written.returncode == 0, written.stderr
     assert "my_study.py is gone, and with it the study's claims" in written.stderr
     assert "One hidden unit is a bottleneck." not in (out / "report.html").read_text()
 
 
-STUDY = "from studies.design.study import Study, register\n"
-REGISTER = 'register(Study("{}", "?", {{"model.name": "mlp"}}))\n'
+STUDY = "from studies import Study\nstudy = Study({})\n"
+MLP = '"", "?", {"model.name": "mlp"}'
 MISTAKES = {
     "nowhere.py": (None, "nowhere.py: no such file"),
     "folder/": (None, "folder/: a folder"),
-    "empty.py": ("", "empty.py registers no study"),
-    "several.py": (STUDY + REGISTER.format("one") + REGISTER.format("two"), "registers 2 studies (one, two)"),
+    "empty.py": ("", "empty.py declares no study; it needs study = Study(...)"),
     "broken.py": ("a = 1\nb = (\n", "broken.py, line 2: '(' was never closed"),
+    "old.py": (
+        "from studies.engine.study import Study, register\n",
+        "old.py, line 1: ModuleNotFoundError: No module named 'studies.engine'; the file is written for an earlier "
+        "version, CHANGELOG.md says what to change",
+    ),
     "failing.py": ("\nimport torch\n1 / 0\n", "failing.py, line 3: ZeroDivisionError: division by zero"),
     "leaving.py": ("raise SystemExit(3)\n", "leaving.py, line 1: SystemExit: 3"),
-    "taken.py": (STUDY + REGISTER.format("batch_norm"), "taken.py, line 2: study 'batch_norm' is registered twice"),
-    "running.py": (
-        STUDY + "import studies\nstudies.run(" + REGISTER.format("itself").strip() + ")\n",
+    "batch_norm.py": (STUDY.format(MLP), "study 'batch_norm' is registered twice"),
+    "running.py": (STUDY.format(MLP) + "import studies\nstudies.run(study)\n", "a study needs a name"),
+    "starting.py": (
+        STUDY.format('"itself", "?", {"model.name": "mlp"}') + "import studies\nstudies.run(study)\n",
         "belongs under if __name__ == '__main__'",
     ),
-    "named.py": (STUDY + REGISTER.format("a/b"), "'a/b': a study's name is made of letters"),
+    "named.py": (STUDY.format('"a/b", "?"'), "'a/b': a study's name is made of letters"),
     "./text.txt": ("hello", "text.txt: expected a Python file"),
 }
 
@@ -153,8 +155,8 @@ def test_a_file_that_is_no_study_is_one_line_and_status_2(name: str, litmus: Lit
 
 
 def test_a_script_with_a_built_in_studys_name_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text(STRANGER.replace("hidden_layer", "batch_norm"))
+    file = tmp_path / "batch_norm.py"
+    file.write_text(STRANGER)
     result = subprocess.run(
         [sys.executable, str(file)], cwd=tmp_path, env=_environment(), capture_output=True, text=True
     )
@@ -168,7 +170,7 @@ def test_a_study_by_path_from_python(tmp_path: Path) -> None:
 
     file = tmp_path / "from_python.py"
     base = {**TINY, "trainer.epochs": 1}
-    file.write_text(STUDY + f'register(Study("from_python", "?", {base!r}, seeds=1))\n')
+    file.write_text(STUDY.format(f"base={base!r}, seeds=1"))
     result = run(file, out=tmp_path / "runs", workers=1, wandb="disabled")
     assert list(result.records["state"]) == ["finished"]
 

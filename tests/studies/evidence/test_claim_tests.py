@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.design.study import Arm, Study
+from studies.design.plan import Arm
+from studies.design.study import Study
 from studies.evidence.claim_tests import (
     alike,
     choose,
@@ -23,7 +24,6 @@ from studies.evidence.claim_tests import (
 from studies.evidence.claims import Test
 from studies.evidence.measures import probed
 from studies.evidence.results import Analysis
-from studies.evidence.units import NUMBER
 
 STUDY = Study(
     name="synthetic",
@@ -66,7 +66,7 @@ def world(directory: Path, means: Means = GOOD, seeds: int = 5) -> Analysis:
     return synthetic(directory, STUDY, accuracies(means), seeds)
 
 
-MORE = more("test_top1", WITH, WITHOUT)
+MORE = more("test_top1", WITH, than=WITHOUT)
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_alike(tmp_path: Path, batch: float, margin: float, verdict: str) -> Non
 
 @pytest.mark.parametrize(("value", "verdict"), [(0.80, "supported"), (0.5, "contradicted"), (0.74, "inconclusive")])
 def test_near(tmp_path: Path, value: float, verdict: str) -> None:
-    assert near("test_top1", arm("none", 0.1), value, NUMBER)(world(tmp_path), 0.05).verdict == verdict
+    assert near("test_top1", arm("none", 0.1), value)(world(tmp_path), 0.05).verdict == verdict
 
 
 @pytest.mark.parametrize(("threshold", "verdict"), [(0.5, "supported"), (0.95, "contradicted"), (0.8, "inconclusive")])
 def test_exceeds(tmp_path: Path, threshold: float, verdict: str) -> None:
-    assert exceeds("test_top1", arm("none", 0.1), NUMBER)(world(tmp_path), threshold).verdict == verdict
+    assert exceeds("test_top1", arm("none", 0.1))(world(tmp_path), threshold).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_interaction(tmp_path: Path, changed: Means, verdict: str) -> None:
     ],
 )
 def test_higher_limit(tmp_path: Path, changed: Means, verdict: str) -> None:
-    found = higher_limit("optim.lr", WITH, WITHOUT)(world(tmp_path, {**GOOD, **changed}), 0.0)
+    found = higher_limit("optim.lr", WITH, than=WITHOUT)(world(tmp_path, {**GOOD, **changed}), 0.0)
     assert found.verdict == verdict, found.evidence
 
 
@@ -228,12 +228,12 @@ def test_sooner(tmp_path: Path, batch: list[int | None], none: list[int | None],
         return {"val_top1": final, "test_top1": final, "curve": curve}
 
     analysis = synthetic(tmp_path, STUDY, truth)
-    found = sooner(WITH, WITHOUT)(analysis, 0.0)
+    found = sooner(WITH, than=WITHOUT)(analysis, 0.0)
     assert found.verdict == verdict, found.evidence
     if verdict == "supported" and None not in none:
         assert found.effect.mean == pytest.approx(np.mean(np.log(np.divide(none, batch))))  # type: ignore[arg-type]
-        assert sooner(WITH, WITHOUT)(analysis, 2.0).verdict == "supported"
-        assert sooner(WITH, WITHOUT)(analysis, 4.0).verdict == "contradicted"
+        assert sooner(WITH, than=WITHOUT)(analysis, 2.0).verdict == "supported"
+        assert sooner(WITH, than=WITHOUT)(analysis, 4.0).verdict == "contradicted"
 
 
 def test_what_a_probe_measured_is_compared(tmp_path: Path) -> None:
@@ -243,10 +243,10 @@ def test_what_a_probe_measured_is_compared(tmp_path: Path) -> None:
         return {"val_top1": 0.9, "test_top1": 0.9, "probes": rows}
 
     analysis = synthetic(tmp_path, STUDY, truth)
-    test = more(probed("size", at="first"), arm("batch", 0.1), arm("none", 0.1), NUMBER)
+    test = more(probed("size", at="first"), arm("batch", 0.1), than=arm("none", 0.1))
     assert test(analysis, 0.5).verdict == "supported"
     assert test(analysis, 1.5).verdict == "contradicted"
-    assert more(probed("nothing"), WITH, WITHOUT, NUMBER)(analysis, 0.0).verdict == "inconclusive"
+    assert more(probed("nothing"), WITH, than=WITHOUT)(analysis, 0.0).verdict == "inconclusive"
 
 
 def test_a_finished_run_without_the_measurement_is_not_left_out_silently(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_finished_run_without_the_measurement_is_not_left_out_silently(tmp_pat
             del left["test_loss"]
         return left
 
-    found = more("test_loss", arm("none", 0.1), arm("batch", 0.1), NUMBER)(synthetic(tmp_path, STUDY, truth), 0.0)
+    found = more("test_loss", arm("none", 0.1), than=arm("batch", 0.1))(synthetic(tmp_path, STUDY, truth), 0.0)
     assert found.verdict == "inconclusive"
     assert "1 finished runs have no such measurement" in found.evidence
 
@@ -267,7 +267,7 @@ def test_of_a_measurement_a_diverged_run_has_no_value_and_leaves_no_verdict(tmp_
             return "diverged"
         return {"val_top1": 0.9, "test_loss": 1.0 + (arm.levels["model.norm"] == "none") + NOISE[seed] / 10}
 
-    test: Test = more("test_loss", arm("none", 0.1), arm("batch", 0.1), NUMBER)
+    test: Test = more("test_loss", arm("none", 0.1), than=arm("batch", 0.1))
     found = test(synthetic(tmp_path, STUDY, truth), 0.0)
     assert found.verdict == "inconclusive"
     assert "1 of these runs diverged." in found.evidence

@@ -12,8 +12,9 @@ from scipy import stats
 from synthetic_records import Truth, synthetic
 
 from litmus.errors import UserError
-from studies.design.study import Arm, Study
-from studies.evidence.factorial import Factorial, analysis_of_variance, mixed_model, tidy
+from studies.design.plan import Arm
+from studies.design.study import Study
+from studies.evidence.factorial import analysis_of_variance, tidy
 
 FACTORS = ["model.norm", "optim.lr"]
 NORMS, RATES = ["none", "a 'batch' (norm)"], [0.1, 1.0]
@@ -107,31 +108,11 @@ def test_an_interaction_that_is_not_there_is_found_as_often_as_the_level_says(dr
     assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=3 * 0.022)
 
 
-def test_the_mixed_model_of_full_cells_is_the_analysis_of_variance() -> None:
-    frame = drawn(np.random.default_rng(3), (2, 3), 6, 3.0)
-    mixed, fixed = mixed_model(frame, FACTORS), analysis_of_variance(frame, FACTORS)
-    for one, other in zip(mixed.terms, fixed.terms, strict=True):
-        assert (one.name, one.df) == (other.name, other.df)
-        assert one.f == pytest.approx(other.f, rel=1e-3)
-        assert one.p_value == pytest.approx(other.p_value, rel=1e-2)
-        assert math.isnan(one.partial_eta_squared)
-
-
-@pytest.mark.parametrize("unit", [1e-5, 1e6])
-def test_the_mixed_model_does_not_depend_on_the_unit(unit: float) -> None:
-    frame = drawn(np.random.default_rng(4), (2, 2), 5, 2.0)
-    frame.loc[[2, 9], "value"] = math.nan
-    scaled = frame.assign(value=0.9 + frame["value"] * unit)
-    for one, other in zip(mixed_model(frame, FACTORS).terms, mixed_model(scaled, FACTORS).terms, strict=True):
-        assert one.f == pytest.approx(other.f, rel=1e-3)
-
-
 def without_cell(frame: pd.DataFrame) -> pd.DataFrame:
     cell = (frame["model.norm"] == "none") & (frame["optim.lr"] == 1.0)
     return frame.assign(value=frame["value"].mask(cell))
 
 
-@pytest.mark.parametrize("analyse", [analysis_of_variance, mixed_model])
 @pytest.mark.parametrize(
     ("change", "factors", "reason"),
     [
@@ -148,10 +129,9 @@ def test_a_design_that_cannot_be_analysed_is_refused_with_the_reason(
     change: Callable[[pd.DataFrame], pd.DataFrame],
     factors: list[str],
     reason: str,
-    analyse: Callable[[pd.DataFrame, list[str]], Factorial],
 ) -> None:
     with pytest.raises(UserError, match=reason):
-        analyse(change(known_design()), factors)
+        analysis_of_variance(change(known_design()), factors)
 
 
 def test_a_study_becomes_a_frame_with_its_holes(tmp_path: Path) -> None:

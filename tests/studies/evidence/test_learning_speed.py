@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_records import Truth, synthetic
 
-from studies.design.study import Arm, Study
+from studies.design.plan import Arm
+from studies.design.study import Study
 from studies.evidence.learning_speed import NEVER, Arrival, area_under_curve, arrival, arrivals, median_arrival, race
 
 RUNS = st.dictionaries(

@@ -12,9 +12,10 @@ from tiny_runs import TINY
 from datamodules.batches.image_data import ImageDataModule
 from litmus.errors import UserError
 from studies import run
-from studies.design.study import Study, expand
-from studies.launch.conduct import LaunchConfig
+from studies.design.plan import expand
+from studies.design.study import Study
 from studies.launch.forecast import KNOWN_SIZES, Forecast, data_size, forecast, measure_step
+from studies.launch.machine import LaunchConfig
 from studies.training.config import RunConfig, resolve
 from studies.training.run import Execution
 
@@ -24,7 +25,7 @@ CPU = {"accelerator": "cpu", "workers": 2, "wandb": "disabled"}
 
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("conduct", "forecast"):
+    for module in ("machine", "forecast"):
         monkeypatch.setattr(f"studies.launch.{module}.available_cpus", lambda: 2)
 
 
@@ -57,7 +58,7 @@ def test_what_is_complete_is_not_counted(tmp_path: Path) -> None:
     assert (told.runs, told.complete) == (4, 2)
     assert forecast(expand(STUDY, seeds=1), launch, a_second).lines() == ["forecast: nothing to run (2 done)"]
     # Another setting is another experiment.
-    assert forecast(expand(STUDY, overrides={"optim.lr": 0.5}), launch, a_second).complete == 0
+    assert forecast(expand(STUDY, settings={"optim.lr": 0.5}), launch, a_second).complete == 0
 
 
 def test_each_network_is_measured_once(tmp_path: Path) -> None:
@@ -138,8 +139,8 @@ def test_a_long_preset_tells_it_before_it_starts(
     litmus: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path
 ) -> None:
     file = tmp_path / "long.py"
-    study = f'Study("long", "?", {TINY!r}, seeds=1, presets={{"paper": {{"trainer.epochs": 3}}}})'
-    file.write_text(f"from studies.design.study import Study, register\nregister({study})\n")
+    study = f"Study(base={TINY!r}, seeds=1, presets={{'paper': {{'trainer.epochs': 3}}}})"
+    file.write_text(f"from studies import Study\nstudy = {study}\n")
     started = litmus("run", "long.py", "--preset", "paper", "--accelerator", "cpu")
     assert started.returncode == 0, started.stderr
     assert started.stderr.startswith("forecast: 1 runs, 3 epochs, ")

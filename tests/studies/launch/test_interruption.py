@@ -13,7 +13,7 @@ import pytest
 import torch
 from tiny_runs import command, tiny_options
 
-from studies.records.run_record import RunDirectory, run_directories
+from studies.records.run_record import RunRecord, run_records
 
 STUDY = "vary-mlp-digits-norm"
 
@@ -59,11 +59,9 @@ def wait_for(condition: "object", seconds: float = 120) -> None:
         time.sleep(0.02)
 
 
-def finished(out: Path) -> dict[str, RunDirectory]:
+def finished(out: Path) -> dict[str, RunRecord]:
     return {
-        record.run_id: record
-        for record in run_directories(out / STUDY)
-        if record.read_status().get("state") == "finished"
+        record.run_id: record for record in run_records(out / STUDY) if record.read_status().get("state") == "finished"
     }
 
 
@@ -141,7 +139,7 @@ def test_a_signal_stops_cleanly_and_the_run_goes_on_later(
     assert process.returncode == status
     assert "Traceback" not in errors
     assert "the same command goes on where this one stopped" in errors.splitlines()[-1]
-    states = {record.read_status()["state"] for record in run_directories(out / STUDY) if record.read_status()}
+    states = {record.read_status()["state"] for record in run_records(out / STUDY) if record.read_status()}
     assert "running" not in states
     process = start(tmp_path, environment, *arguments(out))
     assert process.wait(timeout=300) == 0
@@ -184,7 +182,7 @@ def test_two_launchers_at_once_share_the_runs(uninterrupted: Path, tmp_path: Pat
     assert [launcher.returncode for launcher in launchers] == [0, 0], errors
     executed = [line for text in errors for line in text.splitlines() if re.match(r"\[\d+/4\] finished", line)]
     assert len(executed) == 4, errors
-    assert {record.read_status()["attempts"] for record in run_directories(out / STUDY)} == {1}
+    assert {record.read_status()["attempts"] for record in run_records(out / STUDY)} == {1}
     assert_identical(uninterrupted, out)
 
 
@@ -222,7 +220,7 @@ def test_a_corrupt_file_sets_its_run_aside_and_nothing_else(
     process = start(tmp_path, environment, *arguments(out))
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert f"unreadable record set aside as {name}.corrupt-1 and repeated: " in errors
+    assert f"record set aside as {name}.corrupt-1 and repeated: " in errors
     assert "Traceback" not in errors
     assert (out / STUDY / f"{name}.corrupt-1").is_dir()
     assert all(finished(out)[other].summary_file.stat().st_mtime_ns == stamp for other, stamp in stamps.items())

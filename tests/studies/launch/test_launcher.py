@@ -12,7 +12,7 @@ from tiny_runs import TINY, command, tiny_options
 
 from studies import load, run
 from studies.design.study import Study
-from studies.records.run_record import StorageError, storage_errors, write_atomically
+from studies.records.storage import StorageError, storage_errors, write_atomically
 
 STUDY = Study(
     "outcomes",

@@ -18,15 +18,16 @@ from torch.nn import functional
 
 from datamodules.batches.image_data import ImageDataModule
 from lit_archs.building.registry import build
-from lit_archs.learning.classifier import Batch, LitClassifier
+from lit_archs.learning.classifier import LitClassifier
 from lit_archs.learning.optimiser import OptimConfig
+from litmus.batch import Batch
 from studies.probes.base.probe import PROBES, Probe
 from studies.probes.covariate_shift import evenly_chosen
 from studies.probes.gradient_norms import decay_factor
 from studies.probes.lesion import deleted, exchangeable_pairs, find_blocks, reordered
-from studies.records.run_record import RunDirectory
+from studies.records.run_record import RunRecord
 from studies.training.config import resolve
-from studies.training.run import Execution, Place, Task
+from studies.training.run import Execution, Place, Run
 from studies.training.runner import attempt
 
 Figures = dict[tuple[str, str], float]
@@ -46,7 +47,7 @@ def example(network: nn.Module, *shape: int, classes: int = 3, lr: float = 0.1) 
 
 
 def probe(name: str) -> Probe:
-    return PROBES[name](RunDirectory(Path("nowhere")), every_n_steps=1, seed=0)
+    return PROBES[name](RunRecord(Path("nowhere")), every_n_steps=1, seed=0)
 
 
 def before_the_step(name: str, module: LitClassifier, batch: Batch, trainer: Any) -> Figures:
@@ -351,17 +352,17 @@ def test_exchanged_blocks_change_places_and_return() -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Task:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     settings = {**TINY, "model.name": "resnet_cifar", "model.depth": 14, "model.width": 4, "optim.lr": 0.05}
     probes = ["lesion", "logits", "per_class_accuracy"]
     config = resolve({**settings, "data.eval_batch_size": 100, "trainer.probes": probes})
-    task = Task("0123456789ab", "example", "an arm", {}, config, tmp_path_factory.mktemp("finished"))
+    task = Run("0123456789ab", "example", "an arm", {}, config, tmp_path_factory.mktemp("finished"))
     assert attempt(task, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
     return task
 
 
 @pytest.fixture(scope="module")
-def trained(finished: Task) -> tuple[Any, ImageDataModule]:
+def trained(finished: Run) -> tuple[Any, ImageDataModule]:
     state = torch.load(finished.record.checkpoint, weights_only=True)["state_dict"]
     network = build("resnet_cifar", depth=14, width=4, in_channels=1, image_size=8)
     network.load_state_dict({k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")})
@@ -374,12 +375,12 @@ def accuracy(network: nn.Module, data: ImageDataModule) -> float:
     return float((network(images).argmax(1) == data.arrays.train_labels[data.val_indices]).double().mean())
 
 
-def rows_of(finished: Task, name: str) -> pd.DataFrame:
+def rows_of(finished: Run, name: str) -> pd.DataFrame:
     rows = pd.read_csv(finished.record.probes_file, keep_default_na=False)
     return rows[rows["probe"] == name]
 
 
-def test_stored_logits_are_those_of_the_final_weights(finished: Task, trained: tuple[Any, ImageDataModule]) -> None:
+def test_stored_logits_are_those_of_the_final_weights(finished: Run, trained: tuple[Any, ImageDataModule]) -> None:
     network, data = trained
     arrays = data.arrays
     with numpy.load(finished.record.logits_file) as stored, torch.no_grad():
@@ -397,7 +398,7 @@ def test_stored_logits_are_those_of_the_final_weights(finished: Task, trained: t
         assert right.mean() == pytest.approx(metrics["test_top1"])
 
 
-def test_accuracies_of_the_classes_are_those_of_the_logits(finished: Task) -> None:
+def test_accuracies_of_the_classes_are_those_of_the_logits(finished: Run) -> None:
     rows = rows_of(finished, "per_class_accuracy")
     last = rows[rows["step"] == rows["step"].max()].set_index("layer")["value"].astype(float)
     assert list(last.index) == [str(digit) for digit in range(10)]
@@ -409,7 +410,7 @@ def test_accuracies_of_the_classes_are_those_of_the_logits(finished: Task) -> No
 
 
 def test_lesions_are_validation_accuracies_of_damaged_networks(
-    finished: Task, trained: tuple[Any, ImageDataModule]
+    finished: Run, trained: tuple[Any, ImageDataModule]
 ) -> None:
     network, data = trained
     rows = rows_of(finished, "lesion").set_index(["layer", "quantity"])["value"].astype(float)

@@ -16,7 +16,7 @@ from studies import run
 from studies.design.study import Study
 from studies.probes.base.probe import PROBES
 from studies.training.config import resolve
-from studies.training.run import Execution, Place, Task
+from studies.training.run import Execution, Place, Run
 from studies.training.runner import attempt
 
 RESNET = {
@@ -32,22 +32,22 @@ class Interrupted(Exception):
     pass
 
 
-def prepared(directory: Path, settings: dict[str, Any]) -> Task:
-    return Task("0123456789ab", "example", "an arm", {}, resolve(settings), directory)
+def prepared(directory: Path, settings: dict[str, Any]) -> Run:
+    return Run("0123456789ab", "example", "an arm", {}, resolve(settings), directory)
 
 
-def trained(directory: Path, settings: dict[str, Any]) -> Task:
+def trained(directory: Path, settings: dict[str, Any]) -> Run:
     task = prepared(directory, settings)
     assert attempt(task, Execution(checkpoint_seconds=0), Place(), lambda fraction: None, attempts=1) == "finished"
     return task
 
 
-def result(task: Task) -> tuple[dict[str, torch.Tensor], str, dict[str, float]]:
+def result(task: Run) -> tuple[dict[str, torch.Tensor], str, dict[str, float]]:
     weights = torch.load(task.record.checkpoint, weights_only=True)["state_dict"]
     return weights, task.record.metrics_file.read_text(), task.record.read_summary()["metrics"]
 
 
-def assert_same_run(one: Task, other: Task) -> None:
+def assert_same_run(one: Run, other: Run) -> None:
     (weights, rows, metrics), (other_weights, other_rows, other_metrics) = result(one), result(other)
     assert rows == other_rows
     assert metrics == other_metrics
@@ -59,7 +59,7 @@ def assert_same_run(one: Task, other: Task) -> None:
 @pytest.fixture(scope="module")
 def without_probes(tmp_path_factory: pytest.TempPathFactory) -> Any:
     @cache
-    def of(network: str) -> Task:
+    def of(network: str) -> Run:
         return trained(tmp_path_factory.mktemp(network), NETWORKS[network])
 
     return of

@@ -9,42 +9,42 @@ import pytest
 import yaml
 
 from studies import load
-from studies.batch_norm import study as batch_norm
-from studies.design.study import Plan, Study, expand
+from studies.design.plan import Plan, expand
+from studies.design.study import Study
+from studies.design.study_files import STUDIES
 from studies.evidence.results import Analysis, analyse, steps_to_reach
-from studies.launch.conduct import manifest_of
-from studies.records.run_record import RunDirectory, to_json
-from studies.records.study_record import write_manifest
+from studies.records.run_record import RunRecord
+from studies.records.storage import to_json
+from studies.records.study_record import write_study_record
 from studies.report.html import write_report
 from studies.training.config import resolve
-from studies.training.run import Task
+from studies.training.run import Run
 
+batch_norm = STUDIES["batch_norm"]
 NORM_AND_LR = {"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]}
 
 
 def synthetic(directory: Path, accuracy: dict[tuple[str, float], list[float | None]], study: Study) -> Analysis:
     """Write the records of a study whose test and validation accuracies are given; None is a diverged run."""
     plan = expand(study, seeds=max(map(len, accuracy.values())), vary=NORM_AND_LR)
-    tasks = [
-        Task(
-            f"{index:012x}", study.name, arm.label, arm.levels, arm.config.with_seed(seed), directory / f"{index:012x}"
-        )
+    runs = [
+        Run(f"{index:012x}", study.name, arm.label, arm.levels, arm.config.with_seed(seed), directory / f"{index:012x}")
         for index, (arm, seed) in enumerate(plan.runs())
     ]
-    write_manifest(directory, manifest_of(plan, tasks, {}))
-    for task in tasks:
-        values = accuracy.get((task.levels["model.norm"], task.levels["optim.lr"]), [])
-        if task.config.seed < len(values):
-            record(task, values[task.config.seed])
+    write_study_record(directory, plan.record(runs, {}))
+    for run in runs:
+        values = accuracy.get((run.levels["model.norm"], run.levels["optim.lr"]), [])
+        if run.config.seed < len(values):
+            record(run, values[run.config.seed])
     return analyse(directory)
 
 
-def record(task: Task, accuracy: float | None) -> None:
-    task.directory.mkdir(parents=True)
+def record(run: Run, accuracy: float | None) -> None:
+    run.directory.mkdir(parents=True)
     state = "finished" if accuracy is not None else "diverged"
-    record = RunDirectory(task.directory)
-    record.write_status(state=state, study=task.study, arm=task.arm, seed=task.config.seed, attempts=1)
-    record.config_file.write_text(yaml.safe_dump(task.config.as_dict()))
+    record = RunRecord(run.directory)
+    record.write_status(state=state, study=run.study, arm=run.arm, seed=run.config.seed, attempts=1)
+    record.config_file.write_text(yaml.safe_dump(run.config.as_dict()))
     metrics = {} if accuracy is None else {"val_top1": accuracy, "test_top1": accuracy, "train_top1": accuracy}
     summary = {
         "state": state,
@@ -54,12 +54,12 @@ def record(task: Task, accuracy: float | None) -> None:
         "seconds": 1.0,
         "normalisation": {"global_batch": 64, "batch_per_device": 64, "synchronised": False, "statistics_over": 64},
         "data": {"fingerprint": "f", "num_classes": 10},
-        "environment": {"code": "abc", "torch": "2.8" if task.config.seed else "2.9", "device": "cpu"},
+        "environment": {"code": "abc", "torch": "2.8" if run.config.seed else "2.9", "device": "cpu"},
     }
     record.summary_file.write_text(to_json(summary))
     # A faster network reaches its accuracy sooner.
     steps = [10, 20, 30, 40]
-    reached = 20 if task.levels["model.norm"] == "batch" else 40
+    reached = 20 if run.levels["model.norm"] == "batch" else 40
     values = [(accuracy or 0.1) if step >= reached else 0.1 for step in steps]
     rows = pd.DataFrame({"kind": "evaluation", "step": steps, "epoch": 1, "lr": 0.1, "train_loss": 1.0,
                          "train_top1": values, "val_loss": 1.0, "val_top1": values, "val_top5": values})  # fmt: skip
@@ -139,9 +139,9 @@ def test_steps_to_reach_is_the_first_evaluation_at_or_above() -> None:
 
 def test_the_report_is_whole_and_needs_no_network(tmp_path: Path) -> None:
     synthetic(tmp_path, {**GOOD, ("batch", 1.0): [0.93]}, batch_norm)
-    path, answer = write_report(tmp_path, batch_norm)
-    text = path.read_text()
-    assert "2 of 12 runs have no result yet" in answer
+    report = write_report(tmp_path, batch_norm)
+    text = report.path.read_text()
+    assert "2 of 12 runs have no result yet" in report.answer
     assert "2 of 12 without a result" in text
     assert "9 runs" not in text
     assert "1 of 3, 2 diverged" in text
@@ -155,9 +155,9 @@ def test_the_report_is_whole_and_needs_no_network(tmp_path: Path) -> None:
 def test_names_are_escaped(tmp_path: Path) -> None:
     study = Study("evil", "<script>alert(1)</script>", {"model.name": "lenet5"}, NORM_AND_LR, {"model.norm": "none"})
     synthetic(tmp_path, GOOD, study)
-    path, _ = write_report(tmp_path, study)
-    assert "<script>alert(1)" not in path.read_text()
-    assert "&lt;script&gt;alert(1)" in path.read_text()
+    text = write_report(tmp_path, study).path.read_text()
+    assert "<script>alert(1)" not in text
+    assert "&lt;script&gt;alert(1)" in text
 
 
 def test_every_record_is_read_back_as_one_frame(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.design.study import STUDIES, Arm
+from studies.design.plan import Arm
+from studies.design.study_files import STUDIES
 from studies.report.html import write_report
 
 
@@ -21,9 +22,9 @@ def test_a_report_is_written_from_partial_records(name: str, tmp_path: Path) -> 
         return {"test_top1": 0.9 + seed / 100, "val_top1": 0.8, "train_top1": 1.0, "probes": rows}
 
     synthetic(tmp_path, study, truth, seeds=2)
-    report, answer = write_report(tmp_path, study)
-    text = report.read_text()
-    assert all(claim.sentence.rstrip(".").split("<")[0] in answer for claim in study.claims)
+    report = write_report(tmp_path, study)
+    text = report.path.read_text()
+    assert all(claim.sentence.rstrip(".").split("<")[0] in report.answer for claim in study.claims)
     assert text.count('class="verdict ') == len(study.claims)
     assert study.limits.get("quick", "")[:20] in text.replace("&#39;", "'")
     assert (tmp_path / "statistics.csv").read_text().startswith("metric,arm,baseline,mean,low,high,n")
@@ -33,6 +34,6 @@ def test_arms_that_set_different_keys_are_no_factorial_study(tmp_path: Path) -> 
     study = STUDIES["batch_norm_recipe"]
     assert len({len(levels) for levels in study.arms.values()}) > 1
     synthetic(tmp_path, study, lambda arm, seed: {"test_top1": 0.9, "val_top1": 0.8}, seeds=2)
-    text = write_report(tmp_path, study)[0].read_text()
+    text = write_report(tmp_path, study).path.read_text()
     assert "all else equal" not in text
     assert "Main effects" not in text

@@ -9,8 +9,9 @@ from tiny_runs import TINY
 
 import datamodules
 from datamodules.loading.registry import ImageArrays
+from litmus.settings import flatten, nest
 from studies.training import identity
-from studies.training.config import flatten, nest, resolve
+from studies.training.config import resolve
 from studies.training.identity import normalisation_regime, run_id
 
 BASE = {"model.name": "lenet5"}

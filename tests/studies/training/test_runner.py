@@ -14,17 +14,17 @@ from datamodules.batches.image_data import ImageDataModule
 from lit_archs.building.registry import build
 from lit_archs.learning.optimiser import build_optimiser
 from studies.training.config import resolve
-from studies.training.run import Execution, Place, Task
+from studies.training.run import Execution, Place, Run
 from studies.training.runner import attempt, network_options
 
 
-def run(directory: Path, **changes: object) -> tuple[str, Task]:
+def run(directory: Path, **changes: object) -> tuple[str, Run]:
     config = resolve({**TINY, **changes})
-    task = Task("0123456789ab", "example", "an arm", {}, config, directory)
+    task = Run("0123456789ab", "example", "an arm", {}, config, directory)
     return attempt(task, Execution(), Place(), lambda fraction: None, attempts=1), task
 
 
-def weights(task: Task) -> dict[str, torch.Tensor]:
+def weights(task: Run) -> dict[str, torch.Tensor]:
     return torch.load(task.record.checkpoint, weights_only=True)["state_dict"]
 
 
@@ -138,7 +138,7 @@ def test_the_record_says_where_and_how_it_was_made(tmp_path: Path) -> None:
     assert resolve(_flat(task)) == task.config
 
 
-def _flat(task: Task) -> dict:
-    from studies.training.config import flatten
+def _flat(task: Run) -> dict:
+    from litmus.settings import flatten
 
     return flatten(task.record.read_config())

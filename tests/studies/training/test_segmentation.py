@@ -11,9 +11,9 @@ import torch
 from litmus.errors import UserError
 from studies import run
 from studies.design.study import Study
-from studies.records.run_record import run_directories
+from studies.records.run_record import run_records
 from studies.training.config import resolve
-from studies.training.run import Execution, Place, Task
+from studies.training.run import Execution, Place, Run
 from studies.training.runner import attempt
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -36,11 +36,11 @@ SMALL = {
 METRICS = ("loss", "iou", "dice", "pixel_accuracy")
 
 
-def task(directory: Path, **changes: object) -> Task:
-    return Task("0123456789ab", "example", "an arm", {}, resolve({**SMALL, **changes}), directory)
+def task(directory: Path, **changes: object) -> Run:
+    return Run("0123456789ab", "example", "an arm", {}, resolve({**SMALL, **changes}), directory)
 
 
-def weights(each: Task) -> dict[str, torch.Tensor]:
+def weights(each: Run) -> dict[str, torch.Tensor]:
     return torch.load(each.record.checkpoint, weights_only=True)["state_dict"]
 
 
@@ -49,7 +49,7 @@ def test_a_unet_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> No
     trained = litmus("train", *options, "--wandb", "offline")
     assert trained.returncode == 0, trained.stderr
     assert "test mean IoU" in trained.stdout
-    [record] = run_directories(tmp_path / "runs" / "train-unet-shapes")
+    [record] = run_records(tmp_path / "runs" / "train-unet-shapes")
     rows = pd.read_csv(record.metrics_file)
     training, validation = ["train_loss", "train_pixel_accuracy"], [f"val_{name}" for name in METRICS]
     assert list(rows) == ["kind", "step", "epoch", "lr", *training, *validation]
@@ -60,7 +60,7 @@ def test_a_unet_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> No
     best = evaluated.loc[evaluated["val_iou"].idxmax()]
     assert (metrics["best_val_iou"], metrics["best_val_step"]) == (best["val_iou"], best["step"])
     # Four shapes and the ground.
-    assert weights(Task("", "", "", {}, resolve(SMALL), record.path))["network.classifier.weight"].shape[0] == 5
+    assert weights(Run("", "", "", {}, resolve(SMALL), record.path))["network.classifier.weight"].shape[0] == 5
     [tracked] = record.path.glob("wandb/offline-run-*/run-*.wandb")
     assert all(name.encode() in tracked.read_bytes() for name in ("val_iou", "test_dice", "train_pixel_accuracy"))
     report = (tmp_path / "runs" / "train-unet-shapes" / "report.html").read_text()

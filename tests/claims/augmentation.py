@@ -1,0 +1,38 @@
+"""What the claims of `augmentation` say, and the worlds where they are right and wrong."""
+
+from claims.base.says import about, better, gains_more
+from claims.base.world import world
+
+
+def arm(recipe: str, norm: str = "batch") -> str:
+    """Return the label of a recipe's arm."""
+    return f"augment {recipe}, norm {norm}"
+
+
+CLAIMS = {
+    "Crops and flips raise test accuracy, with batch norm.": better(arm("cifar"), arm("none")),
+    "They narrow the gap between training and test accuracy.": about(
+        arm("cifar"), arm("none"), of=("train_top1", "test_top1")
+    ),
+    "With batch norm, less distortion is better: crops and flips beat the heavy recipe.": better(
+        arm("cifar"), arm("cifar_heavy")
+    ),
+    "Heavy augmentation costs more with batch norm than without.": gains_more(
+        arm("cifar"), arm("cifar_heavy"), arm("cifar", "none"), arm("cifar_heavy", "none")
+    ),
+}
+
+RIGHT = world(
+    {
+        arm("none"): 0.70, arm("cifar"): 0.85, arm("cifar_heavy"): 0.60,
+        arm("none", "none"): 0.95, arm("cifar", "none"): 0.80, arm("cifar_heavy", "none"): 0.79,
+    },
+    train={arm("none"): 0.99, arm("cifar"): 0.92},
+)  # fmt: skip
+WRONG = world(
+    {
+        arm("none"): 0.80, arm("cifar"): 0.60, arm("cifar_heavy"): 0.90,
+        arm("none", "none"): 0.20, arm("cifar", "none"): 0.90, arm("cifar_heavy", "none"): 0.50,
+    },
+    train={arm("none"): 0.85, arm("cifar"): 0.95},
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""What the studies' files of claims are written with."""

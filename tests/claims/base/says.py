@@ -1,0 +1,50 @@
+"""What a claim's sentence says: the arms that it rests on, which of them is the better, and whether in accuracy."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["supported", "contradicted", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Says:
+    """The arms of a claim, by label.
+
+    Args:
+        better, worse: accuracy in the one speaks for the claim, in the other against it. Empty where the claim is about
+            a measurement, of which a diverged run has none.
+        rests: the arms without whose runs there is no verdict.
+        diverged: the verdicts where all runs of the better, and where all of the worse arms diverged.
+        of: the results that it is about, beside what probes measured: without all others its verdict is the same.
+    """
+
+    better: tuple[str, ...]
+    worse: tuple[str, ...]
+    rests: tuple[str, ...]
+    diverged: tuple[Verdict, Verdict] = ("contradicted", "supported")
+    of: tuple[str, ...] = ("test_top1",)
+
+
+def better(one: str, other: str, of: str = "test_top1") -> Says:
+    """Return that an arm's accuracy is higher than another's."""
+    return Says((one,), (other,), (one, other), of=(of,))
+
+
+def alike(one: str, other: str, of: str = "test_top1") -> Says:
+    """Return that two arms' accuracies are alike, which they are not where either guesses."""
+    return Says((one,), (other,), (one, other), ("contradicted", "contradicted"), of=(of,))
+
+
+def gains_more(one: str, over: str, than: str, over_its: str, of: str = "test_top1") -> Says:
+    """Return that the first arm is more above the second than the third above the fourth."""
+    return Says((one, over_its), (over, than), (one, over, than, over_its), of=(of,))
+
+
+def rises(*arms: str, of: str = "test_top1") -> Says:
+    """Return that accuracy rises from the first arm to the last."""
+    return Says(arms[-1:], arms[:1], arms, of=(of,))
+
+
+def about(*arms: str, of: tuple[str, ...] = ()) -> Says:
+    """Return that the claim is about what was measured in these arms, not about which is the more accurate."""
+    return Says((), (), arms, of=of)

@@ -1,0 +1,32 @@
+"""What the claims of `bottleneck` say, and the worlds where they are right and wrong."""
+
+from claims.base.says import about, better
+from claims.base.world import costs, world
+
+DEEPER, BASIC, AS_DEEP = "bottleneck, 29 layers", "basic, 20 layers", "bottleneck, 20 layers"
+
+CLAIMS = {
+    "At equal cost the deeper network of bottlenecks is more accurate.": better(DEEPER, BASIC),
+    "The two cost the same FLOPs, to 10 %.": about(DEEPER, BASIC, of=("flops",)),
+}
+
+RIGHT = world(
+    {DEEPER: 0.95, BASIC: 0.90, AS_DEEP: 0.30},
+    cost=costs(
+        flops={DEEPER: 105.0, BASIC: 100.0, AS_DEEP: 70.0},
+        parameters={DEEPER: 200.0, BASIC: 100.0, AS_DEEP: 70.0},
+    ),
+)
+WRONG = world(
+    {DEEPER: 0.90, BASIC: 0.95, AS_DEEP: 0.99},
+    cost=costs(
+        flops={DEEPER: 115.0, BASIC: 100.0, AS_DEEP: 100.0},
+        parameters={DEEPER: 100.0, BASIC: 100.0, AS_DEEP: 100.0},
+    ),
+)
+
+LEVELS = {
+    BASIC: {"model.block": "basic", "model.depth": 20},
+    AS_DEEP: {"model.block": "bottleneck", "model.depth": 20},
+    DEEPER: {"model.block": "bottleneck", "model.depth": 29},
+}

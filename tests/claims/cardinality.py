@@ -1,0 +1,21 @@
+"""What the claims of `cardinality` say, and the worlds where they are right and wrong."""
+
+from claims.base.says import better
+from claims.base.world import world
+
+ONE, TWO, FOUR, EIGHT = "1 × 16 channels", "2 × 10 channels", "4 × 6 channels", "8 × 4 channels"
+
+CLAIMS = {
+    "Eight paths are more accurate than one of the same cost.": better(EIGHT, ONE),
+    "They fit the training set better.": better(EIGHT, ONE, of="train_top1"),
+}
+
+RIGHT = world({EIGHT: 0.9, ONE: 0.8, TWO: 0.99, FOUR: 0.2}, train={EIGHT: 0.95, ONE: 0.85})
+WRONG = world({EIGHT: 0.8, ONE: 0.9, TWO: 0.2, FOUR: 0.99}, train={EIGHT: 0.85, ONE: 0.95})
+
+LEVELS = {
+    ONE: {"model.name": "resnext11_1x16d"},
+    TWO: {"model.name": "resnext11_2x10d"},
+    FOUR: {"model.name": "resnext11_4x6d"},
+    EIGHT: {"model.name": "resnext11_8x4d"},
+}

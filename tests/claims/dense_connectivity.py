@@ -1,0 +1,20 @@
+"""What the claims of `dense_connectivity` say, and the worlds where they are right and wrong."""
+
+from claims.base.says import better
+from claims.base.world import world
+
+DENSE, WIDER, PLAIN = "dense, growth 6", "not dense, growth 12", "not dense, growth 6"
+
+CLAIMS = {
+    "At equal parameters the dense network is more accurate.": better(DENSE, WIDER),
+    "At equal growth it is, too.": better(DENSE, PLAIN),
+}
+
+RIGHT = world({DENSE: 0.9, WIDER: 0.8, PLAIN: 0.7})
+WRONG = world({DENSE: 0.6, WIDER: 0.7, PLAIN: 0.8})
+
+LEVELS = {
+    DENSE: {"model.dense": True, "model.growth_rate": 6},
+    PLAIN: {"model.dense": False, "model.growth_rate": 6},
+    WIDER: {"model.dense": False, "model.growth_rate": 12},
+}

@@ -1,0 +1,51 @@
+"""What the claims of `residual_depth` say, and the worlds where they are right and wrong."""
+
+from claims.base.says import better, gains_more, rises
+from claims.base.world import world
+
+
+def plain(depth: int) -> str:
+    """Return the label of the plain network of that many layers."""
+    return f"residual False, depth {depth}"
+
+
+def residual(depth: int) -> str:
+    """Return the label of the residual network of that many layers."""
+    return f"residual True, depth {depth}"
+
+
+CLAIMS = {
+    "A plain network of 56 layers has a higher training error than one of 20.": better(
+        plain(20), plain(56), of="train_top1"
+    ),
+    "So it is not overfitting: training accuracy falls with the depth of plain networks.": rises(
+        plain(56), plain(44), plain(32), plain(20), of="train_top1"
+    ),
+    "At 56 layers the residual network has the lower training error.": better(residual(56), plain(56), of="train_top1"),
+    "At 56 layers the residual network has the lower test error.": better(residual(56), plain(56)),
+    "Shortcuts matter more at 56 layers than at 20.": gains_more(
+        residual(56), plain(56), residual(20), plain(20), of="train_top1"
+    ),
+    "A residual network of 56 layers has a lower test error than one of 20.": better(residual(56), residual(20)),
+}
+
+RIGHT = world(
+    {
+        plain(20): 0.90, plain(32): 0.85, plain(44): 0.80, plain(56): 0.70,
+        residual(20): 0.90, residual(32): 0.91, residual(44): 0.92, residual(56): 0.93,
+    },
+    train={
+        plain(20): 0.95, plain(32): 0.85, plain(44): 0.75, plain(56): 0.60,
+        residual(20): 0.96, residual(32): 0.97, residual(44): 0.97, residual(56): 0.98,
+    },
+)  # fmt: skip
+WRONG = world(
+    {
+        plain(20): 0.70, plain(32): 0.80, plain(44): 0.85, plain(56): 0.90,
+        residual(20): 0.90, residual(32): 0.87, residual(44): 0.83, residual(56): 0.80,
+    },
+    train={
+        plain(20): 0.60, plain(32): 0.75, plain(44): 0.85, plain(56): 0.95,
+        residual(20): 0.80, residual(32): 0.75, residual(44): 0.70, residual(56): 0.60,
+    },
+)  # fmt: skip
