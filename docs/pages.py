@@ -1,0 +1,119 @@
+"""The pages of the documentation that are made of the code.
+
+    python docs/pages.py
+
+writes `docs/config_keys.md` and `docs/lecture_figures.md` anew; a test holds that they are current.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+from datamodules.loading.registry import DATASETS
+from lit_archs.building.registry import ARCHITECTURES
+from lit_archs.cost.lecture_figures import lecture_figures
+from litmus.keys import Key, Keys
+from studies.training.config import DEFAULT_ARCHITECTURE, config_keys
+
+FOLDER = Path(__file__).parent
+
+
+def config_keys_page() -> str:
+    """Return the config keys of every run, then those of the architectures and of the datasets."""
+    everywhere = {name: key for name, key in config_keys(DEFAULT_ARCHITECTURE).items() if not name.startswith("model.")}
+    architectures = {name: ARCHITECTURES[name].keys("model") for name in ARCHITECTURES}
+    datasets = {name: DATASETS[name].keys("data") for name in DATASETS}
+    shown = {name: key for name, key in everywhere.items() if name not in datasets["digits"]}
+    return "\n".join(
+        [
+            "# Config keys",
+            "",
+            "Every key is an option of `litmus run`, `vary` and `train` (`--optim.lr 0.03`), an entry of a study's "
+            "`base`, `factors` and `presets`, and a line of a run's `config.yaml`. This page is written by "
+            "`python docs/pages.py`.",
+            "",
+            "## Of every run",
+            "",
+            *_table(shown),
+            "",
+            "## Of the architectures",
+            "",
+            "`model.name` chooses one; the options of one are listed by `litmus train --model NAME --help`.",
+            "",
+            *_owned_table(architectures),
+            "",
+            "## Of the datasets",
+            "",
+            "`data.name` chooses one.",
+            "",
+            *_owned_table(datasets),
+            "",
+        ]
+    )
+
+
+def lecture_figures_page() -> str:
+    """Return what lectures quote of the networks' costs, beside what was measured."""
+    rows = [
+        f"| {figure.statement} | {figure.quoted:,.0f} | {figure.measured:,.0f} | {'yes' if figure.right else 'no'} |"
+        for figure in lecture_figures()
+    ]
+    return "\n".join(
+        [
+            "# Figures that lectures quote",
+            "",
+            "Each is measured anew by `python docs/pages.py`, which writes this page; `litmus profile` shows those "
+            "that are about an architecture under its layers. A multiply-add counts as one FLOP. Right is what comes "
+            "within 5 % of the quoted figure.",
+            "",
+            "The inception block is GoogLeNet's first (3a: 192 channels in, 256 out, on a map of 28×28), without "
+            "biases and norms. Its parameters and those of the convolutions it is held against are ten times what is "
+            "quoted, while the quoted multiply-adds are right: a decimal point seems to have moved.",
+            "",
+            "| figure | quoted | measured | right |",
+            "|---|---:|---:|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+PAGES = {"config_keys.md": config_keys_page, "lecture_figures.md": lecture_figures_page}
+
+
+def _table(keys: Keys) -> list[str]:
+    return [
+        "| key | values | default | what it is |",
+        "|---|---|---|---|",
+        *(_row(key, key.help) for key in keys.values()),
+    ]
+
+
+def _owned_table(by_owner: dict[str, Keys]) -> list[str]:
+    """Return a row for each key, with who has it; a default that differs between them is left out."""
+    owners: dict[tuple[str, str], list[str]] = defaultdict(list)
+    defaults: dict[tuple[str, str], list[Key]] = defaultdict(list)
+    for owner, keys in by_owner.items():
+        for name, key in keys.items():
+            owners[name, key.help].append(owner)
+            defaults[name, key.help].append(key)
+    rows = []
+    for (name, help), keys in sorted(defaults.items()):
+        alike = len({str(key.default) for key in keys}) == 1
+        of = f"{len(owners[name, help])} of {len(by_owner)}" if len(keys) > 4 else ", ".join(owners[name, help])
+        rows.append(_row(keys[0], f"{help} *({of})*", default="" if alike else "by name"))
+    return ["| key | values | default | what it is *(who has it)* |", "|---|---|---|---|", *rows]
+
+
+def _row(key: Key, what: str, default: str = "") -> str:
+    value = (
+        "null" if key.default is None else str(key.default).lower() if isinstance(key.default, bool) else key.default
+    )
+    if isinstance(key.default, tuple):
+        value = f"[{', '.join(map(str, key.default))}]"
+    shown = default or (f"`{value}`" if value != "" else "")
+    return f"| `{key.name}` | {key.expected} | {shown} | {what.replace('|', '/')} |"
+
+
+if __name__ == "__main__":
+    for page, content in PAGES.items():
+        (FOLDER / page).write_text(content())

@@ -1,0 +1,108 @@
+"""Records and identities of an earlier version: read and reported the same, and never run again.
+
+`golden/runs` was written by the code before the folders were given their present order, `golden/*.txt` is what its
+reports said, and `golden/identities.json` holds its identities of every run of every study.
+"""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lit_archs.building.registry import names
+from studies import load
+from studies.design.plan import expand
+from studies.design.study_files import STUDIES
+from studies.training.config import resolve
+from studies.training.identity import run_id
+
+GOLDEN = Path(__file__).parent / "golden"
+IDENTITIES: dict[str, Any] = json.loads((GOLDEN / "identities.json").read_text())
+Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
+
+MLP = "--model mlp --model.width 4 --model.depth 1 --data digits"
+COMMANDS = {
+    "finished": f"vary {MLP} --model.activation relu --data.batch_size 128 --trainer.epochs 2 "
+    "--trainer.log_every_n_steps 4 --trainer.probes [update_ratio] --trainer.probe_every_n_steps 8 "
+    "--vary model.norm=none,batch --vary optim.lr=0.1,1e9 --seeds 2 --name finished",
+    "segmented": "train --model unet --model.depth 1 --model.width 2 --data shapes --data.image_size 8 "
+    "--data.train_images 60 --data.test_images 20 --data.batch_size 16 --trainer.epochs 2 --seeds 2 --name segmented",
+}
+
+
+def test_every_run_of_every_study_has_the_identity_that_it_had() -> None:
+    for name, expected in IDENTITIES["studies"].items():
+        study, _, options = name.partition(" ")
+        data = options.removeprefix("--data ")
+        settings = {"data.name": data} if data != options else {}
+        plan = expand(STUDIES[study], preset="quick" if settings else options, settings=settings)
+        found = {arm.label: [run_id(arm.config.with_seed(seed), "d") for seed in plan.seeds] for arm in plan.arms}
+        assert found == expected, name
+    assert {name.partition(" ")[0] for name in IDENTITIES["studies"]} <= set(STUDIES.names())
+
+
+def test_every_architecture_and_setting_has_the_identity_that_it_had() -> None:
+    assert {name: run_id(resolve({"model.name": name}), "d") for name in IDENTITIES["variants"]} == IDENTITIES[
+        "variants"
+    ]
+    assert set(IDENTITIES["variants"]) <= set(names())
+    for settings, devices, expected in IDENTITIES["settings"]:
+        assert run_id(resolve(settings), "d", devices) == expected, settings
+
+
+def visible_text(page: str) -> list[str]:
+    """Return the lines that a reader of the report sees, without the time of its writing."""
+    page = re.sub(r"<(script|style).*?</\1>", " ", page, flags=re.DOTALL)
+    lines = [" ".join(html.unescape(line).split()) for line in re.sub(r"<[^>]+>", "\n", page).splitlines()]
+    return [line for line in lines if line and not re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", line)]
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    shutil.copytree(GOLDEN / "runs", tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return what every file of a study's runs holds."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.glob("*/*")) if file.is_file()}
+
+
+@pytest.mark.parametrize("study", COMMANDS)
+def test_finished_records_are_reported_the_same_and_nothing_is_added_to_them(
+    study: str, runs: Path, litmus: Litmus
+) -> None:
+    folder, expected = runs / study, (GOLDEN / f"{study}.txt").read_text().splitlines()
+    before, statistics = content(folder), (folder / "statistics.csv").read_bytes()
+    (folder / "statistics.csv").unlink()
+    reported = litmus("report", study)
+    assert reported.returncode == 0, reported.stderr
+    assert visible_text((folder / "report.html").read_text()) == expected
+    assert (folder / "statistics.csv").read_bytes() == statistics
+
+    again = litmus(*COMMANDS[study].split())
+    assert again.returncode == 0, again.stderr
+    assert again.stderr == ""  # no run was started
+    assert content(folder) == before
+    assert visible_text((folder / "report.html").read_text()) == expected
+
+
+def test_records_are_read_as_one_frame(runs: Path) -> None:
+    frame = load(runs / "finished")
+    assert frame["state"].value_counts().to_dict() == {"finished": 6, "diverged": 2}
+    assert frame.set_index("run").loc["e9153949666d", "test_top1"] == 0.4027777910232544
+
+
+def test_a_run_that_was_cut_off_starts_anew_and_says_so(runs: Path, litmus: Litmus) -> None:
+    again = litmus(*f"train {MLP} --trainer.epochs 400 --name cut_off".split())
+    assert again.returncode == 0, again.stderr
+    assert "record set aside as c3e49486cb0e.corrupt-1 and repeated: " in again.stderr
+    assert "an earlier version left it in the middle of the run, which starts anew" in again.stderr
+    assert (runs / "cut_off/c3e49486cb0e.corrupt-1/checkpoints/last.ckpt").is_file()
+    assert load(runs / "cut_off")["state"].tolist() == ["finished"]
