@@ -20,7 +20,9 @@ FOLDER = Path(__file__).parent
 def config_keys_page() -> str:
     """Return the config keys of every run, then those of the architectures and of the datasets."""
     everywhere = {name: key for name, key in config_keys(DEFAULT_ARCHITECTURE).items() if not name.startswith("model.")}
-    architectures = {name: ARCHITECTURES[name].keys("model") for name in ARCHITECTURES}
+    # What a user's own file registers is none of the package's.
+    own = [name for name in ARCHITECTURES if ARCHITECTURES[name].make.__module__.startswith("lit_archs.")]
+    architectures = {name: ARCHITECTURES[name].keys("model") for name in own}
     datasets = {name: DATASETS[name].keys("data") for name in DATASETS}
     shown = {name: key for name, key in everywhere.items() if name not in datasets["digits"]}
     return "\n".join(

@@ -13,9 +13,17 @@ Settings = Mapping[str, Any]
 def parse_value(text: str) -> Any:
     """Return the value that a YAML scalar or flow collection stands for; `1e-3` is a number, as in Python."""
     try:
-        return float(text) if re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", text) else yaml.safe_load(text)
+        return _with_numbers(yaml.safe_load(text))
     except yaml.YAMLError:
         return text
+
+
+def _with_numbers(value: Any) -> Any:
+    # YAML 1.1 takes a number with an exponent for one only where it has a point.
+    if isinstance(value, list):
+        return [_with_numbers(item) for item in value]
+    is_number = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
+    return float(value) if is_number else value
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -46,7 +46,7 @@ def execute(arguments: Sequence[str]) -> int:
     print(f"{options.architecture} at {channels}×{size}×{size}\n")
     print("\n".join(layer_lines(layers, console.width)))
     activations = sum(layer.activations for layer in layers)
-    print(f"activations, the elements of what convolutions and linear layers return: {activations:,}")
+    print(f"activations (outputs of convolutions and linear layers): {activations:,}")
     if options.throughput:
         require_positive(throughput=options.throughput)
         device = "cuda" if torch.cuda.is_available() else "cpu"

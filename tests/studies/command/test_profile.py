@@ -17,7 +17,7 @@ def test_profile_shows_layers_totals_and_the_quoted_figures(capsys: pytest.Captu
     assert lines["conv2"][1:5] == ["Conv2d", "16×10×10", "2,416", "240,000"]
     assert lines["conv2"][-1] == "14"
     assert lines["total"][1:3] == ["61,706", "416,520"]
-    assert lines["activations,"][-1] == "6,518"
+    assert lines["activations"][-1] == "6,518"
     assert "images/s" in out
     assert "1,715" in lines["AlexNet's"][-2]
     assert lines["AlexNet's"][-1] == "wrong"

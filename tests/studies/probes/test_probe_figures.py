@@ -356,9 +356,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     settings = {**TINY, "model.name": "resnet_cifar", "model.depth": 14, "model.width": 4, "optim.lr": 0.05}
     probes = ["lesion", "logits", "per_class_accuracy"]
     config = resolve({**settings, "data.eval_batch_size": 100, "trainer.probes": probes})
-    task = Run("0123456789ab", "example", "an arm", {}, config, tmp_path_factory.mktemp("finished"))
-    assert attempt(task, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
-    return task
+    this_run = Run("0123456789ab", "example", "an arm", {}, config, tmp_path_factory.mktemp("finished"))
+    assert attempt(this_run, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
+    return this_run
 
 
 @pytest.fixture(scope="module")

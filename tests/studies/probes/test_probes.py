@@ -37,14 +37,14 @@ def prepared(directory: Path, settings: dict[str, Any]) -> Run:
 
 
 def trained(directory: Path, settings: dict[str, Any]) -> Run:
-    task = prepared(directory, settings)
-    assert attempt(task, Execution(checkpoint_seconds=0), Place(), lambda fraction: None, attempts=1) == "finished"
-    return task
+    this_run = prepared(directory, settings)
+    assert attempt(this_run, Execution(checkpoint_seconds=0), Place(), lambda fraction: None, attempts=1) == "finished"
+    return this_run
 
 
-def result(task: Run) -> tuple[dict[str, torch.Tensor], str, dict[str, float]]:
-    weights = torch.load(task.record.checkpoint, weights_only=True)["state_dict"]
-    return weights, task.record.metrics_file.read_text(), task.record.read_summary()["metrics"]
+def result(this_run: Run) -> tuple[dict[str, torch.Tensor], str, dict[str, float]]:
+    weights = torch.load(this_run.record.checkpoint, weights_only=True)["state_dict"]
+    return weights, this_run.record.metrics_file.read_text(), this_run.record.read_summary()["metrics"]
 
 
 def assert_same_run(one: Run, other: Run) -> None:
@@ -102,7 +102,7 @@ def test_an_interrupted_run_has_every_row_once(
 ) -> None:
     settings = {**NETWORKS[network], "trainer.probes": PROBES.names()}
     whole = trained(tmp_path / "whole", settings)
-    task = prepared(tmp_path / "interrupted", settings)
+    this_run = prepared(tmp_path / "interrupted", settings)
 
     def progress(fraction: float) -> None:
         if fraction > 0.6:
@@ -113,8 +113,8 @@ def test_an_interrupted_run_has_every_row_once(
         _fail_once_at_the_test(monkeypatch)
         on_progress = lambda fraction: None  # noqa: E731
     with pytest.raises(Interrupted):
-        attempt(task, Execution(checkpoint_seconds=0), Place(), on_progress, attempts=1)
-    assert task.record.checkpoint.exists()
+        attempt(this_run, Execution(checkpoint_seconds=0), Place(), on_progress, attempts=1)
+    assert this_run.record.checkpoint.exists()
     resumed = trained(tmp_path / "interrupted", settings)
     assert_same_run(resumed, whole)
     assert resumed.record.probes_file.read_text() == whole.record.probes_file.read_text()
@@ -123,12 +123,12 @@ def test_an_interrupted_run_has_every_row_once(
 
 def test_a_diverged_run_keeps_what_was_measured(tmp_path: Path) -> None:
     settings = {**MLP, "optim.lr": 1e30, "model.norm": "none", "trainer.probes": PROBES.names()}
-    task = prepared(tmp_path, settings)
-    assert attempt(task, Execution(), Place(), lambda fraction: None, attempts=1) == "diverged"
-    rows = pd.read_csv(task.record.probes_file, keep_default_na=False)
+    this_run = prepared(tmp_path, settings)
+    assert attempt(this_run, Execution(), Place(), lambda fraction: None, attempts=1) == "diverged"
+    rows = pd.read_csv(this_run.record.probes_file, keep_default_na=False)
     assert {"gradient_norms", "activations", "update_ratio", "covariate_shift"} <= set(rows["probe"])
     assert "lesion" not in set(rows["probe"])
-    assert not task.record.logits_file.exists()
+    assert not this_run.record.logits_file.exists()
 
 
 def test_two_devices_measure_what_one_measures(tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ from studies.training.runner import attempt, network_options
 
 def run(directory: Path, **changes: object) -> tuple[str, Run]:
     config = resolve({**TINY, **changes})
-    task = Run("0123456789ab", "example", "an arm", {}, config, directory)
-    return attempt(task, Execution(), Place(), lambda fraction: None, attempts=1), task
+    this_run = Run("0123456789ab", "example", "an arm", {}, config, directory)
+    return attempt(this_run, Execution(), Place(), lambda fraction: None, attempts=1), this_run
 
 
-def weights(task: Run) -> dict[str, torch.Tensor]:
-    return torch.load(task.record.checkpoint, weights_only=True)["state_dict"]
+def weights(this_run: Run) -> dict[str, torch.Tensor]:
+    return torch.load(this_run.record.checkpoint, weights_only=True)["state_dict"]
 
 
 def test_the_test_set_is_read_once_after_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,10 +38,10 @@ def test_the_test_set_is_read_once_after_training(tmp_path: Path, monkeypatch: p
         return original(self)
 
     monkeypatch.setattr(ImageDataModule, "test_dataloader", watched)
-    state, task = run(tmp_path / "run")
+    state, this_run = run(tmp_path / "run")
     assert state == "finished"
-    assert steps_when_read == [task.record.read_summary()["metrics"]["steps"]]
-    assert not [name for name in pd.read_csv(task.record.metrics_file) if name.startswith("test")]
+    assert steps_when_read == [this_run.record.read_summary()["metrics"]["steps"]]
+    assert not [name for name in pd.read_csv(this_run.record.metrics_file) if name.startswith("test")]
 
 
 def test_the_test_set_changes_nothing_but_the_test_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,14 +53,14 @@ def test_the_test_set_changes_nothing_but_the_test_metrics(tmp_path: Path, monke
     assert plain.record.metrics_file.read_text() == changed.record.metrics_file.read_text()
     first, second = weights(plain), weights(changed)
     assert all(torch.equal(first[key], second[key]) for key in first)
-    metrics = [task.record.read_summary()["metrics"] for task in (plain, changed)]
+    metrics = [this_run.record.read_summary()["metrics"] for this_run in (plain, changed)]
     differing = {key for key in metrics[0] if metrics[0][key] != metrics[1][key]}
     assert differing == {"test_loss", "test_top1", "test_top5"}
 
 
 def test_the_metrics_are_those_of_a_plain_training_loop(tmp_path: Path) -> None:
-    _, task = run(tmp_path / "run")
-    config = task.config
+    _, this_run = run(tmp_path / "run")
+    config = this_run.config
     data = ImageDataModule(config.data, config.seed)
     options = network_options(config, data.num_classes, data.image_shape)
     network = build(config.model["name"], seed=config.seed, init=config.init, **options)
@@ -70,14 +70,14 @@ def test_the_metrics_are_those_of_a_plain_training_loop(tmp_path: Path) -> None:
             optimiser.zero_grad()
             functional.cross_entropy(network(batch.images), batch.labels).backward()
             optimiser.step()
-    trained = weights(task)
+    trained = weights(this_run)
     for name, parameter in network.named_parameters():
         assert torch.equal(trained[f"network.{name}"], parameter), name
     network.eval()
     with torch.no_grad():
         logits = network(data.normalise(data.arrays.test_images))
     right = int((logits.argmax(1) == data.arrays.test_labels).sum())
-    summary = task.record.read_summary()["metrics"]
+    summary = this_run.record.read_summary()["metrics"]
     assert summary["test_top1"] == pytest.approx(right / len(logits), abs=1e-7)
     assert summary["test_loss"] == pytest.approx(
         float(functional.cross_entropy(logits, data.arrays.test_labels)), abs=1e-5
@@ -86,10 +86,10 @@ def test_the_metrics_are_those_of_a_plain_training_loop(tmp_path: Path) -> None:
 
 def test_a_diverged_run_is_recorded_with_its_step_and_has_no_test_accuracy(tmp_path: Path) -> None:
     changes = {"optim.lr": 1e8, "trainer.log_every_n_steps": 7, "trainer.epochs": 4}
-    state, task = run(tmp_path / "run", **changes)
+    state, this_run = run(tmp_path / "run", **changes)
     assert state == "diverged"
-    assert task.record.is_complete()
-    config = task.config
+    assert this_run.record.is_complete()
+    config = this_run.config
     data = ImageDataModule(config.data, config.seed)
     network = build("mlp", seed=0, **network_options(config, 10, data.image_shape))
     optimiser = build_optimiser(network.parameters(), config.optim)
@@ -102,7 +102,7 @@ def test_a_diverged_run_is_recorded_with_its_step_and_has_no_test_accuracy(tmp_p
         loss.backward()
         optimiser.step()
         step += 1
-    summary = task.record.read_summary()
+    summary = this_run.record.read_summary()
     assert summary["diverged_at_step"] == step
     assert step > 0
     assert "test_top1" not in summary["metrics"]
@@ -110,10 +110,10 @@ def test_a_diverged_run_is_recorded_with_its_step_and_has_no_test_accuracy(tmp_p
 
 def test_evaluations_are_evenly_spaced_and_end_with_the_epoch(tmp_path: Path) -> None:
     changes = {"trainer.validations_per_epoch": 3, "trainer.epochs": 2}
-    _, task = run(tmp_path / "run", **changes)
-    steps_per_epoch = ImageDataModule(task.config.data).steps_per_epoch
+    _, this_run = run(tmp_path / "run", **changes)
+    steps_per_epoch = ImageDataModule(this_run.config.data).steps_per_epoch
     assert steps_per_epoch % 3  # else Lightning's own interval would do
-    rows = pd.read_csv(task.record.metrics_file)
+    rows = pd.read_csv(this_run.record.metrics_file)
     evaluated = rows.loc[rows["kind"] == "evaluation", "step"].tolist()
     one = [-(-steps_per_epoch * k // 3) for k in (1, 2, 3)]
     assert evaluated == one + [steps_per_epoch + step for step in one]
@@ -129,16 +129,16 @@ def test_dropout_is_keyed_and_leaves_the_run_repeatable(tmp_path: Path) -> None:
 
 
 def test_the_record_says_where_and_how_it_was_made(tmp_path: Path) -> None:
-    _, task = run(tmp_path / "run")
-    summary = task.record.read_summary()
+    _, this_run = run(tmp_path / "run")
+    summary = this_run.record.read_summary()
     assert summary["environment"]["torch"] == torch.__version__.partition("+")[0]
     assert summary["environment"]["threads"] == 1
     assert summary["normalisation"]["batch_per_device"] == 64
     assert summary["cost"]["parameters"] == 64 * 16 + 16 + 16 * 16 + 16 + 16 * 10 + 10
-    assert resolve(_flat(task)) == task.config
+    assert resolve(_flat(this_run)) == this_run.config
 
 
-def _flat(task: Run) -> dict:
+def _flat(this_run: Run) -> dict:
     from litmus.settings import flatten
 
-    return flatten(task.record.read_config())
+    return flatten(this_run.record.read_config())

@@ -36,7 +36,7 @@ SMALL = {
 METRICS = ("loss", "iou", "dice", "pixel_accuracy")
 
 
-def task(directory: Path, **changes: object) -> Run:
+def prepared(directory: Path, **changes: object) -> Run:
     return Run("0123456789ab", "example", "an arm", {}, resolve({**SMALL, **changes}), directory)
 
 
@@ -71,7 +71,7 @@ def test_a_unet_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> No
 
 def test_a_run_that_was_cut_off_ends_in_the_same_bits(tmp_path: Path) -> None:
     execution = Execution(checkpoint_seconds=0)
-    whole, cut = task(tmp_path / "whole"), task(tmp_path / "cut")
+    whole, cut = prepared(tmp_path / "whole"), prepared(tmp_path / "cut")
     attempt(whole, execution, Place(), lambda fraction: None, attempts=1)
 
     def fail(fraction: float) -> None:

@@ -1,0 +1,91 @@
+"""A network of one's own: options, option groups and what a name fixes are told from its function's signature."""
+
+import inspect
+from dataclasses import dataclass
+
+import pytest
+from torch import nn
+
+from lit_archs import build, register
+from lit_archs.building.registry import ARCHITECTURES
+from lit_archs.layers.norm_activation import NormActivationOptions
+from lit_archs.layers.residual import BlockOptions
+from litmus.errors import UserError
+from litmus.keys import groups_of
+from studies.training.config import resolve
+
+
+@dataclass(frozen=True)
+class HeadOptions(NormActivationOptions):
+    """Options of a head.
+
+    Args:
+        units: of the hidden layer.
+    """
+
+    units: int = 8
+
+
+@register(
+    "own_small", "own_large", input_shape=(1, 8, 8), fixed={"own_large": {"units": 32}, "own_small": {}},
+    hidden=["activation"],
+)  # fmt: skip
+def own(
+    num_classes: int = 10,
+    in_channels: int = 1,
+    image_size: int = 8,
+    *,
+    twice: bool = False,
+    head: HeadOptions = HeadOptions(norm="batch"),
+) -> nn.Module:
+    """A dense layer before the classifier.
+
+    Args:
+        twice: whether it is there twice.
+    """
+    layers: list[nn.Module] = [nn.Flatten(), nn.Linear(in_channels * image_size**2, head.units)]
+    if head.norm == "batch":
+        layers.append(nn.BatchNorm1d(head.units))
+    return nn.Sequential(*layers, nn.Linear(head.units, num_classes))
+
+
+def test_a_groups_fields_are_options_with_the_functions_own_defaults() -> None:
+    keys = ARCHITECTURES["own_small"].keys("model")
+    assert list(keys) == ["model.twice", "model.norm", "model.units"]
+    assert keys["model.norm"].default == "batch"
+    assert keys["model.units"].help == "of the hidden layer."
+    assert "model.units" not in ARCHITECTURES["own_large"].keys("model")
+    assert resolve({"model.name": "own_small", "model.units": "16"}).model == {
+        "name": "own_small", "twice": False, "norm": "batch", "units": 16,
+    }  # fmt: skip
+
+
+def test_options_reach_their_group() -> None:
+    assert build("own_small", units=5)[1].out_features == 5  # type: ignore[index]
+    assert build("own_large")[1].out_features == 32  # type: ignore[index]
+    assert not any(isinstance(layer, nn.BatchNorm1d) for layer in build("own_small", norm="none").modules())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model.unit": 3}, "unknown config key 'model.unit' for own_small; did you mean 'model.units'"),
+        ({"model.norm": "batc"}, "unknown model.norm 'batc'; did you mean 'batch'"),
+        ({"model.activation": "relu"}, "unknown config key 'model.activation' for own_small"),
+        ({"model.name": "own_large", "model.units": 3}, "model.units cannot be set: the name own_large fixes it to 32"),
+    ],
+)
+def test_what_it_does_not_have_is_told(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        resolve({"model.name": "own_small", **settings})
+
+
+def test_an_option_of_a_group_is_in_no_builders_own_signature() -> None:
+    grouped = 0
+    for name in ARCHITECTURES:
+        make = ARCHITECTURES[name].make
+        groups = groups_of(make)
+        fields = {field for _, names in groups.values() for field in names}
+        assert not fields & inspect.signature(make).parameters.keys(), name
+        grouped += any(isinstance(default, BlockOptions) for default, _ in groups.values())
+    assert grouped >= 20

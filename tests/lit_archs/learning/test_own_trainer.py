@@ -1,0 +1,135 @@
+"""What a Lightning user brings: a Trainer, loggers, callbacks, loaders and modules of his own."""
+
+import math
+from pathlib import Path
+
+import lightning.pytorch as lightning
+import pandas as pd
+import pytest
+import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging, LearningRateMonitor
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities.model_summary import ModelSummary
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import datamodules
+import lit_archs
+from lit_archs import LitClassifier, LitSegmenter, OptimConfig
+from lit_archs.cost.cost import cost
+from litmus.batch import Batch
+from litmus.errors import UserError
+
+
+def classifier(lr: float = 0.05, **optim: object) -> LitClassifier:
+    network = lit_archs.build("lenet5", num_classes=10, in_channels=1, image_size=8)
+    return LitClassifier(network, 10, OptimConfig(lr=lr, **optim), input_shape=(1, 8, 8))  # type: ignore[arg-type]
+
+
+def trainer(tmp_path: Path, epochs: int = 3, **options: object) -> lightning.Trainer:
+    defaults: dict = {
+        "accelerator": "cpu", "max_epochs": epochs, "default_root_dir": tmp_path, "logger": False,
+        "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False,
+    }  # fmt: skip
+    return lightning.Trainer(**{**defaults, **options})
+
+
+def test_a_trainer_with_logger_and_callbacks_trains_and_tests(tmp_path: Path) -> None:
+    data = datamodules.build("digits", seed=0, batch_size=64, augment="crop")
+    logger = CSVLogger(tmp_path)
+    module = classifier(schedule="cosine", warmup=0.1)
+    callbacks = [LearningRateMonitor("step"), EMAWeightAveraging(decay=0.9)]
+    fit = trainer(tmp_path, epochs=8, logger=logger, callbacks=callbacks, log_every_n_steps=5)
+    fit.fit(module, datamodule=data)
+    tested = fit.test(module, datamodule=data, verbose=False)[0]
+    assert tested["test_top1"] > 0.6  # chance is 0.1
+    rows = pd.read_csv(Path(logger.log_dir) / "metrics.csv")
+    rates = rows["lr-SGD"].dropna().to_numpy()
+    # Warm-up, then the cosine over the trainer's own steps.
+    assert rates[0] < rates[1] < rates.max() <= 0.05
+    assert rates[-1] < 0.001
+    assert rows["val_top1"].notna().sum() == 8
+
+
+def test_the_schedule_spans_the_trainers_steps(tmp_path: Path) -> None:
+    data = datamodules.build("digits", seed=0, batch_size=200)
+    module = classifier(schedule="multistep", milestones=(0.5,))
+    rates = []
+
+    class Watch(lightning.Callback):
+        def on_train_batch_start(self, trainer: lightning.Trainer, *_: object) -> None:
+            rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    trainer(tmp_path, epochs=2, callbacks=[Watch()]).fit(module, datamodule=data)
+    half = len(rates) // 2
+    assert rates == pytest.approx([0.05] * half + [0.005] * half)
+
+
+def test_pytorchs_own_loaders_and_accumulation_give_the_gradient_of_the_mean(tmp_path: Path) -> None:
+    keyed = torch.Generator().manual_seed(0)
+    data = TensorDataset(torch.randn(60, 1, 8, 8, generator=keyed), torch.randint(0, 10, (60,), generator=keyed))
+    found = []
+    for size, parts in ((60, 1), (20, 3)):
+        module = classifier()
+        loaders = DataLoader(data, size), DataLoader(data, 30)
+        trainer(tmp_path, epochs=2, accumulate_grad_batches=parts).fit(module, *loaders)
+        found.append(torch.cat([parameter.detach().flatten() for parameter in module.parameters()]))
+    torch.testing.assert_close(*found)
+
+
+def test_a_trainer_that_accumulates_gets_the_data_modules_batches_in_parts(tmp_path: Path) -> None:
+    found = []
+    for parts in (1, 3):
+        module = classifier()
+        data = datamodules.build("digits", seed=0, batch_size=60)
+        fit = trainer(tmp_path, epochs=1, accumulate_grad_batches=parts)
+        fit.fit(module, datamodule=data)
+        assert fit.global_step == data.steps_per_epoch
+        found.append(torch.cat([parameter.detach().flatten() for parameter in module.parameters()]))
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
+
+
+def test_a_module_of_ones_own_trains_on_the_data_module(tmp_path: Path) -> None:
+    class Own(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+            self.losses: list[float] = []
+
+        def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+            loss = nn.functional.cross_entropy(self.layers(batch.images), batch.labels)
+            self.losses.append(float(loss.detach()))
+            return loss
+
+        def validation_step(self, batch: Batch, batch_idx: int) -> None:
+            loss = nn.functional.cross_entropy(self.layers(batch.images), batch.labels)
+            self.log("val_loss", loss, batch_size=len(batch.images))
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    module = Own()
+    trainer(tmp_path).fit(module, datamodule=datamodules.build("digits"))
+    assert math.fsum(module.losses[-5:]) < 0.5 * math.fsum(module.losses[:5])
+
+
+def test_the_model_summary_shows_flops() -> None:
+    module = classifier()
+    summary = ModelSummary(module, max_depth=2)
+    # A multiply-add is two operations to PyTorch's counter, and one in the papers.
+    layers = cost(module.network, (1, 8, 8))
+    assert summary.total_flops == pytest.approx(2 * layers.flops, rel=0.01)
+    assert "FLOPs" in str(summary)
+
+
+def test_a_data_module_can_be_printed() -> None:
+    text = str(datamodules.build("digits", batch_size=32, augment="crop"))
+    assert text == (
+        "digits: 1,293 training, 144 validation and 360 test images, 1×8×8, 10 classes; batches of 32, augment crop"
+    )
+
+
+def test_a_segmenter_says_that_it_needs_masks(tmp_path: Path) -> None:
+    network = lit_archs.build("unet", num_classes=2, in_channels=1, image_size=8, depth=1, width=2)
+    with pytest.raises(UserError, match="LitSegmenter needs the class of every pixel, and these batches have no masks"):
+        trainer(tmp_path).fit(LitSegmenter(network, 2), datamodule=datamodules.build("digits"))

@@ -1,0 +1,34 @@
+"""The table of metrics has what networks log, and says of every column what it holds."""
+
+import pytest
+from torch import nn
+
+from lit_archs.learning.network import LitNetwork
+from litmus.errors import UserError
+from litmus.metrics import METRICS, TASKS, metric_of, split_of, task_named
+from studies.evidence.units import POINTS, unit_of
+from studies.training.runner import MODULES
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_what_a_task_logs_is_in_the_table(task: object) -> None:
+    assert task in TASKS.values()
+    module: type[LitNetwork] = next(module for module in MODULES.values() if module.task is task)
+    assert tuple(module(nn.Linear(2, 2), 2).metrics["val"]) == module.task.evaluated
+    assert {*module.task.evaluated, module.task.trained, module.task.judged_by} <= METRICS.keys()
+    assert module.task.judged_by in module.task.evaluated
+
+
+def test_a_column_is_its_metric_in_any_split() -> None:
+    for column in ("test_pixel_accuracy", "val_pixel_accuracy", "train_pixel_accuracy", "best_val_pixel_accuracy"):
+        assert metric_of(column) == METRICS["pixel_accuracy"]
+        assert unit_of(column) is POINTS
+    assert metric_of("seconds") == METRICS["seconds"]
+    assert metric_of("test_nothing") is None
+    assert metric_of("best_val_step") is None
+    assert split_of("best_val_top1") == ("best_val", "top1")
+
+
+def test_an_unknown_task_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UserError, match="unknown task 'segmentations'; did you mean 'segmentation'"):
+        task_named("segmentations")

@@ -1,0 +1,136 @@
+"""`trainer.accumulate` and `optim.clip_norm`: the same batches, the same step, and another run only where it is one."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from tiny_runs import TINY
+from torch.nn import functional
+
+import datamodules
+from datamodules.batches.image_data import ImageDataModule
+from datamodules.batches.order import Shard
+from lit_archs.building.registry import build
+from lit_archs.learning.optimiser import build_optimiser
+from studies import run
+from studies.design.study import Study
+from studies.training.config import resolve
+from studies.training.identity import run_id
+from studies.training.run import Execution, Place, Run
+from studies.training.runner import attempt, network_options
+
+DOUBLE = {**TINY, "trainer.precision": "64-true"}
+
+
+def trained(directory: Path, **changes: object) -> Run:
+    config = resolve({**DOUBLE, **changes})
+    this_run = Run("0123456789ab", "example", "an arm", {}, config, directory)
+    attempt(this_run, Execution(), Place(), lambda fraction: None, attempts=1)
+    return this_run
+
+
+def weights(this_run: Run) -> dict[str, torch.Tensor]:
+    return torch.load(this_run.record.checkpoint, weights_only=True)["state_dict"]
+
+
+@pytest.mark.parametrize("parts", [2, 3, 5])
+def test_the_parts_are_those_of_the_same_batches(parts: int) -> None:
+    data = datamodules.build("digits", seed=3, batch_size=62, augment="crop", mix="mixup", drop_last=False)
+    whole = list(data.train_epoch(1))
+    shares = [list(data.train_epoch(1, Shard(rank, 2), parts)) for rank in range(2)]
+    for step, batch in enumerate(whole):
+        own = slice(step * parts, (step + 1) * parts)
+        pieces = [piece for share in shares for piece in share[own]]
+        assert {piece.global_size for piece in pieces} == {len(batch.images)}
+        for name in ("images", "labels", "sample", "second_labels", "first_share"):
+            assert torch.equal(torch.cat([getattr(piece, name) for piece in pieces]), getattr(batch, name)), name
+
+
+@pytest.mark.parametrize("batch_size", [64, 61])
+def test_a_batch_in_parts_trains_like_the_whole(tmp_path: Path, batch_size: int) -> None:
+    changes: dict[str, Any] = {
+        "data.batch_size": batch_size,
+        "data.drop_last": False,
+        "trainer.validations_per_epoch": 2,
+    }
+    whole = trained(tmp_path / "whole", **changes)
+    parts = trained(tmp_path / "parts", **changes, **{"trainer.accumulate": 4})
+    first, second = weights(whole), weights(parts)
+    for key in first:
+        torch.testing.assert_close(first[key], second[key], rtol=1e-9, atol=1e-11, msg=key)
+    curves = [pd.read_csv(each.record.metrics_file) for each in (whole, parts)]
+    pd.testing.assert_frame_equal(*curves, rtol=1e-5)
+
+
+def test_two_devices_and_two_parts_train_like_one(tmp_path: Path) -> None:
+    study = Study("parts", "?", {**DOUBLE, "data.batch_size": 62}, {"model.activation": ["relu"]}, {})
+    one, four = (
+        run(study, seeds=1, settings={"trainer.accumulate": parts}, out=tmp_path / str(parts), workers=1,
+            devices=parts, wandb="disabled")
+        for parts in (1, 2)
+    )  # fmt: skip
+    first, second = (
+        torch.load(next(each.report.parent.glob("*/checkpoints/last.ckpt")), weights_only=True)["state_dict"]
+        for each in (one, four)
+    )
+    for key in first:
+        torch.testing.assert_close(first[key], second[key], rtol=1e-9, atol=1e-11, msg=key)
+
+
+def test_batch_norm_sees_a_part_which_the_record_says_and_the_identity_knows(tmp_path: Path) -> None:
+    whole = trained(tmp_path / "whole", **{"model.norm": "batch"})
+    parts = trained(tmp_path / "parts", **{"model.norm": "batch", "trainer.accumulate": 4})
+    regimes = [each.record.read_summary()["normalisation"] for each in (whole, parts)]
+    assert [regime["statistics_over"] for regime in regimes] == [64, 16]
+    assert [regime.get("accumulated_parts") for regime in regimes] == [None, 4]
+    first, second = weights(whole), weights(parts)
+    assert not torch.allclose(first["network.classifier.weight"], second["network.classifier.weight"])
+    identities = {run_id(resolve({"trainer.accumulate": parts}), "d") for parts in (1, 2, 4)}
+    assert len(identities) == 3
+
+
+def test_divergence_is_told_at_the_same_step(tmp_path: Path) -> None:
+    changes = {"optim.lr": 1e200, "trainer.log_every_n_steps": 7}
+    steps = [
+        trained(tmp_path / str(parts), **changes, **{"trainer.accumulate": parts}).record.read_summary()
+        for parts in (1, 4)
+    ]
+    assert steps[0]["diverged_at_step"] == steps[1]["diverged_at_step"] > 0
+
+
+def test_the_gradients_norm_is_clipped(tmp_path: Path) -> None:
+    this_run = trained(tmp_path, **{"optim.clip_norm": 1.0, "optim.lr": 1.0, "trainer.epochs": 1})
+    config = this_run.config
+    data = ImageDataModule(config.data, config.seed)
+    network = build("mlp", seed=0, **network_options(config, 10, data.image_shape)).double()
+    optimiser = build_optimiser(network.parameters(), config.optim)
+    norms = []
+    for batch in data.train_epoch(0):
+        optimiser.zero_grad()
+        functional.cross_entropy(network(batch.images.double()), batch.labels).backward()
+        norms.append(float(torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)))
+        optimiser.step()
+    assert min(norms) < 1.0 < max(norms)
+    found = weights(this_run)
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(found[f"network.{name}"], parameter.detach(), rtol=1e-9, atol=1e-11)
+    assert run_id(resolve({"optim.clip_norm": 0.5}), "d") != run_id(resolve({}), "d")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"trainer.accumulate": 0}, "trainer.accumulate must be greater than zero"),
+        ({"optim.clip_norm": 0}, "optim.clip_norm must be greater than zero"),
+        ({"trainer.accumulate": 65}, "data.batch_size 64 is less than 65 parts that share it"),
+        ({"trainer.accumulate": 40, "data.drop_last": False}, "the last batch of an epoch has"),
+    ],
+)
+def test_what_cannot_be_cut_is_refused(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+    from litmus.errors import UserError
+
+    study = Study("cut", "?", {**TINY, **settings}, {"model.activation": ["relu"]}, {})
+    with pytest.raises(UserError, match=message):
+        run(study, seeds=1, out=tmp_path, wandb="disabled")
