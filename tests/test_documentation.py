@@ -1,10 +1,71 @@
-"""The pages that are made of the code are current, and what is typed in the others is there."""
+"""The pages that are made of the code are current, and the README's code does what it says."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from docs.pages import FOLDER, PAGES
+from studies.design.study_files import STUDIES
+
+README = (FOLDER.parent / "README.md").read_text()
+Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_made_of_the_code_is_current(page: str) -> None:
     assert (FOLDER / page).read_text() == PAGES[page](), "python docs/pages.py writes it anew"
+
+
+def block(beginning: str) -> str:
+    """Return the README's Python code that begins so."""
+    (found,) = (code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if code.startswith(beginning))
+    return found
+
+
+def executed(code: str, folder: Path) -> str:
+    """Run code in a folder and return what it printed."""
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_the_readmes_trainer_trains(tmp_path: Path) -> None:
+    out = executed(block("import lightning"), tmp_path)
+    assert out.startswith("digits: 1,293 training, 144 validation and 360 test images, 1×8×8, 10 classes;")
+    accuracy = re.search(r"test_top1 +│ +([0-9.]+)", out)
+    assert accuracy is not None
+    assert float(accuracy.group(1)) > 0.8
+    assert list((tmp_path / "logs").rglob("metrics.csv"))
+
+
+def test_the_readmes_study_runs_by_its_path(tmp_path: Path, litmus: Litmus) -> None:
+    (tmp_path / "dropout_and_norm.py").write_text(block('"""Does dropout still help'))
+    result = litmus("run", "./dropout_and_norm.py", "--seeds", "1", "--trainer.epochs", "1")
+    assert result.returncode == 0, result.stderr
+    report = (tmp_path / "runs/dropout_and_norm/report.html").read_text()
+    assert "Does dropout still help once there is batch norm?" in report
+    assert "LeNet-5 on scikit-learn&#39;s digits. paper: the same on MNIST." in report
+    assert "Ioffe &amp; Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 4.2.1" in report
+
+
+def test_the_readmes_calls_from_python_do_what_they_say(tmp_path: Path) -> None:
+    code = block("import datamodules, lit_archs, studies").replace("seeds=3", 'seeds=1, wandb="disabled"')
+    executed(
+        code + "\nassert len(records) == 12 and len(result.records) == 12\nassert len(data.train_indices) > 1000",
+        tmp_path,
+    )
+
+
+def test_what_the_readme_names_is_there() -> None:
+    for path in re.findall(r"`((?:tests|docs|benchmarks|studies|litmus)/[\w/.]+)`", README):
+        assert (FOLDER.parent / path).exists(), path
+    for path in re.findall(r"\]\(([\w/.]+)\)", README):
+        assert (FOLDER.parent / path).exists(), path
+    for name in re.findall(r"litmus (?:run|status|report|power) (\w+)", README):
+        assert name in STUDIES or name == "STUDY", name
