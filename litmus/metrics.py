@@ -3,13 +3,16 @@
 The one place that says so. Records call a metric by its split and its name, `test_top1`; some have no split, `seconds`.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from litmus.errors import require_choice
 
 Scale = Literal["share", "loss", "seconds", "count"]
 """Of a metric's values: a fraction of one, a loss, seconds, or a plain number of things."""
+
+Item = TypeVar("Item")
 
 SPLITS = ("train", "val", "test", "best_val")
 
@@ -31,6 +34,10 @@ class Metric:
     scale: Scale
     higher_is_better: bool
     guessing: bool = False
+
+    def best(self, items: Iterable[Item], value: Callable[[Item], float]) -> Item:
+        """Return the item whose value of this metric is the best, the first of several."""
+        return (max if self.higher_is_better else min)(items, key=value)
 
 
 METRICS = {

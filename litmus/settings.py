@@ -35,15 +35,3 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
-
-
-def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return dotted keys as nested dictionaries; the inverse of `flatten`."""
-    nested: dict[str, Any] = {}
-    for key, value in flat.items():
-        *path, last = key.split(".")
-        target = nested
-        for part in path:
-            target = target.setdefault(part, {})
-        target[last] = value
-    return nested

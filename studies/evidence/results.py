@@ -139,7 +139,7 @@ class Analysis:
         return [each for each in self.arms if all(each.arm.levels.get(k) == v for k, v in levels.items())]
 
     def best(self, among: Sequence[ArmResult] | None = None) -> ArmResult | None:
-        """Return the arm with the highest mean of the metric, of those with a finished run.
+        """Return the arm with the best mean of the metric, of those with a finished run.
 
         The choice is made on the validation split; the test set has no say in it. A diverged run counts as guessing:
         else an arm would be chosen for its luckiest seeds.
@@ -150,7 +150,7 @@ class Analysis:
             return sum(values) / len(values)
 
         able = [each for each in (self.arms if among is None else among) if each.values(self.val_metric)]
-        return max(able, key=mean) if able else None
+        return METRICS[self.task.judged_by].best(able, mean) if able else None
 
     @cached_property
     def training_threshold(self) -> float:

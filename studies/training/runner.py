@@ -27,6 +27,7 @@ from lit_archs.layers.sync_batch_norm import synchronise_batch_norm
 from lit_archs.learning.classifier import LitClassifier
 from lit_archs.learning.network import LitNetwork
 from lit_archs.learning.segmenter import LitSegmenter
+from litmus.metrics import METRICS
 from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord, to_json, write_atomically
@@ -208,7 +209,7 @@ def _summarise(rows: list[dict[str, Any]], module: LitNetwork) -> dict[str, floa
         return {}
     last, task = evaluations[-1], module.task
     judged_by = f"val_{task.judged_by}"
-    best = max(evaluations, key=lambda row: row[judged_by])
+    best = METRICS[task.judged_by].best(evaluations, lambda row: row[judged_by])
     return {
         **{column: last[column] for column in (*task.training_columns, *task.validation_columns)},
         f"best_{judged_by}": best[judged_by],

@@ -32,3 +32,8 @@ def test_a_column_is_its_metric_in_any_split() -> None:
 def test_an_unknown_task_is_answered_with_the_nearest() -> None:
     with pytest.raises(UserError, match="unknown task 'segmentations'; did you mean 'segmentation'"):
         task_named("segmentations")
+
+
+def test_the_best_value_is_the_highest_or_the_lowest() -> None:
+    assert METRICS["top1"].best([0.2, 0.9, 0.5], lambda value: value) == 0.9
+    assert METRICS["loss"].best([0.2, 0.9, 0.5], lambda value: value) == 0.2

@@ -3,13 +3,11 @@
 import dataclasses
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tiny_runs import TINY
 
 import datamodules
 from datamodules.loading.registry import ImageArrays
-from litmus.settings import flatten, nest
+from litmus.settings import flatten
 from studies.training import identity
 from studies.training.config import resolve
 from studies.training.identity import normalisation_regime, run_id
@@ -84,11 +82,6 @@ def test_devices_matter_only_where_they_change_what_batch_norm_sees() -> None:
         "synchronised": False,
         "statistics_over": 64,
     }
-
-
-@given(st.dictionaries(st.sampled_from(["a.b", "a.c", "d.e.f", "g"]), st.integers(), min_size=1))
-def test_flatten_and_nest_are_inverse(flat: dict) -> None:
-    assert flatten(nest(flat)) == flat
 
 
 def test_resolving_fills_in_every_default() -> None:
