@@ -29,7 +29,7 @@ def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = No
     written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        asked = f" To be shown: more than {written.text(threshold)}." if threshold else ""
+        asked = f" To be shown: more than {written.size(threshold)}." if threshold else ""
         return _compared(analysis, metric, of, than, written, asked, lambda effect: judge(effect, threshold))
 
     return test
@@ -40,7 +40,7 @@ def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = No
     written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        asked = f" To be shown: less than {written.text(threshold)} either way."
+        asked = f" To be shown: less than {written.size(threshold)} either way."
         return _compared(
             analysis, metric, one, other, written, asked, lambda effect: judge_equivalence(effect, threshold)
         )
@@ -77,7 +77,7 @@ def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) 
         effect = estimate([each - value for each in values.values()])
         evidence = (
             f"{result.label}: {written.interval(estimate(list(values.values())))}, n = {effect.n}; claimed "
-            f"{written.text(value)} ± {written.text(threshold)}."
+            f"{written.text(value)} ± {written.size(threshold)}."
         )
         return _finding(analysis, [result], metric, effect, evidence, judge_equivalence(effect, threshold))
 

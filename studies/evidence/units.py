@@ -34,6 +34,10 @@ class Unit:
             return "–"
         return f"{self._number(value.mean, '+')}{self._range(value, '+')} {self.difference_name}".strip()
 
+    def size(self, value: float) -> str:
+        """Return the size of a difference with its unit."""
+        return f"{self.amount(value)} {self.difference_name}".strip()
+
     def amount(self, value: float) -> str:
         """Return a size without its unit: a standard deviation, a least detectable effect."""
         return "–" if math.isnan(value) else "∞" if math.isinf(value) else self._number(value)

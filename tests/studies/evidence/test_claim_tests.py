@@ -97,6 +97,7 @@ def test_the_evidence_has_the_figures_and_what_is_not_there(tmp_path: Path) -> N
     assert found.effect.mean == pytest.approx(0.05, abs=0.002)
     assert "norm batch, lr 0.1: 85." in found.evidence
     assert "n = 5" in found.evidence
+    assert "To be shown: more than 4.00 points." in MORE(world(tmp_path / "threshold"), 0.04).evidence
     some = MORE(world(tmp_path / "some", {**GOOD, ("none", 0.1): "missing 1 0.8"}), 0.0)
     assert "1 of 10 runs have no result yet" in some.evidence
     assert some.effect.n == 4
