@@ -1,8 +1,10 @@
 """What a run leaves on disk: plain files in a folder named by its identity."""
 
+import copy
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,7 @@ class RunRecord:
     def read_config(self) -> dict[str, Any]:
         """Return the config, empty where there is none. Raises `CorruptRecord`."""
         try:
-            config = _safe_yaml(self.config_file.read_bytes())
+            config = _read_sections(self.config_file.read_bytes())
         except FileNotFoundError:
             return {}
         except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
@@ -144,6 +146,25 @@ def run_records(study_directory: Path) -> list[RunRecord]:
         for path in sorted(study_directory.iterdir())
         if re.fullmatch(r"[0-9a-f]{12}", path.name) and path.is_dir()
     ]
+
+
+def _read_sections(content: bytes) -> Any:
+    """Return what YAML holds, its sections read one by one: the runs of a study share most of them, word for word."""
+    before, *sections = _SECTION.split(content)
+    if any(line.strip() and not line.startswith(b"#") for line in before.splitlines()):
+        return _safe_yaml(content)
+    try:
+        return copy.deepcopy({key: value for section in sections for key, value in _section(section).items()})
+    except yaml.YAMLError:
+        return _safe_yaml(content)  # sections that refer to one another
+
+
+_SECTION = re.compile(rb"^(?=[A-Za-z_]\w*:)", re.MULTILINE)
+
+
+@lru_cache(maxsize=1024)
+def _section(content: bytes) -> dict[str, Any]:
+    return dict(_safe_yaml(content))
 
 
 def _safe_yaml(content: bytes) -> Any:
