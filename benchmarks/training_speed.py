@@ -67,9 +67,9 @@ def bare(config: RunConfig) -> float:
 def suite(config: RunConfig) -> float:
     """Return the seconds that a run of the suite spends in training and validation."""
     with tempfile.TemporaryDirectory() as folder:
-        task = Run("0" * 12, "benchmark", "arm", {}, config, Path(folder))
-        execute(task, Execution(threads=1), Place(), lambda fraction: None)
-        return float(task.record.read_summary()["seconds"])
+        run = Run("0" * 12, "benchmark", "arm", {}, config, Path(folder))
+        execute(run, Execution(threads=1), Place(), lambda fraction: None)
+        return float(run.record.read_summary()["seconds"])
 
 
 def main() -> None:
