@@ -20,8 +20,8 @@ from datamodules.batches.image_data import ImageDataModule
 from lit_archs.building.registry import build
 from lit_archs.learning.optimiser import build_optimiser
 from studies.training.config import RunConfig, resolve
+from studies.training.execute import execute, network_options
 from studies.training.run import Execution, Place, Run
-from studies.training.runner import execute, network_options
 
 ROUNDS = 5
 MNIST = {"data.name": "mnist", "data.root": os.environ.get("LITMUS_DATA", "data")}

@@ -3,7 +3,7 @@
 import torch
 
 from datamodules.loading.registry import ImageArrays, register
-from litmus.keyed import permutation
+from litmus.keyed_random import permutation
 
 TEST_IMAGES = 360
 

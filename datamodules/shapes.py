@@ -8,7 +8,7 @@ from torch import Tensor
 from datamodules.loading.registry import ImageArrays, register
 from litmus.derive import derive
 from litmus.errors import UserError, require_at_least
-from litmus.keyed import uniform
+from litmus.keyed_random import uniform
 
 CLASSES = ("disc", "square", "triangle", "ring", "cross", "star")
 DRAWS = 16

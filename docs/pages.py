@@ -11,7 +11,7 @@ from pathlib import Path
 from datamodules.loading.registry import DATASETS
 from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.cost.lecture_figures import lecture_figures
-from litmus.keys import Key, Keys
+from litmus.config_keys import Key, Keys
 from studies.training.config import DEFAULT_ARCHITECTURE, config_keys
 
 FOLDER = Path(__file__).parent

@@ -18,7 +18,7 @@ from lit_archs.layers.norm_activation import (
     norm_activation_1d,
 )
 from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
-from litmus.keyed import generator
+from litmus.keyed_random import generator
 
 SMALLEST_IMAGE = 4
 _POOLING: dict[str, type[nn.Module]] = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}

@@ -23,14 +23,14 @@ class Metric:
 
     Args:
         name: what records call it, behind the split.
-        words: what a reader calls it.
+        display_name: what a reader calls it.
         scale: the kind of number.
         higher_is_better: whether more of it is better.
         guessing: whether a run that diverged has the value of guessing, `Task.chance`.
     """
 
     name: str
-    words: str
+    display_name: str
     scale: Scale
     higher_is_better: bool
     guessing: bool = False
@@ -81,13 +81,13 @@ class Task:
     Args:
         name: as architectures and studies name it.
         evaluated: the metrics of an evaluation.
-        judged_by: the one that runs are compared by, and their best evaluation is found by.
+        primary_metric: the one that runs are compared by, and their best evaluation is found by.
         trained: the share of right answers that training logs.
     """
 
     name: str
     evaluated: tuple[str, ...]
-    judged_by: str
+    primary_metric: str
     trained: str
 
     @property
@@ -101,8 +101,8 @@ class Task:
         return tuple(f"val_{name}" for name in self.evaluated)
 
     def chance(self, num_classes: int) -> float:
-        """Return the value of `judged_by` for guessing one of `num_classes`."""
-        return 1.0 / num_classes if self.judged_by == "top1" and num_classes else 0.0
+        """Return the value of `primary_metric` for guessing one of `num_classes`."""
+        return 1.0 / num_classes if self.primary_metric == "top1" and num_classes else 0.0
 
 
 TASKS = {

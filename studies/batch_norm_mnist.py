@@ -5,11 +5,11 @@ Section 4.1 of Ioffe & Szegedy 2015: three layers of 100 sigmoid units, small Ga
 names neither its learning rate nor the size of the weights: 0.1, and a standard deviation of 0.1.
 """
 
-from studies.design import Claim, Percentiles, Study, more, sooner, wander
+from studies.design import Claim, Percentiles, Study, drift, more, sooner
 
 WITH, WITHOUT = {"model.norm": "batch"}, {"model.norm": "none"}
 LAST_HIDDEN = -1
-WANDER = wander(LAST_HIDDEN)
+WANDER = drift(LAST_HIDDEN)
 
 study = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
@@ -29,7 +29,7 @@ study = Study(
         }
     },
     probes=["activations"],
-    measures={"wander of the last hidden layer's input": WANDER},
+    measures={"drift of the last hidden layer's input": WANDER},
     plots=[Percentiles(LAST_HIDDEN, "Input to the last hidden layer's sigmoid: 15th, 50th, 85th percentile")],
     claims=[
         Claim("With batch norm the net reaches a higher test accuracy.",

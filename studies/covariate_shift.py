@@ -6,11 +6,11 @@ CIFAR-10. Shift of a layer: the distance of its gradient before and after the ea
 norm (definition 2.1).
 """
 
-from studies.design import Claim, Study, alike, logarithm, more, probed, wander
+from studies.design import Claim, Study, alike, drift, logarithm, more, probed
 
 IOFFE = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)"
 NONE, BATCH, NOISY = ({"model.norm": norm} for norm in ("none", "batch", "noisy_batch"))
-SHIFT, SMOOTHNESS, WANDER = probed("relative_shift"), probed("smoothness"), wander(-1)
+SHIFT, SMOOTHNESS, WANDER = probed("relative_shift"), probed("smoothness"), drift(-1)
 
 study = Study(
     source="Santurkar et al. 2018, How Does Batch Normalization Help Optimization? (arXiv 1805.11604)",
@@ -33,7 +33,7 @@ study = Study(
     measures={
         "shift by gradient norm": SHIFT,
         "cosine before and after": probed("cosine"),
-        "wander of the last layer's input": WANDER,
+        "drift of the last layer's input": WANDER,
         "change of the gradient along itself": SMOOTHNESS,
     },
     claims=[

@@ -8,7 +8,7 @@ from scipy.special import betaincinv
 from torch import Tensor
 
 from litmus.derive import derive
-from litmus.keyed import uniform
+from litmus.keyed_random import uniform
 
 Mix = Literal["none", "mixup", "cutmix"]
 TABLE = 1 << 14

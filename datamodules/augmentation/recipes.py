@@ -10,7 +10,7 @@ from datamodules.augmentation.transform import Context, Transform
 from datamodules.augmentation.window import centre_crop
 from litmus.derive import derive
 from litmus.errors import require_choice
-from litmus.keyed import uniform
+from litmus.keyed_random import uniform
 
 RECIPES: Mapping[str, Sequence[Transform]] = {
     "none": (),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from litmus.keyed import permutation
+from litmus.keyed_random import permutation
 
 
 def epoch_order(size: int, seed: int, epoch: int) -> Tensor:

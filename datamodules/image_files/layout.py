@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy
 
 from litmus.errors import UserError, unknown_name
-from litmus.keyed import permutation
+from litmus.keyed_random import permutation
 
 NOT_IMAGES = ("Thumbs.db", "desktop.ini")
 ANNOTATIONS = "val_annotations.txt"

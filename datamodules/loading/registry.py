@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from datamodules.loading.arrays import ImageArrays
+from litmus.config_keys import Keys, keys_of_function
 from litmus.errors import UserError, unknown_name
-from litmus.keys import Keys, keys_of_function
 from litmus.registry import Registry
 
 __all__ = ["DATASETS", "Dataset", "ImageArrays", "load", "names", "register"]

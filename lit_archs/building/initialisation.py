@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from litmus.errors import require_choice, require_positive
-from litmus.keyed import generator
+from litmus.keyed_random import generator
 
 Scheme = Literal["kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform", "normal", "pytorch"]
 SCHEMES: tuple[str, ...] = get_args(Scheme)

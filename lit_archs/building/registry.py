@@ -11,8 +11,8 @@ from torch import nn
 
 from lit_archs.building.initialisation import InitConfig, initialise
 from lit_archs.building.norm_config import NormConfig, configure_norms
+from litmus.config_keys import Keys, groups_of, keys_of_function
 from litmus.errors import UserError, unknown_name
-from litmus.keys import Keys, groups_of, keys_of_function
 from litmus.metrics import task_named
 from litmus.registry import Registry
 

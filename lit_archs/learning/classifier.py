@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
 from lit_archs.learning.exact_mean import ExactMean
+from lit_archs.learning.lit_network import LitNetwork
 from lit_archs.learning.loss import AuxiliaryOutputs, classification_loss, logits_of, sample_losses
-from lit_archs.learning.network import LitNetwork
 from litmus.batch import Batch
 from litmus.metrics import TASKS
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, assert_never, get_args
 
 import torch
 from torch import nn
@@ -11,8 +11,8 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
 
-Optimiser = Literal["sgd", "adamw"]
-Schedule = Literal["constant", "multistep", "exponential", "cosine"]
+OptimiserName = Literal["sgd", "adamw"]
+ScheduleName = Literal["constant", "multistep", "exponential", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class OptimConfig:
         clip_norm: largest norm of the gradient, which is scaled down to it beyond; null leaves it as it is.
     """
 
-    name: Optimiser = "sgd"
+    name: OptimiserName = "sgd"
     lr: float = 0.1
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.0
-    schedule: Schedule = "constant"
+    schedule: ScheduleName = "constant"
     milestones: tuple[float, ...] = (0.5, 0.75)
     decay_factor: float = 0.1
     warmup: float = 0.0
@@ -47,8 +47,8 @@ class OptimConfig:
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        require_choice("name", self.name, get_args(Optimiser))
-        require_choice("schedule", self.schedule, get_args(Schedule))
+        require_choice("name", self.name, get_args(OptimiserName))
+        require_choice("schedule", self.schedule, get_args(ScheduleName))
         require_positive(lr=self.lr, decay_factor=self.decay_factor)
         require_at_least(0, weight_decay=self.weight_decay)
         require_fraction(momentum=self.momentum, warmup=self.warmup, label_smoothing=self.label_smoothing)
@@ -65,30 +65,31 @@ def lr_factor(step: int, total_steps: int, config: OptimConfig) -> float:
     warmup_steps = round(config.warmup * total_steps)
     if step < warmup_steps:
         return (step + 1) / warmup_steps
-    if config.schedule == "multistep":
-        passed = sum(step >= round(milestone * total_steps) for milestone in config.milestones)
-        return config.decay_factor**passed
-    if config.schedule == "exponential":
-        return float(config.decay_factor ** (step / total_steps))
-    if config.schedule == "cosine":
-        progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
-        return 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
-    return 1.0
+    match config.schedule:
+        case "constant":
+            return 1.0
+        case "multistep":
+            passed = sum(step >= round(milestone * total_steps) for milestone in config.milestones)
+            return config.decay_factor**passed
+        case "exponential":
+            return float(config.decay_factor ** (step / total_steps))
+        case "cosine":
+            progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
+            return 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+        case _:
+            assert_never(config.schedule)
 
 
 def build_optimiser(parameters: Iterable[nn.Parameter], config: OptimConfig) -> torch.optim.Optimizer:
     """Return the optimiser that `config` describes over `parameters`."""
-    if config.name == "adamw":
-        return torch.optim.AdamW(
-            parameters, lr=config.lr, betas=(config.momentum, 0.999), weight_decay=config.weight_decay
-        )
-    return torch.optim.SGD(
-        parameters,
-        lr=config.lr,
-        momentum=config.momentum,
-        nesterov=config.nesterov,
-        weight_decay=config.weight_decay,
-    )
+    shared: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
+    match config.name:
+        case "sgd":
+            return torch.optim.SGD(parameters, momentum=config.momentum, nesterov=config.nesterov, **shared)
+        case "adamw":
+            return torch.optim.AdamW(parameters, betas=(config.momentum, 0.999), **shared)
+        case _:
+            assert_never(config.name)
 
 
 def build_schedule(optimiser: torch.optim.Optimizer, config: OptimConfig, total_steps: int) -> LambdaLR:

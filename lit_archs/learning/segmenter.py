@@ -6,7 +6,7 @@ from torch.nn import functional
 from torchmetrics import Metric
 
 from lit_archs.learning.exact_mean import ExactMean
-from lit_archs.learning.network import LitNetwork
+from lit_archs.learning.lit_network import LitNetwork
 from litmus.batch import Batch
 from litmus.errors import UserError
 from litmus.metrics import TASKS

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datamodules.batches.config import DataConfig
 from datamodules.loading.registry import DATASETS
 from lit_archs.building.registry import ARCHITECTURES
+from litmus.config_keys import Keys, keys_of_class, unknown_key
 from litmus.errors import UserError
-from litmus.keys import Keys, keys_of_class, unknown_key
 from studies.command.options import Options, Parser
 from studies.launch.machine import LaunchConfig
 from studies.training.config import DEFAULT_ARCHITECTURE, config_keys

@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from litmus.config_keys import Key, Keys
 from litmus.errors import UserError, unknown_name
-from litmus.keys import Key, Keys
 from litmus.settings import parse_value
 
 REQUIRED = object()

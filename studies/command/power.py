@@ -7,12 +7,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from litmus.config_keys import Key
 from litmus.errors import UserError, require_choice
-from litmus.keys import Key
 from studies.command.options import REQUIRED, Parser, records_key
 from studies.command.status import find_study
-from studies.evidence.estimate import Estimate, estimate
-from studies.evidence.paired import paired_differences
+from studies.evidence.estimate import Estimate, paired_difference
 from studies.evidence.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
 from studies.evidence.results import Analysis, ArmResult, analyse
 from studies.evidence.units import POINTS, Unit, unit_of
@@ -35,7 +34,7 @@ def execute(arguments: Sequence[str]) -> int:
     metric = options.metric or analysis.test_metric
     require_choice("metric", metric, metrics(analysis))
     differences = {
-        result.label: estimate(paired_differences(result.values(metric), analysis.baseline.values(metric)))
+        result.label: paired_difference(result.values(metric), analysis.baseline.values(metric))
         for result in analysis.arms
         if not result.arm.is_baseline
     }

@@ -10,25 +10,33 @@ from rich.table import Table
 from lit_archs.building.registry import ARCHITECTURES, build, construct
 from lit_archs.cost.lecture_figures import Figure, lecture_figures
 from lit_archs.cost.profile import LayerProfile, profile, throughput
-from litmus.errors import UserError, require_positive
-from litmus.keys import Key
+from litmus.config_keys import Key
+from litmus.errors import require_positive
 from litmus.wording import count
+from studies.command.config_options import all_config_keys
 from studies.command.options import Parser
 from studies.training.config import resolve
+
+OWN = ("model.", "norm.")
+"""Sections whose keys a network is built by."""
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    parser = Parser("profile", "An architecture layer by layer: shapes, parameters, FLOPs, memory.")
+    parser = Parser(
+        "profile",
+        "An architecture layer by layer: shapes, parameters, FLOPs, memory. "
+        "Its options are those of litmus train: --model.norm group.",
+    )
     parser.add_argument("architecture", help="a name of litmus list archs")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option, e.g. norm=group")
+    parser.add_config_keys({key: value for key, value in all_config_keys().items() if key.startswith(OWN)})
     parser.add_key(Key("image_size", int, None, "pixels (default: the architecture's native size)"))
     parser.add_key(Key("in_channels", int, None, "channels of the image (default: native)"))
     parser.add_key(Key("num_classes", int, None, "classes (default: native)"))
     parser.add_key(Key("throughput", int, None, "also time batches of that size on this machine"))
     options = parser.read(arguments)
     entry = ARCHITECTURES[options.architecture]
-    config = resolve({"model.name": options.architecture, **parse_settings(options.set)})
+    config = resolve({"model.name": options.architecture, **options.settings})
     channels = options.in_channels or entry.input_shape[0]
     size = options.image_size or entry.input_shape[1]
     require_positive(in_channels=channels, image_size=size)
@@ -57,17 +65,6 @@ def execute(arguments: Sequence[str]) -> int:
     if figures:
         console.print(figure_table(figures))
     return 0
-
-
-def parse_settings(texts: Sequence[str]) -> dict[str, str]:
-    """Return config keys by name of `KEY=VALUE` texts; a key without a section is the model's."""
-    settings = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key or not value:
-            raise UserError(f"--set {text!r}: expected KEY=VALUE, e.g. norm=group")
-        settings[key if "." in key else f"model.{key}"] = value
-    return settings
 
 
 HEADINGS = ("layer", "kind", "output", "params", "FLOPs", "MiB", "field")

@@ -4,19 +4,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from litmus.keys import Key
-from litmus.settings import Settings
-from studies.command.config_options import CONFIG_HELP, add_launch_keys, all_config_keys, launch_config, read
+from litmus.config_keys import Key
 from studies.command.options import Parser, parse_vary
-from studies.command.python import finish
-from studies.design.plan import Plan, expand
 from studies.design.study import Study
 from studies.design.study_files import STUDIES, is_path, load_study
-from studies.launch.conduct import conduct
-from studies.launch.forecast import forecast
-from studies.launch.launcher import Interrupted
-from studies.launch.machine import LaunchConfig
-from studies.training.config import DEFAULT_ARCHITECTURE
 
 
 def execute(arguments: Sequence[str], study: Study | None = None, source: Path | None = None) -> int:
@@ -24,6 +15,15 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
 
     `study` is given where its own file is run as a script, and `source`, that file, where it is none of the package's.
     """
+    if study is None and arguments and not arguments[0].startswith("-"):
+        study, source = _named(arguments[0])
+    # Imported here because PyTorch takes seconds: a study that is not there is told at once.
+    from studies.command.conduct_and_report import conduct_and_report
+    from studies.command.config_options import CONFIG_HELP, add_launch_keys, all_config_keys, launch_config, read
+    from studies.design.plan import expand
+    from studies.launch.forecast import forecast
+    from studies.training.config import DEFAULT_ARCHITECTURE
+
     parser = Parser("run", f"Run what is missing of a study, then write its report. {CONFIG_HELP}")
     parser.add_argument("study", help="the study, see litmus list, or the path of its file")
     parser.add_key(Key("preset", str, "quick", "quick (minutes on a laptop) or paper (the paper's protocol)"))
@@ -34,8 +34,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     if study is None:
         # Options that only the study's file knows of are left for the second reading.
         parser.add_config_keys(all_config_keys())
-        name = parser.read_known(arguments)[0].study
-        study, source = (load_study(name), Path(name).resolve()) if is_path(name) else (STUDIES[name], None)
+        study, source = _named(parser.read_known(arguments)[0].study)
     options = read(parser, arguments, str(study.base.get("model.name", DEFAULT_ARCHITECTURE)))
     plan = expand(
         study, preset=options.preset, seeds=options.seeds, settings=options.settings, vary=parse_vary(options.vary)
@@ -50,16 +49,6 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     return conduct_and_report(plan, launch, options.settings, source)
 
 
-def conduct_and_report(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None) -> int:
-    """Run what is missing of `plan`, write the report, tell the answer and return the exit status."""
-    try:
-        conducted = conduct(plan, launch, settings, source)
-    except Interrupted as interruption:
-        print(f"litmus: stopped by {interruption}; the same command goes on where this one stopped", file=sys.stderr)
-        return interruption.exit_status
-    result = finish(plan.study, conducted)
-    print(result.answer)
-    print(f"report: {result.report}")
-    for run, error in result.crashed.items():
-        print(f"litmus: run {run} crashed: {error}; see {conducted.directory / run / 'log.txt'}", file=sys.stderr)
-    return 1 if result.crashed else 0
+def _named(name: str) -> tuple[Study, Path | None]:
+    """Return the study of that name, or of the file at that path, with the path."""
+    return (load_study(name), Path(name).resolve()) if is_path(name) else (STUDIES[name], None)

@@ -8,8 +8,8 @@ from datamodules.batches.config import DataConfig
 from datamodules.batches.image_data import ImageDataModule
 from datamodules.batches.picture import picture, write_picture
 from datamodules.loading.registry import DATASETS
+from litmus.config_keys import Key
 from litmus.errors import UserError
-from litmus.keys import Key
 from studies.command.config_options import read
 from studies.command.options import Parser
 from studies.training.config import resolve

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from litmus.config_keys import Key
 from litmus.errors import UserError
-from litmus.keys import Key
 from litmus.settings import Settings
+from studies.command.conduct_and_report import conduct_and_report
 from studies.command.config_options import CONFIG_HELP, add_launch_keys, launch_config, read
 from studies.command.options import Parser, parse_vary
-from studies.command.run import conduct_and_report
 from studies.design.plan import expand
 from studies.design.study import Study, require_study_name
 from studies.records.study_record import short_name

@@ -9,7 +9,7 @@ from studies.design.plots import Against, ByLayer, OverTraining, Percentiles, Pl
 from studies.design.study import Levels, Study
 from studies.evidence.claim_tests import alike, exceeds, higher_limit, interaction, more, near, sooner, trend
 from studies.evidence.claims import Claim
-from studies.evidence.measures import gap, logarithm, measure, probed, wander
+from studies.evidence.measures import drift, gap, logarithm, measure, probed
 from studies.evidence.results import ArmResult
 from studies.evidence.units import NUMBER, POINTS, Unit
 
@@ -28,6 +28,7 @@ __all__ = [
     "Study",
     "Unit",
     "alike",
+    "drift",
     "exceeds",
     "gap",
     "higher_limit",
@@ -39,5 +40,4 @@ __all__ = [
     "probed",
     "sooner",
     "trend",
-    "wander",
 ]

@@ -9,6 +9,7 @@ from datamodules.batches.config import DataConfig
 from lit_archs.building.registry import ARCHITECTURES
 from litmus.errors import UserError, require_positive, unknown_name
 from litmus.settings import Settings
+from studies.design.check_claims import check_claims
 from studies.design.study import Study, require_study_name
 from studies.records.study_record import ArmRecord, StudyRecord, is_full_product, levels_by_factor
 from studies.training.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
@@ -87,6 +88,7 @@ def expand(
     count = study.seeds if seeds is None else seeds
     require_positive(seeds=count)
     _check_factors(study, vary or {})
+    check_claims(study)
     base = _base_settings(study, presets[preset], settings or {}, vary or {})
     arms = []
     for label, levels in study.arm_levels(vary).items():

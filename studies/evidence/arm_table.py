@@ -50,9 +50,11 @@ def arm_statistics(analysis: Analysis, metric: Metric) -> list[ArmStatistics]:
 
 def metrics_of(analysis: Analysis) -> list[str]:
     """Return the metrics that the records hold, those of the test set first."""
-    judged_by = analysis.task.judged_by
-    names = [f"{split}_{name}" for split in ("test", "val", "train") for name in (judged_by, "top5", "dice", "loss")]
-    names += [f"best_val_{judged_by}", "seconds"]
+    primary_metric = analysis.task.primary_metric
+    names = [
+        f"{split}_{name}" for split in ("test", "val", "train") for name in (primary_metric, "top5", "dice", "loss")
+    ]
+    names += [f"best_val_{primary_metric}", "seconds"]
     return [name for name in names if any(result.values(name) for result in analysis.arms)]
 
 

@@ -10,18 +10,15 @@ inconclusive: what is left would be a selection.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from litmus.metrics import metric_of
-from studies.evidence.claims import Finding, Test, Verdict, judge, judge_equivalence
+from studies.evidence.claims import ArmTest, Finding, Selector, Test, Verdict, judge, judge_equivalence
 from studies.evidence.estimate import Estimate, estimate, paired_difference
 from studies.evidence.results import Analysis, ArmResult, Metric, steps_to_reach
 from studies.evidence.units import Unit, level, percent, unit_of
 from studies.records.study_record import arm_label
-
-Selector = str | Mapping[str, Any]
 
 
 def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = None) -> Test:
@@ -32,7 +29,7 @@ def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = No
         asked = f" To be shown: more than {written.size(threshold)}." if threshold else ""
         return _compared(analysis, metric, of, than, written, asked, lambda effect: judge(effect, threshold))
 
-    return test
+    return ArmTest(test, arms=(of, than), metrics=(metric,))
 
 
 def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = None) -> Test:
@@ -45,7 +42,7 @@ def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = No
             analysis, metric, one, other, written, asked, lambda effect: judge_equivalence(effect, threshold)
         )
 
-    return test
+    return ArmTest(test, arms=(one, other), metrics=(metric,))
 
 
 def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> Test:
@@ -62,7 +59,7 @@ def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> Test:
         )
         return _finding(analysis, [result], metric, effect, evidence, judge(effect, threshold))
 
-    return test
+    return ArmTest(test, arms=(arm,), metrics=(metric,))
 
 
 def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) -> Test:
@@ -81,7 +78,7 @@ def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) 
         )
         return _finding(analysis, [result], metric, effect, evidence, judge_equivalence(effect, threshold))
 
-    return test
+    return ArmTest(test, arms=(arm,), metrics=(metric,))
 
 
 def trend(
@@ -113,7 +110,7 @@ def trend(
         evidence = f"By {over}: {means}; {ends} {written.difference(effect)}, n = {effect.n}."
         return _finding(analysis, results, metric, effect, evidence, judge(effect, threshold))
 
-    return test
+    return ArmTest(test, arms=(among or {},), metrics=(metric,), factors=(over,))
 
 
 def interaction(
@@ -139,7 +136,7 @@ def interaction(
         )
         return _finding(analysis, found, metric, effect, evidence, judge(effect, threshold))
 
-    return test
+    return ArmTest(test, arms=(*of, *than), metrics=(metric,))
 
 
 def higher_limit(factor: str, of: Selector, *, than: Selector) -> Test:
@@ -165,7 +162,7 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> Test:
             return Finding("inconclusive", evidence + missing)
         return Finding("supported" if limits[0] > limits[1] else "contradicted", evidence)
 
-    return test
+    return ArmTest(test, arms=(of, than), factors=(factor,))
 
 
 def sooner(of: Selector, *, than: Selector) -> Test:
@@ -204,7 +201,7 @@ def sooner(of: Selector, *, than: Selector) -> Test:
         missing = _missing([fast, slow])
         return Finding("inconclusive" if None in favoured or missing else verdict, evidence + missing, ratio)
 
-    return test
+    return ArmTest(test, arms=(of, than))
 
 
 def choose(analysis: Analysis, selector: Selector) -> ArmResult | None:

@@ -1,11 +1,11 @@
 """Claims of the literature as data: the sentence, its source, the test over a study's records, and its verdict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from studies.evidence.estimate import NO_ESTIMATE, Estimate
-from studies.evidence.results import Analysis
+from studies.evidence.results import Analysis, Metric
 
 Verdict = Literal["supported", "contradicted", "inconclusive"]
 
@@ -21,6 +21,30 @@ class Finding:
 
 Test = Callable[[Analysis, float], Finding]
 """Holds a study's records against a claim, given its practical threshold."""
+
+Selector = str | Mapping[str, Any]
+"""Names arms: one by its label, or those at these levels of these factors."""
+
+
+@dataclass(frozen=True)
+class ArmTest:
+    """A test that says what it speaks of, so that a slip is told before a study runs and not after.
+
+    Args:
+        test: the test itself.
+        arms: what names the arms.
+        metrics: what is compared.
+        factors: whose levels are compared.
+    """
+
+    test: Test
+    arms: tuple[Selector, ...]
+    metrics: tuple[Metric, ...] = ()
+    factors: tuple[str, ...] = ()
+
+    def __call__(self, analysis: Analysis, threshold: float) -> Finding:
+        """Return what the records say."""
+        return self.test(analysis, threshold)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def over_steps(result: ArmResult, seed: int, quantity: str, layer: Layers = None
     return rows[rows["layer"].isin(names)].groupby("step")["value"].mean()
 
 
-def wander(layer: Layers, units: int = 16) -> Measure:
+def drift(layer: Layers, units: int = 16) -> Measure:
     """Return the measure of how far the median inputs of a layer's units move over the run, by their usual spread.
 
     Of each of the first `units` units that the probe `activations` follows: the standard deviation over the steps of
@@ -118,6 +118,16 @@ def _reduced(series: pd.Series, at: At) -> float:
 
 
 __all__ = [
-    "DECADES", "NUMBER", "POINTS", "At", "Layers", "Measure", "gap", "logarithm", "measure", "over_steps", "probed",
-    "wander",
+    "DECADES",
+    "NUMBER",
+    "POINTS",
+    "At",
+    "Layers",
+    "Measure",
+    "drift",
+    "gap",
+    "logarithm",
+    "measure",
+    "over_steps",
+    "probed",
 ]  # fmt: skip

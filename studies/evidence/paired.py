@@ -4,10 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from scipy import special, stats
 
-from studies.evidence.estimate import Estimate, bca_interval, estimate, proportion
+from studies.evidence.estimate import Estimate, bca_interval, estimate, paired_differences, proportion
 from studies.evidence.power import minimum_detectable_effect
 
 
@@ -63,22 +62,6 @@ def with_holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
         largest = max(largest, min(1.0, (len(family) - rank) * p_value))
         corrected[index] = largest
     return [replace(each, p_holm=corrected[index]) for index, each in enumerate(comparisons)]
-
-
-def paired_differences(arm: Mapping[int, float], reference: Mapping[int, float]) -> list[float]:
-    """Return arm − reference for each seed that both have, by seed.
-
-    Differences that are apart by no more than the rounding of their subtraction are made equal: 0.95 − 0.94 is not
-    0.85 − 0.84 in binary, and a t test of that difference would find certainty in noise.
-    """
-    seeds = sorted(arm.keys() & reference.keys())
-    differences = [arm[seed] - reference[seed] for seed in seeds]
-    if not seeds:
-        return []
-    rounding = 4 * np.finfo(float).eps * max(max(abs(arm[seed]), abs(reference[seed])) for seed in seeds)
-    if max(differences) - min(differences) <= rounding:
-        return [float(np.median(differences))] * len(seeds)
-    return differences
 
 
 def hedges_g_z(difference: Estimate) -> float:

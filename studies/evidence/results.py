@@ -86,12 +86,12 @@ class Analysis:
     @property
     def test_metric(self) -> str:
         """The metric on the test set, as the records call it."""
-        return f"test_{self.task.judged_by}"
+        return f"test_{self.task.primary_metric}"
 
     @property
     def val_metric(self) -> str:
         """The metric on the validation split, as the records call it."""
-        return f"val_{self.task.judged_by}"
+        return f"val_{self.task.primary_metric}"
 
     @property
     def train_metric(self) -> str:
@@ -101,12 +101,12 @@ class Analysis:
     @property
     def metric_name(self) -> str:
         """The metric, as a reader calls it."""
-        return METRICS[self.task.judged_by].words
+        return METRICS[self.task.primary_metric].display_name
 
     @property
     def train_metric_name(self) -> str:
         """The share of right answers in training, as a reader calls it."""
-        return METRICS[self.task.trained].words
+        return METRICS[self.task.trained].display_name
 
     @property
     def baseline(self) -> ArmResult:
@@ -150,7 +150,7 @@ class Analysis:
             return sum(values) / len(values)
 
         able = [each for each in (self.arms if among is None else among) if each.values(self.val_metric)]
-        return METRICS[self.task.judged_by].best(able, mean) if able else None
+        return METRICS[self.task.primary_metric].best(able, mean) if able else None
 
     @cached_property
     def training_threshold(self) -> float:

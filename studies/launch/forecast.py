@@ -26,9 +26,9 @@ from studies.records.run_record import RunRecord, run_records
 from studies.records.storage import CorruptRecord
 from studies.training.config import RunConfig
 from studies.training.environment import available_cpus
+from studies.training.execute import network_options
 from studies.training.identity import run_id
 from studies.training.run import Execution
-from studies.training.runner import network_options
 
 WARM_UPS = 2
 SECONDS = 1.0

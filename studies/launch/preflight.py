@@ -7,7 +7,7 @@ from lit_archs.building.registry import ARCHITECTURES, construct
 from litmus.errors import UserError
 from studies.probes.base.probe import PROBES
 from studies.training.config import RunConfig
-from studies.training.runner import network_options
+from studies.training.execute import network_options
 
 
 def check(config: RunConfig, devices: int) -> str:

@@ -13,8 +13,8 @@ import torch.distributed as distributed
 
 from litmus.errors import UserError
 from studies.records.storage import CorruptRecord, StorageError, storage_errors
+from studies.training.execute import attempt, write_traceback
 from studies.training.run import Execution, Place, Run
-from studies.training.runner import attempt, write_traceback
 
 Kind = Literal["progress", "done", "crashed", "corrupt", "refused"]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_archs.layers.norm_activation import ACTIVATION_LAYERS, ScaledTanh
-from lit_archs.learning.network import LitNetwork
+from lit_archs.learning.lit_network import LitNetwork
 from studies.probes.base.passes import gathered, summed, training_pass, watched
 from studies.probes.base.probe import Probe, register
 

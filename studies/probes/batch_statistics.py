@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lit_archs.learning.network import LitNetwork
+from lit_archs.learning.lit_network import LitNetwork
 from studies.probes.base.passes import summed, training_pass, watched
 from studies.probes.base.probe import Probe, register
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
-from lit_archs.learning.network import LitNetwork
+from lit_archs.learning.lit_network import LitNetwork
 from litmus.batch import Batch
 from studies.probes.base.passes import distance, loss_and_gradients, norm
 from studies.probes.base.probe import Probe, WeightLayer, register, weight_layers

@@ -8,7 +8,7 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from lit_archs.learning.network import LitNetwork
+from lit_archs.learning.lit_network import LitNetwork
 from litmus.batch import Batch
 from studies.probes.base.passes import shared_loss, summed, training_pass, watched
 from studies.probes.base.probe import Probe, register, weight_layers

@@ -5,7 +5,7 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 
-from lit_archs.learning.network import LitNetwork
+from lit_archs.learning.lit_network import LitNetwork
 from lit_archs.learning.optimiser import lr_factor
 from studies.probes.base.passes import distance, loss_and_gradients, norm
 from studies.probes.base.probe import Probe, register

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lit_archs.layers.norm_activation import ACTIVATION_LAYERS, NormActivation
 from lit_archs.layers.residual import ResidualBlock
 from lit_archs.learning.classifier import LitClassifier
-from litmus.keyed import permutation
+from litmus.keyed_random import permutation
 from studies.probes.base.passes import summed
 from studies.probes.base.probe import Probe, register, undisturbed
 

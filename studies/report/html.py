@@ -23,7 +23,7 @@ from studies.records.run_record import RunRecord, rerun_command
 from studies.records.storage import write_atomically
 from studies.records.study_record import read_study_record
 from studies.report import figures, study_plots, tables
-from studies.report.conclusion import conclude
+from studies.report.answer import answer_of
 
 VERSION_COLUMNS = ("code", "source", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 
@@ -46,7 +46,7 @@ def write_report(directory: Path, study: Study | None = None) -> Report:
     if study is None:
         study = study_of(read_study_record(directory))
     summary = summarise(directory, study.claims, study.measures) if study is not None else summarise(directory)
-    answer = conclude(summary)
+    answer = answer_of(summary)
     path = directory / "report.html"
     write_atomically(path, render(summary, answer, study))
     write_atomically(directory / "statistics.csv", statistics_table(summary.statistics).to_csv(index=False))

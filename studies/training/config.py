@@ -12,8 +12,8 @@ from lit_archs.building.initialisation import InitConfig
 from lit_archs.building.norm_config import NormConfig
 from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.learning.optimiser import OptimConfig
+from litmus.config_keys import Key, Keys, keys_of_class, unknown_key
 from litmus.errors import UserError, require_choice, require_positive
-from litmus.keys import Key, Keys, keys_of_class, unknown_key
 from litmus.settings import Settings, flatten
 from studies.probes.base.probe import PROBES
 
@@ -66,13 +66,6 @@ class TrainerConfig:
 
 SPEED_KEYS = tuple(f"trainer.{key}" for key in ("precision", "compile", "channels_last", "deterministic"))
 """Settings that are one choice for all arms of a study."""
-
-NOT_IDENTITY = ("data.root", "data.cache", "data.storage", "data.decode_workers")
-"""Keys that say where things are, not what the experiment is."""
-
-ADDED_KEYS: dict[str, Any] = {"optim.clip_norm": None, "trainer.accumulate": 1}
-"""Keys that came after the first records, with the value at which a run is the one that it was before there was the
-key. At that value they are no part of its identity."""
 
 DEFAULT_ARCHITECTURE = "lenet5"
 

@@ -4,10 +4,18 @@ import hashlib
 import json
 from typing import Any
 
-from studies.training.config import ADDED_KEYS, NOT_IDENTITY, RunConfig
+from studies.training.config import RunConfig
 
 RECORD_FORMAT = 1
 """Version of the records and of the training procedure; raise it when a change makes old records incomparable."""
+
+
+NOT_IDENTITY = ("data.root", "data.cache", "data.storage", "data.decode_workers")
+"""Keys that say where things are, not what the experiment is."""
+
+NEUTRAL_DEFAULTS: dict[str, Any] = {"optim.clip_norm": None, "trainer.accumulate": 1}
+"""Keys that came after the first records, with the value at which a run is the one that it was before there was the
+key. At that value they are no part of its identity."""
 
 
 def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
@@ -38,10 +46,11 @@ def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
     and the number of samples that batch norm sees. The number of devices is no part of it as long as it does not
     change that number.
     """
-    settings = {key: value for key, value in config.flat().items() if key not in NOT_IDENTITY}
-    for key, neutral in ADDED_KEYS.items():
-        if settings[key] == neutral:
-            del settings[key]
+    settings = {
+        key: value
+        for key, value in config.flat().items()
+        if key not in NOT_IDENTITY and not (key in NEUTRAL_DEFAULTS and value == NEUTRAL_DEFAULTS[key])
+    }
     payload = {
         "format": RECORD_FORMAT,
         "config": settings,

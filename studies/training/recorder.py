@@ -1,4 +1,4 @@
-"""The callback that watches a run: metrics rows, checkpoints, divergence, keyed dropout."""
+"""The callback that keeps what a run measures: the rows of `metrics.csv` and the checkpoint that they belong to."""
 
 import csv
 import io
@@ -8,10 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as lightning
-import torch
 
-from lit_archs.learning.network import LitNetwork
-from litmus.derive import derive
+from lit_archs.learning.lit_network import LitNetwork
 from studies.records.run_record import RunRecord
 from studies.records.storage import storage_errors, write_atomically
 from studies.training.config import RunConfig
@@ -44,7 +42,6 @@ class Recorder(lightning.Callback):
         self.on_row = on_row
         self.rows: list[Row] = []
         self.seconds = 0.0
-        self.diverged_at: int | None = None
         self._lr = 0.0
         self._clock = self._saved = time.monotonic()
 
@@ -63,18 +60,8 @@ class Recorder(lightning.Callback):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        if batch_idx == 0:
-            # Dropout has no generator of its own. Keyed here, it repeats after a resume and is the same in every arm.
-            # Lightning skips on_train_epoch_start in the first epoch after a resume.
-            torch.manual_seed(derive(self.config.seed, "forward", trainer.current_epoch, trainer.global_rank))
         # The schedule moves on before the step's end is told.
         self._lr = trainer.optimizers[0].param_groups[0]["lr"]
-        # Lightning's own interval leaves an epoch's last steps unevaluated where it does not divide the epoch.
-        part, parts = batch_idx + 1, self.config.trainer.accumulate
-        step, steps = part // parts, self._steps_per_epoch(trainer)
-        per_epoch = self.config.trainer.validations_per_epoch
-        due = part % parts == 0 and step * per_epoch // steps > (step - 1) * per_epoch // steps
-        trainer.val_check_batch = part if due else part + 1
 
     def on_train_batch_end(
         self,
@@ -87,7 +74,6 @@ class Recorder(lightning.Callback):
         stepped = (batch_idx + 1) % self.config.trainer.accumulate == 0
         if stepped and trainer.global_step % self.config.trainer.log_every_n_steps == 0:
             self._add_row(trainer, "step", _network(module).task.training_columns)
-            self._stop_if_diverged(trainer, module)
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._add_row(trainer, "evaluation", _metric_columns(module))
@@ -95,14 +81,13 @@ class Recorder(lightning.Callback):
             self.write_rows(module)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self._stop_if_diverged(trainer, module)
         now = time.monotonic()
         self.seconds += now - self._clock
         self._clock = now
         last = trainer.current_epoch + 1 == trainer.max_epochs
         due = trainer.strategy.broadcast(last or now - self._saved >= self.checkpoint_seconds)
         # A diverged run leaves the checkpoint before: from there it diverges again, should it be killed now.
-        if due and self.diverged_at is None:
+        if due and _network(module).diverged_at is None:
             self._save(trainer)
             self._saved = time.monotonic()
 
@@ -123,12 +108,6 @@ class Recorder(lightning.Callback):
 
     def _steps_per_epoch(self, trainer: lightning.Trainer) -> int:
         return int(trainer.num_training_batches) // self.config.trainer.accumulate
-
-    def _stop_if_diverged(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        diverged_at = _network(module).diverged_at
-        if diverged_at is not None:
-            self.diverged_at = diverged_at
-            trainer.should_stop = True
 
     def _save(self, trainer: lightning.Trainer) -> None:
         path = self.record.checkpoint

@@ -32,12 +32,10 @@ def throughout(quantity: str, misleading: str, by_label: Mapping[str, float], la
     }
 
 
-def by_norm(
-    accuracy: Sequence[float], shift: Sequence[float], wander: Sequence[float], slope: Sequence[float]
-) -> World:
+def by_norm(accuracy: Sequence[float], shift: Sequence[float], drift: Sequence[float], slope: Sequence[float]) -> World:
     """Return the world of these accuracies and measurements, each with no norm, batch norm and noisy batch norm."""
     accuracies, shifts, wanders, slopes = (
-        dict(zip(NORMS, values, strict=True)) for values in (accuracy, shift, wander, slope)
+        dict(zip(NORMS, values, strict=True)) for values in (accuracy, shift, drift, slope)
     )
     each = (
         throughout("relative_shift", "shift", shifts, layers=("first", "last")),
@@ -48,5 +46,5 @@ def by_norm(
     return world(accuracies, train=accuracies, probes=rows)
 
 
-RIGHT = by_norm(accuracy=(0.8, 0.9, 0.895), shift=(1.0, 0.5, 2.0), wander=(0.3, 0.1, 1.0), slope=(10.0, 1.0, 5.0))
-WRONG = by_norm(accuracy=(0.9, 0.8, 0.6), shift=(0.5, 1.0, 0.1), wander=(1.0, 2.0, 0.3), slope=(1.0, 10.0, 0.1))
+RIGHT = by_norm(accuracy=(0.8, 0.9, 0.895), shift=(1.0, 0.5, 2.0), drift=(0.3, 0.1, 1.0), slope=(10.0, 1.0, 5.0))
+WRONG = by_norm(accuracy=(0.9, 0.8, 0.6), shift=(0.5, 1.0, 0.1), drift=(1.0, 2.0, 0.3), slope=(1.0, 10.0, 0.1))

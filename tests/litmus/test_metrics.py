@@ -3,11 +3,11 @@
 import pytest
 from torch import nn
 
-from lit_archs.learning.network import LitNetwork
+from lit_archs.learning.lit_network import LitNetwork
 from litmus.errors import UserError
 from litmus.metrics import METRICS, TASKS, metric_of, split_of, task_named
 from studies.evidence.units import POINTS, unit_of
-from studies.training.runner import MODULES
+from studies.training.execute import MODULES
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
@@ -15,8 +15,8 @@ def test_what_a_task_logs_is_in_the_table(task: object) -> None:
     assert task in TASKS.values()
     module: type[LitNetwork] = next(module for module in MODULES.values() if module.task is task)
     assert tuple(module(nn.Linear(2, 2), 2).metrics["val"]) == module.task.evaluated
-    assert {*module.task.evaluated, module.task.trained, module.task.judged_by} <= METRICS.keys()
-    assert module.task.judged_by in module.task.evaluated
+    assert {*module.task.evaluated, module.task.trained, module.task.primary_metric} <= METRICS.keys()
+    assert module.task.primary_metric in module.task.evaluated
 
 
 def test_a_column_is_its_metric_in_any_split() -> None:

@@ -29,8 +29,8 @@ from studies.evidence.results import Analysis, ArmResult
 from studies.probes.base.probe import PROBES
 from studies.report import study_plots
 from studies.training.config import resolve
+from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
-from studies.training.runner import attempt
 
 SEEDS = 5
 STUDY_NAMES = STUDIES.names()
@@ -51,7 +51,11 @@ each_claim = pytest.mark.parametrize(("study", "sentence"), BY_CLAIM)
 
 def accuracies(task: Task) -> dict[str, str]:
     """Return what records call the accuracies of a task's runs, by the split that they are of."""
-    return {"test": f"test_{task.judged_by}", "val": f"val_{task.judged_by}", "train": f"train_{task.trained}"}
+    return {
+        "test": f"test_{task.primary_metric}",
+        "val": f"val_{task.primary_metric}",
+        "train": f"train_{task.trained}",
+    }
 
 
 def says(study: str, sentence: str) -> Says:

@@ -8,7 +8,7 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
 
-from lit_archs.learning.network import LitNetwork
+from lit_archs.learning.lit_network import LitNetwork
 from litmus.batch import Batch
 from litmus.derive import derive
 from studies.probes.base.probe import undisturbed

@@ -19,7 +19,7 @@ from datamodules.augmentation.transform import Context
 from datamodules.augmentation.window import centre_crop, windows
 from datamodules.batches.image_data import ImageDataModule
 from litmus.errors import UserError
-from litmus.keyed import uniform
+from litmus.keyed_random import uniform
 
 MANY = 20_000
 

@@ -12,7 +12,7 @@ from lit_archs.learning.classifier import LitClassifier
 from lit_archs.learning.optimiser import OptimConfig
 from litmus.derive import derive
 from litmus.errors import UserError
-from litmus.keyed import uniform
+from litmus.keyed_random import uniform
 
 COUNT = 5000
 FIRST, SECOND = torch.zeros(COUNT, 1, 10, 8), torch.ones(COUNT, 1, 10, 8)

@@ -10,8 +10,8 @@ from lit_archs import build, register
 from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.layers.norm_activation import NormActivationOptions
 from lit_archs.layers.residual import BlockOptions
+from litmus.config_keys import groups_of
 from litmus.errors import UserError
-from litmus.keys import groups_of
 from studies.training.config import resolve
 
 

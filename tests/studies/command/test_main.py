@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tiny_runs import tiny_options
 
-from litmus.keys import Key
+from litmus.config_keys import Key
 from studies.command.config_options import add_launch_keys, read
 from studies.command.main import run_command
 from studies.command.options import Parser, parse_vary

@@ -24,9 +24,9 @@ def test_profile_shows_layers_totals_and_the_quoted_figures(capsys: pytest.Captu
 
 
 def test_profile_takes_options_of_the_network_and_of_its_norms(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(["profile", "lenet5", "--set", "norm=batch", "--set", "norm.affine=false"]) == 0
+    assert run_command(["profile", "lenet5", "--model.norm", "batch", "--norm.affine=false"]) == 0
     assert "61,706" in next(line for line in capsys.readouterr().out.splitlines() if line.startswith("total"))
-    assert run_command(["profile", "lenet5", "--set", "norm=batch"]) == 0
+    assert run_command(["profile", "lenet5", "--model.norm", "batch"]) == 0
     assert "62,158" in next(line for line in capsys.readouterr().out.splitlines() if line.startswith("total"))
 
 
@@ -34,8 +34,8 @@ def test_profile_takes_options_of_the_network_and_of_its_norms(capsys: pytest.Ca
     ("arguments", "message"),
     [
         ("lenet6", "did you mean 'lenet5'?"),
-        ("lenet5 --set nrm=batch", "did you mean 'model.norm'?"),
-        ("lenet5 --set norm", "expected KEY=VALUE"),
+        ("lenet5 --model.nrm batch", "did you mean '--model.norm'?"),
+        ("lenet5 --model.norm btch", "did you mean 'batch'?"),
         ("vgg16 --image-size 31", "image_size must be at least 32, got 31"),
     ],
 )

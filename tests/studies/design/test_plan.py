@@ -3,9 +3,11 @@
 import pytest
 
 from litmus.errors import UserError
+from studies.design import Claim, exceeds, higher_limit, more, trend
 from studies.design.plan import expand
 from studies.design.study import Study
 from studies.design.study_files import STUDIES
+from studies.evidence.claims import Test
 
 
 def a_study(**changes: object) -> Study:
@@ -134,3 +136,36 @@ def test_levels_of_named_arms_cannot_be_varied() -> None:
     assert [arm.label for arm in expand(study).arms] == list(arms)
     with pytest.raises(UserError, match=r"--vary optim.lr: the arms of named are fixed: one, small; two"):
         expand(study, vary={"optim.lr": [0.3]})
+
+
+WITH = {"model.norm": "batch"}
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        (more("test_acc", WITH, than={"model.norm": "none"}), "unknown metric 'test_acc'; did you mean 'test_"),
+        (more("test_top1", {"model.norm": "btch"}, than=WITH), "no arm has model.norm 'btch'; valid: none, batch"),
+        (more("test_top1", WITH, than={"optim.lr": 0.5}), "has optim.lr 0[.]5; valid: 0[.]01, 0[.]1"),
+        (more("test_top1", WITH, than={"model.nrm": "none"}), "unknown factor 'model.nrm'; did you mean 'model.norm'"),
+        (exceeds("test_top1", "norm batch, lr 0.2"), "unknown arm 'norm batch, lr 0.2'; did you mean"),
+        (trend("test_top1", "optim.momentum", WITH), "unknown factor 'optim.momentum'"),
+        (higher_limit("optim.rate", WITH, than={"model.norm": "none"}), "unknown factor 'optim.rate'"),
+    ],
+)
+def test_a_claim_about_what_there_is_not_is_refused_before_anything_runs(test: Test, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        expand(a_study(claims=[Claim("It does.", test)]))
+    assert str(caught.value).startswith("study example, claim 'It does.': ")
+
+
+def test_a_claim_about_arms_that_no_name_joins_is_refused() -> None:
+    arms = {"plain": {}, "batch": {"model.norm": "batch"}, "fast": {"optim.lr": 0.5}}
+    both = more("test_top1", {"model.norm": "batch", "optim.lr": 0.5}, than="plain")
+    with pytest.raises(UserError, match=r"no arm has model.norm batch, optim.lr 0\.5 together"):
+        expand(a_study(arms=arms, baseline="plain", claims=[Claim("It does.", both)]))
+
+
+def test_a_claim_may_speak_of_levels_that_the_user_leaves_out_and_of_measures_of_its_own() -> None:
+    claim = Claim("It does.", more(lambda result, seed: 1.0, WITH, than={"model.norm": "none", "optim.lr": 0.1}))
+    assert len(expand(a_study(claims=[claim]), vary={"optim.lr": [0.01]}).arms) == 2

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from studies.evidence.estimate import bca_interval, estimate, paired_difference, proportion
+from studies.evidence.estimate import bca_interval, estimate, paired_difference, paired_differences, proportion
 
 FLOATS = st.floats(-100, 100)
 
@@ -31,7 +31,17 @@ def test_differences_are_paired_by_seed(treated: dict[int, float], baseline: dic
     assert result.n == len(shared)
     if len(shared) >= 2:
         expected = estimate([treated[seed] - baseline[seed] for seed in sorted(shared)])
-        assert result == expected
+        assert (result.mean, result.low, result.high) == pytest.approx(
+            (expected.mean, expected.low, expected.high), rel=1e-9, abs=1e-11
+        )
+
+
+def test_differences_apart_by_the_rounding_of_a_subtraction_are_equal() -> None:
+    treated, baseline = {0: 0.3, 1: 0.2, 2: 0.1}, {0: 0.2, 1: 0.1, 2: 0.0}
+    assert len({treated[seed] - baseline[seed] for seed in treated}) > 1
+    assert len(set(paired_differences(treated, baseline))) == 1
+    treated[1] += 1e-12
+    assert len(set(paired_differences(treated, baseline))) > 1
 
 
 def test_pairing_removes_what_seeds_share() -> None:

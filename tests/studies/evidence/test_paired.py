@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from studies.evidence.estimate import estimate
+from studies.evidence.estimate import estimate, paired_differences
 from studies.evidence.paired import (
     Comparison,
     compare,
     hedges_g_z,
-    paired_differences,
     paired_t_p,
     probability_of_improvement,
     with_holm,

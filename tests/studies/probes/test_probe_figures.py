@@ -27,8 +27,8 @@ from studies.probes.gradient_norms import decay_factor
 from studies.probes.lesion import deleted, exchangeable_pairs, find_blocks, reordered
 from studies.records.run_record import RunRecord
 from studies.training.config import resolve
+from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
-from studies.training.runner import attempt
 
 Figures = dict[tuple[str, str], float]
 

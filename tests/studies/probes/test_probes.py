@@ -16,8 +16,8 @@ from studies import run
 from studies.design.study import Study
 from studies.probes.base.probe import PROBES
 from studies.training.config import resolve
+from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
-from studies.training.runner import attempt
 
 RESNET = {
     "model.name": "resnet_cifar", "model.depth": 8, "model.width": 4, "model.norm": "batch",

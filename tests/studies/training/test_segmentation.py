@@ -13,8 +13,8 @@ from studies import run
 from studies.design.study import Study
 from studies.records.run_record import run_records
 from studies.training.config import resolve
+from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
-from studies.training.runner import attempt
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 

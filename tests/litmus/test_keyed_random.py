@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmus.derive import derive
-from litmus.keyed import permutation, uniform
+from litmus.keyed_random import permutation, uniform
 
 
 def test_derive_depends_on_every_part() -> None:

@@ -5,7 +5,7 @@ from studies.evidence.summary import StudySummary
 from studies.evidence.units import percent_interval, points
 
 
-def conclude(summary: StudySummary) -> str:
+def answer_of(summary: StudySummary) -> str:
     """Return the answer: the claims by verdict, then the best arm beside the baseline, then what is missing."""
     analysis, findings = summary.analysis, summary.findings
     sentences = []

@@ -25,13 +25,14 @@ from lit_archs.building.registry import ARCHITECTURES, build, construct
 from lit_archs.cost.cost import Cost, cost
 from lit_archs.layers.sync_batch_norm import synchronise_batch_norm
 from lit_archs.learning.classifier import LitClassifier
-from lit_archs.learning.network import LitNetwork
+from lit_archs.learning.lit_network import LitNetwork
 from lit_archs.learning.segmenter import LitSegmenter
 from litmus.metrics import METRICS
 from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord, to_json, write_atomically
 from studies.training import tracking
+from studies.training.callbacks import EvenValidations, KeyedDropout, StopAtDivergence
 from studies.training.config import RunConfig
 from studies.training.environment import environment
 from studies.training.identity import normalisation_regime
@@ -94,7 +95,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
         _check_readable(run)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
 
-    diverged = recorder.diverged_at is not None
+    diverged = module.diverged_at is not None
     tested: dict[str, float] = {}
     if not diverged:
         # The only place where the test set is read: once, after training and all choices are over.
@@ -104,7 +105,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
             _write_probes(record, probes)
         summary = {
             "state": "diverged" if diverged else "finished",
-            "diverged_at_step": recorder.diverged_at,
+            "diverged_at_step": module.diverged_at,
             "metrics": {**_summarise(recorder.rows, module), **tested},
             "cost": asdict(_cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)),
             "seconds": recorder.seconds,
@@ -178,8 +179,14 @@ def _trainer(
         accumulate_grad_batches=config.trainer.accumulate,
         gradient_clip_val=config.optim.clip_norm,
         deterministic="warn" if config.trainer.deterministic else False,
-        # The probes first: at the end of an epoch the recorder saves what they have measured by then.
-        callbacks=[*probes, recorder],
+        callbacks=[
+            KeyedDropout(config.seed),
+            EvenValidations(config.trainer.validations_per_epoch),
+            StopAtDivergence(),
+            # Last: at the end of an epoch the recorder saves what the probes have measured by then.
+            *probes,
+            recorder,
+        ],
         default_root_dir=recorder.record.path,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
@@ -208,11 +215,11 @@ def _summarise(rows: list[dict[str, Any]], module: LitNetwork) -> dict[str, floa
     if not evaluations:
         return {}
     last, task = evaluations[-1], module.task
-    judged_by = f"val_{task.judged_by}"
-    best = METRICS[task.judged_by].best(evaluations, lambda row: row[judged_by])
+    primary_metric = f"val_{task.primary_metric}"
+    best = METRICS[task.primary_metric].best(evaluations, lambda row: row[primary_metric])
     return {
         **{column: last[column] for column in (*task.training_columns, *task.validation_columns)},
-        f"best_{judged_by}": best[judged_by],
+        f"best_{primary_metric}": best[primary_metric],
         "best_val_step": best["step"],
         "steps": rows[-1]["step"],
     }

@@ -1,0 +1,26 @@
+"""What `litmus run`, `vary` and `train` do once they have a plan: conduct it, write the report, tell the answer."""
+
+import sys
+from pathlib import Path
+
+from litmus.settings import Settings
+from studies.command.python import finish
+from studies.design.plan import Plan
+from studies.launch.conduct import conduct
+from studies.launch.launcher import Interrupted
+from studies.launch.machine import LaunchConfig
+
+
+def conduct_and_report(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None) -> int:
+    """Run what is missing of `plan`, write the report, tell the answer and return the exit status."""
+    try:
+        conducted = conduct(plan, launch, settings, source)
+    except Interrupted as interruption:
+        print(f"litmus: stopped by {interruption}; the same command goes on where this one stopped", file=sys.stderr)
+        return interruption.exit_status
+    result = finish(plan.study, conducted)
+    print(result.answer)
+    print(f"report: {result.report}")
+    for run, error in result.crashed.items():
+        print(f"litmus: run {run} crashed: {error}; see {conducted.directory / run / 'log.txt'}", file=sys.stderr)
+    return 1 if result.crashed else 0

@@ -1,0 +1,58 @@
+"""Small callbacks of every run: it stops where it diverges, evaluates at even distances, and draws dropout by key."""
+
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+
+from lit_archs.learning.lit_network import LitNetwork
+from litmus.derive import derive
+
+
+class StopAtDivergence(lightning.Callback):
+    """Ends training once the module has seen a loss that is not finite."""
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self._stop(trainer, module)
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._stop(trainer, module)
+
+    def _stop(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitNetwork)
+        if module.diverged_at is not None:
+            trainer.should_stop = True
+
+
+class EvenValidations(lightning.Callback):
+    """Evaluates `per_epoch` times an epoch, at even distances, the last time at its end.
+
+    Lightning's own interval leaves an epoch's last steps unevaluated where it does not divide the epoch.
+    """
+
+    def __init__(self, per_epoch: int) -> None:
+        self.per_epoch = per_epoch
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        part, parts = batch_idx + 1, trainer.accumulate_grad_batches
+        step, steps = part // parts, int(trainer.num_training_batches) // parts
+        due = part % parts == 0 and step * self.per_epoch // steps > (step - 1) * self.per_epoch // steps
+        trainer.val_check_batch = part if due else part + 1
+
+
+class KeyedDropout(lightning.Callback):
+    """Seeds what has no generator of its own, by (seed, epoch, device): it repeats after a resume and in every arm."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        # Lightning skips on_train_epoch_start in the first epoch after a resume.
+        if batch_idx == 0:
+            torch.manual_seed(derive(self.seed, "forward", trainer.current_epoch, trainer.global_rank))
