@@ -2,7 +2,7 @@
 
     python docs/pages.py
 
-writes `docs/config_keys.md` and `docs/lecture_figures.md` anew; a test holds that they are current.
+writes `docs/config_keys.md`, `docs/metrics.md` and `docs/lecture_figures.md` anew; a test holds that they are current.
 """
 
 from collections import defaultdict
@@ -12,6 +12,7 @@ from datamodules.loading.registry import DATASETS
 from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.cost.lecture_figures import lecture_figures
 from litmus.config_keys import Key, Keys
+from litmus.metrics import METRICS, TASKS
 from studies.training.config import DEFAULT_ARCHITECTURE, config_keys
 
 FOLDER = Path(__file__).parent
@@ -53,6 +54,46 @@ def config_keys_page() -> str:
     )
 
 
+def metrics_page() -> str:
+    """Return what each metric is, and what each task's records call it."""
+    units = {"share": "fraction; percent in reports", "loss": "nats", "seconds": "seconds", "count": "number"}
+    columns: dict[str, list[str]] = defaultdict(list)
+    for task in TASKS.values():
+        evaluated = [f"{split}_{name}" for split in ("val", "test") for name in task.evaluated]
+        for column in (*task.training_columns, *evaluated, f"best_val_{task.primary_metric}"):
+            name = column.removeprefix("best_").partition("_")[2]
+            columns[name] += [column] if column not in columns[name] else []
+    rows = [
+        f"| {metric.display_name} | {', '.join(f'`{column}`' for column in columns[name] or [name])} "
+        f"| {units[metric.scale]} | {'more' if metric.higher_is_better else 'less'} |"
+        for name, metric in METRICS.items()
+    ]
+    tasks = [
+        f"- **{task.name}** compares runs by `test_{task.primary_metric}`, and finds a run's best evaluation by "
+        f"`val_{task.primary_metric}`."
+        for task in TASKS.values()
+    ]
+    return "\n".join(
+        [
+            "# Metrics",
+            "",
+            "The names that claims, `litmus power` and `studies.load` use: columns of the records, made of the split "
+            "and the metric. This page is written by `python docs/pages.py` from `litmus/metrics.py`.",
+            "",
+            "| metric | columns | values | better |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            *tasks,
+            "",
+            "`train_*` are running means of the last epoch, with augmentation, dropout and batch statistics on; "
+            "`best_val_*` is the highest of a run's evaluations, `best_val_step` where it was. A threshold of a claim "
+            "and an effect that a test asks for are in the records' values: 0.002 is a fifth of a percentage point.",
+            "",
+        ]
+    )
+
+
 def lecture_figures_page() -> str:
     """Return what lectures quote of the networks' costs, beside what was measured."""
     rows = [
@@ -79,7 +120,11 @@ def lecture_figures_page() -> str:
     )
 
 
-PAGES = {"config_keys.md": config_keys_page, "lecture_figures.md": lecture_figures_page}
+PAGES = {
+    "config_keys.md": config_keys_page,
+    "metrics.md": metrics_page,
+    "lecture_figures.md": lecture_figures_page,
+}
 
 
 def _table(keys: Keys) -> list[str]:

@@ -1,14 +1,17 @@
 """Every variant at a small size, for tests that run all of them."""
 
 import contextlib
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 import lit_archs
 from lit_archs.building.registry import ARCHITECTURES, construct, names
+from lit_archs.cost.table import read_table
 from lit_archs.learning.loss import classification_loss
 from litmus.errors import UserError
 
@@ -27,6 +30,12 @@ _SIZES = (16, 24, 32, 48, 80)
 def variants() -> list[str]:
     """Return the names that the package itself registers; a test may have added others."""
     return [name for name in names() if ARCHITECTURES[name].make.__module__.startswith("lit_archs.")]
+
+
+def by_size(names: Iterable[str]) -> list[Any]:
+    """Return networks to parametrize a test by: those of over ten billion FLOPs an image are slow."""
+    heavy = {row.name for row in read_table() if row.flops > 1e10}
+    return [pytest.param(name, marks=pytest.mark.slow) if name in heavy else name for name in names]
 
 
 def family(name: str) -> str:

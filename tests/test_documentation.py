@@ -12,6 +12,8 @@ from docs.pages import FOLDER, PAGES
 from studies.design.study_files import STUDIES
 
 README = (FOLDER.parent / "README.md").read_text()
+PACKAGES = ("litmus", "lit_archs", "datamodules", "studies", "tests")
+SOURCES = [file for package in PACKAGES for file in (FOLDER.parent / package).rglob("*.py")]
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -54,6 +56,7 @@ def test_the_readmes_study_runs_by_its_path(tmp_path: Path, litmus: Litmus) -> N
     assert "Ioffe &amp; Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 4.2.1" in report
 
 
+@pytest.mark.slow
 def test_the_readmes_calls_from_python_do_what_they_say(tmp_path: Path) -> None:
     code = block("import datamodules, lit_archs, studies").replace("seeds=3", 'seeds=1, wandb="disabled"')
     executed(
@@ -69,3 +72,16 @@ def test_what_the_readme_names_is_there() -> None:
         assert (FOLDER.parent / path).exists(), path
     for name in re.findall(r"litmus (?:run|status|report|power) (\w+)", README):
         assert name in STUDIES or name == "STUDY", name
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_files_that_a_page_speaks_of_are_there(page: str) -> None:
+    root = FOLDER.parent
+    text = (root / page).read_text()
+    for path in re.findall(r"`([\w/]+\.py)`", text):
+        # A page names a file by its place in the repository or in `studies`, or by its name alone beside another.
+        assert (root / path).exists() or any(file.as_posix().endswith(f"/{path}") for file in SOURCES), path
+    for link in re.findall(r"\]\(([\w/.]+)\)", text):
+        assert ((root / page).parent / link).exists(), link
+    for name in re.findall(r"`([A-Z]\w*[a-z]\w*|[A-Z]+_[A-Z]+|_[A-Z]+)`", text):
+        assert any(re.search(rf"\b{name}\b", file.read_text()) for file in SOURCES), name

@@ -99,6 +99,7 @@ def test_records_are_read_as_one_frame(runs: Path) -> None:
     assert frame.set_index("run").loc["e9153949666d", "test_top1"] == 0.4027777910232544
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_starts_anew_and_says_so(runs: Path, litmus: Litmus) -> None:
     again = litmus(*f"train {MLP} --trainer.epochs 400 --name cut_off".split())
     assert again.returncode == 0, again.stderr

@@ -210,6 +210,7 @@ def build_in_process(root: str, together: "threading.Barrier", results: "multipr
     results.put((datamodules.build("folder", root=root, batch_size=4, decode_workers=0).fingerprint, len(made)))
 
 
+@pytest.mark.slow
 def test_several_processes_build_one_cache(image_folder: Path) -> None:
     context = multiprocessing.get_context("spawn")
     together, results = context.Barrier(3), context.Queue()

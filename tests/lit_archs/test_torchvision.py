@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 import torchvision
+from reduced_networks import by_size
 from torch import Tensor, nn
 
 from lit_archs.building.registry import construct
@@ -170,7 +171,7 @@ CASES: dict[str, tuple[Rules, int, dict[str, object]]] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", by_size(CASES))
 def test_same_logits_and_gradients_as_torchvision(name: str) -> None:
     rules, size, options = CASES[name]
     with torch.device("meta"):

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 import torch
-from reduced_networks import CLASSES, family, loss_of, reduced, size_of, variants
+from reduced_networks import CLASSES, by_size, family, loss_of, reduced, size_of, variants
 from torch import nn
 
 import lit_archs
@@ -35,7 +35,7 @@ def norm_options(name: str, norm: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("name", variants())
+@pytest.mark.parametrize("name", by_size(variants()))
 def test_every_parameter_is_trained(name: str, norm: str) -> None:
     # 1×1 maps have no instance statistics, which PyTorch says.
     larger = {"resnet": 65, "vgg": 64, "densenet": 64, "googlenet": 65, "vgg_cifar": 64}
@@ -50,7 +50,7 @@ def test_every_parameter_is_trained(name: str, norm: str) -> None:
         assert torch.isfinite(parameter.grad).all(), f"{key} has no finite gradient"
 
 
-@pytest.mark.parametrize("name", variants())
+@pytest.mark.parametrize("name", by_size(variants()))
 def test_one_image_in_eval_bf16_and_the_state_round_trip(name: str) -> None:
     network = reduced(name, in_channels=1).eval()
     image = images(size_of(name), channels=1, batch=1)
@@ -66,7 +66,7 @@ def test_one_image_in_eval_bf16_and_the_state_round_trip(name: str) -> None:
         torch.testing.assert_close(other(image), logits, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", variants())
+@pytest.mark.parametrize("name", by_size(variants()))
 def test_any_image_size_works_or_the_smallest_is_named(name: str) -> None:
     worked = False
     for size in (1, 2, 3, 4, 5, 7, 8, 14, 15, 28, 29, 31, 33, 35, 62, 63, 65):

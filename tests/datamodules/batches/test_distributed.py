@@ -92,6 +92,7 @@ def run(world: int) -> list[tuple[dict[str, float], list[tuple[int, int, list[in
     return [(metrics, seen) for _, metrics, seen in found]
 
 
+@pytest.mark.slow
 def test_two_processes_see_and_measure_what_one_does() -> None:
     ((metrics, seen),) = run(1)
     first, second = run(2)
@@ -106,7 +107,7 @@ def test_two_processes_see_and_measure_what_one_does() -> None:
         assert whole[4] == own[4] == other[4] == len(whole[2])
 
 
-@pytest.mark.parametrize("storage", ["cache", "files"])
+@pytest.mark.parametrize("storage", ["cache", pytest.param("files", marks=pytest.mark.slow)])
 def test_the_imagenet_subset_trains_on_one_and_two_devices(imagenette: Path, tmp_path: Path, storage: str) -> None:
     study = Study(
         name="subset",

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from reduced_networks import variants
+from reduced_networks import by_size, variants
 
 from lit_archs.building.registry import ARCHITECTURES, construct
 from lit_archs.cost.cost import cost
@@ -61,7 +61,7 @@ def test_every_variant_costs_what_the_table_says(name: str) -> None:
     assert measure(name) == TABLE[name], "python -m lit_archs.cost.table writes the table anew"
 
 
-@pytest.mark.parametrize("name", variants())
+@pytest.mark.parametrize("name", by_size(variants()))
 def test_layers_add_up_to_what_fvcore_counts(name: str) -> None:
     entry = ARCHITECTURES[name]
     # fvcore counts a real pass, which takes U-Net ten seconds at its native 572 pixels.

@@ -167,16 +167,17 @@ def test_a_study_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> N
     assert record.read_text() == (tmp_path / "runs/mine" / run_id / "metrics.csv").read_text()
 
 
-def test_print_config_is_a_config(litmus: Litmus, tmp_path: Path) -> None:
-    printed = litmus("train", "--model", "resnet20", "--optim.lr", "0.5", "--print_config")
-    assert printed.returncode == 0, printed.stderr
-    config = yaml.safe_load(printed.stdout)
+def test_print_config_is_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["train", "--model", "resnet20", "--optim.lr", "0.5", "--print_config"]) == 0
+    printed = capsys.readouterr().out
+    config = yaml.safe_load(printed)
     assert config["model"]["name"] == "resnet20"
     assert config["optim"]["lr"] == 0.5
     assert config["optim"]["momentum"] == 0.9  # defaults included
-    (tmp_path / "config.yaml").write_text(printed.stdout)
-    again = litmus("train", "--config", "config.yaml", "--trainer.epochs", "3", "--print_config")
-    assert yaml.safe_load(again.stdout) == {**config, "trainer": {**config["trainer"], "epochs": 3}}
+    file = tmp_path / "config.yaml"
+    file.write_text(printed)
+    assert run_command(["train", "--config", str(file), "--trainer.epochs", "3", "--print_config"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out) == {**config, "trainer": {**config["trainer"], "epochs": 3}}
 
 
 def test_help_lists_the_architectures_own_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,6 +64,7 @@ def stamps(out: Path) -> dict[str, int]:
     return {record.run_id: record.summary_file.stat().st_mtime_ns for record in run_records(out)}
 
 
+@pytest.mark.slow
 def test_a_strangers_study_runs_by_its_path(stranger: Path, litmus: Litmus, tmp_path: Path) -> None:
     first = litmus("run", "elsewhere/my_study.py")
     assert first.returncode == 0, first.stderr
@@ -90,6 +91,7 @@ def test_a_strangers_study_runs_by_its_path(stranger: Path, litmus: Litmus, tmp_
     assert {run: stamps(out)[run] for run in trained} == trained
 
 
+@pytest.mark.slow
 def test_the_other_commands_know_the_file(stranger: Path, litmus: Litmus, tmp_path: Path) -> None:
     assert litmus("run", str(stranger), "--seeds", "2").returncode == 0
     assert re.search(r"hidden 1 +2", litmus("status", "my_study").stdout)

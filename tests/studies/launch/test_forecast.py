@@ -135,6 +135,7 @@ def test_the_command_tells_it_and_stops(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_long_preset_tells_it_before_it_starts(
     litmus: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path
 ) -> None:

@@ -127,6 +127,7 @@ def test_killed_at_random_moments_the_same_command_ends_in_the_same_bits(
     assert_identical(uninterrupted, out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_cleanly_and_the_run_goes_on_later(
     uninterrupted: Path, tmp_path: Path, environment: dict[str, str], number: int, status: int
@@ -146,6 +147,7 @@ def test_a_signal_stops_cleanly_and_the_run_goes_on_later(
     assert_identical(uninterrupted, out)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_its_run_repeated(
     uninterrupted: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -161,6 +163,7 @@ def test_a_killed_worker_is_replaced_and_its_run_repeated(
     assert_identical(uninterrupted, out)
 
 
+@pytest.mark.slow
 def test_workers_end_with_their_launcher(tmp_path: Path, environment: dict[str, str]) -> None:
     out = tmp_path / "runs"
     process = start(tmp_path, environment, *arguments(out))
@@ -175,6 +178,7 @@ def test_workers_end_with_their_launcher(tmp_path: Path, environment: dict[str, 
     wait_for(lambda: not members(), seconds=30)
 
 
+@pytest.mark.slow
 def test_two_launchers_at_once_share_the_runs(uninterrupted: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     out = tmp_path / "runs"
     launchers = [start(tmp_path, environment, *arguments(out)) for _ in range(2)]
@@ -186,6 +190,7 @@ def test_two_launchers_at_once_share_the_runs(uninterrupted: Path, tmp_path: Pat
     assert_identical(uninterrupted, out)
 
 
+@pytest.mark.slow
 def test_more_seeds_add_the_missing_runs_only(uninterrupted: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     stamps = {name: record.summary_file.stat().st_mtime_ns for name, record in finished(uninterrupted).items()}
     process = start(tmp_path, environment, *arguments(uninterrupted), "--seeds", "3")
@@ -199,6 +204,7 @@ def test_more_seeds_add_the_missing_runs_only(uninterrupted: Path, tmp_path: Pat
         after[name].path.rename(tmp_path / name)  # other tests compare the four
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["checkpoint", "status", "config", "summary"])
 def test_a_corrupt_file_sets_its_run_aside_and_nothing_else(
     uninterrupted: Path, tmp_path: Path, environment: dict[str, str], damage: str

@@ -56,6 +56,7 @@ def test_a_crash_is_repeated_then_reported_with_its_log(tmp_path: Path, capfd: p
     assert list(again.crashed) == [run_id]  # what crashed is missing, and is tried again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [2_000, 200_000])
 def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path, environment: dict[str, str], limit: int) -> None:
     """A file-size limit stands for a full disk: the system refuses to write on, here a checkpoint or the report."""

@@ -131,6 +131,7 @@ def test_a_diverged_run_keeps_what_was_measured(tmp_path: Path) -> None:
     assert not this_run.record.logits_file.exists()
 
 
+@pytest.mark.slow
 def test_two_devices_measure_what_one_measures(tmp_path: Path) -> None:
     # 63 samples: unequal shares. Evaluation batches of 50: three, of which one device gets two.
     settings = {

@@ -57,7 +57,7 @@ def _race(directory: Path, start: float, results: "multiprocessing.SimpleQueue[b
     time.sleep(1)  # stay alive while the others try
 
 
-@pytest.mark.parametrize("stale", [False, True])
+@pytest.mark.parametrize("stale", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_of_many_at_once_one_wins(tmp_path: Path, stale: bool) -> None:
     context = multiprocessing.get_context("fork")
     for round_number in range(5):

@@ -63,6 +63,7 @@ def _batches(rank: int, world_size: int, out: Path) -> None:
     torch.save(shards, out / f"{world_size}-{rank}.pt")
 
 
+@pytest.mark.slow
 def test_the_global_batch_is_the_same_in_any_number_of_processes(tmp_path: Path) -> None:
     for world_size in (1, 2, 3):
         multiprocessing.spawn(_batches, (world_size, tmp_path), nprocs=world_size)

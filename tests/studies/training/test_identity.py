@@ -57,6 +57,18 @@ def test_a_changed_default_makes_another_run(monkeypatch: pytest.MonkeyPatch) ->
     assert run_id(config, "d") != before
 
 
+def test_a_later_key_leaves_runs_at_its_neutral_value_what_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, pooled = resolve(BASE), resolve({**BASE, "model.pooling": "average"})
+    without_the_key = resolve({"model.name": "resnet20"})
+    now = [run_id(config, "d") for config in (plain, pooled, without_the_key)]
+    monkeypatch.setattr(identity, "NOT_IDENTITY", (*identity.NOT_IDENTITY, "model.pooling"))
+    before_the_key = run_id(plain, "d")
+    monkeypatch.undo()
+    monkeypatch.setitem(identity.NEUTRAL_DEFAULTS, "model.pooling", "max")
+    assert [run_id(config, "d") for config in (plain, pooled, without_the_key)] == [before_the_key, *now[1:]]
+    assert before_the_key != now[0]
+
+
 def test_where_the_data_lies_does_not_matter_but_what_it_is_does() -> None:
     assert run_id(resolve({**BASE, "data.root": "/elsewhere"}), "d") == run_id(resolve(BASE), "d")
     assert run_id(resolve(BASE), "other") != run_id(resolve(BASE), "d")

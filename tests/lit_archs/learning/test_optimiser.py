@@ -1,0 +1,69 @@
+"""Optimisers and schedules as their config says."""
+
+import pytest
+import torch
+
+from lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_schedule, lr_factor
+from litmus.errors import UserError
+
+
+def test_multistep_divides_at_the_milestones() -> None:
+    config = OptimConfig(schedule="multistep", milestones=(0.5, 0.75), decay_factor=0.1)
+    factors = [lr_factor(step, 64_000, config) for step in (0, 31_999, 32_000, 47_999, 48_000, 63_999)]
+    assert factors == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_cosine_falls_from_one_to_zero_after_warmup() -> None:
+    config = OptimConfig(schedule="cosine", warmup=0.1)
+    factors = [lr_factor(step, 1000, config) for step in range(1000)]
+    assert factors[:100] == pytest.approx([(step + 1) / 100 for step in range(100)])
+    assert factors[100] == 1.0
+    assert factors[550] == pytest.approx(0.5)
+    assert factors[100:] == sorted(factors[100:], reverse=True)
+    assert factors[-1] < 1e-4
+
+
+def test_exponential_decay_ends_at_the_factor() -> None:
+    config = OptimConfig(schedule="exponential", decay_factor=0.25)
+    assert [lr_factor(step, 100, config) for step in (0, 50, 100)] == pytest.approx([1.0, 0.5, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lr": 0.0}, "lr must be greater than zero"),
+        ({"momentum": 1.0}, "momentum must be at least 0 and below 1"),
+        ({"name": "sdg"}, "did you mean 'sgd'"),
+        ({"milestones": (0.75, 0.5)}, "milestones must be rising"),
+        ({"nesterov": True, "momentum": 0.0}, "nesterov needs sgd"),
+        ({"weight_decay": -1e-4}, "weight_decay must be at least 0"),
+    ],
+)
+def test_impossible_settings_are_refused(settings: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        OptimConfig(**settings)
+
+
+def test_sgd_and_adamw_have_the_configs_values() -> None:
+    parameters = [torch.nn.Parameter(torch.ones(3))]
+    sgd = build_optimiser(parameters, OptimConfig(lr=0.2, momentum=0.8, nesterov=True, weight_decay=1e-3))
+    assert isinstance(sgd, torch.optim.SGD)
+    assert {name: sgd.defaults[name] for name in ("lr", "momentum", "nesterov", "weight_decay")} == {
+        "lr": 0.2, "momentum": 0.8, "nesterov": True, "weight_decay": 1e-3,
+    }  # fmt: skip
+    adamw = build_optimiser(parameters, OptimConfig(name="adamw", lr=0.01, momentum=0.85, weight_decay=0.1))
+    assert isinstance(adamw, torch.optim.AdamW)
+    assert adamw.defaults["betas"] == (0.85, 0.999)
+    assert (adamw.defaults["lr"], adamw.defaults["weight_decay"]) == (0.01, 0.1)
+
+
+def test_the_rate_follows_the_schedule_step_by_step() -> None:
+    config = OptimConfig(lr=0.5, schedule="multistep", milestones=(0.5,), warmup=0.2)
+    optimiser = build_optimiser([torch.nn.Parameter(torch.ones(1))], config)
+    schedule = build_schedule(optimiser, config, total_steps=10)
+    rates = []
+    for _ in range(10):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    assert rates == pytest.approx([0.25, 0.5, 0.5, 0.5, 0.5, 0.05, 0.05, 0.05, 0.05, 0.05])
