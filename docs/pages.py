@@ -12,7 +12,8 @@ from datamodules.loading.registry import DATASETS
 from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.cost.lecture_figures import lecture_figures
 from litmus.config_keys import Key, Keys
-from litmus.metrics import METRICS, TASKS
+from litmus.metrics import METRICS, TASKS, metric_of
+from studies.design.check_claims import columns
 from studies.training.config import DEFAULT_ARCHITECTURE, config_keys
 
 FOLDER = Path(__file__).parent
@@ -57,15 +58,13 @@ def config_keys_page() -> str:
 def metrics_page() -> str:
     """Return what each metric is, and what each task's records call it."""
     units = {"share": "fraction; percent in reports", "loss": "nats", "seconds": "seconds", "count": "number"}
-    columns: dict[str, list[str]] = defaultdict(list)
-    for task in TASKS.values():
-        evaluated = [f"{split}_{name}" for split in ("val", "test") for name in task.evaluated]
-        for column in (*task.training_columns, *evaluated, f"best_val_{task.primary_metric}"):
-            name = column.removeprefix("best_").partition("_")[2]
-            columns[name] += [column] if column not in columns[name] else []
+    held: dict[str, list[str]] = defaultdict(list)
+    for column in columns():
+        metric = metric_of(column)
+        assert metric is not None
+        held[metric.name].append(f"`{column}`")
     rows = [
-        f"| {metric.display_name} | {', '.join(f'`{column}`' for column in columns[name] or [name])} "
-        f"| {units[metric.scale]} | {'more' if metric.higher_is_better else 'less'} |"
+        f"| {metric.display_name} | {', '.join(held[name])} | {units[metric.scale]} | {'more' if metric.higher_is_better else 'less'} |"
         for name, metric in METRICS.items()
     ]
     tasks = [
