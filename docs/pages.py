@@ -64,7 +64,8 @@ def metrics_page() -> str:
         assert metric is not None
         held[metric.name].append(f"`{column}`")
     rows = [
-        f"| {metric.display_name} | {', '.join(held[name])} | {units[metric.scale]} | {'more' if metric.higher_is_better else 'less'} |"
+        f"| {metric.display_name} | {', '.join(held[name])} | {units[metric.scale]} "
+        f"| {'more' if metric.higher_is_better else 'less'} |"
         for name, metric in METRICS.items()
     ]
     tasks = [
