@@ -60,7 +60,7 @@ class Key:
             try:
                 text = json.dumps(reading, allow_nan=False, default=_plain_number)
                 return _hashable(_adapter(self.type).validate_json(text, strict=True))
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RuntimeError):
                 continue
         if self.choices:
             raise unknown_name(self.name, str(value), [str(choice) for choice in self.choices])
@@ -168,5 +168,7 @@ def _hashable(value: Any) -> Any:
 
 
 def _plain_number(value: Any) -> Any:
-    # NumPy's numbers are none of Python's.
+    """Return a number of NumPy's or PyTorch's as Python's; raises TypeError for what is no number, as JSON does."""
+    if not hasattr(value, "item"):
+        raise TypeError(type(value))
     return value.item()

@@ -152,6 +152,19 @@ def test_the_report_is_whole_and_needs_no_network(tmp_path: Path) -> None:
     assert "litmus train --config" in text
 
 
+def test_the_answer_names_the_claims_by_verdict_and_the_best_arm(tmp_path: Path) -> None:
+    synthetic(tmp_path / "good", GOOD, batch_norm)
+    answer = write_report(tmp_path / "good", batch_norm).answer
+    faster, higher_limit, higher = (claim.sentence.rstrip(".") for claim in batch_norm.claims)
+    assert answer.startswith(f"Supported: {faster}; {higher_limit}; {higher}. Best on the validation split: norm batch")
+    assert "norm batch, lr 0.1, test accuracy 96.17 %" in answer
+    swapped = {({"none": "batch", "batch": "none"}[norm], lr): values for (norm, lr), values in GOOD.items()}
+    synthetic(tmp_path / "bad", swapped, batch_norm)
+    answer = write_report(tmp_path / "bad", batch_norm).answer
+    assert f"Contradicted: {higher_limit}; {higher}." in answer
+    assert "No arm beats the baseline (norm none, lr 0.1)" in answer
+
+
 def test_names_are_escaped(tmp_path: Path) -> None:
     study = Study("evil", "<script>alert(1)</script>", {"model.name": "lenet5"}, NORM_AND_LR, {"model.norm": "none"})
     synthetic(tmp_path, GOOD, study)
