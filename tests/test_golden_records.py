@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from lit_archs.building.registry import names
@@ -79,12 +80,13 @@ def test_finished_records_are_reported_the_same_and_nothing_is_added_to_them(
     study: str, runs: Path, litmus: Litmus
 ) -> None:
     folder, expected = runs / study, (GOLDEN / f"{study}.txt").read_text().splitlines()
-    before, statistics = content(folder), (folder / "statistics.csv").read_bytes()
+    before, statistics = content(folder), pd.read_csv(folder / "statistics.csv")
     (folder / "statistics.csv").unlink()
     reported = litmus("report", study)
     assert reported.returncode == 0, reported.stderr
     assert visible_text((folder / "report.html").read_text()) == expected
-    assert (folder / "statistics.csv").read_bytes() == statistics
+    # The root that the least effect is found by ends a digit earlier or later from one build of Python to another.
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "statistics.csv"), statistics, rtol=1e-12, atol=1e-12)
 
     again = litmus(*COMMANDS[study].split())
     assert again.returncode == 0, again.stderr
