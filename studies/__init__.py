@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from litmus.lazy import lazily
 
 if TYPE_CHECKING:
-    from studies.command.python import names, run
+    from studies.command.base.python import names, run
     from studies.design.study import Study
     from studies.records.frames import load
 
@@ -16,7 +16,7 @@ __getattr__ = lazily(
     {
         "Study": "studies.design.study",
         "load": "studies.records.frames",
-        "names": "studies.command.python",
-        "run": "studies.command.python",
+        "names": "studies.command.base.python",
+        "run": "studies.command.base.python",
     },
 )

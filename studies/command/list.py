@@ -11,9 +11,9 @@ from lit_archs.cost.table import read_table
 from litmus.declared import declared
 from litmus.errors import require_choice
 from litmus.wording import count
-from studies.command.options import Parser
+from studies.command.base.options import Parser
 from studies.design.study_files import STUDIES
-from studies.records.study_record import short_name
+from studies.records.arm_label import short_name
 
 QUICK_TIMES = Path(__file__).with_name("quick_times.json")
 """Seconds that each study's quick preset took on two CPU cores, as `benchmarks/quick_studies.py` measured them."""

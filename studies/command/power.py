@@ -9,7 +9,7 @@ from rich.table import Table
 
 from litmus.config_keys import Key
 from litmus.errors import UserError, require_choice
-from studies.command.options import REQUIRED, Parser, records_key
+from studies.command.base.options import REQUIRED, Parser, records_key
 from studies.command.status import find_study
 from studies.evidence.estimate import Estimate, paired_difference
 from studies.evidence.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed

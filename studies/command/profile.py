@@ -13,8 +13,8 @@ from lit_archs.cost.profile import LayerProfile, profile, throughput
 from litmus.config_keys import Key
 from litmus.errors import require_positive
 from litmus.wording import count
-from studies.command.config_options import all_config_keys
-from studies.command.options import Parser
+from studies.command.base.config_options import all_config_keys
+from studies.command.base.options import Parser
 from studies.training.config import resolve
 
 OWN = ("model.", "norm.")

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from studies.command.options import Parser, records_key
+from studies.command.base.options import Parser, records_key
 from studies.command.status import find_study
 from studies.records.study_record import read_study_record
 from studies.report.html import write_report

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from litmus.config_keys import Key
-from studies.command.options import Parser, parse_vary
+from studies.command.base.options import Parser, parse_vary
 from studies.design.study import Study
 from studies.design.study_files import STUDIES, is_path, load_study
 
@@ -18,8 +18,8 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     if study is None and arguments and not arguments[0].startswith("-"):
         study, source = _named(arguments[0])
     # Imported here because PyTorch takes seconds: a study that is not there is told at once.
-    from studies.command.conduct_and_report import conduct_and_report
-    from studies.command.config_options import CONFIG_HELP, add_launch_keys, all_config_keys, launch_config, read
+    from studies.command.base.conduct_and_report import conduct_and_report
+    from studies.command.base.config_options import CONFIG_HELP, add_launch_keys, all_config_keys, launch_config, read
     from studies.design.plan import expand
     from studies.launch.forecast import forecast
     from studies.training.config import DEFAULT_ARCHITECTURE

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from litmus.errors import UserError
-from studies.command.options import Parser, records_key
+from studies.command.base.options import Parser, records_key
 from studies.records.run_record import RunRecord, rerun_command, run_records
 from studies.records.storage import CorruptRecord
 

@@ -10,8 +10,8 @@ from datamodules.batches.picture import picture, write_picture
 from datamodules.loading.registry import DATASETS
 from litmus.config_keys import Key
 from litmus.errors import UserError
-from studies.command.config_options import read
-from studies.command.options import Parser
+from studies.command.base.config_options import read
+from studies.command.base.options import Parser
 from studies.training.config import resolve
 
 

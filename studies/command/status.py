@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from litmus.errors import UserError, unknown_name
-from studies.command.options import Parser, records_key
+from studies.command.base.options import Parser, records_key
 from studies.records.run_record import RunRecord
 from studies.records.study_record import FILE, read_study_record
 

@@ -11,9 +11,9 @@ from datamodules.batches.config import DataConfig
 from litmus.config_keys import Key
 from litmus.errors import UserError
 from litmus.settings import flatten
-from studies.command.conduct_and_report import conduct_and_report
-from studies.command.config_options import add_launch_keys, launch_config, read
-from studies.command.options import Parser
+from studies.command.base.conduct_and_report import conduct_and_report
+from studies.command.base.config_options import add_launch_keys, launch_config, read
+from studies.command.base.options import Parser
 from studies.command.vary import study_name
 from studies.design.plan import expand
 from studies.design.study import Study

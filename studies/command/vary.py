@@ -6,12 +6,12 @@ from typing import Any
 from litmus.config_keys import Key
 from litmus.errors import UserError
 from litmus.settings import Settings
-from studies.command.conduct_and_report import conduct_and_report
-from studies.command.config_options import CONFIG_HELP, add_launch_keys, launch_config, read
-from studies.command.options import Parser, parse_vary
+from studies.command.base.conduct_and_report import conduct_and_report
+from studies.command.base.config_options import CONFIG_HELP, add_launch_keys, launch_config, read
+from studies.command.base.options import Parser, parse_vary
 from studies.design.plan import expand
 from studies.design.study import Study, require_study_name
-from studies.records.study_record import short_name
+from studies.records.arm_label import short_name
 from studies.training.config import resolve
 
 

@@ -11,7 +11,7 @@ from litmus.settings import Settings
 from studies.design.plots import StudyPlot
 from studies.evidence.claims import Claim
 from studies.evidence.results import Metric
-from studies.records.study_record import arm_label
+from studies.records.arm_label import arm_label
 
 Levels = Mapping[str, Any]
 """What an arm sets: its level of each factor, by dotted config key."""

@@ -18,7 +18,7 @@ from studies.evidence.claims import ArmTest, Finding, Selector, Test, Verdict, j
 from studies.evidence.estimate import Estimate, estimate, paired_difference
 from studies.evidence.results import Analysis, ArmResult, Metric, steps_to_reach
 from studies.evidence.units import Unit, level, percent, unit_of
-from studies.records.study_record import arm_label
+from studies.records.arm_label import arm_label
 
 
 def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = None) -> Test:

@@ -68,16 +68,6 @@ class StudyRecord:
         return {run: arm for arm in self.arms for run in arm.runs.values()}
 
 
-def arm_label(levels: Settings) -> str:
-    """Return what an arm of these levels is called: `norm batch, lr 0.1`; empty for none."""
-    return ", ".join(f"{short_name(key)} {level}" for key, level in levels.items())
-
-
-def short_name(factor: str) -> str:
-    """Return a factor's name without its section: `norm` of `model.norm`."""
-    return factor.rpartition(".")[2]
-
-
 def levels_by_factor(arms: Sequence[Settings], order: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Return the levels of each factor that an arm sets, in the arms' order; the factors in that of `order`."""
     found: dict[str, list[Any]] = {}

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from studies.evidence.estimate import Estimate, estimate
 from studies.evidence.results import Analysis, ArmResult, Metric
 from studies.evidence.units import POINTS, level, unit_of
-from studies.records.study_record import arm_label
+from studies.records.arm_label import arm_label
 
 # Okabe & Ito 2008: distinguishable with every common form of colour blindness.
 PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -15,7 +15,7 @@ from studies.evidence.learning_speed import area_under_curve, arrivals, median_a
 from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.summary import StudySummary
 from studies.evidence.units import NUMBER, Unit, percent, percent_interval, points, unit_of
-from studies.records.study_record import arm_label
+from studies.records.arm_label import arm_label
 
 SIGNIFICANCE = 0.05
 

@@ -10,9 +10,9 @@ import yaml
 from tiny_runs import tiny_options
 
 from litmus.config_keys import Key
-from studies.command.config_options import add_launch_keys, read
+from studies.command.base.config_options import add_launch_keys, read
+from studies.command.base.options import Parser, parse_vary
 from studies.command.main import run_command
-from studies.command.options import Parser, parse_vary
 from studies.training.config import resolve
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]

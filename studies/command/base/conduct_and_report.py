@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from litmus.settings import Settings
-from studies.command.python import finish
+from studies.command.base.python import finish
 from studies.design.plan import Plan
 from studies.launch.conduct import conduct
 from studies.launch.launcher import Interrupted

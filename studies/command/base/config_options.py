@@ -7,7 +7,7 @@ from datamodules.loading.registry import DATASETS
 from lit_archs.building.registry import ARCHITECTURES
 from litmus.config_keys import Keys, keys_of_class, unknown_key
 from litmus.errors import UserError
-from studies.command.options import Options, Parser
+from studies.command.base.options import Options, Parser
 from studies.launch.machine import LaunchConfig
 from studies.training.config import DEFAULT_ARCHITECTURE, config_keys
 

@@ -1,0 +1,1 @@
+"""What the commands share: their options, and what they do once they have a plan."""
