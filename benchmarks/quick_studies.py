@@ -3,9 +3,10 @@
     python benchmarks/quick_studies.py OUT [STUDY ...]
 
 Runs each into the folder OUT, one after another, prints a table of the verdicts, and writes the seconds of those that
-it ran from the start to `studies/quick_times.json`, where `litmus list studies` reads them.
+it ran from the start to `studies/command/quick_times.json`, where `litmus list studies` reads them.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -29,14 +30,18 @@ def run(name: str, out: Path) -> float | None:
 
 def main() -> None:
     """Run the studies, print verdicts, write times."""
-    out, *chosen = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="the folder of records")
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help="all by default")
+    arguments = parser.parse_args()
+    out: Path = arguments.out
     times = json.loads(QUICK_TIMES.read_text()) if QUICK_TIMES.exists() else {}
-    for name in chosen or STUDIES.names():
-        seconds = run(name, Path(out))
+    for name in arguments.studies or STUDIES.names():
+        seconds = run(name, out)
         if seconds is not None:
             times[name] = round(seconds, 1)
             QUICK_TIMES.write_text(json.dumps(dict(sorted(times.items())), indent=2) + "\n")
-        analysis = analyse(Path(out) / name)
+        analysis = analyse(out / name)
         for claim in STUDIES[name].claims:
             finding = claim.find(analysis)
             print(f"{name}\t{finding.verdict}\t{claim.sentence}\t{finding.evidence}", flush=True)

@@ -49,7 +49,8 @@ def folder(
         per_class: so many training images of each class, chosen by a fixed key; by default all.
         skip_unreadable: whether files that are no whole image are left out; by default they are an error.
         storage: cache keeps the resized images in a file that all processes map; files decodes in every epoch.
-        cache: folder of that file; by default LITMUS_CACHE, else litmus in the user's cache folder.
+        cache: folder of the resized images that storage=cache keeps; by default LITMUS_CACHE, else litmus in the user's
+            cache folder.
         decode_workers: processes that decode; by default one a CPU.
     """
     require_choice("resize", resize, get_args(Resize))

@@ -5,9 +5,13 @@
 writes `docs/config_keys.md`, `docs/metrics.md` and `docs/lecture_figures.md` anew; a test holds that they are current.
 """
 
+import dataclasses
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
+from datamodules.augmentation.recipes import RECIPES
 from datamodules.loading.registry import DATASETS
 from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.cost.lecture_figures import lecture_figures
@@ -24,16 +28,19 @@ def config_keys_page() -> str:
     everywhere = {name: key for name, key in config_keys(DEFAULT_ARCHITECTURE).items() if not name.startswith("model.")}
     # What a user's own file registers is none of the package's.
     own = [name for name in ARCHITECTURES if ARCHITECTURES[name].make.__module__.startswith("lit_archs.")]
-    architectures = {name: ARCHITECTURES[name].keys("model") for name in own}
-    datasets = {name: DATASETS[name].keys("data") for name in DATASETS}
-    shown = {name: key for name, key in everywhere.items() if name not in datasets["digits"]}
+    architectures = [(_family(name), ARCHITECTURES[name].keys("model")) for name in own]
+    for name, choices in {"data.name": DATASETS, "data.augment": RECIPES}.items():
+        everywhere[name] = dataclasses.replace(everywhere[name], type=Literal[tuple(choices)])
+    datasets = [(name, DATASETS[name].keys("data")) for name in DATASETS]
+    shown = {name: key for name, key in everywhere.items() if name not in dict(datasets)["digits"]}
     return "\n".join(
         [
             "# Config keys",
             "",
             "Every key is an option of `litmus run`, `vary` and `train` (`--optim.lr 0.03`), an entry of a study's "
-            "`base`, `factors` and `presets`, and a line of a run's `config.yaml`. This page is written by "
-            "`python docs/pages.py`.",
+            "`base` and `presets`, and a line of a run's `config.yaml`. All but `seed` and those that are one choice "
+            "for all arms (precision, compilation, memory format, determinism) can be `factors`. This page is written "
+            "by `python docs/pages.py`.",
             "",
             "## Of every run",
             "",
@@ -41,7 +48,8 @@ def config_keys_page() -> str:
             "",
             "## Of the architectures",
             "",
-            "`model.name` chooses one; the options of one are listed by `litmus train --model NAME --help`.",
+            "`model.name` chooses one; the options of one are listed by `litmus train --model NAME --help`. Who has "
+            "an option is told by the files of `lit_archs/`; a name may fix it, as `resnet20` its depth.",
             "",
             *_owned_table(architectures),
             "",
@@ -57,7 +65,12 @@ def config_keys_page() -> str:
 
 def metrics_page() -> str:
     """Return what each metric is, and what each task's records call it."""
-    units = {"share": "fraction; percent in reports", "loss": "nats", "seconds": "seconds", "count": "number"}
+    units = {
+        "share": "fraction; percent in reports",
+        "loss": "nats",
+        "seconds": "seconds",
+        "count": "number",
+    }
     held: dict[str, list[str]] = defaultdict(list)
     for column in columns():
         metric = metric_of(column)
@@ -65,7 +78,7 @@ def metrics_page() -> str:
         held[metric.name].append(f"`{column}`")
     rows = [
         f"| {metric.display_name} | {', '.join(held[name])} | {units[metric.scale]} "
-        f"| {'more' if metric.higher_is_better else 'less'} |"
+        f"| {'higher' if metric.higher_is_better else 'lower'} |"
         for name, metric in METRICS.items()
     ]
     tasks = [
@@ -77,8 +90,8 @@ def metrics_page() -> str:
         [
             "# Metrics",
             "",
-            "The names that claims, `litmus power` and `studies.load` use: columns of the records, made of the split "
-            "and the metric. This page is written by `python docs/pages.py` from `litmus/metrics.py`.",
+            "The names that claims, `litmus power --metric` and `studies.load` use: columns of the records, made of "
+            "the split and the metric. This page is written by `python docs/pages.py` from `litmus/metrics.py`.",
             "",
             "| metric | columns | values | better |",
             "|---|---|---|---|",
@@ -86,9 +99,10 @@ def metrics_page() -> str:
             "",
             *tasks,
             "",
-            "`train_*` are running means of the last epoch, with augmentation, dropout and batch statistics on; "
-            "`best_val_*` is the highest of a run's evaluations, `best_val_step` where it was. A threshold of a claim "
-            "and an effect that a test asks for are in the records' values: 0.002 is a fifth of a percentage point.",
+            "`train_*` are means over the training batches since the evaluation before the last, as they were trained "
+            "on: with augmentation, dropout and batch statistics. `best_val_*` is the best of a run's evaluations. A "
+            "claim's `threshold` is in the records' values: 0.002 is a fifth of a percentage point. `litmus power "
+            "--effect` is in points.",
             "",
         ]
     )
@@ -135,19 +149,22 @@ def _table(keys: Keys) -> list[str]:
     ]
 
 
-def _owned_table(by_owner: dict[str, Keys]) -> list[str]:
+def _family(name: str) -> str:
+    return ARCHITECTURES[name].make.__module__.rpartition(".")[2]
+
+
+def _owned_table(owned: Iterable[tuple[str, Keys]]) -> list[str]:
     """Return a row for each key, with who has it; a default that differs between them is left out."""
     owners: dict[tuple[str, str], list[str]] = defaultdict(list)
-    defaults: dict[tuple[str, str], list[Key]] = defaultdict(list)
-    for owner, keys in by_owner.items():
+    found: dict[tuple[str, str], list[Key]] = defaultdict(list)
+    for owner, keys in owned:
         for name, key in keys.items():
             owners[name, key.help].append(owner)
-            defaults[name, key.help].append(key)
+            found[name, key.help].append(key)
     rows = []
-    for (name, help), keys in sorted(defaults.items()):
-        alike = len({str(key.default) for key in keys}) == 1
-        of = f"{len(owners[name, help])} of {len(by_owner)}" if len(keys) > 4 else ", ".join(owners[name, help])
-        rows.append(_row(keys[0], f"{help} *({of})*", default="" if alike else "by name"))
+    for (name, help), alike in sorted(found.items()):
+        default = "" if len({str(key.default) for key in alike}) == 1 else "by name"
+        rows.append(_row(alike[0], f"{help} *({', '.join(sorted(set(owners[name, help])))})*", default))
     return ["| key | values | default | what it is *(who has it)* |", "|---|---|---|---|", *rows]
 
 

@@ -146,7 +146,7 @@ def resnet(
         block: basic (two 3×3) or bottleneck (1×1, 3×3, 1×1 to four times the channels); auto is the paper's for the
             depth.
         cardinality: groups of the bottleneck's 3×3 convolution.
-        base_width: channels of each group at 64 channels of the stage; 64 is ResNet's.
+        base_width: channels of each group of the first stage's 3×3 convolutions, doubled from stage to stage.
     """
     require_positive(width=width, cardinality=cardinality, base_width=base_width)
     require_at_least(1, image_size=image_size)

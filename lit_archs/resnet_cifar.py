@@ -165,7 +165,7 @@ def resnext_cifar(
     Args:
         depth: layers with weights, 9n+2.
         cardinality: groups of the 3×3 convolutions.
-        base_width: channels of each group in the first stage.
+        base_width: channels of each group of the first stage's 3×3 convolutions, doubled from stage to stage.
         width: channels of the stem; the first stage has four times as many.
     """
     require_positive(width=width, cardinality=cardinality, base_width=base_width)

@@ -1,11 +1,23 @@
 """Mistakes of the user, each told in one line."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 
 
 class UserError(ValueError):
     """A mistake that the user can mend; its message is one line and is shown without a traceback."""
+
+
+@contextmanager
+def of_section(section: str, options: Container[str]) -> Iterator[None]:
+    """Let a `UserError` that begins with one of the section's options name the whole key: `model.width must be ...`."""
+    try:
+        yield
+    except UserError as error:
+        if str(error).split()[0] in options:
+            raise UserError(f"{section}.{error}") from None
+        raise
 
 
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:

@@ -1,4 +1,4 @@
-"""Numbers as a reader wants them."""
+"""Counts of parameters and FLOPs as a reader wants them; metrics are written by `studies/evidence/units.py`."""
 
 
 def count(number: float) -> str:

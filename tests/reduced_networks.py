@@ -38,11 +38,6 @@ def by_size(names: Iterable[str]) -> list[Any]:
     return [pytest.param(name, marks=pytest.mark.slow) if name in heavy else name for name in names]
 
 
-def family(name: str) -> str:
-    """Return the name of the function that builds `name`."""
-    return ARCHITECTURES[name].make.__name__
-
-
 def small_options(name: str) -> dict[str, Any]:
     """Return the options of `name` that make it small."""
     keys = ARCHITECTURES[name].keys()

@@ -18,7 +18,7 @@ class SqueezeExciteOptions:
 
     Args:
         squeeze_excite: whether each block ends in squeeze-and-excitation.
-        reduction: channels of a block by those of its squeeze-and-excitation.
+        reduction: ratio of a block's channels to those of its squeeze-and-excitation's hidden layer.
         squeeze: pooling of squeeze-and-excitation, average or max.
     """
 

@@ -27,7 +27,7 @@ class OptimConfig:
         weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
         schedule: constant, multistep (multiplied by decay_factor at each milestone), exponential
             (multiplied by decay_factor over the whole run, a little at each step) or cosine (to zero).
-        milestones: fractions of the run at which multistep divides the rate, e.g. 0.5 and 0.75.
+        milestones: fractions of the run at which multistep multiplies the rate by decay_factor, e.g. 0.5 and 0.75.
         decay_factor: what multistep multiplies the rate by at a milestone, and exponential over the run.
         warmup: fraction of the run over which the rate rises linearly to lr (Goyal et al. 2017, 1706.02677, 2.2).
         label_smoothing: share of the target spread over all classes.

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from litmus.errors import UserError, unknown_name
+from litmus.errors import UserError, require_positive, unknown_name
 from litmus.metrics import METRICS, TASKS, metric_of
 from studies.design.study import Study
 from studies.evidence.claims import ArmTest, Selector
 
 
 def check_claims(study: Study) -> None:
-    """Raise `UserError` where a claim names an arm, a level, a factor or a metric that the study does not have."""
+    """Raise `UserError` where a claim names what the study does not have, or can never be supported."""
     arms = study.arm_levels()
     for claim in study.claims:
         if not isinstance(claim.test, ArmTest):
@@ -20,6 +20,8 @@ def check_claims(study: Study) -> None:
                 _check_selector(selector, arms)
             for factor in claim.test.factors:
                 _check_factor(factor, study)
+            if claim.test.equivalence:
+                require_positive(threshold=claim.threshold)
             for metric in claim.test.metrics:
                 if isinstance(metric, str) and metric_of(metric) is None:
                     raise unknown_name("metric", metric, columns())

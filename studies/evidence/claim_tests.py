@@ -42,7 +42,7 @@ def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = No
             analysis, metric, one, other, written, asked, lambda effect: judge_equivalence(effect, threshold)
         )
 
-    return ArmTest(test, arms=(one, other), metrics=(metric,))
+    return ArmTest(test, arms=(one, other), metrics=(metric,), equivalence=True)
 
 
 def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> Test:
@@ -63,7 +63,7 @@ def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> Test:
 
 
 def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) -> Test:
-    """Test whether `metric` of the arm is within the claim's threshold of `value`."""
+    """Test whether `metric` of the arm is within the claim's threshold, greater than zero, of `value`."""
     written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
@@ -78,7 +78,7 @@ def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) 
         )
         return _finding(analysis, [result], metric, effect, evidence, judge_equivalence(effect, threshold))
 
-    return ArmTest(test, arms=(arm,), metrics=(metric,))
+    return ArmTest(test, arms=(arm,), metrics=(metric,), equivalence=True)
 
 
 def trend(

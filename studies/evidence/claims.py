@@ -35,12 +35,14 @@ class ArmTest:
         arms: what names the arms.
         metrics: what is compared.
         factors: whose levels are compared.
+        equivalence: whether the claim's threshold is a margin that a difference must lie within.
     """
 
     test: Test
     arms: tuple[Selector, ...]
     metrics: tuple[Metric, ...] = ()
     factors: tuple[str, ...] = ()
+    equivalence: bool = False
 
     def __call__(self, analysis: Analysis, threshold: float) -> Finding:
         """Return what the records say."""

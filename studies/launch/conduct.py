@@ -29,8 +29,8 @@ class Conducted:
 def conduct(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None) -> Conducted:
     """Run what is missing of `plan` under `launch.out`, and record what the study consists of.
 
-    `settings` is what the user asked for on top of the study, kept for the report; `source` is the file of a study
-    that lies outside the package, which every worker runs before it builds anything. Raises `UserError` before any run
+    `settings` is what the user asked for on top of the study, kept in its record; `source` is the file of a study that
+    lies outside the package, which every worker runs before it builds anything. Raises `UserError` before any run
     starts where one could not: a network that cannot be built, a folder that cannot be written, a GPU that is not
     there.
     """

@@ -34,7 +34,7 @@ class LaunchConfig:
     per_device: int = 1
     accelerator: Accelerator = "auto"
     wandb: str | None = None
-    checkpoint_seconds: float = 10.0
+    checkpoint_seconds: float = Execution.checkpoint_seconds
 
     def __post_init__(self) -> None:
         require_positive(devices=self.devices, per_device=self.per_device)

@@ -28,7 +28,8 @@ class Progress:
         if self.console.is_terminal:
             self._live = Live(self._table(), console=self.console, refresh_per_second=4, transient=True)
             self._live.start()
-        self.notice(f"{self.total} runs, {sum(self.states.values())} already done, {self.workers} at a time")
+        runs = "1 run" if self.total == 1 else f"{self.total} runs"
+        self.notice(f"{runs}, {sum(self.states.values())} already done, {self.workers} at a time")
         return self
 
     def __exit__(

@@ -1,5 +1,6 @@
 """Toggling an option changes what it says and nothing else; shared parameters start equal."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from lit_archs.building.norm_config import NormConfig
 from lit_archs.building.registry import construct
 from lit_archs.cost.profile import profile
 from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
+from lit_archs.layers.inception import InceptionOptions
 from lit_archs.layers.norm_activation import NormActivation, ScaledTanh
+from lit_archs.layers.residual import BlockOptions
 from lit_archs.learning.loss import AuxiliaryOutputs, classification_loss
 from litmus.errors import UserError
 
@@ -32,7 +35,10 @@ TOGGLES: list[tuple[str, Option, Option, str, str]] = [
     ("vgg16", {}, {"convolutions": "single"}, "conv", ""),
     ("vgg16", {}, {"head": "average"}, "fc", ""),
     ("googlenet", {"auxiliary": False}, {"auxiliary": True}, "", "auxiliary"),
+    ("googlenet", {}, {"path_one": False}, "one", ""),
+    ("googlenet", {}, {"path_three": False}, "three", ""),
     ("googlenet", {}, {"path_five": False}, "five", ""),
+    ("googlenet", {"large_kernel": 3}, {"large_kernel": 5}, "five", ""),
     ("googlenet", {}, {"path_pool": False}, "pool", ""),
     ("googlenet", {}, {"reductions": False}, "reduce|project", ""),
     ("googlenet", {}, {"squeeze_excite": True}, "", "squeeze_excite"),
@@ -46,6 +52,8 @@ TOGGLES: list[tuple[str, Option, Option, str, str]] = [
     ("resnet20", {}, {"squeeze_excite": True}, "", "squeeze_excite"),
     ("resnet18", {}, {"residual": False}, "shortcut", ""),
     ("resnet50", {}, {"cardinality": 2}, "", ""),
+    ("resnet20", {}, {"activation": "tanh"}, "", ""),
+    ("resnet18", {"squeeze_excite": True}, {"squeeze_excite": True, "reduction": 2}, "squeeze_excite", ""),
     ("seresnet50", {"squeeze": "average"}, {"squeeze": "max"}, "", ""),
     ("wide_resnet16_4", {}, {"dropout": 0.3}, "", ""),
     # At equal depth a layer of two convolutions leaves half as many layers.
@@ -82,6 +90,13 @@ def test_only_what_the_option_says_changes(name: str, before: Option, after: Opt
             if first[key].shape == second[key].shape:
                 assert torch.equal(first[key], second[key]), f"{key} starts elsewhere"
     assert _behaviour(name, networks[0]) != _behaviour(name, networks[1])
+
+
+@pytest.mark.parametrize("group", [BlockOptions, InceptionOptions])
+def test_every_option_of_a_group_has_a_toggle(group: type) -> None:
+    toggled = {option for _, before, after, _, _ in TOGGLES for option in (before | after)}
+    options = {field.name for field in dataclasses.fields(group)}
+    assert options <= toggled, "a line in TOGGLES shows that a new option does something"
 
 
 def _narrowed(name: str, options: Option) -> Option:

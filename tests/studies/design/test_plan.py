@@ -3,7 +3,7 @@
 import pytest
 
 from litmus.errors import UserError
-from studies.design import Claim, exceeds, higher_limit, more, trend
+from studies.design import Claim, alike, exceeds, higher_limit, more, trend
 from studies.design.plan import expand
 from studies.design.study import Study
 from studies.design.study_files import STUDIES
@@ -43,6 +43,7 @@ def test_arms_are_all_combinations_and_differ_in_the_factors_alone() -> None:
 @pytest.mark.parametrize("name", STUDIES.names())
 @pytest.mark.parametrize("preset", ["quick", "paper"])
 def test_every_registered_study_is_controlled_in_every_preset(name: str, preset: str) -> None:
+    assert preset in ("quick", *STUDIES[name].presets), 'a study of the package has presets={"paper": {...}}'
     plan = expand(STUDIES[name], preset=preset)
     assert sum(arm.is_baseline for arm in plan.arms) == 1
     assert len(plan.seeds) >= 3
@@ -157,6 +158,13 @@ def test_a_claim_about_what_there_is_not_is_refused_before_anything_runs(test: T
     with pytest.raises(UserError, match=message) as caught:
         expand(a_study(claims=[Claim("It does.", test)]))
     assert str(caught.value).startswith("study example, claim 'It does.': ")
+
+
+def test_a_claim_of_equivalence_needs_a_margin() -> None:
+    same = alike("test_top1", WITH, {"model.norm": "none"})
+    with pytest.raises(UserError, match=r"claim 'Alike\.': threshold must be greater than zero, got 0"):
+        expand(a_study(claims=[Claim("Alike.", same)]))
+    assert expand(a_study(claims=[Claim("Alike.", same, threshold=0.01)])).arms
 
 
 def test_a_claim_about_arms_that_no_name_joins_is_refused() -> None:
