@@ -10,12 +10,21 @@ from litmus.derive import derive
 
 
 class StopAtDivergence(lightning.Callback):
-    """Ends training once the module has seen a loss that is not finite."""
+    """Ends training once the module has seen a loss that is not finite.
+
+    Every `every_n_steps` and at the end of an epoch: where an evaluation within an epoch sees it first, training goes
+    on to the next of these, as it always has, so that a diverged run repeats to the last step.
+    """
+
+    def __init__(self, every_n_steps: int) -> None:
+        self.every_n_steps = every_n_steps
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self._stop(trainer, module)
+        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        if stepped and trainer.global_step % self.every_n_steps == 0:
+            self._stop(trainer, module)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._stop(trainer, module)

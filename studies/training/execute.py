@@ -182,7 +182,7 @@ def _trainer(
         callbacks=[
             KeyedDropout(config.seed),
             EvenValidations(config.trainer.validations_per_epoch),
-            StopAtDivergence(),
+            StopAtDivergence(config.trainer.log_every_n_steps),
             # Last: at the end of an epoch the recorder saves what the probes have measured by then.
             *probes,
             recorder,

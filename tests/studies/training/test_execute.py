@@ -84,6 +84,18 @@ def test_the_metrics_are_those_of_a_plain_training_loop(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("every", "last"), [(50, 21), (15, 15), (4, 4)])
+def test_a_diverged_run_ends_at_the_next_step_that_is_logged_or_with_its_epoch(
+    tmp_path: Path, every: int, last: int
+) -> None:
+    # 1,293 images in 21 batches of 61, evaluated after 11 and 21 steps.
+    settings = {"data.batch_size": 61, "trainer.validations_per_epoch": 2, "trainer.log_every_n_steps": every}
+    state, this_run = run(tmp_path, **settings, **{"optim.lr": 1e30})
+    assert state == "diverged"
+    assert pd.read_csv(this_run.record.metrics_file)["step"].iloc[-1] == last
+    assert this_run.record.read_summary()["diverged_at_step"] < 4
+
+
 def test_a_diverged_run_is_recorded_with_its_step_and_has_no_test_accuracy(tmp_path: Path) -> None:
     changes = {"optim.lr": 1e8, "trainer.log_every_n_steps": 7, "trainer.epochs": 4}
     state, this_run = run(tmp_path / "run", **changes)
