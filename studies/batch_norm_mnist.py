@@ -9,7 +9,7 @@ from studies.design import Claim, Percentiles, Study, drift, more, sooner
 
 WITH, WITHOUT = {"model.norm": "batch"}, {"model.norm": "none"}
 LAST_HIDDEN = -1
-WANDER = drift(LAST_HIDDEN)
+DRIFT = drift(LAST_HIDDEN)
 
 study = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
@@ -29,7 +29,7 @@ study = Study(
         }
     },
     probes=["activations"],
-    measures={"drift of the last hidden layer's input": WANDER},
+    measures={"drift of the last hidden layer's input": DRIFT},
     plots=[Percentiles(LAST_HIDDEN, "Input to the last hidden layer's sigmoid: 15th, 50th, 85th percentile")],
     claims=[
         Claim("With batch norm the net reaches a higher test accuracy.",
@@ -37,7 +37,7 @@ study = Study(
         Claim("With batch norm the net trains faster.",
               sooner(WITH, than=WITHOUT), "section 4.1, figure 1 (a)"),
         Claim("Without batch norm the distribution of a layer's input wanders more.",
-              more(WANDER, WITHOUT, than=WITH), "section 4.1, figure 1 (b, c)",
+              more(DRIFT, WITHOUT, than=WITH), "section 4.1, figure 1 (b, c)",
               paper="percentiles stay flat with batch norm and drift without (figure, no number given)"),
     ],
 )  # fmt: skip

@@ -10,7 +10,7 @@ from studies.design import Claim, Study, alike, drift, logarithm, more, probed
 
 IOFFE = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)"
 NONE, BATCH, NOISY = ({"model.norm": norm} for norm in ("none", "batch", "noisy_batch"))
-SHIFT, SMOOTHNESS, WANDER = probed("relative_shift"), probed("smoothness"), drift(-1)
+SHIFT, SMOOTHNESS, DRIFT = probed("relative_shift"), probed("smoothness"), drift(-1)
 
 study = Study(
     source="Santurkar et al. 2018, How Does Batch Normalization Help Optimization? (arXiv 1805.11604)",
@@ -33,7 +33,7 @@ study = Study(
     measures={
         "shift by gradient norm": SHIFT,
         "cosine before and after": probed("cosine"),
-        "drift of the last layer's input": WANDER,
+        "drift of the last layer's input": DRIFT,
         "change of the gradient along itself": SMOOTHNESS,
     },
     claims=[
@@ -42,7 +42,7 @@ study = Study(
         Claim("Batch norm reduces internal covariate shift.",
               more(SHIFT, NONE, than=BATCH), "section 4.1, figure 1b and c", source=IOFFE),
         Claim("Noise after batch norm makes the layers' inputs less steady than no norm does.",
-              more(WANDER, NOISY, than=NONE), "figure 2"),
+              more(DRIFT, NOISY, than=NONE), "figure 2"),
         Claim("With that noise it still fits the training set as well as without noise, to two points.",
               alike("train_top1", NOISY, BATCH), "figure 2", threshold=0.02),
         # not checked at the source: that the figure or its section speak of test accuracy
