@@ -32,10 +32,14 @@ def variants() -> list[str]:
     return [name for name in names() if ARCHITECTURES[name].make.__module__.startswith("lit_archs.")]
 
 
-def by_size(names: Iterable[str]) -> list[Any]:
-    """Return networks to parametrize a test by: those of over ten billion FLOPs an image are slow."""
+def by_size(cases: Iterable[str] | Iterable[tuple[str, ...]]) -> list[Any]:
+    """Return cases to parametrize a test by, a network each or more beside it; over ten billion FLOPs are slow."""
     heavy = {row.name for row in read_table() if row.flops > 1e10}
-    return [pytest.param(name, marks=pytest.mark.slow) if name in heavy else name for name in names]
+    found = []
+    for case in cases:
+        values = (case,) if isinstance(case, str) else case
+        found.append(pytest.param(*values, marks=[pytest.mark.slow] if values[0] in heavy else []))
+    return found
 
 
 def small_options(name: str) -> dict[str, Any]:

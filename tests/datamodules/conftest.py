@@ -12,6 +12,7 @@ from drawn_folder import make_folder
 from torch import Tensor
 
 from datamodules.image_files.lock import exclusive
+from datamodules.loading.registry import load
 
 
 @pytest.fixture(scope="session")
@@ -50,5 +51,6 @@ def image_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the caches of the tests out of the user's."""
+    """Keep the caches of the tests out of the user's, and what one test loaded out of the next."""
+    load.cache_clear()
     monkeypatch.setenv("LITMUS_CACHE", str(tmp_path_factory.mktemp("cache")))

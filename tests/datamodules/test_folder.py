@@ -1,59 +1,19 @@
 """Image folders: layouts, subsets, modes and sizes, the shared cache, and everything that can be wrong with them."""
 
-import errno
 import io
-import json
-import multiprocessing
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
 
 import numpy
 import pytest
 import torch
-from drawn_folder import make_folder
+from drawn_folder import COLOUR, GREY, NOISE, all_images, build, cache_content, make_folder, png
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-import datamodules
-from datamodules.batches.image_data import ImageDataModule
-from datamodules.image_files import survey as survey_module
 from datamodules.image_files.decode import Decoding, UnreadableImage, decode
-from datamodules.loading.arrays import read
-from datamodules.loading.registry import load
 from litmus.errors import UserError
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    load.cache_clear()
-
-
-def build(root: Path, **options: object) -> ImageDataModule:
-    load.cache_clear()
-    return datamodules.build("folder", root=str(root), **{"batch_size": 4, "decode_workers": 0, **options})
-
-
-def cache_content() -> list[str]:
-    place = Path(os.environ["LITMUS_CACHE"])
-    return sorted(entry.name for entry in place.iterdir() if entry.suffix != ".lock") if place.exists() else []
-
-
-def png(pixels: numpy.ndarray, mode: str | None = None) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels, mode).save(file, format="PNG")
-    return file.getvalue()
-
-
-def all_images(images: object, count: int) -> Tensor:
-    return torch.cat(list(read(images, torch.arange(count).split(5))))  # type: ignore[arg-type]
-
 
 # What is read
 
@@ -141,11 +101,6 @@ def test_tiny_imagenets_layout(tmp_path: Path) -> None:
         build(root)
 
 
-NOISE = numpy.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=numpy.uint8)
-GREY = numpy.arange(144, dtype=numpy.uint8).reshape(12, 12)
-COLOUR = numpy.stack((GREY, GREY + 50, 255 - GREY), 2)
-
-
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "I;16", "1"])
 def test_every_mode_becomes_rgb_and_grey(mode: str) -> None:
     if mode == "I;16":
@@ -166,138 +121,6 @@ def test_transparent_palettes_give_their_colours() -> None:
     assert numpy.array_equal(
         decode(file.getvalue(), "file", Decoding()), numpy.asarray(image.convert("RGB")).transpose(2, 0, 1)
     )
-
-
-# The fingerprint
-
-
-def test_the_fingerprint_follows_the_content(image_folder: Path) -> None:
-    before = build(image_folder).fingerprint
-    assert build(image_folder, image_size=8).fingerprint == before
-    moved = image_folder.with_name("elsewhere")
-    image_folder.rename(moved)
-    assert build(moved).fingerprint == before
-    file = moved / "val" / "cat" / "2.png"
-    content = file.read_bytes()
-    file.write_bytes(png(COLOUR))
-    assert build(moved).fingerprint != before
-    file.write_bytes(content)
-    assert build(moved).fingerprint == before
-    (moved / "train" / "ant" / "9.png").write_bytes(png(COLOUR))
-    assert build(moved).fingerprint != before
-
-
-def test_the_second_reading_decodes_nothing(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = build(image_folder)
-    monkeypatch.setattr(survey_module, "decode_batches", None)
-    assert build(image_folder).fingerprint == first.fingerprint
-
-
-# The cache
-
-
-def build_in_process(root: str, together: "threading.Barrier", results: "multiprocessing.Queue[object]") -> None:
-    made: list[object] = []
-    make = survey_module._make
-
-    def counted(*arguments: object) -> None:
-        made.append(arguments)
-        time.sleep(0.5)
-        make(*arguments)  # type: ignore[arg-type]
-
-    survey_module._make = counted  # type: ignore[assignment]
-    together.wait(60)
-    results.put((datamodules.build("folder", root=root, batch_size=4, decode_workers=0).fingerprint, len(made)))
-
-
-@pytest.mark.slow
-def test_several_processes_build_one_cache(image_folder: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    together, results = context.Barrier(3), context.Queue()
-    processes = [
-        context.Process(target=build_in_process, args=(str(image_folder), together, results)) for _ in range(3)
-    ]
-    for process in processes:
-        process.start()
-    found = [results.get(timeout=60) for _ in processes]
-    for process in processes:
-        process.join(30)
-    assert len({fingerprint for fingerprint, _ in found}) == 1
-    assert sum(made for _, made in found) == 1
-    assert len(cache_content()) == 1
-
-
-def test_a_killed_builder_leaves_nothing_that_counts(image_folder: Path) -> None:
-    script = (
-        "import os, signal, sys, datamodules\n"
-        "from datamodules.image_files import survey\n"
-        "def die(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "survey._write = die\n"
-        f"datamodules.build('folder', root={str(image_folder)!r}, batch_size=4, decode_workers=0)\n"
-    )
-    died = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
-    assert died.returncode == -signal.SIGKILL
-    assert len(cache_content()) == 1
-    assert cache_content()[0].startswith(".")
-    assert len(build(image_folder).train_indices)
-    assert len(cache_content()) == 1
-    assert not cache_content()[0].startswith(".")
-
-
-@pytest.mark.parametrize("damage", ["pixels", "files.npz", "survey.json", "version"])
-def test_a_damaged_or_foreign_cache_is_made_anew(image_folder: Path, damage: str) -> None:
-    before = build(image_folder)
-    pixels = all_images(before.arrays.train_images, 24).clone()
-    place = Path(os.environ["LITMUS_CACHE"]) / cache_content()[0]
-    if damage == "version":
-        (place / "survey.json").write_text(json.dumps({"version": -1, "image_shape": [3, 12, 12]}))
-    else:
-        (place / damage).write_bytes((place / damage).read_bytes()[:30])
-    after = build(image_folder)
-    assert after.fingerprint == before.fingerprint
-    assert torch.equal(all_images(after.arrays.train_images, 24), pixels)
-    assert len(cache_content()) == 1
-
-
-def test_a_changed_file_replaces_its_cache(image_folder: Path) -> None:
-    build(image_folder)
-    (image_folder / "train" / "ant" / "0.png").write_bytes(png(COLOUR))
-    module = build(image_folder)
-    assert len(cache_content()) == 1
-    assert torch.equal(all_images(module.arrays.train_images, 1)[0], torch.from_numpy(COLOUR.transpose(2, 0, 1).copy()))
-
-
-def test_caches_of_other_subsets_stay(image_folder: Path) -> None:
-    build(image_folder, per_class=3)
-    build(image_folder, per_class=4)
-    build(image_folder, image_size=6)
-    assert len(cache_content()) == 3
-
-
-def test_an_unwritable_cache_is_told(image_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot write the cache .*; name another folder with --data.cache"):
-        build(image_folder, cache=str(tmp_path / "file" / "cache"))
-
-
-def test_a_full_disk_is_told_and_leaves_nothing(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*arguments: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(survey_module, "_write", full)
-    with pytest.raises(UserError, match=r"cannot write the cache .*No space left.*--data.storage files"):
-        build(image_folder)
-    assert cache_content() == []
-
-
-def test_a_cache_that_cannot_fit_is_refused_before_it_is_written(
-    image_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**9, 10**9, 100))  # type: ignore[attr-defined]
-    with pytest.raises(UserError, match=r"33 images takes 0.00 GiB, and .* has 0.00 free"):
-        build(image_folder)
-    assert cache_content() == []
-    assert build(image_folder, storage="files").num_classes == 3
 
 
 # What is refused
