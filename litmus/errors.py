@@ -10,13 +10,13 @@ class UserError(ValueError):
 
 
 @contextmanager
-def of_section(section: str, options: Container[str]) -> Iterator[None]:
-    """Let a `UserError` that begins with one of the section's options name the whole key: `model.width must be ...`."""
+def written_with(prefix: str, names: Container[str]) -> Iterator[None]:
+    """Let a `UserError` that begins with one of `names` name it as the user writes it: `model.width must be ...`."""
     try:
         yield
     except UserError as error:
-        if str(error).split()[0] in options:
-            raise UserError(f"{section}.{error}") from None
+        if str(error).split()[0].rstrip(":") in names:
+            raise UserError(f"{prefix}{error}") from None
         raise
 
 

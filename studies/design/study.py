@@ -33,7 +33,7 @@ class Study:
         arms: in place of all combinations, the arms by label, each the levels of the factors that it sets; factors
             that it does not name keep the base's value, and `baseline` may then be an arm's label.
         seeds: how many seeds each arm runs with.
-        presets: settings on top of the base, by name; every study has `quick` and `paper`.
+        presets: settings on top of the base, by name; `quick` is the base where it is not among them.
         for_data: settings that come with a dataset when the user names it, by its name; below the preset's.
         source: the paper that the claims are from, unless they say otherwise.
         claims: statements of the literature, tested over the records.

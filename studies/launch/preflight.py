@@ -4,7 +4,7 @@ import torch
 
 from datamodules.batches.image_data import ImageDataModule
 from lit_archs.building.registry import ARCHITECTURES, construct
-from litmus.errors import UserError, of_section
+from litmus.errors import UserError, written_with
 from studies.probes.base.probe import PROBES
 from studies.training.config import RunConfig
 from studies.training.execute import network_options
@@ -23,7 +23,7 @@ def check(config: RunConfig, devices: int) -> str:
             f"{datamodule.steps_per_epoch} steps of an epoch"
         )
     _check_shares(config, datamodule, devices)
-    with torch.device("meta"), of_section("model", config.model):
+    with torch.device("meta"), written_with("model.", config.model):
         construct(config.model["name"], **network_options(config, datamodule.num_classes, datamodule.image_shape))
     return datamodule.fingerprint
 

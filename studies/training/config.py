@@ -13,7 +13,7 @@ from lit_archs.building.norm_config import NormConfig
 from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.learning.optimiser import OptimConfig
 from litmus.config_keys import Key, Keys, keys_of_class, unknown_key
-from litmus.errors import UserError, of_section, require_choice, require_positive
+from litmus.errors import UserError, require_choice, require_positive, written_with
 from litmus.settings import Settings, flatten
 from studies.probes.base.probe import PROBES
 
@@ -156,7 +156,7 @@ def resolve(settings: Settings) -> RunConfig:
 
 
 def _section(section: str, config: type, values: dict[str, Any]) -> Any:
-    with of_section(section, values):
+    with written_with(f"{section}.", values):
         return DataConfig.from_dict(values) if config is DataConfig else config(**values)
 
 

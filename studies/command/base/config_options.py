@@ -6,7 +6,7 @@ from datamodules.batches.config import DataConfig
 from datamodules.loading.registry import DATASETS
 from lit_archs.building.registry import ARCHITECTURES
 from litmus.config_keys import Keys, keys_of_class, unknown_key
-from litmus.errors import UserError
+from litmus.errors import written_with
 from studies.command.base.options import Options, Parser
 from studies.launch.machine import LaunchConfig
 from studies.training.config import DEFAULT_ARCHITECTURE, config_keys
@@ -35,10 +35,8 @@ def add_launch_keys(parser: Parser) -> None:
 def launch_config(options: Options) -> LaunchConfig:
     """Return the `LaunchConfig` that the parsed options ask for. Raises `UserError` naming the option."""
     fields = keys_of_class(LaunchConfig, "")
-    try:
+    with written_with("--", fields):
         return LaunchConfig(**{name: getattr(options, name) for name in fields})
-    except UserError as error:
-        raise UserError(f"--{error}" if str(error).split()[0] in fields else str(error)) from None
 
 
 def read(parser: Parser, arguments: Sequence[str], architecture: str = DEFAULT_ARCHITECTURE) -> Options:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from litmus.config_keys import Key, Keys
-from litmus.errors import UserError, unknown_name
+from litmus.errors import UserError, unknown_name, written_with
 from litmus.settings import parse_value
 
 REQUIRED = object()
@@ -81,7 +81,8 @@ class Parser(argparse.ArgumentParser):
             raise UserError(f"{name}: {error.message}" if name else error.message) from None
         for name, key in self._own.items():
             value = getattr(options, name, None)
-            setattr(options, name, key.default if value is None else _converted(key, value))
+            with written_with("--", (name,)):
+                setattr(options, name, key.default if value is None else key.convert(value))
         options.settings = {name: getattr(options, name) for name in self._config if hasattr(options, name)}
         return options, unknown
 
@@ -117,14 +118,6 @@ def parse_vary(texts: Sequence[str]) -> dict[str, list[Any]]:
 def records_key() -> Key:
     """Return the option that names the folder of records."""
     return Key("out", str, "runs", "folder of the records")
-
-
-def _converted(key: Key, value: str) -> Any:
-    try:
-        return key.convert(value)
-    except UserError as error:
-        text = str(error)
-        raise UserError(f"--{text}" if text.startswith(key.name) else text) from None
 
 
 def _described(key: Key, help: str) -> str:
