@@ -20,7 +20,8 @@ from datamodules.batches.image_data import ImageDataModule
 from lit_archs.building.registry import build
 from lit_archs.learning.optimiser import build_optimiser
 from studies.training.config import RunConfig, resolve
-from studies.training.execute import execute, network_options
+from studies.training.execute import execute
+from studies.training.network import network_options
 from studies.training.run import Execution, Place, Run
 
 ROUNDS = 5

@@ -7,19 +7,39 @@ from litmus.lazy import lazily
 if TYPE_CHECKING:
     from lit_archs.building.registry import build, names, register
     from lit_archs.learning.classifier import LitClassifier
+    from lit_archs.learning.lit_network import LitNetwork
     from lit_archs.learning.optimiser import OptimConfig
     from lit_archs.learning.segmenter import LitSegmenter
+    from lit_archs.learning.tasks import LitTask, register_task
+    from litmus.metrics import Metric, own_task
 
-__all__ = ["LitClassifier", "LitSegmenter", "OptimConfig", "build", "names", "register"]
+__all__ = [
+    "LitClassifier",
+    "LitNetwork",
+    "LitSegmenter",
+    "LitTask",
+    "Metric",
+    "OptimConfig",
+    "build",
+    "names",
+    "own_task",
+    "register",
+    "register_task",
+]
 
 __getattr__ = lazily(
     __name__,
     {
         "LitClassifier": "lit_archs.learning.classifier",
+        "LitNetwork": "lit_archs.learning.lit_network",
         "LitSegmenter": "lit_archs.learning.segmenter",
+        "LitTask": "lit_archs.learning.tasks",
+        "Metric": "litmus.metrics",
         "OptimConfig": "lit_archs.learning.optimiser",
         "build": "lit_archs.building.registry",
         "names": "lit_archs.building.registry",
+        "own_task": "litmus.metrics",
         "register": "lit_archs.building.registry",
+        "register_task": "lit_archs.learning.tasks",
     },
 )

@@ -24,6 +24,8 @@ _WORDS: dict[Any, tuple[str, str]] = {
     type(None): ("null", "nulls"),
 }
 
+_PLAIN = (int, float, bool, str, type(None))
+
 
 @dataclass(frozen=True)
 class Key:
@@ -84,33 +86,63 @@ def keys_of_class(config: type, section: str, skip: Collection[str] = ()) -> Key
 def keys_of_function(
     function: Callable[..., Any], section: str, skip: Collection[str] = (), defaults: Settings | None = None
 ) -> Keys:
-    """Return a key for each parameter of `function`, `section.parameter`; its docstring's `Args` are their help.
+    """Return a key for each parameter of a function or class, `section.parameter`; its docstring's `Args` are the help.
 
-    A parameter whose type is a dataclass stands for its fields, with the values of its default as theirs. `defaults`
-    by name go before those of the signature.
+    A parameter whose default is a dataclass stands for its fields, with the values of the default as theirs. One that
+    has no type is of its default's; one whose default or type is no plain value, a class say, is no key. `defaults` by
+    name go before those of the signature.
     """
-    hints, documented = get_type_hints(function), _documented(function)
+    hints, documented = _hints(function), _documented(function)
     found: list[Key] = []
     for name, parameter in inspect.signature(function).parameters.items():
-        if dataclasses.is_dataclass(hints[name]):
-            group = hints[name]
-            assert isinstance(group, type)
-            fields = _fields(group)
-            found += [dataclasses.replace(key, default=getattr(parameter.default, key.name)) for key in fields]
-        else:
-            found.append(Key(name, hints[name], parameter.default, documented.get(name, "")))
+        default = parameter.default
+        if _is_group(default):
+            found += [dataclasses.replace(key, default=getattr(default, key.name)) for key in _fields(type(default))]
+            continue
+        kind = hints.get(name, _kind_of(default))
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) and _is_plain(kind, default):
+            found.append(Key(name, kind, default, documented.get(name, "")))
     given = defaults or {}
     return _keys([dataclasses.replace(key, default=given.get(key.name, key.default)) for key in found], section, skip)
 
 
 def groups_of(function: Callable[..., Any]) -> dict[str, tuple[Any, tuple[str, ...]]]:
     """Return, for each parameter of `function` that stands for a dataclass's fields, its default and their names."""
-    hints = get_type_hints(function)
     return {
-        name: (parameter.default, tuple(field.name for field in dataclasses.fields(hints[name])))
+        name: (parameter.default, tuple(field.name for field in dataclasses.fields(parameter.default)))
         for name, parameter in inspect.signature(function).parameters.items()
-        if dataclasses.is_dataclass(hints[name])
+        if _is_group(parameter.default)
     }
+
+
+def _is_group(default: Any) -> bool:
+    return dataclasses.is_dataclass(default) and not isinstance(default, type)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(getattr(function, "__init__") if isinstance(function, type) else function)  # noqa: B009
+    except NameError:
+        return {}  # a type that exists for type checkers alone; the defaults' own types stand in
+
+
+def _kind_of(default: Any) -> Any:
+    """Return the type of what has none but its default: a whole number may as well have been a fraction."""
+    if default is None:
+        return Any
+    return int | float if type(default) is int else type(default)
+
+
+def _is_plain(kind: Any, default: Any) -> bool:
+    """Whether a value of this type can be written in a config; an empty default stands for none."""
+    if default is not inspect.Parameter.empty and not isinstance(default, (*_PLAIN, list, tuple)):
+        return False
+    origin = get_origin(kind)
+    if origin is Literal or kind is Any or kind in (list, tuple):
+        return True
+    if origin in (Union, types.UnionType, list, tuple):
+        return all(each is ... or _is_plain(each, None) for each in get_args(kind))
+    return kind in _PLAIN
 
 
 def unknown_key(key: str, valid: Iterable[str], owner: str) -> UserError:

@@ -24,16 +24,21 @@ class Registry(Generic[Entry]):
         self.kind = kind
         self.package = package
         self._entries: dict[str, Entry] = {}
+        self._modules: dict[str, str] = {}
         self._imported: set[str] = set()
         self._discovered = False
 
     def add(self, name: str, entry: Entry, module: str) -> None:
-        """Register `entry`, which code of `module` defines. Raises `UserError` where the name is taken."""
+        """Register `entry`, which code of `module` defines. Raises `UserError` where the name is taken.
+
+        A cell of a notebook, or a line at the prompt, may be run again: what it registers takes its own place.
+        """
         if not module.startswith(f"{self.package}."):
             self._discover()  # no name of the package's own may be taken
-        if name in self._entries:
+        if name in self._entries and not self._modules[name] == module == "__main__":
             raise UserError(f"{self.kind} {name!r} is registered twice; choose a name that no other {self.kind} has")
         self._entries[name] = entry
+        self._modules[name] = module
 
     def names(self) -> list[str]:
         """Return every registered name, sorted as a reader counts: `resnet20` before `resnet110`."""

@@ -1,6 +1,8 @@
 """Paired initialisation: each parameter is drawn from a generator keyed by (seed, parameter name)."""
 
 import math
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args, runtime_checkable
 
@@ -8,11 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from litmus.errors import require_choice, require_positive
+from lit_archs.building.own_initialisation import initialised_by_itself
+from litmus.errors import UserError, require_choice, require_positive
 from litmus.keyed_random import generator
 
-Scheme = Literal["kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform", "normal", "pytorch"]
+Scheme = Literal["kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform", "normal", "pytorch", "own"]
 SCHEMES: tuple[str, ...] = get_args(Scheme)
+Pairing = Literal["name", "place"]
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,19 @@ class InitConfig:
     Args:
         scheme: one of kaiming_normal, kaiming_uniform (He et al. 2015, 1502.01852, fan-in, gain √2), xavier_normal,
             xavier_uniform (Glorot & Bengio 2010), normal (standard deviation 0.01), pytorch (its layers' defaults,
-            biases included).
+            biases included), own (what the network's constructor draws and sets, as it stands).
         gain: factor on every drawn weight.
+        pairing: what stands for a parameter in the key of its draw: its name, or its place among the network's
+            parameters of one shape, for networks whose names shift where a layer is added.
     """
 
     scheme: Scheme = "kaiming_normal"
     gain: float = 1.0
+    pairing: Pairing = "name"
 
     def __post_init__(self) -> None:
         require_choice("scheme", self.scheme, SCHEMES)
+        require_choice("pairing", self.pairing, get_args(Pairing))
         require_positive(gain=self.gain)
 
 
@@ -54,24 +62,61 @@ class AdjustsInitialisation(Protocol):
 _NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm1d, nn.InstanceNorm2d)
 
 
+def initialised(make: Callable[[], nn.Module], seed: int, config: InitConfig) -> nn.Module:
+    """Return what `make` constructs with every parameter and statistic set as `config` says.
+
+    Equal names and shapes, or equal places, get equal values for equal seeds. Raises `UserError` where that cannot be.
+    """
+    if config.scheme != "own":
+        network = make()
+        initialise(network, seed, config)
+        return network
+    network, drawn = initialised_by_itself(make, lambda network: draw_keys(network, config.pairing), seed)
+    if config.gain != 1.0:
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                if name in drawn and parameter.dim() > 1:
+                    parameter.mul_(config.gain)
+    return network
+
+
+def draw_keys(network: nn.Module, pairing: Pairing) -> dict[str, str]:
+    """Return what stands for each parameter in the key of its draw: its name, or shape and place among those of it."""
+    names = {name: parameter.shape for name, parameter in network.named_parameters()}
+    if pairing == "name":
+        return {name: name for name in names}
+    count: Counter[torch.Size] = Counter()
+    places = {}
+    for name, shape in names.items():
+        places[name] = f"{'x'.join(map(str, shape))} {count[shape]}"
+        count[shape] += 1
+    return places
+
+
 @torch.no_grad()
 def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
     """Set every parameter and statistic of `network`; equal names and shapes get equal values for equal seeds.
 
-    Adding, removing or exchanging a layer therefore moves no other parameter. Raises `TypeError` for a module whose
+    Adding, removing or exchanging a layer therefore moves no other parameter. Raises `UserError` for a module whose
     parameters no rule covers, so that none is ever left as the global generator made it.
     """
+    assert config.scheme != "own", "what a constructor draws is replaced as it is made, see initialised"
+    keys = draw_keys(network, config.pairing)
     for name, module in network.named_modules():
         if isinstance(module, InitialisesItself):
             module.initialise_parameters()
         elif isinstance(module, _NORMS):
             module.reset_parameters()
         elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            _draw(module.weight, config, generator(seed, "init", f"{name}.weight"))
+            weight, bias = (f"{name}.{each}" if name else each for each in ("weight", "bias"))
+            _draw(module.weight, config, generator(seed, "init", keys.get(weight, weight)))
             if module.bias is not None:
-                _draw_bias(module.bias, module.weight, config, generator(seed, "init", f"{name}.bias"))
+                _draw_bias(module.bias, module.weight, config, generator(seed, "init", keys.get(bias, bias)))
         elif next(module.parameters(recurse=False), None) is not None:
-            raise TypeError(f"no initialisation for {name} ({type(module).__name__}): give it initialise_parameters()")
+            raise UserError(
+                f"init.scheme {config.scheme} has no rule for {name or 'the parameters'} of {type(module).__name__}; "
+                "init.scheme own leaves it as its constructor draws it, or give it initialise_parameters()"
+            )
     for module in network.modules():
         if isinstance(module, AdjustsInitialisation):
             module.adjust_parameters()

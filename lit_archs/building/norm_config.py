@@ -1,5 +1,6 @@
 """How the norm layers of a network work, whichever network it is: placement, statistics, momentum, scale."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -61,28 +62,37 @@ _AFFINE = (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm2d)
 
 
 def configure_norms(network: nn.Module, config: NormConfig) -> None:
-    """Make every norm layer of `network` work as `config` says; the default config changes nothing."""
+    """Make every norm layer of `network` work as `config` says, where that differs from the default.
+
+    The default config changes nothing, whatever the layers of a network that is not ours were built with.
+    """
+    default = NormConfig()
+    changed = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if getattr(config, field.name) != getattr(default, field.name)
+    }
     for module in network.modules():
         if isinstance(module, NormActivation):
             module.placement = config.placement
         if isinstance(module, _AFFINE) and not config.affine:
             _drop_affine(module)
         if isinstance(module, _BatchNorm):
-            _configure_batch_norm(module, config)
-        elif isinstance(module, nn.GroupNorm) and not isinstance(module, LayerNormOfMap):
+            _configure_batch_norm(module, changed)
+        elif isinstance(module, nn.GroupNorm) and not isinstance(module, LayerNormOfMap) and "groups" in changed:
             module.num_groups = group_count(module.num_channels, config.groups)
 
 
-def _configure_batch_norm(layer: _BatchNorm, config: NormConfig) -> None:
-    layer.momentum = config.momentum
-    if config.evaluation_statistics == "batch":
+def _configure_batch_norm(layer: _BatchNorm, changed: dict[str, Any]) -> None:
+    layer.momentum = changed.get("momentum", layer.momentum)
+    if changed.get("evaluation_statistics") == "batch":
         layer.track_running_stats = False
         layer.running_mean = layer.running_var = layer.num_batches_tracked = None
     if isinstance(layer, GhostBatchNorm):
-        layer.virtual_batch_size = config.virtual_batch_size
+        layer.virtual_batch_size = changed.get("virtual_batch_size", layer.virtual_batch_size)
     if isinstance(layer, NoisyBatchNorm):
         for name in ("noise_mean", "noise_scale", "noise_mean_range", "noise_scale_deviation"):
-            setattr(layer, name, getattr(config, name))
+            setattr(layer, name, changed.get(name, getattr(layer, name)))
 
 
 def _drop_affine(layer: Any) -> None:

@@ -1,66 +1,32 @@
-"""Architectures by name: what each is built by, which options it has, and which of them its name fixes."""
+"""Architectures by name: registering them, and building them."""
 
-import dataclasses
+import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
-from lit_archs.building.initialisation import InitConfig, initialise
+from lit_archs.building.architecture import INPUT_OPTIONS, Architecture, of_the_package
+from lit_archs.building.initialisation import InitConfig, Scheme, initialised
+from lit_archs.building.libraries import library_architecture, library_of
 from lit_archs.building.norm_config import NormConfig, configure_norms
-from litmus.config_keys import Keys, groups_of, keys_of_function
 from litmus.errors import UserError, unknown_name
 from litmus.metrics import task_named
 from litmus.registry import Registry
 
-INPUT_OPTIONS = ("num_classes", "in_channels", "image_size")
-"""Options that follow from the data, not from the user."""
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A network family under one name.
-
-    `make` is the function that builds it: its keyword arguments are the options and their defaults, and one whose type
-    is a dataclass stands for the dataclass's fields, but for those that are `hidden`. `fixed` holds the options that
-    the name itself decides (`resnet20` fixes `depth=20`). `input_shape` is the (channels, height, width) at which the
-    literature quotes it. `task` is what its logits are for: `classification`, one label an image, or `segmentation`,
-    one a pixel.
-    """
-
-    name: str
-    make: Callable[..., nn.Module]
-    summary: str
-    input_shape: tuple[int, int, int]
-    num_classes: int
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    task: str = "classification"
-    hidden: Collection[str] = ()
-
-    def keys(self, section: str = "") -> Keys:
-        """Return the options a user may set, by name."""
-        return keys_of_function(self.make, section, skip={*INPUT_OPTIONS, *self.fixed, *self.hidden})
-
-    def construct(self, **options: Any) -> nn.Module:
-        """Return the network with these options and those that the name fixes, options of a group in their group."""
-        given = {**self.fixed, **options}
-        for parameter, (default, fields) in groups_of(self.make).items():
-            own = {name: given.pop(name) for name in fields if name in given and name not in self.hidden}
-            given[parameter] = dataclasses.replace(default, **own)
-        return self.make(**given)
-
 
 class _Architectures(Registry[Architecture]):
-    """The registry, which also knows families with one name for each depth (`resnet{6n+2}`)."""
+    """The registry, which also knows families with one name for each depth (`resnet{6n+2}`), and other libraries."""
 
     def __init__(self) -> None:
         super().__init__("architecture", "lit_archs")
         self.patterns: dict[str, Callable[[str], Architecture]] = {}
 
     def __getitem__(self, name: str) -> Architecture:
+        if library_of(name):
+            return library_architecture(name)
         if name not in self:
             for pattern, entry in self.patterns.items():
                 if re.fullmatch(pattern, name):
@@ -72,28 +38,55 @@ ARCHITECTURES = _Architectures()
 
 
 def register(
-    *names: str,
-    input_shape: tuple[int, int, int],
+    *names: Any,
+    input_shape: tuple[int, int, int] | None = None,
     num_classes: int = 10,
     fixed: Mapping[str, Mapping[str, Any]] | None = None,
     pattern: str | None = None,
     task: str = "classification",
     hidden: Collection[str] = (),
-) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
-    """Register the decorated builder under `names`; the first line of its docstring is what `litmus list` shows.
+    init: Scheme | None = None,
+) -> Any:
+    """Register a network under `names`, as a decorator or with what builds it as the last argument.
 
-    `fixed` gives, for a name, the options that it decides. `pattern` is a regular expression with one group for an
-    integer option, e.g. `resnet(?P<depth>\\d+)`: every name that it matches is built with that option fixed. `hidden`
-    are fields of the builder's groups of options that this family does not have. Raises `UserError` where a name is
-    taken, and for an unknown task.
+    What builds it is a class of `nn.Module` as it stands, or a function that returns one: it is given what its
+    signature asks for of `num_classes`, `in_channels` and `image_size`; its other arguments need a default and are
+    config keys, `model.<argument>`. The first line of its docstring is what `litmus list` shows.
+
+    Args:
+        names: of the network.
+        input_shape: (channels, height, width) at which the literature quotes it; by default the data alone decide.
+        num_classes: at which the literature quotes it.
+        fixed: for a name, the options that it decides.
+        pattern: a regular expression with one group for an integer option, e.g. `resnet(?P<depth>\\d+)`: every name
+            that it matches is built with that option fixed.
+        task: what its outputs are for: classification, segmentation, or a task of one's own (`register_task`).
+        hidden: fields of the builder's groups of options that this family does not have.
+        init: how its parameters start by default, see `InitConfig`; `own`, what its constructor draws, made paired, for
+            networks that are none of the package's.
+
+    Raises `UserError` where a name is taken, for an unknown task, and for an argument without a default.
     """
     task_named(task)
+    if names and not isinstance(names[-1], str):
+        *texts, make = names
+        return register(
+            *texts, input_shape=input_shape, num_classes=num_classes, fixed=fixed, pattern=pattern, task=task,
+            hidden=hidden, init=init,
+        )(make)  # fmt: skip
 
     def decorate(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
         summary = (make.__doc__ or "").strip().splitlines()[0] if make.__doc__ else ""
+        scheme: Scheme = init or ("kaiming_normal" if of_the_package(make) else "own")
 
         def entry(name: str, options: Mapping[str, Any]) -> Architecture:
-            return Architecture(name, make, summary, input_shape, num_classes, options, task, hidden)
+            made = Architecture(name, make, summary, input_shape, num_classes, options, task, hidden, scheme)
+            for key, each in inspect.signature(make).parameters.items():
+                if _needs_a_value(each) and key not in (*INPUT_OPTIONS, *options):
+                    raise UserError(
+                        f"{name}: its argument {key} needs a default; it becomes the config key model.{key}"
+                    )
+            return made
 
         for name in names:
             ARCHITECTURES.add(name, entry(name, (fixed or {}).get(name, {})), make.__module__)
@@ -108,6 +101,11 @@ def register(
         return make
 
     return decorate
+
+
+def _needs_a_value(parameter: inspect.Parameter) -> bool:
+    several = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and not several
 
 
 def names() -> list[str]:
@@ -135,17 +133,20 @@ def build(
     built with.
     """
     architecture = ARCHITECTURES[name]
-    size = architecture.input_shape[1] if image_size is None else image_size
-    network = construct(
-        name,
-        num_classes=num_classes,
-        in_channels=in_channels,
-        image_size=size,
-        norm_config=norm_config,
-        **options,
-    )
-    initialise(network, seed, init or InitConfig())
-    return network
+    if image_size is None and architecture.input_shape is not None:
+        image_size = architecture.input_shape[1]
+
+    def make() -> nn.Module:
+        return construct(
+            name,
+            num_classes=num_classes,
+            in_channels=in_channels,
+            image_size=image_size,
+            norm_config=norm_config,
+            **options,
+        )
+
+    return initialised(make, seed, init or InitConfig(scheme=architecture.scheme))
 
 
 def construct(name: str, *, norm_config: NormConfig | None = None, **options: Any) -> nn.Module:
@@ -158,7 +159,12 @@ def construct(name: str, *, norm_config: NormConfig | None = None, **options: An
     for key in options:
         if key not in valid and key not in INPUT_OPTIONS:
             raise unknown_name(f"option of {name}", key, valid)
-    # PyTorch's layers draw from the global generator as they are made; those draws are replaced in any case.
+    for key in INPUT_OPTIONS:
+        if not architecture.asks_for(key):
+            options.pop(key, None)
+    if options.get("image_size", 0) is None:
+        raise UserError(f"{name} needs image_size: it has none of its own")
+    # PyTorch's layers draw from the global generator as they are made, which is left as it was.
     with torch.random.fork_rng(devices=[]):
         network = architecture.construct(**options)
     configure_norms(network, norm_config or NormConfig())

@@ -163,6 +163,7 @@ def profile(network: nn.Module, input_shape: tuple[int, int, int]) -> list[Layer
 def native_profile(name: str) -> list[LayerProfile]:
     """Return the profile of the architecture `name` with its defaults, at the size the literature quotes it at."""
     entry = ARCHITECTURES[name]
+    assert entry.input_shape is not None, "the literature quotes every network of the package at some size"
     channels, size, _ = entry.input_shape
     with torch.device("meta"):
         network = construct(name, num_classes=entry.num_classes, in_channels=channels, image_size=size)

@@ -44,7 +44,8 @@ def measure(name: str) -> Row:
     parameters, flops, activations = (
         sum(getattr(layer, key) for layer in layers) for key in ("parameters", "flops", "activations")
     )
-    return Row(name, parameters, flops, activations, "×".join(map(str, entry.input_shape)), entry.summary)
+    shape = "×".join(map(str, entry.input_shape or ()))
+    return Row(name, parameters, flops, activations, shape, entry.summary)
 
 
 def main() -> None:

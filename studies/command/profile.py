@@ -11,7 +11,7 @@ from lit_archs.building.registry import ARCHITECTURES, build, construct
 from lit_archs.cost.lecture_figures import Figure, lecture_figures
 from lit_archs.cost.profile import LayerProfile, profile, throughput
 from litmus.config_keys import Key
-from litmus.errors import require_positive
+from litmus.errors import UserError, require_positive
 from litmus.wording import count
 from studies.command.base.config_options import all_config_keys
 from studies.command.base.options import Parser
@@ -37,8 +37,10 @@ def execute(arguments: Sequence[str]) -> int:
     options = parser.read(arguments)
     entry = ARCHITECTURES[options.architecture]
     config = resolve({"model.name": options.architecture, **options.settings})
-    channels = options.in_channels or entry.input_shape[0]
-    size = options.image_size or entry.input_shape[1]
+    if entry.input_shape is None and not (options.in_channels and options.image_size):
+        raise UserError(f"{options.architecture} has no size of its own; give it --in-channels and --image-size")
+    native = entry.input_shape or (0, 0, 0)
+    channels, size = options.in_channels or native[0], options.image_size or native[1]
     require_positive(in_channels=channels, image_size=size)
     network_options: dict[str, Any] = {
         "num_classes": options.num_classes or entry.num_classes,

@@ -69,6 +69,9 @@ SPEED_KEYS = tuple(f"trainer.{key}" for key in ("precision", "compile", "channel
 
 DEFAULT_ARCHITECTURE = "lenet5"
 
+WEIGHTS = "model.weights"
+"""A key that every architecture has beside its own options."""
+
 SECTIONS: dict[str, type] = {
     "init": InitConfig,
     "norm": NormConfig,
@@ -105,8 +108,8 @@ class RunConfig:
 
     @property
     def model_options(self) -> dict[str, Any]:
-        """The architecture's options, without its name."""
-        return {key: value for key, value in self.model.items() if key != "name"}
+        """The architecture's options, without its name and the file of its weights."""
+        return {key: value for key, value in self.model.items() if key not in ("name", "weights")}
 
 
 @lru_cache(maxsize=256)
@@ -114,8 +117,12 @@ def config_keys(architecture: str, dataset: str = DataConfig.name) -> Keys:
     """Return every key that a run of `architecture` on `dataset` has, by its dotted name."""
     keys = {"model.name": Key("model.name", str, architecture, "architecture, see `litmus list archs`")}
     keys.update(ARCHITECTURES[architecture].keys("model"))
+    keys[WEIGHTS] = Key(WEIGHTS, str | None, None, "file of a state dict (.pt, .safetensors) that the run starts from")
     for section, config in SECTIONS.items():
-        keys.update(keys_of_class(config, section, skip=("options",)))
+        keys.update(keys_of_class(config, section, skip=("options",) if config is DataConfig else ()))
+        if config is InitConfig:
+            key = keys["init.scheme"]
+            keys[key.name] = dataclasses.replace(key, default=ARCHITECTURES[architecture].scheme)
         if config is DataConfig:
             keys.update(DATASETS[dataset].keys("data"))
     keys["seed"] = Key("seed", int, 0, "seed of initialisation, order, augmentation and dropout")

@@ -4,16 +4,22 @@ import hashlib
 import json
 from typing import Any
 
+from lit_archs.building.weights import digest
 from studies.training.config import RunConfig
 
 RECORD_FORMAT = 1
 """Version of the records and of the training procedure; raise it when a change makes old records incomparable."""
 
 
-NOT_IDENTITY = ("data.root", "data.cache", "data.storage", "data.decode_workers")
-"""Keys that say where things are, not what the experiment is."""
+NOT_IDENTITY = ("data.root", "data.cache", "data.storage", "data.decode_workers", "model.weights")
+"""Keys that say where things are, not what the experiment is; of weights, the content is."""
 
-NEUTRAL_DEFAULTS: dict[str, Any] = {"optim.clip_norm": None, "trainer.accumulate": 1}
+NEUTRAL_DEFAULTS: dict[str, Any] = {
+    "optim.clip_norm": None,
+    "optim.options": [],
+    "trainer.accumulate": 1,
+    "init.pairing": "name",
+}
 """Keys that came after the first records, with the value at which a run is the one that it was before there was the
 key. At that value they are no part of its identity."""
 
@@ -42,9 +48,9 @@ def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
 def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
     """Return the identity of a run: 12 hexadecimal digits.
 
-    It covers every config key (defaults included, except where files lie), the data's content, the record format,
-    and the number of samples that batch norm sees. The number of devices is no part of it as long as it does not
-    change that number.
+    It covers every config key (defaults included, except where files lie), the data's content, that of the weights
+    that it starts from, the record format, and the number of samples that batch norm sees. The number of devices is no
+    part of it as long as it does not change that number.
     """
     settings = {
         key: value
@@ -57,5 +63,7 @@ def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
         "data": fingerprint,
         "statistics_over": float(normalisation_regime(config, devices)["statistics_over"]),
     }
+    if config.model["weights"] is not None:
+        payload["weights"] = digest(config.model["weights"])
     text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -11,7 +11,7 @@ from lit_archs.cost.cost import cost
 from studies.design.plan import Arm, expand
 from studies.design.study_files import STUDIES
 from studies.evidence.claims import Finding
-from studies.training.execute import network_options
+from studies.training.network import network_options
 from studies.unet_skips import ADD, CONCATENATE, NONE
 
 STUDY = STUDIES["unet_skips"]

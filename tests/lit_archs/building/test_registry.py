@@ -56,7 +56,7 @@ def test_a_groups_fields_are_options_with_the_functions_own_defaults() -> None:
     assert keys["model.units"].help == "of the hidden layer."
     assert "model.units" not in ARCHITECTURES["own_large"].keys("model")
     assert resolve({"model.name": "own_small", "model.units": "16"}).model == {
-        "name": "own_small", "twice": False, "norm": "batch", "units": 16,
+        "name": "own_small", "twice": False, "norm": "batch", "units": 16, "weights": None,
     }  # fmt: skip
 
 

@@ -17,8 +17,9 @@ from lit_archs.learning.optimiser import build_optimiser
 from studies import run
 from studies.design.study import Study
 from studies.training.config import resolve
-from studies.training.execute import attempt, network_options
+from studies.training.execute import attempt
 from studies.training.identity import run_id
+from studies.training.network import network_options
 from studies.training.run import Execution, Place, Run
 
 DOUBLE = {**TINY, "trainer.precision": "64-true"}

@@ -14,7 +14,8 @@ from datamodules.batches.image_data import ImageDataModule
 from lit_archs.building.registry import build
 from lit_archs.learning.optimiser import build_optimiser
 from studies.training.config import resolve
-from studies.training.execute import attempt, network_options
+from studies.training.execute import attempt
+from studies.training.network import network_options
 from studies.training.run import Execution, Place, Run
 
 

@@ -1,0 +1,162 @@
+"""Networks of other libraries by name, such as `torchvision/convnext_tiny` or `timm/resnet18`, with their options."""
+
+import dataclasses
+import difflib
+import importlib
+import importlib.util
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from lit_archs.building.architecture import INPUT_OPTIONS, Architecture
+from lit_archs.layers.norm_activation import Norm, norm_layer
+from litmus.config_keys import Key, Keys, keys_of_function
+from litmus.errors import UserError, unknown_name
+
+LIBRARIES = ("torchvision", "timm")
+
+
+@dataclass(frozen=True)
+class LibraryArchitecture(Architecture):
+    """A network that another library builds by name.
+
+    An option that is not given, or null, is the library's own choice, which may be another than its class's default.
+    """
+
+    options: Mapping[str, Key] = dataclasses.field(default_factory=dict)
+
+    def keys(self, section: str = "") -> Keys:
+        """Return the options a user may set, by name."""
+        prefix = f"{section}." if section else ""
+        return {
+            f"{prefix}{name}": dataclasses.replace(key, name=f"{prefix}{name}") for name, key in self.options.items()
+        }
+
+    def asks_for(self, option: str) -> bool:
+        """Return whether it takes one of the options that follow from the data."""
+        return option in INPUT_OPTIONS
+
+    def construct(self, **options: Any) -> nn.Module:
+        """Return the network with these options, its batch norms exchanged where `norm` says so."""
+        norm = options.pop("norm", None)
+        network = self.make(**{key: value for key, value in options.items() if value is not None})
+        if norm is not None:
+            exchange_norms(network, norm)
+        return network
+
+
+def library_of(name: str) -> str | None:
+    """Return the library that a name belongs to, None where it is no library's."""
+    library, slash, _ = name.partition("/")
+    return library if slash and library in LIBRARIES else None
+
+
+@cache
+def library_architecture(name: str) -> LibraryArchitecture:
+    """Return the entry of a library's network. Raises `UserError` for an unknown name, or library."""
+    library, _, model = name.partition("/")
+    if importlib.util.find_spec(library) is None:
+        raise UserError(f"{name} needs the package {library}, which is not installed: pip install {library}")
+    make, known = (_of_torchvision if library == "torchvision" else _of_timm)(model)
+    with torch.device("meta"):
+        network = make(num_classes=2)
+    options = {key.name: key for key in _accepted(make, known, network)}
+    if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        help = "what stands in place of each batch norm; null leaves it"
+        options["norm"] = Key("norm", Norm | None, None, help)
+    summary = f"{model} of {library} {importlib.import_module(library).__version__}"
+    return LibraryArchitecture(name, make, summary, (3, 224, 224), 1000, scheme="own", options=options)
+
+
+def exchange_norms(network: nn.Module, norm: str) -> None:
+    """Put the normalisation called `norm` in place of each `BatchNorm2d`, under the same name."""
+    for name, module in list(network.named_modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            parent = network.get_submodule(name.rpartition(".")[0])
+            setattr(parent, name.rpartition(".")[2], norm_layer(norm, module.num_features, module.eps))
+
+
+def with_in_channels(network: nn.Module, in_channels: int) -> None:
+    """Let the first convolution take `in_channels` channels: it keeps the first ones' filters, or repeats them."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            if module.in_channels != in_channels:
+                kept = [channel % module.in_channels for channel in range(in_channels)]
+                module.weight = nn.Parameter(module.weight.detach()[:, kept])
+                module.in_channels = in_channels
+            return
+    raise UserError(f"{type(network).__name__} has no convolution that could take {in_channels} channels")
+
+
+def _of_torchvision(model: str) -> tuple[Callable[..., nn.Module], Keys]:
+    import torchvision.models
+
+    names = torchvision.models.list_models(module=torchvision.models)
+    if model not in names:
+        raise unknown_name("network of torchvision", model, names)
+    builder = torchvision.models.get_model_builder(model)
+    with torch.device("meta"), warnings.catch_warnings(action="ignore"):
+        made: type[nn.Module] = type(builder())
+    takes = inspect.signature(made.__init__).parameters
+    fixed: dict[str, Any] = {"aux_logits": False} if "aux_logits" in takes else {}
+
+    def make(in_channels: int = 3, image_size: int | None = None, **options: Any) -> nn.Module:
+        sized = {"image_size": image_size} if "image_size" in takes and image_size else {}
+        # GoogLeNet and Inception warn that their own initialisation is slow unless they are told to use it.
+        network = builder(**fixed, **sized, **({"init_weights": True} if "init_weights" in takes else {}), **options)
+        with_in_channels(network, in_channels)
+        return network
+
+    make.__module__ = made.__module__
+    skip = (*INPUT_OPTIONS, *fixed, "init_weights", "transform_input")
+    return make, keys_of_function(made, "", skip=skip)
+
+
+def _of_timm(model: str) -> tuple[Callable[..., nn.Module], Keys]:
+    timm = importlib.import_module("timm")
+    if not timm.is_model(model):
+        # Of more than a thousand names the nearest, not all.
+        names = timm.list_models()
+        raise unknown_name(
+            "network of timm", model, difflib.get_close_matches(model, names, 8, cutoff=0.4) or names[:8]
+        )
+
+    def make(num_classes: int = 10, in_channels: int = 3, image_size: int | None = None, **options: Any) -> nn.Module:
+        given = {"num_classes": num_classes, "in_chans": in_channels, **options}
+        try:
+            return timm.create_model(model, **given, **({"img_size": image_size} if image_size else {}))
+        except TypeError as error:
+            if "img_size" not in str(error):
+                raise
+            return timm.create_model(model, **given)
+
+    make.__module__ = "timm.models"
+    return make, keys_of_function(_timm_options, "")
+
+
+def _timm_options(drop_rate: float = 0.0, drop_path_rate: float = 0.0) -> None:
+    """Name the options that most of timm's networks have.
+
+    Args:
+        drop_rate: probability of dropout before the classifier.
+        drop_path_rate: probability of leaving out a residual branch (stochastic depth).
+    """
+
+
+def _accepted(make: Callable[..., nn.Module], known: Keys, network: nn.Module) -> list[Key]:
+    """Return those of the options that the library's function lets one choose, null by default."""
+    accepted = []
+    for name, key in known.items():
+        try:
+            with torch.device("meta"):
+                make(num_classes=2, **{name: key.default})
+        except (TypeError, ValueError):
+            continue  # the network's name fixes it
+        accepted.append(Key(name, key.type | None, None, key.help))
+    return accepted

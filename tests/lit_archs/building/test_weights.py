@@ -1,0 +1,71 @@
+"""`model.weights`: a run starts from a file's weights, and is another run for another file."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_runs import TINY
+from torch import nn
+
+from lit_archs import build
+from lit_archs.building.weights import load_weights
+from litmus.errors import UserError
+from studies.training.config import resolve
+from studies.training.identity import run_id
+from studies.training.network import build_network, network_options
+
+SHAPE = {"in_channels": 1, "image_size": 8}
+
+
+def saved(path: Path, network: nn.Module, prefix: str = "", **more: object) -> Path:
+    state = {f"{prefix}{name}": value for name, value in network.state_dict().items()}
+    torch.save({"state_dict": state, **more} if more else state, path)
+    return path
+
+
+def test_all_that_fits_is_taken_and_the_rest_is_named(tmp_path: Path) -> None:
+    file = saved(tmp_path / "old.pt", build("mlp", num_classes=4, seed=7, **SHAPE))
+    network = build("mlp", num_classes=9, seed=0, **SHAPE)
+    start = {name: value.clone() for name, value in network.state_dict().items()}
+    loaded = load_weights(network, file)
+    assert loaded.kept == ("classifier.weight", "classifier.bias")
+    assert loaded.unused == ()
+    assert torch.equal(network.linear1.weight, build("mlp", num_classes=4, seed=7, **SHAPE).linear1.weight)
+    assert torch.equal(network.classifier.weight, start["classifier.weight"])
+
+
+def test_a_checkpoint_of_lightning_is_a_file_of_weights(tmp_path: Path) -> None:
+    trained = build("mlp", num_classes=9, seed=7, **SHAPE)
+    network = build("mlp", num_classes=9, seed=0, **SHAPE)
+    assert load_weights(network, saved(tmp_path / "last.ckpt", trained, "network.", epoch=3)).kept == ()
+    assert all(map(torch.equal, network.parameters(), trained.parameters()))
+
+
+def test_a_run_starts_from_them_and_its_identity_is_that_of_their_content(tmp_path: Path) -> None:
+    plain = resolve(TINY)
+    options = network_options(plain, 10, (1, 8, 8))
+    one = saved(tmp_path / "one.pt", build_network(plain.with_seed(1), options))
+    config = resolve({**TINY, "model.weights": str(one)})
+    start = build_network(config, options)
+    assert all(map(torch.equal, start.parameters(), build_network(plain.with_seed(1), options).parameters()))
+    moved = one.rename(tmp_path / "moved.pt")
+    same = resolve({**TINY, "model.weights": str(moved)})
+    saved(tmp_path / "one.pt", build_network(plain.with_seed(2), options))
+    assert len({run_id(plain, "f"), run_id(config, "f"), run_id(same, "f")}) == 3
+    other = run_id(config, "f")
+    (tmp_path / "one.pt").unlink()
+    saved(tmp_path / "one.pt", build_network(plain.with_seed(1), options))
+    assert run_id(config, "f") == run_id(same, "f") != other
+
+
+def test_what_is_no_file_of_weights_for_the_network_is_refused_in_a_line(tmp_path: Path) -> None:
+    network = build("mlp", **SHAPE)
+    (tmp_path / "text.pt").write_text("no weights")
+    for file, said in (
+        (tmp_path / "absent.pt", "No such file"),
+        (tmp_path / "text.pt", "no state dict that is safe to load"),
+        (saved(tmp_path / "other.pt", nn.Linear(2, 2)), "has no weight for Sequential: it has weight, bias"),
+    ):
+        with pytest.raises(UserError, match=said) as refused:
+            load_weights(network, file)
+        assert "\n" not in str(refused.value)
