@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from litmus.errors import require_choice
+from litmus.errors import UserError, require_choice
 
 Scale = Literal["share", "loss", "seconds", "count"]
 """Of a metric's values: a fraction of one, a loss, seconds, or a plain number of things."""
@@ -80,20 +80,25 @@ class Task:
 
     Args:
         name: as architectures and studies name it.
-        evaluated: the metrics of an evaluation.
+        evaluated: the metrics of an evaluation, by name.
         primary_metric: the one that runs are compared by, and their best evaluation is found by.
-        trained: the share of right answers that training logs.
+        trained: the share of right answers that training logs; empty where there is none.
+        metrics: of a task of one's own, what its metrics are; those of `METRICS` need not be among them.
+        guessing: of a task of one's own, the value of its primary metric that a network reaches which has learnt
+            nothing: what a run that diverged counts as.
     """
 
     name: str
     evaluated: tuple[str, ...]
     primary_metric: str
-    trained: str
+    trained: str = ""
+    metrics: tuple[Metric, ...] = ()
+    guessing: float = 0.0
 
     @property
-    def training_columns(self) -> tuple[str, str]:
-        """What the mean loss and the share of right answers of training are recorded as."""
-        return "train_loss", f"train_{self.trained}"
+    def training_columns(self) -> tuple[str, ...]:
+        """What the mean loss of training, and the share of right answers, are recorded as."""
+        return ("train_loss", f"train_{self.trained}") if self.trained else ("train_loss",)
 
     @property
     def validation_columns(self) -> tuple[str, ...]:
@@ -102,7 +107,20 @@ class Task:
 
     def chance(self, num_classes: int) -> float:
         """Return the value of `primary_metric` for guessing one of `num_classes`."""
-        return 1.0 / num_classes if self.primary_metric == "top1" and num_classes else 0.0
+        return 1.0 / num_classes if self.primary_metric == "top1" and num_classes else self.guessing
+
+
+def own_task(name: str, *metrics: Metric, guessing: float) -> Task:
+    """Return a task of one's own: what it is called, and what an evaluation measures beside the loss.
+
+    Runs are compared by the first of `metrics`; `guessing` is the value of that one which a network reaches that has
+    learnt nothing, for a run that diverged counts as that. Raises `UserError` without a metric.
+    """
+    if not metrics:
+        raise UserError(f"task {name} needs a metric: own_task(name, Metric(...), guessing=...)")
+    measured = tuple(metric.name for metric in metrics)
+    evaluated = measured if "loss" in measured else ("loss", *measured)
+    return Task(name, evaluated, measured[0], metrics=metrics, guessing=guessing)
 
 
 TASKS = {
@@ -119,3 +137,17 @@ def task_named(name: str) -> Task:
     """Return the task called `name`. Raises `UserError` with the valid names."""
     require_choice("task", name, TASKS)
     return TASKS[name]
+
+
+def add_task(task: Task) -> None:
+    """Make a task of one's own known, and its metrics. Raises `UserError` where a name has another meaning already."""
+    if TASKS.get(task.name, task) != task:
+        raise UserError(f"task {task.name!r} is registered twice; choose a name that no other task has")
+    for metric in task.metrics:
+        if METRICS.get(metric.name, metric) != metric:
+            raise UserError(f"metric {metric.name!r} of task {task.name} means something else already; rename it")
+    for name in (*task.evaluated, task.primary_metric):
+        if name not in METRICS and name not in {metric.name for metric in task.metrics}:
+            raise UserError(f"task {task.name} does not say what its metric {name!r} is: metrics=(Metric(...),)")
+    TASKS[task.name] = task
+    METRICS.update({metric.name: metric for metric in task.metrics})

@@ -21,12 +21,12 @@ class LitClassifier(LitNetwork):
 
     task = TASKS["classification"]
 
-    def _new_metrics(self, num_classes: int) -> nn.ModuleDict:
+    def new_metrics(self, num_classes: int) -> nn.ModuleDict:
         options: dict[str, Any] = {"num_classes": num_classes, "average": "micro", "validate_args": False}
         top5 = MulticlassAccuracy(top_k=min(5, num_classes), **options)
         return nn.ModuleDict({"loss": ExactMean(), "top1": MulticlassAccuracy(**options), "top5": top5})
 
-    def _right(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
+    def right(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
         return (logits_of(outputs).detach().argmax(1) == batch.labels).sum()
 
     def loss(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
@@ -40,7 +40,7 @@ class LitClassifier(LitNetwork):
         )
         return torch.lerp(second, first, batch.first_share).mean()
 
-    def _evaluate(self, split: str, batch: Batch) -> Tensor:
+    def evaluate(self, split: str, batch: Batch) -> Tensor:
         logits = self.network(batch.images).float()
         metrics: Any = self.metrics[split]
         metrics["loss"].update(sample_losses(self.network, logits, batch.labels))

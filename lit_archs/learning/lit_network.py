@@ -75,7 +75,7 @@ class LitNetwork(lightning.LightningModule, ABC):
         self.window = TrainingWindow()
         self.since_validation: Tensor | None = None
         self.diverged_at: int | None = None
-        self.metrics = nn.ModuleDict({split: self._new_metrics(num_classes) for split in ("val", "test")})
+        self.metrics = nn.ModuleDict({split: self.new_metrics(num_classes) for split in ("val", "test")})
         self._total_steps = total_steps
         if input_shape is not None:
             self.example_input_array = torch.zeros(1, *input_shape)
@@ -86,7 +86,7 @@ class LitNetwork(lightning.LightningModule, ABC):
         return self._total_steps or int(self.trainer.estimated_stepping_batches)
 
     @abstractmethod
-    def _new_metrics(self, num_classes: int) -> nn.ModuleDict:
+    def new_metrics(self, num_classes: int) -> nn.ModuleDict:
         """Return what a split is evaluated by: a torchmetrics metric for each of the task's metrics."""
 
     @abstractmethod
@@ -94,11 +94,11 @@ class LitNetwork(lightning.LightningModule, ABC):
         """Return the mean training loss of this device's `batch`, from what the network returned for it."""
 
     @abstractmethod
-    def _right(self, outputs: Any, batch: Batch) -> Tensor:
-        """Return the number of right answers in a training batch."""
+    def right(self, outputs: Any, batch: Batch) -> Tensor:
+        """Return the number of right answers in a training batch, zero where the task has none."""
 
     @abstractmethod
-    def _evaluate(self, split: str, batch: Batch) -> Tensor:
+    def evaluate(self, split: str, batch: Batch) -> Tensor:
         """Add a batch to the metrics of `split`, and return its logits."""
 
     def forward(self, images: Tensor) -> Tensor:
@@ -116,7 +116,7 @@ class LitNetwork(lightning.LightningModule, ABC):
         outputs = self.network(batch.images)
         loss = self.loss(outputs, batch)
         count = len(batch.images)
-        self.window.add(loss.detach(), self._right(outputs, batch), count)
+        self.window.add(loss.detach(), self.right(outputs, batch), count)
         parts = self.trainer.accumulate_grad_batches
         step = self.global_step + 1
         if (batch_idx + 1) % parts == 0 and step % self.log_every_n_steps == 0:
@@ -135,7 +135,8 @@ class LitNetwork(lightning.LightningModule, ABC):
 
     def _training_means(self, sums: Tensor) -> dict[str, float]:
         loss_sum, correct, total = sums.tolist()
-        return dict(zip(self.task.training_columns, (loss_sum / total, correct / total), strict=True))
+        means = (loss_sum / total, correct / total)
+        return dict(zip(self.task.training_columns, means, strict=False))  # not every task has right answers
 
     def _close_window(self, steps: int) -> Tensor:
         """Return the window's sums over all devices, having looked for divergence in it; it ends with step `steps`."""
@@ -155,7 +156,7 @@ class LitNetwork(lightning.LightningModule, ABC):
     def validation_step(self, batch: Any, batch_idx: int) -> Tensor | None:
         """Evaluate `batch` and return its logits, float32 [N, num_classes, ...], None for an empty one."""
         batch = self._as_batch(batch)
-        return self._evaluate("val", batch) if len(batch.images) else None
+        return self.evaluate("val", batch) if len(batch.images) else None
 
     def on_validation_epoch_end(self) -> None:
         trained: dict[str, float] = {}
@@ -167,7 +168,7 @@ class LitNetwork(lightning.LightningModule, ABC):
     def test_step(self, batch: Any, batch_idx: int) -> Tensor | None:
         """Evaluate `batch` and return its logits, float32 [N, num_classes, ...], None for an empty one."""
         batch = self._as_batch(batch)
-        return self._evaluate("test", batch) if len(batch.images) else None
+        return self.evaluate("test", batch) if len(batch.images) else None
 
     def on_test_epoch_end(self) -> None:
         self._log_evaluation("test", {})

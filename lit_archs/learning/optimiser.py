@@ -1,7 +1,8 @@
 """The optimiser and the learning-rate schedule of a run, as a config and as pure functions of the step."""
 
+import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, assert_never, get_args
 
@@ -9,9 +10,19 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
+from litmus.errors import (
+    UserError,
+    require_at_least,
+    require_choice,
+    require_fraction,
+    require_positive,
+    unknown_name,
+)
+from litmus.settings import parse_value
 
-OptimiserName = Literal["sgd", "adamw"]
+OptimiserName = Literal[
+    "sgd", "adamw", "adam", "nadam", "radam", "adamax", "adagrad", "adadelta", "adafactor", "asgd", "rmsprop", "rprop"
+]
 ScheduleName = Literal["constant", "multistep", "exponential", "cosine"]
 
 
@@ -20,11 +31,11 @@ class OptimConfig:
     """Optimiser, learning-rate schedule and loss.
 
     Args:
-        name: sgd or adamw.
+        name: an optimiser of torch.optim, in lower case: all whose step needs one gradient of any dense parameter.
         lr: learning rate after warm-up.
-        momentum: of SGD; the first beta of AdamW.
+        momentum: of SGD and RMSprop; the first beta of Adam and its kin; of no meaning to the others.
         nesterov: Nesterov's form of momentum, for SGD.
-        weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
+        weight_decay: as the optimiser applies it: an L2 penalty for SGD, decoupled decay for AdamW.
         schedule: constant, multistep (multiplied by decay_factor at each milestone), exponential
             (multiplied by decay_factor over the whole run, a little at each step) or cosine (to zero).
         milestones: fractions of the run at which multistep multiplies the rate by decay_factor, e.g. 0.5 and 0.75.
@@ -32,6 +43,7 @@ class OptimConfig:
         warmup: fraction of the run over which the rate rises linearly to lr (Goyal et al. 2017, 1706.02677, 2.2).
         label_smoothing: share of the target spread over all classes.
         clip_norm: largest norm of the gradient, which is scaled down to it beyond; null leaves it as it is.
+        options: further arguments of the optimiser, as torch.optim calls them, e.g. eps=1e-6 or amsgrad=true.
     """
 
     name: OptimiserName = "sgd"
@@ -45,6 +57,7 @@ class OptimConfig:
     warmup: float = 0.0
     label_smoothing: float = 0.0
     clip_norm: float | None = None
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_choice("name", self.name, get_args(OptimiserName))
@@ -81,15 +94,40 @@ def lr_factor(step: int, total_steps: int, config: OptimConfig) -> float:
 
 
 def build_optimiser(parameters: Iterable[nn.Parameter], config: OptimConfig) -> torch.optim.Optimizer:
-    """Return the optimiser that `config` describes over `parameters`."""
-    shared: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
-    match config.name:
-        case "sgd":
-            return torch.optim.SGD(parameters, momentum=config.momentum, nesterov=config.nesterov, **shared)
-        case "adamw":
-            return torch.optim.AdamW(parameters, betas=(config.momentum, 0.999), **shared)
-        case _:
-            assert_never(config.name)
+    """Return the optimiser that `config` describes over `parameters`.
+
+    Raises `UserError` for an option that it does not have, and a value that it refuses.
+    """
+    optimiser = _OPTIMISERS[config.name]
+    takes = inspect.signature(optimiser).parameters
+    given: dict[str, Any] = {"lr": config.lr}
+    if "weight_decay" in takes:
+        given["weight_decay"] = config.weight_decay
+    elif config.weight_decay:
+        raise UserError(f"optim.weight_decay {config.weight_decay}: {config.name} has none")
+    if "betas" in takes:
+        given["betas"] = (config.momentum, 0.999)
+    elif "momentum" in takes:
+        given["momentum"] = config.momentum
+    if "nesterov" in takes:
+        given["nesterov"] = config.nesterov
+    for option in config.options:
+        key, equals, value = option.partition("=")
+        if not equals or key not in takes or key in ("params", "lr"):
+            valid = [each for each in takes if each not in ("params", *given)]
+            raise unknown_name(f"optim.options of {config.name}", key, valid)
+        given[key] = parse_value(value)
+    try:
+        return optimiser(parameters, **given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"optim.name {config.name}: {' '.join(str(error).split())[:200]}") from None
+
+
+_OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    each.__name__.lower(): each
+    for each in vars(torch.optim).values()
+    if isinstance(each, type) and each.__name__.lower() in get_args(OptimiserName)
+}
 
 
 def build_schedule(optimiser: torch.optim.Optimizer, config: OptimConfig, total_steps: int) -> LambdaLR:

@@ -67,7 +67,7 @@ class LitSegmenter(LitNetwork):
 
     task = TASKS["segmentation"]
 
-    def _new_metrics(self, num_classes: int) -> nn.ModuleDict:
+    def new_metrics(self, num_classes: int) -> nn.ModuleDict:
         return nn.ModuleDict(
             {
                 "loss": ExactMean(),
@@ -80,11 +80,11 @@ class LitSegmenter(LitNetwork):
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         return functional.cross_entropy(outputs, _masks(batch), label_smoothing=self.optim.label_smoothing)
 
-    def _right(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def right(self, outputs: Tensor, batch: Batch) -> Tensor:
         # In images, as the loss is counted: the share of an image's pixels, summed.
         return (outputs.detach().argmax(1) == _masks(batch)).double().mean((1, 2)).sum()
 
-    def _evaluate(self, split: str, batch: Batch) -> Tensor:
+    def evaluate(self, split: str, batch: Batch) -> Tensor:
         masks = _masks(batch)
         logits = self.network(batch.images).float()
         metrics: dict[str, Metric] = dict(self.metrics[split].items())  # type: ignore[operator]

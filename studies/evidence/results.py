@@ -95,8 +95,8 @@ class Analysis:
 
     @property
     def train_metric(self) -> str:
-        """The share of right answers in training, as the records call it: of pixels where networks segment."""
-        return self.task.training_columns[1]
+        """The share of right answers in training, as the records call it; the loss where a task has none."""
+        return self.task.training_columns[-1]
 
     @property
     def metric_name(self) -> str:
@@ -105,8 +105,8 @@ class Analysis:
 
     @property
     def train_metric_name(self) -> str:
-        """The share of right answers in training, as a reader calls it."""
-        return METRICS[self.task.trained].display_name
+        """What `train_metric` is, as a reader calls it."""
+        return METRICS[self.task.trained or "loss"].display_name
 
     @property
     def baseline(self) -> ArmResult:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from datamodules.batches.config import DataConfig
 from datamodules.batches.image_data import ImageDataModule
 from datamodules.batches.order import training_steps
-from lit_archs.building.registry import ARCHITECTURES, build
-from lit_archs.learning.loss import classification_loss
+from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.learning.optimiser import build_optimiser
+from lit_archs.learning.tasks import MODULES
+from litmus.batch import Batch
 from litmus.settings import flatten
 from studies.design.plan import Plan
 from studies.launch.machine import LaunchConfig, execution_of
@@ -26,8 +26,8 @@ from studies.records.run_record import RunRecord, run_records
 from studies.records.storage import CorruptRecord
 from studies.training.config import RunConfig
 from studies.training.environment import available_cpus
-from studies.training.execute import network_options
 from studies.training.identity import run_id
+from studies.training.network import build_network, network_options
 from studies.training.run import Execution
 
 WARM_UPS = 2
@@ -184,9 +184,10 @@ def _step(config: RunConfig, size: DataSize, device: torch.device) -> Callable[[
     name = config.model["name"]
     dtype = torch.float64 if config.trainer.precision == "64-true" else torch.float32
     memory_format = torch.channels_last if config.trainer.channels_last else torch.contiguous_format
-    network = build(name, init=config.init, **options).to(device, dtype, memory_format=memory_format).train()  # type: ignore[call-overload]
+    network = build_network(config, options).to(device, dtype, memory_format=memory_format).train()  # type: ignore[call-overload]
     optimiser = build_optimiser(network.parameters(), config.optim)
-    shape = size.image_shape[1:] if ARCHITECTURES[name].task == "segmentation" else ()
+    task = ARCHITECTURES[name].task
+    module = MODULES[task](network, options["num_classes"], config.optim, total_steps=1)
     mixed = MIXED.get(config.trainer.precision)
 
     def arithmetic() -> AbstractContextManager[Any]:
@@ -196,9 +197,12 @@ def _step(config: RunConfig, size: DataSize, device: torch.device) -> Callable[[
         # Noise: the gradients of blank images fade to numbers so small that a CPU computes them many times slower.
         keyed = torch.Generator().manual_seed(count)
         images = torch.randn(count, *size.image_shape, generator=keyed).to(device, dtype)
-        targets: Tensor = torch.randint(size.num_classes, (count, *shape), generator=keyed).to(device)
+        labels = torch.randint(size.num_classes, (count,), generator=keyed).to(device)
+        masks = None
+        if task == "segmentation":
+            masks = torch.randint(size.num_classes, (count, *size.image_shape[1:]), generator=keyed).to(device)
         with torch.random.fork_rng(devices=[]), arithmetic():  # dropout draws
-            loss = classification_loss(network, network(images), targets)
+            loss = module.loss(network(images), Batch(images, labels, count, masks=masks))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -38,7 +38,8 @@ def learning_curves(analysis: Analysis, column: str, title: str, logarithmic: bo
     if logarithmic:
         shown = [value for trace in figure.data for value in trace.y if value > 0]
         # A loss on its way to divergence would squeeze all others into a line.
-        highest = min(max(shown, default=1.0), -3 * math.log(analysis.chance or 0.1))
+        chance = analysis.chance if 0 < analysis.chance < 1 else 0.1
+        highest = min(max(shown, default=1.0), -3 * math.log(chance))
         lowest = max(min(shown, default=0.01), highest * 1e-5)
         figure.update_yaxes(type="log", exponentformat="power", range=[math.log10(lowest), math.log10(highest)])
     return figure

@@ -21,12 +21,11 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 
 from datamodules.batches.image_data import ImageDataModule
-from lit_archs.building.registry import ARCHITECTURES, build, construct
+from lit_archs.building.registry import ARCHITECTURES, construct
 from lit_archs.cost.cost import Cost, cost
 from lit_archs.layers.sync_batch_norm import synchronise_batch_norm
-from lit_archs.learning.classifier import LitClassifier
 from lit_archs.learning.lit_network import LitNetwork
-from lit_archs.learning.segmenter import LitSegmenter
+from lit_archs.learning.tasks import MODULES
 from litmus.metrics import METRICS
 from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.records.run_record import RunRecord
@@ -36,11 +35,9 @@ from studies.training.callbacks import EvenValidations, KeyedDropout, StopAtDive
 from studies.training.config import RunConfig
 from studies.training.environment import environment
 from studies.training.identity import normalisation_regime
+from studies.training.network import build_network, network_options
 from studies.training.recorder import Recorder
 from studies.training.run import Execution, Place, Run
-
-MODULES: dict[str, type[LitNetwork]] = {module.task.name: module for module in (LitClassifier, LitSegmenter)}
-"""What trains a network, by the task that its architecture is for."""
 
 
 class GlobalBatchNorm(LayerSync):
@@ -51,17 +48,6 @@ class GlobalBatchNorm(LayerSync):
 
     def revert(self, model: nn.Module) -> nn.Module:
         return model
-
-
-def network_options(config: RunConfig, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
-    """Return the keyword arguments with which `config`'s network is built for such data.
-
-    A pixel may also belong to none of the data's classes, so that a segmentation network tells one more apart.
-    """
-    channels, height, _ = image_shape
-    outputs = num_classes + (ARCHITECTURES[config.model["name"]].task == "segmentation")
-    data = {"num_classes": outputs, "in_channels": channels, "image_size": height}
-    return {**data, "norm_config": config.norm, **config.model_options}
 
 
 def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[[float], None]) -> str:
@@ -92,7 +78,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
     trainer = _trainer(config, execution, place, recorder, probes)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     if checkpoint is not None:
-        _check_readable(run)
+        _check_readable(run, type(module).configure_optimizers is LitNetwork.configure_optimizers)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
 
     diverged = module.diverged_at is not None
@@ -136,7 +122,7 @@ def write_traceback(run: Run, error: BaseException) -> None:
 
 
 def _module(config: RunConfig, options: dict[str, Any], datamodule: ImageDataModule) -> LitNetwork:
-    network = build(config.model["name"], seed=config.seed, init=config.init, **options)
+    network = build_network(config, options)
     if config.trainer.channels_last:
         network = network.to(memory_format=torch.channels_last)
     if config.trainer.compile:
@@ -197,7 +183,7 @@ def _trainer(
     )
 
 
-def _check_readable(run: Run) -> None:
+def _check_readable(run: Run, has_schedule: bool) -> None:
     path = run.record.checkpoint
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -206,7 +192,7 @@ def _check_readable(run: Run) -> None:
         raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
     if missing:
         raise CorruptRecord(f"{path}: lacks {', '.join(sorted(missing))}")
-    if not content["lr_schedulers"]:
+    if has_schedule and not content["lr_schedulers"]:
         raise CorruptRecord(f"{path}: an earlier version left it in the middle of the run, which starts anew")
 
 

@@ -1,0 +1,74 @@
+"""Tasks: which LightningModule trains a network, by what the network is for; and tasks of one's own."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from lit_archs.learning.classifier import LitClassifier
+from lit_archs.learning.exact_mean import ExactMean
+from lit_archs.learning.lit_network import LitNetwork
+from lit_archs.learning.segmenter import LitSegmenter
+from litmus.batch import Batch
+from litmus.errors import UserError
+from litmus.metrics import Task, add_task
+
+MODULES: dict[str, type[LitNetwork]] = {module.task.name: module for module in (LitClassifier, LitSegmenter)}
+"""What trains a network, by the task that it is for."""
+
+Module = TypeVar("Module", bound=type[LitNetwork])
+
+
+def register_task(module: Module) -> Module:
+    """Make a task of one's own known, with its metrics, by the LightningModule that trains for it; a class decorator.
+
+    Networks are registered for it by its name: `register("autoencoder", task="reconstruction")`. Raises `UserError`
+    where the name of the task, or of one of its metrics for another meaning, is taken.
+    """
+    if not (isinstance(module, type) and issubclass(module, LitNetwork)):
+        raise UserError(f"{getattr(module, '__name__', module)} is no LitNetwork: derive it from lit_archs.LitTask")
+    task = getattr(module, "task", None)
+    if not isinstance(task, Task):
+        raise UserError(f"{module.__name__} does not say what it measures; it needs task = Task(...)")
+    add_task(task)
+    MODULES[task.name] = module
+    return module
+
+
+class LitTask(LitNetwork):
+    """Trains `network` for a task of one's own: a subclass says its `task`, its `loss` and what it measures.
+
+    The rest, exact evaluation, optimiser, schedule, divergence, several devices, is as for classification; a subclass
+    may override `configure_optimizers`. Logs `train_loss`, and the task's metrics of the validation and the test
+    split.
+    """
+
+    @abstractmethod
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Return the mean training loss of this device's `batch`, from what the network returned for it."""
+
+    def measure(self, outputs: Any, batch: Batch) -> Mapping[str, Tensor]:
+        """Return each metric of the task for each sample, [N] by the metric's name; what is reported are the means.
+
+        The loss may be among them; where it is not, its mean over each batch stands for it. A metric that is no mean
+        over samples comes from `new_metrics` and `evaluate` instead.
+        """
+        return {}
+
+    def new_metrics(self, num_classes: int) -> nn.ModuleDict:
+        return nn.ModuleDict({name: ExactMean() for name in self.task.evaluated})
+
+    def right(self, outputs: Any, batch: Batch) -> Tensor:
+        return torch.zeros((), device=batch.images.device)
+
+    def evaluate(self, split: str, batch: Batch) -> Tensor:
+        outputs = self.network(batch.images)
+        measured = {"loss": self.loss(outputs, batch).expand(len(batch.images)), **self.measure(outputs, batch)}
+        metrics: Any = self.metrics[split]
+        for name, metric in metrics.items():
+            if name not in measured:
+                raise UserError(f"{type(self).__name__}.measure returns no {name}; it returns {', '.join(measured)}")
+            metric.update(measured[name].detach())
+        return outputs if isinstance(outputs, Tensor) else measured["loss"]

@@ -1,0 +1,172 @@
+"""Tasks of one's own: regression and an autoencoder, with their own loss, metrics and optimiser, in studies."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import studies
+from litmus.errors import UserError
+from litmus.metrics import Metric, Task, add_task, own_task
+from studies.records.study_record import read_study_record
+
+AUTOENCODER = '''\
+"""Does a wider bottleneck reconstruct better?"""
+
+import torch
+from torch import nn
+
+import lit_archs
+from studies import Study
+from studies.design import Claim, more
+
+
+@lit_archs.register_task
+class LitAutoencoder(lit_archs.LitTask):
+    """Reconstructs its images."""
+
+    task = lit_archs.own_task(
+        "reconstruction",
+        lit_archs.Metric("mse", "mean squared error", "loss", higher_is_better=False),
+        lit_archs.Metric("within", "pixels within a fifth of a deviation", "share", higher_is_better=True),
+        guessing=1.0,
+    )
+
+    def loss(self, outputs, batch):
+        return nn.functional.l1_loss(outputs, batch.images)
+
+    def measure(self, outputs, batch):
+        error = (outputs - batch.images).flatten(1)
+        return {"mse": error.square().mean(1), "within": (error.abs() < 0.2).float().mean(1)}
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=self.optim.lr)
+
+
+@lit_archs.register("autoencoder", task="reconstruction")
+class Autoencoder(nn.Module):
+    """A linear autoencoder."""
+
+    def __init__(self, in_channels: int, image_size: int, width: int = 2):
+        super().__init__()
+        pixels = in_channels * image_size**2
+        self.encoder = nn.Linear(pixels, width)
+        self.decoder = nn.Linear(width, pixels)
+
+    def forward(self, images):
+        return self.decoder(self.encoder(images.flatten(1))).view_as(images)
+
+
+WIDE, NARROW = {"model.width": 24}, {"model.width": 2}
+study = Study(
+    base={"model.name": "autoencoder", "data.name": "digits", "trainer.epochs": 4, "optim.lr": 0.01},
+    factors={"model.width": [2, 24]},
+    baseline=NARROW,
+    seeds=3,
+    claims=[
+        Claim("A wider bottleneck has a lower error.", more("test_mse", NARROW, than=WIDE), "", threshold=0.05),
+        Claim("More pixels are right.", more("test_within", WIDE, than=NARROW), "", threshold=0.01),
+    ],
+)
+'''
+
+REGRESSION = '''\
+"""How far off is the digit that a network reads?"""
+
+import torchmetrics
+from torch import nn
+
+import lit_archs
+from studies import Study
+
+
+@lit_archs.register_task
+class LitRegression(lit_archs.LitTask):
+    """Predicts a number an image; R² is no mean over samples and comes from torchmetrics."""
+
+    task = lit_archs.own_task("regression", lit_archs.Metric("r2", "R²", "share", higher_is_better=True), guessing=0.0)
+
+    def loss(self, outputs, batch):
+        return nn.functional.mse_loss(outputs[:, 0], batch.labels.float())
+
+    def new_metrics(self, num_classes):
+        return nn.ModuleDict({"loss": torchmetrics.MeanSquaredError(), "r2": torchmetrics.R2Score()})
+
+    def evaluate(self, split, batch):
+        predicted = self.network(batch.images)[:, 0]
+        for metric in self.metrics[split].values():
+            metric.update(predicted, batch.labels.float())
+        return predicted
+
+
+@lit_archs.register("line", task="regression")
+class Line(nn.Module):
+    """A linear regression."""
+
+    def __init__(self, in_channels, image_size):
+        super().__init__()
+        self.out = nn.Linear(in_channels * image_size**2, 1)
+
+    def forward(self, images):
+        return self.out(images.flatten(1))
+
+
+study = Study(
+    base={"model.name": "line", "data.name": "digits", "trainer.epochs": 6, "optim.name": "adam"},
+    factors={"optim.lr": [0.001, 0.01]},
+    baseline={"optim.lr": 0.001},
+    seeds=2,
+)
+'''
+
+
+def test_an_autoencoders_study_is_judged_by_its_own_metrics(tmp_path: Path) -> None:
+    file = tmp_path / "code_width.py"
+    file.write_text(AUTOENCODER)
+    result = studies.run(file, out=tmp_path / "runs")
+    assert not result.crashed
+    records = result.records
+    by_width = records.groupby("model.width")["test_mse"].mean()
+    assert by_width[24] < by_width[2] < 1.0
+    for column in ("train_loss", "val_loss", "val_mse", "best_val_mse", "test_loss", "test_within"):
+        assert records[column].notna().all(), column
+    # The best evaluation is the one with the least error.
+    assert (records["best_val_mse"] <= records["val_mse"]).all()
+    assert "train_top1" not in records
+    assert "train_" not in records
+    page = result.report.read_text()
+    assert "mean squared error" in page
+    assert "accuracy" not in page.split("<h2")[1]
+    assert "upported: A wider bottleneck has a lower error" in page or "upported" in result.answer
+    # The record tells the task, so that the report does not need the file.
+    task = read_study_record(tmp_path / "runs/code_width").known_task
+    assert task is not None
+    assert task.metrics[0] == Metric("mse", "mean squared error", "loss", False)
+
+
+def test_a_regression_with_a_metric_that_is_no_mean(tmp_path: Path) -> None:
+    file = tmp_path / "line.py"
+    file.write_text(REGRESSION)
+    result = studies.run(file, out=tmp_path / "runs")
+    assert not result.crashed
+    r2 = result.records.groupby("optim.lr")["test_r2"].mean()
+    assert 0.3 < r2[0.01] < 1
+    assert r2[0.001] < r2[0.01]
+
+
+def test_a_task_is_refused_where_its_words_mean_something_else() -> None:
+    with pytest.raises(UserError, match="metric 'top1' of task mine means something else already"):
+        add_task(own_task("mine", Metric("top1", "first", "count", False), guessing=0.0))
+    with pytest.raises(UserError, match="task 'classification' is registered twice"):
+        add_task(own_task("classification", Metric("mae", "error", "loss", False), guessing=1.0))
+    with pytest.raises(UserError, match="does not say what its metric 'mae' is"):
+        add_task(Task("mine", ("loss", "mae"), "mae"))
+    with pytest.raises(UserError, match="task mine needs a metric"):
+        own_task("mine", guessing=0.0)
+
+
+def test_a_class_that_trains_nothing_is_refused() -> None:
+    import lit_archs
+
+    with pytest.raises(UserError, match=r"Linear is no LitNetwork: derive it from lit_archs\.LitTask"):
+        lit_archs.register_task(torch.nn.Linear)  # type: ignore[type-var]
