@@ -113,8 +113,12 @@ class ImageDataModule(lightning.LightningDataModule):
 
     def val_dataloader(self) -> "BatchLoader":
         """Return the validation batches."""
+        return self.val_batches(self.val_indices)
+
+    def val_batches(self, indices: Tensor) -> "BatchLoader":
+        """Return batches of these images of the training set, as validation batches are made."""
         arrays = self.arrays
-        return self._evaluation(arrays.train_images, arrays.train_labels, arrays.train_masks, self.val_indices)
+        return self._evaluation(arrays.train_images, arrays.train_labels, arrays.train_masks, indices)
 
     def test_dataloader(self) -> "BatchLoader":
         """Return the test batches."""

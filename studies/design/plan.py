@@ -8,10 +8,11 @@ from typing import Any
 from datamodules.batches.config import DataConfig
 from lit_archs.building.registry import ARCHITECTURES
 from litmus.errors import UserError, require_positive, unknown_name
+from litmus.metrics import TASKS
 from litmus.settings import Settings
 from studies.design.check_claims import check_claims
 from studies.design.study import Study, require_study_name
-from studies.records.study_record import ArmRecord, StudyRecord, is_full_product, levels_by_factor
+from studies.records.study_record import ArmRecord, Start, StudyRecord, is_full_product, levels_by_factor
 from studies.training.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
 from studies.training.run import Run
 
@@ -47,24 +48,38 @@ class Plan:
         """Return every arm and seed; all arms of a seed come before the next seed, so that pairs fill up early."""
         return [(arm, seed) for seed in self.seeds for arm in self.arms]
 
-    def record(self, runs: Sequence[Run], settings: Settings, source: Path | None = None) -> StudyRecord:
-        """Return what the study consists of, `runs` by arm and seed, as its folder keeps it."""
+    def record(
+        self,
+        runs: Sequence[Run],
+        settings: Settings,
+        source: Path | None = None,
+        starts: Mapping[str, Start] | None = None,
+    ) -> StudyRecord:
+        """Return what the study consists of, `runs` by arm and seed and `starts` by arm, as its folder keeps it."""
         by_arm = {(run.arm, run.config.seed): run.run_id for run in runs}
         levels = [arm.levels for arm in self.arms]
+        task = ARCHITECTURES[self.baseline.config.model["name"]].task
         return StudyRecord(
             study=self.study.name,
             question=self.study.question,
             preset=self.preset,
             factors=levels_by_factor(levels, list(self.study.factors)),
             full_product=is_full_product(levels),
-            task=ARCHITECTURES[self.baseline.config.model["name"]].task,
+            task=task,
             settings=dict(settings),
             protocol=self.study.protocol,
             arms=tuple(
-                ArmRecord(arm.label, arm.levels, arm.is_baseline, {s: by_arm[arm.label, s] for s in self.seeds})
+                ArmRecord(
+                    arm.label,
+                    arm.levels,
+                    arm.is_baseline,
+                    {seed: by_arm[arm.label, seed] for seed in self.seeds},
+                    (starts or {}).get(arm.label),
+                )
                 for arm in self.arms
             ),
             source=None if source is None else str(source),
+            own_task=TASKS[task] if TASKS[task].metrics else None,
         )
 
 

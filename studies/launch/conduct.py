@@ -1,5 +1,7 @@
 """Conduct a study: check it before anything runs, launch what is missing, keep what was asked."""
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +11,11 @@ from studies.design.plan import Plan
 from studies.design.study_files import being_imported
 from studies.launch.launcher import Launcher, Outcome
 from studies.launch.machine import LaunchConfig, execution_of
+from studies.launch.pairing import advice, starts
 from studies.launch.preflight import check
 from studies.launch.progress import Progress
 from studies.records.storage import storage_errors
-from studies.records.study_record import write_study_record
+from studies.records.study_record import Start, read_study_record, write_study_record
 from studies.training.identity import run_id
 from studies.training.run import Run
 
@@ -41,7 +44,7 @@ def conduct(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path |
         )
     execution, places = execution_of(launch)
     directory = Path(launch.out) / plan.study.name
-    fingerprints = {arm.label: check(arm.config, launch.devices) for arm in plan.arms}
+    fingerprints = _checked(plan, launch.devices)
     runs = []
     for arm, seed in plan.runs():
         config = arm.config.with_seed(seed)
@@ -49,6 +52,36 @@ def conduct(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path |
         runs.append(Run(identity, plan.study.name, arm.label, arm.levels, config, directory / identity, source))
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    write_study_record(directory, plan.record(runs, settings, source))
+    starting = _starts(plan, runs, directory)
+    for line in advice(starting, plan.study.factors):
+        print(f"litmus: {line}", file=sys.stderr)
+    write_study_record(directory, plan.record(runs, settings, source, starting))
     outcome = Launcher(execution, places, Progress(len(runs), len(places))).execute(runs)
     return Conducted(directory, runs, outcome)
+
+
+def _checked(plan: Plan, devices: int) -> dict[str, str]:
+    """Return the fingerprint of each arm's data. Raises `UserError` that names the first arm which could not run."""
+    fingerprints = {}
+    for arm in plan.arms:
+        try:
+            fingerprints[arm.label] = check(arm.config, devices)
+        except UserError as error:
+            raise UserError(f"arm {arm.label!r}: {error}" if len(plan.arms) > 1 else str(error)) from None
+    return fingerprints
+
+
+def _starts(plan: Plan, runs: Sequence[Run], directory: Path) -> dict[str, Start]:
+    """Return how each arm starts beside the baseline, from the study's record where it has just these runs."""
+    first = {run.arm: run.run_id for run in reversed(runs)}
+    try:
+        recorded = {arm.label: arm for arm in read_study_record(directory).arms}
+    except UserError:
+        recorded = {}
+    known = {
+        label: arm.start
+        for label, arm in recorded.items()
+        if arm.start is not None and first.get(label) in arm.runs.values()
+    }
+    same_baseline = plan.baseline.label in known and recorded[plan.baseline.label].is_baseline
+    return known if same_baseline and known.keys() == first.keys() else starts(plan, plan.seeds[0])

@@ -1,17 +1,15 @@
 """What is checked before any run of a study starts: a run that could not be built would fail hours later."""
 
-import torch
-
 from datamodules.batches.image_data import ImageDataModule
-from lit_archs.building.registry import ARCHITECTURES, construct
-from litmus.errors import UserError, written_with
+from lit_archs.building.registry import ARCHITECTURES
+from litmus.errors import UserError
+from studies.launch.first_step import try_step
 from studies.probes.base.probe import PROBES
 from studies.training.config import RunConfig
-from studies.training.execute import network_options
 
 
 def check(config: RunConfig, devices: int) -> str:
-    """Return the fingerprint of the run's data, having built its data module and, without memory, its network.
+    """Return the fingerprint of the run's data, having built its data module and taken a step of its network.
 
     Raises `UserError` where the run could not be executed on `devices` devices.
     """
@@ -23,19 +21,18 @@ def check(config: RunConfig, devices: int) -> str:
             f"{datamodule.steps_per_epoch} steps of an epoch"
         )
     _check_shares(config, datamodule, devices)
-    with torch.device("meta"), written_with("model.", config.model):
-        construct(config.model["name"], **network_options(config, datamodule.num_classes, datamodule.image_shape))
+    try_step(config, datamodule, devices)
     return datamodule.fingerprint
 
 
 def _check_task(config: RunConfig, datamodule: ImageDataModule) -> None:
-    segments = ARCHITECTURES[config.model["name"]].task == "segmentation"
+    task = ARCHITECTURES[config.model["name"]].task
     for probe in config.trainer.probes:
-        if segments and not PROBES[probe].for_segmentation:
+        if task != "classification" and not PROBES[probe].for_segmentation:
             raise UserError(
-                f"trainer.probes {probe} measures classifiers, and model.name {config.model['name']} segments"
+                f"trainer.probes {probe} measures classifiers, and model.name {config.model['name']} is for {task}"
             )
-    if segments and datamodule.arrays.train_masks is None:
+    if task == "segmentation" and datamodule.arrays.train_masks is None:
         raise UserError(
             f"model.name {config.model['name']} segments images, and data.name {config.data.name} has no masks; "
             "shapes has"

@@ -1,5 +1,6 @@
 """`study.json`: what a study consisted of when it was last asked for, so that a report can be written from the disk."""
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from litmus.errors import UserError
-from litmus.metrics import TASKS, Task
+from litmus.metrics import TASKS, Metric, Task, add_task
 from litmus.settings import Settings
 from studies.records.storage import to_json, write_atomically
 
@@ -16,13 +17,37 @@ FILE = "study.json"
 
 
 @dataclass(frozen=True)
+class Start:
+    """How an arm starts beside the baseline.
+
+    Args:
+        equal: parameters that start with the values of their counterpart.
+        shared: parameters that have a counterpart: of the same name and shape, or in the same place among those of it.
+        unequal: names of those that start otherwise.
+    """
+
+    equal: int
+    shared: int
+    unequal: tuple[str, ...] = ()
+
+    def some_unequal(self, count: int = 3) -> str:
+        """Return the first of `unequal` in words."""
+        more = len(self.unequal) - count
+        return ", ".join(self.unequal[:count]) + (f" and {more} more" if more > 0 else "")
+
+
+@dataclass(frozen=True)
 class ArmRecord:
-    """An arm as a study's record keeps it; `runs` are identities by seed."""
+    """An arm as a study's record keeps it; `runs` are identities by seed.
+
+    `start` says how far it starts as the baseline does; earlier versions did not count that.
+    """
 
     label: str
     levels: dict[str, Any]
     is_baseline: bool
     runs: dict[int, str]
+    start: Start | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +65,7 @@ class StudyRecord:
         protocol: what the preset follows.
         arms: its arms.
         source: the file that defines it where the package does not.
+        own_task: the task where it is none of the package's, so that it can be reported without that file.
     """
 
     study: str
@@ -52,6 +78,7 @@ class StudyRecord:
     protocol: str
     arms: tuple[ArmRecord, ...]
     source: str | None = None
+    own_task: Task | None = None
 
     @property
     def baseline(self) -> ArmRecord:
@@ -61,7 +88,7 @@ class StudyRecord:
     @property
     def known_task(self) -> Task | None:
         """What its networks are trained for, None where the record does not say."""
-        return TASKS.get(self.task)
+        return self.own_task or TASKS.get(self.task)
 
     def arm_of_run(self) -> dict[str, ArmRecord]:
         """Return each run's arm."""
@@ -106,7 +133,13 @@ def read_study_record(directory: Path) -> StudyRecord:
 
 def _parsed(content: Mapping[str, Any]) -> StudyRecord:
     arms = tuple(
-        ArmRecord(arm["label"], arm["levels"], arm["is_baseline"], {int(s): run for s, run in arm["runs"].items()})
+        ArmRecord(
+            arm["label"],
+            arm["levels"],
+            arm["is_baseline"],
+            {int(seed): run for seed, run in arm["runs"].items()},
+            Start(**{**arm["start"], "unequal": tuple(arm["start"]["unequal"])}) if arm.get("start") else None,
+        )
         for arm in content["arms"]
     )
     levels = [arm.levels for arm in arms]
@@ -122,4 +155,16 @@ def _parsed(content: Mapping[str, Any]) -> StudyRecord:
         protocol=content["protocol"],
         arms=arms,
         source=content.get("source"),
+        own_task=_own_task(content.get("own_task")),
     )
+
+
+def _own_task(content: Mapping[str, Any] | None) -> Task | None:
+    """Return the task of a record where it is none of the package's, having made its metrics known."""
+    if content is None:
+        return None
+    metrics = tuple(Metric(**metric) for metric in content["metrics"])
+    task = Task(**{**content, "evaluated": tuple(content["evaluated"]), "metrics": metrics})
+    with contextlib.suppress(UserError):  # the study's file has been read, and says otherwise by now
+        add_task(task)
+    return task

@@ -148,7 +148,7 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
     return [
         ("Factors", ", ".join(analysis.study.factors) or "none: a study of one arm"),
         ("All other config keys", "equal in every arm; checked before anything ran"),
-        ("Initialisation", "each parameter drawn by (seed, its name): equal in all arms of a seed"),
+        ("Initialisation", _initialisation(analysis, values("init.pairing"))),
         ("Order and augmentation", "a function of (seed, epoch, sample): equal in all arms of a seed"),
         ("Data", f"{values('data.name')}, fingerprint {values('data.fingerprint')}"),
         (
@@ -168,6 +168,26 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
             f"{values('trainer.channels_last')}, deterministic {values('trainer.deterministic')}: equal in every arm",
         ),
     ]
+
+
+def _initialisation(analysis: Analysis, pairing: str) -> str:
+    """Return by what parameters are paired, and how many of each arm's start as the baseline's do."""
+    key = "its place among those of its shape" if pairing == "place" else "its name"
+    drawn = f"each parameter drawn by (seed, {key})"
+    rivals = {arm.label: arm.start for arm in analysis.study.arms if not arm.is_baseline}
+    counted = {label: start for label, start in rivals.items() if start is not None}
+    if not rivals:
+        return drawn
+    if len(counted) < len(rivals):
+        return f"{drawn}; an earlier version did not count which start equal"
+    if not any(start.unequal for start in counted.values()):
+        return f"{drawn}: those that arms share start equal in all arms of a seed"
+    told = [
+        f"{label}: {start.equal} of {start.shared} shared-shape parameters start equal, not {start.some_unequal()}"
+        for label, start in counted.items()
+        if start.unequal
+    ]
+    return f"{drawn}. {'; '.join(told)}. In every other arm all that it shares with the baseline start equal"
 
 
 def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,141 @@
+"""What could not train is told before anything is launched: in a line, with the arm and the line of its own code."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_runs import TINY
+from torch import Tensor, nn
+
+import studies
+from datamodules.batches.image_data import ImageDataModule
+from lit_archs import register
+from litmus.errors import UserError
+from studies.launch.first_step import try_step
+from studies.training.config import resolve
+
+GATE = '''\
+"""Does a gate help?"""
+
+from torch import nn
+
+import lit_archs
+from studies import Study
+
+
+@lit_archs.register("gatenet")
+class GateNet(nn.Module):
+    """Two convolutions, with or without a gate between them."""
+
+    def __init__(self, num_classes, in_channels=3, gate=False, outputs=0, product=False, slope=False):
+        super().__init__()
+        self.slope = nn.PReLU() if slope else nn.ReLU()
+        gates = [nn.Conv2d(4, 4, 1), nn.Sigmoid()] if gate else []
+        self.body = nn.Sequential(nn.Conv2d(in_channels, 4, 3), nn.ReLU(), *gates, nn.Conv2d(4, 4, 3), nn.ReLU())
+        self.head = nn.Linear(4, outputs or num_classes)
+        self.product = product
+
+    def forward(self, images):
+        features = self.body(images).mean((2, 3))
+        if self.product:
+            features = features @ features[:3]
+        return self.head(features)
+
+
+study = Study(
+    base={"model.name": "gatenet", "trainer.epochs": 1, "optim.lr": 0.05},
+    factors={"model.gate": [False, True]},
+    baseline={"model.gate": False},
+    seeds=1,
+)
+'''
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("own") / "gate.py"
+    path.write_text(GATE)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"model.outputs": 7}, r"^arm 'gate False': returned \[4, 7\], expected \[4, 10\]$"),
+        ({"model.product": True}, r"^arm 'gate False': gate.py, line 24: RuntimeError: .*cannot be multiplied"),
+        ({"optim.name": "adagrad", "optim.options": ["epsilon=1"]}, "unknown optim.options of adagrad 'epsilon'; did"),
+        ({"optim.name": "rprop", "optim.weight_decay": 0.1}, "optim.weight_decay 0.1: rprop has none"),
+        ({"init.scheme": "xavier_normal", "model.slope": True}, "init.scheme xavier_normal has no rule for slope of P"),
+    ],
+)
+def test_a_mistake_is_told_in_a_line_with_the_arm_and_nothing_runs(
+    file: Path, tmp_path: Path, settings: dict, said: str
+) -> None:
+    with pytest.raises(UserError, match=said) as refused:
+        studies.run(file, settings=settings, out=tmp_path / "runs")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_unequal_starts_are_told_before_the_study_begins_and_counted_in_the_report(
+    file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = studies.run(file, out=file.parent / "runs")
+    first, second, *_ = capfd.readouterr().err.splitlines()
+    assert "'gate True' starts with 4 of 6 shared-shape parameters equal to the baseline's; not body.2.bias, b" in first
+    assert "--init.pairing place" in second
+    page = result.report.read_text()
+    assert "gate True: 4 of 6 shared-shape parameters start equal, not body.2.bias, body.2.weight" in page
+    assert result.report.parent.name == "gate"
+    by_place = studies.run(file, settings={"init.pairing": "place"}, out=file.parent / "runs")
+    assert "5 of 6 shared-shape parameters" in capfd.readouterr().err  # a bias's draw depends on its layer's width
+    assert "its place among those of its shape" in by_place.report.read_text()
+
+
+@register("returns_pairs")
+class ReturnsPairs(nn.Module):
+    """Returns a dictionary, as detectors do."""
+
+    def __init__(self, num_classes: int, in_channels: int = 1) -> None:
+        super().__init__()
+        self.head = nn.Linear(64 * in_channels, num_classes)
+        self.idle = nn.Linear(2, 2)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return {"out": self.head(images.flatten(1)), "aux": images}
+
+
+@register("half_idle")
+class HalfIdle(ReturnsPairs):
+    """Has a layer that takes no part."""
+
+    def forward(self, images: Tensor) -> Tensor:  # type: ignore[override]
+        return self.head(images.flatten(1))
+
+
+def tried(name: str, devices: int = 1, **settings: object) -> None:
+    config = resolve({**{k: v for k, v in TINY.items() if not k.startswith("model.")}, "model.name": name, **settings})
+    try_step(config, ImageDataModule(config.data), devices)
+
+
+def test_what_is_no_tensor_of_logits_is_named() -> None:
+    with pytest.raises(UserError, match=r"returned a dictionary of out, aux, expected \[4, 10\]"):
+        tried("returns_pairs")
+
+
+def test_a_parameter_without_a_part_in_the_loss_matters_on_several_devices_alone() -> None:
+    tried("half_idle")
+    with pytest.raises(UserError, match=r"idle\.weight, idle\.bias has no part in the loss"):
+        tried("half_idle", devices=2)
+
+
+def test_a_norm_that_has_nothing_to_average_over_is_told_beforehand() -> None:
+    with pytest.raises(UserError, match="Expected more than 1 spatial element when training"):
+        tried("resnet18", **{"model.norm": "instance", "data.batch_size": 8})
+
+
+def test_the_global_generator_is_left_alone() -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    tried("half_idle")
+    assert torch.equal(torch.get_rng_state(), before)
