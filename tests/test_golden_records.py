@@ -75,6 +75,10 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.glob("*/*")) if file.is_file()}
 
 
+UNCOUNTED = "; an earlier version did not count which start equal"
+COUNTED = ": those that arms share start equal in all arms of a seed"
+
+
 @pytest.mark.parametrize("study", COMMANDS)
 def test_finished_records_are_reported_the_same_and_nothing_is_added_to_them(
     study: str, runs: Path, litmus: Litmus
@@ -92,7 +96,9 @@ def test_finished_records_are_reported_the_same_and_nothing_is_added_to_them(
     assert again.returncode == 0, again.stderr
     assert again.stderr == ""  # no run was started
     assert content(folder) == before
-    assert visible_text((folder / "report.html").read_text()) == expected
+    # Which parameters start equal was not counted then, and is now.
+    counted = [line.replace(UNCOUNTED, COUNTED) for line in expected]
+    assert visible_text((folder / "report.html").read_text()) == counted
 
 
 def test_records_are_read_as_one_frame(runs: Path) -> None:
