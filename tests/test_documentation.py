@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import studies
 from docs.pages import FOLDER, PAGES
 from studies.design.study_files import STUDIES
 
 README = (FOLDER.parent / "README.md").read_text()
+OWN_TASK = (FOLDER / "own_task.md").read_text()
 PACKAGES = ("litmus", "lit_archs", "datamodules", "studies", "tests")
 SOURCES = [file for package in PACKAGES for file in (FOLDER.parent / package).rglob("*.py")]
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -22,9 +24,9 @@ def test_a_page_made_of_the_code_is_current(page: str) -> None:
     assert (FOLDER / page).read_text() == PAGES[page](), "python docs/pages.py writes it anew"
 
 
-def block(beginning: str) -> str:
-    """Return the README's Python code that begins so."""
-    (found,) = (code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if code.startswith(beginning))
+def block(beginning: str, page: str = README) -> str:
+    """Return the Python code of a page, the README by default, that begins so."""
+    (found,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if code.startswith(beginning))
     return found
 
 
@@ -54,6 +56,21 @@ def test_the_readmes_study_runs_by_its_path(tmp_path: Path, litmus: Litmus) -> N
     assert "Does dropout still help once there is batch norm?" in report
     assert "LeNet-5 on scikit-learn&#39;s digits. paper: the same on MNIST." in report
     assert "Ioffe &amp; Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 4.2.1" in report
+
+
+@pytest.mark.parametrize(
+    ("name", "page", "beginning"),
+    [("gate", README, '"""Does a gate'), ("code_width", OWN_TASK, '"""Does a wider code reconstruct')],
+)
+def test_a_network_and_a_task_of_ones_own_run_as_the_pages_show_them(
+    tmp_path: Path, name: str, page: str, beginning: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text(block(beginning, page))
+    result = studies.run(
+        tmp_path / f"{name}.py", seeds=1, settings={"trainer.epochs": 1}, out=tmp_path / "runs", wandb="disabled"
+    )
+    assert not result.crashed
+    assert "those that arms share start equal" in result.report.read_text() or name == "code_width"
 
 
 @pytest.mark.slow

@@ -1,11 +1,7 @@
 """The first step of an arm, taken before anything is launched: a network that cannot train is told at once."""
 
 import contextlib
-import site
-import sysconfig
-import traceback
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +14,7 @@ from lit_archs.learning.optimiser import build_optimiser
 from lit_archs.learning.tasks import MODULES
 from litmus.batch import Batch
 from litmus.errors import UserError, written_with
+from studies.launch.error_line import told_in_a_line
 from studies.training.config import RunConfig
 from studies.training.network import build_network, network_options
 
@@ -105,19 +102,3 @@ def _told_in_a_line() -> Iterator[None]:
         raise
     except Exception as error:
         raise UserError(told_in_a_line(error)) from None
-
-
-def told_in_a_line(error: BaseException) -> str:
-    """Return what an error says in one line, with the last line of the user's own code that it passed."""
-    said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_installed(frame.filename)]
-    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}: {said}" if own else said
-
-
-_PACKAGES = [Path(__file__).resolve().parents[2] / name for name in ("litmus", "lit_archs", "datamodules", "studies")]
-_INSTALLED = [*map(Path, (*site.getsitepackages(), sysconfig.get_path("stdlib"))), *_PACKAGES]
-
-
-def _is_installed(filename: str) -> bool:
-    path = Path(filename)
-    return filename.startswith("<") or any(path.is_relative_to(folder) for folder in _INSTALLED)

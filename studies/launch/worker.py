@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch.distributed as distributed
 
 from litmus.errors import UserError
+from studies.launch.error_line import told_in_a_line
 from studies.records.storage import CorruptRecord, StorageError, storage_errors
 from studies.training.execute import attempt, write_traceback
 from studies.training.run import Execution, Place, Run
@@ -70,7 +71,7 @@ def _execute(connection: Connection, assignment: Assignment, execution: Executio
     except Exception as error:
         with contextlib.suppress(OSError):
             write_traceback(run, error)
-        return Message("crashed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        return Message("crashed", told_in_a_line(error))
     finally:
         if distributed.is_available() and distributed.is_initialized():
             distributed.destroy_process_group()
