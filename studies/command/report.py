@@ -21,6 +21,6 @@ def execute(arguments: Sequence[str]) -> int:
     if source is not None and not Path(source).is_file():
         print(f"litmus: {source} is gone, and with it the study's claims; the report has none", file=sys.stderr)
     report = write_report(directory)
-    print(report.answer)
+    print("\n".join([report.answer, *report.details]))
     print(f"report: {report.path}")
     return 0

@@ -1,7 +1,7 @@
 """`litmus vary`: a study of any config keys, without a file."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from litmus.config_keys import Key
 from litmus.errors import UserError
@@ -9,16 +9,25 @@ from litmus.settings import Settings
 from studies.command.base.conduct_and_report import conduct_and_report
 from studies.command.base.config_options import CONFIG_HELP, add_launch_keys, launch_config, read
 from studies.command.base.options import Parser, parse_vary
+from studies.design.designs import DESIGNS
 from studies.design.plan import expand
 from studies.design.study import Study, require_study_name
 from studies.records.arm_label import short_name
 from studies.training.config import resolve
+
+DESIGN = Key(
+    "design",
+    Literal[tuple(DESIGNS)],
+    "full",
+    "which combinations of the levels are arms; all but full are for factors of two levels, one_at_a_time for any",
+)
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     parser = Parser("vary", f"A study of any config keys; the first levels are the baseline. {CONFIG_HELP}")
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: a factor and its levels; repeatable")
+    parser.add_key(DESIGN)
     parser.add_key(Key("seeds", int, 3, "seeds of each arm"))
     parser.add_key(Key("name", str, None, "folder under --out (default: from the keys)"))
     add_launch_keys(parser)
@@ -29,13 +38,14 @@ def execute(arguments: Sequence[str]) -> int:
     keys = " and ".join(factors)
     model, data = names(options.settings, factors)
     study = Study(
-        name=study_name(options.name, "vary", model, data, *map(short_name, factors)),
+        name=study_name(options.name, "vary", model, data, *map(short_name, factors), *_named_design(options.design)),
         question=f"What do {keys} change for {model} on {data}?"
         if len(factors) > 1
         else f"What does {keys} change for {model} on {data}?",
         base=options.settings,
         factors=factors,
         baseline={key: levels[0] for key, levels in factors.items()},
+        design=options.design,
     )
     return conduct_and_report(expand(study, seeds=options.seeds), launch_config(options), options.settings)
 
@@ -45,6 +55,10 @@ def names(settings: Settings, factors: Mapping[str, Sequence[Any]]) -> tuple[str
     config = resolve({**settings, **{key: levels[0] for key, levels in factors.items()}})
     model = "models" if "model.name" in factors else str(config.model["name"])
     return model, "datasets" if "data.name" in factors else config.data.name
+
+
+def _named_design(design: str) -> list[str]:
+    return [] if design == "full" else [design]
 
 
 def study_name(asked: str | None, *parts: str) -> str:

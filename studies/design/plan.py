@@ -56,7 +56,9 @@ class Plan:
         starts: Mapping[str, Start] | None = None,
     ) -> StudyRecord:
         """Return what the study consists of, `runs` by arm and seed and `starts` by arm, as its folder keeps it."""
-        by_arm = {(run.arm, run.config.seed): run.run_id for run in runs}
+        by_arm: dict[str, dict[int, str]] = {arm.label: {} for arm in self.arms}
+        for run in runs:
+            by_arm[run.arm][run.config.seed] = run.run_id
         levels = [arm.levels for arm in self.arms]
         task = ARCHITECTURES[self.baseline.config.model["name"]].task
         return StudyRecord(
@@ -65,17 +67,12 @@ class Plan:
             preset=self.preset,
             factors=levels_by_factor(levels, list(self.study.factors)),
             full_product=is_full_product(levels),
+            design="" if self.study.arms else self.study.design,
             task=task,
             settings=dict(settings),
             protocol=self.study.protocol,
             arms=tuple(
-                ArmRecord(
-                    arm.label,
-                    arm.levels,
-                    arm.is_baseline,
-                    {seed: by_arm[arm.label, seed] for seed in self.seeds},
-                    (starts or {}).get(arm.label),
-                )
+                ArmRecord(arm.label, arm.levels, arm.is_baseline, by_arm[arm.label], (starts or {}).get(arm.label))
                 for arm in self.arms
             ),
             source=None if source is None else str(source),
@@ -177,6 +174,8 @@ def _baseline_label(
     study: Study, vary: Mapping[str, Sequence[Any]], arms: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> str:
     labels = [label for label, _ in arms]
+    if study.design != "full":
+        return labels[0]
     if isinstance(study.baseline, str):
         if study.baseline not in labels:
             raise unknown_name(f"arm of {study.name}", study.baseline, labels)

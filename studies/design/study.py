@@ -1,17 +1,16 @@
 """A study: one question and the controlled experiment that answers it, as its file declares them."""
 
-import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from litmus.errors import UserError
+from litmus.errors import UserError, unknown_name
 from litmus.settings import Settings
+from studies.design.designs import DESIGNS
 from studies.design.plots import StudyPlot
 from studies.evidence.claims import Claim
 from studies.evidence.results import Metric
-from studies.records.arm_label import arm_label
 
 Levels = Mapping[str, Any]
 """What an arm sets: its level of each factor, by dotted config key."""
@@ -42,6 +41,10 @@ class Study:
         measures: numbers of a run that the report shows beside accuracy, by their name.
         plots: figures of the study's own.
         limits: what a preset cannot show at its scale, by the preset's name; the report says it.
+        design: which combinations of the levels are arms: `full`, all of them; `one_at_a_time`, the baseline and each
+            other level by itself; `leave_one_out`, the full recipe, with no factor at the baseline's level, and it
+            without one each; `ladder`, each arm one factor more than the one before, in the factors' order;
+            `fractional` and `fractional_4`, regular fractions for factors of two levels.
     """
 
     name: str = ""
@@ -60,6 +63,7 @@ class Study:
     measures: Mapping[str, Metric] = field(default_factory=dict)
     plots: Sequence[StudyPlot] = ()
     limits: Mapping[str, str] = field(default_factory=dict)
+    design: str = "full"
 
     def declared_in(self, file: str, docstring: str | None) -> "Study":
         """Return the study with what its file says: the file's name, and in its docstring question and protocol."""
@@ -77,18 +81,33 @@ class Study:
         return {key: list((vary or {}).get(key, levels)) for key, levels in declared.items()}
 
     def arm_levels(self, vary: Mapping[str, Sequence[Any]] | None = None) -> dict[str, dict[str, Any]]:
-        """Return the levels of each arm by its label: the named arms, or all combinations of the factors' levels.
+        """Return the levels of each arm by its label: the named arms, or those of the design.
 
-        Raises `UserError` where two combinations have the same label.
+        Raises `UserError` where there is no such design, it does not fit the factors, or two arms have the same label.
         """
+        if self.design not in DESIGNS:
+            raise unknown_name(f"design of study {self.name}", self.design, DESIGNS)
         if self.arms:
+            if self.design != "full":
+                raise UserError(f"study {self.name}: design {self.design} makes arms, and the study names its own")
             return {label: dict(levels) for label, levels in self.arms.items()}
         factors = self.factor_levels(vary)
-        combinations = [dict(zip(factors, levels, strict=True)) for levels in itertools.product(*factors.values())]
-        labelled = {arm_label(levels) or "single arm": levels for levels in combinations}
-        if len(labelled) < len(combinations):
-            raise UserError(f"study {self.name}: two arms have the same label")
-        return labelled
+        if self.design != "full":
+            factors = self._baseline_first(factors)
+        try:
+            return DESIGNS[self.design](factors)
+        except UserError as error:
+            raise UserError(f"study {self.name}: {error}") from None
+
+    def _baseline_first(self, factors: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+        if isinstance(self.baseline, str):
+            raise UserError(f"study {self.name}: design {self.design} needs the baseline's level of each factor")
+        ordered = {}
+        for key, levels in factors.items():
+            # A level that --vary took away leaves the first one as the baseline's.
+            first = [level for level in levels if key in self.baseline and level == self.baseline[key]]
+            ordered[key] = [*first, *(level for level in levels if level not in first)]
+        return ordered
 
 
 def require_study_name(name: str) -> None:

@@ -66,6 +66,8 @@ class StudyRecord:
         arms: its arms.
         source: the file that defines it where the package does not.
         own_task: the task where it is none of the package's, so that it can be reported without that file.
+        design: how the levels are combined into arms; empty where the study names its arms, and in the record of an
+            earlier version.
     """
 
     study: str
@@ -79,6 +81,7 @@ class StudyRecord:
     arms: tuple[ArmRecord, ...]
     source: str | None = None
     own_task: Task | None = None
+    design: str = ""
 
     @property
     def baseline(self) -> ArmRecord:
@@ -156,6 +159,7 @@ def _parsed(content: Mapping[str, Any]) -> StudyRecord:
         arms=arms,
         source=content.get("source"),
         own_task=_own_task(content.get("own_task")),
+        design=content.get("design", ""),
     )
 
 

@@ -14,6 +14,8 @@ def answer_of(summary: StudySummary) -> str:
         if claims:
             sentences.append(f"{verdict.capitalize()}: {'; '.join(claims)}.")
     sentences.append(_best_arm(analysis))
+    if analysis.study.design.startswith("fractional"):
+        sentences.append(f"Of {2 ** len(analysis.study.factors)} combinations {len(analysis.arms)} were run.")
     missing = sum(result.missing for result in analysis.arms)
     if missing:
         planned = sum(result.planned for result in analysis.arms)
@@ -30,13 +32,18 @@ def _best_arm(analysis: Analysis) -> str:
     if len(analysis.arms) == 1:
         return f"{best.label}: {accuracy}."
     if best.arm.is_baseline:
-        return f"No arm beats the baseline ({best.label}) on the validation split; {accuracy}."
+        return f"No arm beats {_baseline(analysis)} on the validation split; {accuracy}."
     return f"Best on the validation split: {best.label}, {accuracy}; {_against_baseline(analysis, best)}."
 
 
 def _against_baseline(analysis: Analysis, best: ArmResult) -> str:
     difference = analysis.difference(best, analysis.test_metric)
     if difference.n == 0:
-        return f"the baseline ({analysis.baseline.label}) has no finished run to compare with"
+        return f"{_baseline(analysis)} has no finished run to compare with"
     verdict = "" if difference.excludes_zero else ", inconclusive"
-    return f"{points(difference)} points to the baseline ({analysis.baseline.label}){verdict}"
+    return f"{points(difference)} points to {_baseline(analysis)}{verdict}"
+
+
+def _baseline(analysis: Analysis) -> str:
+    label = analysis.baseline.label
+    return "the baseline" if label == "baseline" else f"the baseline ({label})"

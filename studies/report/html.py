@@ -24,6 +24,7 @@ from studies.records.storage import write_atomically
 from studies.records.study_record import read_study_record
 from studies.report import figures, study_plots, tables
 from studies.report.answer import answer_of
+from studies.report.ingredients import effect_lines, ingredients_table
 
 VERSION_COLUMNS = ("code", "source", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 
@@ -35,6 +36,11 @@ class Report:
     path: Path
     answer: str
     summary: StudySummary
+
+    @property
+    def details(self) -> list[str]:
+        """What goes on from the answer, as lines for a terminal of 80 columns."""
+        return effect_lines(self.summary.analysis)
 
 
 def write_report(directory: Path, study: Study | None = None) -> Report:
@@ -69,6 +75,7 @@ def render(summary: StudySummary, answer: str, study: Study | None = None) -> st
         metric=analysis.metric_name,
         training_name=analysis.train_metric_name,
         arms=tables.results(summary),
+        ingredients=ingredients_table(analysis),
         matched=tables.matched_level(analysis),
         main_effects=tables.main_effects(analysis, effects) if isinstance(effects, Factorial) else None,
         no_main_effects=effects if isinstance(effects, str) else "",

@@ -50,7 +50,7 @@ def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
         "validation": percent(result.estimate(analysis.val_metric).mean),
         "training": percent(result.estimate(analysis.train_metric).mean),
         "difference": "baseline" if compared is None else points(compared.difference),
-        "p": "" if compared is None else _p(compared.p_holm),
+        "p": "" if compared is None else p_text(compared.p_holm),
         "differs": compared is not None and compared.p_holm < SIGNIFICANCE,
         "matched": points(matched) if matched else "",
         "finished": result.count("finished"),
@@ -105,8 +105,8 @@ def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
         unit.difference(compared.difference),
         unit.span(*compared.bca, signed=True),
         _number(compared.hedges_g_z, "{:+.2f}"),
-        _p(compared.p_value),
-        _p(compared.p_holm),
+        p_text(compared.p_value),
+        p_text(compared.p_holm),
         _share(improvement),
         unit.amount(compared.minimum_detectable_effect),
     ]
@@ -138,7 +138,7 @@ def learning_speed(analysis: Analysis) -> Table | None:
         against = race(arrived, baseline)
         area = estimate([area for area in _areas(analysis, result) if not math.isnan(area)])
         steps = "not within the run" if math.isinf(median.steps) else _number(median.steps, "{:,.0f}")
-        first = ["", ""] if result.arm.is_baseline else [_share(against.probability_first), _p(against.p_value)]
+        first = ["", ""] if result.arm.is_baseline else [_share(against.probability_first), p_text(against.p_value)]
         rows.append([result.label, steps, f"{median.reached} of {median.n}", *first, percent_interval(area)])
     note = (
         f"Steps until the validation {analysis.metric_name} is {percent(target)}, where the baseline ends on average: "
@@ -165,7 +165,7 @@ def main_effects(analysis: Analysis, found: Factorial) -> Table:
             term.name,
             f"{term.df}",
             _number(term.f, "{:.2f}"),
-            _p(term.p_value),
+            p_text(term.p_value),
             _number(term.partial_eta_squared, "{:.3f}"),
         ]
         for term in found.terms
@@ -179,7 +179,8 @@ def main_effects(analysis: Analysis, found: Factorial) -> Table:
     return Table("Main effects and interactions", note, headings, rows)
 
 
-def _p(value: float) -> str:
+def p_text(value: float) -> str:
+    """Return a p-value as text."""
     if math.isnan(value):
         return "–"
     return "< 0.0001" if value < 1e-4 else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"

@@ -9,17 +9,20 @@ from studies.design.plan import Plan
 from studies.launch.conduct import conduct
 from studies.launch.launcher import Interrupted
 from studies.launch.machine import LaunchConfig
+from studies.report.ingredients import design_lines
 
 
 def conduct_and_report(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None) -> int:
     """Run what is missing of `plan`, write the report, tell the answer and return the exit status."""
+    for line in design_lines(plan.record((), settings)):
+        print(line, file=sys.stderr)
     try:
         conducted = conduct(plan, launch, settings, source)
     except Interrupted as interruption:
         print(f"litmus: stopped by {interruption}; the same command goes on where this one stopped", file=sys.stderr)
         return interruption.exit_status
     result = finish(plan.study, conducted)
-    print(result.answer)
+    print("\n".join([result.answer, *result.details]))
     print(f"report: {result.report}")
     for run, error in result.crashed.items():
         print(f"litmus: run {run} crashed: {error}; see {conducted.directory / run / 'log.txt'}", file=sys.stderr)

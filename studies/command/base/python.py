@@ -18,12 +18,16 @@ from studies.report.html import write_report
 
 @dataclass(frozen=True)
 class Result:
-    """A conducted study: its answer, records and report, and the errors of runs that crashed, by identity."""
+    """A conducted study: its answer, records and report, and the errors of runs that crashed, by identity.
+
+    `details` are lines for a terminal that go on from the answer.
+    """
 
     answer: str
     records: pd.DataFrame
     report: Path
     crashed: dict[str, str]
+    details: tuple[str, ...] = ()
 
 
 def names() -> list[str]:
@@ -61,4 +65,5 @@ def run(
 def finish(study: Study, conducted: Conducted) -> Result:
     """Write the report of a conducted study, and return what it says with the records that it was written from."""
     report = write_report(conducted.directory, study)
-    return Result(report.answer, report.summary.analysis.records, report.path, conducted.outcome.crashed)
+    analysis = report.summary.analysis
+    return Result(report.answer, analysis.records, report.path, conducted.outcome.crashed, tuple(report.details))
