@@ -20,7 +20,9 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     # Imported here because PyTorch takes seconds: a study that is not there is told at once.
     from studies.command.base.conduct_and_report import conduct_and_report
     from studies.command.base.config_options import CONFIG_HELP, add_launch_keys, all_config_keys, launch_config, read
+    from studies.command.base.tuning_options import add_tuning_keys, tuning_of
     from studies.design.plan import expand
+    from studies.design.tuning import as_tuning
     from studies.launch.forecast import forecast
     from studies.training.config import DEFAULT_ARCHITECTURE
 
@@ -30,6 +32,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     parser.add_key(Key("seeds", int, None, "seeds of each arm (default: the study's own)"))
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
     parser.add_argument("--forecast", action="store_true", help="tell what the study will cost, and stop")
+    add_tuning_keys(parser)
     add_launch_keys(parser)
     if study is None:
         # Options that only the study's file knows of are left for the second reading.
@@ -37,7 +40,12 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
         study, source = _named(parser.read_known(arguments)[0].study)
     options = read(parser, arguments, str(study.base.get("model.name", DEFAULT_ARCHITECTURE)))
     plan = expand(
-        study, preset=options.preset, seeds=options.seeds, settings=options.settings, vary=parse_vary(options.vary)
+        study,
+        preset=options.preset,
+        seeds=options.seeds,
+        settings=options.settings,
+        vary=parse_vary(options.vary),
+        tuning=tuning_of(options, as_tuning(study.tune)),
     )
     launch = launch_config(options)
     if options.forecast:

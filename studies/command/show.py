@@ -48,7 +48,8 @@ def find_runs(identity: str, out: Path) -> list[RunRecord]:
 def describe(record: RunRecord) -> str:
     """Return what there is to say of a run, in lines for a terminal."""
     status, summary = record.read_status(), record.read_summary()
-    lines = [f"run {record.run_id}: {status.get('study')}, {status.get('arm')}, seed {status.get('seed')}"]
+    trial = f", trial {status['trial']}" if status.get("trial") else ""
+    lines = [f"run {record.run_id}: {status.get('study')}, {status.get('arm')}{trial}, seed {status.get('seed')}"]
     lines.append(f"state: {record.state()}, attempts: {status.get('attempts')}")
     if status.get("error"):
         lines.append(f"error: {status['error']}")

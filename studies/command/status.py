@@ -1,7 +1,7 @@
 """`litmus status`: how far the studies on disk are."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -23,10 +23,13 @@ def execute(arguments: Sequence[str]) -> int:
     options = parser.read(arguments)
     directories = studies_in(Path(options.out))
     if options.study is None:
-        rows = [(path.name, _states(path, None)) for path in directories]
+        rows = [(path.name, _states(path, read_study_record(path).arm_of_run())) for path in directories]
     else:
         directory = find_study(options.study, Path(options.out))
-        rows = [(arm.label, _states(directory, arm.label)) for arm in read_study_record(directory).arms]
+        study = read_study_record(directory)
+        rows = [(arm.label, _states(directory, arm.runs.values())) for arm in study.arms]
+        if study.tuning is not None:
+            rows.append(("(trials of the tuning)", _states(directory, study.tuning.runs())))
     used = [state for state in COLUMNS if any(states[state] for _, states in rows)]
     table = Table("arm" if options.study else "study", *used, box=None, padding=(0, 2, 0, 0))
     for name, states in rows:
@@ -51,10 +54,6 @@ def find_study(name: str, out: Path) -> Path:
     return by_name[name]
 
 
-def _states(directory: Path, label: str | None) -> Counter[str]:
-    states: Counter[str] = Counter()
-    for arm in read_study_record(directory).arms:
-        for run in arm.runs.values() if label in (None, arm.label) else ():
-            record = RunRecord(directory / run)
-            states[record.state() if record.status_file.exists() else "not started"] += 1
-    return states
+def _states(directory: Path, runs: Iterable[str]) -> Counter[str]:
+    records = [RunRecord(directory / run) for run in runs]
+    return Counter(record.state() if record.status_file.exists() else "not started" for record in records)

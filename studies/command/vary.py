@@ -9,6 +9,7 @@ from litmus.settings import Settings
 from studies.command.base.conduct_and_report import conduct_and_report
 from studies.command.base.config_options import CONFIG_HELP, add_launch_keys, launch_config, read
 from studies.command.base.options import Parser, parse_vary
+from studies.command.base.tuning_options import add_tuning_keys, tuning_of
 from studies.design.designs import DESIGNS
 from studies.design.plan import expand
 from studies.design.study import Study, require_study_name
@@ -30,6 +31,7 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_key(DESIGN)
     parser.add_key(Key("seeds", int, 3, "seeds of each arm"))
     parser.add_key(Key("name", str, None, "folder under --out (default: from the keys)"))
+    add_tuning_keys(parser)
     add_launch_keys(parser)
     options = read(parser, arguments)
     factors = parse_vary(options.vary)
@@ -47,7 +49,9 @@ def execute(arguments: Sequence[str]) -> int:
         baseline={key: levels[0] for key, levels in factors.items()},
         design=options.design,
     )
-    return conduct_and_report(expand(study, seeds=options.seeds), launch_config(options), options.settings)
+    return conduct_and_report(
+        expand(study, seeds=options.seeds, tuning=tuning_of(options)), launch_config(options), options.settings
+    )
 
 
 def names(settings: Settings, factors: Mapping[str, Sequence[Any]]) -> tuple[str, str]:

@@ -7,6 +7,7 @@ What a study's file needs, in one import:
 
 from studies.design.plots import Against, ByLayer, OverTraining, Percentiles, Plot, Scatter
 from studies.design.study import Levels, Study
+from studies.design.tuning import Range, Tuning
 from studies.evidence.claim_tests import alike, exceeds, higher_limit, interaction, more, near, sooner, trend
 from studies.evidence.claims import Claim
 from studies.evidence.measures import drift, gap, logarithm, measure, probed
@@ -24,8 +25,10 @@ __all__ = [
     "OverTraining",
     "Percentiles",
     "Plot",
+    "Range",
     "Scatter",
     "Study",
+    "Tuning",
     "Unit",
     "alike",
     "drift",

@@ -1,7 +1,7 @@
 """A study expanded into arms and seeds, checked to be controlled: its arms differ in the declared factors alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +12,47 @@ from litmus.metrics import TASKS
 from litmus.settings import Settings
 from studies.design.check_claims import check_claims
 from studies.design.study import Study, require_study_name
+from studies.design.tuning import FIRST_TUNING_SEED, Point, Tuning, as_tuning
 from studies.records.study_record import ArmRecord, Start, StudyRecord, is_full_product, levels_by_factor
+from studies.records.tuning_record import TuningRecord
 from studies.training.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
 from studies.training.run import Run
 
 NAMES = ("model.name", "data.name")
 """Keys that decide which other keys there are."""
 
+NOT_TUNED = (*NAMES, "data.validation", "data.split_seed", "trainer.probes", "seed", *SPEED_KEYS)
+"""Keys that cannot be tuned: what a choice is made on must be the same for all that is chosen between."""
+
 
 @dataclass(frozen=True)
 class Arm:
-    """One combination of levels and the config that it resolves to (with seed 0)."""
+    """One combination of levels and the config that it resolves to (with seed 0), from the study's settings."""
 
     label: str
     levels: dict[str, Any]
     config: RunConfig
     is_baseline: bool
+    settings: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def at(self, point: Point) -> "Arm":
+        """Return the arm with other values of some keys, such as tuned ones. Raises `UserError` for a wrong one."""
+        try:
+            config = resolve({**self.settings, **point})
+        except UserError as error:
+            raise UserError(f"arm {self.label!r}: {error}") from None
+        return replace(self, config=config, settings={**self.settings, **point})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A study expanded: its arms, the baseline among them, and its seeds."""
+    """A study expanded: its arms, the baseline among them, and its seeds; `tuning` is what they are to try first."""
 
     study: Study
     arms: tuple[Arm, ...]
     seeds: tuple[int, ...]
     preset: str
+    tuning: Tuning | None = None
 
     @property
     def baseline(self) -> Arm:
@@ -48,12 +63,20 @@ class Plan:
         """Return every arm and seed; all arms of a seed come before the next seed, so that pairs fill up early."""
         return [(arm, seed) for seed in self.seeds for arm in self.arms]
 
+    def tuned(self, chosen: Mapping[str, Point]) -> "Plan":
+        """Return the plan with each arm at the values that it chose, still checked to be controlled."""
+        arms = tuple(arm.at(chosen[arm.label]) for arm in self.arms)
+        plan = replace(self, arms=arms)
+        _check_controlled(plan, set(self.study.factors) | {key for point in chosen.values() for key in point})
+        return plan
+
     def record(
         self,
         runs: Sequence[Run],
         settings: Settings,
         source: Path | None = None,
         starts: Mapping[str, Start] | None = None,
+        tuning: TuningRecord | None = None,
     ) -> StudyRecord:
         """Return what the study consists of, `runs` by arm and seed and `starts` by arm, as its folder keeps it."""
         by_arm: dict[str, dict[int, str]] = {arm.label: {} for arm in self.arms}
@@ -68,6 +91,7 @@ class Plan:
             factors=levels_by_factor(levels, list(self.study.factors)),
             full_product=is_full_product(levels),
             design="" if self.study.arms else self.study.design,
+            tuning=tuning,
             task=task,
             settings=dict(settings),
             protocol=self.study.protocol,
@@ -87,11 +111,12 @@ def expand(
     seeds: int | None = None,
     settings: Settings | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
+    tuning: Tuning | None = None,
 ) -> Plan:
     """Resolve every arm of `study` and check that the arms differ in the declared factors and nowhere else.
 
-    `settings` go on top of the preset; `vary` replaces the levels of factors. Raises `UserError` for a wrong name, key
-    or value, and for a study that is not controlled, with the differing keys.
+    `settings` go on top of the preset; `vary` replaces the levels of factors, `tuning` the study's own. Raises
+    `UserError` for a wrong name, key or value, and for a study that is not controlled, with the differing keys.
     """
     require_study_name(study.name)
     presets = {"quick": {}, **study.presets}
@@ -104,19 +129,22 @@ def expand(
     base = _base_settings(study, presets[preset], settings or {}, vary or {})
     arms = []
     for label, levels in study.arm_levels(vary).items():
+        own = {**_fitting(base, levels), **levels}
         try:
-            config = resolve({**_fitting(base, levels), **levels})
+            config = resolve(own)
         except UserError as error:
             raise UserError(f"study {study.name}, arm {label!r}: {error}") from None
-        arms.append((label, levels, config))
-    baseline = _baseline_label(study, vary or {}, [(label, levels) for label, levels, _ in arms])
+        arms.append((label, levels, config, own))
+    baseline = _baseline_label(study, vary or {}, [(label, levels) for label, levels, *_ in arms])
     plan = Plan(
         study,
-        tuple(Arm(label, levels, config, label == baseline) for label, levels, config in arms),
+        tuple(Arm(label, levels, config, label == baseline, own) for label, levels, config, own in arms),
         tuple(range(count)),
         preset,
+        as_tuning(study.tune) if tuning is None else tuning,
     )
     _check_controlled(plan, set(study.factors))
+    _check_tuning(plan, settings or {})
     return plan
 
 
@@ -135,6 +163,26 @@ def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
             raise UserError(f"{key} cannot be a factor: speed settings are one choice for all arms of a study")
         if key == "seed":
             raise UserError("seed cannot be a factor: every arm runs with the same seeds, see --seeds")
+
+
+def _check_tuning(plan: Plan, settings: Settings) -> None:
+    if plan.seeds[-1] >= FIRST_TUNING_SEED:
+        raise UserError(f"seeds from {FIRST_TUNING_SEED} on are for tuning, got {plan.seeds[-1]}")
+    if plan.tuning is None:
+        return
+    for key in plan.tuning.space:
+        if key in plan.study.factors or any(key in arm.levels for arm in plan.arms):
+            raise UserError(f"tune {key}: it is a factor of {plan.study.name}, and a key is either varied or tuned")
+        if key in NOT_TUNED:
+            raise UserError(f"tune {key}: it must be the same in all trials")
+        if key in settings:
+            raise UserError(f"{key} is tuned by {plan.study.name}; choose what is tried with --tune {key}=A,B")
+    for arm in plan.arms:
+        for point in plan.tuning.points:
+            try:
+                arm.at(point)
+            except UserError as error:
+                raise UserError(f"study {plan.study.name}, tune: {error}") from None
 
 
 def _base_settings(

@@ -9,6 +9,7 @@ from litmus.errors import UserError, unknown_name
 from litmus.settings import Settings
 from studies.design.designs import DESIGNS
 from studies.design.plots import StudyPlot
+from studies.design.tuning import Space, Tuning
 from studies.evidence.claims import Claim
 from studies.evidence.results import Metric
 
@@ -45,6 +46,8 @@ class Study:
             other level by itself; `leave_one_out`, the full recipe, with no factor at the baseline's level, and it
             without one each; `ladder`, each arm one factor more than the one before, in the factors' order;
             `fractional` and `fractional_4`, regular fractions for factors of two levels.
+        tune: keys that each arm chooses for itself before it is compared, with the values or the `Range` to choose
+            from, `{"optim.lr": [0.1, 0.3, 1.0]}`; a `Tuning` also says how many trials, on how many seeds.
     """
 
     name: str = ""
@@ -64,6 +67,7 @@ class Study:
     plots: Sequence[StudyPlot] = ()
     limits: Mapping[str, str] = field(default_factory=dict)
     design: str = "full"
+    tune: Tuning | Space = field(default_factory=dict)
 
     def declared_in(self, file: str, docstring: str | None) -> "Study":
         """Return the study with what its file says: the file's name, and in its docstring question and protocol."""

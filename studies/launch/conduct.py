@@ -7,15 +7,17 @@ from pathlib import Path
 
 from litmus.errors import UserError
 from litmus.settings import Settings
-from studies.design.plan import Plan
+from studies.design.plan import Arm, Plan
 from studies.design.study_files import being_imported
 from studies.launch.launcher import Launcher, Outcome
 from studies.launch.machine import LaunchConfig, execution_of
 from studies.launch.pairing import advice, starts
 from studies.launch.preflight import check
 from studies.launch.progress import Progress
+from studies.launch.tune import tune
 from studies.records.storage import storage_errors
 from studies.records.study_record import Start, read_study_record, write_study_record
+from studies.records.tuning_record import TuningRecord
 from studies.training.identity import run_id
 from studies.training.run import Run
 
@@ -44,31 +46,50 @@ def conduct(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path |
         )
     execution, places = execution_of(launch)
     directory = Path(launch.out) / plan.study.name
-    fingerprints = _checked(plan, launch.devices)
-    runs = []
-    for arm, seed in plan.runs():
+    fingerprints: dict[str, str] = {}
+
+    def make_run(arm: Arm, seed: int, trial: str = "") -> Run:
         config = arm.config.with_seed(seed)
-        identity = run_id(config, fingerprints[arm.label], launch.devices)
-        runs.append(Run(identity, plan.study.name, arm.label, arm.levels, config, directory / identity, source))
+        key = repr(arm.config)
+        if key not in fingerprints:
+            fingerprints[key] = _checked(arm, launch.devices, alone=len(plan.arms) == 1)
+        identity = run_id(config, fingerprints[key], launch.devices)
+        return Run(identity, plan.study.name, arm.label, arm.levels, config, directory / identity, source, trial)
+
+    def execute(runs: Sequence[Run]) -> Outcome:
+        return Launcher(execution, places, Progress(len(runs), len(places))).execute(runs)
+
+    runs = [make_run(arm, seed) for arm, seed in plan.runs()]
+    for point in plan.tuning.points if plan.tuning is not None else ():
+        for arm in plan.arms:
+            make_run(arm.at(point), plan.seeds[0])  # a trial that could not be built is told here
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
+    tuning: TuningRecord | None = None
+    if plan.tuning is not None:
+        untuned = plan
+
+        def keep(record: TuningRecord) -> None:
+            write_study_record(directory, untuned.record((), settings, source, tuning=record))
+
+        tuned, tuning, outcome = tune(plan, plan.tuning, directory, make_run, execute, keep)
+        if tuned is None:
+            return Conducted(directory, [], outcome)
+        plan = tuned
+        runs = [make_run(arm, seed) for arm, seed in plan.runs()]
     starting = _starts(plan, runs, directory)
     for line in advice(starting, plan.study.factors):
         print(f"litmus: {line}", file=sys.stderr)
-    write_study_record(directory, plan.record(runs, settings, source, starting))
-    outcome = Launcher(execution, places, Progress(len(runs), len(places))).execute(runs)
-    return Conducted(directory, runs, outcome)
+    write_study_record(directory, plan.record(runs, settings, source, starting, tuning))
+    return Conducted(directory, runs, execute(runs))
 
 
-def _checked(plan: Plan, devices: int) -> dict[str, str]:
-    """Return the fingerprint of each arm's data. Raises `UserError` that names the first arm which could not run."""
-    fingerprints = {}
-    for arm in plan.arms:
-        try:
-            fingerprints[arm.label] = check(arm.config, devices)
-        except UserError as error:
-            raise UserError(f"arm {arm.label!r}: {error}" if len(plan.arms) > 1 else str(error)) from None
-    return fingerprints
+def _checked(arm: Arm, devices: int, alone: bool) -> str:
+    """Return the fingerprint of an arm's data. Raises `UserError` that names the arm, unless it is `alone`."""
+    try:
+        return check(arm.config, devices)
+    except UserError as error:
+        raise UserError(str(error) if alone else f"arm {arm.label!r}: {error}") from None
 
 
 def _starts(plan: Plan, runs: Sequence[Run], directory: Path) -> dict[str, Start]:

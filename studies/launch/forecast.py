@@ -4,7 +4,7 @@ import itertools
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,13 @@ from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.learning.optimiser import build_optimiser
 from lit_archs.learning.tasks import MODULES
 from litmus.batch import Batch
+from litmus.errors import UserError
 from litmus.settings import flatten
 from studies.design.plan import Plan
 from studies.launch.machine import LaunchConfig, execution_of
 from studies.records.run_record import RunRecord, run_records
 from studies.records.storage import CorruptRecord
+from studies.records.study_record import read_study_record
 from studies.training.config import RunConfig
 from studies.training.environment import available_cpus
 from studies.training.identity import run_id
@@ -105,16 +107,15 @@ def forecast(plan: Plan, launch: LaunchConfig, step_seconds: Callable[..., float
     identities = {identity for _, identity in done}
     seconds: list[float] = []
     complete = epochs = steps = 0
-    for arm in plan.arms:
+    for config, planned in _work(plan, Path(launch.out) / plan.study.name):
         missing = [
             seed
-            for seed in plan.seeds
-            if not any(run_id(arm.config.with_seed(seed), f, launch.devices) in identities for f in fingerprints)
+            for seed in planned
+            if not any(run_id(config.with_seed(seed), f, launch.devices) in identities for f in fingerprints)
         ]
-        complete += len(plan.seeds) - len(missing)
+        complete += len(planned) - len(missing)
         if not missing:
             continue
-        config = arm.config
         size = data_size(config.data)
         key = repr(_what_a_step_depends_on(config, size))
         if key not in measured:
@@ -144,6 +145,23 @@ def forecast(plan: Plan, launch: LaunchConfig, step_seconds: Callable[..., float
         units=units,
         at_a_time=len(places),
     )
+
+
+def _work(plan: Plan, directory: Path) -> list[tuple[RunConfig, Sequence[int]]]:
+    """Return the configs of a plan's runs with their seeds; first those of its tuning, where it has one.
+
+    Arms that have chosen are at what they chose, the others at what they have untuned, which costs about the same.
+    """
+    if plan.tuning is None:
+        return [(arm.config, plan.seeds) for arm in plan.arms]
+    trials = [(arm.at(point).config, plan.tuning.seed_numbers) for point in plan.tuning.points for arm in plan.arms]
+    try:
+        tuning = read_study_record(directory).tuning
+    except UserError:
+        tuning = None
+    chosen = tuning.chosen if tuning is not None else {}
+    arms = [arm.at(chosen.get(arm.label, {})) for arm in plan.arms]
+    return [*trials, *((arm.config, plan.seeds) for arm in arms)]
 
 
 def data_size(config: DataConfig) -> DataSize:

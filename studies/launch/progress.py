@@ -62,7 +62,7 @@ class Progress:
         self._durations.append(seconds)
         done = f"[{sum(self.states.values())}/{self.total}]"
         # Square brackets are markup to rich.
-        line = f"{done} {state:<8} {run.arm}, seed {run.config.seed}  {seconds:.1f} s{self._left(', ')}"
+        line = f"{done} {state:<8} {run.name}  {seconds:.1f} s{self._left(', ')}"
         self.console.print(line, markup=False, soft_wrap=True)
 
     def notice(self, text: str) -> None:
@@ -94,5 +94,5 @@ class Progress:
             filled = round(20 * fraction)
             bar = "█" * filled + "░" * (20 - filled)
             seconds = f"{time.monotonic() - since:.0f} s"
-            table.add_row(run.run_id, bar, f"{run.arm}, seed {run.config.seed}", seconds)
+            table.add_row(run.run_id, bar, run.name, seconds)
         return table

@@ -16,10 +16,10 @@ from studies.records.storage import CorruptRecord
 def load(directory: str | Path) -> pd.DataFrame:
     """Return one row for each run under `directory`, a study's folder.
 
-    Columns: `run`, `study`, `arm`, `seed`, `state` (finished, diverged, running, interrupted, crashed, corrupt),
-    `error`, every config key by its dotted name, and the summary: metrics under their own names (accuracies as
-    fractions), `parameters`, `flops`, `activations`, `seconds`, and `environment.*`, `normalisation.*` and
-    `data.*`.
+    Columns: `run`, `study`, `arm`, `seed`, `trial` (what a trial of the tuning sets, else empty), `state` (finished,
+    diverged, running, interrupted, crashed, corrupt), `error`, every config key by its dotted name, and the summary:
+    metrics under their own names (accuracies as fractions), `parameters`, `flops`, `activations`, `seconds`, and
+    `environment.*`, `normalisation.*` and `data.*`.
     Raises `UserError` where the folder holds no run.
     """
     records = run_records(Path(directory))
@@ -80,7 +80,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
         status = {}
     row: dict[str, Any] = {"run": record.run_id, "study": status.get("study"), "arm": status.get("arm")}
     row.update(seed=status.get("seed"), state=record.state(), attempts=status.get("attempts"))
-    row["error"] = status.get("error")
+    row.update(error=status.get("error"), trial=status.get("trial"))
     try:
         row.update({key: value for key, value in flatten(record.read_config()).items() if key != "seed"})
         summary = record.read_summary()

@@ -12,6 +12,7 @@ from litmus.errors import UserError
 from litmus.metrics import TASKS, Metric, Task, add_task
 from litmus.settings import Settings
 from studies.records.storage import to_json, write_atomically
+from studies.records.tuning_record import TuningRecord, parsed_tuning
 
 FILE = "study.json"
 
@@ -68,6 +69,7 @@ class StudyRecord:
         own_task: the task where it is none of the package's, so that it can be reported without that file.
         design: how the levels are combined into arms; empty where the study names its arms, and in the record of an
             earlier version.
+        tuning: what the arms tried before they were compared, and what they chose; None where nothing was tuned.
     """
 
     study: str
@@ -82,6 +84,7 @@ class StudyRecord:
     source: str | None = None
     own_task: Task | None = None
     design: str = ""
+    tuning: TuningRecord | None = None
 
     @property
     def baseline(self) -> ArmRecord:
@@ -160,6 +163,7 @@ def _parsed(content: Mapping[str, Any]) -> StudyRecord:
         source=content.get("source"),
         own_task=_own_task(content.get("own_task")),
         design=content.get("design", ""),
+        tuning=parsed_tuning(content.get("tuning")),
     )
 
 

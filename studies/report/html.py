@@ -25,6 +25,7 @@ from studies.records.study_record import read_study_record
 from studies.report import figures, study_plots, tables
 from studies.report.answer import answer_of
 from studies.report.ingredients import effect_lines, ingredients_table
+from studies.report.tuning import CAPTION, tuned_text, tuning_figure, tuning_lines, tuning_table
 
 VERSION_COLUMNS = ("code", "source", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 
@@ -40,7 +41,7 @@ class Report:
     @property
     def details(self) -> list[str]:
         """What goes on from the answer, as lines for a terminal of 80 columns."""
-        return effect_lines(self.summary.analysis)
+        return [*tuning_lines(self.summary.analysis), *effect_lines(self.summary.analysis)]
 
 
 def write_report(directory: Path, study: Study | None = None) -> Report:
@@ -76,6 +77,7 @@ def render(summary: StudySummary, answer: str, study: Study | None = None) -> st
         training_name=analysis.train_metric_name,
         arms=tables.results(summary),
         ingredients=ingredients_table(analysis),
+        tuning=tuning_table(analysis),
         matched=tables.matched_level(analysis),
         main_effects=tables.main_effects(analysis, effects) if isinstance(effects, Factorial) else None,
         no_main_effects=effects if isinstance(effects, str) else "",
@@ -114,6 +116,10 @@ def _figures(analysis: Analysis, plots: Sequence[StudyPlot]) -> list[_Figure]:
         shown.append(("Interaction", caption, figures.interaction(analysis)))
     own = [(plot.title, study_plots.caption(plot), study_plots.draw(plot, analysis)) for plot in plots]
     shown += [(title, caption, figure) for title, caption, figure in own if figure is not None]
+    tuned = tuning_figure(analysis)
+    if tuned is not None:
+        title = f"Expected validation {analysis.metric_name} over the trials of tuning"
+        shown.append((title, CAPTION.format(metric=analysis.metric_name), tuned))
     caption = "Mean over the seeds with its 95 % interval. Click an arm in the legend to hide it, drag to zoom."
     accuracy = figures.learning_curves(analysis, analysis.val_metric, f"validation {analysis.metric_name}")
     loss = figures.learning_curves(analysis, "train_loss", "training loss", logarithmic=True)
@@ -153,7 +159,7 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
 
     synchronised = values("normalisation.synchronised")
     return [
-        ("Factors", ", ".join(analysis.study.factors) or "none: a study of one arm"),
+        ("Factors", (", ".join(analysis.study.factors) or "none: a study of one arm") + tuned_text(analysis)),
         ("All other config keys", "equal in every arm; checked before anything ran"),
         ("Initialisation", _initialisation(analysis, values("init.pairing"))),
         ("Order and augmentation", "a function of (seed, epoch, sample): equal in all arms of a seed"),

@@ -83,7 +83,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
 
     diverged = module.diverged_at is not None
     tested: dict[str, float] = {}
-    if not diverged:
+    if not diverged and not run.trial:
         # The only place where the test set is read: once, after training and all choices are over.
         tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0])
     if first:
@@ -111,7 +111,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
 def write_config(run: Run) -> None:
     """Write `config.yaml`, which `litmus train --config` runs again."""
     text = yaml.safe_dump(run.config.as_dict(), sort_keys=False)
-    header = f"# run {run.run_id} of study {run.study}: {run.arm}, seed {run.config.seed}\n"
+    header = f"# run {run.run_id} of study {run.study}: {run.name}\n"
     write_atomically(run.record.config_file, header + text)
 
 
@@ -235,6 +235,8 @@ def attempt(run: Run, execution: Execution, place: Place, on_progress: Callable[
         if place.rank == 0:
             fields: dict[str, Any] = {"state": state, "study": run.study, "arm": run.arm, "levels": run.levels}
             fields.update(seed=run.config.seed, attempts=attempts, started=started, updated=time.time(), **more)
+            if run.trial:
+                fields["trial"] = run.trial
             if run.source is not None:
                 fields["source"] = str(run.source)
             record.write_status(**fields)

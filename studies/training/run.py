@@ -10,7 +10,10 @@ from studies.training.config import RunConfig
 
 @dataclass(frozen=True)
 class Run:
-    """One run to execute, with its place in its study; `source` is a file that registers what the run is made of."""
+    """One run to execute, with its place in its study; `source` is a file that registers what the run is made of.
+
+    `trial` says what a trial of the tuning sets: such a run is chosen by, and has nothing to do with the test set.
+    """
 
     run_id: str
     study: str
@@ -19,6 +22,12 @@ class Run:
     config: RunConfig
     directory: Path
     source: Path | None = None
+    trial: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the run is called: its arm, what it tries where it is a trial, and its seed."""
+        return ", ".join([self.arm, *([f"trial {self.trial}"] if self.trial else []), f"seed {self.config.seed}"])
 
     @property
     def record(self) -> RunRecord:

@@ -38,8 +38,8 @@ class WandbRun:
         self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "litmus"),
             group=run.study,
-            job_type=run.arm,
-            name=f"{run.arm}, seed {run.config.seed}",
+            job_type=f"trial of {run.arm}" if run.trial else run.arm,
+            name=run.name,
             id=run.run_id,
             resume="allow",
             config={**run.config.as_dict(), "arm": run.arm, "run": run.run_id},

@@ -1,0 +1,94 @@
+"""What every arm tries: the same values for all, on seeds of their own, wider where the best lay at the edge."""
+
+import math
+
+import pytest
+
+from litmus.errors import UserError
+from studies.command.base.options import parse_tune
+from studies.design import Range, Study, Tuning
+from studies.design.plan import expand
+from studies.design.tuning import FIRST_TUNING_SEED
+
+
+def a_study(**changes: object) -> Study:
+    settings: dict = {"name": "example", "base": {"model.name": "lenet5"}, "factors": {"model.norm": ["none", "batch"]}}
+    return Study(**{**settings, **changes})
+
+
+def test_values_are_tried_in_every_combination() -> None:
+    tuning = Tuning({"optim.lr": [0.1, 0.3], "optim.weight_decay": [0.0, 1e-4]}, trials=99)
+    assert [tuple(point.values()) for point in tuning.points] == [(0.1, 0.0), (0.1, 1e-4), (0.3, 0.0), (0.3, 1e-4)]
+
+
+def test_a_range_is_drawn_with_a_uniform_logarithm_and_always_the_same() -> None:
+    tuning = Tuning({"optim.lr": Range(1e-3, 1.0)}, trials=300)
+    drawn = [point["optim.lr"] for point in tuning.points]
+    assert tuning.points == Tuning({"optim.lr": Range(1e-3, 1.0)}, trials=300).points
+    assert min(drawn) >= 1e-3
+    assert max(drawn) <= 1.0
+    decades = [sum(math.floor(math.log10(value)) == decade for value in drawn) for decade in (-3, -2, -1)]
+    assert all(70 <= count <= 130 for count in decades)
+
+
+def test_values_go_on_beyond_the_edge_at_their_own_distance() -> None:
+    wider = Tuning({"optim.lr": [0.1, 0.3, 0.9]}, extend=2).extended({"optim.lr": (False, True)})
+    assert [point["optim.lr"] for point in wider.points] == [0.1, 0.3, 0.9, 2.7]
+    assert wider.extend == 1
+    assert [p["optim.lr"] for p in wider.extended({"optim.lr": (True, False)}).points][-1] == 0.03333
+    even = Tuning({"model.depth": [0, 2]}, extend=1).extended({"model.depth": (False, True)})
+    assert [point["model.depth"] for point in even.points] == [0, 2, 4]
+
+
+def test_a_range_is_extended_by_half_with_half_as_many_trials_in_what_is_new() -> None:
+    tuning = Tuning({"optim.lr": Range(0.01, 1.0), "optim.momentum": [0.0, 0.9]}, trials=4, extend=1)
+    wider = tuning.extended({"optim.lr": (False, True)})
+    assert wider.points[:4] == tuning.points
+    assert len(wider.points) == 6
+    assert all(1.0 <= point["optim.lr"] <= 10.0 for point in wider.points[4:])
+    assert wider.space["optim.lr"] == Range(0.01, 10.0)
+
+
+def test_tuned_arms_differ_in_the_factors_and_the_tuned_keys_alone() -> None:
+    plan = expand(a_study(tune={"optim.lr": [0.1, 0.3]}))
+    tuned = plan.tuned({"norm none": {"optim.lr": 0.1}, "norm batch": {"optim.lr": 0.3}})
+    first, second = (arm.config.flat() for arm in tuned.arms)
+    assert {key for key in first if first[key] != second[key]} == {"model.norm", "optim.lr"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "message"),
+    [
+        ({"tune": {"model.norm": ["none", "batch"]}}, {}, "tune model.norm: it is a factor of example"),
+        ({"tune": {"optim.lrr": [0.1, 0.2]}}, {}, "did you mean 'optim.lr'"),
+        ({"tune": {"optim.lr": [0.1, -1.0]}}, {}, "tune: arm 'norm none': optim.lr must be"),
+        ({"tune": {"data.validation": [0.1, 0.2]}}, {}, "it must be the same in all trials"),
+        ({"tune": {"trainer.precision": ["32-true", "bf16-mixed"]}}, {}, "it must be the same in all trials"),
+        ({"tune": {"optim.lr": [0.1, 0.2]}}, {"settings": {"optim.lr": 0.1}}, "optim.lr is tuned by example"),
+        ({}, {"seeds": FIRST_TUNING_SEED + 1}, "seeds from 1000000 on are for tuning"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused(changes: dict, arguments: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        expand(a_study(**changes), **arguments)
+
+
+def test_what_is_typed_is_read() -> None:
+    assert parse_tune(["optim.lr=0.1,1e-2", "optim.weight_decay=1e-6..1e-2"]) == {
+        "optim.lr": [0.1, 0.01],
+        "optim.weight_decay": Range(1e-6, 1e-2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("optim.lr", "expected KEY=VALUE,VALUE"),
+        ("optim.lr=a..b", "a range goes from one number to another"),
+        ("optim.lr=1..0.1", "tune optim.lr: a range goes from a lower to a higher number, got 1..0.1"),
+        ("optim.lr=0..1", "tune optim.lr: low must be greater than zero"),
+    ],
+)
+def test_what_is_typed_wrongly_is_told(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        parse_tune([text])

@@ -1,0 +1,62 @@
+"""Tuned studies as they run: the same trials for all arms, none looks at the test set, and nothing is run twice."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tiny_runs import tiny_options
+
+from studies.evidence.results import analyse
+from studies.records.frames import load
+from studies.records.run_record import run_records
+
+Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
+
+TUNED = (
+    "vary", *tiny_options(), "--vary", "model.norm=none,batch", "--tune", "optim.lr=0.001,0.01",
+    "--extend", "1", "--seeds", "2", "--name", "mine",
+)  # fmt: skip
+
+
+def test_a_tuned_study_from_its_trials_to_its_report(litmus: Litmus, tmp_path: Path) -> None:
+    first = litmus(*TUNED)
+    assert first.returncode == 0, first.stderr
+    folder = tmp_path / "runs/mine"
+    study = json.loads((folder / "study.json").read_text())
+    tuning = study["tuning"]
+    # A rate of 0.01 is far too low for two epochs: the best lies at the edge, and 0.1 is tried by both arms.
+    assert [trial["values"]["optim.lr"] for trial in tuning["trials"]] == [0.001, 0.01, 0.1]
+    assert tuning["chosen"] == {arm: {"optim.lr": 0.1} for arm in ("norm none", "norm batch")}
+    assert tuning["seeds"] == [1_000_000]
+    assert "norm batch  lr 0.1: " in first.stdout
+    assert "(edge: lr highest)" in first.stdout
+    assert max(map(len, first.stdout.partition("Tuned")[2].splitlines())) <= 80
+
+    trials = {run for trial in tuning["trials"] for runs in trial["runs"].values() for run in runs.values()}
+    records = load(folder).set_index("run")
+    assert len(trials) == 6
+    assert set(records.index[records["trial"].notna()]) == trials
+    assert records.loc[sorted(trials), "test_top1"].isna().all()  # a trial never reads the test set
+    analysis = analyse(folder)
+    assert set(analysis.records["run"]).isdisjoint(trials)
+    assert set(analysis.records["optim.lr"]) == {0.1}
+    assert analysis.records["test_top1"].notna().all()
+
+    page = (folder / "report.html").read_text()
+    assert "tuned for each arm, with the same budget: optim.lr" in page
+    assert "every arm tried the same 3 settings" in page
+    assert re.search(r"\(trials of the tuning\) +6", litmus("status", "mine").stdout)
+
+    # Whatever is lost is run again and nothing else, and ends the same.
+    before = {record.run_id: record.metrics_file.read_text() for record in run_records(folder)}
+    for run in [min(trials), analysis.arms[0].arm.runs[0]]:
+        shutil.rmtree(folder / run)
+    (folder / "study.json").unlink()
+    again = litmus(*TUNED)
+    assert again.returncode == 0, again.stderr
+    assert len(re.findall(r"finished norm", again.stderr)) == 2
+    assert {record.run_id: record.metrics_file.read_text() for record in run_records(folder)} == before
+    assert json.loads((folder / "study.json").read_text()) == study
