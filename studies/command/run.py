@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from litmus.config_keys import Key
+from litmus.errors import UserError
 from studies.command.base.options import Parser, parse_vary
 from studies.design.study import Study
 from studies.design.study_files import STUDIES, is_path, load_study
@@ -24,12 +26,16 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     from studies.design.plan import expand
     from studies.design.tuning import as_tuning
     from studies.launch.forecast import forecast
+    from studies.launch.until_decided import FIRST_LOOK, MAX_SEEDS
     from studies.training.config import DEFAULT_ARCHITECTURE
 
     parser = Parser("run", f"Run what is missing of a study, then write its report. {CONFIG_HELP}")
     parser.add_argument("study", help="the study, see litmus list, or the path of its file")
     parser.add_key(Key("preset", str, "quick", "quick (minutes on a laptop) or paper (the paper's protocol)"))
     parser.add_key(Key("seeds", int, None, "seeds of each arm (default: the study's own)"))
+    parser.add_key(Key("first_seed", int, 0, "the first seed; another one runs fresh seeds, to confirm a finding"))
+    parser.add_key(Key("until", Literal["decided"] | None, None, "decided: add seeds until the claims are decided"))
+    parser.add_key(Key("max_seeds", int | None, None, f"with --until, the most seeds of an arm (default: {MAX_SEEDS})"))
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
     parser.add_argument("--forecast", action="store_true", help="tell what the study will cost, and stop")
     add_tuning_keys(parser)
@@ -39,10 +45,16 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
         parser.add_config_keys(all_config_keys())
         study, source = _named(parser.read_known(arguments)[0].study)
     options = read(parser, arguments, str(study.base.get("model.name", DEFAULT_ARCHITECTURE)))
+    if options.until is None and options.max_seeds is not None:
+        raise UserError("--max-seeds goes with --until decided")
+    seeds = options.seeds
+    if options.until and seeds is None:
+        seeds = min(FIRST_LOOK, study.seeds)
     plan = expand(
         study,
         preset=options.preset,
-        seeds=options.seeds,
+        seeds=seeds,
+        first_seed=options.first_seed,
         settings=options.settings,
         vary=parse_vary(options.vary),
         tuning=tuning_of(options, as_tuning(study.tune)),
@@ -54,7 +66,8 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     if options.preset != "quick":
         # Hours may follow; the few seconds that it takes to measure them are no matter then.
         print("\n".join(forecast(plan, launch).lines()), file=sys.stderr)
-    return conduct_and_report(plan, launch, options.settings, source)
+    max_seeds = (options.max_seeds or MAX_SEEDS) if options.until else None
+    return conduct_and_report(plan, launch, options.settings, source, max_seeds)
 
 
 def _named(name: str) -> tuple[Study, Path | None]:

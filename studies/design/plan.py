@@ -1,13 +1,13 @@
 """A study expanded into arms and seeds, checked to be controlled: its arms differ in the declared factors alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from datamodules.batches.config import DataConfig
 from lit_archs.building.registry import ARCHITECTURES
-from litmus.errors import UserError, require_positive, unknown_name
+from litmus.errors import UserError, require_at_least, require_positive, unknown_name
 from litmus.metrics import TASKS
 from litmus.settings import Settings
 from studies.design.check_claims import check_claims
@@ -46,13 +46,17 @@ class Arm:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study expanded: its arms, the baseline among them, and its seeds; `tuning` is what they are to try first."""
+    """A study expanded: its arms, the baseline among them, and their seeds.
+
+    `tuning` is what the arms are to try first; `added` are seeds of single arms beyond `seeds`, which all of them have.
+    """
 
     study: Study
     arms: tuple[Arm, ...]
     seeds: tuple[int, ...]
     preset: str
     tuning: Tuning | None = None
+    added: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def baseline(self) -> Arm:
@@ -61,7 +65,21 @@ class Plan:
 
     def runs(self) -> list[tuple[Arm, int]]:
         """Return every arm and seed; all arms of a seed come before the next seed, so that pairs fill up early."""
-        return [(arm, seed) for seed in self.seeds for arm in self.arms]
+        planned = [(arm, seed) for seed in self.seeds for arm in self.arms]
+        added = [(arm, seed) for arm in self.arms for seed in self.added.get(arm.label, ())]
+        return planned + sorted(added, key=lambda each: each[1])
+
+    def seeds_of(self, label: str) -> tuple[int, ...]:
+        """Return the seeds of an arm."""
+        return self.seeds + self.added.get(label, ())
+
+    def with_more(self, labels: Collection[str], count: int) -> "Plan":
+        """Return the plan with `count` more seeds of these arms."""
+        added = dict(self.added)
+        for label in labels:
+            following = self.seeds_of(label)[-1] + 1
+            added[label] = (*added.get(label, ()), *range(following, following + count))
+        return replace(self, added=added)
 
     def tuned(self, chosen: Mapping[str, Point]) -> "Plan":
         """Return the plan with each arm at the values that it chose, still checked to be controlled."""
@@ -112,11 +130,13 @@ def expand(
     settings: Settings | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
     tuning: Tuning | None = None,
+    first_seed: int = 0,
 ) -> Plan:
     """Resolve every arm of `study` and check that the arms differ in the declared factors and nowhere else.
 
-    `settings` go on top of the preset; `vary` replaces the levels of factors, `tuning` the study's own. Raises
-    `UserError` for a wrong name, key or value, and for a study that is not controlled, with the differing keys.
+    `settings` go on top of the preset; `vary` replaces the levels of factors, `tuning` the study's own. Seeds
+    are counted from `first_seed`. Raises `UserError` for a wrong name, key or value, and for a study that is not
+    controlled, with the differing keys.
     """
     require_study_name(study.name)
     presets = {"quick": {}, **study.presets}
@@ -124,6 +144,7 @@ def expand(
         raise unknown_name(f"preset of {study.name}", preset, presets)
     count = study.seeds if seeds is None else seeds
     require_positive(seeds=count)
+    require_at_least(0, first_seed=first_seed)
     _check_factors(study, vary or {})
     check_claims(study)
     base = _base_settings(study, presets[preset], settings or {}, vary or {})
@@ -139,7 +160,7 @@ def expand(
     plan = Plan(
         study,
         tuple(Arm(label, levels, config, label == baseline, own) for label, levels, config, own in arms),
-        tuple(range(count)),
+        tuple(range(first_seed, first_seed + count)),
         preset,
         as_tuning(study.tune) if tuning is None else tuning,
     )

@@ -8,6 +8,7 @@ from litmus.errors import UserError
 from studies.evidence.arm_table import ArmStatistics, arm_statistics, metrics_of
 from studies.evidence.claims import Claim, Finding
 from studies.evidence.factorial import Factorial, analysis_of_variance, tidy
+from studies.evidence.registration import NOT_REGISTERED, Registration, registration
 from studies.evidence.results import Analysis, Metric, analyse
 
 
@@ -23,6 +24,7 @@ class StudySummary:
         measures: those of the study's own measures, by name.
         main_effects: the analysis of variance of a study that is a full product of factors; the reason where that
             cannot be had; None for another study.
+        registration: what of it was planned before the first run.
     """
 
     analysis: Analysis
@@ -31,6 +33,7 @@ class StudySummary:
     others: dict[str, list[ArmStatistics]]
     measures: dict[str, list[ArmStatistics]]
     main_effects: Factorial | str | None
+    registration: Registration = NOT_REGISTERED
 
     @property
     def statistics(self) -> dict[str, list[ArmStatistics]]:
@@ -54,6 +57,7 @@ def summarise(
         others={name: arm_statistics(analysis, name) for name in metrics_of(analysis) if name != analysis.test_metric},
         measures={name: arm_statistics(analysis, metric) for name, metric in (measures or {}).items()},
         main_effects=_main_effects(analysis),
+        registration=registration(analysis.directory, analysis.study),
     )
 
 

@@ -14,6 +14,7 @@ from studies.launch.machine import LaunchConfig, execution_of
 from studies.launch.pairing import advice, starts
 from studies.launch.preflight import check
 from studies.launch.progress import Progress
+from studies.launch.register import register
 from studies.launch.tune import tune
 from studies.records.storage import storage_errors
 from studies.records.study_record import Start, read_study_record, write_study_record
@@ -24,20 +25,24 @@ from studies.training.run import Run
 
 @dataclass(frozen=True)
 class Conducted:
-    """A study that was conducted: its folder, its runs and how they ended."""
+    """A study that was conducted: its folder, its runs and how they ended; `notes` are lines that go on from there."""
 
     directory: Path
     runs: list[Run]
     outcome: Outcome
+    notes: tuple[str, ...] = ()
 
 
-def conduct(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None) -> Conducted:
+def conduct(
+    plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None, *, looked: bool = False
+) -> Conducted:
     """Run what is missing of `plan` under `launch.out`, and record what the study consists of.
 
     `settings` is what the user asked for on top of the study, kept in its record; `source` is the file of a study that
-    lies outside the package, which every worker runs before it builds anything. Raises `UserError` before any run
-    starts where one could not: a network that cannot be built, a folder that cannot be written, a GPU that is not
-    there.
+    lies outside the package, which every worker runs before it builds anything; `looked` says that its results
+    decide whether more seeds follow. What is planned is written down before the first run. Raises `UserError` before
+    any run starts where one could not: a network that cannot be built, a folder that cannot be written, a GPU that is
+    not there.
     """
     importing = being_imported()
     if importing is not None:
@@ -65,6 +70,7 @@ def conduct(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path |
             make_run(arm.at(point), plan.seeds[0])  # a trial that could not be built is told here
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
+    register(plan, directory, runs, list(fingerprints.values()), looked)
     tuning: TuningRecord | None = None
     if plan.tuning is not None:
         untuned = plan

@@ -153,7 +153,7 @@ def _work(plan: Plan, directory: Path) -> list[tuple[RunConfig, Sequence[int]]]:
     Arms that have chosen are at what they chose, the others at what they have untuned, which costs about the same.
     """
     if plan.tuning is None:
-        return [(arm.config, plan.seeds) for arm in plan.arms]
+        return [(arm.config, plan.seeds_of(arm.label)) for arm in plan.arms]
     trials = [(arm.at(point).config, plan.tuning.seed_numbers) for point in plan.tuning.points for arm in plan.arms]
     try:
         tuning = read_study_record(directory).tuning
@@ -161,7 +161,7 @@ def _work(plan: Plan, directory: Path) -> list[tuple[RunConfig, Sequence[int]]]:
         tuning = None
     chosen = tuning.chosen if tuning is not None else {}
     arms = [arm.at(chosen.get(arm.label, {})) for arm in plan.arms]
-    return [*trials, *((arm.config, plan.seeds) for arm in arms)]
+    return [*trials, *((arm.config, plan.seeds_of(arm.label)) for arm in arms)]
 
 
 def data_size(config: DataConfig) -> DataSize:

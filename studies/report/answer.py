@@ -1,5 +1,6 @@
 """The answer of a study in a sentence or two, no stronger than its records."""
 
+from studies.evidence.claims import Claim
 from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.summary import StudySummary
 from studies.evidence.units import percent_interval, points
@@ -10,7 +11,7 @@ def answer_of(summary: StudySummary) -> str:
     analysis, findings = summary.analysis, summary.findings
     sentences = []
     for verdict in ("supported", "contradicted", "inconclusive"):
-        claims = [claim.sentence.rstrip(".") for claim, finding in findings if finding.verdict == verdict]
+        claims = [_sentence(summary, claim) for claim, finding in findings if finding.verdict == verdict]
         if claims:
             sentences.append(f"{verdict.capitalize()}: {'; '.join(claims)}.")
     sentences.append(_best_arm(analysis))
@@ -21,6 +22,11 @@ def answer_of(summary: StudySummary) -> str:
         planned = sum(result.planned for result in analysis.arms)
         sentences.append(f"{missing} of {planned} runs have no result yet.")
     return " ".join(sentences)
+
+
+def _sentence(summary: StudySummary, claim: Claim) -> str:
+    exploratory = " (exploratory)" if summary.registration.is_exploratory(claim) else ""
+    return claim.sentence.rstrip(".") + exploratory
 
 
 def _best_arm(analysis: Analysis) -> str:

@@ -1,6 +1,7 @@
 """The report of a study: one self-contained HTML file."""
 
 import datetime
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from studies.records.study_record import read_study_record
 from studies.report import figures, study_plots, tables
 from studies.report.answer import answer_of
 from studies.report.ingredients import effect_lines, ingredients_table
+from studies.report.planned import deviations, plan_text
 from studies.report.tuning import CAPTION, tuned_text, tuning_figure, tuning_lines, tuning_table
 
 VERSION_COLUMNS = ("code", "source", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
@@ -41,7 +43,9 @@ class Report:
     @property
     def details(self) -> list[str]:
         """What goes on from the answer, as lines for a terminal of 80 columns."""
-        return [*tuning_lines(self.summary.analysis), *effect_lines(self.summary.analysis)]
+        analysis = self.summary.analysis
+        planned = [line for text in _deviations(self.summary) for line in textwrap.wrap(text, 79)]
+        return [*planned, *tuning_lines(analysis), *effect_lines(analysis)]
 
 
 def write_report(directory: Path, study: Study | None = None) -> Report:
@@ -86,7 +90,9 @@ def render(summary: StudySummary, answer: str, study: Study | None = None) -> st
         primary=tables.every_metric({analysis.test_metric: summary.judged}),
         others=tables.every_metric(summary.others),
         totals=_totals(analysis),
-        controlled=_controlled(analysis),
+        controlled=_controlled(analysis) + _planned(summary),
+        exploratory=[claim.sentence for claim, _ in summary.findings if summary.registration.is_exploratory(claim)],
+        deviations=_deviations(summary),
         runs=[_run_row(analysis, {str(k): v for k, v in row.items()}) for row in analysis.records.to_dict("records")],
         versions=_versions(analysis),
         threshold=percent(analysis.training_threshold),
@@ -201,6 +207,16 @@ def _initialisation(analysis: Analysis, pairing: str) -> str:
         if start.unequal
     ]
     return f"{drawn}. {'; '.join(told)}. In every other arm all that it shares with the baseline start equal"
+
+
+def _planned(summary: StudySummary) -> list[tuple[str, str]]:
+    text = plan_text(summary.registration, [claim for claim, _ in summary.findings])
+    return [("Plan", text)] if text else []
+
+
+def _deviations(summary: StudySummary) -> list[str]:
+    seeds = max((result.planned for result in summary.analysis.arms), default=0)
+    return deviations(summary.registration, [claim for claim, _ in summary.findings], seeds)
 
 
 def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:

@@ -9,15 +9,24 @@ from studies.design.plan import Plan
 from studies.launch.conduct import conduct
 from studies.launch.launcher import Interrupted
 from studies.launch.machine import LaunchConfig
+from studies.launch.until_decided import conduct_until_decided
 from studies.report.ingredients import design_lines
 
 
-def conduct_and_report(plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None) -> int:
-    """Run what is missing of `plan`, write the report, tell the answer and return the exit status."""
+def conduct_and_report(
+    plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None, max_seeds: int | None = None
+) -> int:
+    """Run what is missing of `plan`, write the report, tell the answer and return the exit status.
+
+    Where `max_seeds` is given, seeds are added until the claims are decided, at most so many.
+    """
     for line in design_lines(plan.record((), settings)):
         print(line, file=sys.stderr)
     try:
-        conducted = conduct(plan, launch, settings, source)
+        if max_seeds is None:
+            conducted = conduct(plan, launch, settings, source)
+        else:
+            conducted = conduct_until_decided(plan, launch, settings, source, max_seeds)
     except Interrupted as interruption:
         print(f"litmus: stopped by {interruption}; the same command goes on where this one stopped", file=sys.stderr)
         return interruption.exit_status

@@ -40,6 +40,7 @@ def run(
     *,
     preset: str = "quick",
     seeds: int | None = None,
+    first_seed: int = 0,
     settings: Settings | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
     out: str | Path = "runs",
@@ -58,7 +59,7 @@ def run(
         chosen, source = load_study(study), Path(study).resolve()
     else:
         chosen = STUDIES[study]
-    plan = expand(chosen, preset=preset, seeds=seeds, settings=settings, vary=vary)
+    plan = expand(chosen, preset=preset, seeds=seeds, settings=settings, vary=vary, first_seed=first_seed)
     return finish(chosen, conduct(plan, LaunchConfig(out=str(out), **launch), settings or {}, source))
 
 
@@ -66,4 +67,6 @@ def finish(study: Study, conducted: Conducted) -> Result:
     """Write the report of a conducted study, and return what it says with the records that it was written from."""
     report = write_report(conducted.directory, study)
     analysis = report.summary.analysis
-    return Result(report.answer, analysis.records, report.path, conducted.outcome.crashed, tuple(report.details))
+    return Result(
+        report.answer, analysis.records, report.path, conducted.outcome.crashed, (*report.details, *conducted.notes)
+    )

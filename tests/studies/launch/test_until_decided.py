@@ -1,0 +1,105 @@
+"""Seeds that are added until the claims are decided: to which arms, and what they cost against fixed designs."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from synthetic_records import synthetic
+from tiny_runs import TINY
+
+from litmus.errors import UserError
+from studies.design import Claim, Study, more
+from studies.design.plan import Arm, expand
+from studies.evidence.claims import Finding
+from studies.evidence.verdicts import judged
+from studies.launch.machine import LaunchConfig
+from studies.launch.until_decided import arms_of, conduct_until_decided, spent
+from studies.records.study_record import read_study_record
+
+Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
+
+BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
+
+
+def a_study(**changes: object) -> Study:
+    settings: dict = {
+        "name": "example",
+        "base": {"model.name": "lenet5"},
+        "factors": {"model.norm": ["none", "batch", "group"], "optim.lr": [0.1, 0.5]},
+        "claims": [Claim("It is better.", more("test_top1", BATCH, than=NONE))],
+    }
+    return Study(**{**settings, **changes})
+
+
+def truth(arm: Arm, seed: int) -> dict[str, float]:
+    value = 0.5 + 0.2 * (arm.levels["model.norm"] == "batch") + 0.003 * ((seed * 7 + len(arm.label)) % 5)
+    return {"test_top1": value, "val_top1": value}
+
+
+def test_the_arms_that_a_claim_speaks_of_are_those_of_its_test(tmp_path: Path) -> None:
+    analysis = synthetic(tmp_path / "example", a_study(), truth)
+    of_two = [label for label in (each.label for each in analysis.arms) if "group" not in label]
+    assert sorted(arms_of(a_study().claims[0], analysis)) == sorted(of_two)
+    named = Claim("It is better.", more("test_top1", "norm batch, lr 0.5", than="norm none, lr 0.1"))
+    assert arms_of(named, analysis) == ["norm batch, lr 0.5", "norm none, lr 0.1"]
+    own = Claim("It is so.", lambda analysis, threshold: Finding("inconclusive", ""))
+    assert len(arms_of(own, analysis)) == 6
+
+
+def test_what_was_spent_is_told_beside_fixed_designs(tmp_path: Path) -> None:
+    study = a_study()
+    analysis = synthetic(tmp_path / "example", study, truth, seeds=4)
+    lines = spent(analysis, judged(analysis, study.claims), planned=10)
+    assert lines[0] == "decided 1 of 1 claims with 24 runs, 4 to 4 seeds an arm"
+    assert lines[1] == "  10 seeds of every arm, as the study has them, are 60 runs"
+    # 20 points beside an sd of less than one: the least number that can be tested.
+    assert re.fullmatch(r"  [23], as litmus power asks for the effects found \(80 %\), are 1[28] runs", lines[2])
+
+
+def test_added_seeds_come_after_those_of_all_arms() -> None:
+    plan = expand(a_study(), seeds=2, first_seed=10).with_more(["norm batch, lr 0.1"], 2)
+    plan = plan.with_more(["norm batch, lr 0.1", "norm none, lr 0.1"], 1)
+    assert plan.seeds_of("norm batch, lr 0.1") == (10, 11, 12, 13, 14)
+    assert plan.seeds_of("norm none, lr 0.1") == (10, 11, 12)
+    assert [seed for _, seed in plan.runs()] == [10] * 6 + [11] * 6 + [12, 12, 13, 14]
+
+
+@pytest.mark.parametrize(
+    ("changes", "most", "message"),
+    [
+        ({"claims": []}, 30, "--until decided: study example has no claim to decide"),
+        ({}, 2, "--max-seeds 2 is less than the 3 seeds to start with"),
+    ],
+)
+def test_what_cannot_be_decided_is_refused(changes: dict, most: int, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        conduct_until_decided(expand(a_study(**changes)), LaunchConfig(), {}, max_seeds=most)
+
+
+@pytest.mark.slow
+def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(litmus: Litmus, tmp_path: Path) -> None:
+    (tmp_path / "learning.py").write_text(
+        '"""Does it learn?"""\n'
+        "from studies.design import Claim, Study, more\n"
+        f"study = Study(base={TINY!r},\n"
+        "    factors=['optim.lr', 'model.dropout'], baseline='still', seeds=5,\n"
+        "    arms={'still': {'optim.lr': 1e-6}, 'learns': {'optim.lr': 0.1},\n"
+        "          'dropout': {'optim.lr': 0.1, 'model.dropout': 0.01}},\n"
+        "    claims=[Claim('It learns.', more('test_top1', 'learns', than='still')),\n"
+        "            Claim('A percent of dropout takes accuracy away.',\n"
+        "                  more('test_top1', 'learns', than='dropout'), threshold=0.0001)])\n"
+    )
+    first = litmus("run", "./learning.py", "--until", "decided", "--max-seeds", "9")
+    assert first.returncode == 0, first.stderr
+    seeds = {arm.label: sorted(arm.runs) for arm in read_study_record(tmp_path / "runs/learning").arms}
+    assert seeds["learns"] == seeds["dropout"] == list(range(9))
+    assert 3 <= len(seeds["still"]) < 9
+    assert "1 of 2 claims decided; a seed more of dropout; learns" in first.stderr
+    assert "Seeds were added until the claims were decided" in first.stdout
+    assert f"decided 1 of 2 claims with {18 + len(seeds['still'])} runs" in first.stdout
+
+    again = litmus("run", "./learning.py", "--until", "decided", "--max-seeds", "9")
+    assert "finished learns" not in again.stderr  # nothing is run twice
+    assert again.stdout == first.stdout
