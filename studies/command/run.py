@@ -7,6 +7,7 @@ from typing import Literal
 
 from litmus.config_keys import Key
 from litmus.errors import UserError
+from litmus.settings import Settings
 from studies.command.base.options import Parser, parse_vary
 from studies.design.study import Study
 from studies.design.study_files import STUDIES, is_path, load_study
@@ -22,8 +23,9 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     # Imported here because PyTorch takes seconds: a study that is not there is told at once.
     from studies.command.base.conduct_and_report import conduct_and_report
     from studies.command.base.config_options import CONFIG_HELP, add_launch_keys, all_config_keys, launch_config, read
+    from studies.command.base.datasets import datasets_of, run_on_datasets
     from studies.command.base.tuning_options import add_tuning_keys, tuning_of
-    from studies.design.plan import expand
+    from studies.design.plan import Plan, expand
     from studies.design.tuning import as_tuning
     from studies.launch.forecast import forecast
     from studies.launch.until_decided import FIRST_LOOK, MAX_SEEDS
@@ -50,24 +52,33 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     seeds = options.seeds
     if options.until and seeds is None:
         seeds = min(FIRST_LOOK, study.seeds)
-    plan = expand(
-        study,
-        preset=options.preset,
-        seeds=seeds,
-        first_seed=options.first_seed,
-        settings=options.settings,
-        vary=parse_vary(options.vary),
-        tuning=tuning_of(options, as_tuning(study.tune)),
-    )
     launch = launch_config(options)
-    if options.forecast:
-        print("\n".join(forecast(plan, launch).lines()))
-        return 0
-    if options.preset != "quick":
-        # Hours may follow; the few seconds that it takes to measure them are no matter then.
-        print("\n".join(forecast(plan, launch).lines()), file=sys.stderr)
     max_seeds = (options.max_seeds or MAX_SEEDS) if options.until else None
-    return conduct_and_report(plan, launch, options.settings, source, max_seeds)
+    vary, tuning = parse_vary(options.vary), tuning_of(options, as_tuning(study.tune))
+
+    def make_plan(settings: Settings) -> Plan:
+        return expand(
+            study,
+            preset=options.preset,
+            seeds=seeds,
+            first_seed=options.first_seed,
+            settings=settings,
+            vary=vary,
+            tuning=tuning,
+        )
+
+    datasets = datasets_of(options.settings) if "data.name" in options.settings else []
+    settings = datasets[0].settings if len(datasets) == 1 else options.settings
+    plans = [make_plan(each.settings) for each in datasets] if len(datasets) > 1 else [make_plan(settings)]
+    # Where hours may follow, the few seconds that it takes to measure them are no matter.
+    if options.forecast or options.preset != "quick":
+        shown = [line for plan in plans for line in forecast(plan, launch).lines()]
+        print("\n".join(shown), file=sys.stdout if options.forecast else sys.stderr)
+    if options.forecast:
+        return 0
+    if len(datasets) > 1:
+        return run_on_datasets(study, datasets, make_plan, launch, source, max_seeds)
+    return conduct_and_report(plans[0], launch, settings, source, max_seeds)
 
 
 def _named(name: str) -> tuple[Study, Path | None]:

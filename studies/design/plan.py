@@ -49,6 +49,7 @@ class Plan:
     """A study expanded: its arms, the baseline among them, and their seeds.
 
     `tuning` is what the arms are to try first; `added` are seeds of single arms beyond `seeds`, which all of them have.
+    `folder` is where its runs are kept, where that is not the study's name.
     """
 
     study: Study
@@ -57,6 +58,11 @@ class Plan:
     preset: str
     tuning: Tuning | None = None
     added: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    folder: str = ""
+
+    def directory(self, out: str | Path) -> Path:
+        """Return the folder of its runs, of the folder of all records."""
+        return Path(out) / (self.folder or self.study.name)
 
     @property
     def baseline(self) -> Arm:

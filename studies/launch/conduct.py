@@ -50,7 +50,7 @@ def conduct(
             f"{importing} runs a study whenever it is imported; that belongs under if __name__ == '__main__'"
         )
     execution, places = execution_of(launch)
-    directory = Path(launch.out) / plan.study.name
+    directory = plan.directory(launch.out)
     fingerprints: dict[str, str] = {}
 
     def make_run(arm: Arm, seed: int, trial: str = "") -> Run:

@@ -102,12 +102,12 @@ def forecast(plan: Plan, launch: LaunchConfig, step_seconds: Callable[..., float
     """
     execution, places = execution_of(launch)
     measured: dict[str, float] = {}
-    done = _complete_runs(Path(launch.out) / plan.study.name)
+    done = _complete_runs(plan.directory(launch.out))
     fingerprints = {fingerprint for fingerprint, _ in done}
     identities = {identity for _, identity in done}
     seconds: list[float] = []
     complete = epochs = steps = 0
-    for config, planned in _work(plan, Path(launch.out) / plan.study.name):
+    for config, planned in _work(plan, plan.directory(launch.out)):
         missing = [
             seed
             for seed in planned

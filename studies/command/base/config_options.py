@@ -51,7 +51,8 @@ def read(parser: Parser, arguments: Sequence[str], architecture: str = DEFAULT_A
         name = argument.removeprefix("--").partition("=")[0]
         if argument.startswith("--") and "." in name:
             model = str(options.settings.get("model.name", architecture))
-            dataset = str(options.settings.get("data.name", DataConfig.name))
+            # Of several datasets the first: see `datasets.py`.
+            dataset = str(options.settings.get("data.name", DataConfig.name)).partition(",")[0].partition(":")[0]
             raise unknown_key(name, config_keys(model, dataset), dataset if name.startswith("data.") else model)
     parser.refuse(unknown)
     return options

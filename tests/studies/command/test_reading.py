@@ -15,12 +15,13 @@ from studies.command.main import run_command
 from studies.command.profile import layer_lines
 from studies.design.plan import Arm
 from studies.design.study_files import STUDIES
+from studies.evidence.datasets import write_datasets
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "runs"
 COMMANDS = (
     "list", "list studies", "list archs", "list data", "list probes", "status", "status residual_depth", "show e9153",
     "power residual_depth --effect 1", "power finished --effect 0.5 --metric test_loss", "report finished",
-    "report residual_depth",
+    "report residual_depth", "report residual_depth.datasets",
 )  # fmt: skip
 
 
@@ -35,6 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return {"test_top1": value, "val_top1": value, "train_top1": value}
 
     synthetic(folder / "runs" / "residual_depth", STUDIES["residual_depth"], truth, seeds=3)
+    copied = {"first": "residual_depth", "second": "residual_depth"}
+    write_datasets(folder / "runs" / "residual_depth.datasets", "residual_depth", copied)
     return folder
 
 
