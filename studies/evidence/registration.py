@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from studies.evidence.claims import ArmTest, Claim
-from studies.records.plan_history import PlanEntry, read_plans
+from studies.evidence.history import NO_HISTORY, History, history
+from studies.records.plan_history import PlanEntry
 from studies.records.study_record import StudyRecord
 
 
@@ -16,23 +17,19 @@ class Registration:
     """How a study stands to its plan.
 
     Args:
-        plan: the first plan of this experiment; None where an earlier version ran it and wrote none.
-        changes: how many plans followed it.
-        looked: whether results were looked at on the way, or fewer seeds stand than were planned.
-        arms_added: labels of the arms that the plan did not have.
+        history: the plans of this experiment.
+        arms_added: labels of the arms that the first plan did not have.
         claims: the keys of the planned claims.
     """
 
-    plan: PlanEntry | None
-    changes: int = 0
-    looked: bool = False
+    history: History = NO_HISTORY
     arms_added: tuple[str, ...] = ()
     claims: frozenset[str] = frozenset()
 
     @property
-    def planned_seeds(self) -> int | None:
-        """The seeds of an arm that were planned, None where nothing was."""
-        return None if self.plan is None else len(self.plan.seeds)
+    def plan(self) -> PlanEntry | None:
+        """The first plan, None where there is none."""
+        return self.history.plan
 
     def is_exploratory(self, claim: Claim) -> bool:
         """Whether a claim, its threshold or its test is not as it was planned, or speaks of arms that came later."""
@@ -60,24 +57,19 @@ class Registration:
         return False
 
 
-NOT_REGISTERED = Registration(None)
+NOT_REGISTERED = Registration()
 """Of a study that an earlier version ran."""
 
 
 def registration(directory: Path, study: StudyRecord) -> Registration:
     """Return how the study in `directory` stands to its plan."""
-    plans = read_plans(directory)
-    if not plans:
+    found = history(directory, study)
+    if found.plan is None:
         return NOT_REGISTERED
-    same = [plan for plan in plans if plan.experiment == plans[-1].experiment]
-    first = same[0]
-    fewest = min((len(arm.runs) for arm in study.arms), default=0)
     return Registration(
-        plan=first,
-        changes=len(same) - 1,
-        looked=any(plan.looked for plan in same) or 0 < fewest < len(first.seeds),
-        arms_added=tuple(arm.label for arm in study.arms if arm.levels not in first.arms.values()),
-        claims=frozenset(map(_text, first.claims)),
+        history=found,
+        arms_added=tuple(arm.label for arm in study.arms if arm.levels not in found.plan.arms.values()),
+        claims=frozenset(map(_text, found.plan.claims)),
     )
 
 

@@ -37,7 +37,7 @@ def deviations(registration: Registration, claims: Sequence[Claim], seeds: int) 
         found.append("Seeds were added until the claims were decided; intervals hold at every number of seeds.")
     elif seeds > len(plan.seeds):
         found.append(f"{seeds} seeds, {len(plan.seeds)} were planned; intervals hold at every number of seeds.")
-    elif registration.looked:
+    elif registration.history.looked:
         found.append(
             f"{len(plan.seeds)} seeds were planned, and results were looked at on the way; intervals hold at every "
             "number of seeds."
