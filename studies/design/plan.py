@@ -65,6 +65,7 @@ class Plan:
                 for arm in self.arms
             ),
             source=None if source is None else str(source),
+            diverged_value=self.study.diverged_value,
         )
 
 

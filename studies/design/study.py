@@ -42,6 +42,8 @@ class Study:
         measures: numbers of a run that the report shows beside accuracy, by their name.
         plots: figures of the study's own.
         limits: what a preset cannot show at its scale, by the preset's name; the report says it.
+        diverged_value: the accuracy that a run counts with that diverged, in every table and claim; that of guessing
+            where it is not given.
     """
 
     name: str = ""
@@ -60,6 +62,7 @@ class Study:
     measures: Mapping[str, Metric] = field(default_factory=dict)
     plots: Sequence[StudyPlot] = ()
     limits: Mapping[str, str] = field(default_factory=dict)
+    diverged_value: float | None = None
 
     def declared_in(self, file: str, docstring: str | None) -> "Study":
         """Return the study with what its file says: the file's name, and in its docstring question and protocol."""

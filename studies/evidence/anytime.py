@@ -96,5 +96,5 @@ def confidence_sequence(values: Sequence[float], alpha: float = 0.05, planned: i
         return -math.inf, math.inf
     mean = math.fsum(values) / n
     error = math.sqrt(math.fsum((each - mean) ** 2 for each in values) / (n - 1) / n)
-    half = anytime_critical(n, alpha, mixture_precision(max(planned, FEWEST), alpha)) * error
+    half = anytime_critical(n, alpha, mixture_precision(max(planned, FEWEST))) * error
     return mean - half, mean + half

@@ -40,6 +40,7 @@ class StudyRecord:
         protocol: what the preset follows.
         arms: its arms.
         source: the file that defines it where the package does not.
+        diverged_value: the accuracy that a diverged run counts with; None for that of guessing.
     """
 
     study: str
@@ -52,6 +53,7 @@ class StudyRecord:
     protocol: str
     arms: tuple[ArmRecord, ...]
     source: str | None = None
+    diverged_value: float | None = None
 
     @property
     def baseline(self) -> ArmRecord:
@@ -122,4 +124,5 @@ def _parsed(content: Mapping[str, Any]) -> StudyRecord:
         protocol=content["protocol"],
         arms=arms,
         source=content.get("source"),
+        diverged_value=content.get("diverged_value"),
     )

@@ -1,4 +1,4 @@
-"""Intervals that hold at every number of seeds at once: against a numerical mixture, by simulation, and their switch."""
+"""Intervals that hold at every number of seeds at once: against a mixture by quadrature, and by simulation."""
 
 import math
 
@@ -12,7 +12,7 @@ from studies.evidence.estimate import estimate
 
 @pytest.mark.parametrize(("n", "precision"), [(4, 0.2), (10, 0.2), (10, 1.5)])
 def test_at_the_critical_value_the_mixture_of_likelihoods_is_one_over_alpha(n: int, precision: float) -> None:
-    """The likelihood ratio of Student's statistic under N(effect) against none, mixed over the effect, by quadrature."""
+    """The likelihood ratio of Student's statistic with an effect to that without, mixed over effects by quadrature."""
     alpha = 0.05
     critical = anytime_critical(n, alpha, precision)
 
@@ -44,7 +44,8 @@ def test_the_interval_is_the_mean_and_its_critical_value() -> None:
     half = anytime_critical(5, 0.05, mixture_precision(5)) * np.std(values, ddof=1) / math.sqrt(5)
     assert (low, high) == pytest.approx((0.4 - half, 0.4 + half))
     plain = estimate(values)
-    assert low < plain.low and plain.high < high
+    assert low < plain.low
+    assert plain.high < high
     assert confidence_sequence([0.3]) == (-math.inf, math.inf)
 
 
