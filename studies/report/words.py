@@ -61,6 +61,6 @@ def fitted(analysis: Analysis) -> str:
     if analysis.fit_metric != analysis.train_metric:
         return "Training: at the end, in evaluation mode, over up to 10,000 training images that are not augmented."
     return (
-        "Training: a running mean while the network still changes; these runs were recorded by an earlier version, which "
-        "made no pass over the training images at the end, and claims about fitting have no verdict."
+        "Training: a running mean while the network still changes; these runs were recorded by an earlier version, "
+        "which made no pass over the training images at the end, and claims about fitting have no verdict."
     )
