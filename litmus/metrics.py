@@ -14,7 +14,7 @@ Scale = Literal["share", "loss", "seconds", "count"]
 
 Item = TypeVar("Item")
 
-SPLITS = ("train", "val", "test", "best_val")
+SPLITS = ("train", "fit", "val", "test", "best_val")
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,11 @@ class Task:
     def validation_columns(self) -> tuple[str, ...]:
         """What the metrics of the validation split are recorded as."""
         return tuple(f"val_{name}" for name in self.evaluated)
+
+    @property
+    def fit_columns(self) -> tuple[str, str]:
+        """What the loss and the share of right answers on the training images at the end are recorded as."""
+        return "fit_loss", f"fit_{self.trained}"
 
     def chance(self, num_classes: int) -> float:
         """Return the value of `primary_metric` for guessing one of `num_classes`."""

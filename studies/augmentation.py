@@ -9,7 +9,7 @@ from studies.design.protocols import CIFAR_STEPWISE
 
 ALEXNET = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 DENSENET = "Huang et al. 2016, Densely Connected Convolutional Networks (arXiv 1608.06993)"
-GAP = gap("train_top1", "test_top1")
+GAP = gap("fit_top1", "test_top1")
 
 
 def plain(augment: str) -> Levels:

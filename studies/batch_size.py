@@ -53,7 +53,7 @@ study = Study(
               more("test_top1", arm("batch", 64), than=arm("batch", 256)), source=NOISE),
         # not checked at the source
         Claim("The larger the batch, the closer batch norm fits the training set.",
-              trend("train_top1", "data.batch_size", {"model.norm": "batch"}), source=NOISE),
+              trend("fit_top1", "data.batch_size", {"model.norm": "batch"}), source=NOISE),
     ],
 )  # fmt: skip
 

@@ -37,7 +37,7 @@ study = Study(
               more("test_top1", paths(8), than=paths(1)), "table 3",
               paper="ResNet-50 1×64d to ResNeXt-50 32×4d: 23.9 % to 22.2 % top-1 error"),
         Claim("They fit the training set better.",
-              more("train_top1", paths(8), than=paths(1)), "section 5.1, figure 5"),
+              more("fit_top1", paths(8), than=paths(1)), "section 5.1, figure 5"),
     ],
 )  # fmt: skip
 

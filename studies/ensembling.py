@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from studies.design import POINTS, Claim, Plot, Study
 from studies.design.protocols import CIFAR_STEPWISE
-from studies.evidence.claim_tests import choose
+from studies.evidence.claim_tests import judged_finding
 from studies.evidence.claims import Finding, Test, judge
 from studies.evidence.ensemble import accuracy_by_size, gain_over_best, members
 from studies.evidence.results import Analysis
@@ -21,14 +21,14 @@ def ensemble_gains(norm: str) -> Test:
     """Test whether the ensemble of all seeds beats the seed that is best on the validation split."""
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        result = choose(analysis, {"model.norm": norm})
+        result = next(iter(analysis.at({"model.norm": norm})), None)
         runs = members(analysis, result) if result is not None else []
         # A diverged run that guessed would move neither the ensemble's answers nor the best run's.
         if result is None or len(runs) < max(2, result.count("finished")) or result.missing:
             return Finding("inconclusive", "Fewer than two finished runs with logits, or runs are missing.")
         gain = gain_over_best(runs)
         evidence = f"{len(runs)} seeds against their best: {POINTS.difference(gain)} over {gain.n} test images."
-        return Finding(judge(gain, threshold), evidence, gain)
+        return judged_finding(gain, lambda each: judge(each, threshold), evidence)
 
     return test
 

@@ -32,7 +32,7 @@ study = Study(
         Claim("The stack is more accurate.", more("test_top1", STACKED, than=SINGLE), "section 4.1",
               paper="a net of single 5×5: 7 % higher top-1 error than one of pairs of 3×3"),
         Claim("The stack fits the training set better, having twice the non-linearities.",
-              more("train_top1", STACKED, than=SINGLE), "section 2.3"),
+              more("fit_top1", STACKED, than=SINGLE), "section 2.3"),
     ],
 )  # fmt: skip
 

@@ -126,6 +126,13 @@ class ImageDataModule(lightning.LightningDataModule):
         indices = torch.arange(len(arrays.test_images))
         return self._evaluation(arrays.test_images, arrays.test_labels, arrays.test_masks, indices)
 
+    def fit_batches(self, limit: int) -> "BatchLoader":
+        """Return batches of at most `limit` training images, evenly spaced, as they are: in order, not augmented."""
+        arrays, count = self.arrays, len(self.train_indices)
+        chosen = torch.arange(min(limit, count)) * count // min(limit, count)
+        indices = self.train_indices[chosen]
+        return self._evaluation(arrays.train_images, arrays.train_labels, arrays.train_masks, indices)
+
     def train_epoch(self, epoch: int, shard: Shard | None = None, parts: int = 1) -> Iterator[Batch]:
         """Yield the batches of `epoch`, the share of one device of each, in so many parts."""
         shard = shard or Shard()

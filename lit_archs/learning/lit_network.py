@@ -1,6 +1,7 @@
 """LitNetwork: the LightningModule that trains any network, and evaluates it exactly."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import lightning.pytorch as lightning
@@ -70,12 +71,13 @@ class LitNetwork(lightning.LightningModule, ABC):
     ) -> None:
         super().__init__()
         self.network = network
+        self.num_classes = num_classes
         self.optim = optim or OptimConfig()
         self.log_every_n_steps = log_every_n_steps
         self.window = TrainingWindow()
         self.since_validation: Tensor | None = None
         self.diverged_at: int | None = None
-        self.metrics = nn.ModuleDict({split: self.new_metrics(num_classes) for split in ("val", "test")})
+        self.metrics = nn.ModuleDict({split: self.new_metrics(num_classes) for split in ("val", "test", "fit")})
         self._total_steps = total_steps
         if input_shape is not None:
             self.example_input_array = torch.zeros(1, *input_shape)
@@ -172,6 +174,20 @@ class LitNetwork(lightning.LightningModule, ABC):
 
     def on_test_epoch_end(self) -> None:
         self._log_evaluation("test", {})
+
+    def fit(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """Return the loss and the share of right answers over `batches` of training images, over all devices.
+
+        The network is evaluated as it is: the caller has put it into evaluation mode, without gradients.
+        """
+        for batch in batches:
+            if len(batch.images):
+                self.evaluate("fit", batch)
+        metrics: Any = self.metrics["fit"]
+        found = [float(metrics[name].compute()) for name in ("loss", self.task.trained)]
+        for metric in metrics.values():
+            metric.reset()
+        return dict(zip(self.task.fit_columns, found, strict=True))
 
     def _log_evaluation(self, split: str, also: dict[str, float]) -> None:
         metrics: Any = self.metrics[split]

@@ -6,7 +6,8 @@ from typing import Any
 from litmus.errors import UserError, require_positive, unknown_name
 from litmus.metrics import METRICS, TASKS, metric_of
 from studies.design.study import Study
-from studies.evidence.claims import ArmTest, Selector
+from studies.evidence.claims import ArmTest
+from studies.evidence.selection import Selector
 
 
 def check_claims(study: Study) -> None:
@@ -32,7 +33,7 @@ def check_claims(study: Study) -> None:
 def columns() -> list[str]:
     """Return the names of the metrics that claims can test, as records call them."""
     evaluated = [f"{split}_{name}" for task in TASKS.values() for split in ("test", "val") for name in task.evaluated]
-    trained = [name for task in TASKS.values() for name in task.training_columns]
+    trained = [name for task in TASKS.values() for name in (*task.fit_columns, *task.training_columns)]
     best = [f"best_val_{task.primary_metric}" for task in TASKS.values()]
     of_no_split = [name for name, metric in METRICS.items() if metric.scale in ("seconds", "count")]
     return list(dict.fromkeys([*evaluated, *trained, *best, *of_no_split]))

@@ -125,6 +125,7 @@ class Plan:
             ),
             source=None if source is None else str(source),
             own_task=TASKS[task] if TASKS[task].metrics else None,
+            diverged_value=self.study.diverged_value,
         )
 
 

@@ -48,6 +48,8 @@ class Study:
             `fractional` and `fractional_4`, regular fractions for factors of two levels.
         tune: keys that each arm chooses for itself before it is compared, with the values or the `Range` to choose
             from, `{"optim.lr": [0.1, 0.3, 1.0]}`; a `Tuning` also says how many trials, on how many seeds.
+        diverged_value: the accuracy that a run counts with that diverged, in every table and claim; that of guessing
+            where it is not given.
     """
 
     name: str = ""
@@ -68,6 +70,7 @@ class Study:
     limits: Mapping[str, str] = field(default_factory=dict)
     design: str = "full"
     tune: Tuning | Space = field(default_factory=dict)
+    diverged_value: float | None = None
 
     def declared_in(self, file: str, docstring: str | None) -> "Study":
         """Return the study with what its file says: the file's name, and in its docstring question and protocol."""

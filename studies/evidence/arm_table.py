@@ -2,57 +2,85 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from studies.evidence.estimate import Estimate, bca_interval, proportion
+from studies.evidence.contrast import difference
+from studies.evidence.divergence import risk_difference
+from studies.evidence.estimate import NO_EFFECT, Estimate, bca_interval, estimate, proportion
 from studies.evidence.paired import Comparison, compare, with_holm
-from studies.evidence.results import Analysis, ArmResult, Metric
+from studies.evidence.results import Analysis, ArmResult, Metric, guessed
 
 
 @dataclass(frozen=True)
 class ArmStatistics:
-    """One metric of one arm: its mean and bootstrap interval, and, but for the baseline, how it compares with that."""
+    """One metric of one arm: its mean with its interval, and, but for the baseline, how it compares with that.
+
+    `diverged` is the share of its runs that diverged, `more_diverged` that share less the baseline's, each with its
+    exact interval.
+    """
 
     arm: ArmResult
+    outcomes: tuple[float, ...]
     mean: Estimate
-    bca: tuple[float, float]
     diverged: Estimate
+    more_diverged: Estimate
     comparison: Comparison | None
+
+    @cached_property
+    def bca(self) -> tuple[float, float]:
+        """The mean's 95 % bootstrap interval over the seeds (low, high), see `bca_interval`."""
+        return bca_interval(self.outcomes)
 
 
 def arm_statistics(analysis: Analysis, metric: Metric) -> list[ArmStatistics]:
     """Return the statistics of `metric` for each arm; Holm's correction is over all comparisons with the baseline.
 
-    Differences are paired by seed. A diverged run has no value and is counted in `diverged`, a share of the runs that
-    ended, with its exact interval.
+    Differences are paired by seed. A diverged run counts with its outcome, see `ArmResult.outcomes`; in a metric where
+    it has none, what is left would be a selection, and an arm with such a run is not compared.
     """
-    reference = analysis.baseline.values(metric)
+    baseline = analysis.baseline
     others = [result for result in analysis.arms if not result.arm.is_baseline]
-    compared = with_holm([compare(result.values(metric), reference) for result in others])
+    compared = with_holm([_comparison(analysis, metric, result) for result in others])
     comparisons = {result.label: each for result, each in zip(others, compared, strict=True)}
+    of_baseline = baseline.count("diverged"), _ended(baseline)
     statistics = []
     for result in analysis.arms:
-        values = list(result.values(metric).values())
-        diverged = result.count("diverged")
+        diverged, ended = result.count("diverged"), _ended(result)
+        outcomes = tuple(result.outcomes(metric).values())
         statistics.append(
             ArmStatistics(
                 result,
-                result.estimate(metric),
-                bca_interval(values),
-                proportion(diverged, diverged + result.count("finished")),
+                outcomes,
+                estimate(outcomes),
+                proportion(diverged, ended),
+                risk_difference(diverged, ended, *of_baseline) if diverged or of_baseline[0] else NO_EFFECT,
                 comparisons.get(result.label),
             )
         )
     return statistics
 
 
+def _comparison(analysis: Analysis, metric: Metric, result: ArmResult) -> Comparison:
+    reference = analysis.baseline
+    if not guessed(metric) and (result.count("diverged") or reference.count("diverged")):
+        return compare({}, {}, NO_EFFECT)
+    return compare(result.outcomes(metric), reference.outcomes(metric), difference(analysis, result, metric))
+
+
+def _ended(result: ArmResult) -> int:
+    return result.count("finished") + result.count("diverged")
+
+
 def metrics_of(analysis: Analysis) -> list[str]:
     """Return the metrics that the records hold, those of the test set first."""
     primary_metric = analysis.task.primary_metric
     names = [
-        f"{split}_{name}" for split in ("test", "val", "train") for name in (primary_metric, "top5", "dice", "loss")
+        f"{split}_{name}"
+        for split in ("test", "val", "fit", "train")
+        for name in (primary_metric, "top5", "dice", "loss")
     ]
     names += [f"best_val_{primary_metric}", "seconds"]
     return [name for name in names if any(result.values(name) for result in analysis.arms)]
@@ -81,6 +109,11 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
         row |= {
             **_interval("difference_", compared.difference),
             "difference_sd": compared.difference.sd,
+            "difference_seeds_only_low": compared.difference.seeds_only.low,
+            "difference_seeds_only_high": compared.difference.seeds_only.high,
+            "difference_seed_error": compared.difference.seed_error,
+            "difference_image_error": compared.difference.image_error,
+            "anytime_valid": compared.difference.sampling.is_anytime(compared.difference.n),
             "difference_bca_low": compared.bca[0],
             "difference_bca_high": compared.bca[1],
             "hedges_g_z": compared.hedges_g_z,
@@ -88,6 +121,9 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
             "p_holm": compared.p_holm,
             **_interval("probability_of_improvement_", compared.probability_of_improvement),
             "minimum_detectable_effect": compared.minimum_detectable_effect,
+            "pairing_correlation": compared.pairing.correlation,
+            "pairing_variance_ratio": compared.pairing.variance_ratio,
+            **_interval("more_diverged_", each.more_diverged),
         }
     return row
 

@@ -1,11 +1,13 @@
-"""The usual tests of claims: one arm against another, a trend over levels, an interaction, learning speed.
+"""The usual tests of claims: one arm against another, a trend over levels, an interaction.
 
 Each function returns a `Test`. Arms are named by a `Selector`: a label, or levels; where several arms have these
-levels, the best of them on the validation split stands for them, as a tuned learning rate would.
+levels, the best of them on the validation split stands for them, as a tuned learning rate would: in each seed the one
+that is best by the seeds before it.
 
-All differences are paired by seed. A diverged run has the accuracy of guessing where accuracy is compared; of anything
-else it has no value, and then, as where a run is missing or a finished one lacks the measurement, the verdict is
-inconclusive: what is left would be a selection.
+All differences are paired by seed. A diverged run has the accuracy of guessing where accuracy is compared, or what the
+study declares; of anything else it has no value, and then, as where a run is missing or a finished one lacks the
+measurement, the verdict is inconclusive: what is left would be a selection. Nor is there a verdict where both sides
+are at the floor or at the ceiling, where no difference can be seen.
 """
 
 import math
@@ -14,14 +16,20 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from litmus.metrics import metric_of
-from studies.evidence.claims import ArmTest, Finding, Selector, Test, Verdict, judge, judge_equivalence
-from studies.evidence.estimate import Estimate, estimate, paired_difference
-from studies.evidence.results import Analysis, ArmResult, Metric, steps_to_reach
-from studies.evidence.units import Unit, level, percent, unit_of
-from studies.records.arm_label import arm_label
+from studies.evidence.claims import ArmTest, Finding, Verdict, judge, judge_equivalence, judge_level
+from studies.evidence.contrast import Parts, contrast
+from studies.evidence.estimate import Effect, Estimate, estimate
+from studies.evidence.results import Analysis, ArmResult, Metric, guessed
+from studies.evidence.selection import Selector, Side, arms_of, named, side_of
+from studies.evidence.units import Unit, level, unit_of
+
+FLOOR, CEILING = 0.05, 0.999
+"""A side is at the floor up to this share of the way from guessing to perfect, at the ceiling from this share on."""
+
+Judge = Callable[[Estimate], Verdict]
 
 
-def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = None) -> Test:
+def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` is higher in the arm `of` than in the arm `than`, by more than the claim's threshold."""
     written = unit or unit_of(metric)
 
@@ -29,10 +37,10 @@ def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = No
         asked = f" To be shown: more than {written.size(threshold)}." if threshold else ""
         return _compared(analysis, metric, of, than, written, asked, lambda effect: judge(effect, threshold))
 
-    return ArmTest(test, arms=(of, than), metrics=(metric,))
+    return ArmTest(test, arms=(of, than), metrics=(metric,), name="more")
 
 
-def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = None) -> Test:
+def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = None) -> ArmTest:
     """Test whether two arms differ in `metric` by less than the claim's threshold, which must be greater than zero."""
     written = unit or unit_of(metric)
 
@@ -42,48 +50,52 @@ def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = No
             analysis, metric, one, other, written, asked, lambda effect: judge_equivalence(effect, threshold)
         )
 
-    return ArmTest(test, arms=(one, other), metrics=(metric,), equivalence=True)
+    return ArmTest(test, arms=(one, other), metrics=(metric,), equivalence=True, name="alike")
 
 
-def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> Test:
+def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` of the arm is above the claim's threshold."""
     written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        result = choose(analysis, arm)
-        if result is None:
-            return _absent(arm)
-        effect = estimate(list(values_of(analysis, result, metric).values()))
+        side = side_of(analysis, arm)
+        if side is None:
+            return absent(arm)
+        effect = contrast(analysis, metric, [(1.0, side)])
         evidence = (
-            f"{result.label}: {written.interval(effect)}, n = {effect.n}. To be shown: above {written.text(threshold)}."
+            f"{side.label}: {written.interval(effect)}, n = {effect.n}. To be shown: above {written.text(threshold)}."
         )
-        return _finding(analysis, [result], metric, effect, evidence, judge(effect, threshold))
+        return _finding(analysis, [side], metric, effect, evidence, lambda each: judge_level(each, threshold))
 
-    return ArmTest(test, arms=(arm,), metrics=(metric,))
+    return ArmTest(test, arms=(arm,), metrics=(metric,), name="exceeds")
 
 
-def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) -> Test:
+def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` of the arm is within the claim's threshold, greater than zero, of `value`."""
     written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        result = choose(analysis, arm)
-        if result is None:
-            return _absent(arm)
-        values = values_of(analysis, result, metric)
-        effect = estimate([each - value for each in values.values()])
+        side = side_of(analysis, arm)
+        if side is None:
+            return absent(arm)
+        effect = contrast(analysis, metric, [(1.0, side)])
         evidence = (
-            f"{result.label}: {written.interval(estimate(list(values.values())))}, n = {effect.n}; claimed "
-            f"{written.text(value)} ± {written.size(threshold)}."
+            f"{side.label}: {written.interval(effect)}, n = {effect.n}; claimed {written.text(value)} ± "
+            f"{written.size(threshold)}."
         )
-        return _finding(analysis, [result], metric, effect, evidence, judge_equivalence(effect, threshold))
 
-    return ArmTest(test, arms=(arm,), metrics=(metric,), equivalence=True)
+        def judged(each: Estimate) -> Verdict:
+            shifted = Estimate(each.mean - value, each.low - value, each.high - value, each.n)
+            return judge_equivalence(shifted, threshold)
+
+        return _finding(analysis, [side], metric, effect, evidence, judged)
+
+    return ArmTest(test, arms=(arm,), metrics=(metric,), equivalence=True, name="near")
 
 
 def trend(
     metric: Metric, over: str, among: Selector | None = None, *, falling: bool = False, unit: Unit | None = None
-) -> Test:
+) -> ArmTest:
     """Test whether `metric` rises with the factor `over` by more than the threshold from its lowest to highest level.
 
     With `falling`, whether it falls: the levels are taken from the highest to the lowest.
@@ -94,204 +106,151 @@ def trend(
     written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        results = sorted(_all(analysis, among or {}), key=lambda result: result.arm.levels[over], reverse=falling)
+        results = sorted(arms_of(analysis, among or {}), key=lambda result: result.arm.levels[over], reverse=falling)
         if len(results) < 2:
             return Finding("inconclusive", f"Fewer than two levels of {over}.")
-        values = [values_of(analysis, result, metric) for result in results]
+        sides = [_only(result) for result in results]
         ranks = np.arange(len(results)) - (len(results) - 1) / 2
         weights = ranks / (ranks**2).sum() * (len(results) - 1)
-        seeds = sorted(set.intersection(*(set(each) for each in values)))
-        effect = estimate([float(sum(w * each[s] for w, each in zip(weights, values, strict=True))) for s in seeds])
+        effect = contrast(analysis, metric, [(float(w), side) for w, side in zip(weights, sides, strict=True)])
         means = ", ".join(
-            f"{level(result.arm.levels[over])}: {written.text(_mean(each))}"
-            for result, each in zip(results, values, strict=True)
+            f"{level(result.arm.levels[over])}: {written.text(_mean(result.outcomes(metric)))}" for result in results
         )
         ends = "from highest to lowest" if falling else "from lowest to highest"
         evidence = f"By {over}: {means}; {ends} {written.difference(effect)}, n = {effect.n}."
-        return _finding(analysis, results, metric, effect, evidence, judge(effect, threshold))
+        return _finding(analysis, sides, metric, effect, evidence, lambda each: judge(each, threshold), [sides])
 
-    return ArmTest(test, arms=(among or {},), metrics=(metric,), factors=(over,))
+    return ArmTest(test, arms=(among or {},), metrics=(metric,), factors=(over,), name="trend")
 
 
 def interaction(
     metric: Metric, of: tuple[Selector, Selector], *, than: tuple[Selector, Selector], unit: Unit | None = None
-) -> Test:
+) -> ArmTest:
     """Test whether the first difference exceeds the second by more than the threshold: (of₀ − of₁) − (than₀ − than₁).
 
-    Each pair is two arms: `of=(batch at depth 20, none at depth 20)` and `than` the same at depth 8, say.
+    Each pair is two arms: `of=(batch at depth 20, none at depth 20)` and `than` the same at depth 8, say. Where both
+    arms of a pair are at the floor or at the ceiling their difference says nothing, and there is no verdict.
     """
     written = unit or unit_of(metric)
 
     def test(analysis: Analysis, threshold: float) -> Finding:
-        results = [choose(analysis, selector) for selector in (*of, *than)]
-        found = [result for result in results if result is not None]
-        if len(found) < len(results):
-            return _absent(next(s for s, result in zip((*of, *than), results, strict=True) if result is None))
-        a, b, c, d = (values_of(analysis, result, metric) for result in found)
-        effect = estimate([a[s] - b[s] - (c[s] - d[s]) for s in sorted(a.keys() & b.keys() & c.keys() & d.keys())])
-        first, second = paired_difference(a, b), paired_difference(c, d)
+        sides = [side_of(analysis, selector) for selector in (*of, *than)]
+        a, b, c, d = sides
+        if a is None or b is None or c is None or d is None:
+            return absent(next(s for s, side in zip((*of, *than), sides, strict=True) if side is None))
+        signs: Parts = [(1.0, a), (-1.0, b), (-1.0, c), (1.0, d)]
+        effect = contrast(analysis, metric, signs)
+        first, second = (contrast(analysis, metric, [(1.0, x), (-1.0, y)]) for x, y in ((a, b), (c, d)))
         evidence = (
-            f"{found[0].label} − {found[1].label}: {written.difference(first)}; {found[2].label} − {found[3].label}: "
+            f"{a.label} − {b.label}: {written.difference(first)}; {c.label} − {d.label}: "
             f"{written.difference(second)}; difference of the two {written.difference(effect)}, n = {effect.n}."
         )
-        return _finding(analysis, found, metric, effect, evidence, judge(effect, threshold))
+        groups = [[a, b], [c, d]]
+        return _finding(analysis, [a, b, c, d], metric, effect, evidence, lambda each: judge(each, threshold), groups)
 
-    return ArmTest(test, arms=(*of, *than), metrics=(metric,))
-
-
-def higher_limit(factor: str, of: Selector, *, than: Selector) -> Test:
-    """Test whether the arms `of` train in every seed up to a higher level of the numeric `factor` than those of `than`.
-
-    Trained means halfway from chance to the study's best arm. There is no interval: the limit is one number a study.
-    """
-
-    def test(analysis: Analysis, threshold: float) -> Finding:
-        limits = []
-        for selector in (of, than):
-            arms = _all(analysis, selector)
-            if not arms:
-                return _absent(selector)
-            limits.append(max((result.arm.levels[factor] for result in arms if analysis.trains(result)), default=0.0))
-        evidence = (
-            f"Largest {factor} at which every seed ends above {percent(analysis.training_threshold)} on the validation "
-            f"split (halfway from chance to the best arm): {level(limits[0])} with {_named(of)}, "
-            f"{level(limits[1])} with {_named(than)}."
-        )
-        missing = _missing(_all(analysis, of) + _all(analysis, than))
-        if missing or limits[0] == limits[1]:
-            return Finding("inconclusive", evidence + missing)
-        return Finding("supported" if limits[0] > limits[1] else "contradicted", evidence)
-
-    return ArmTest(test, arms=(of, than), factors=(factor,))
+    return ArmTest(test, arms=(*of, *than), metrics=(metric,), name="interaction")
 
 
-def sooner(of: Selector, *, than: Selector) -> Test:
-    """Test whether the arm `of` needs fewer steps than `than` to the validation accuracy at which `than` ends.
-
-    The effect is the logarithm of the ratio of steps, seed by seed: times are compared by their ratio, as the papers do
-    ("14 times fewer steps"). The claim's threshold is the gain that must be exceeded, 0.5 for half as fast again. A run
-    that never got there counts with all the steps that it had, which understates what it needed; no verdict may rest on
-    such a bound in its own favour.
-    """
-
-    def test(analysis: Analysis, threshold: float) -> Finding:
-        fast, slow = choose(analysis, of), choose(analysis, than)
-        if fast is None or slow is None:
-            return _absent(of if fast is None else than)
-        target = slow.estimate(analysis.val_metric).mean
-        if math.isnan(target):
-            return Finding("inconclusive", f"No run of {slow.label} finished.")
-        reached = {
-            seed: tuple(steps_to_reach(each.curves[seed], target, analysis.val_metric) for each in (fast, slow))
-            for seed in sorted(fast.curves.keys() & slow.curves.keys())
-        }
-        budget = max(int(curve["step"].max()) for result in (fast, slow) for curve in result.curves.values())
-        pairs = [(mine or budget, other or budget) for mine, other in reached.values() if mine or other]
-        evidence = (
-            f"Steps to {percent(target)} on the validation split, where {slow.label} ends on average, by seed, "
-            f"{fast.label} against it: " + "; ".join(f"{_steps(mine)} and {_steps(o)}" for mine, o in reached.values())
-        )
-        if len(pairs) < 2:
-            return Finding("inconclusive", evidence + ". Too few pairs reached it.")
-        ratio = estimate([math.log(other / mine) for mine, other in pairs])
-        verdict = judge(ratio, math.log1p(threshold))
-        mean, low, high = (f"{math.exp(value):.2f}" for value in (ratio.mean, ratio.low, ratio.high))
-        evidence += f"; {mean} times as fast [{low}, {high}], n = {ratio.n}."
-        favoured = [mine if verdict == "supported" else other for mine, other in reached.values()]
-        missing = _missing([fast, slow])
-        return Finding("inconclusive" if None in favoured or missing else verdict, evidence + missing, ratio)
-
-    return ArmTest(test, arms=(of, than))
-
-
-def choose(analysis: Analysis, selector: Selector) -> ArmResult | None:
-    """Return the arm that `selector` names, the best on the validation split of several; None where there is none."""
-    results = _all(analysis, selector)
-    return results[0] if len(results) == 1 else analysis.best(results)
-
-
-def guessed(metric: Metric) -> bool:
-    """Whether a diverged run has the value of guessing in `metric`: where it is an accuracy."""
-    known = metric_of(metric) if isinstance(metric, str) else None
-    return known is not None and known.guessing
-
-
-def values_of(analysis: Analysis, result: ArmResult, metric: Metric) -> dict[int, float]:
-    """Return `metric` by seed; where it is an accuracy, a diverged run has that of guessing."""
-    values = result.values(metric)
-    if guessed(metric):
-        values.update(dict.fromkeys(result.seeds("diverged"), analysis.chance))
-    return values
+def _only(result: ArmResult) -> Side:
+    return Side(dict.fromkeys(result.arm.runs, result))
 
 
 def _compared(
-    analysis: Analysis,
-    metric: Metric,
-    of: Selector,
-    than: Selector,
-    unit: Unit,
-    asked: str,
-    judged: Callable[[Estimate], Verdict],
+    analysis: Analysis, metric: Metric, of: Selector, than: Selector, unit: Unit, asked: str, judged: Judge
 ) -> Finding:
-    first, second = choose(analysis, of), choose(analysis, than)
+    first, second = side_of(analysis, of), side_of(analysis, than)
     if first is None or second is None:
-        return _absent(of if first is None else than)
-    mine, other = values_of(analysis, first, metric), values_of(analysis, second, metric)
-    effect = paired_difference(mine, other)
+        return absent(of if first is None else than)
+    effect = contrast(analysis, metric, [(1.0, first), (-1.0, second)])
+    mine, other = (estimate(list(side.outcomes(metric).values())) for side in (first, second))
     evidence = (
-        f"{first.label}: {unit.interval(estimate(list(mine.values())))}; {second.label}: "
-        f"{unit.interval(estimate(list(other.values())))}; paired difference {unit.difference(effect)}, "
-        f"n = {effect.n}.{asked}"
+        f"{first.label}: {unit.interval(mine)}; {second.label}: {unit.interval(other)}; paired difference "
+        f"{unit.difference(effect)}, n = {effect.n}.{asked}"
     )
-    return _finding(analysis, [first, second], metric, effect, evidence, judged(effect))
+    sides = [first, second]
+    return _finding(analysis, sides, metric, effect, evidence, judged, [sides])
 
 
 def _finding(
     analysis: Analysis,
-    results: Sequence[ArmResult],
+    sides: Sequence[Side],
     metric: Metric,
-    effect: Estimate,
+    effect: Effect,
     evidence: str,
-    verdict: Verdict,
+    judged: Judge,
+    groups: Sequence[Sequence[Side]] = (),
 ) -> Finding:
-    missing = _missing(results)
+    """Return the finding on an effect; `groups` are sides that cannot differ where all are at the floor or ceiling."""
+    missing = missing_runs(sides)
     partial = bool(missing)
+    results = _distinct(sides)
     diverged = sum(result.count("diverged") for result in results)
     if diverged:
         counted = guessed(metric)
-        evidence += f" {diverged} of these runs diverged" + (", counted as guessing." if counted else ".")
+        evidence += f" {diverged} of these runs diverged" + (f", {_counted(analysis)}." if counted else ".")
         partial |= not counted
     unmeasured = sum(result.count("finished") - len(result.values(metric)) for result in results)
-    if unmeasured and effect.n:
-        evidence += f" {unmeasured} finished runs have no such measurement."
+    if unmeasured:
+        evidence += f" {unmeasured} finished runs have no such measurement{_since(metric)}."
         partial = True
-    return Finding("inconclusive" if partial else verdict, evidence + missing, effect)
+    if effect.n > 1 and math.isnan(effect.low):
+        evidence += " The seeds show no spread that this could be held against."
+    where = next((place for group in groups if (place := _saturated(analysis, metric, group))), "")
+    if where:
+        evidence += f" {where}, where no difference can be seen."
+    return judged_finding(effect, judged, evidence + missing, withheld=partial or bool(where))
 
 
-def _missing(results: Sequence[ArmResult]) -> str:
+def judged_finding(effect: Effect, judged: Judge, evidence: str, *, withheld: bool = False) -> Finding:
+    """Return the finding that `judged` makes of an effect: inconclusive where the verdict is `withheld`."""
+    verdict = "inconclusive" if withheld else judged(effect)
+    if verdict == "inconclusive":
+        return Finding(verdict, evidence, effect)
+    return Finding(verdict, evidence, effect, effect.smallest_alpha(lambda each: judged(each) == verdict))
+
+
+def missing_runs(sides: Sequence[Side]) -> str:
+    """Return how many runs of these sides have no result, as a sentence; empty where none lacks it."""
+    results = _distinct(sides)
     missing = sum(result.missing for result in results)
     return f" {missing} of {sum(result.planned for result in results)} runs have no result yet." if missing else ""
 
 
-def _all(analysis: Analysis, selector: Selector) -> list[ArmResult]:
-    if isinstance(selector, str):
-        return [result for result in analysis.arms if result.label == selector]
-    return analysis.at(selector)
+def absent(selector: Selector) -> Finding:
+    """Return the finding where there is nothing to compare."""
+    return Finding("inconclusive", f"No finished run with {named(selector)}.")
 
 
-def _absent(selector: Selector) -> Finding:
-    return Finding("inconclusive", f"No finished run with {_named(selector)}.")
+def _distinct(sides: Sequence[Side]) -> list[ArmResult]:
+    return list({id(result): result for side in sides for result in side.results}.values())
 
 
-def _named(selector: Selector) -> str:
-    if isinstance(selector, str):
-        return selector
-    return arm_label(selector) or "any level"
+def _counted(analysis: Analysis) -> str:
+    value = analysis.study.diverged_value
+    return "counted as guessing" if value is None else f"counted as {100 * value:g} %, as the study declares"
+
+
+def _since(metric: Metric) -> str:
+    if isinstance(metric, str) and metric.startswith("fit_"):
+        return ": an earlier version, which recorded them, made no pass over the training images at the end"
+    return ""
+
+
+def _saturated(analysis: Analysis, metric: Metric, sides: Sequence[Side]) -> str:
+    """Return where the means of all sides are, the floor or the ceiling of a share, as a sentence's beginning."""
+    known = metric_of(metric) if isinstance(metric, str) else None
+    if known is None or known.scale != "share":
+        return ""
+    values = [list(side.outcomes(metric).values()) for side in sides]
+    if not all(values):
+        return ""
+    both = "Both are" if len(sides) == 2 else "All are"
+    if guessed(metric) and all(np.mean(each) <= analysis.chance + FLOOR * (1 - analysis.chance) for each in values):
+        return f"{both} at the floor, less than {100 * FLOOR:g} % of the way from guessing to perfect"
+    if all(np.mean(each) >= CEILING for each in values):
+        return f"{both} at the ceiling, {100 * CEILING:g} % or more"
+    return ""
 
 
 def _mean(values: Mapping[int, float]) -> float:
     return float(np.mean(list(values.values()))) if values else math.nan
-
-
-def _steps(steps: int | None) -> str:
-    return f"{steps}" if steps else "never"

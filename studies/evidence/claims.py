@@ -1,29 +1,40 @@
 """Claims of the literature as data: the sentence, its source, the test over a study's records, and its verdict."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from studies.evidence.estimate import NO_ESTIMATE, Estimate
+from studies.evidence.estimate import NO_EFFECT, Effect, Estimate
 from studies.evidence.results import Analysis, Metric
+from studies.evidence.selection import Selector
 
-Verdict = Literal["supported", "contradicted", "inconclusive"]
+Verdict = Literal["supported", "opposite", "smaller", "inconclusive"]
+
+MEANING: dict[Verdict, str] = {
+    "supported": "the effect's interval lies beyond the claim's practical threshold",
+    "opposite": "it lies beyond zero on the other side, or, of a claim that two arms are alike, beyond the margin",
+    "smaller": "it lies below the threshold: whatever effect there is, it is smaller than claimed",
+    "inconclusive": "none of these, or runs are missing, or nothing can be seen where both sides are at the floor or "
+    "the ceiling",
+}
+"""What each verdict says, the decided ones first."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim's verdict, the figures that carry it in a sentence, and the effect that was judged."""
+    """A claim's verdict, the figures that carry it in a sentence, and the effect that was judged.
+
+    `p_value` is the smallest alpha at whose interval the verdict still stands, 1 where there is none.
+    """
 
     verdict: Verdict
     evidence: str
-    effect: Estimate = NO_ESTIMATE
+    effect: Effect = NO_EFFECT
+    p_value: float = 1.0
 
 
 Test = Callable[[Analysis, float], Finding]
 """Holds a study's records against a claim, given its practical threshold."""
-
-Selector = str | Mapping[str, Any]
-"""Names arms: one by its label, or those at these levels of these factors."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class ArmTest:
         metrics: what is compared.
         factors: whose levels are compared.
         equivalence: whether the claim's threshold is a margin that a difference must lie within.
+        name: what the test is called.
     """
 
     test: Test
@@ -43,6 +55,7 @@ class ArmTest:
     metrics: tuple[Metric, ...] = ()
     factors: tuple[str, ...] = ()
     equivalence: bool = False
+    name: str = ""
 
     def __call__(self, analysis: Analysis, threshold: float) -> Finding:
         """Return what the records say."""
@@ -60,6 +73,7 @@ class Claim:
         source: its own source, where it is not the study's; with `where`, the two are told together.
         threshold: the practical threshold: an effect must be shown to exceed it, in the unit of what is measured.
         paper: the source's own figure, shown beside ours.
+        primary: whether the headline rests on it; where no claim of a study does, it rests on all.
     """
 
     sentence: str
@@ -68,6 +82,7 @@ class Claim:
     source: str = ""
     threshold: float = 0.0
     paper: str = ""
+    primary: bool = False
 
     def cited(self, study_source: str) -> str:
         """Return where the claim was made: its source, or the study's, and the place in it."""
@@ -78,15 +93,29 @@ class Claim:
         return self.test(analysis, self.threshold)
 
 
+def primary_claims(claims: Sequence[Claim]) -> list[Claim]:
+    """Return the claims that the headline rests on: those that say so, all where none does."""
+    return [claim for claim in claims if claim.primary] or list(claims)
+
+
 def judge(effect: Estimate, threshold: float = 0.0) -> Verdict:
-    """Return the verdict on "the effect exceeds `threshold`": its 95 % interval lies above it, below it, or neither."""
+    """Return the verdict on "the effect exceeds `threshold`", by where its interval lies."""
     if effect.low > threshold:
         return "supported"
-    return "contradicted" if effect.high < threshold else "inconclusive"
+    if effect.high < min(threshold, 0.0):
+        return "opposite"
+    return "smaller" if effect.high < threshold else "inconclusive"
+
+
+def judge_level(value: Estimate, threshold: float) -> Verdict:
+    """Return the verdict on "the value is above `threshold`", which has no other side."""
+    if value.low > threshold:
+        return "supported"
+    return "smaller" if value.high < threshold else "inconclusive"
 
 
 def judge_equivalence(effect: Estimate, margin: float) -> Verdict:
     """Return the verdict on "there is no effect of `margin` or more": the interval lies within ±margin, or outside."""
     if -margin < effect.low and effect.high < margin:
         return "supported"
-    return "contradicted" if effect.low > margin or effect.high < -margin else "inconclusive"
+    return "opposite" if effect.low > margin or effect.high < -margin else "inconclusive"

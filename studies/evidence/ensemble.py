@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from studies.evidence.estimate import Estimate, estimate
+from studies.evidence.estimate import Effect, effect_of
 from studies.evidence.results import Analysis, ArmResult
 from studies.records.run_record import RunRecord
 
@@ -48,14 +48,14 @@ def ensemble_right(runs: Sequence[Member]) -> NDArray[np.float64]:
     return (mean.argmax(1) == runs[0].labels).astype(float)
 
 
-def gain_over_best(runs: Sequence[Member]) -> Estimate:
+def gain_over_best(runs: Sequence[Member]) -> Effect:
     """Return the ensemble's test accuracy minus that of the run that is best on the validation split.
 
     The interval is over the test images, paired: it speaks of these networks on other images, not of other seeds, of
     which an ensemble of all leaves none.
     """
     best = max(runs, key=lambda run: (run.validation_accuracy, -run.seed))
-    return estimate([float(each) for each in ensemble_right(runs) - best.right])
+    return effect_of([float(each) for each in ensemble_right(runs) - best.right])
 
 
 def accuracy_by_size(runs: Sequence[Member]) -> list[tuple[int, float]]:

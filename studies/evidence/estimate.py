@@ -1,12 +1,14 @@
 """Means, shares, paired differences and their intervals."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from litmus.derive import derive
+from studies.evidence.anytime import AS_PLANNED, Sampling, student_critical
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
@@ -19,7 +21,8 @@ RESAMPLES = 9999
 class Estimate:
     """A mean over `n` seeds with its 95 % interval, by Student's t unless said otherwise, and the sample's sd.
 
-    The interval and the sd (with n − 1 in its denominator) are NaN for fewer than two values.
+    The interval and the sd (with n − 1 in its denominator) are NaN for fewer than two values; the interval also where
+    all values are equal: no spread has been seen then, which does not say that there is none.
     """
 
     mean: float
@@ -37,6 +40,89 @@ class Estimate:
 NO_ESTIMATE = Estimate(math.nan, math.nan, math.nan, 0)
 
 
+@dataclass(frozen=True)
+class Effect(Estimate):
+    """What a verdict is about: a mean over seeds, with an interval that covers other seeds and other test images.
+
+    Args:
+        image_error: the standard error that the choice of test images adds; 0 where it is not known.
+        sampling: how the number of seeds came about, which decides between Student's interval and an anytime-valid one.
+        step_variance: what each seed's value could be off by for being a step of a ladder, see `steps`.
+        exact: whether values without any spread are exact, as counts of parameters are.
+    """
+
+    image_error: float = 0.0
+    sampling: Sampling = AS_PLANNED
+    step_variance: float = 0.0
+    exact: bool = False
+
+    @property
+    def seed_error(self) -> float:
+        """The standard error that the choice of seeds leaves: NaN where they show no spread and none is known."""
+        if self.n < 2:
+            return math.nan
+        variance = self.sd**2 + self.step_variance
+        return math.sqrt(variance / self.n) if variance > 0 or self.exact else math.nan
+
+    @property
+    def standard_error(self) -> float:
+        """The standard error of the mean over seeds and test images."""
+        return math.hypot(self.seed_error, self.image_error)
+
+    def half_width(self, alpha: float) -> float:
+        """Return half of the interval at level 1 − `alpha`; NaN where there is none.
+
+        The half-widths of the two sources of error add in squares (Howe 1974; Graybill & Wang 1980), Student's or the
+        anytime-valid one over the seeds, the normal one over the images, of which there are many.
+        """
+        if math.isnan(self.seed_error):
+            return math.nan
+        seeds = 0.0 if self.seed_error == 0 else self.sampling.critical(self.n, alpha) * self.seed_error
+        return math.hypot(seeds, _normal_critical(alpha) * self.image_error)
+
+    def at(self, alpha: float) -> "Effect":
+        """Return the effect with its interval at level 1 − `alpha`."""
+        half = self.half_width(alpha)
+        return replace(self, low=self.mean - half, high=self.mean + half)
+
+    @property
+    def seeds_only(self) -> "Effect":
+        """The effect on these very test images: its interval covers other seeds alone."""
+        return replace(self, image_error=0.0).at(2 * TAIL)
+
+    def smallest_alpha(self, holds: "Callable[[Estimate], bool]") -> float:
+        """Return the smallest alpha at whose interval something `holds` that is lost as intervals grow; 1 for none."""
+        if not self.n or math.isnan(self.half_width(0.5)) or not holds(self.at(1 - 1e-9)):
+            return 1.0
+        low, high = math.log(SMALLEST_P), 0.0
+        if holds(self.at(SMALLEST_P)):
+            return SMALLEST_P
+        while high - low > 1e-4:
+            middle = (low + high) / 2
+            low, high = (low, middle) if holds(self.at(math.exp(middle))) else (middle, high)
+        return math.exp(high)
+
+    @property
+    def p_value(self) -> float:
+        """The smallest alpha at which the interval excludes zero; NaN where there is none, 1 where no seed differs.
+
+        That of the two-sided t test where seeds alone count and there are as many as planned.
+        """
+        if math.isnan(self.low):
+            return 1.0 if self.n > 1 and self.mean == self.sd == 0 else math.nan
+        if self.image_error == 0 and not self.sampling.is_anytime(self.n) and self.seed_error > 0:
+            from scipy import special
+
+            return float(2 * special.stdtr(self.n - 1, -abs(self.mean) / self.seed_error))
+        return self.smallest_alpha(lambda each: each.excludes_zero)
+
+
+SMALLEST_P = 1e-12
+"""Smaller p-values are not told apart."""
+
+NO_EFFECT = Effect(math.nan, math.nan, math.nan, 0)
+
+
 def estimate(values: Sequence[float]) -> Estimate:
     """Return the mean of `values` with its interval; values that are not finite have no place here."""
     n = len(values)
@@ -45,11 +131,50 @@ def estimate(values: Sequence[float]) -> Estimate:
     mean = float(np.mean(values))
     if n == 1:
         return Estimate(mean, math.nan, math.nan, 1)
-    from scipy import stats  # see `proportion`
-
-    sd = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf(1 - TAIL, n - 1)) * sd / math.sqrt(n)
+    sd = _spread(values)
+    half = student_critical(n, 2 * TAIL) * sd / math.sqrt(n) if sd else math.nan
     return Estimate(mean, mean - half, mean + half, n, sd)
+
+
+def effect_of(
+    values: Sequence[float],
+    *,
+    image_error: float = 0.0,
+    sampling: Sampling = AS_PLANNED,
+    step_variance: float = 0.0,
+    exact: bool = False,
+) -> Effect:
+    """Return the effect whose value in each seed is given, with its 95 % interval; see `Effect` for the rest."""
+    n = len(values)
+    if n == 0:
+        return NO_EFFECT
+    mean = float(np.mean(values))
+    if n == 1:
+        return Effect(mean, math.nan, math.nan, 1)
+    found = Effect(mean, math.nan, math.nan, n, _spread(values), image_error, sampling, step_variance, exact)
+    return found.at(2 * TAIL)
+
+
+def steps(*sizes: float) -> float:
+    """Return the variance of a sum of values that are known in steps of these sizes: of each its square over twelve.
+
+    That of a value that may lie anywhere within its step (Sheppard's correction has it the other way round). It keeps
+    values that happen to be equal from looking certain: accuracies of a small test set, limits on a ladder of levels,
+    runs that diverged or did not.
+    """
+    return sum(size**2 for size in sizes) / 12
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Return the standard deviation; exactly zero for equal values, whose computed mean may be off by a rounding."""
+    return 0.0 if max(values) == min(values) else float(np.std(values, ddof=1))
+
+
+@lru_cache(maxsize=4096)
+def _normal_critical(alpha: float) -> float:
+    from scipy import special
+
+    return float(-special.ndtri(alpha / 2))
 
 
 def bca_interval(values: Sequence[float], resamples: int = RESAMPLES) -> tuple[float, float]:
@@ -99,14 +224,19 @@ def paired_difference(treated: Mapping[int, float], baseline: Mapping[int, float
 def paired_differences(arm: Mapping[int, float], reference: Mapping[int, float]) -> list[float]:
     """Return arm − reference for each seed that both have, by seed.
 
-    Differences that are apart by no more than the rounding of their subtraction are made equal: 0.3 − 0.2 is not
-    0.2 − 0.1 in binary, and a t test of that difference would find certainty in noise.
+    Differences that are apart by no more than the rounding of what they were computed from are made equal. Accuracies
+    are recorded in single precision: 0.3 − 0.2 is not 0.2 − 0.1 there, and a t test of such a difference would find
+    certainty in noise.
     """
     seeds = sorted(arm.keys() & reference.keys())
-    differences = [arm[seed] - reference[seed] for seed in seeds]
-    if not seeds:
+    return without_rounding([arm[s] - reference[s] for s in seeds], [v for s in seeds for v in (arm[s], reference[s])])
+
+
+def without_rounding(values: Sequence[float], computed_from: Sequence[float]) -> list[float]:
+    """Return values that are apart by no more than single precision's rounding of `computed_from` as equal ones."""
+    if not values:
         return []
-    rounding = 4 * np.finfo(float).eps * max(max(abs(arm[seed]), abs(reference[seed])) for seed in seeds)
-    if max(differences) - min(differences) <= rounding:
-        return [float(np.median(differences))] * len(seeds)
-    return differences
+    rounding = 4 * float(np.finfo(np.float32).eps) * max(map(abs, computed_from))
+    if max(values) - min(values) <= rounding:
+        return [float(np.median(values))] * len(values)
+    return list(values)

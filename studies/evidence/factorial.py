@@ -2,18 +2,20 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
 
 from litmus.errors import UserError
-from studies.evidence.results import Analysis, Metric
+from studies.evidence.results import Analysis, Metric, guessed
 from studies.evidence.units import level
 
-SEED, VALUE = "seed", "value"
+SEED, VALUE, STEP = "seed", "value", "step"
 """Columns of a tidy frame beside the factors'."""
 
 
@@ -21,13 +23,15 @@ SEED, VALUE = "seed", "value"
 class Term:
     """A main effect (one factor) or an interaction (several), tested.
 
-    `df` are its degrees of freedom, `f` its F, `p_value` that of the F test. `partial_eta_squared` is its sum of
-    squares over itself and the residual's.
+    `df` are its degrees of freedom, `f` its F against its own interaction with the seeds, `sphericity` the factor by
+    which the degrees of freedom of both are multiplied, `p_value` that of the F test. `partial_eta_squared` is its sum
+    of squares over itself and its error's. Where nothing varies over the seeds the figures are NaN.
     """
 
     factors: tuple[str, ...]
     df: int
     f: float
+    sphericity: float
     p_value: float
     partial_eta_squared: float
 
@@ -39,122 +43,128 @@ class Term:
 
 @dataclass(frozen=True)
 class Factorial:
-    """The terms of a factorial study, main effects first, over `runs` runs; `dropped` more have no value."""
+    """The terms of a factorial study, main effects first, over `seeds` seeds; `dropped` more lack a run's value."""
 
     terms: tuple[Term, ...]
-    residual_df: int
-    runs: int
+    seeds: int
     dropped: int
+
+
+def factorial_effects(analysis: Analysis, metric: Metric) -> Factorial | None:
+    """Return the main effects and interactions of a study's factors; None where fewer than two have several levels.
+
+    Raises `UserError` as `analysis_of_variance` does.
+    """
+    frame = tidy(analysis, metric)
+    factors = [column for column in frame.columns if column in analysis.study.factors]
+    if len(factors) < 2:
+        return None
+    return analysis_of_variance(frame, factors)
 
 
 def tidy(analysis: Analysis, metric: Metric) -> pd.DataFrame:
     """Return a row for each planned run: its level of every factor that has several, its seed and its value.
 
-    The value is NaN for a run that diverged or has no result.
+    A diverged run counts with its outcome; the value is NaN for one that has none. Beside it the step in which an arm
+    with diverged runs has its values: the fall from the mean of all finished runs to that outcome, see `contrast`.
     """
     levels = {
         factor: [level(result.arm.levels.get(factor)) for result in analysis.arms] for factor in analysis.study.factors
     }
     varied = [factor for factor, each in levels.items() if len(set(each)) > 1]
     rows: list[dict[str, Any]] = []
+    finished = [value for result in analysis.arms for value in result.values(metric).values()]
     for index, result in enumerate(analysis.arms):
-        values = result.values(metric)
+        values = result.outcomes(metric)
+        fallen = bool(finished) and guessed(metric) and result.count("diverged") > 0
+        step = abs(float(np.mean(finished)) - result.diverged_value) if fallen else 0.0
         own = {factor: levels[factor][index] for factor in varied}
-        rows += [{**own, SEED: seed, VALUE: values.get(seed, math.nan)} for seed in result.arm.runs]
-    return pd.DataFrame(rows, columns=[*varied, SEED, VALUE])
+        rows += [{**own, SEED: seed, VALUE: values.get(seed, math.nan), STEP: step} for seed in result.arm.runs]
+    return pd.DataFrame(rows, columns=[*varied, SEED, VALUE, STEP])
 
 
 def analysis_of_variance(frame: pd.DataFrame, factors: Sequence[str]) -> Factorial:
-    """Return every main effect and interaction of a tidy frame by least squares with the seed as block.
+    """Return every main effect and interaction of a tidy frame, each held against its own variation over the seeds.
 
-    Sums of squares are of type II, so that cells may hold unequal numbers of runs; where they are equal this is the
-    textbook's randomised block design. Raises `UserError` with the reason where the design cannot be analysed: fewer
-    than two factors, an empty cell, no degree of freedom or no variance left for the residual.
+    An analysis of variance with repeated measures: the seed takes part in every cell, as a subject in every condition.
+    Each term has the error that its own contrasts leave over the seeds, so that cells may vary unequally, as those do
+    in which runs diverge; what is left of unequal variances within a term of several degrees of freedom is corrected by
+    multiplying these with Greenhouse and Geisser's estimate (1959, On Methods in the Analysis of Profile Data). A seed
+    that lacks a value in any cell is left out. Raises `UserError` with the reason where the design cannot be analysed:
+    fewer than two factors or seeds, an empty cell, no variance to hold the effects against.
     """
-    from statsmodels.stats.anova import anova_lm
-
-    prepared = _prepare(frame, factors)
-    model = prepared.fit_least_squares()
-    table = anova_lm(model, typ=2)
-    residual = float(table.loc["Residual", "sum_sq"])
-    terms = tuple(
-        Term(
-            names,
-            int(table.loc[key, "df"]),
-            float(table.loc[key, "F"]),
-            float(table.loc[key, "PR(>F)"]),
-            float(table.loc[key, "sum_sq"]) / (float(table.loc[key, "sum_sq"]) + residual),
-        )
-        for key, names in prepared.terms.items()
-    )
-    return Factorial(terms, prepared.residual_df, len(prepared.data), prepared.dropped)
+    cells, steps, dropped = _by_seed(frame, factors)
+    seeds, *levels = cells.shape
+    terms = []
+    for order in range(1, len(factors) + 1):
+        for chosen in itertools.combinations(range(len(factors)), order):
+            terms.append(_term(cells, steps, levels, chosen, tuple(factors[index] for index in chosen)))
+    if all(math.isnan(term.f) for term in terms):
+        raise UserError("the factors and the seed fix every run's value, which leaves no variance to hold them against")
+    return Factorial(tuple(terms), seeds, dropped)
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """A frame with safe names (`factor0`, ...), without the runs that have no value."""
-
-    data: pd.DataFrame
-    factors: tuple[str, ...]
-    dropped: int
-
-    @property
-    def terms(self) -> dict[str, tuple[str, ...]]:
-        """The factors' own names by the formula's name of the term."""
-        return {
-            ":".join(f"C(factor{index})" for index in chosen): tuple(self.factors[index] for index in chosen)
-            for order in range(1, len(self.factors) + 1)
-            for chosen in itertools.combinations(range(len(self.factors)), order)
-        }
-
-    @property
-    def residual_df(self) -> int:
-        """Degrees of freedom that the cells and the seeds leave."""
-        cells = self.data.groupby(self._columns).ngroups
-        return len(self.data) - cells - (self.data[SEED].nunique() - 1)
-
-    @property
-    def _columns(self) -> list[str]:
-        return [f"factor{index}" for index in range(len(self.factors))]
-
-    def fit_least_squares(self) -> Any:
-        import statsmodels.formula.api as formulas
-
-        if self.residual_df <= 0:
-            raise UserError(
-                f"{len(self.data)} runs leave no degree of freedom for the residual; "
-                "run at least two seeds of each cell"
-            )
-        model = formulas.ols(f"{VALUE} ~ {' + '.join(self.terms)} + C({SEED})", self.data).fit()
-        spread = float(((self.data[VALUE] - self.data[VALUE].mean()) ** 2).sum())
-        if model.ssr <= 1e-20 * max(spread, float((self.data[VALUE] ** 2).sum())):
-            raise UserError(
-                "the factors and the seed fix every run's value, which leaves no variance to hold them against"
-            )
-        return model
+def _term(
+    cells: NDArray[np.float64],
+    steps: NDArray[np.float64],
+    levels: Sequence[int],
+    chosen: Sequence[int],
+    names: tuple[str, ...],
+) -> Term:
+    contrasts: NDArray[np.float64] = np.ones((1, 1))
+    for index, count in enumerate(levels):
+        own = _orthonormal_contrasts(count) if index in chosen else np.full((1, count), count**-0.5)
+        contrasts = np.kron(contrasts, own).astype(float)
+    seeds, df = len(cells), len(contrasts)
+    values = cells.reshape(seeds, -1) @ contrasts.T
+    mean = values.mean(0)
+    covariance = (values - mean).T @ (values - mean) / (seeds - 1)
+    covariance += (contrasts * steps.ravel() ** 2 / 12) @ contrasts.T
+    effect, error = seeds * float(mean @ mean), float(np.trace(covariance)) * (seeds - 1)
+    if error <= 1e-20 * float((cells**2).sum()):
+        return Term(names, df, math.nan, math.nan, math.nan, math.nan)
+    f = effect / df / (error / (df * (seeds - 1)))
+    sphericity = float(np.trace(covariance)) ** 2 / (df * float((covariance**2).sum()))
+    p_value = float(stats.f.sf(f, sphericity * df, sphericity * df * (seeds - 1)))
+    return Term(names, df, f, sphericity, p_value, effect / (effect + error))
 
 
-def _prepare(frame: pd.DataFrame, factors: Sequence[str]) -> _Prepared:
+def _orthonormal_contrasts(count: int) -> NDArray[np.float64]:
+    """Return Helmert's contrasts of so many levels, orthonormal [count − 1, count]."""
+    rows = np.array([[1.0] * k + [-float(k)] + [0.0] * (count - k - 1) for k in range(1, count)])
+    contrasts: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return contrasts
+
+
+def _by_seed(frame: pd.DataFrame, factors: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Return the values of the seeds that have all cells [seeds, levels of each factor], and of the rest the number.
+
+    Between them the cells' steps [levels of each factor].
+    """
     if len(factors) < 2:
         raise UserError(f"main effects and interactions need two factors or more, got {len(factors)}")
-    names = {factor: f"factor{index}" for index, factor in enumerate(factors)}
-    # Levels of several types, or with quotes in them, become plain numbers.
-    data = pd.DataFrame({name: pd.factorize(frame[factor].map(repr))[0] for factor, name in names.items()})
-    data[SEED], data[VALUE] = frame[SEED].to_numpy(), frame[VALUE].to_numpy(dtype=float)
-    if data.duplicated([*names.values(), SEED]).any():
-        raise UserError("a cell has the same seed twice")
-    levels: Mapping[str, int] = {name: int(data[name].nunique()) for name in names.values()}
-    for factor, name in names.items():
-        if levels[name] < 2:
+    # Levels may be of several types.
+    codes = [pd.factorize(frame[factor].map(repr))[0] for factor in factors]
+    counts = [int(code.max()) + 1 for code in codes]
+    for factor, count in zip(factors, counts, strict=True):
+        if count < 2:
             raise UserError(f"{factor} has one level only")
-    kept = data[np.isfinite(data[VALUE])].reset_index(drop=True)
-    planned = math.prod(levels.values()) * int(data[SEED].nunique())
-    present = set(map(tuple, kept[list(names.values())].to_numpy().tolist()))
-    empty = [cell for cell in itertools.product(*(range(count) for count in levels.values())) if cell not in present]
-    if empty:
+    seeds, names = pd.factorize(frame[SEED])
+    if pd.MultiIndex.from_arrays([*codes, seeds]).has_duplicates:
+        raise UserError("a cell has the same seed twice")
+    cells = np.full((len(names), *counts), math.nan)
+    cells[(seeds, *codes)] = frame[VALUE].to_numpy(dtype=float)
+    steps = np.zeros(counts)
+    steps[tuple(codes)] = frame[STEP].to_numpy(dtype=float) if STEP in frame else 0.0
+    seen = np.isfinite(cells)
+    if not seen.any(0).all():
+        empty = np.argwhere(~seen.any(0))
         first = ", ".join(
-            f"{factor} {level(frame.loc[(data[name] == code).to_numpy(), factor].iloc[0])}"
-            for (factor, name), code in zip(names.items(), empty[0], strict=True)
+            f"{factor} {level(frame[factor].iloc[int(np.argmax(code == index))])}"
+            for factor, code, index in zip(factors, codes, empty[0], strict=True)
         )
-        raise UserError(f"{len(empty)} of {math.prod(levels.values())} cells have no run with a value, {first} for one")
-    return _Prepared(kept, tuple(factors), planned - len(kept))
+        raise UserError(f"{len(empty)} of {math.prod(counts)} cells have no run with a value, {first} for one")
+    whole = seen.reshape(len(names), -1).all(1)
+    if whole.sum() < 2:
+        raise UserError(f"{whole.sum()} seeds have a run with a value in every cell; two are the least")
+    return cells[whole], steps, int((~whole).sum())

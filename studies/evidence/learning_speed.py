@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 
 from studies.evidence.estimate import Estimate, proportion
-from studies.evidence.results import ArmResult, steps_to_reach
+from studies.evidence.results import ArmResult
 
 
 @dataclass(frozen=True)
 class Arrival:
     """When a run reached the target: at `steps`, or, where `reached` is false, not within the `steps` it was watched.
 
-    Runs are watched at their evaluations, so an arrival is known to one evaluation interval. A run that diverged
-    never arrives, which is more than not having been seen to: its `steps` are infinite.
+    Runs are watched at their evaluations; between two of them an arrival is interpolated. A run that diverged never
+    arrives, which is more than not having been seen to: its `steps` are infinite.
     """
 
     steps: float
@@ -79,12 +79,25 @@ def arrivals(result: ArmResult, target: float, metric: str = "val_top1") -> dict
 
 
 def arrival(curve: pd.DataFrame, target: float, metric: str = "val_top1") -> Arrival | None:
-    """Return when a run's `metric` first was at least `target`; None where it was never evaluated."""
-    evaluated = curve[curve[metric].notna()]
+    """Return when a run's `metric`, smoothed, is first at least `target`; None where it was never evaluated.
+
+    The curve is smoothed by isotonic regression: the rising curve that is closest to it in squares (Barlow et al.
+    1972), a mean over just those evaluations among which it does not rise. The first evaluation above a target is the
+    earlier the noisier evaluations are; where the smoothed curve passes it is not, for noise above and below is alike.
+    """
+    evaluated = curve[curve[metric].notna()].drop_duplicates("step", keep="last").sort_values("step")
     if not len(evaluated):
         return None
-    steps = steps_to_reach(evaluated, target, metric)
-    return Arrival(float(evaluated["step"].max()), False) if steps is None else Arrival(float(steps), True)
+    steps = evaluated["step"].to_numpy(dtype=float)
+    rising = optimize.isotonic_regression(evaluated[metric].to_numpy(dtype=float)).x
+    passed = np.flatnonzero(rising >= target - 1e-12)
+    if not len(passed):
+        return Arrival(float(steps[-1]), False)
+    at = int(passed[0])
+    if at == 0:
+        return Arrival(float(steps[0]), True)
+    share = (target - rising[at - 1]) / (rising[at] - rising[at - 1])
+    return Arrival(float(steps[at - 1] + share * (steps[at] - steps[at - 1])), True)
 
 
 def median_arrival(runs: Sequence[Arrival]) -> MedianArrival:

@@ -3,11 +3,25 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+import numpy as np
 from scipy import special, stats
 
-from studies.evidence.estimate import Estimate, bca_interval, estimate, paired_differences, proportion
-from studies.evidence.power import minimum_detectable_effect
+from studies.evidence.estimate import Effect, Estimate, bca_interval, effect_of, paired_differences, proportion
+from studies.evidence.power import ALPHA, POWER, minimum_detectable_effect
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What pairing by seed gains: the correlation of the two arms over the seeds, and the ratio of variances.
+
+    `variance_ratio` is the variance of the paired differences over that of unpaired ones, the sum of the two arms'
+    variances: 0.5 is as good as twice the seeds, 1 or more is no gain. NaN for fewer than three pairs, or no spread.
+    """
+
+    correlation: float
+    variance_ratio: float
 
 
 @dataclass(frozen=True)
@@ -15,37 +29,74 @@ class Comparison:
     """An arm against a reference over the seeds that both have; what these cannot give is NaN.
 
     Args:
-        difference: the mean of arm − reference, Student's 95 % interval, and the sd of the differences.
-        bca: the same mean's 95 % bootstrap interval (low, high), see `bca_interval`.
+        difference: the mean of arm − reference; its 95 % interval covers other seeds and, where the runs kept their
+            answers, other test images; its sd is that of the differences over the seeds.
+        differences: arm − reference by seed.
         hedges_g_z: the effect in sds of the differences: Cohen's d_z with Hedges' correction. From three pairs on.
-        p_value: of the two-sided paired t test. 1 where no pair differs; NaN where all differ by the same amount, as
-            there is then no variance to hold the difference against.
+        p_value: the smallest alpha at which the difference's interval excludes zero: that of the two-sided paired t
+            test where seeds alone count. NaN where all pairs differ by the same amount and nothing says how much more
+            they might.
         p_holm: `p_value` after Holm's correction over the study's comparisons; NaN until `with_holm` has set it.
         probability_of_improvement: how probable it is that the arm is the higher one of a pair, see there.
-        minimum_detectable_effect: the least difference that the paired t test at level 0.05 finds with 80 % power at
-            this number of pairs, were the sd the one observed; in the metric's unit.
+        pairing: what pairing by seed gains, see there.
+        comparisons: how many comparisons Holm's correction is over.
     """
 
-    difference: Estimate
-    bca: tuple[float, float]
+    difference: Effect
+    differences: tuple[float, ...]
     hedges_g_z: float
     p_value: float
     probability_of_improvement: Estimate
-    minimum_detectable_effect: float
+    pairing: Pairing
     p_holm: float = math.nan
+    comparisons: int = 1
+
+    @cached_property
+    def bca(self) -> tuple[float, float]:
+        """The mean difference's 95 % bootstrap interval over the seeds (low, high), see `bca_interval`."""
+        return bca_interval(self.differences)
+
+    @cached_property
+    def minimum_detectable_effect(self) -> float:
+        """The least difference that would be found with 80 % power, were its errors those observed.
+
+        At the level that decides: 0.05 over the number of comparisons, which is what Holm's correction asks of the
+        first to be found. In the metric's unit; of the seeds' error by the power of the paired t test, of the images'
+        by that of the normal one, the two in squares.
+        """
+        alpha = ALPHA / self.comparisons
+        difference = self.difference
+        seeds = minimum_detectable_effect(difference.seed_error * math.sqrt(difference.n), difference.n, alpha=alpha)
+        images = (stats.norm.isf(alpha / 2) + stats.norm.ppf(POWER)) * difference.image_error
+        return math.hypot(seeds, images)
 
 
-def compare(arm: Mapping[int, float], reference: Mapping[int, float]) -> Comparison:
-    """Return the comparison of two arms' values by seed, over the seeds that both have."""
+def pairing_of(arm: Mapping[int, float], reference: Mapping[int, float]) -> Pairing:
+    """Return what pairing two arms' outcomes by seed gains."""
+    seeds = sorted(arm.keys() & reference.keys())
+    if len(seeds) < 3:
+        return Pairing(math.nan, math.nan)
+    one, other = (np.array([values[seed] for seed in seeds]) for values in (arm, reference))
+    apart = float(one.var(ddof=1) + other.var(ddof=1))
+    if one.std() <= 1e-9 or other.std() <= 1e-9:
+        return Pairing(math.nan, math.nan)
+    return Pairing(float(np.corrcoef(one, other)[0, 1]), float((one - other).var(ddof=1)) / apart)
+
+
+def compare(arm: Mapping[int, float], reference: Mapping[int, float], difference: Effect | None = None) -> Comparison:
+    """Return the comparison of two arms' outcomes by seed, over the seeds that both have.
+
+    `difference` is theirs where it is known with the error of the test images; the seeds alone count where it is not.
+    """
     differences = paired_differences(arm, reference)
-    difference = estimate(differences)
+    effect = effect_of(differences) if difference is None else difference
     return Comparison(
-        difference=difference,
-        bca=bca_interval(differences),
-        hedges_g_z=hedges_g_z(difference),
-        p_value=paired_t_p(difference),
+        difference=effect,
+        differences=tuple(differences),
+        hedges_g_z=hedges_g_z(effect),
+        p_value=effect.p_value,
         probability_of_improvement=probability_of_improvement(arm, reference),
-        minimum_detectable_effect=minimum_detectable_effect(difference.sd, difference.n),
+        pairing=pairing_of(arm, reference),
     )
 
 
@@ -61,7 +112,10 @@ def with_holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
     for rank, (p_value, index) in enumerate(family):
         largest = max(largest, min(1.0, (len(family) - rank) * p_value))
         corrected[index] = largest
-    return [replace(each, p_holm=corrected[index]) for index, each in enumerate(comparisons)]
+    return [
+        replace(each, p_holm=corrected[index], comparisons=max(1, len(family)))
+        for index, each in enumerate(comparisons)
+    ]
 
 
 def hedges_g_z(difference: Estimate) -> float:
@@ -76,16 +130,6 @@ def hedges_g_z(difference: Estimate) -> float:
         return math.nan
     log_factor = special.gammaln(freedom / 2) - special.gammaln((freedom - 1) / 2) - math.log(freedom / 2) / 2
     return difference.mean / difference.sd * math.exp(log_factor)
-
-
-def paired_t_p(difference: Estimate) -> float:
-    """Return the p-value of the two-sided paired t test; for differences that are all equal see `Comparison`."""
-    if difference.n < 2:
-        return math.nan
-    if difference.sd == 0:
-        return 1.0 if difference.mean == 0 else math.nan
-    statistic = difference.mean / difference.sd * math.sqrt(difference.n)
-    return float(2 * stats.t.sf(abs(statistic), difference.n - 1))
 
 
 def probability_of_improvement(arm: Mapping[int, float], reference: Mapping[int, float]) -> Estimate:

@@ -2,15 +2,19 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from litmus.metrics import METRICS, TASKS, Task
-from studies.evidence.estimate import Estimate, estimate, paired_difference
+from litmus.metrics import METRICS, TASKS, Task, metric_of, split_of
+from studies.evidence.anytime import AS_PLANNED, Sampling
+from studies.evidence.estimate import Estimate, estimate
+from studies.records.answers import Answers, read_answers
 from studies.records.frames import load, read_metrics, read_probes
 from studies.records.run_record import RunRecord
 from studies.records.study_record import ArmRecord, StudyRecord, read_study_record
@@ -18,12 +22,17 @@ from studies.records.study_record import ArmRecord, StudyRecord, read_study_reco
 
 @dataclass(frozen=True)
 class ArmResult:
-    """An arm's runs: `records` has a row for each seed that left a record, `curves` and `probes` their rows by seed."""
+    """An arm's runs: `records` has a row for each seed that left a record, `curves` and `probes` their rows by seed.
+
+    `diverged_value` is the accuracy that a run counts with that diverged, `directory` the study's folder.
+    """
 
     arm: ArmRecord
     records: pd.DataFrame
     curves: dict[int, pd.DataFrame] = field(repr=False)
     probes: dict[int, pd.DataFrame] = field(repr=False, default_factory=dict)
+    diverged_value: float = 0.0
+    directory: Path | None = None
 
     @property
     def label(self) -> str:
@@ -60,9 +69,34 @@ class ArmResult:
             values = {}
         return {seed: value for seed, value in values.items() if not math.isnan(value)}
 
+    def outcomes(self, metric: "Metric") -> dict[int, float]:
+        """Return `metric` by seed, over the runs that ended: the one number that each counts with, wherever it counts.
+
+        A finished run has its metric. A diverged one has `diverged_value` where the metric is an accuracy; in anything
+        else it has no value, and is left out.
+        """
+        outcomes = self.values(metric)
+        if guessed(metric):
+            outcomes.update(dict.fromkeys(self.seeds("diverged"), self.diverged_value))
+        return outcomes
+
     def estimate(self, metric: "Metric") -> Estimate:
-        """Return the mean of `metric` over the finished runs."""
-        return estimate(list(self.values(metric).values()))
+        """Return the mean of the outcomes in `metric`."""
+        return estimate(list(self.outcomes(metric).values()))
+
+    @cached_property
+    def answers(self) -> dict[int, Answers]:
+        """What the finished runs answered to each test image, by seed; those of an earlier version did not keep it."""
+        if self.directory is None:
+            return {}
+        read = {seed: read_answers(RunRecord(self.directory / run)) for seed, run in self.arm.runs.items()}
+        finished = set(self.seeds("finished"))
+        return {seed: each for seed, each in read.items() if each is not None and seed in finished}
+
+    def scores(self, metric: "Metric") -> dict[int, NDArray[np.float64]]:
+        """Return each finished run's score of every test image, whose mean is `metric`, by seed; empty for others."""
+        split, name = split_of(metric) if isinstance(metric, str) else ("", "")
+        return {seed: each.scores(name) for seed, each in self.answers.items() if split == "test" and each.has(name)}
 
 
 Metric = str | Callable[[ArmResult, int], float]
@@ -70,11 +104,18 @@ Metric = str | Callable[[ArmResult, int], float]
 does not have it."""
 
 
+def guessed(metric: Metric) -> bool:
+    """Whether a diverged run has a value in `metric`, by default that of guessing: where it is an accuracy."""
+    known = metric_of(metric) if isinstance(metric, str) else None
+    return known is not None and known.guessing
+
+
 @dataclass(frozen=True)
 class Analysis:
     """A study's record and the results of its arms.
 
-    `task` says which metric the runs are judged by, `chance` what guessing reaches in it.
+    `task` says which metric the runs are judged by, `chance` what guessing reaches in it, `sampling` how the number of
+    seeds came about.
     """
 
     directory: Path
@@ -82,6 +123,7 @@ class Analysis:
     arms: tuple[ArmResult, ...]
     task: Task
     chance: float
+    sampling: Sampling = AS_PLANNED
 
     @property
     def test_metric(self) -> str:
@@ -97,6 +139,16 @@ class Analysis:
     def train_metric(self) -> str:
         """The share of right answers in training, as the records call it; the loss where a task has none."""
         return self.task.training_columns[-1]
+
+    @cached_property
+    def fit_metric(self) -> str:
+        """The share of right answers on the training images, as the records call it.
+
+        At the end, in evaluation mode, over images that are not augmented; where the records of an earlier version have
+        no such pass, that of training itself.
+        """
+        fit = f"fit_{self.task.trained}"
+        return fit if any(result.values(fit) for result in self.arms) else self.train_metric
 
     @property
     def metric_name(self) -> str:
@@ -118,10 +170,6 @@ class Analysis:
         """Every run's record, a row each, arm by arm."""
         return pd.concat([result.records for result in self.arms], ignore_index=True)
 
-    def difference(self, result: ArmResult, metric: Metric, to: ArmResult | None = None) -> Estimate:
-        """Return the paired difference of `metric` to the baseline, or to another arm."""
-        return paired_difference(result.values(metric), (to or self.baseline).values(metric))
-
     @property
     def matched_factor(self) -> str | None:
         """The factor whose effect is told at equal levels of the others: the first, if several make a full product."""
@@ -138,19 +186,22 @@ class Analysis:
         """Return the arms at these levels of these factors."""
         return [each for each in self.arms if all(each.arm.levels.get(k) == v for k, v in levels.items())]
 
-    def best(self, among: Sequence[ArmResult] | None = None) -> ArmResult | None:
+    def best(self, among: Sequence[ArmResult] | None = None, before: int | None = None) -> ArmResult | None:
         """Return the arm with the best mean of the metric, of those with a finished run.
 
-        The choice is made on the validation split; the test set has no say in it. A diverged run counts as guessing:
-        else an arm would be chosen for its luckiest seeds.
+        The choice is made on the validation split; the test set has no say in it, and no seed from `before` on: what
+        the seeds before it chose can be tested on a seed. A diverged run counts as what the study says, guessing by
+        default: else an arm would be chosen for its luckiest seeds.
         """
-
-        def mean(result: ArmResult) -> float:
-            values = [*result.values(self.val_metric).values(), *[self.chance] * result.count("diverged")]
-            return sum(values) / len(values)
-
-        able = [each for each in (self.arms if among is None else among) if each.values(self.val_metric)]
-        return METRICS[self.task.primary_metric].best(able, mean) if able else None
+        candidates = [each for each in (self.arms if among is None else among) if each.count("finished")]
+        means = {}
+        for index, result in enumerate(candidates):
+            values = [
+                value for seed, value in result.outcomes(self.val_metric).items() if before is None or seed < before
+            ]
+            if values:
+                means[index] = sum(values) / len(values)
+        return candidates[METRICS[self.task.primary_metric].best(means, means.__getitem__)] if means else None
 
     @cached_property
     def training_threshold(self) -> float:
@@ -158,16 +209,14 @@ class Analysis:
         best = self.best()
         return self.chance + 0.5 * (best.estimate(self.val_metric).mean - self.chance) if best else self.chance
 
+    def trained(self, result: ArmResult) -> dict[int, bool]:
+        """Return for each seed whose run ended whether it is above the training threshold."""
+        return {seed: value > self.training_threshold for seed, value in result.outcomes(self.val_metric).items()}
+
     def trains(self, result: ArmResult) -> bool:
         """Whether every seed of the arm finished above the training threshold."""
-        values = result.values(self.val_metric)
-        return len(values) == result.planned and all(value >= self.training_threshold for value in values.values())
-
-
-def steps_to_reach(curve: pd.DataFrame, accuracy: float, metric: str = "val_top1") -> int | None:
-    """Return the first evaluated step at which the `metric` is at least `accuracy`; None if it never is."""
-    reached = curve.loc[curve[metric] >= accuracy, "step"]
-    return int(reached.iloc[0]) if len(reached) else None
+        trained = self.trained(result)
+        return len(trained) == result.planned and all(trained.values())
 
 
 def analyse(directory: str | Path) -> Analysis:
@@ -187,10 +236,13 @@ def analyse(directory: str | Path) -> Analysis:
                 curves[seed] = rows
             if measured is not None:
                 probes[seed] = measured
-        results.append(ArmResult(arm, records, curves, probes))
+        results.append(ArmResult(arm, records, curves, probes, directory=directory))
     task = study.known_task or _task_of(frame, results)
     classes = list(frame["data.num_classes"].dropna()) if "data.num_classes" in frame else []
-    return Analysis(directory, study, tuple(results), task, task.chance(min(classes, default=0)))
+    chance = task.chance(min(classes, default=0))
+    counted = chance if study.diverged_value is None else study.diverged_value
+    results = [replace(result, diverged_value=counted) for result in results]
+    return Analysis(directory, study, tuple(results), task, chance)
 
 
 def _task_of(frame: pd.DataFrame, results: Sequence[ArmResult]) -> Task:

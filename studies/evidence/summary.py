@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from litmus.errors import UserError
 from studies.evidence.arm_table import ArmStatistics, arm_statistics, metrics_of
-from studies.evidence.claims import Claim, Finding
-from studies.evidence.factorial import Factorial, analysis_of_variance, tidy
+from studies.evidence.claims import Claim, Finding, Verdict
+from studies.evidence.factorial import Factorial, factorial_effects
+from studies.evidence.family import headline
 from studies.evidence.registration import NOT_REGISTERED, Registration, registration
 from studies.evidence.results import Analysis, Metric, analyse
 
@@ -34,6 +36,11 @@ class StudySummary:
     measures: dict[str, list[ArmStatistics]]
     main_effects: Factorial | str | None
     registration: Registration = NOT_REGISTERED
+
+    @cached_property
+    def headline(self) -> list[Verdict]:
+        """Each claim's verdict for the headline: that of a primary one must stand after Holm's correction."""
+        return headline(self.findings)
 
     @property
     def statistics(self) -> dict[str, list[ArmStatistics]]:
@@ -64,11 +71,7 @@ def summarise(
 def _main_effects(analysis: Analysis) -> Factorial | str | None:
     if analysis.matched_factor is None:
         return None
-    frame = tidy(analysis, analysis.test_metric)
-    factors = [column for column in frame.columns if column in analysis.study.factors]
-    if len(factors) < 2:
-        return None
     try:
-        return analysis_of_variance(frame, factors)
+        return factorial_effects(analysis, analysis.test_metric)
     except UserError as error:
         return str(error)

@@ -59,6 +59,11 @@ class RunRecord:
         return self.path / "logits.npz"
 
     @property
+    def answers_file(self) -> Path:
+        """`answers.npz`: what the run answered to each test image; absent in the record of an earlier version."""
+        return self.path / "answers.npz"
+
+    @property
     def log_file(self) -> Path:
         """`log.txt`: everything the run printed, warnings and tracebacks included."""
         return self.path / "log.txt"

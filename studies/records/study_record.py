@@ -70,6 +70,7 @@ class StudyRecord:
         design: how the levels are combined into arms; empty where the study names its arms, and in the record of an
             earlier version.
         tuning: what the arms tried before they were compared, and what they chose; None where nothing was tuned.
+        diverged_value: the accuracy that a diverged run counts with; None for that of guessing.
     """
 
     study: str
@@ -85,6 +86,7 @@ class StudyRecord:
     own_task: Task | None = None
     design: str = ""
     tuning: TuningRecord | None = None
+    diverged_value: float | None = None
 
     @property
     def baseline(self) -> ArmRecord:
@@ -164,6 +166,7 @@ def _parsed(content: Mapping[str, Any]) -> StudyRecord:
         own_task=_own_task(content.get("own_task")),
         design=content.get("design", ""),
         tuning=parsed_tuning(content.get("tuning")),
+        diverged_value=content.get("diverged_value"),
     )
 
 

@@ -1,17 +1,23 @@
 """The answer of a study in a sentence or two, no stronger than its records."""
 
-from studies.evidence.claims import Claim
-from studies.evidence.results import Analysis, ArmResult
+from studies.evidence.claims import MEANING, Claim, primary_claims
+from studies.evidence.contrast import Best, best_against_baseline
+from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary
 from studies.evidence.units import percent_interval, points
 
 
 def answer_of(summary: StudySummary) -> str:
     """Return the answer: the claims by verdict, then the best arm beside the baseline, then what is missing."""
-    analysis, findings = summary.analysis, summary.findings
+    analysis = summary.analysis
+    primary = primary_claims([claim for claim, _ in summary.findings])
     sentences = []
-    for verdict in ("supported", "contradicted", "inconclusive"):
-        claims = [_sentence(summary, claim) for claim, finding in findings if finding.verdict == verdict]
+    for verdict in MEANING:
+        claims = [
+            _sentence(summary, claim)
+            for (claim, _), held in zip(summary.findings, summary.headline, strict=True)
+            if held == verdict and claim in primary
+        ]
         if claims:
             sentences.append(f"{verdict.capitalize()}: {'; '.join(claims)}.")
     sentences.append(_best_arm(analysis))
@@ -39,15 +45,25 @@ def _best_arm(analysis: Analysis) -> str:
         return f"{best.label}: {accuracy}."
     if best.arm.is_baseline:
         return f"No arm beats {_baseline(analysis)} on the validation split; {accuracy}."
-    return f"Best on the validation split: {best.label}, {accuracy}; {_against_baseline(analysis, best)}."
+    return f"Best on the validation split: {best.label}, {accuracy}; {_against_baseline(analysis)}."
 
 
-def _against_baseline(analysis: Analysis, best: ArmResult) -> str:
-    difference = analysis.difference(best, analysis.test_metric)
-    if difference.n == 0:
-        return f"{_baseline(analysis)} has no finished run to compare with"
-    verdict = "" if difference.excludes_zero else ", inconclusive"
-    return f"{points(difference)} points to {_baseline(analysis)}{verdict}"
+def _against_baseline(analysis: Analysis) -> str:
+    if not analysis.baseline.outcomes(analysis.test_metric):
+        return f"{_baseline(analysis)} has no run that ended to compare with"
+    found = best_against_baseline(analysis)
+    if found is None or not found.effect.n:
+        return f"too few seeds to choose by one and compare with {_baseline(analysis)} on another"
+    verdict = "" if found.effect.excludes_zero else ", inconclusive"
+    how = f"each seed's arm chosen by the seeds before it{_chosen(found)}"
+    return f"{points(found.effect)} points to {_baseline(analysis)}, {how}{verdict}"
+
+
+def _chosen(best: Best) -> str:
+    """Return which arms the seeds chose, where not all chose the same."""
+    if len(best.side.results) == 1:
+        return ""
+    return f" ({best.side.label})"
 
 
 def _baseline(analysis: Analysis) -> str:

@@ -16,6 +16,7 @@ from studies.design.plots import StudyPlot
 from studies.design.study import Study
 from studies.design.study_files import study_of
 from studies.evidence.arm_table import statistics_table
+from studies.evidence.claims import MEANING
 from studies.evidence.factorial import Factorial
 from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary, summarise
@@ -23,7 +24,7 @@ from studies.evidence.units import level, percent
 from studies.records.run_record import RunRecord, rerun_command
 from studies.records.storage import write_atomically
 from studies.records.study_record import read_study_record
-from studies.report import figures, study_plots, tables
+from studies.report import figures, study_plots, tables, words
 from studies.report.answer import answer_of
 from studies.report.ingredients import effect_lines, ingredients_table
 from studies.report.planned import deviations, plan_text
@@ -75,6 +76,12 @@ def render(summary: StudySummary, answer: str, study: Study | None = None) -> st
         study=analysis.study,
         answer=answer,
         findings=[(claim, claim.cited(source), finding) for claim, finding in summary.findings],
+        meanings=MEANING,
+        family=words.family(summary),
+        sampling=words.sampling(analysis),
+        covers=words.covers(summary),
+        counted=words.counted(analysis),
+        fitted=words.fitted(analysis),
         limits=study.limits.get(analysis.study.preset, "") if study is not None else "",
         figures=_figures(analysis, study.plots if study is not None else ()),
         metric=analysis.metric_name,

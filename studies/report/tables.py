@@ -9,9 +9,12 @@ import pandas as pd
 
 from litmus.wording import count
 from studies.evidence.arm_table import ArmStatistics
-from studies.evidence.estimate import Estimate, estimate
+from studies.evidence.contrast import difference
+from studies.evidence.estimate import Effect, Estimate, estimate
 from studies.evidence.factorial import Factorial
 from studies.evidence.learning_speed import area_under_curve, arrivals, median_arrival, race
+from studies.evidence.paired import Pairing
+from studies.evidence.progress_tests import APPROACH
 from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.summary import StudySummary
 from studies.evidence.units import NUMBER, Unit, percent, percent_interval, points, unit_of
@@ -42,13 +45,13 @@ def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
     first = result.records.iloc[0].to_dict() if len(result.records) else {}
     seconds = result.estimate("seconds")
     compared = statistics.comparison
-    matched = analysis.difference(result, analysis.test_metric, to=other) if other else None
+    matched = difference(analysis, result, analysis.test_metric, to=other) if other else None
     return {
         "label": result.label,
         "baseline": result.arm.is_baseline,
         "test": percent_interval(statistics.mean),
         "validation": percent(result.estimate(analysis.val_metric).mean),
-        "training": percent(result.estimate(analysis.train_metric).mean),
+        "training": percent(result.estimate(analysis.fit_metric).mean),
         "difference": "baseline" if compared is None else points(compared.difference),
         "p": "" if compared is None else p_text(compared.p_holm),
         "differs": compared is not None and compared.p_holm < SIGNIFICANCE,
@@ -56,6 +59,7 @@ def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
         "finished": result.count("finished"),
         "planned": result.planned,
         "diverged": result.count("diverged"),
+        "risk": _risk(statistics),
         "missing": result.missing,
         "trains": analysis.trains(result),
         "parameters": count(first["parameters"]) if pd.notna(first.get("parameters")) else "–",
@@ -83,12 +87,14 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
         "mean [95 %, t]",
         "sd",
         "bootstrap",
-        "difference [95 %, t]",
-        "bootstrap",
+        "difference [95 %]",
+        "over seeds alone",
+        "error by seeds, images",
         "effect size g",
         "p",
         "p, Holm",
         "P(higher)",
+        "pairing",
         "detectable",
     )
     return Table(title, note, headings, [_comparison(each, unit) for each in statistics])
@@ -97,19 +103,38 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
 def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
     row = [each.arm.label, unit.interval(each.mean), unit.amount(each.mean.sd), unit.span(*each.bca)]
     if each.comparison is None:
-        return [*row, "baseline", "", "", "", "", "", ""]
+        return [*row, "baseline", "", "", "", "", "", "", "", ""]
     compared = each.comparison
     improvement = compared.probability_of_improvement
     return [
         *row,
         unit.difference(compared.difference),
-        unit.span(*compared.bca, signed=True),
+        unit.span(compared.difference.seeds_only.low, compared.difference.seeds_only.high, signed=True),
+        f"{unit.amount(compared.difference.seed_error)}, {_image_error(compared.difference, unit)}",
         _number(compared.hedges_g_z, "{:+.2f}"),
         p_text(compared.p_value),
         p_text(compared.p_holm),
         _share(improvement),
+        _pairing(compared.pairing),
         unit.amount(compared.minimum_detectable_effect),
     ]
+
+
+def _image_error(difference: Effect, unit: Unit) -> str:
+    return unit.amount(difference.image_error) if difference.image_error else "–"
+
+
+def _pairing(pairing: Pairing) -> str:
+    """Return the correlation that pairs share, and how many times the seeds it is worth."""
+    if math.isnan(pairing.correlation):
+        return "–"
+    gain = "no gain" if pairing.variance_ratio >= 1 else f"as {1 / max(pairing.variance_ratio, 1e-3):.1f} × the seeds"
+    return f"r = {pairing.correlation:+.2f}: {gain}"
+
+
+def _risk(statistics: ArmStatistics) -> str:
+    """Return how much more often the arm's runs diverge than the baseline's, in points with the exact interval."""
+    return points(statistics.more_diverged) if statistics.more_diverged.n and statistics.comparison else ""
 
 
 def measures(summary: StudySummary) -> list[Table]:
@@ -127,9 +152,10 @@ def every_metric(statistics: Mapping[str, Sequence[ArmStatistics]]) -> list[Tabl
 
 def learning_speed(analysis: Analysis) -> Table | None:
     """Return the table of steps to the validation metric at which the baseline ends, and areas under the curves."""
-    target = analysis.baseline.estimate(analysis.val_metric).mean
-    if math.isnan(target):
+    end = analysis.baseline.estimate(analysis.val_metric).mean
+    if math.isnan(end):
         return None
+    target = analysis.chance + APPROACH * (end - analysis.chance)
     baseline = arrivals(analysis.baseline, target, analysis.val_metric)
     rows = []
     for result in analysis.arms:
@@ -141,8 +167,9 @@ def learning_speed(analysis: Analysis) -> Table | None:
         first = ["", ""] if result.arm.is_baseline else [_share(against.probability_first), p_text(against.p_value)]
         rows.append([result.label, steps, f"{median.reached} of {median.n}", *first, percent_interval(area)])
     note = (
-        f"Steps until the validation {analysis.metric_name} is {percent(target)}, where the baseline ends on average: "
-        "the Kaplan–Meier median, in which runs that never got there count as censored, not as fast. First: the share "
+        f"Steps until the validation {analysis.metric_name}, smoothed, is {percent(target)}, {100 * APPROACH:g} % of "
+        "the way from guessing to where the baseline ends on average: the Kaplan–Meier median, in which runs that "
+        "never got there count as censored, not as fast. First: the share "
         "of seeds in which the arm gets there before the baseline, with the sign test's p. Area: the validation "
         f"{analysis.metric_name} averaged over the run."
     )
@@ -165,17 +192,19 @@ def main_effects(analysis: Analysis, found: Factorial) -> Table:
             term.name,
             f"{term.df}",
             _number(term.f, "{:.2f}"),
+            _number(term.sphericity, "{:.2f}"),
             p_text(term.p_value),
             _number(term.partial_eta_squared, "{:.3f}"),
         ]
         for term in found.terms
     ]
-    dropped = f" {found.dropped} runs diverged or are missing and are left out." if found.dropped else ""
+    dropped = f" {found.dropped} more lack a run and are left out." if found.dropped else ""
     note = (
-        f"Analysis of variance of the test {analysis.metric_name} over {found.runs} runs with the seed as block, sums "
-        f"of squares of type II, {found.residual_df} residual degrees of freedom.{dropped}"
+        f"Analysis of variance of the test {analysis.metric_name} with repeated measures over {found.seeds} seeds, "
+        "each term held against its own variation from seed to seed, its degrees of freedom times ε (Greenhouse and "
+        f"Geisser) for variances that differ.{dropped}"
     )
-    headings = ("term", "df", "F", "p", "partial η²")
+    headings = ("term", "df", "F", "ε", "p", "partial η²")
     return Table("Main effects and interactions", note, headings, rows)
 
 

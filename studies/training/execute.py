@@ -33,6 +33,7 @@ from studies.records.storage import CorruptRecord, to_json, write_atomically
 from studies.training import tracking
 from studies.training.callbacks import EvenValidations, KeyedDropout, StopAtDivergence
 from studies.training.config import RunConfig
+from studies.training.end_measures import EndMeasures
 from studies.training.environment import environment
 from studies.training.identity import normalisation_regime
 from studies.training.network import build_network, network_options
@@ -75,7 +76,8 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
 
     recorder = Recorder(record, config, execution.checkpoint_seconds, on_row)
     probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
-    trainer = _trainer(config, execution, place, recorder, probes)
+    end = EndMeasures(record)
+    trainer = _trainer(config, execution, place, recorder, probes, end)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     if checkpoint is not None:
         _check_readable(run, type(module).configure_optimizers is LitNetwork.configure_optimizers)
@@ -85,7 +87,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
     tested: dict[str, float] = {}
     if not diverged and not run.trial:
         # The only place where the test set is read: once, after training and all choices are over.
-        tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0])
+        tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0]) | end.metrics
     if first:
         if probes:
             _write_probes(record, probes)
@@ -146,7 +148,7 @@ def _write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:
 
 
 def _trainer(
-    config: RunConfig, execution: Execution, place: Place, recorder: Recorder, probes: Sequence[Probe]
+    config: RunConfig, execution: Execution, place: Place, recorder: Recorder, probes: Sequence[Probe], end: EndMeasures
 ) -> lightning.Trainer:
     cuda = execution.accelerator == "cuda"
     # The launcher starts the processes of a run, whatever cluster they are on.
@@ -172,6 +174,7 @@ def _trainer(
             # Last: at the end of an epoch the recorder saves what the probes have measured by then.
             *probes,
             recorder,
+            end,
         ],
         default_root_dir=recorder.record.path,
         use_distributed_sampler=False,

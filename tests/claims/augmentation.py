@@ -12,7 +12,7 @@ def arm(recipe: str, norm: str = "batch") -> str:
 CLAIMS = {
     "Crops and flips raise test accuracy, with batch norm.": better(arm("cifar"), arm("none")),
     "They narrow the gap between training and test accuracy.": about(
-        arm("cifar"), arm("none"), of=("train_top1", "test_top1")
+        arm("cifar"), arm("none"), of=("fit_top1", "test_top1")
     ),
     "With batch norm, less distortion is better: crops and flips beat the heavy recipe.": better(
         arm("cifar"), arm("cifar_heavy")

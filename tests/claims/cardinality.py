@@ -7,7 +7,7 @@ ONE, TWO, FOUR, EIGHT = "1 × 16 channels", "2 × 10 channels", "4 × 6 channels
 
 CLAIMS = {
     "Eight paths are more accurate than one of the same cost.": better(EIGHT, ONE),
-    "They fit the training set better.": better(EIGHT, ONE, of="train_top1"),
+    "They fit the training set better.": better(EIGHT, ONE, of="fit_top1"),
 }
 
 RIGHT = world({EIGHT: 0.9, ONE: 0.8, TWO: 0.99, FOUR: 0.2}, train={EIGHT: 0.95, ONE: 0.85})

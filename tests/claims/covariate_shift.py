@@ -12,7 +12,7 @@ CLAIMS = {
     "Batch norm reduces internal covariate shift.": about(BATCH, NONE),
     "Noise after batch norm makes the layers' inputs less steady than no norm does.": about(NOISY, NONE),
     "With that noise it still fits the training set as well as without noise, to two points.": alike(
-        NOISY, BATCH, of="train_top1"
+        NOISY, BATCH, of="fit_top1"
     ),
     "Its test accuracy, where there is no noise, is as good, to two points.": alike(NOISY, BATCH),
     "Batch norm makes the gradient change less along its own direction.": about(BATCH, NONE),

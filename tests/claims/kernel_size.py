@@ -7,9 +7,7 @@ SINGLE, STACKED = "convolutions single", "convolutions stacked"
 
 CLAIMS = {
     "The stack is more accurate.": better(STACKED, SINGLE),
-    "The stack fits the training set better, having twice the non-linearities.": better(
-        STACKED, SINGLE, of="train_top1"
-    ),
+    "The stack fits the training set better, having twice the non-linearities.": better(STACKED, SINGLE, of="fit_top1"),
 }
 
 RIGHT = world({SINGLE: 0.8, STACKED: 0.9}, train={SINGLE: 0.85, STACKED: 0.95})

@@ -16,15 +16,15 @@ def residual(depth: int) -> str:
 
 CLAIMS = {
     "A plain network of 56 layers has a higher training error than one of 20.": better(
-        plain(20), plain(56), of="train_top1"
+        plain(20), plain(56), of="fit_top1"
     ),
     "So it is not overfitting: training accuracy falls with the depth of plain networks.": rises(
-        plain(56), plain(44), plain(32), plain(20), of="train_top1"
+        plain(56), plain(44), plain(32), plain(20), of="fit_top1"
     ),
-    "At 56 layers the residual network has the lower training error.": better(residual(56), plain(56), of="train_top1"),
+    "At 56 layers the residual network has the lower training error.": better(residual(56), plain(56), of="fit_top1"),
     "At 56 layers the residual network has the lower test error.": better(residual(56), plain(56)),
     "Shortcuts matter more at 56 layers than at 20.": gains_more(
-        residual(56), plain(56), residual(20), plain(20), of="train_top1"
+        residual(56), plain(56), residual(20), plain(20), of="fit_top1"
     ),
     "A residual network of 56 layers has a lower test error than one of 20.": better(residual(56), residual(20)),
 }

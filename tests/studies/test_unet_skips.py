@@ -38,7 +38,7 @@ def findings(directory: Path, iou: Mapping[str, float], diverged: tuple[str, int
         # Two effects as large as the practical threshold.
         ({NONE: 0.5, ADD: 0.52, CONCATENATE: 0.52}, ["inconclusive", "inconclusive", "inconclusive"]),
         # An effect below the practical threshold is none.
-        ({NONE: 0.5, ADD: 0.502, CONCATENATE: 0.502}, ["contradicted", "contradicted", "inconclusive"]),
+        ({NONE: 0.5, ADD: 0.502, CONCATENATE: 0.502}, ["smaller", "smaller", "inconclusive"]),
     ],
 )
 def test_an_effect_counts_where_it_exceeds_the_practical_threshold(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["supported", "contradicted", "inconclusive"]
+Verdict = Literal["supported", "opposite", "smaller", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Says:
     better: tuple[str, ...]
     worse: tuple[str, ...]
     rests: tuple[str, ...]
-    diverged: tuple[Verdict, Verdict] = ("contradicted", "supported")
+    diverged: tuple[Verdict, Verdict] = ("opposite", "supported")
     of: tuple[str, ...] = ("test_top1",)
 
 
@@ -32,7 +32,7 @@ def better(one: str, other: str, of: str = "test_top1") -> Says:
 
 def alike(one: str, other: str, of: str = "test_top1") -> Says:
     """Return that two arms' accuracies are alike, which they are not where either guesses."""
-    return Says((one,), (other,), (one, other), ("contradicted", "contradicted"), of=(of,))
+    return Says((one,), (other,), (one, other), ("opposite", "opposite"), of=(of,))
 
 
 def gains_more(one: str, over: str, than: str, over_its: str, of: str = "test_top1") -> Says:

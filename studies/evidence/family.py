@@ -1,0 +1,26 @@
+"""Several claims at once: Holm's correction over the primary ones, so that the headline errs as seldom as one claim."""
+
+from collections.abc import Sequence
+
+from studies.evidence.claims import Claim, Finding, Verdict, primary_claims
+from studies.evidence.estimate import TAIL
+
+ALPHA = 2 * TAIL
+
+
+def headline(findings: Sequence[tuple[Claim, Finding]]) -> list[Verdict]:
+    """Return each claim's verdict for the headline, in their order.
+
+    A primary claim's verdict must stand after Holm's correction over all primary claims (Holm 1979): the chance that
+    any of these verdicts is false is then at most 5 %, whatever the truth. Other claims keep their verdict, each by
+    itself.
+    """
+    primary = {id(claim) for claim in primary_claims([claim for claim, _ in findings])}
+    verdicts: list[Verdict] = [finding.verdict for _, finding in findings]
+    family = sorted((finding.p_value, i) for i, (claim, finding) in enumerate(findings) if id(claim) in primary)
+    stands = True
+    for rank, (p_value, index) in enumerate(family):
+        stands = stands and (len(family) - rank) * p_value <= ALPHA
+        if not stands:
+            verdicts[index] = "inconclusive"
+    return verdicts
