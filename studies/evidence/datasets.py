@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from litmus.errors import UserError
-from studies.evidence.claims import ArmTest, Claim, Finding, Verdict, judge, judge_equivalence
-from studies.evidence.estimate import CONFIDENCE, Estimate
+from studies.evidence.claims import ArmTest, Claim, Finding, Verdict, judge, judge_equivalence, judge_level
+from studies.evidence.estimate import CONFIDENCE, Effect, Estimate
 from studies.evidence.results import analyse
 from studies.evidence.units import NUMBER, Unit, unit_of
 from studies.records.storage import to_json, write_atomically
@@ -54,7 +54,7 @@ class OverDatasets:
         return unit_of(metrics[0]) if metrics else NUMBER
 
 
-def joint_effect(effects: Sequence[Estimate]) -> Joint:
+def joint_effect(effects: Sequence[Effect]) -> Joint:
     """Return the mean of the effects of several datasets by a random-effects model.
 
     The variance between datasets is that of Paule & Mandel 1982, the interval that of Hartung & Knapp 2001, A Refined
@@ -69,11 +69,12 @@ def joint_effect(effects: Sequence[Estimate]) -> Joint:
 
     if len(effects) < 2:
         raise UserError("fewer than two datasets have an effect")
-    errors = np.array([standard_error(effect) for effect in effects])
+    errors = np.array([effect.standard_error for effect in effects])
     if not np.all(errors > 0):
         raise UserError("on a dataset the effect has no spread to weigh it by")
     means = np.array([effect.mean for effect in effects])
-    combined = combine_effects(means, errors**2, method_re="iterated", use_t=True, maxiter=MOST_STEPS)
+    with np.errstate(divide="ignore"):  # of effects that agree to the last digit, which have no heterogeneity
+        combined = combine_effects(means, errors**2, method_re="iterated", use_t=True, maxiter=MOST_STEPS)
     count, mean, tau2 = len(effects), float(combined.mean_effect_re), float(combined.tau2)
     own = float(combined.sd_eff_w_re)
     error = max(float(combined.sd_eff_w_re_hksj), own)
@@ -86,11 +87,6 @@ def joint_effect(effects: Sequence[Estimate]) -> Joint:
         heterogeneity_p=float(stats.chi2.sf(combined.q, count - 1)),
         prediction=(mean - around, mean + around) if count > 2 else None,
     )
-
-
-def standard_error(effect: Estimate) -> float:
-    """Return the standard error of an effect, NaN where it has none."""
-    return effect.sd / math.sqrt(effect.n) if effect.n > 1 else math.nan
 
 
 def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> list[OverDatasets]:
@@ -127,5 +123,7 @@ def read_datasets(directory: Path) -> dict[str, Path]:
 
 
 def _verdict(claim: Claim, joint: Joint) -> Verdict:
-    equivalence = isinstance(claim.test, ArmTest) and claim.test.equivalence
-    return (judge_equivalence if equivalence else judge)(joint.effect, claim.threshold)
+    test = claim.test if isinstance(claim.test, ArmTest) else None
+    if test is not None and test.equivalence:
+        return judge_equivalence(joint.effect, claim.threshold)
+    return (judge_level if test is not None and test.name == "exceeds" else judge)(joint.effect, claim.threshold)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from studies.evidence.anytime import AS_PLANNED, Sampling
 from studies.records.plan_history import PlanEntry, read_plans
 from studies.records.study_record import StudyRecord
 
@@ -35,3 +36,9 @@ def history(directory: Path, study: StudyRecord) -> History:
     fewest = min((len(arm.runs) for arm in study.arms), default=0)
     looked = any(plan.looked for plan in same) or 0 < fewest < len(same[0].seeds)
     return History(same[0], len(same) - 1, looked)
+
+
+def sampling(directory: Path, study: StudyRecord) -> Sampling:
+    """Return how the number of seeds came about, which decides between fixed-n and anytime-valid intervals."""
+    found = history(directory, study)
+    return AS_PLANNED if found.plan is None else Sampling(len(found.plan.seeds), found.looked)

@@ -4,9 +4,11 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from studies.evidence.claim_tests import values_of
-from studies.evidence.paired import Comparison, compare, with_holm
-from studies.evidence.results import Analysis, ArmResult, Metric
+from studies.evidence.contrast import contrast
+from studies.evidence.estimate import Effect
+from studies.evidence.paired import holm
+from studies.evidence.results import Analysis, Metric
+from studies.evidence.selection import Side
 from studies.records.arm_label import arm_label, short_name
 from studies.records.study_record import ArmRecord, StudyRecord
 
@@ -34,25 +36,33 @@ def ingredients(study: StudyRecord) -> list[Ingredient]:
     return _OF_DESIGN[study.design](study) if study.design in _OF_DESIGN else []
 
 
-def effects(analysis: Analysis, metric: Metric) -> list[tuple[Ingredient, Comparison]]:
+@dataclass(frozen=True)
+class Contribution:
+    """What an ingredient adds; `p_holm` is the effect's p after Holm's correction over the study's ingredients."""
+
+    ingredient: Ingredient
+    effect: Effect
+    p_holm: float
+
+
+def contributions(analysis: Analysis, metric: Metric) -> list[Contribution]:
     """Return each ingredient's effect on `metric`: the mean of the arms with it less that of the arms without, by seed.
 
-    Over the seeds that all these arms have; Holm's correction is over the ingredients.
+    Over the seeds that all these arms have, with an interval over seeds and test images.
     """
     found = ingredients(analysis.study)
-    by_label = {result.label: result for result in analysis.arms}
-
-    def means(labels: Sequence[str]) -> dict[int, float]:
-        return _mean_by_seed(analysis, [by_label[label] for label in labels], metric)
-
-    return list(
-        zip(found, with_holm([compare(means(each.present), means(each.absent)) for each in found]), strict=True)
-    )
-
-
-def _mean_by_seed(analysis: Analysis, arms: Sequence[ArmResult], metric: Metric) -> dict[int, float]:
-    values = [values_of(analysis, arm, metric) for arm in arms]
-    return {seed: sum(each[seed] for each in values) / len(values) for seed in set.intersection(*map(set, values))}
+    sides = {result.label: Side(dict.fromkeys(result.arm.runs, result)) for result in analysis.arms}
+    effects = [
+        contrast(
+            analysis,
+            metric,
+            [(1 / len(each.present), sides[label]) for label in each.present]
+            + [(-1 / len(each.absent), sides[label]) for label in each.absent],
+        )
+        for each in found
+    ]
+    corrected = holm([effect.p_value for effect in effects])
+    return [Contribution(*each) for each in zip(found, effects, corrected, strict=True)]
 
 
 def _one_at_a_time(study: StudyRecord) -> list[Ingredient]:

@@ -101,21 +101,28 @@ def compare(arm: Mapping[int, float], reference: Mapping[int, float], difference
 
 
 def with_holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return all of a study's comparisons with `p_holm` set, in their order.
+    """Return all of a study's comparisons with `p_holm` set, in their order."""
+    corrected = holm([each.p_value for each in comparisons])
+    family = sum(not math.isnan(each) for each in corrected)
+    return [
+        replace(each, p_holm=p_holm, comparisons=max(1, family))
+        for each, p_holm in zip(comparisons, corrected, strict=True)
+    ]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values after Holm's correction over all of them, in their order.
 
     Source: Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure. A comparison without a p-value is no
-    test, and so not of the family: its `p_holm` is NaN and it does not make the others stricter.
+    test, and so not of the family: it stays NaN and does not make the others stricter.
     """
-    family = sorted((each.p_value, index) for index, each in enumerate(comparisons) if not math.isnan(each.p_value))
-    corrected = dict.fromkeys(range(len(comparisons)), math.nan)
+    family = sorted((p_value, index) for index, p_value in enumerate(p_values) if not math.isnan(p_value))
+    corrected = [math.nan] * len(p_values)
     largest = 0.0
     for rank, (p_value, index) in enumerate(family):
         largest = max(largest, min(1.0, (len(family) - rank) * p_value))
         corrected[index] = largest
-    return [
-        replace(each, p_holm=corrected[index], comparisons=max(1, len(family)))
-        for index, each in enumerate(comparisons)
-    ]
+    return corrected
 
 
 def hedges_g_z(difference: Estimate) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from litmus.metrics import METRICS, TASKS, Task, metric_of, split_of
 from studies.evidence.anytime import AS_PLANNED, Sampling
 from studies.evidence.estimate import Estimate, estimate
+from studies.evidence.history import sampling
 from studies.records.answers import Answers, read_answers
 from studies.records.frames import load, read_metrics, read_probes
 from studies.records.run_record import RunRecord
@@ -242,7 +243,7 @@ def analyse(directory: str | Path) -> Analysis:
     chance = task.chance(min(classes, default=0))
     counted = chance if study.diverged_value is None else study.diverged_value
     results = [replace(result, diverged_value=counted) for result in results]
-    return Analysis(directory, study, tuple(results), task, chance)
+    return Analysis(directory, study, tuple(results), task, chance, sampling(directory, study))
 
 
 def _task_of(frame: pd.DataFrame, results: Sequence[ArmResult]) -> Task:

@@ -9,7 +9,9 @@ from typing import Any
 import jinja2
 
 from studies.design.study import Study
+from studies.evidence.claims import Verdict
 from studies.evidence.datasets import OverDatasets, over_datasets
+from studies.evidence.estimate import Estimate
 from studies.records.storage import write_atomically
 
 WIDTH = 79
@@ -59,7 +61,9 @@ def _claim(each: OverDatasets, folders: Mapping[str, Path]) -> dict[str, Any]:
 def _lines(each: OverDatasets) -> list[str]:
     width = max(map(len, (*each.findings, "together")))
     lines = textwrap.wrap(each.claim.sentence, WIDTH)
-    effects = {name: (finding.verdict, finding.effect) for name, finding in each.findings.items()}
+    effects: dict[str, tuple[Verdict, Estimate]] = {
+        name: (finding.verdict, finding.effect) for name, finding in each.findings.items()
+    }
     if each.joint is not None:
         effects["together"] = (each.verdict, each.joint.effect)
     lines += [

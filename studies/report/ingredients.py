@@ -2,7 +2,7 @@
 
 import textwrap
 
-from studies.evidence.ingredients import effects, ingredients
+from studies.evidence.ingredients import contributions, ingredients
 from studies.evidence.results import Analysis
 from studies.evidence.units import points
 from studies.records.study_record import StudyRecord
@@ -25,38 +25,38 @@ NOTES["fractional_4"] = (
 
 def ingredients_table(analysis: Analysis) -> Table | None:
     """Return the table of effects on the test metric, None where the study's design has none."""
-    found = effects(analysis, analysis.test_metric)
+    found = contributions(analysis, analysis.test_metric)
     if not found:
         return None
-    aliased = any(ingredient.aliases for ingredient, _ in found)
+    aliased = any(each.ingredient.aliases for each in found)
     rows = [
         [
-            ingredient.name,
-            points(effect.difference),
-            p_text(effect.p_value),
-            p_text(effect.p_holm),
-            *([", ".join(ingredient.aliases)] if aliased else []),
+            each.ingredient.name,
+            points(each.effect),
+            p_text(each.effect.p_value),
+            p_text(each.p_holm),
+            *([", ".join(each.ingredient.aliases)] if aliased else []),
         ]
-        for ingredient, effect in found
+        for each in found
     ]
     note = (
         f"{NOTES[analysis.study.design]} In percentage points of test {analysis.metric_name}, paired by seed; Holm's "
         "correction is over these effects."
     )
-    headings = ["ingredient", "effect [95 %, t]", "p", "p, Holm", *(["aliased with"] if aliased else [])]
+    headings = ["ingredient", "effect [95 %]", "p", "p, Holm", *(["aliased with"] if aliased else [])]
     return Table("What each ingredient contributes", note, headings, rows)
 
 
 def effect_lines(analysis: Analysis) -> list[str]:
     """Return the effects for a terminal of 80 columns, an ingredient a line; none where the design has none."""
-    found = effects(analysis, analysis.test_metric)
+    found = contributions(analysis, analysis.test_metric)
     if not found:
         return []
-    names = [ingredient.name for ingredient, _ in found]
-    width = min(44, max(map(len, names)))
+    width = min(44, max(len(each.ingredient.name) for each in found))
     lines = [f"What each ingredient contributes, points of test {analysis.metric_name} [95 %]:"]
-    for name, (_, effect) in zip(names, found, strict=True):
-        lines.append(f"  {textwrap.shorten(name, width, placeholder='…'):<{width}}  {points(effect.difference)}")
+    for each in found:
+        name = textwrap.shorten(each.ingredient.name, width, placeholder="…")
+        lines.append(f"  {name:<{width}}  {points(each.effect)}")
     return lines
 
 

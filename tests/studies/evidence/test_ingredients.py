@@ -7,7 +7,7 @@ from synthetic_records import synthetic
 
 from studies.design.plan import Arm
 from studies.design.study import Study
-from studies.evidence.ingredients import effects
+from studies.evidence.ingredients import contributions
 from studies.report.html import write_report
 
 FACTORS = {"model.norm": ["none", "batch"], "optim.lr": [0.1, 0.5], "data.augment": ["none", "crop"]}
@@ -27,7 +27,7 @@ def truth(arm: Arm, seed: int) -> dict[str, float]:
 def found(design: str, directory: Path) -> dict[str, float]:
     study = Study(name="example", base={"model.name": "lenet5"}, factors=FACTORS, design=design)
     analysis = synthetic(directory, study, truth)
-    return {ingredient.name: effect.difference.mean for ingredient, effect in effects(analysis, "test_top1")}
+    return {each.ingredient.name: each.effect.mean for each in contributions(analysis, "test_top1")}
 
 
 @pytest.mark.parametrize(
