@@ -1,6 +1,6 @@
 """How often verdicts, p-values and intervals err where the truth is known, and how often they find what is there.
 
-    python -m benchmarks.calibration [--trials 2000] [--json FILE] [--only TEXT]
+    python -m benchmarks.calibration [--trials 1200] [--json FILE] [--only TEXT]
 
 The first table: worlds with no effect. A cell is the share of studies with a false verdict, in per cent, with its Monte
 Carlo error; `!` marks one above the rate that is stated by more than three of these errors. The second: worlds with an
@@ -507,7 +507,7 @@ def shown(cell: Cell, mark: str = "") -> str:
 def main() -> None:
     """Measure and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=2000, help="studies a cell; costly rows have fewer")
+    parser.add_argument("--trials", type=int, default=1200, help="studies a cell; costly rows have fewer")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     arguments = parser.parse_args()

@@ -19,7 +19,7 @@ class Side:
     Where there is one, a seed's arm is the best on the validation split over the seeds before it, and the first seed
     has none: it only chooses. What is chosen by a run's luck cannot be tested by the same luck. That each seed is
     tested on what the past chose, and not on what all other seeds did, keeps the seeds' differences independent where
-    arms are alike; by leaving one seed out they are not, and three times as many verdicts are false as stated.
+    arms are alike.
     """
 
     by_seed: Mapping[int, ArmResult]

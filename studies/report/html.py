@@ -119,13 +119,13 @@ def _figures(analysis: Analysis, plots: Sequence[StudyPlot]) -> list[_Figure]:
     shown: list[tuple[str, str, go.Figure]] = []
     factor = figures.numeric_factor(analysis)
     if factor is not None:
-        caption = "Mean over the finished seeds, 95 % intervals; a cross marks how many of the seeds diverged."
+        caption = "Mean over the seeds, 95 % intervals; a cross marks how many of them diverged and count as guessing."
         title = f"test {analysis.metric_name}"
         response = figures.response(analysis, factor, analysis.test_metric, title)
         if response is not None:
             shown.append((f"{title.capitalize()} over {factor}", caption, response))
     elif analysis.matched_factor is not None:
-        caption = "Mean over the finished seeds, 95 % intervals. Lines that are not parallel are an interaction."
+        caption = "Mean over the seeds, 95 % intervals. Lines that are not parallel are an interaction."
         shown.append(("Interaction", caption, figures.interaction(analysis)))
     own = [(plot.title, study_plots.caption(plot), study_plots.draw(plot, analysis)) for plot in plots]
     shown += [(title, caption, figure) for title, caption, figure in own if figure is not None]
