@@ -111,6 +111,12 @@ def guessed(metric: Metric) -> bool:
     return known is not None and known.guessing
 
 
+def is_exact(metric: Metric) -> bool:
+    """Whether `metric` is the same in every seed by its nature: a count of parameters, FLOPs or activations."""
+    known = metric_of(metric) if isinstance(metric, str) else None
+    return known.scale == "count" if known is not None else bool(getattr(metric, "exact", False))
+
+
 @dataclass(frozen=True)
 class Analysis:
     """A study's record and the results of its arms.
