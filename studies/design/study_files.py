@@ -110,6 +110,8 @@ def study_of(record: StudyRecord) -> Study | None:
         return STUDIES[record.study] if known else None
     if not Path(record.source).is_file():
         return None
+    if not isinstance(getattr(import_source(record.source), "study", None), Study):
+        return None  # it registers what the study is made of, and the study was declared elsewhere
     study = load_study(record.source)
     return study if study.name == record.study else None
 
