@@ -7,7 +7,8 @@ import yaml
 
 from litmus.errors import UserError
 from studies.command.base.options import Parser, records_key
-from studies.records.run_record import RunRecord, rerun_command, run_records
+from studies.records.code_record import recorded_code
+from studies.records.run_record import RunRecord, copies, rerun_command, run_records
 from studies.records.storage import CorruptRecord
 
 
@@ -63,5 +64,21 @@ def describe(record: RunRecord) -> str:
     tail = record.log_tail()
     if tail:
         lines += [f"log ({record.log_file}), its last lines:", *(f"  {line}" for line in tail.splitlines())]
-    lines.append(f"again: {rerun_command(record.config_file, status.get('source'))}")
+    lines += own_code(record)
+    lines.append(f"again: {rerun_command(record)}")
     return "\n".join(lines)
+
+
+def own_code(record: RunRecord) -> list[str]:
+    """Return what there is to say of the user's code that a run was executed with, in lines."""
+    code, kept = recorded_code(record.read_status()), copies(record)
+    if code is None or kept is None:
+        return []
+    lines = ["own code:", *(f"  {file}: {digest}" for file, digest in sorted(code.files.items()))]
+    if not code.files:
+        lines.append("  none that the run depends on")
+    for checkout in kept.manifest.get("checkouts", ()):
+        difference = f" with {checkout['difference']}" if "difference" in checkout else ""
+        lines.append(f"  commit {checkout['commit'][:12]}{difference} of {checkout['folder']}")
+    changed = "" if kept.is_current() else "; the files have changed since, so that the copies are run again"
+    return [*lines, f"  copies: {kept.path}{changed}"]

@@ -106,6 +106,7 @@ class Plan:
         by_arm: dict[str, dict[int, str]] = {arm.label: {} for arm in self.arms}
         for run in runs:
             by_arm[run.arm][run.config.seed] = run.run_id
+        code = {run.arm: run.code for run in runs}
         levels = [arm.levels for arm in self.arms]
         task = ARCHITECTURES[self.baseline.config.model["name"]].task
         return StudyRecord(
@@ -120,7 +121,14 @@ class Plan:
             settings=dict(settings),
             protocol=self.study.protocol,
             arms=tuple(
-                ArmRecord(arm.label, arm.levels, arm.is_baseline, by_arm[arm.label], (starts or {}).get(arm.label))
+                ArmRecord(
+                    arm.label,
+                    arm.levels,
+                    arm.is_baseline,
+                    by_arm[arm.label],
+                    start=(starts or {}).get(arm.label),
+                    code=code.get(arm.label),
+                )
                 for arm in self.arms
             ),
             source=None if source is None else str(source),

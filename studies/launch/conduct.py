@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from litmus.errors import UserError
@@ -11,16 +11,21 @@ from studies.design.plan import Arm, Plan
 from studies.design.study_files import being_imported
 from studies.launch.launcher import Launcher, Outcome
 from studies.launch.machine import LaunchConfig, execution_of
+from studies.launch.older_code import OlderCode, is_complete
 from studies.launch.pairing import advice, starts
 from studies.launch.preflight import check
 from studies.launch.progress import Progress
 from studies.launch.register import register
 from studies.launch.tune import tune
+from studies.own_code.keeping import keep as keep_copies
+from studies.own_code.local_modules import local_code
+from studies.records.code_record import RunCode
 from studies.records.storage import storage_errors
 from studies.records.study_record import Start, read_study_record, write_study_record
 from studies.records.tuning_record import TuningRecord
 from studies.training.identity import run_id
 from studies.training.run import Run
+from studies.training.run_code import run_code
 
 
 @dataclass(frozen=True)
@@ -52,17 +57,31 @@ def conduct(
     execution, places = execution_of(launch)
     directory = plan.directory(launch.out)
     fingerprints: dict[str, str] = {}
+    own = None if source is None else local_code(source)
+    codes: dict[str, RunCode] = {}
+    older = OlderCode(directory, launch.devices, launch.same_code)
 
     def make_run(arm: Arm, seed: int, trial: str = "") -> Run:
         config = arm.config.with_seed(seed)
         key = repr(arm.config)
         if key not in fingerprints:
             fingerprints[key] = _checked(arm, launch.devices, alone=len(plan.arms) == 1)
-        identity = run_id(config, fingerprints[key], launch.devices)
-        return Run(identity, plan.study.name, arm.label, arm.levels, config, directory / identity, source, trial)
+        if own is not None and key not in codes:
+            codes[key] = run_code(arm.config, own, fingerprints[key], launch.devices)
+        code = codes.get(key)
+        identity = run_id(config, fingerprints[key], launch.devices, code.version if code is not None else "")
+        path = directory / identity
+        run = Run(identity, plan.study.name, arm.label, arm.levels, config, path, source, trial, code)
+        return run if code is None else older.in_place_of(run, fingerprints[key])
 
     def execute(runs: Sequence[Run]) -> Outcome:
-        return Launcher(execution, places, Progress(len(runs), len(places))).execute(runs)
+        progress = Progress(len(runs), len(places))
+        for line in older.told():
+            progress.notice(line)
+        if own is not None and not all(is_complete(run.record) for run in runs):
+            kept = keep_copies(own, directory).path.name
+            runs = [replace(run, code=run.code and replace(run.code, kept=kept)) for run in runs]
+        return Launcher(execution, places, progress).execute(runs)
 
     runs = [make_run(arm, seed) for arm, seed in plan.runs()]
     for point in plan.tuning.points if plan.tuning is not None else ():

@@ -26,6 +26,7 @@ class LaunchConfig:
         wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
             disabled.
         checkpoint_seconds: least time between two checkpoints of a run, which are written at the ends of epochs.
+        same_code: whether runs of older code of the user's count as runs of the present one, now and later.
     """
 
     out: str = "runs"
@@ -35,6 +36,7 @@ class LaunchConfig:
     accelerator: Accelerator = "auto"
     wandb: str | None = None
     checkpoint_seconds: float = Execution.checkpoint_seconds
+    same_code: bool = False
 
     def __post_init__(self) -> None:
         require_positive(devices=self.devices, per_device=self.per_device)

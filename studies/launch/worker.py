@@ -7,15 +7,20 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Literal
 
 import torch.distributed as distributed
 
 from litmus.errors import UserError
+from litmus.wording import listed
 from studies.launch.error_line import told_in_a_line
+from studies.own_code.local_modules import LocalCode, local_code
+from studies.records.code_record import changed_files
 from studies.records.storage import CorruptRecord, StorageError, storage_errors
 from studies.training.execute import attempt, write_traceback
 from studies.training.run import Execution, Place, Run
+from studies.training.run_code import files_of
 
 Kind = Literal["progress", "done", "crashed", "corrupt", "refused"]
 
@@ -59,10 +64,7 @@ def _execute(connection: Connection, assignment: Assignment, execution: Executio
     try:
         with _output_to_log(run):
             if run.source is not None:
-                # Imported here because it brings pandas, which runs of the package's own studies never need.
-                from studies.design.study_files import import_source
-
-                import_source(run.source)
+                _import_own_code(run, run.source)
             return Message("done", attempt(run, execution, place, progress, assignment.attempts))
     except (StorageError, UserError) as error:
         return Message("refused", str(error))
@@ -75,6 +77,25 @@ def _execute(connection: Connection, assignment: Assignment, execution: Executio
     finally:
         if distributed.is_available() and distributed.is_initialized():
             distributed.destroy_process_group()
+
+
+def _import_own_code(run: Run, source: Path) -> None:
+    """Run the user's file, once a process. Raises `UserError` where its code is not that of the run any more."""
+    # Imported here because it brings pandas, which runs of the package's own studies never need.
+    from studies.design.study_files import import_source
+
+    if source not in _imported:
+        import_source(source)
+        _imported[source] = local_code(source)
+    if run.code is None:
+        return
+    changed = changed_files(files_of(run.config, _imported[source]), run.code.files)
+    if changed:
+        raise UserError(f"{listed(changed)} changed after the start; the same command goes on with the code of now")
+
+
+_imported: dict[Path, LocalCode] = {}
+"""The user's files that this process ran, as they were then."""
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Records as pandas frames: every run of a study as one row, and the rows that a run left."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,18 @@ import pandas as pd
 
 from litmus.errors import UserError
 from litmus.settings import flatten
+from studies.records.code_record import recorded_code
+from studies.records.code_use import code_use
 from studies.records.run_record import RunRecord, run_records
 from studies.records.storage import CorruptRecord
+from studies.records.study_record import read_study_record
 
 
-def load(directory: str | Path) -> pd.DataFrame:
+def load(directory: str | Path, older_code: bool = False) -> pd.DataFrame:
     """Return one row for each run under `directory`, a study's folder.
+
+    Runs of code of the user's that has changed since are left out, but for those that `--same-code` took over; with
+    `older_code` they are there too. What a run's own code is, says the column `own_code`.
 
     Columns: `run`, `study`, `arm`, `seed`, `trial` (what a trial of the tuning sets, else empty), `state` (finished,
     diverged, running, interrupted, crashed, corrupt), `error`, every config key by its dotted name, and the summary:
@@ -25,10 +31,20 @@ def load(directory: str | Path) -> pd.DataFrame:
     records = run_records(Path(directory))
     if not records:
         raise UserError(f"no records in {directory}")
+    aside = () if older_code else _of_older_code(Path(directory))
     columns = _Columns()
     for record in records:
-        columns.add(_row(record))
+        if record.run_id not in aside:
+            columns.add(_row(record))
     return columns.frame()
+
+
+def _of_older_code(directory: Path) -> Collection[str]:
+    try:
+        study = read_study_record(directory)
+    except UserError:
+        return ()  # runs alone, of no study
+    return code_use(directory, study).aside
 
 
 def read_metrics(record: RunRecord) -> pd.DataFrame | None:
@@ -81,6 +97,9 @@ def _row(record: RunRecord) -> dict[str, Any]:
     row: dict[str, Any] = {"run": record.run_id, "study": status.get("study"), "arm": status.get("arm")}
     row.update(seed=status.get("seed"), state=record.state(), attempts=status.get("attempts"))
     row.update(error=status.get("error"), trial=status.get("trial"))
+    code = recorded_code(status)
+    if code is not None:
+        row["own_code"] = code.version
     try:
         row.update({key: value for key, value in flatten(record.read_config()).items() if key != "seed"})
         summary = record.read_summary()

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from studies.records import lease
+from studies.records.code_record import KeptCode, kept_code, recorded_code
 from studies.records.storage import CorruptRecord, StorageError, storage_errors, to_json, write_atomically
 
 FINAL_STATES = ("finished", "diverged")
@@ -137,9 +138,23 @@ class RunRecord:
             return ""
 
 
-def rerun_command(config_file: Path, source: str | None) -> str:
-    """Return the command that runs a run again, into a folder of its own; `source` is the file of its study."""
-    return f"litmus train --config {config_file}{f' --source {source}' if source else ''} --out again"
+def rerun_command(record: RunRecord) -> str:
+    """Return the command that runs a run again, into a folder of its own.
+
+    The user's files are those in use where they are what they were, else the copies that lie with the record. Raises
+    `CorruptRecord`.
+    """
+    status = record.read_status()
+    source, kept = status.get("source"), copies(record)
+    if kept is not None and kept.source is not None and not kept.is_current():
+        source = kept.source
+    return f"litmus train --config {record.config_file}{f' --source {source}' if source else ''} --out again"
+
+
+def copies(record: RunRecord) -> KeptCode | None:
+    """Return the copies of the user's files that a run was executed with, None where there are none."""
+    code = recorded_code(record.read_status())
+    return kept_code(record.path.parent, code.kept) if code is not None and code.kept else None
 
 
 def run_records(study_directory: Path) -> list[RunRecord]:

@@ -103,7 +103,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
             },
-            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads, run.source),
+            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads),
         }
         write_atomically(record.summary_file, to_json(summary))
         tracker.finish(summary)
@@ -242,6 +242,8 @@ def attempt(run: Run, execution: Execution, place: Place, on_progress: Callable[
                 fields["trial"] = run.trial
             if run.source is not None:
                 fields["source"] = str(run.source)
+            if run.code is not None:
+                fields["own_code"] = run.code.as_dict()
             record.write_status(**fields)
 
     if place.rank == 0:

@@ -45,12 +45,13 @@ def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
     }
 
 
-def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
+def run_id(config: RunConfig, fingerprint: str, devices: int = 1, code: str = "") -> str:
     """Return the identity of a run: 12 hexadecimal digits.
 
     It covers every config key (defaults included, except where files lie), the data's content, that of the weights
     that it starts from, the record format, and the number of samples that batch norm sees. The number of devices is no
-    part of it as long as it does not change that number.
+    part of it as long as it does not change that number. `code` is the version of what the run depends on of the user's
+    code, empty where that is nothing.
     """
     settings = {
         key: value
@@ -62,6 +63,7 @@ def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
         "config": settings,
         "data": fingerprint,
         "statistics_over": float(normalisation_regime(config, devices)["statistics_over"]),
+        **({"code": code} if code else {}),
     }
     if config.model["weights"] is not None:
         payload["weights"] = digest(config.model["weights"])
