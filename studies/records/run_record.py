@@ -73,6 +73,21 @@ class RunRecord:
         """The last checkpoint, at the end of an epoch; after the run, the final weights."""
         return self.path / "checkpoints" / "last.ckpt"
 
+    @property
+    def best_checkpoint(self) -> Path:
+        """The weights of the best evaluation on the validation split, where `trainer.keep` asks for them."""
+        return self.path / "checkpoints" / "best.ckpt"
+
+    def weights_files(self, keep: str) -> tuple[Path, ...]:
+        """Return the files of weights that stay with `trainer.keep` at `keep`."""
+        kept = {"last": (self.checkpoint,), "best": (self.best_checkpoint,), "none": ()}
+        return kept.get(keep, (self.checkpoint, self.best_checkpoint))
+
+    def kept(self) -> str:
+        """Return what `trainer.keep` was when the run was executed. Raises `CorruptRecord`."""
+        # Earlier versions kept the last weights, and had no such key.
+        return str(self.read_config().get("trainer", {}).get("keep", "last"))
+
     def read_status(self) -> dict[str, Any]:
         """Return the status, empty where there is none. Raises `CorruptRecord`."""
         return _read_json(self.status_file, required=("state",))
@@ -110,13 +125,10 @@ class RunRecord:
         state = self.read_status().get("state")
         if state not in FINAL_STATES:
             return False
-        # A diverged run has no final weights.
-        weights = (self.checkpoint,) if state == "finished" else ()
-        for file in (self.summary_file, self.config_file, self.metrics_file, *weights):
-            if not file.exists():
-                raise CorruptRecord(f"{file} is missing")
+        _require(self.summary_file, self.config_file, self.metrics_file)
         self.read_summary()
-        self.read_config()
+        # A diverged run has no final weights.
+        _require(*self.weights_files(self.kept() if state == "finished" else "none"))
         return True
 
     def set_aside(self) -> Path:
@@ -135,6 +147,12 @@ class RunRecord:
             return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
+
+
+def _require(*files: Path) -> None:
+    for file in files:
+        if not file.exists():
+            raise CorruptRecord(f"{file} is missing")
 
 
 def rerun_command(config_file: Path, source: str | None) -> str:

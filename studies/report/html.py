@@ -181,7 +181,7 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
             "Validation split",
             f"{values('data.validation')} of the training set, split seed {values('data.split_seed')}",
         ),
-        ("Test set", "read once a run, after training; arms are chosen on the validation split"),
+        ("Test set", f"read once a run, after training{_tested(records)}; arms are chosen on the validation split"),
         (
             "Batch normalisation",
             f"global batch {values('normalisation.global_batch')}, per device "
@@ -224,6 +224,11 @@ def _planned(summary: StudySummary) -> list[tuple[str, str]]:
 def _deviations(summary: StudySummary) -> list[str]:
     seeds = max((result.planned for result in summary.analysis.arms), default=0)
     return deviations(summary.registration, [claim for claim, _ in summary.findings], seeds)
+
+
+def _tested(records: pd.DataFrame) -> str:
+    best = "trainer.test" in records and (records["trainer.test"] == "best").any()
+    return ", with the weights of the run's best evaluation on the validation split (trainer.test best)" if best else ""
 
 
 def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
