@@ -87,7 +87,7 @@ def test_the_test_set_is_read_with_the_weights_that_are_asked_for(whole: Run, tm
     # An independent reading of the test set with the weights that were left.
     from datamodules.batches.image_data import ImageDataModule
     from lit_archs.building.registry import build
-    from studies.training.execute import network_options
+    from studies.training.network import network_options
 
     data = ImageDataModule(plain.config.data)
     for file, metrics in ((whole.record.best_checkpoint, of_best), (plain.record.checkpoint, of_last)):
