@@ -51,15 +51,27 @@ class BestWeights(lightning.Callback):
         if module.diverged_at is not None or not math.isfinite(value):
             return
         if self.value is None or metric.best((self.value, value), lambda each: each) != self.value:
-            self.value, self.step = value, trainer.global_step
-            self.weights = {name: tensor.detach().cpu().clone() for name, tensor in module.state_dict().items()}
+            self.value = value
+            self._take(trainer, module)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         if trainer.current_epoch + 1 == trainer.max_epochs:
-            self.write(trainer)
+            self._write(trainer)
 
-    def write(self, trainer: lightning.Trainer) -> None:
-        """Write the file, once; nothing where no evaluation was valid."""
+    def finish(self, trainer: lightning.Trainer, module: LitNetwork) -> None:
+        """Write the file where it is not written; the last weights where no evaluation gave a number.
+
+        A run that diverged before its first evaluation leaves none.
+        """
+        if self.weights is None and module.diverged_at is None:
+            self._take(trainer, module)
+        self._write(trainer)
+
+    def _take(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self.step = trainer.global_step
+        self.weights = {name: tensor.detach().cpu().clone() for name, tensor in module.state_dict().items()}
+
+    def _write(self, trainer: lightning.Trainer) -> None:
         if self.weights is None or self._written:
             return
         if trainer.is_global_zero:
@@ -69,7 +81,7 @@ class BestWeights(lightning.Callback):
         self._written = True
 
     def load_into(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Give `module` these weights, the first device's to all devices; as it is where no evaluation was valid."""
+        """Give `module` these weights, the first device's to all devices."""
         weights = trainer.strategy.broadcast(self.weights)
-        if weights is not None:
-            module.load_state_dict(weights)
+        assert weights is not None
+        module.load_state_dict(weights)

@@ -92,7 +92,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
     diverged = module.diverged_at is not None
     tested: dict[str, float] = {}
     if best is not None:
-        best.write(trainer)
+        best.finish(trainer, module)
     if not diverged and not run.trial:
         if best is not None and config.trainer.test == "best":
             best.load_into(trainer, module)

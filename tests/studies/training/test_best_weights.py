@@ -9,14 +9,19 @@ import torch
 from tiny_runs import TINY
 from torch import Tensor
 
+from datamodules.batches.image_data import ImageDataModule
+from lit_archs.building.registry import build
 from litmus.errors import UserError
 from studies import run as run_study
 from studies.design.plan import expand
 from studies.design.study import Study
 from studies.records.storage import CorruptRecord
+from studies.training import best_weights
+from studies.training import execute as training
 from studies.training.config import resolve
 from studies.training.execute import attempt
 from studies.training.identity import run_id
+from studies.training.network import network_options
 from studies.training.run import Execution, Place, Run
 
 UNEVEN = {**TINY, "data.batch_size": 16, "trainer.epochs": 4, "trainer.validations_per_epoch": 3, "optim.lr": 1.5}
@@ -59,8 +64,6 @@ def test_the_best_weights_are_those_that_the_run_had_at_its_best_evaluation(whol
     assert best["global_step"] == row["step"]
     seen: dict[int, dict[str, Tensor]] = {}
     this = prepared(tmp_path / "run")
-    from studies.training import execute as training
-
     original = training.Recorder.on_validation_end
 
     def watched(recorder: object, trainer: object, module: torch.nn.Module) -> None:
@@ -85,10 +88,6 @@ def test_the_test_set_is_read_with_the_weights_that_are_asked_for(whole: Run, tm
     assert of_best["val_loss"] == row["val_loss"]
     assert of_best["test_loss"] != of_last["test_loss"]
     # An independent reading of the test set with the weights that were left.
-    from datamodules.batches.image_data import ImageDataModule
-    from lit_archs.building.registry import build
-    from studies.training.network import network_options
-
     data = ImageDataModule(plain.config.data)
     for file, metrics in ((whole.record.best_checkpoint, of_best), (plain.record.checkpoint, of_last)):
         network = build("mlp", **network_options(plain.config, data.num_classes, data.image_shape))
@@ -119,11 +118,12 @@ def test_a_run_that_was_cut_off_keeps_the_same_best_weights(whole: Run, tmp_path
 def test_a_run_that_was_cut_off_before_its_test_keeps_the_same_best_weights(
     whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from studies.training import execute as training
+    def cut_off(*_: object) -> None:
+        raise RuntimeError("cut off")
 
     cut = prepared(tmp_path / "cut", **{"trainer.test": "best"})
     with monkeypatch.context() as patch:
-        patch.setattr(training.BestWeights, "load_into", lambda *_: (_ for _ in ()).throw(RuntimeError("cut off")))
+        patch.setattr(training.BestWeights, "load_into", cut_off)
         with pytest.raises(RuntimeError, match="cut off"):
             execute(cut)
     # The last checkpoint goes without them: they are on disk once.
@@ -162,6 +162,16 @@ def test_a_diverged_run_leaves_the_best_weights_before(tmp_path: Path) -> None:
     assert all(tensor.isfinite().all() for tensor in left["state_dict"].values())
     assert not this.record.checkpoint.exists()
     assert this.record.is_complete()
+
+
+def test_where_no_evaluation_gives_a_number_the_last_weights_stand_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(best_weights.math, "isfinite", lambda value: False)
+    this = prepared(tmp_path / "run", **{"trainer.keep": "both", "trainer.test": "best", "trainer.epochs": 1})
+    assert execute(this) == "finished"
+    assert this.record.is_complete()
+    assert equal(weights(this.record.best_checkpoint), weights(this.record.checkpoint))
 
 
 def test_what_is_kept_is_no_part_of_the_identity_and_what_is_tested_is() -> None:
