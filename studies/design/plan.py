@@ -197,6 +197,8 @@ def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
             raise UserError(f"factor {key} has the same level twice: {', '.join(map(str, levels))}")
         if key in SPEED_KEYS:
             raise UserError(f"{key} cannot be a factor: speed settings are one choice for all arms of a study")
+        if key == "trainer.keep":
+            raise UserError("trainer.keep cannot be a factor: it says what stays on disk, and changes no result")
         if key == "seed":
             raise UserError("seed cannot be a factor: every arm runs with the same seeds, see --seeds")
 

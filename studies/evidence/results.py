@@ -232,7 +232,7 @@ def analyse(directory: str | Path) -> Analysis:
     """Read the study in `directory` as it was last asked for. Raises `UserError` where there is none."""
     directory = Path(directory)
     study = read_study_record(directory)
-    frame = load(directory)
+    frame = load(directory, columns="all")
     frame = frame[frame["run"].isin(study.arm_of_run())]
     results = []
     for arm in study.arms:

@@ -20,9 +20,10 @@ from studies.launch.tune import tune
 from studies.own_code.keeping import keep as keep_copies
 from studies.own_code.local_modules import local_code
 from studies.records.code_record import RunCode
-from studies.records.storage import storage_errors
+from studies.records.storage import CorruptRecord, storage_errors
 from studies.records.study_record import Start, read_study_record, write_study_record
 from studies.records.tuning_record import TuningRecord
+from studies.training.config import TrainerConfig
 from studies.training.identity import run_id
 from studies.training.run import Run
 from studies.training.run_code import run_code
@@ -102,6 +103,7 @@ def conduct(
             return Conducted(directory, [], outcome)
         plan = tuned
         runs = [make_run(arm, seed) for arm, seed in plan.runs()]
+    _tell_what_was_not_kept(runs)
     starting = _starts(plan, runs, directory)
     for line in advice(starting, plan.study.factors):
         print(f"litmus: {line}", file=sys.stderr)
@@ -131,3 +133,25 @@ def _starts(plan: Plan, runs: Sequence[Run], directory: Path) -> dict[str, Start
     }
     same_baseline = plan.baseline.label in known and recorded[plan.baseline.label].is_baseline
     return known if same_baseline and known.keys() == first.keys() else starts(plan, plan.seeds[0])
+
+
+def _tell_what_was_not_kept(runs: Sequence[Run]) -> None:
+    """Say where weights are asked for that finished runs did not keep: they have their result, and do not run again."""
+    keep = runs[0].config.trainer.keep
+    if keep == TrainerConfig.keep:
+        return
+    lacking = [run for run in runs if _lacks(run, keep)]
+    if lacking:
+        print(
+            f"litmus: trainer.keep {keep}: {len(lacking)} of {len(runs)} runs had finished before without keeping such "
+            f"weights, e.g. {lacking[0].run_id}; delete their folders to train them again",
+            file=sys.stderr,
+        )
+
+
+def _lacks(run: Run, keep: str) -> bool:
+    try:
+        finished = run.record.read_status().get("state") == "finished"
+    except CorruptRecord:
+        return False  # it is set aside and repeated
+    return finished and not all(file.exists() for file in run.record.weights_files(keep))

@@ -183,7 +183,7 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
             "Validation split",
             f"{values('data.validation')} of the training set, split seed {values('data.split_seed')}",
         ),
-        ("Test set", "read once a run, after training; arms are chosen on the validation split"),
+        ("Test set", f"read once a run, after training{_tested(records)}; arms are chosen on the validation split"),
         (
             "Batch normalisation",
             f"global batch {values('normalisation.global_batch')}, per device "
@@ -238,6 +238,11 @@ def _own_code(analysis: Analysis) -> list[tuple[str, str]]:
     return [
         ("Own code", " ".join([f"{hashes}; copies lie in {FOLDER}/ beside this page.", *analysis.code.sentences()]))
     ]
+
+
+def _tested(records: pd.DataFrame) -> str:
+    best = "trainer.test" in records and (records["trainer.test"] == "best").any()
+    return ", with the weights of the run's best evaluation on the validation split (trainer.test best)" if best else ""
 
 
 def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import csv
 import gc
 import io
 import logging
+import math
 import time
 import traceback
 import warnings
@@ -21,6 +22,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 
 from datamodules.batches.image_data import ImageDataModule
+from datamodules.batches.image_input import ImageInput
 from lit_archs.building.registry import ARCHITECTURES, construct
 from lit_archs.cost.cost import Cost, cost
 from lit_archs.layers.sync_batch_norm import synchronise_batch_norm
@@ -31,6 +33,7 @@ from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord, to_json, write_atomically
 from studies.training import tracking
+from studies.training.best_weights import BestWeights
 from studies.training.callbacks import EvenValidations, KeyedDropout, StopAtDivergence
 from studies.training.config import RunConfig
 from studies.training.end_measures import EndMeasures
@@ -74,18 +77,25 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
         tracker.log(row)
         on_progress(fraction)
 
-    recorder = Recorder(record, config, execution.checkpoint_seconds, on_row)
+    content = {"input": ImageInput.of(datamodule).as_dict()}
+    recorder = Recorder(record, config, execution.checkpoint_seconds, on_row, content)
+    wanted = config.trainer.keep in ("best", "both") or config.trainer.test == "best"
+    best = BestWeights(record, content) if wanted else None
     probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
     end = EndMeasures(record)
-    trainer = _trainer(config, execution, place, recorder, probes, end)
+    trainer = _trainer(run, execution, place, [*probes, *([best] if best else []), recorder, end])
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     if checkpoint is not None:
-        _check_readable(run, type(module).configure_optimizers is LitNetwork.configure_optimizers)
+        _check_readable(run, type(module).configure_optimizers is LitNetwork.configure_optimizers, best)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
 
     diverged = module.diverged_at is not None
     tested: dict[str, float] = {}
+    if best is not None:
+        best.finish(trainer, module)
     if not diverged and not run.trial:
+        if best is not None and config.trainer.test == "best":
+            best.load_into(trainer, module)
         # The only place where the test set is read: once, after training and all choices are over.
         tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0]) | end.metrics
     if first:
@@ -94,7 +104,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
         summary = {
             "state": "diverged" if diverged else "finished",
             "diverged_at_step": module.diverged_at,
-            "metrics": {**_summarise(recorder.rows, module), **tested},
+            "metrics": {**_summarise(recorder.rows, module, config.trainer.test), **tested},
             "cost": asdict(_cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)),
             "seconds": recorder.seconds,
             "normalisation": normalisation_regime(config, execution.devices),
@@ -148,8 +158,9 @@ def _write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:
 
 
 def _trainer(
-    config: RunConfig, execution: Execution, place: Place, recorder: Recorder, probes: Sequence[Probe], end: EndMeasures
+    run: Run, execution: Execution, place: Place, recording: Sequence[lightning.Callback]
 ) -> lightning.Trainer:
+    config = run.config
     cuda = execution.accelerator == "cuda"
     # The launcher starts the processes of a run, whatever cluster they are on.
     plugins: list[Any] = [LightningEnvironment()]
@@ -171,12 +182,10 @@ def _trainer(
             KeyedDropout(config.seed),
             EvenValidations(config.trainer.validations_per_epoch),
             StopAtDivergence(config.trainer.log_every_n_steps),
-            # Last: at the end of an epoch the recorder saves what the probes have measured by then.
-            *probes,
-            recorder,
-            end,
+            # Last: at the end of an epoch the recorder saves what the probes and others have by then.
+            *recording,
         ],
-        default_root_dir=recorder.record.path,
+        default_root_dir=run.directory,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         logger=False,
@@ -186,7 +195,7 @@ def _trainer(
     )
 
 
-def _check_readable(run: Run, has_schedule: bool) -> None:
+def _check_readable(run: Run, has_schedule: bool, best: BestWeights | None) -> None:
     path = run.record.checkpoint
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -197,17 +206,21 @@ def _check_readable(run: Run, has_schedule: bool) -> None:
         raise CorruptRecord(f"{path}: lacks {', '.join(sorted(missing))}")
     if has_schedule and not content["lr_schedulers"]:
         raise CorruptRecord(f"{path}: an earlier version left it in the middle of the run, which starts anew")
+    if best is not None and best.state_key not in content["callbacks"]:
+        raise CorruptRecord(f"{path}: kept without the best weights so far, which trainer.keep now asks for")
 
 
-def _summarise(rows: list[dict[str, Any]], module: LitNetwork) -> dict[str, float]:
+def _summarise(rows: list[dict[str, Any]], module: LitNetwork, tested: str) -> dict[str, float]:
     evaluations = [row for row in rows if row["kind"] == "evaluation"]
     if not evaluations:
         return {}
-    last, task = evaluations[-1], module.task
+    task = module.task
     primary_metric = f"val_{task.primary_metric}"
-    best = METRICS[task.primary_metric].best(evaluations, lambda row: row[primary_metric])
+    valid = [row for row in evaluations if math.isfinite(row[primary_metric])]
+    best = METRICS[task.primary_metric].best(valid or evaluations, lambda row: row[primary_metric])
+    told = best if tested == "best" else evaluations[-1]
     return {
-        **{column: last[column] for column in (*task.training_columns, *task.validation_columns)},
+        **{column: told[column] for column in (*task.training_columns, *task.validation_columns)},
         f"best_{primary_metric}": best[primary_metric],
         "best_val_step": best["step"],
         "steps": rows[-1]["step"],
@@ -232,7 +245,7 @@ def attempt(run: Run, execution: Execution, place: Place, on_progress: Callable[
     A damaged checkpoint is set aside with the whole record, and the run is repeated from its start.
     """
     started = time.time()
-    record = run.record
+    record, config = run.record, run.config
 
     def status(state: str, **more: Any) -> None:
         if place.rank == 0:
@@ -256,4 +269,8 @@ def attempt(run: Run, execution: Execution, place: Place, on_progress: Callable[
             status("crashed", error=f"{type(error).__name__}: {error}"[:500])
         raise
     status(state)
+    if place.rank == 0:
+        # Not before the run is known to have its result: until then it can go on from its checkpoint.
+        for file in {record.checkpoint, record.best_checkpoint} - set(record.weights_files(config.trainer.keep)):
+            file.unlink(missing_ok=True)
     return state

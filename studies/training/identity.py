@@ -11,13 +11,16 @@ RECORD_FORMAT = 1
 """Version of the records and of the training procedure; raise it when a change makes old records incomparable."""
 
 
-NOT_IDENTITY = ("data.root", "data.cache", "data.storage", "data.decode_workers", "model.weights")
-"""Keys that say where things are, not what the experiment is; of weights, the content is."""
+NOT_IDENTITY = (
+    "data.root", "data.cache", "data.storage", "data.decode_workers", "model.weights", "trainer.keep",
+)  # fmt: skip
+"""Keys that say where things are and what stays of them, not what the experiment is; of weights, the content is."""
 
 NEUTRAL_DEFAULTS: dict[str, Any] = {
     "optim.clip_norm": None,
     "optim.options": [],
     "trainer.accumulate": 1,
+    "trainer.test": "last",
     "init.pairing": "name",
 }
 """Keys that came after the first records, with the value at which a run is the one that it was before there was the
