@@ -4,7 +4,7 @@ The one place that says so. Records call a metric by its split and its name, `te
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from litmus.errors import UserError, require_choice
@@ -125,7 +125,8 @@ def own_task(name: str, *metrics: Metric, guessing: float) -> Task:
         raise UserError(f"task {name} needs a metric: own_task(name, Metric(...), guessing=...)")
     measured = tuple(metric.name for metric in metrics)
     evaluated = measured if "loss" in measured else ("loss", *measured)
-    return Task(name, evaluated, measured[0], metrics=metrics, guessing=guessing)
+    primary = replace(metrics[0], guessing=True)
+    return Task(name, evaluated, primary.name, metrics=(primary, *metrics[1:]), guessing=guessing)
 
 
 TASKS = {
