@@ -106,9 +106,14 @@ class Task:
         return tuple(f"val_{name}" for name in self.evaluated)
 
     @property
-    def fit_columns(self) -> tuple[str, str]:
-        """What the loss and the share of right answers on the training images at the end are recorded as."""
-        return "fit_loss", f"fit_{self.trained}"
+    def fit_metrics(self) -> tuple[str, ...]:
+        """What is measured on the training images at the end: the loss and the share of right answers, or all."""
+        return ("loss", self.trained) if self.trained else self.evaluated
+
+    @property
+    def fit_columns(self) -> tuple[str, ...]:
+        """What these are recorded as."""
+        return tuple(f"fit_{name}" for name in self.fit_metrics)
 
     def chance(self, num_classes: int) -> float:
         """Return the value of `primary_metric` for guessing one of `num_classes`."""

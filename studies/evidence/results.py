@@ -167,7 +167,7 @@ class Analysis:
         At the end, in evaluation mode, over images that are not augmented; where the records of an earlier version have
         no such pass, that of training itself.
         """
-        fit = f"fit_{self.task.trained}"
+        fit = f"fit_{self.task.trained or self.task.primary_metric}"
         return fit if any(result.values(fit) for result in self.arms) else self.train_metric
 
     @property
@@ -177,8 +177,8 @@ class Analysis:
 
     @property
     def train_metric_name(self) -> str:
-        """What `train_metric` is, as a reader calls it."""
-        return METRICS[self.task.trained or "loss"].display_name
+        """What `fit_metric` is, as a reader calls it."""
+        return METRICS[split_of(self.fit_metric)[1]].display_name
 
     @property
     def baseline(self) -> ArmResult:

@@ -39,8 +39,9 @@ def ingredients_table(analysis: Analysis) -> Table | None:
         ]
         for each in found
     ]
+    scale = "percentage points of " if analysis.unit is POINTS else ""
     note = (
-        f"{NOTES[analysis.study.design]} In {_scale(analysis)}test {analysis.metric_name}, paired by seed; Holm's "
+        f"{NOTES[analysis.study.design]} In {scale}test {analysis.metric_name}, paired by seed; Holm's "
         "correction is over these effects."
     )
     headings = ["ingredient", "effect [95 %]", "p", "p, Holm", *(["aliased with"] if aliased else [])]
@@ -53,7 +54,8 @@ def effect_lines(analysis: Analysis) -> list[str]:
     if not found:
         return []
     width = min(44, max(len(each.ingredient.name) for each in found))
-    lines = [f"What each ingredient contributes, {_scale(analysis)}test {analysis.metric_name} [95 %]:"]
+    scale = "points of " if analysis.unit is POINTS else ""
+    lines = [f"What each ingredient contributes, {scale}test {analysis.metric_name} [95 %]:"]
     for each in found:
         name = textwrap.shorten(each.ingredient.name, width, placeholder="…")
         lines.append(f"  {name:<{width}}  {analysis.unit.signed(each.effect)}")
@@ -74,7 +76,3 @@ def design_lines(study: StudyRecord) -> list[str]:
         text = f"  {each.name} = {' = '.join(each.aliases)}"
         lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="      ")
     return lines
-
-
-def _scale(analysis: Analysis) -> str:
-    return "percentage points of " if analysis.unit is POINTS else ""
