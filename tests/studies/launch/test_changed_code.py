@@ -58,7 +58,7 @@ OFF, ON = {"model.gate": False}, {"model.gate": True}
 def gated(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *, gate: bool = False) -> nn.Module:
     """A linear classifier, with a gate or without."""
     first = [nn.Flatten(), nn.Linear(in_channels * image_size**2, 8), nn.ReLU()]
-    return nn.Sequential(*first, *([Gate(8)] if gate else []), nn.Linear(8, num_classes))
+    return nn.Sequential(*first, Gate(8) if gate else nn.Identity(), nn.Linear(8, num_classes))
 
 
 study = Study(
