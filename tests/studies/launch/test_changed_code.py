@@ -225,7 +225,7 @@ def test_a_worker_refuses_code_that_changed_after_the_start(tmp_path: Path) -> N
     source = tmp_path / "later.py"
     source.write_text("WIDTH = 3\nnames = ['lenet5', WIDTH]\nprint(names.append(WIDTH))\n")
     config = resolve({"model.name": "lenet5"})
-    run = Run("0" * 12, "later", "arm", {}, config, tmp_path, source, run_code(config, local_code(source), "d"))
+    run = Run("0" * 12, "later", "arm", {}, config, tmp_path, source, code=run_code(config, local_code(source), "d"))
     assert run.code is not None
     assert list(run.code.files) == ["later.py"]
     source.write_text(source.read_text().replace("3", "4"))
