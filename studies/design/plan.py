@@ -274,10 +274,13 @@ def _baseline_label(
 
 
 def _comes_with_a_level(key: str, factors: set[str]) -> bool:
-    """Whether a key is an option of an architecture, a dataset or a recipe that is itself varied."""
+    """Whether a key is an option of an architecture, a dataset or a recipe that is itself varied.
+
+    A network that is not the package's starts by default as its constructor says, which is part of it.
+    """
     if key == "data.transforms":
         return "data.augment" in factors
-    if key.startswith("model."):
+    if key.startswith("model.") or key == "init.scheme":
         return "model.name" in factors
     return key.startswith("data.") and "data.name" in factors and key not in config_keys(DEFAULT_ARCHITECTURE)
 

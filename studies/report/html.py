@@ -176,7 +176,7 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
     return [
         ("Factors", (", ".join(analysis.study.factors) or "none: a study of one arm") + tuned_text(analysis)),
         ("All other config keys", "equal in every arm; checked before anything ran"),
-        ("Initialisation", _initialisation(analysis, values("init.pairing"))),
+        ("Initialisation", _initialisation(analysis, values("init.pairing"), values("init.scheme"))),
         ("Order and augmentation", "a function of (seed, epoch, sample): equal in all arms of a seed"),
         *_own_code(analysis),
         ("Data", f"{values('data.name')}, fingerprint {values('data.fingerprint')}"),
@@ -199,10 +199,12 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
     ]
 
 
-def _initialisation(analysis: Analysis, pairing: str) -> str:
+def _initialisation(analysis: Analysis, pairing: str, scheme: str) -> str:
     """Return by what parameters are paired, and how many of each arm's start as the baseline's do."""
     key = "its place among those of its shape" if pairing == "place" else "its name"
     drawn = f"each parameter drawn by (seed, {key})"
+    if "," in scheme and "init.scheme" not in analysis.study.factors:
+        drawn += f", each network's in its own scheme ({scheme})"
     rivals = {arm.label: arm.start for arm in analysis.study.arms if not arm.is_baseline}
     counted = {label: start for label, start in rivals.items() if start is not None}
     if not rivals:

@@ -1,7 +1,9 @@
 """Promises 1 and 9: arms differ in the declared factors and nowhere else; speed settings are study-wide."""
 
 import pytest
+from torch import nn
 
+from lit_archs import register
 from litmus.errors import UserError
 from studies.design import Claim, alike, exceeds, higher_limit, more, trend
 from studies.design.plan import expand
@@ -87,6 +89,18 @@ def test_architectures_as_levels_may_have_different_options() -> None:
     plan = expand(study)
     assert [arm.config.model["name"] for arm in plan.arms] == ["lenet5", "mlp", "resnet20", "plain20"]
     assert {arm.config.model["norm"] for arm in plan.arms} == {"batch"}
+
+
+def test_a_network_of_ones_own_may_be_held_against_the_packages_and_starts_in_its_own_way() -> None:
+    register("held_against_lenet", lambda num_classes: nn.Linear(64, num_classes))
+    study = Study(
+        "mine", "Is it better?", {}, {"model.name": ["lenet5", "held_against_lenet"]}, {"model.name": "lenet5"}
+    )
+    ours, theirs = (arm.config.init.scheme for arm in expand(study).arms)
+    assert (ours, theirs) == ("kaiming_normal", "own")
+    arms = {"a": {"model.name": "lenet5"}, "b": {"model.name": "vgg11", "init.scheme": "normal"}}
+    with pytest.raises(UserError, match=r"differs from the baseline 'a' in init\.scheme"):
+        expand(Study("mine", "Is it better?", {}, ["model.name"], "a", arms))
 
 
 def test_an_architecture_as_level_may_not_bring_other_factors_along() -> None:
