@@ -104,6 +104,7 @@ def render(summary: StudySummary, answer: str, study: Study | None = None) -> st
         runs=[_run_row(analysis, {str(k): v for k, v in row.items()}) for row in analysis.records.to_dict("records")],
         versions=_versions(analysis),
         in_points=analysis.unit is POINTS,
+        more_is_better=analysis.higher_is_better,
         threshold=analysis.unit.text(analysis.training_threshold),
         written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         plotly=get_plotlyjs(),
