@@ -72,8 +72,9 @@ class ImageDataModule(lightning.LightningDataModule):
 
     @property
     def num_classes(self) -> int:
-        """Number of classes."""
-        return len(self.arrays.classes)
+        """Number of classes; where labels are numbers to predict, how many an image has."""
+        labels = self.arrays.train_labels
+        return labels[0].numel() if labels.is_floating_point() else len(self.arrays.classes)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -26,9 +26,9 @@ def dataset(train: Any, test: Any = None, *, classes: Sequence[str] | None = Non
 
     `train` and `test` are each a pair of arrays or a torchvision-style `Dataset` whose items are such pairs. A pair is
     images and labels, or images and masks. Arrays are NumPy's or PyTorch's: images [N, H, W], [N, C, H, W] or
-    [N, H, W, C], uint8 of 0 to 255 or float of 0 to 1, before any normalisation; labels are whole numbers [N] from 0;
-    masks whole numbers [N, H, W] from 0, the background. An item's image may also be Pillow's. Float images are rounded
-    to 256 levels.
+    [N, H, W, C], uint8 of 0 to 255 or float of 0 to 1, before any normalisation; labels are whole numbers [N] from 0,
+    or floats [N] or [N, D] that a task of one's own predicts; masks whole numbers [N, H, W] from 0, the background. An
+    item's image may also be Pillow's. Float images are rounded to 256 levels.
 
     Where `test` is not given, a fifth of `train` is set aside by a fixed key, the same for every seed. `classes` names
     the labels 0, 1, ..., or the masks' values 1, 2, ...; by default a `Dataset`'s own `classes`, else the numbers.
@@ -70,6 +70,10 @@ class _Part:
     def segments(self) -> bool:
         return self.targets.dim() == 3
 
+    @property
+    def continuous(self) -> bool:
+        return self.targets.is_floating_point()
+
     def divided(self, indices: Tensor) -> "tuple[_Part, _Part]":
         """Return the images of these indices as the test set, and the others."""
         chosen = torch.zeros(len(self.images), dtype=torch.bool)
@@ -81,6 +85,8 @@ class _Part:
 
     def require_below(self, count: int, names: Sequence[str]) -> None:
         """Raise `UserError` for a label or mask value that is not from 0 to `count` - 1."""
+        if self.continuous:
+            return
         wrong = (self.targets < 0) | (self.targets >= count)
         if wrong.any():
             place = int(wrong.flatten().nonzero()[0])
@@ -97,7 +103,7 @@ def _part(name: str, given: Any) -> _Part:
     if isinstance(given, tuple | list):
         if len(given) != 2:
             raise UserError(f"{name}: expected images and labels, or images and masks; got {len(given)} things")
-        images, targets = _pixels(name, given[0]), _whole(name, given[1])
+        images, targets = _pixels(name, given[0]), _targets(name, given[1])
     elif hasattr(given, "__getitem__") and hasattr(given, "__len__") and not _is_array(given):
         images, targets = _read_items(name, given)
     else:
@@ -111,6 +117,12 @@ def _part(name: str, given: Any) -> _Part:
         raise UserError(f"{name}: {len(images)} images and {len(targets)} {'masks' if targets.dim() > 1 else 'labels'}")
     if targets.dim() == 4 and targets.shape[1] == 1:
         targets = targets[:, 0]
+    if targets.is_floating_point():
+        if targets.dim() not in (1, 2):
+            raise UserError(f"{name}: numbers to predict are [N] or [N, D], got {list(targets.shape)}")
+        if not targets.isfinite().all():
+            raise UserError(f"{name}: a number to predict is not finite")
+        return _Part(name, images, targets)
     if targets.numel() and targets.min() < 0:
         raise UserError(f"{name}: labels and masks go from 0, got {int(targets.min())}")
     if targets.dim() not in (1, 3):
@@ -166,11 +178,11 @@ def _pixels(name: str, given: Any, shown: str = "images") -> Tensor:
     return images.double().mul(levels).round().to(torch.uint8).contiguous()
 
 
-def _whole(name: str, given: Any) -> Tensor:
+def _targets(name: str, given: Any) -> Tensor:
     targets = _tensor(given)
-    if targets.is_floating_point() or targets.is_complex():
-        raise UserError(f"{name}: labels and masks are whole numbers from 0, got {_kind(targets)}")
-    return targets.to(torch.int64)
+    if targets.is_complex():
+        raise UserError(f"{name}: labels and masks are real numbers, got {_kind(targets)}")
+    return targets.to(torch.float32 if targets.is_floating_point() else torch.int64)
 
 
 def _read_items(name: str, given: Any) -> tuple[Tensor, Tensor]:
@@ -213,7 +225,7 @@ def _item(name: str, given: Any, index: int) -> tuple[Tensor, Tensor]:
     if not _is_array(image) and not hasattr(image, "convert"):
         raise UserError(f"{name}: item {index}: expected an image of Pillow, NumPy or PyTorch, got {_type(image)}")
     pixels = _pixels(name, image[None] if _is_array(image) else numpy.asarray(_plain(image))[None])
-    return pixels[0], _whole(name, numpy.asarray(target) if not isinstance(target, Tensor) else target)
+    return pixels[0], _targets(name, numpy.asarray(target) if not isinstance(target, Tensor) else target)
 
 
 def _plain(image: Any) -> Any:
@@ -230,12 +242,16 @@ def _type(value: Any) -> str:
 def _require_alike(train: _Part, test: _Part) -> None:
     if train.segments != test.segments:
         raise UserError("train and test: one has labels and the other masks")
+    if train.continuous != test.continuous or (train.continuous and train.targets.shape[1:] != test.targets.shape[1:]):
+        raise UserError("train and test: their labels are not of one kind")
     if train.images.shape[1:] != test.images.shape[1:]:
         own, other = list(train.images.shape[1:]), list(test.images.shape[1:])
         raise UserError(f"train and test: images are {own} and {other}; channels, height and width must be the same")
 
 
 def _class_names(given: Sequence[Any] | None, train: _Part) -> tuple[str, ...]:
+    if train.continuous:
+        return ()
     highest = int(train.targets.max())
     if given is None:
         names = tuple(str(number) for number in range(1 if train.segments else 0, highest + 1))

@@ -14,13 +14,11 @@ from litmus.settings import flatten
 from studies.command.base.conduct_and_report import conduct_and_report
 from studies.command.base.config_options import add_launch_keys, launch_config, read
 from studies.command.base.options import Parser
+from studies.command.base.source_option import SOURCE, import_named_source
 from studies.command.vary import study_name
 from studies.design.plan import expand
 from studies.design.study import Study
-from studies.design.study_files import import_source
 from studies.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
-
-SOURCE = Key("source", Path | None, None, "a file that registers an architecture, dataset or probe")
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -61,17 +59,6 @@ def execute(arguments: Sequence[str]) -> int:
     if seed is not None:
         plan = dataclasses.replace(plan, seeds=(config.seed,))
     return conduct_and_report(plan, launch_config(options), settings, source)
-
-
-def import_named_source(arguments: Sequence[str]) -> Path | None:
-    """Run the file that `--source` names, which may register what other options name or have; return it."""
-    finder = Parser("train", "")
-    finder.add_key(SOURCE)
-    source: Path | None = finder.read_known([each for each in arguments if each not in ("-h", "--help")])[0].source
-    if source is None:
-        return None
-    import_source(source)
-    return source.resolve()
 
 
 def _names(arguments: Sequence[str]) -> tuple[str, str]:

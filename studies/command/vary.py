@@ -9,6 +9,7 @@ from litmus.settings import Settings
 from studies.command.base.conduct_and_report import conduct_and_report
 from studies.command.base.config_options import CONFIG_HELP, add_launch_keys, launch_config, read
 from studies.command.base.options import Parser, parse_vary
+from studies.command.base.source_option import SOURCE, import_named_source
 from studies.command.base.tuning_options import add_tuning_keys, tuning_of
 from studies.design.designs import DESIGNS
 from studies.design.plan import expand
@@ -26,11 +27,13 @@ DESIGN = Key(
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
+    source = import_named_source(arguments)
     parser = Parser("vary", f"A study of any config keys; the first levels are the baseline. {CONFIG_HELP}")
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: a factor and its levels; repeatable")
     parser.add_key(DESIGN)
     parser.add_key(Key("seeds", int, 3, "seeds of each arm"))
     parser.add_key(Key("name", str, None, "folder under --out (default: from the keys)"))
+    parser.add_key(SOURCE)
     add_tuning_keys(parser)
     add_launch_keys(parser)
     options = read(parser, arguments)
@@ -49,9 +52,8 @@ def execute(arguments: Sequence[str]) -> int:
         baseline={key: levels[0] for key, levels in factors.items()},
         design=options.design,
     )
-    return conduct_and_report(
-        expand(study, seeds=options.seeds, tuning=tuning_of(options)), launch_config(options), options.settings
-    )
+    plan = expand(study, seeds=options.seeds, tuning=tuning_of(options))
+    return conduct_and_report(plan, launch_config(options), options.settings, source)
 
 
 def names(settings: Settings, factors: Mapping[str, Sequence[Any]]) -> tuple[str, str]:
@@ -68,6 +70,6 @@ def _named_design(design: str) -> list[str]:
 def study_name(asked: str | None, *parts: str) -> str:
     """Return the name the user asked for, or one made of `parts`. Raises `UserError` for one that is no file name."""
     if asked is None:
-        return "-".join(parts)
+        return "-".join(parts).replace("/", "-")  # torchvision/resnet18
     require_study_name(asked)
     return asked

@@ -6,12 +6,12 @@ import importlib.util
 import os
 import re
 import sys
-import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 
+from litmus.error_line import line_of_own_code
 from litmus.errors import UserError
 from litmus.registry import Registry
 from studies.design.study import Study, require_study_name
@@ -129,8 +129,9 @@ def _one_line(path: str | Path, file: Path, error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, SyntaxError):
         return f"{path}, line {error.lineno}: {error.msg}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
-    where = f"{path}, line {lines[-1]}" if lines else str(path)
+    where = line_of_own_code(error)
+    own = where is not None and where.startswith(f"{file.name}, ")
+    where = f"{path}{where.removeprefix(file.name)}" if own and where is not None else where or str(path)
     if isinstance(error, ImportError) and (error.name or "").startswith("studies.engine"):
         text += "; the file is written for an earlier version, CHANGELOG.md says what to change"
     return f"{where}: {text}" if isinstance(error, UserError) else f"{where}: {type(error).__name__}: {text}"

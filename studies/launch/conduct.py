@@ -105,7 +105,7 @@ def conduct(
         runs = [make_run(arm, seed) for arm, seed in plan.runs()]
     _tell_what_was_not_kept(runs)
     starting = _starts(plan, runs, directory)
-    for line in advice(starting, plan.study.factors):
+    for line in advice(starting, plan.study.factors, plan.baseline.config.init.pairing == "place"):
         print(f"litmus: {line}", file=sys.stderr)
     write_study_record(directory, plan.record(runs, settings, source, starting, tuning))
     return Conducted(directory, runs, execute(runs))

@@ -13,8 +13,8 @@ from lit_archs.learning.loss import logits_of
 from lit_archs.learning.optimiser import build_optimiser
 from lit_archs.learning.tasks import MODULES
 from litmus.batch import Batch
+from litmus.error_line import told_in_a_line
 from litmus.errors import UserError, written_with
-from studies.launch.error_line import told_in_a_line
 from studies.training.config import RunConfig
 from studies.training.network import build_network, network_options
 
@@ -76,7 +76,7 @@ def _check_shape(task: str, outputs: object, batch: Batch, num_classes: int) -> 
     expected = [count, num_classes] + ([height, width] if task == "segmentation" else [])
     logits = logits_of(outputs) if isinstance(outputs, Tensor | tuple) else outputs  # type: ignore[arg-type]
     if not isinstance(logits, Tensor) or list(logits.shape) != expected:
-        raise UserError(f"returned {_shown(logits)}, expected {expected}")
+        raise UserError(f"returned {_shown(logits)}, expected {expected}: the data have {num_classes} classes")
 
 
 def _check_gradients(network: nn.Module) -> None:

@@ -5,11 +5,13 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from litmus.errors import UserError
 from litmus.wording import several
 from studies.records.code_record import UNKNOWN_VERSION, RunCode, SameCode, changed_files, recorded_code
 from studies.records.code_use import Changes, what_changed
 from studies.records.run_record import FINAL_STATES, RunRecord, run_records
 from studies.records.storage import CorruptRecord
+from studies.records.study_record import read_study_record
 from studies.training.identity import run_id
 from studies.training.run import Run
 
@@ -25,6 +27,7 @@ class OlderCode:
         self._same_code = same_code
         self._aside: Changes = {}
         self._taken: Changes = {}
+        self._last = _last_asked_for(directory)
 
     @cached_property
     def _same(self) -> SameCode:
@@ -53,8 +56,9 @@ class OlderCode:
     def of(self, run: Run, fingerprint: str) -> list[Found]:
         """Return the complete runs of older code that are the same experiment as `run`: those that may count as it.
 
-        They are of the code before this one, which the latest of the arm's runs has, and of all that was declared the
-        same. What is older still stays aside for good: else seeds of several codes would come together.
+        They are of the code before this one, which the study was last asked for with, or else which the latest of the
+        arm's runs has, and of all that was declared the same. What is older still stays aside for good: else seeds of
+        several codes would come together.
         """
         assert run.code is not None
         version = run.code.version
@@ -62,6 +66,9 @@ class OlderCode:
         entries = by_experiment.get(run.code.experiment, [])
         others = [each for each in sorted(entries, key=lambda each: each[0]) if each[3].version != version]
         before = others[-1][3].version if others else UNKNOWN_VERSION
+        last = self._last.get(run.code.experiment, version)
+        if last != version and any(each[3].version == last for each in others):
+            before = last
         found = [(record, code) for _, seed, record, code in reversed(others) if seed == run.config.seed]
         before_code = run_id(run.config, fingerprint, self._devices)
         unrecorded = unrecorded_code.get(before_code) if run.code.files else None
@@ -107,6 +114,15 @@ class OlderCode:
         if taken:
             lines.append(f"{what_changed(taken)}: {several(len(taken), 'run')} of the older code taken over")
         return lines
+
+
+def _last_asked_for(directory: Path) -> dict[str, str]:
+    """Return the version of the own code that each experiment of a study was last asked for with."""
+    try:
+        arms = read_study_record(directory).arms
+    except (UserError, OSError):  # what cannot be read is told where it is written
+        return {}
+    return {arm.code.experiment: arm.code.version for arm in arms if arm.code is not None}
 
 
 def is_complete(record: RunRecord) -> bool:

@@ -58,7 +58,7 @@ def compare(baseline: Sequence[_Parameter], arm: Sequence[_Parameter]) -> Start:
     return Start(len(pairs) - len(unequal), len(pairs), tuple(unequal))
 
 
-def advice(starts: Mapping[str, Start], factors: Iterable[str]) -> list[str]:
+def advice(starts: Mapping[str, Start], factors: Iterable[str], by_place: bool = False) -> list[str]:
     """Return what to tell before a study begins, a line for each arm that does not start as the baseline does."""
     lines = [
         f"{label!r} starts with {start.equal} of {start.shared} shared-shape parameters equal to the baseline's; "
@@ -66,7 +66,8 @@ def advice(starts: Mapping[str, Start], factors: Iterable[str]) -> list[str]:
         for label, start in starts.items()
         if start.unequal
     ]
-    if lines and not any(factor.startswith("init.") for factor in factors):
+    shifted = any("(here " in name for start in starts.values() for name in start.unequal)
+    if shifted and not by_place and not any(factor.startswith("init.") for factor in factors):
         lines.append(
             "for equal starts give modules names that stay (self.conv2 = ..., nn.Sequential(OrderedDict(...))), "
             "or pair by place: --init.pairing place"

@@ -32,6 +32,11 @@ def _check_task(config: RunConfig, datamodule: ImageDataModule) -> None:
             raise UserError(
                 f"trainer.probes {probe} measures classifiers, and model.name {config.model['name']} is for {task}"
             )
+    if task == "classification" and datamodule.arrays.train_labels.is_floating_point():
+        raise UserError(
+            f"model.name {config.model['name']} classifies, and the labels of data.name {config.data.name} are numbers "
+            "to predict: a task of one's own takes them"
+        )
     if task == "segmentation" and datamodule.arrays.train_masks is None:
         raise UserError(
             f"model.name {config.model['name']} segments images, and data.name {config.data.name} has no masks; "

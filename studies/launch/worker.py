@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import torch.distributed as distributed
 
+from litmus.error_line import told_in_a_line
 from litmus.errors import UserError
 from litmus.wording import listed
-from studies.launch.error_line import told_in_a_line
 from studies.own_code.local_modules import LocalCode, local_code
 from studies.records.code_record import changed_files
 from studies.records.storage import CorruptRecord, StorageError, storage_errors

@@ -1,7 +1,7 @@
 """The answer of a study in a sentence or two, no stronger than its records."""
 
 from studies.evidence.claims import MEANING, Claim, primary_claims
-from studies.evidence.contrast import Best, best_against_baseline
+from studies.evidence.contrast import Best, best_against_baseline, difference
 from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary
 
@@ -51,6 +51,12 @@ def _best_arm(analysis: Analysis) -> str:
 def _against_baseline(analysis: Analysis) -> str:
     if not analysis.baseline.outcomes(analysis.test_metric):
         return f"{_baseline(analysis)} has no run that ended to compare with"
+    if len(analysis.arms) == 2:
+        # There is nothing to choose: it is the difference that the table has.
+        (rival,) = (result for result in analysis.arms if not result.arm.is_baseline)
+        effect = difference(analysis, rival, analysis.test_metric)
+        verdict = "" if effect.excludes_zero else ", inconclusive"
+        return f"{analysis.unit.difference(effect)} to {_baseline(analysis)}{verdict}"
     found = best_against_baseline(analysis)
     if found is None or not found.effect.n:
         return f"too few seeds to choose by one and compare with {_baseline(analysis)} on another"

@@ -176,6 +176,19 @@ def test_same_code_takes_over_the_code_before_and_says_so_ever_after(folder: Fol
 
 
 @pytest.mark.slow
+def test_same_code_takes_over_the_code_that_the_study_was_last_asked_for_with(folder: Folder) -> None:
+    folder.run()
+    sigmoid = folder.identities()
+    folder.edit("gate.py", "torch.sigmoid", "torch.tanh")
+    folder.run()
+    folder.edit("gate.py", "torch.tanh", "torch.sigmoid")
+    folder.run()  # the first runs count again, though the others are later ones
+    folder.edit("gate.py", "scale", "factor")
+    folder.run("--same-code")
+    assert set(read_study_record(folder.runs).arm_of_run()) == sigmoid
+
+
+@pytest.mark.slow
 def test_a_run_is_repeated_with_the_code_that_it_had(folder: Folder) -> None:
     folder.run()
     folder.edit("gate.py", "sigmoid", "tanh")

@@ -53,7 +53,7 @@ study = Study(
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("own") / "gate.py"
+    path = tmp_path_factory.mktemp("own") / "tried_gate.py"
     path.write_text(GATE)
     return path
 
@@ -61,8 +61,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"model.outputs": 7}, r"^arm 'gate False': returned \[4, 7\], expected \[4, 10\]$"),
-        ({"model.product": True}, r"^arm 'gate False': gate.py, line 24: RuntimeError: .*cannot be multiplied"),
+        ({"model.outputs": 7}, r"^arm 'gate False': returned \[4, 7\], expected \[4, 10\]: the data have 10 classes$"),
+        ({"model.product": True}, r"^arm 'gate False': tried_gate.py, line 24: RuntimeError: .*cannot be multiplied"),
         ({"optim.name": "adagrad", "optim.options": ["epsilon=1"]}, "unknown optim.options of adagrad 'epsilon'; did"),
         ({"optim.name": "rprop", "optim.weight_decay": 0.1}, "optim.weight_decay 0.1: rprop has none"),
         ({"init.scheme": "xavier_normal", "model.slope": True}, "init.scheme xavier_normal has no rule for slope of P"),
@@ -86,7 +86,7 @@ def test_unequal_starts_are_told_before_the_study_begins_and_counted_in_the_repo
     assert "--init.pairing place" in second
     page = result.report.read_text()
     assert "gate True: 4 of 6 shared-shape parameters start equal, not body.2.bias, body.2.weight" in page
-    assert result.report.parent.name == "gate"
+    assert result.report.parent.name == "tried_gate"
     by_place = studies.run(file, settings={"init.pairing": "place"}, out=file.parent / "runs")
     assert "5 of 6 shared-shape parameters" in capfd.readouterr().err  # a bias's draw depends on its layer's width
     assert "its place among those of its shape" in by_place.report.read_text()
