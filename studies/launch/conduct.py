@@ -1,26 +1,35 @@
 """Conduct a study: check it before anything runs, launch what is missing, keep what was asked."""
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from rich.console import Console
 
 from litmus.errors import UserError
 from litmus.settings import Settings
 from studies.design.plan import Arm, Plan
 from studies.design.study_files import being_imported
 from studies.launch.launcher import Launcher, Outcome
-from studies.launch.machine import LaunchConfig, execution_of
+from studies.launch.machine import LaunchConfig, execution_of, team_execution
 from studies.launch.pairing import advice, starts
 from studies.launch.preflight import check
 from studies.launch.progress import Progress
 from studies.launch.register import register
+from studies.launch.slurm_launcher import SlurmLauncher, number_of_jobs
+from studies.launch.slurm_script import script
+from studies.launch.take import try_again
+from studies.launch.team_launcher import TeamLauncher, part
 from studies.launch.tune import tune
 from studies.records.storage import storage_errors
+from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import Start, read_study_record, write_study_record
 from studies.records.tuning_record import TuningRecord
 from studies.training.identity import run_id
 from studies.training.run import Run
+from studies.training.team import Team, torchrun_team
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class Conducted:
     runs: list[Run]
     outcome: Outcome
     notes: tuple[str, ...] = ()
+    is_first: bool = True
+    """Whether this process, of those that `torchrun` started, is the one that writes and tells."""
 
 
 def conduct(
@@ -49,8 +60,11 @@ def conduct(
         raise UserError(
             f"{importing} runs a study whenever it is imported; that belongs under if __name__ == '__main__'"
         )
-    execution, places = execution_of(launch)
     directory = plan.directory(launch.out)
+    team = torchrun_team()
+    if team is not None:
+        launch = _of_team(launch, team)
+    first = team is None or team.rank == 0
     fingerprints: dict[str, str] = {}
 
     def make_run(arm: Arm, seed: int, trial: str = "") -> Run:
@@ -62,15 +76,20 @@ def conduct(
         return Run(identity, plan.study.name, arm.label, arm.levels, config, directory / identity, source, trial)
 
     def execute(runs: Sequence[Run]) -> Outcome:
-        return Launcher(execution, places, Progress(len(runs), len(places))).execute(runs)
+        if first and (launch.launcher == "slurm" or team is not None):
+            try_again(runs)
+        return _launcher(plan.study.name, directory, launch, len(runs), team).execute(runs)
 
+    if launch.launcher == "local" and team is None:
+        execution_of(launch)  # what this machine has not is told before anything is read
     runs = [make_run(arm, seed) for arm, seed in plan.runs()]
     for point in plan.tuning.points if plan.tuning is not None else ():
         for arm in plan.arms:
             make_run(arm.at(point), plan.seeds[0])  # a trial that could not be built is told here
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    register(plan, directory, runs, list(fingerprints.values()), looked)
+    if first:
+        register(plan, directory, runs, list(fingerprints.values()), looked)
     tuning: TuningRecord | None = None
     if plan.tuning is not None:
         untuned = plan
@@ -80,14 +99,18 @@ def conduct(
 
         tuned, tuning, outcome = tune(plan, plan.tuning, directory, make_run, execute, keep)
         if tuned is None:
-            return Conducted(directory, [], outcome)
+            return Conducted(directory, [], outcome, is_first=first)
         plan = tuned
         runs = [make_run(arm, seed) for arm, seed in plan.runs()]
     starting = _starts(plan, runs, directory)
-    for line in advice(starting, plan.study.factors):
-        print(f"litmus: {line}", file=sys.stderr)
-    write_study_record(directory, plan.record(runs, settings, source, starting, tuning))
-    return Conducted(directory, runs, execute(runs))
+    if first:
+        for line in advice(starting, plan.study.factors):
+            print(f"litmus: {line}", file=sys.stderr)
+        write_study_record(directory, plan.record(runs, settings, source, starting, tuning))
+    outcome = execute(runs)
+    if team is not None:
+        part()
+    return Conducted(directory, runs, outcome, is_first=first)
 
 
 def _checked(arm: Arm, devices: int, alone: bool) -> str:
@@ -112,3 +135,35 @@ def _starts(plan: Plan, runs: Sequence[Run], directory: Path) -> dict[str, Start
     }
     same_baseline = plan.baseline.label in known and recorded[plan.baseline.label].is_baseline
     return known if same_baseline and known.keys() == first.keys() else starts(plan, plan.seeds[0])
+
+
+def _of_team(launch: LaunchConfig, team: Team) -> LaunchConfig:
+    if launch.launcher != "local":
+        raise UserError(f"--launcher {launch.launcher} starts processes itself; run it without torchrun")
+    if launch.devices not in (1, team.size):
+        raise UserError(f"--devices {launch.devices}: torchrun started {team.size} processes")
+    return dataclasses.replace(launch, devices=team.size)
+
+
+def _launcher(
+    study: str, directory: Path, launch: LaunchConfig, runs: int, team: Team | None
+) -> Launcher | SlurmLauncher | TeamLauncher:
+    if team is not None:
+        quiet = None if team.rank == 0 else Console(quiet=True)
+        return TeamLauncher(team, team_execution(launch, team), Progress(runs, 1, quiet))
+    if launch.launcher == "slurm":
+        return SlurmLauncher(study, directory, launch, Progress(runs, number_of_jobs(launch.slurm, runs)))
+    execution, places = execution_of(launch)
+    return Launcher(execution, places, Progress(runs, len(places)))
+
+
+def dry_run(plan: Plan, launch: LaunchConfig) -> str:
+    """Return the script that SLURM would get for `plan`, with nothing submitted or written.
+
+    Raises `UserError` where another launcher is asked for.
+    """
+    if launch.launcher != "slurm":
+        raise UserError("--dry-run prints what --launcher slurm would submit; give that too")
+    jobs = number_of_jobs(launch.slurm, len(plan.runs()))
+    folder = StudyJobs(plan.directory(launch.out)).path
+    return script(folder, plan.study.name, launch, launch.slurm, jobs)

@@ -4,6 +4,7 @@ import csv
 import gc
 import io
 import logging
+import threading
 import time
 import traceback
 import warnings
@@ -31,7 +32,8 @@ from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord, to_json, write_atomically
 from studies.training import tracking
-from studies.training.callbacks import EvenValidations, KeyedDropout, StopAtDivergence
+from studies.training.callbacks import EvenValidations, KeyedDropout, Pulse, StopAtDivergence
+from studies.training.checkpoints import Checkpoints, Paused
 from studies.training.config import RunConfig
 from studies.training.end_measures import EndMeasures
 from studies.training.environment import environment
@@ -39,6 +41,9 @@ from studies.training.identity import normalisation_regime
 from studies.training.network import build_network, network_options
 from studies.training.recorder import Recorder
 from studies.training.run import Execution, Place, Run
+
+WORTH_THREADS = 1e8
+"""Operations below which a pass over a batch takes one core a few milliseconds."""
 
 
 class GlobalBatchNorm(LayerSync):
@@ -51,20 +56,25 @@ class GlobalBatchNorm(LayerSync):
         return model
 
 
-def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[[float], None]) -> str:
+def execute(
+    run: Run, execution: Execution, place: Place, on_progress: Callable[[float], None], pause: threading.Event
+) -> str:
     """Execute `run` to its end, from its last checkpoint where there is one, and return its state.
 
     The state is `finished` or `diverged`; the first process of the run writes the record. Raises whatever goes wrong:
-    `StorageError` where the record cannot be written, `CorruptRecord` for an unreadable checkpoint.
+    `StorageError` where the record cannot be written, `CorruptRecord` for an unreadable checkpoint, and `Paused` once
+    `pause` is set.
     """
     _quieten()
     # What is loaded by now stays. Else Python's collector may walk through all of PyTorch's objects amid a run.
     gc.collect()
     gc.freeze()
-    torch.set_num_threads(execution.threads)
     config, record = run.config, run.record
     datamodule = ImageDataModule(config.data, config.seed)
     options = network_options(config, datamodule.num_classes, datamodule.image_shape)
+    costs = _cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)
+    threads = threads_of(execution, costs.flops * config.data.batch_size / execution.devices)
+    torch.set_num_threads(threads)
     module = _module(config, options, datamodule)
 
     first = place.rank == 0
@@ -74,13 +84,15 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
         tracker.log(row)
         on_progress(fraction)
 
-    recorder = Recorder(record, config, execution.checkpoint_seconds, on_row)
+    recorder = Recorder(record, config, on_row)
+    checkpoints = Checkpoints(record, execution.checkpoint_seconds, execution.checkpoint_steps, pause)
     probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
     end = EndMeasures(record)
-    trainer = _trainer(config, execution, place, recorder, probes, end)
+    # Last: what is saved holds what the others have measured by then.
+    pulse = Pulse(lambda: on_progress(trainer.global_step / module.total_steps))
+    trainer = _trainer(config, execution, place, [pulse, *probes, recorder, checkpoints, end], record)
+    check_readable(run, type(module).configure_optimizers is LitNetwork.configure_optimizers)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
-    if checkpoint is not None:
-        _check_readable(run, type(module).configure_optimizers is LitNetwork.configure_optimizers)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
 
     diverged = module.diverged_at is not None
@@ -95,7 +107,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
             "state": "diverged" if diverged else "finished",
             "diverged_at_step": module.diverged_at,
             "metrics": {**_summarise(recorder.rows, module), **tested},
-            "cost": asdict(_cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)),
+            "cost": asdict(costs),
             "seconds": recorder.seconds,
             "normalisation": normalisation_regime(config, execution.devices),
             "data": {
@@ -103,11 +115,20 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
             },
-            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads, run.source),
+            "environment": environment(trainer.strategy.root_device, execution.devices, threads, run.source),
         }
         write_atomically(record.summary_file, to_json(summary))
         tracker.finish(summary)
     return "diverged" if diverged else "finished"
+
+
+def threads_of(execution: Execution, flops: float) -> int:
+    """Return the CPU threads of a process whose share of a batch takes so many floating-point operations forwards.
+
+    One for a small network: its threads would meet every few microseconds, and where another program has their core
+    wait for it each time.
+    """
+    return 1 if flops < WORTH_THREADS and not execution.threads_asked else execution.threads
 
 
 def write_config(run: Run) -> None:
@@ -148,7 +169,11 @@ def _write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:
 
 
 def _trainer(
-    config: RunConfig, execution: Execution, place: Place, recorder: Recorder, probes: Sequence[Probe], end: EndMeasures
+    config: RunConfig,
+    execution: Execution,
+    place: Place,
+    recording: Sequence[lightning.Callback],
+    record: RunRecord,
 ) -> lightning.Trainer:
     cuda = execution.accelerator == "cuda"
     # The launcher starts the processes of a run, whatever cluster they are on.
@@ -157,9 +182,10 @@ def _trainer(
         plugins.append(GlobalBatchNorm())
     # A debugging aid of deterministic mode, which would write all of the network's memory once more at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    return lightning.Trainer(
+    trainer = lightning.Trainer(
         accelerator="gpu" if cuda else "cpu",
-        devices=list(place.device_indices) if cuda else execution.devices,
+        devices=list(place.device_indices) if cuda else execution.devices // place.nodes,
+        num_nodes=place.nodes,
         strategy=DDPStrategy(process_group_backend="nccl" if cuda else "gloo") if execution.devices > 1 else "auto",
         plugins=plugins,
         precision=config.trainer.precision,
@@ -171,12 +197,9 @@ def _trainer(
             KeyedDropout(config.seed),
             EvenValidations(config.trainer.validations_per_epoch),
             StopAtDivergence(config.trainer.log_every_n_steps),
-            # Last: at the end of an epoch the recorder saves what the probes have measured by then.
-            *probes,
-            recorder,
-            end,
+            *recording,
         ],
-        default_root_dir=recorder.record.path,
+        default_root_dir=record.path,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         logger=False,
@@ -184,10 +207,16 @@ def _trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+    # Lightning answers SIGTERM in a way of its own, which would cut the run off; see `Paused`.
+    trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+    return trainer
 
 
-def _check_readable(run: Run, has_schedule: bool) -> None:
+def check_readable(run: Run, has_schedule: bool = False) -> None:
+    """Raise `CorruptRecord` where the run has a checkpoint from which it cannot go on."""
     path = run.record.checkpoint
+    if not path.exists():
+        return
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         missing = {"state_dict", "loops", "callbacks", "optimizer_states", "lr_schedulers"} - content.keys()
@@ -222,14 +251,24 @@ def _cost(name: str, options: tuple[tuple[str, Any], ...], image_shape: tuple[in
 def _quieten() -> None:
     # What remains goes to the run's log.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*sync_dist=True.*", ".*LeafSpec.*"):
+    # Of the last two neither is true here, see `Checkpoints`.
+    untrue = (".*`srun` command is available.*", ".*your dataloader is not resumable.*")
+    for message in (".*does not have many workers.*", ".*sync_dist=True.*", ".*LeafSpec.*", *untrue):
         warnings.filterwarnings("ignore", message=message)
 
 
-def attempt(run: Run, execution: Execution, place: Place, on_progress: Callable[[float], None], attempts: int) -> str:
+def attempt(
+    run: Run,
+    execution: Execution,
+    place: Place,
+    on_progress: Callable[[float], None],
+    attempts: int,
+    pause: threading.Event | None = None,
+) -> str:
     """Execute `run` and keep its status file true from start to end; return its final state.
 
-    A damaged checkpoint is set aside with the whole record, and the run is repeated from its start.
+    A damaged checkpoint is set aside with the whole record, and the run is repeated from its start. Raises `Paused`
+    once `pause` was set and the run is checkpointed.
     """
     started = time.time()
     record = run.record
@@ -248,7 +287,10 @@ def attempt(run: Run, execution: Execution, place: Place, on_progress: Callable[
         write_config(run)
     status("running")
     try:
-        state = execute(run, execution, place, on_progress)
+        state = execute(run, execution, place, on_progress, pause or threading.Event())
+    except Paused:
+        status("interrupted")
+        raise
     except BaseException as error:
         if not isinstance(error, CorruptRecord):
             status("crashed", error=f"{type(error).__name__}: {error}"[:500])

@@ -43,7 +43,7 @@ def test_a_process_number_used_again_is_no_holder(tmp_path: Path) -> None:
 
 def test_a_silent_holder_elsewhere_is_dead_after_a_while(tmp_path: Path) -> None:
     path = tmp_path / "lease.1"
-    path.write_text(json.dumps({"host": "another-machine", "pid": 1, "started": "1"}))
+    path.write_text(json.dumps({"boot": "another-machine", "processes": "pid:[1]", "pid": 1, "started": "1"}))
     assert is_held(tmp_path)
     past = time.time() - lease.STALE_SECONDS - 1
     os.utime(path, (past, past))
@@ -64,9 +64,7 @@ def test_of_many_at_once_one_wins(tmp_path: Path, stale: bool) -> None:
         directory = tmp_path / str(round_number)
         directory.mkdir()
         if stale:
-            (directory / "lease.7").write_text(
-                json.dumps({"host": os.uname().nodename, "pid": 2**22 + 1, "started": "1"})
-            )
+            (directory / "lease.7").write_text(json.dumps({**lease._machine(), "pid": 2**22 + 1, "started": "1"}))
         results = context.SimpleQueue()
         start = time.time() + 0.2
         processes = [context.Process(target=_race, args=(directory, start, results)) for _ in range(6)]
