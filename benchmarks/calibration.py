@@ -366,10 +366,10 @@ def no_effect() -> Iterator[Row]:
         ("1 .9 .7 .5 .3 .1", (1, 0.9, 0.7, 0.5, 0.3, 0.1)), ("1 1 .2 .2 .2 .2", (1, 1, 0.2, 0.2, 0.2, 0.2)),
     ):  # fmt: skip
         made = ladder(profile, profile)
-        yield Row(f"higher_limit: {name}", lambda g, n, made=made: decided(HIGHER, made(g, n)), cost=3)
+        yield Row(f"higher_limit: {name}", lambda g, n, made=made: decided(HIGHER, made(g, n)), cost=2)
     for one, other in ((1, 1), (2, 1), (3, 1), (1, 3)):
         made = curves((other * SD, one * SD))
-        yield Row(f"sooner: noise {one} to {other}", lambda g, n, made=made: decided(SOONER, made(g, n)), cost=6)
+        yield Row(f"sooner: noise {one} to {other}", lambda g, n, made=made: decided(SOONER, made(g, n)), cost=3)
     for name, world in (("normal", normal), ("sd of one arm x5", unequal), ("both diverge, 20 %", both_diverge),
                         ("100 test images", small_test_set), ("an image or none", an_image_or_none)):  # fmt: skip
         yield Row(f"table p: {name}", table(world))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 LITMUS = "import sys; from studies.command.main import run_command; sys.exit(run_command(sys.argv[1:]))"
 LOAD = "import sys, studies; print(len(studies.load(sys.argv[1])))"
+CURVES = "import sys, studies; print(len(studies.load(sys.argv[1], curves=True)))"
 PEAK = "\nimport resource; print('KiB', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
 
 
@@ -38,6 +39,7 @@ def main() -> None:
             at = [] if command.startswith("list") else ["--out", str(out)]
             report(f"litmus {command}", LITMUS.replace("sys.exit(", "code = (") + PEAK, *command.split(), *at)
         report("load 10,000 runs", LOAD + PEAK, str(out / "large"))
+        report("load the curves of 10,000 runs", CURVES + PEAK, str(out / "large"))
 
 
 def multiply(one: Path, study: Path, arms: int, seeds: int) -> None:

@@ -6,14 +6,16 @@ from litmus.lazy import lazily
 
 if TYPE_CHECKING:
     from datamodules.batches.image_data import build
+    from datamodules.loading.own import dataset
     from datamodules.loading.registry import names, register
 
-__all__ = ["build", "names", "register"]
+__all__ = ["build", "dataset", "names", "register"]
 
 __getattr__ = lazily(
     __name__,
     {
         "build": "datamodules.batches.image_data",
+        "dataset": "datamodules.loading.own",
         "names": "datamodules.loading.registry",
         "register": "datamodules.loading.registry",
     },

@@ -66,7 +66,7 @@ def folder(
     layout = read_layout(root, classes, per_class)
     size = image_size if stored_size is None else stored_size
     decoding = Decoding(size, resize, colour)
-    workers = _workers() if decode_workers is None else decode_workers
+    workers = available_workers() if decode_workers is None else decode_workers
     place = cache_folder(cache)
     found = survey(layout, decoding, storage == "cache", skip_unreadable, place, workers)
     return _arrays(layout, found, decoding, image_size, workers)
@@ -125,5 +125,6 @@ def _fingerprint(
     return digest.hexdigest()[:16]
 
 
-def _workers() -> int:
+def available_workers() -> int:
+    """Return how many processes may decode: one a CPU that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

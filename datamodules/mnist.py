@@ -30,7 +30,8 @@ def mnist(root: str, binary: bool = False) -> ImageArrays:
         return arrays
     assert isinstance(arrays.train_images, Tensor)
     assert isinstance(arrays.test_images, Tensor)
-    return replace(arrays, train_images=binarised(arrays.train_images), test_images=binarised(arrays.test_images))
+    black_and_white = (binarised(arrays.train_images), binarised(arrays.test_images))
+    return replace(arrays, train_images=black_and_white[0], test_images=black_and_white[1], binary=True)
 
 
 @register("fashion-mnist")

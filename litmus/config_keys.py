@@ -1,7 +1,6 @@
 """Config keys: one table of name, type, default and help, for parsing, errors, help and documentation."""
 
 import dataclasses
-import difflib
 import inspect
 import json
 import types
@@ -15,6 +14,7 @@ import pydantic
 
 from litmus.errors import UserError, unknown_name
 from litmus.settings import Settings, parse_value
+from litmus.suggestions import by_meaning, by_spelling
 
 _WORDS: dict[Any, tuple[str, str]] = {
     int: ("an integer", "integers"),
@@ -146,11 +146,11 @@ def _is_plain(kind: Any, default: Any) -> bool:
 
 
 def unknown_key(key: str, valid: Iterable[str], owner: str) -> UserError:
-    """Return the error for a key that `owner` does not have: the nearest one and those of the same section."""
+    """Return the error for a key that `owner` does not have: the one that is meant and those of the same section."""
     keys = list(valid)
     siblings = [candidate for candidate in keys if candidate.startswith(f"{key.partition('.')[0]}.")]
-    nearest = difflib.get_close_matches(key, siblings or keys, n=1, cutoff=0.5)
-    suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+    meant = by_meaning(key, siblings) or by_meaning(key, keys) or by_spelling(key, siblings or keys)
+    suggestion = f"; did you mean {meant!r}?" if meant else ";"
     shown = siblings or sorted({candidate.partition(".")[0] for candidate in keys})
     return UserError(f"unknown config key {key!r} for {owner}{suggestion} valid: {', '.join(shown)}")
 

@@ -1,8 +1,9 @@
 """Mistakes of the user, each told in one line."""
 
-import difflib
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
+
+from litmus.suggestions import nearest
 
 
 class UserError(ValueError):
@@ -23,8 +24,8 @@ def written_with(prefix: str, names: Container[str]) -> Iterator[None]:
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
     """Return the error for a name that is not among `choices`, with the nearest match and all the choices."""
     valid = list(choices)
-    nearest = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
-    suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+    meant = nearest(name, valid)
+    suggestion = f"; did you mean {meant!r}?" if meant else ";"
     return UserError(f"unknown {kind} {name!r}{suggestion} valid: {', '.join(valid)}")
 
 

@@ -40,6 +40,10 @@ class Registry(Generic[Entry]):
         self._entries[name] = entry
         self._modules[name] = module
 
+    def module_of(self, name: str) -> str | None:
+        """Return the module whose code registered an entry, None where none of that very name is registered."""
+        return self._modules.get(name)
+
     def names(self) -> list[str]:
         """Return every registered name, sorted as a reader counts: `resnet20` before `resnet110`."""
         self._discover()

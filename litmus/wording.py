@@ -1,4 +1,6 @@
-"""Counts of parameters and FLOPs as a reader wants them; metrics are written by `studies/evidence/units.py`."""
+"""Counts and lists as a reader wants them; metrics are written by `studies/evidence/units.py`."""
+
+from collections.abc import Sequence
 
 
 def count(number: float) -> str:
@@ -7,3 +9,14 @@ def count(number: float) -> str:
         if number >= size:
             return f"{number / size:.2f} {unit}"
     return f"{number:,.0f}"
+
+
+def several(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 run`, `6 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(items: Sequence[str], most: int = 3) -> str:
+    """Return items as a sentence lists them: `a, b and c`; of more than `most`, how many more there are."""
+    shown = list(items) if len(items) <= most else [*items[: most - 1], f"{len(items) - most + 1} more"]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

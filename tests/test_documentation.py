@@ -60,7 +60,11 @@ def test_the_readmes_study_runs_by_its_path(tmp_path: Path, litmus: Litmus) -> N
 
 @pytest.mark.parametrize(
     ("name", "page", "beginning"),
-    [("gate", README, '"""Does a gate'), ("code_width", OWN_TASK, '"""Does a wider code reconstruct')],
+    [
+        ("gate", README, '"""Does a gate'),
+        ("stripes", README, '"""Does batch norm help on my'),
+        ("code_width", OWN_TASK, '"""Does a wider code reconstruct'),
+    ],
 )
 def test_a_network_and_a_task_of_ones_own_run_as_the_pages_show_them(
     tmp_path: Path, name: str, page: str, beginning: str

@@ -1,7 +1,12 @@
 """Runs of a fraction of a second, and the command line that starts them."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from studies.training.run import Run
 
 TINY = {
     "model.name": "mlp",
@@ -23,3 +28,16 @@ def command(arguments: Sequence[str]) -> list[str]:
 def tiny_options() -> list[str]:
     """Return `TINY` as options of the command line."""
     return [part for key, value in TINY.items() for part in (f"--{key}", str(value))]
+
+
+def trained(directory: Path, settings: Mapping[str, object] | None = None, source: Path | None = None) -> "Run":
+    """Return a run of `settings`, by default `TINY`, executed in this process; its folder lies in `directory`."""
+    # Imported here because tests of the command line need no PyTorch.
+    from studies.training.config import resolve
+    from studies.training.execute import attempt
+    from studies.training.run import Execution, Place, Run
+
+    config = resolve(TINY if settings is None else settings)
+    this = Run("0123456789ab", "example", "an arm", {}, config, directory / "0123456789ab", source)
+    attempt(this, Execution(), Place(), lambda fraction: None, attempts=1)
+    return this

@@ -16,7 +16,7 @@ from datamodules.batches.config import DataConfig
 from datamodules.batches.normalisation import Normalisation
 from datamodules.batches.order import Shard, epoch_order, split_indices, train_batches, training_steps
 from datamodules.batches.prefetch import to_device
-from datamodules.loading.arrays import Images, read
+from datamodules.loading.arrays import ImageArrays, Images, read
 from datamodules.loading.registry import load
 from litmus.batch import Batch
 from litmus.errors import UserError
@@ -31,14 +31,14 @@ class ImageDataModule(lightning.LightningDataModule):
     The validation split is cut from the training set; the test set is another. Pixels are normalised by the
     statistics of the training split. The order and augmentation of epoch e are a pure function of (`seed`, e), and a
     global batch holds the same samples on any number of devices. Where the trainer accumulates gradients over several
-    batches, those are the parts of one global batch.
+    batches, those are the parts of one global batch. `arrays` is the dataset itself, where no name stands for it.
     """
 
-    def __init__(self, config: DataConfig, seed: int = 0) -> None:
+    def __init__(self, config: DataConfig, seed: int = 0, arrays: ImageArrays | None = None) -> None:
         super().__init__()
         self.config = config
         self.seed = seed
-        self.arrays = load(config.name, config.root, tuple(config.options.items()))
+        self.arrays = arrays or load(config.name, config.root, tuple(config.options.items()))
         count = len(self.arrays.train_images)
         self.train_indices, self.val_indices = split_indices(count, config.validation, config.split_seed)
         if not len(self.val_indices) or self.steps_per_epoch == 0:
@@ -233,12 +233,17 @@ class BatchLoader:
         return self._epoch()
 
 
-def build(name: str, *, seed: int = 0, **options: Any) -> ImageDataModule:
-    """Return the DataModule of dataset `name`; `options` are the fields of `DataConfig` and the dataset's own.
+def build(data: str | ImageArrays, *, seed: int = 0, **options: Any) -> ImageDataModule:
+    """Return the DataModule of a dataset, by its name or as `datamodules.dataset` returns it.
 
-    Raises `UserError` for a wrong name or value, and where the files are absent and cannot be downloaded.
+    `options` are the fields of `DataConfig` and the dataset's own. Raises `UserError` for a wrong name or value, and
+    where the files are absent and cannot be downloaded.
     """
+    if isinstance(data, ImageArrays):
+        return ImageDataModule(DataConfig(name="arrays", **options), seed, data)
+    if not isinstance(data, str):
+        raise UserError(f"expected a dataset's name or datamodules.dataset(...), got {type(data).__name__}")
     own = {field.name for field in dataclasses.fields(DataConfig)} - {"options", "name"}
     fields = {key: value for key, value in options.items() if key in own}
     rest = {key: value for key, value in options.items() if key not in own}
-    return ImageDataModule(DataConfig(name=name, **fields, options=rest), seed)
+    return ImageDataModule(DataConfig(name=data, **fields, options=rest), seed)

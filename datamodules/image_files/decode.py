@@ -49,19 +49,20 @@ def decode(data: bytes, path: str | Path, decoding: Decoding) -> numpy.ndarray:
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            converted = _converted(image, decoding.colour)
+            whole = converted(image, decoding.colour)
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises a dozen types for a damaged file
         reason = "empty file" if not data else " ".join(str(error).split()).replace("<_io.BytesIO object", "<file")
         raise UnreadableImage(f"{path} is no readable image ({reason[:120] or type(error).__name__})") from None
     if decoding.size is not None:
-        converted = _resized(converted, decoding.size, decoding.resize)
-    pixels = numpy.asarray(converted)
+        whole = resized(whole, decoding.size, decoding.resize)
+    pixels = numpy.asarray(whole)
     return pixels[None] if pixels.ndim == 2 else numpy.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _converted(image: "Image.Image", colour: Colour) -> "Image.Image":
+def converted(image: "Image.Image", colour: Colour) -> "Image.Image":
+    """Return the image in 8 bits a channel, without transparency or palette."""
     from PIL import Image
 
     if image.mode.startswith("I"):
@@ -72,13 +73,15 @@ def _converted(image: "Image.Image", colour: Colour) -> "Image.Image":
     return image.convert("RGB" if colour == "rgb" else "L")
 
 
-def _resized(image: "Image.Image", size: int, resize: Resize) -> "Image.Image":
+def resized(image: "Image.Image", size: int, resize: Resize, nearest: bool = False) -> "Image.Image":
+    """Return a square of the image: bilinear with antialiasing, or each pixel the `nearest`, for masks."""
     from PIL import Image
 
+    how = Image.Resampling.NEAREST if nearest else Image.Resampling.BILINEAR
     if image.size == (size, size):
         return image
     if resize == "stretch":
-        return image.resize((size, size), Image.Resampling.BILINEAR)
+        return image.resize((size, size), how)
     width, height = image.size
     # As torchvision's Resize and CenterCrop round.
     if width < height:
@@ -86,7 +89,7 @@ def _resized(image: "Image.Image", size: int, resize: Resize) -> "Image.Image":
     else:
         width, height = int(size * width / height), size
     left, top = round((width - size) / 2), round((height - size) / 2)
-    return image.resize((width, height), Image.Resampling.BILINEAR).crop((left, top, left + size, top + size))
+    return image.resize((width, height), how).crop((left, top, left + size, top + size))
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,10 @@ def read_layout(root: str, classes: int | Sequence[str] | None, per_class: int |
     if not place.is_dir():
         raise UserError(f"folder: data.root {root!r} does not exist" if not place.exists() else f"{root} is no folder")
     if not (place / "train").is_dir():
-        raise UserError(f"folder: {root} has no train/; it holds {_content(place)}")
+        raise UserError(f"folder: {root} has no train/; it holds {content_of(place)}")
     available = _subfolders(place / "train")
     if not available:
-        raise UserError(f"folder: {place / 'train'} has no class subfolders; it holds {_content(place / 'train')}")
+        raise UserError(f"folder: {place / 'train'} has no class subfolders; it holds {content_of(place / 'train')}")
     chosen = _choose(available, classes)
     train = [_class_files(place, place / "train" / name, label) for label, name in enumerate(chosen)]
     test = _test_files(place, chosen, set(available))
@@ -93,7 +93,7 @@ def _test_files(place: Path, chosen: Sequence[str], trained: set[str]) -> list[l
     split = place / "test" if labelled_test else place / "val"
     if not split.is_dir():
         raise UserError(
-            f"folder: {place} has neither val/ nor a test/ with class subfolders; it holds {_content(place)}"
+            f"folder: {place} has neither val/ nor a test/ with class subfolders; it holds {content_of(place)}"
         )
     found = _subfolders(split)
     unknown = [name for name in found if name not in trained]
@@ -171,6 +171,7 @@ def _subfolders(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _content(folder: Path) -> str:
+def content_of(folder: Path) -> str:
+    """Return the first names in a folder, for an error about it."""
     names = sorted(entry.name for entry in folder.iterdir())
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") or "nothing"

@@ -73,6 +73,7 @@ class ImageArrays:
         input_size: side of what the network sees, where images are stored larger; None is the stored size.
         sums: `image_sums` of the training images, where they are known.
         content: fingerprint, where the content was hashed before.
+        binary: whether the images are `binarised`.
     """
 
     train_images: Images
@@ -85,6 +86,7 @@ class ImageArrays:
     input_size: int | None = None
     sums: Tensor | None = None
     content: str | None = None
+    binary: bool = False
 
     @cached_property
     def fingerprint(self) -> str:

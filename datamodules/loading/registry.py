@@ -1,33 +1,40 @@
-"""Datasets by name: the function that loads each, and which options it has."""
+"""Datasets by name: what loads each, and which options it has."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from datamodules.loading.arrays import ImageArrays
+from datamodules.loading.own import dataset
 from litmus.config_keys import Keys, keys_of_function
 from litmus.errors import UserError, unknown_name
 from litmus.registry import Registry
 
-__all__ = ["DATASETS", "Dataset", "ImageArrays", "load", "names", "register"]
+__all__ = ["DATASETS", "Dataset", "ImageArrays", "dataset", "load", "names", "register"]
+
+
+NOT_OPTIONS = ("root", "train", "split", "download", "transform", "target_transform", "transforms", "loader")
+"""What a torchvision-style `Dataset` takes that is not for the user to set, beside the folder of its files."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """A dataset by name.
 
-    `load` takes the folder that holds its files; its keyword arguments are the dataset's options, each a config key
-    `data.<option>`.
+    `source` is a function that returns the dataset, or a class of torchvision-style `Dataset`s that makes its two
+    parts. It is given the folder that holds its files where it asks for `root`; its other keyword arguments are the
+    dataset's options, each a config key `data.<option>`.
     """
 
     name: str
-    load: Callable[..., ImageArrays]
+    source: Callable[..., Any]
     summary: str
 
     def keys(self, section: str = "") -> Keys:
         """Return the options a user may set, by name."""
-        return keys_of_function(self.load, section, skip=("root",))
+        return keys_of_function(self.source, section, skip=NOT_OPTIONS if isinstance(self.source, type) else ("root",))
 
     def with_defaults(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return every option, those of `options` and the other ones' defaults. Raises `UserError` for a wrong name."""
@@ -39,18 +46,68 @@ class Dataset:
                 raise unknown_name(f"option of dataset {self.name}", key, valid)
         return {**{name: key.default for name, key in valid.items()}, **options}
 
+    def load(self, root: str, **options: Any) -> ImageArrays:
+        """Return the dataset from the folder `root`. Raises `UserError` where its files are absent or damaged."""
+        asked = inspect.signature(self.source).parameters
+        given = {**options, **({"root": root} if "root" in asked else {})}
+        if isinstance(self.source, type):
+            return self._made(asked, given)
+        found = self.source(**given)
+        if not isinstance(found, ImageArrays):
+            raise UserError(
+                f"dataset {self.name} returned {type(found).__name__}; return datamodules.dataset(train, test)"
+            )
+        return found
+
+    def _made(self, asked: Any, given: dict[str, Any]) -> ImageArrays:
+        if "download" in asked:
+            given["download"] = True
+        parts: list[dict[str, Any]] = [{}]
+        if "train" in asked:
+            parts = [{"train": True}, {"train": False}]
+        elif "split" in asked:
+            parts = [{"split": "train"}, {"split": "test"}]
+        try:
+            made = [self.source(**given, **part) for part in parts]
+        except (OSError, RuntimeError, ValueError) as error:  # what torchvision raises for absent and damaged files
+            if isinstance(error, UserError):
+                raise
+            text = " ".join(str(error).split())[:200]
+            raise UserError(f"dataset {self.name}: {type(error).__name__}: {text}") from None
+        return dataset(*made)
+
 
 DATASETS: Registry[Dataset] = Registry("dataset", "datamodules")
 
 
-def register(name: str) -> Callable[[Callable[..., ImageArrays]], Callable[..., ImageArrays]]:
-    """Register the decorated loader; the first line of its docstring is what `litmus list` shows."""
+def register(name: str, source: Any = None) -> Any:
+    """Register a dataset under `name`: as a decorator, `@register("mine")`, or by a call, `register("mine", source)`.
 
-    def decorate(load: Callable[..., ImageArrays]) -> Callable[..., ImageArrays]:
-        DATASETS.add(name, Dataset(name, load, (load.__doc__ or "").strip().splitlines()[0]), load.__module__)
-        return load
+    `source` is a function that returns a dataset, most simply `datamodules.dataset(train, test)`; a class of
+    torchvision-style `Dataset`s, which is made with train=True and train=False, or split="train" and split="test",
+    where it asks for either; or a dataset itself. Where it asks for `root` it is given data.root; its other arguments
+    need a default and are config keys, `data.<argument>`. The first line of its docstring is what `litmus list` shows.
 
-    return decorate
+    Raises `UserError` where the name is taken, and for an argument without a default.
+    """
+    if source is None:
+        return lambda decorated: register(name, decorated)
+    if isinstance(source, ImageArrays):
+        load, module = (lambda: source), "__main__"
+    elif callable(source):
+        load, module = source, source.__module__
+    else:
+        raise UserError(
+            f"dataset {name}: expected a function, a class of Datasets or datamodules.dataset(...), "
+            f"got {type(source).__name__}"
+        )
+    for key, parameter in inspect.signature(load).parameters.items():
+        several = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if parameter.default is parameter.empty and not several and key not in NOT_OPTIONS:
+            raise UserError(f"dataset {name}: its argument {key} needs a default; it becomes the config key data.{key}")
+    summary = (load.__doc__ or "").strip().partition("\n")[0]
+    DATASETS.add(name, Dataset(name, load, summary), module)
+    return source
 
 
 def names() -> list[str]:

@@ -22,6 +22,8 @@ COMMANDS = {
     "report": "write a study's report again",
     "power": "the seeds that would show an effect of a given size",
     "show": "one run: config, result, log; show data NAME: images, augmented",
+    "predict": "what a run's network says of images: classes, or masks",
+    "export": "a run's weights: safetensors, TorchScript or ONNX",
     "profile": "an architecture layer by layer: shapes, parameters, FLOPs, memory",
 }
 

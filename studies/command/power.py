@@ -52,7 +52,7 @@ def execute(arguments: Sequence[str]) -> int:
     )
     console.print(table(differences, options.effect / unit.factor, options.power, unit))
     console.print()
-    for note in notes(analysis.arms, len(differences), unit):
+    for note in (*notes(analysis.arms, len(differences), unit), *analysis.code.sentences()):
         console.print(note)
     return 0
 

@@ -72,7 +72,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     plans = [make_plan(each.settings) for each in datasets] if len(datasets) > 1 else [make_plan(settings)]
     # Where hours may follow, the few seconds that it takes to measure them are no matter.
     if options.forecast or options.preset != "quick":
-        shown = [line for plan in plans for line in forecast(plan, launch).lines()]
+        shown = [line for plan in plans for line in forecast(plan, launch, source=source).lines()]
         print("\n".join(shown), file=sys.stdout if options.forecast else sys.stderr)
     if options.forecast:
         return 0

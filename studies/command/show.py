@@ -7,7 +7,9 @@ import yaml
 
 from litmus.errors import UserError
 from studies.command.base.options import Parser, records_key
-from studies.records.run_record import RunRecord, rerun_command, run_records
+from studies.records.code_record import recorded_code
+from studies.records.find_run import find_runs
+from studies.records.run_record import RunRecord, copies, rerun_command
 from studies.records.storage import CorruptRecord
 
 
@@ -19,7 +21,7 @@ def execute(arguments: Sequence[str]) -> int:
 
         return show_data.execute(arguments[1:])
     parser = Parser("show", "One run: its config, result and log.")
-    parser.add_argument("run", help="a run's identity, or its first digits")
+    parser.add_argument("run", help="a run's identity, its first digits, or its folder")
     parser.add_key(records_key())
     options = parser.read(arguments)
     for record in find_runs(options.run, Path(options.out)):
@@ -28,21 +30,6 @@ def execute(arguments: Sequence[str]) -> int:
         except CorruptRecord as error:
             raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
     return 0
-
-
-def find_runs(identity: str, out: Path) -> list[RunRecord]:
-    """Return the records of the run whose identity starts with `identity`, one for each study that holds it.
-
-    Raises `UserError` where none does, or where several runs do.
-    """
-    records = [record for study in sorted(out.glob("*")) for record in run_records(study)]
-    found = [record for record in records if record.run_id.startswith(identity)]
-    if not found:
-        raise UserError(f"no run {identity!r} in {out} ({len(records)} runs there); litmus report lists a study's runs")
-    identities = sorted({record.run_id for record in found})
-    if len(identities) > 1:
-        raise UserError(f"{identity!r} could be any of {', '.join(identities[:8])}; give more digits")
-    return found
 
 
 def describe(record: RunRecord) -> str:
@@ -63,5 +50,21 @@ def describe(record: RunRecord) -> str:
     tail = record.log_tail()
     if tail:
         lines += [f"log ({record.log_file}), its last lines:", *(f"  {line}" for line in tail.splitlines())]
-    lines.append(f"again: {rerun_command(record.config_file, status.get('source'))}")
+    lines += own_code(record)
+    lines.append(f"again: {rerun_command(record)}")
     return "\n".join(lines)
+
+
+def own_code(record: RunRecord) -> list[str]:
+    """Return what there is to say of the user's code that a run was executed with, in lines."""
+    code, kept = recorded_code(record.read_status()), copies(record)
+    if code is None or kept is None:
+        return []
+    lines = ["own code:", *(f"  {file}: {digest}" for file, digest in sorted(code.files.items()))]
+    if not code.files:
+        lines.append("  none that the run depends on")
+    for checkout in kept.manifest.get("checkouts", ()):
+        difference = f" with {checkout['difference']}" if "difference" in checkout else ""
+        lines.append(f"  commit {checkout['commit'][:12]}{difference} of {checkout['folder']}")
+    changed = "" if kept.is_current() else "; the files have changed since, so that the copies are run again"
+    return [*lines, f"  copies: {kept.path}{changed}"]

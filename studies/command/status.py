@@ -13,11 +13,12 @@ from rich.text import Text
 from litmus.errors import UserError, unknown_name
 from studies.command.base.options import Parser, records_key
 from studies.records import slurm
+from studies.records.code_use import code_use
 from studies.records.run_record import RunRecord
 from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import FILE, read_study_record
 
-COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started")
+COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started", "older code")
 WATCH_SECONDS = 2.0
 
 
@@ -43,22 +44,26 @@ def execute(arguments: Sequence[str]) -> int:
 
 def _overview(out: Path, study: str | None) -> tuple[Group, bool]:
     """Return what is shown, and whether anything is at work: a run, or a job that waits or runs."""
+    sentences: list[str] = []
     if study is None:
         directories = studies_in(out)
-        rows = [(path.name, _states(path, read_study_record(path).arm_of_run())) for path in directories]
+        rows = [(path.name, _states_of_study(path)) for path in directories]
     else:
-        directories = [find_study(study, out)]
-        record = read_study_record(directories[0])
-        rows = [(arm.label, _states(directories[0], arm.runs.values())) for arm in record.arms]
+        directory = find_study(study, out)
+        directories, record = [directory], read_study_record(directory)
+        code = code_use(directory, record)
+        sentences = code.sentences()
+        rows = [(arm.label, _states(directory, arm.runs.values(), code.left_out_of(arm.label))) for arm in record.arms]
         if record.tuning is not None:
-            rows.append(("(trials of the tuning)", _states(directories[0], record.tuning.runs())))
+            rows.append(("(trials of the tuning)", _states(directory, record.tuning.runs())))
     used = [state for state in COLUMNS if any(states[state] for _, states in rows)]
     table = Table("arm" if study else "study", *used, box=None, padding=(0, 2, 0, 0))
     for name, states in rows:
         table.add_row(name, *(str(states[state] or "") for state in used))
     jobs = {path.name: StudyJobs(path).submitted() for path in directories}
     lines, alive = _jobs(jobs) if any(jobs.values()) else ([], False)
-    return Group(table, *(Text(line) for line in lines)), alive or any(states["running"] for _, states in rows)
+    told = [*sentences, *lines]
+    return Group(table, *(Text(line) for line in told)), alive or any(states["running"] for _, states in rows)
 
 
 def _jobs(submitted: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
@@ -115,6 +120,12 @@ def find_study(name: str, out: Path) -> Path:
     return by_name[name]
 
 
-def _states(directory: Path, runs: Iterable[str]) -> Counter[str]:
+def _states_of_study(directory: Path) -> Counter[str]:
+    study = read_study_record(directory)
+    return _states(directory, study.arm_of_run(), len(code_use(directory, study).left_out))
+
+
+def _states(directory: Path, runs: Iterable[str], older_code: int = 0) -> Counter[str]:
     records = [RunRecord(directory / run) for run in runs]
-    return Counter(record.state() if record.status_file.exists() else "not started" for record in records)
+    states = Counter(record.state() if record.status_file.exists() else "not started" for record in records)
+    return states + Counter({"older code": older_code})

@@ -106,6 +106,7 @@ class Plan:
         by_arm: dict[str, dict[int, str]] = {arm.label: {} for arm in self.arms}
         for run in runs:
             by_arm[run.arm][run.config.seed] = run.run_id
+        code = {run.arm: run.code for run in runs}
         levels = [arm.levels for arm in self.arms]
         task = ARCHITECTURES[self.baseline.config.model["name"]].task
         return StudyRecord(
@@ -120,7 +121,14 @@ class Plan:
             settings=dict(settings),
             protocol=self.study.protocol,
             arms=tuple(
-                ArmRecord(arm.label, arm.levels, arm.is_baseline, by_arm[arm.label], (starts or {}).get(arm.label))
+                ArmRecord(
+                    arm.label,
+                    arm.levels,
+                    arm.is_baseline,
+                    by_arm[arm.label],
+                    start=(starts or {}).get(arm.label),
+                    code=code.get(arm.label),
+                )
                 for arm in self.arms
             ),
             source=None if source is None else str(source),
@@ -189,6 +197,8 @@ def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
             raise UserError(f"factor {key} has the same level twice: {', '.join(map(str, levels))}")
         if key in SPEED_KEYS:
             raise UserError(f"{key} cannot be a factor: speed settings are one choice for all arms of a study")
+        if key == "trainer.keep":
+            raise UserError("trainer.keep cannot be a factor: it says what stays on disk, and changes no result")
         if key == "seed":
             raise UserError("seed cannot be a factor: every arm runs with the same seeds, see --seeds")
 

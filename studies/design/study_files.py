@@ -15,6 +15,7 @@ from types import ModuleType
 from litmus.errors import UserError
 from litmus.registry import Registry
 from studies.design.study import Study, require_study_name
+from studies.records.code_record import is_kept
 from studies.records.study_record import StudyRecord
 
 _importing: ContextVar[Path | None] = ContextVar("importing", default=None)
@@ -53,7 +54,8 @@ def being_imported() -> Path | None:
 def import_source(path: str | Path) -> ModuleType:
     """Run a file once a process, so that what it registers is known, and return its module.
 
-    Its folder is searched for what it imports, after everything else. Raises `UserError` where it cannot be read or
+    Its folder is searched for what it imports, after everything else, but for a copy that lies with records: what lies
+    beside that is imported and nothing else of the name. Raises `UserError` where it cannot be read or
     fails, in one line with the line of the file.
     """
     file = Path(path).resolve()
@@ -69,7 +71,9 @@ def import_source(path: str | Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # Dataclasses and the like look their module up by its name.
     sys.modules[name] = module
-    if str(file.parent) not in sys.path:
+    if is_kept(file):
+        sys.path.insert(0, str(file.parent))
+    elif str(file.parent) not in sys.path:
         sys.path.append(str(file.parent))
     try:
         with _marked(file):
@@ -106,6 +110,8 @@ def study_of(record: StudyRecord) -> Study | None:
         return STUDIES[record.study] if known else None
     if not Path(record.source).is_file():
         return None
+    if not isinstance(getattr(import_source(record.source), "study", None), Study):
+        return None  # it registers what the study is made of, and the study was declared elsewhere
     study = load_study(record.source)
     return study if study.name == record.study else None
 

@@ -206,7 +206,9 @@ def judged_finding(effect: Effect, judged: Judge, evidence: str, *, withheld: bo
     verdict = "inconclusive" if withheld else judged(effect)
     if verdict == "inconclusive":
         return Finding(verdict, evidence, effect)
-    return Finding(verdict, evidence, effect, effect.smallest_alpha(lambda each: judged(each) == verdict))
+    # As intervals shrink to a point below zero, one that was below the threshold comes to lie beyond zero.
+    standing = ("smaller", "opposite") if verdict == "smaller" else (verdict,)
+    return Finding(verdict, evidence, effect, effect.smallest_alpha(lambda each: judged(each) in standing))
 
 
 def missing_runs(sides: Sequence[Side]) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from litmus.metrics import metric_of
 from studies.evidence.estimate import Effect, effect_of, steps, without_rounding
-from studies.evidence.results import Analysis, ArmResult, Metric, guessed
+from studies.evidence.results import Analysis, ArmResult, Metric, guessed, is_exact
 from studies.evidence.selection import Side, chosen_side
 
 Parts = Sequence[tuple[float, Side]]
@@ -26,7 +25,6 @@ def contrast(analysis: Analysis, metric: Metric, parts: Parts) -> Effect:
     seeds = sorted(set.intersection(*(set(each) for each in values)))
     sums = [sum(weight * each[seed] for (weight, _), each in zip(parts, values, strict=True)) for seed in seeds]
     terms = [each[seed] for seed in seeds for each in values]
-    known = metric_of(metric) if isinstance(metric, str) else None
     images = over_images(metric, parts, seeds)
     falls = _falls(metric, parts, seeds)
     image = [weight * images.step for weight, _ in parts]
@@ -35,7 +33,7 @@ def contrast(analysis: Analysis, metric: Metric, parts: Parts) -> Effect:
         image_error=images.standard_error,
         step_variance=steps(*falls, *image),
         sampling=analysis.sampling,
-        exact=known is not None and known.scale == "count",
+        exact=is_exact(metric),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from studies.evidence.results import ArmResult, Metric
+from studies.evidence.results import ArmResult, Metric, is_exact
 from studies.evidence.units import NUMBER, POINTS, Unit, unit_of
 
 At = Literal["mean", "median", "first", "last", "max", "min", "sd"]
@@ -20,10 +20,14 @@ DECADES = Unit("decades", "decades", decimals=3)
 
 @dataclass(frozen=True)
 class Measure:
-    """A number of one run, from its arm's results and its seed, and the unit in which it is written."""
+    """A number of one run, from its arm's results and its seed, and the unit in which it is written.
+
+    `exact` says that it is the same in every seed, as a count of parameters is: that it does not vary is no accident.
+    """
 
     function: Callable[[ArmResult, int], float]
     unit: Unit = NUMBER
+    exact: bool = False
 
     def __call__(self, result: ArmResult, seed: int) -> float:
         return self.function(result, seed)
@@ -98,12 +102,11 @@ def gap(metric: str, other: str) -> Measure:
 def logarithm(metric: Metric, decimals: int = 3) -> Measure:
     """Return the measure log10 of a metric, whose differences are ratios: 1 is a factor of ten."""
 
-    @measure(replace(DECADES, decimals=decimals))
     def value(result: ArmResult, seed: int) -> float:
         number = metric(result, seed) if callable(metric) else result.values(metric).get(seed, math.nan)
         return math.log10(number) if number > 0 else math.nan
 
-    return value
+    return Measure(value, replace(DECADES, decimals=decimals), is_exact(metric))
 
 
 def _reduced(series: pd.Series, at: At) -> float:

@@ -16,6 +16,7 @@ from studies.evidence.anytime import AS_PLANNED, Sampling
 from studies.evidence.estimate import Estimate, estimate
 from studies.evidence.history import sampling
 from studies.records.answers import Answers, read_answers
+from studies.records.code_use import CodeUse, code_use
 from studies.records.frames import load, read_metrics, read_probes
 from studies.records.run_record import RunRecord
 from studies.records.study_record import ArmRecord, StudyRecord, read_study_record
@@ -111,12 +112,18 @@ def guessed(metric: Metric) -> bool:
     return known is not None and known.guessing
 
 
+def is_exact(metric: Metric) -> bool:
+    """Whether `metric` is the same in every seed by its nature: a count of parameters, FLOPs or activations."""
+    known = metric_of(metric) if isinstance(metric, str) else None
+    return known.scale == "count" if known is not None else bool(getattr(metric, "exact", False))
+
+
 @dataclass(frozen=True)
 class Analysis:
     """A study's record and the results of its arms.
 
     `task` says which metric the runs are judged by, `chance` what guessing reaches in it, `sampling` how the number of
-    seeds came about.
+    seeds came about, `code` of which versions of the user's code the runs are.
     """
 
     directory: Path
@@ -125,6 +132,7 @@ class Analysis:
     task: Task
     chance: float
     sampling: Sampling = AS_PLANNED
+    code: CodeUse = field(default_factory=CodeUse)
 
     @property
     def test_metric(self) -> str:
@@ -224,7 +232,7 @@ def analyse(directory: str | Path) -> Analysis:
     """Read the study in `directory` as it was last asked for. Raises `UserError` where there is none."""
     directory = Path(directory)
     study = read_study_record(directory)
-    frame = load(directory)
+    frame = load(directory, columns="all")
     frame = frame[frame["run"].isin(study.arm_of_run())]
     results = []
     for arm in study.arms:
@@ -243,7 +251,9 @@ def analyse(directory: str | Path) -> Analysis:
     chance = task.chance(min(classes, default=0))
     counted = chance if study.diverged_value is None else study.diverged_value
     results = [replace(result, diverged_value=counted) for result in results]
-    return Analysis(directory, study, tuple(results), task, chance, sampling(directory, study))
+    return Analysis(
+        directory, study, tuple(results), task, chance, sampling(directory, study), code_use(directory, study)
+    )
 
 
 def _task_of(frame: pd.DataFrame, results: Sequence[ArmResult]) -> Task:

@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from studies.design.plan import Arm, Plan
 from studies.design.study_files import being_imported
 from studies.launch.launcher import Launcher, Outcome
 from studies.launch.machine import LaunchConfig, execution_of, team_execution
+from studies.launch.older_code import OlderCode, is_complete
 from studies.launch.pairing import advice, starts
 from studies.launch.preflight import check
 from studies.launch.progress import Progress
@@ -23,12 +24,17 @@ from studies.launch.slurm_script import script
 from studies.launch.take import try_again
 from studies.launch.team_launcher import TeamLauncher, part
 from studies.launch.tune import tune
-from studies.records.storage import storage_errors
+from studies.own_code.keeping import keep as keep_copies
+from studies.own_code.local_modules import local_code
+from studies.records.code_record import RunCode
+from studies.records.storage import CorruptRecord, storage_errors
 from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import Start, read_study_record, write_study_record
 from studies.records.tuning_record import TuningRecord
+from studies.training.config import TrainerConfig
 from studies.training.identity import run_id
 from studies.training.run import Run
+from studies.training.run_code import run_code
 from studies.training.team import Team, torchrun_team
 
 
@@ -66,19 +72,34 @@ def conduct(
         launch = _of_team(launch, team)
     first = team is None or team.rank == 0
     fingerprints: dict[str, str] = {}
+    own = None if source is None else local_code(source)
+    codes: dict[str, RunCode] = {}
+    older = OlderCode(directory, launch.devices, launch.same_code)
 
     def make_run(arm: Arm, seed: int, trial: str = "") -> Run:
         config = arm.config.with_seed(seed)
         key = repr(arm.config)
         if key not in fingerprints:
             fingerprints[key] = _checked(arm, launch.devices, alone=len(plan.arms) == 1)
-        identity = run_id(config, fingerprints[key], launch.devices)
-        return Run(identity, plan.study.name, arm.label, arm.levels, config, directory / identity, source, trial)
+        if own is not None and key not in codes:
+            codes[key] = run_code(arm.config, own, fingerprints[key], launch.devices)
+        code = codes.get(key)
+        identity = run_id(config, fingerprints[key], launch.devices, code.version if code is not None else "")
+        path = directory / identity
+        run = Run(identity, plan.study.name, arm.label, arm.levels, config, path, source, trial, code)
+        return run if code is None else older.in_place_of(run, fingerprints[key])
 
     def execute(runs: Sequence[Run]) -> Outcome:
         if first and (launch.launcher == "slurm" or team is not None):
             try_again(runs)
-        return _launcher(plan.study.name, directory, launch, len(runs), team).execute(runs)
+        launcher = _launcher(plan.study.name, directory, launch, len(runs), team)
+        if first:
+            for line in older.told():
+                launcher.progress.notice(line)
+        if first and own is not None and not all(is_complete(run.record) for run in runs):
+            kept = keep_copies(own, directory).path.name
+            runs = [replace(run, code=run.code and replace(run.code, kept=kept)) for run in runs]
+        return launcher.execute(runs)
 
     if launch.launcher == "local" and team is None:
         execution_of(launch)  # what this machine has not is told before anything is read
@@ -95,7 +116,8 @@ def conduct(
         untuned = plan
 
         def keep(record: TuningRecord) -> None:
-            write_study_record(directory, untuned.record((), settings, source, tuning=record))
+            if first:
+                write_study_record(directory, untuned.record((), settings, source, tuning=record))
 
         tuned, tuning, outcome = tune(plan, plan.tuning, directory, make_run, execute, keep)
         if tuned is None:
@@ -104,6 +126,7 @@ def conduct(
         runs = [make_run(arm, seed) for arm, seed in plan.runs()]
     starting = _starts(plan, runs, directory)
     if first:
+        _tell_what_was_not_kept(runs)
         for line in advice(starting, plan.study.factors):
             print(f"litmus: {line}", file=sys.stderr)
         write_study_record(directory, plan.record(runs, settings, source, starting, tuning))
@@ -135,6 +158,28 @@ def _starts(plan: Plan, runs: Sequence[Run], directory: Path) -> dict[str, Start
     }
     same_baseline = plan.baseline.label in known and recorded[plan.baseline.label].is_baseline
     return known if same_baseline and known.keys() == first.keys() else starts(plan, plan.seeds[0])
+
+
+def _tell_what_was_not_kept(runs: Sequence[Run]) -> None:
+    """Say where weights are asked for that finished runs did not keep: they have their result, and do not run again."""
+    keep = runs[0].config.trainer.keep
+    if keep == TrainerConfig.keep:
+        return
+    lacking = [run for run in runs if _lacks(run, keep)]
+    if lacking:
+        print(
+            f"litmus: trainer.keep {keep}: {len(lacking)} of {len(runs)} runs had finished before without keeping such "
+            f"weights, e.g. {lacking[0].run_id}; delete their folders to train them again",
+            file=sys.stderr,
+        )
+
+
+def _lacks(run: Run, keep: str) -> bool:
+    try:
+        finished = run.record.read_status().get("state") == "finished"
+    except CorruptRecord:
+        return False  # it is set aside and repeated
+    return finished and not all(file.exists() for file in run.record.weights_files(keep))
 
 
 def _of_team(launch: LaunchConfig, team: Team) -> LaunchConfig:

@@ -23,6 +23,8 @@ from litmus.errors import UserError
 from litmus.settings import flatten
 from studies.design.plan import Plan
 from studies.launch.machine import LaunchConfig, execution_of
+from studies.launch.older_code import OlderCode
+from studies.own_code.local_modules import local_code
 from studies.records.run_record import RunRecord, run_records
 from studies.records.storage import CorruptRecord
 from studies.records.study_record import read_study_record
@@ -30,7 +32,8 @@ from studies.training.config import RunConfig
 from studies.training.environment import available_cpus
 from studies.training.identity import run_id
 from studies.training.network import build_network, network_options
-from studies.training.run import Execution
+from studies.training.run import Execution, Run
+from studies.training.run_code import run_code
 
 WARM_UPS = 2
 SECONDS = 1.0
@@ -94,25 +97,25 @@ class Forecast:
         ]
 
 
-def forecast(plan: Plan, launch: LaunchConfig, step_seconds: Callable[..., float] | None = None) -> Forecast:
+def forecast(
+    plan: Plan,
+    launch: LaunchConfig,
+    step_seconds: Callable[..., float] | None = None,
+    source: Path | None = None,
+) -> Forecast:
     """Return what is left of `plan`, having timed a training step of each distinct network on the device that runs it.
 
-    Complete runs under `launch.out` are left out. `step_seconds(config, size, execution)` stands in for `measure_step`.
+    Complete runs under `launch.out` are left out. `step_seconds(config, size, execution)` stands in for `measure_step`;
+    `source` is the file of a study outside the package.
     Raises `UserError` where a dataset is absent whose size is not known beforehand.
     """
     execution, places = execution_of(launch)
     measured: dict[str, float] = {}
-    done = _complete_runs(plan.directory(launch.out))
-    fingerprints = {fingerprint for fingerprint, _ in done}
-    identities = {identity for _, identity in done}
+    is_done = _done(plan, launch, source)
     seconds: list[float] = []
     complete = epochs = steps = 0
     for config, planned in _work(plan, plan.directory(launch.out)):
-        missing = [
-            seed
-            for seed in planned
-            if not any(run_id(config.with_seed(seed), f, launch.devices) in identities for f in fingerprints)
-        ]
+        missing = [seed for seed in planned if not is_done(config.with_seed(seed))]
         complete += len(planned) - len(missing)
         if not missing:
             continue
@@ -162,6 +165,29 @@ def _work(plan: Plan, directory: Path) -> list[tuple[RunConfig, Sequence[int]]]:
     chosen = tuning.chosen if tuning is not None else {}
     arms = [arm.at(chosen.get(arm.label, {})) for arm in plan.arms]
     return [*trials, *((arm.config, plan.seeds_of(arm.label)) for arm in arms)]
+
+
+def _done(plan: Plan, launch: LaunchConfig, source: Path | None) -> Callable[[RunConfig], bool]:
+    """Return whether the run of a config has its result, on whatever data the study's folder has runs of."""
+    directory = plan.directory(launch.out)
+    done = _complete_runs(directory)
+    identities = {identity for _, identity in done}
+    fingerprints = {fingerprint for fingerprint, _ in done}
+    own = None if source is None else local_code(source)
+    older = OlderCode(directory, launch.devices, launch.same_code)
+
+    def is_done(config: RunConfig) -> bool:
+        for fingerprint in fingerprints:
+            code = None if own is None else run_code(config, own, fingerprint, launch.devices)
+            identity = run_id(config, fingerprint, launch.devices, code.version if code is not None else "")
+            if identity in identities:
+                return True
+            run = Run(identity, plan.study.name, "", {}, config, directory / identity, source, code=code)
+            if code is not None and older.counting(run, older.of(run, fingerprint)) is not None:
+                return True
+        return False
+
+    return is_done
 
 
 def data_size(config: DataConfig) -> DataSize:

@@ -39,6 +39,7 @@ class LaunchConfig:
         launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm.
         dry_run: whether the script that SLURM would get is printed, and nothing submitted.
         slurm: what the jobs ask for.
+        same_code: whether runs of older code of the user's count as runs of the present one, now and later.
     """
 
     out: str = "runs"
@@ -52,6 +53,7 @@ class LaunchConfig:
     launcher: Where = "local"
     dry_run: bool = False
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
+    same_code: bool = False
 
     def __post_init__(self) -> None:
         require_positive(devices=self.devices, per_device=self.per_device)

@@ -35,7 +35,7 @@ def _check_task(config: RunConfig, datamodule: ImageDataModule) -> None:
     if task == "segmentation" and datamodule.arrays.train_masks is None:
         raise UserError(
             f"model.name {config.model['name']} segments images, and data.name {config.data.name} has no masks; "
-            "shapes has"
+            "shapes and mask_folder have"
         )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from litmus.settings import flatten
+from studies.records.code_record import RunCode
 from studies.training.config import resolve
 from studies.training.run import Run
 
@@ -17,6 +18,7 @@ def as_entry(run: Run) -> dict[str, Any]:
         "config": run.config.as_dict(),
         "trial": run.trial,
         "source": None if run.source is None else str(run.source),
+        "code": None if run.code is None else run.code.as_dict(),
     }
 
 
@@ -33,4 +35,5 @@ def from_entry(entry: dict[str, Any], study: str, directory: Path) -> Run:
         directory / entry["run_id"],
         source,
         entry["trial"],
+        None if entry["code"] is None else RunCode(**entry["code"]),
     )

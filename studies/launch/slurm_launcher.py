@@ -10,6 +10,7 @@ from typing import Any
 
 from litmus.errors import UserError
 from studies.launch import slurm_script, slurm_task
+from studies.launch.import_own_code import changed_code, told_of_change
 from studies.launch.launcher import Interrupted, Outcome, interrupting
 from studies.launch.machine import LaunchConfig
 from studies.launch.progress import Progress
@@ -62,6 +63,9 @@ class SlurmLauncher:
             self.progress.notice(submitted)
             self._watch(left, outcome)
         outcome.missing = list(left)
+        changed = sorted({file for run in left.values() for file in changed_code(run)})
+        if changed:
+            self.progress.notice(told_of_change(tuple(changed)))
         return outcome
 
     def _cpus(self) -> int:
@@ -152,7 +156,7 @@ class SlurmLauncher:
         self._told = len(failures)
 
 
-_OURS = ("slurm", "launcher", "out", "dry_run")
+_OURS = ("slurm", "launcher", "out", "dry_run", "same_code")
 """Settings of the launcher alone."""
 
 

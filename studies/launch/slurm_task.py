@@ -18,6 +18,7 @@ def work(directory: str) -> None:
     """
     for number in GIVE_WAY:
         signal.signal(number, _give_way)
+    from litmus.errors import UserError
     from studies.launch.launcher import Interrupted
     from studies.launch.slurm_worker import execute_missing
 
@@ -26,6 +27,9 @@ def work(directory: str) -> None:
     except Interrupted as interruption:
         print(f"stopped by {interruption}", file=sys.stderr)
         sys.exit(GO_ON_LATER)
+    except UserError as error:
+        print(f"litmus: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _give_way(number: int, frame: types.FrameType | None) -> None:

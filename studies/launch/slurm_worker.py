@@ -1,13 +1,14 @@
 """A job of a study at work: it executes what is missing, alone or together with the other processes of its nodes."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from studies.design.study_files import import_source
+from studies.launch.import_own_code import changed_code, import_file, told_of_change
 from studies.launch.launcher import Launcher
 from studies.launch.machine import LaunchConfig, execution_of, team_execution
 from studies.launch.progress import Progress
@@ -58,9 +59,14 @@ def _execute_together(study_directory: Path, execution: Execution, team: Team) -
 def _missing(study_directory: Path) -> list[Run]:
     content = _read(study_directory)
     for source in {entry["source"] for entry in content["runs"]} - {None}:
-        import_source(source)  # it registers what its configs name
+        import_file(Path(source))  # it registers what its configs name
     left = [entry for entry in content["runs"] if _is_left(RunRecord(study_directory / entry["run_id"]))]
-    return [from_entry(entry, content["study"], study_directory) for entry in left]
+    runs = [from_entry(entry, content["study"], study_directory) for entry in left]
+    changed = {run.run_id: changed_code(run) for run in runs}
+    files = tuple(sorted({file for each in changed.values() for file in each}))
+    if files:
+        print(f"litmus: {told_of_change(files)}", file=sys.stderr)
+    return [run for run in runs if not changed[run.run_id]]
 
 
 def _is_left(record: RunRecord) -> bool:

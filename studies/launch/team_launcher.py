@@ -10,7 +10,9 @@ from typing import Any
 import torch
 import torch.distributed as distributed
 
+from litmus.errors import UserError
 from studies.launch.giving_way import GIVE_WAY
+from studies.launch.import_own_code import import_own_code
 from studies.launch.launcher import MAX_ATTEMPTS, Interrupted, Outcome
 from studies.launch.progress import Progress
 from studies.launch.take import set_aside, take
@@ -82,6 +84,7 @@ class TeamLauncher:
                 self.progress.finished(run, "crashed", executed=False)
                 continue
             try:
+                import_own_code(run)  # by which its network is known
                 check_readable(run)
             except CorruptRecord as error:
                 set_aside(run, str(error), self.progress.notice)
@@ -100,9 +103,10 @@ class TeamLauncher:
 
         try:
             with output_to_log(run):
+                import_own_code(run)
                 state = attempt(run, self.execution, self._place, advanced, attempts, self._pause)
         except Exception as error:
-            if not isinstance(error, Paused):
+            if not isinstance(error, Paused | UserError):
                 write_traceback(run, error)
             raise
         finally:

@@ -14,6 +14,7 @@ import torch.distributed as distributed
 from litmus.errors import UserError
 from studies.launch.error_line import told_in_a_line
 from studies.launch.giving_way import GIVE_WAY
+from studies.launch.import_own_code import import_own_code
 from studies.records.storage import CorruptRecord, StorageError, storage_errors
 from studies.training.checkpoints import Paused
 from studies.training.execute import attempt, write_traceback
@@ -65,11 +66,7 @@ def _execute(
 
     try:
         with output_to_log(run):
-            if run.source is not None:
-                # Imported here because it brings pandas, which runs of the package's own studies never need.
-                from studies.design.study_files import import_source
-
-                import_source(run.source)
+            import_own_code(run)
             return Message("done", attempt(run, execution, place, progress, assignment.attempts, pause))
     except Paused:
         return Message("paused")

@@ -1,34 +1,142 @@
 """Records as pandas frames: every run of a study as one row, and the rows that a run left."""
 
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from litmus.errors import UserError
 from litmus.settings import flatten
+from studies.records.code_record import recorded_code
+from studies.records.code_use import code_use
 from studies.records.run_record import RunRecord, run_records
 from studies.records.storage import CorruptRecord
+from studies.records.study_record import read_study_record
+
+Columns = Literal["all"] | Sequence[str] | None
+"""Which columns of a run are asked for: those by default, all, or those of a list."""
+
+IDENTIFYING = ("run", "arm", "seed", "state")
+"""The columns that say which run a row is of."""
+
+COST = ("diverged_at_step", "parameters", "flops", "seconds")
 
 
-def load(directory: str | Path) -> pd.DataFrame:
-    """Return one row for each run under `directory`, a study's folder.
+def load(
+    directory: str | Path, columns: Columns = None, *, curves: bool = False, older_code: bool = False
+) -> pd.DataFrame:
+    """Return one row for each run under `directory`, a study's folder; with `curves`, one for each row of its curve.
 
-    Columns: `run`, `study`, `arm`, `seed`, `trial` (what a trial of the tuning sets, else empty), `state` (finished,
-    diverged, running, interrupted, crashed, corrupt), `error`, every config key by its dotted name, and the summary:
-    metrics under their own names (accuracies as fractions), `parameters`, `flops`, `activations`, `seconds`, and
-    `environment.*`, `normalisation.*` and `data.*`.
-    Raises `UserError` where the folder holds no run.
+    Columns of a run: `run`, `arm`, `seed`, `state` (finished, diverged, running, interrupted, crashed, corrupt), the
+    study's factors by their dotted keys, the metrics under their own names (accuracies as fractions),
+    `diverged_at_step`, `parameters`, `flops` and `seconds`; where the study was tuned also `trial`, what a trial of the
+    tuning sets, else empty. `columns` names others in their place, or `all`: every
+    config key by its dotted name, `study`, `attempts`, `error`, `activations`, `environment.*`, `normalisation.*` and
+    `data.*` beside these.
+
+    With `curves`, a row is one of `metrics.csv`: `kind` (step, the training since the last such row, or evaluation),
+    `step`, `epoch`, `lr` and the metrics at that time, behind `run`, `arm`, `seed`, `state` and the factors, or behind
+    what `columns` names.
+
+    Runs of code of the user's that has changed since are left out, but for those that `--same-code` took over; with
+    `older_code` they are there too, and the column `own_code` says which code a run is of.
+
+    Raises `UserError` where the folder holds no run, and for a column that no run has.
     """
-    records = run_records(Path(directory))
+    directory = Path(directory)
+    if curves:
+        return _rows_of_runs(directory, columns, read_metrics, older_code)
+    frame, metrics = _runs(directory, older_code)
+    own_code = ["own_code"] if older_code else []
+    default = (*_identifying(frame), *own_code, *_factors(directory), *metrics, *COST)
+    return frame[_chosen(columns, frame, default)]
+
+
+def load_probes(directory: str | Path, columns: Columns = None) -> pd.DataFrame:
+    """Return one row for each thing that a probe measured in a run under `directory`, a study's folder.
+
+    Columns: `step`, `probe`, `layer`, `quantity` and `value`, behind `run`, `arm`, `seed`, `state` and the study's
+    factors, or behind what `columns` names, as in `load`. Raises `UserError` where the folder holds no run, and where
+    no run has measured anything.
+    """
+    frame = _rows_of_runs(Path(directory), columns, read_probes)
+    if not len(frame):
+        raise UserError(f"no run in {directory} has measured anything; trainer.probes does, see litmus list probes")
+    return frame
+
+
+def _runs(directory: Path, older_code: bool = False) -> tuple[pd.DataFrame, list[str]]:
+    """Return all there is of every run, a row each, and the names of the columns that are metrics."""
+    records = run_records(directory)
     if not records:
         raise UserError(f"no records in {directory}")
+    aside = () if older_code else _of_older_code(directory)
     columns = _Columns()
+    metrics: dict[str, None] = {}
     for record in records:
-        columns.add(_row(record))
-    return columns.frame()
+        if record.run_id not in aside:
+            row, measured = _row(record)
+            columns.add(row)
+            metrics.update(dict.fromkeys(measured))
+    return columns.frame(), list(metrics)
+
+
+def _chosen(columns: Columns, frame: pd.DataFrame, default: Sequence[str]) -> list[str]:
+    if columns is None:
+        return [name for name in dict.fromkeys(default) if name in frame]
+    if isinstance(columns, str):
+        if columns != "all":
+            raise UserError(f"columns must be 'all' or a list of names, got {columns!r}")
+        return [str(name) for name in frame]
+    for name in columns:
+        if name not in frame:
+            nearest = difflib.get_close_matches(name, [str(each) for each in frame], n=1, cutoff=0.5)
+            suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+            raise UserError(f"no run has a column {name!r}{suggestion} columns='all' has all {len(frame.columns)}")
+    return list(columns)
+
+
+def _identifying(frame: pd.DataFrame) -> list[str]:
+    tuned = "trial" in frame and frame["trial"].fillna("").astype(bool).any()
+    return [*IDENTIFYING, *(["trial"] if tuned else [])]
+
+
+def _factors(directory: Path) -> list[str]:
+    try:
+        return list(read_study_record(directory).factors)
+    except UserError:
+        return []  # runs are read without their study, too
+
+
+def _rows_of_runs(
+    directory: Path,
+    columns: Columns,
+    read: Callable[[RunRecord], pd.DataFrame | None],
+    older_code: bool = False,
+) -> pd.DataFrame:
+    frame, _ = _runs(directory, older_code)
+    names = _chosen(columns, frame, (*_identifying(frame), *_factors(directory)))
+    parts = {run: read(RunRecord(directory / run)) for run in frame["run"]}
+    left = {run: rows for run, rows in parts.items() if rows is not None}
+    if not left:
+        return frame[names].head(0)
+    rows = pd.concat(left, ignore_index=True)
+    # What a row says of its own step goes before what its run ended with.
+    about = frame[[name for name in names if name not in rows]]
+    place = dict(zip(frame["run"], range(len(frame)), strict=True))
+    repeated = [place[run] for run, part in left.items() for _ in range(len(part))]
+    return pd.concat((about.iloc[repeated].reset_index(drop=True), rows), axis=1)
+
+
+def _of_older_code(directory: Path) -> Collection[str]:
+    try:
+        study = read_study_record(directory)
+    except UserError:
+        return ()  # runs alone, of no study
+    return code_use(directory, study).aside
 
 
 def read_metrics(record: RunRecord) -> pd.DataFrame | None:
@@ -73,7 +181,8 @@ class _Columns:
         return pd.DataFrame(self._values)
 
 
-def _row(record: RunRecord) -> dict[str, Any]:
+def _row(record: RunRecord) -> tuple[dict[str, Any], Iterable[str]]:
+    """Return the row of a run, and which of its columns are metrics."""
     try:
         status = record.read_status()
     except CorruptRecord:
@@ -81,14 +190,17 @@ def _row(record: RunRecord) -> dict[str, Any]:
     row: dict[str, Any] = {"run": record.run_id, "study": status.get("study"), "arm": status.get("arm")}
     row.update(seed=status.get("seed"), state=record.state(), attempts=status.get("attempts"))
     row.update(error=status.get("error"), trial=status.get("trial"))
+    code = recorded_code(status)
+    if code is not None:
+        row["own_code"] = code.version
     try:
         row.update({key: value for key, value in flatten(record.read_config()).items() if key != "seed"})
         summary = record.read_summary()
     except CorruptRecord:
         row["state"] = "corrupt"
-        return row
+        return row, ()
     if summary:
         row.update(summary["metrics"], **summary["cost"], seconds=summary["seconds"])
         row.update(diverged_at_step=summary["diverged_at_step"])
         row.update(flatten({key: summary[key] for key in ("environment", "normalisation", "data")}))
-    return row
+    return row, summary.get("metrics", ())

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from studies.records import lease
+from studies.records.code_record import KeptCode, kept_code, recorded_code
 from studies.records.storage import CorruptRecord, StorageError, storage_errors, to_json, write_atomically
 
 FINAL_STATES = ("finished", "diverged")
@@ -73,6 +74,21 @@ class RunRecord:
         """The last checkpoint, at the end of an epoch; after the run, the final weights."""
         return self.path / "checkpoints" / "last.ckpt"
 
+    @property
+    def best_checkpoint(self) -> Path:
+        """The weights of the best evaluation on the validation split, where `trainer.keep` asks for them."""
+        return self.path / "checkpoints" / "best.ckpt"
+
+    def weights_files(self, keep: str) -> tuple[Path, ...]:
+        """Return the files of weights that stay with `trainer.keep` at `keep`."""
+        kept = {"last": (self.checkpoint,), "best": (self.best_checkpoint,), "none": ()}
+        return kept.get(keep, (self.checkpoint, self.best_checkpoint))
+
+    def kept(self) -> str:
+        """Return what `trainer.keep` was when the run was executed. Raises `CorruptRecord`."""
+        # Earlier versions kept the last weights, and had no such key.
+        return str(self.read_config().get("trainer", {}).get("keep", "last"))
+
     def read_status(self) -> dict[str, Any]:
         """Return the status, empty where there is none. Raises `CorruptRecord`."""
         return _read_json(self.status_file, required=("state",))
@@ -110,13 +126,10 @@ class RunRecord:
         state = self.read_status().get("state")
         if state not in FINAL_STATES:
             return False
-        # A diverged run has no final weights.
-        weights = (self.checkpoint,) if state == "finished" else ()
-        for file in (self.summary_file, self.config_file, self.metrics_file, *weights):
-            if not file.exists():
-                raise CorruptRecord(f"{file} is missing")
+        _require(self.summary_file, self.config_file, self.metrics_file)
         self.read_summary()
-        self.read_config()
+        # A diverged run has no final weights.
+        _require(*self.weights_files(self.kept() if state == "finished" else "none"))
         return True
 
     def set_aside(self) -> Path:
@@ -137,9 +150,34 @@ class RunRecord:
             return ""
 
 
-def rerun_command(config_file: Path, source: str | None) -> str:
-    """Return the command that runs a run again, into a folder of its own; `source` is the file of its study."""
-    return f"litmus train --config {config_file}{f' --source {source}' if source else ''} --out again"
+def _require(*files: Path) -> None:
+    for file in files:
+        if not file.exists():
+            raise CorruptRecord(f"{file} is missing")
+
+
+def rerun_command(record: RunRecord) -> str:
+    """Return the command that runs a run again, into a folder of its own.
+
+    The user's files are those in use where they are what they were, else the copies that lie with the record. Raises
+    `CorruptRecord`.
+    """
+    source = own_source(record)
+    return f"litmus train --config {record.config_file}{f' --source {source}' if source else ''} --out again"
+
+
+def own_source(record: RunRecord) -> str | None:
+    """Return the user's file that registers what a run is made of, or its copy where it is not what it was."""
+    kept = copies(record)
+    if kept is not None and kept.source is not None and not kept.is_current():
+        return str(kept.source)
+    return record.read_status().get("source")
+
+
+def copies(record: RunRecord) -> KeptCode | None:
+    """Return the copies of the user's files that a run was executed with, None where there are none."""
+    code = recorded_code(record.read_status())
+    return kept_code(record.path.parent, code.kept) if code is not None and code.kept else None
 
 
 def run_records(study_directory: Path) -> list[RunRecord]:

@@ -11,6 +11,7 @@ from typing import Any
 from litmus.errors import UserError
 from litmus.metrics import TASKS, Metric, Task, add_task
 from litmus.settings import Settings
+from studies.records.code_record import RunCode
 from studies.records.storage import to_json, write_atomically
 from studies.records.tuning_record import TuningRecord, parsed_tuning
 
@@ -41,7 +42,8 @@ class Start:
 class ArmRecord:
     """An arm as a study's record keeps it; `runs` are identities by seed.
 
-    `start` says how far it starts as the baseline does; earlier versions did not count that.
+    `start` says how far it starts as the baseline does; earlier versions did not count that. `code` is what it depends
+    on of the user's code, None where the study is of the package.
     """
 
     label: str
@@ -49,6 +51,7 @@ class ArmRecord:
     is_baseline: bool
     runs: dict[int, str]
     start: Start | None = None
+    code: RunCode | None = None
 
 
 @dataclass(frozen=True)
@@ -142,11 +145,12 @@ def read_study_record(directory: Path) -> StudyRecord:
 def _parsed(content: Mapping[str, Any]) -> StudyRecord:
     arms = tuple(
         ArmRecord(
-            arm["label"],
-            arm["levels"],
-            arm["is_baseline"],
-            {int(seed): run for seed, run in arm["runs"].items()},
-            Start(**{**arm["start"], "unequal": tuple(arm["start"]["unequal"])}) if arm.get("start") else None,
+            label=arm["label"],
+            levels=arm["levels"],
+            is_baseline=arm["is_baseline"],
+            runs={int(seed): run for seed, run in arm["runs"].items()},
+            start=Start(**{**arm["start"], "unequal": tuple(arm["start"]["unequal"])}) if arm.get("start") else None,
+            code=RunCode(**arm["code"]) if arm.get("code") else None,
         )
         for arm in content["arms"]
     )

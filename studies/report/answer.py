@@ -27,6 +27,7 @@ def answer_of(summary: StudySummary) -> str:
     if missing:
         planned = sum(result.planned for result in analysis.arms)
         sentences.append(f"{missing} of {planned} runs have no result yet.")
+    sentences += analysis.code.sentences()
     return " ".join(sentences)
 
 

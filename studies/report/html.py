@@ -21,8 +21,9 @@ from studies.evidence.factorial import Factorial
 from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary, summarise
 from studies.evidence.units import level, percent
+from studies.records.code_record import FOLDER
 from studies.records.run_record import RunRecord, rerun_command
-from studies.records.storage import write_atomically
+from studies.records.storage import CorruptRecord, write_atomically
 from studies.records.study_record import read_study_record
 from studies.report import figures, study_plots, tables, words
 from studies.report.answer import answer_of
@@ -30,7 +31,7 @@ from studies.report.ingredients import effect_lines, ingredients_table
 from studies.report.planned import deviations, plan_text
 from studies.report.tuning import CAPTION, tuned_text, tuning_figure, tuning_lines, tuning_table
 
-VERSION_COLUMNS = ("code", "source", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
+VERSION_COLUMNS = ("code", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 
 
 @dataclass(frozen=True)
@@ -176,12 +177,13 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
         ("All other config keys", "equal in every arm; checked before anything ran"),
         ("Initialisation", _initialisation(analysis, values("init.pairing"))),
         ("Order and augmentation", "a function of (seed, epoch, sample): equal in all arms of a seed"),
+        *_own_code(analysis),
         ("Data", f"{values('data.name')}, fingerprint {values('data.fingerprint')}"),
         (
             "Validation split",
             f"{values('data.validation')} of the training set, split seed {values('data.split_seed')}",
         ),
-        ("Test set", "read once a run, after training; arms are chosen on the validation split"),
+        ("Test set", f"read once a run, after training{_tested(records)}; arms are chosen on the validation split"),
         (
             "Batch normalisation",
             f"global batch {values('normalisation.global_batch')}, per device "
@@ -226,6 +228,23 @@ def _deviations(summary: StudySummary) -> list[str]:
     return deviations(summary.registration, [claim for claim, _ in summary.findings], seeds)
 
 
+def _own_code(analysis: Analysis) -> list[tuple[str, str]]:
+    """Return what the runs depend on of the user's code; nothing for a study of the package."""
+    if analysis.study.source is None:
+        return []
+    codes = [arm.code.files for arm in analysis.study.arms if arm.code is not None]
+    files = sorted({(file, digest) for code in codes for file, digest in code.items()})
+    hashes = ", ".join(f"{file} {digest}" for file, digest in files) or "none that a run depends on"
+    return [
+        ("Own code", " ".join([f"{hashes}; copies lie in {FOLDER}/ beside this page.", *analysis.code.sentences()]))
+    ]
+
+
+def _tested(records: pd.DataFrame) -> str:
+    best = "trainer.test" in records and (records["trainer.test"] == "best").any()
+    return ", with the weights of the run's best evaluation on the validation split (trainer.test best)" if best else ""
+
+
 def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
     def shown(key: str, form: str = "{}") -> str:
         value = run.get(key)
@@ -244,8 +263,15 @@ def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
         "state": run["state"],
         "result": result,
         "seconds": shown("seconds", "{:.1f}"),
-        "command": rerun_command(RunRecord(analysis.directory / run["run"]).config_file, analysis.study.source),
+        "command": _again(RunRecord(analysis.directory / run["run"])),
     }
+
+
+def _again(record: RunRecord) -> str:
+    try:
+        return rerun_command(record)
+    except CorruptRecord as error:
+        return str(error)
 
 
 def _versions(analysis: Analysis) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from datamodules.batches.config import DataConfig
 from datamodules.loading.registry import DATASETS
@@ -18,6 +18,8 @@ from litmus.settings import Settings, flatten
 from studies.probes.base.probe import PROBES
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed", "64-true"]
+Keep = Literal["last", "best", "both", "none"]
+Tested = Literal["last", "best"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class TrainerConfig:
             share, which is another treatment and another run.
         probes: what is measured while the run trains, see `litmus list probes`.
         probe_every_n_steps: steps between two measurements of a probe.
+        keep: which weights stay on disk once a run has its result: last, best (of the best evaluation on the validation
+            split), both or none; it changes no result and is no part of a run's identity.
+        test: which weights the test set is read with, last or best; with best the validation's and the training's
+            metrics are those of that evaluation too.
     """
 
     epochs: int = 10
@@ -51,6 +57,8 @@ class TrainerConfig:
     sync_batchnorm: bool = True
     probes: tuple[str, ...] = ()
     probe_every_n_steps: int = 50
+    keep: Keep = "last"
+    test: Tested = "last"
 
     def __post_init__(self) -> None:
         require_positive(
@@ -62,6 +70,10 @@ class TrainerConfig:
         )
         for probe in self.probes:
             require_choice("probes", probe, PROBES)
+        require_choice("keep", self.keep, get_args(Keep))
+        require_choice("test", self.test, get_args(Tested))
+        if self.test == "best" and "logits" in self.probes:
+            raise UserError("test best: the probe logits keeps those of the last weights; valid with it: last")
 
 
 SPEED_KEYS = tuple(f"trainer.{key}" for key in ("precision", "compile", "channels_last", "deterministic"))

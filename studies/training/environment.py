@@ -1,6 +1,5 @@
 """Where a run took place: code and library versions, device, threads; recorded beside its identity."""
 
-import hashlib
 import importlib.metadata
 import math
 import os
@@ -79,12 +78,11 @@ def code_version() -> str:
     return _version("litmus-ablations")
 
 
-def environment(device: torch.device, devices: int, threads: int, source: Path | None = None) -> dict[str, Any]:
-    """Return versions, hardware and thread count of this process's runs; of a `source`, the hash of its content."""
+def environment(device: torch.device, devices: int, threads: int) -> dict[str, Any]:
+    """Return versions, hardware and thread count of this process's runs."""
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
         "code": code_version(),
-        **({} if source is None else {"source": _digest(source)}),
         "python": platform.python_version(),
         **{library: _version(library) for library in LIBRARIES},
         "device": device.type,
@@ -93,13 +91,6 @@ def environment(device: torch.device, devices: int, threads: int, source: Path |
         "threads": threads,
         "host": platform.node(),
     }
-
-
-def _digest(file: Path) -> str:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-    except OSError:
-        return "absent"
 
 
 def _version(library: str) -> str:

@@ -4,6 +4,7 @@ import csv
 import gc
 import io
 import logging
+import math
 import threading
 import time
 import traceback
@@ -22,6 +23,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 
 from datamodules.batches.image_data import ImageDataModule
+from datamodules.batches.image_input import ImageInput
 from lit_archs.building.registry import ARCHITECTURES, construct
 from lit_archs.cost.cost import Cost, cost
 from lit_archs.layers.sync_batch_norm import synchronise_batch_norm
@@ -32,6 +34,7 @@ from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord, to_json, write_atomically
 from studies.training import tracking
+from studies.training.best_weights import BestWeights
 from studies.training.callbacks import EvenValidations, KeyedDropout, Pulse, StopAtDivergence
 from studies.training.checkpoints import Checkpoints, Paused
 from studies.training.config import RunConfig
@@ -57,7 +60,11 @@ class GlobalBatchNorm(LayerSync):
 
 
 def execute(
-    run: Run, execution: Execution, place: Place, on_progress: Callable[[float], None], pause: threading.Event
+    run: Run,
+    execution: Execution,
+    place: Place,
+    on_progress: Callable[[float], None],
+    pause: threading.Event | None = None,
 ) -> str:
     """Execute `run` to its end, from its last checkpoint where there is one, and return its state.
 
@@ -84,20 +91,28 @@ def execute(
         tracker.log(row)
         on_progress(fraction)
 
-    recorder = Recorder(record, config, on_row)
+    content = {"input": ImageInput.of(datamodule).as_dict()}
+    recorder = Recorder(record, config, on_row, content)
+    best = BestWeights(record, content) if _keeps_best(config) else None
+    pause = pause or threading.Event()
     checkpoints = Checkpoints(record, execution.checkpoint_seconds, execution.checkpoint_steps, pause)
     probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
     end = EndMeasures(record)
-    # Last: what is saved holds what the others have measured by then.
     pulse = Pulse(lambda: on_progress(trainer.global_step / module.total_steps))
-    trainer = _trainer(config, execution, place, [pulse, *probes, recorder, checkpoints, end], record)
-    check_readable(run, type(module).configure_optimizers is LitNetwork.configure_optimizers)
+    # What a checkpoint holds comes before what saves it: it is measured by then.
+    measuring = [pulse, *probes, *([best] if best else []), recorder]
+    trainer = _trainer(run, execution, place, [*measuring, checkpoints, end])
+    check_readable(run)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
 
     diverged = module.diverged_at is not None
     tested: dict[str, float] = {}
+    if best is not None:
+        best.finish(trainer, module)
     if not diverged and not run.trial:
+        if best is not None and config.trainer.test == "best":
+            best.load_into(trainer, module)
         # The only place where the test set is read: once, after training and all choices are over.
         tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0]) | end.metrics
     if first:
@@ -106,7 +121,7 @@ def execute(
         summary = {
             "state": "diverged" if diverged else "finished",
             "diverged_at_step": module.diverged_at,
-            "metrics": {**_summarise(recorder.rows, module), **tested},
+            "metrics": {**_summarise(recorder.rows, module, config.trainer.test), **tested},
             "cost": asdict(costs),
             "seconds": recorder.seconds,
             "normalisation": normalisation_regime(config, execution.devices),
@@ -115,7 +130,7 @@ def execute(
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
             },
-            "environment": environment(trainer.strategy.root_device, execution.devices, threads, run.source),
+            "environment": environment(trainer.strategy.root_device, execution.devices, threads),
         }
         write_atomically(record.summary_file, to_json(summary))
         tracker.finish(summary)
@@ -169,12 +184,9 @@ def _write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:
 
 
 def _trainer(
-    config: RunConfig,
-    execution: Execution,
-    place: Place,
-    recording: Sequence[lightning.Callback],
-    record: RunRecord,
+    run: Run, execution: Execution, place: Place, recording: Sequence[lightning.Callback]
 ) -> lightning.Trainer:
+    config = run.config
     cuda = execution.accelerator == "cuda"
     # The launcher starts the processes of a run, whatever cluster they are on.
     plugins: list[Any] = [LightningEnvironment()]
@@ -199,7 +211,7 @@ def _trainer(
             StopAtDivergence(config.trainer.log_every_n_steps),
             *recording,
         ],
-        default_root_dir=record.path,
+        default_root_dir=run.directory,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         logger=False,
@@ -212,7 +224,11 @@ def _trainer(
     return trainer
 
 
-def check_readable(run: Run, has_schedule: bool = False) -> None:
+def _keeps_best(config: RunConfig) -> bool:
+    return config.trainer.keep in ("best", "both") or config.trainer.test == "best"
+
+
+def check_readable(run: Run) -> None:
     """Raise `CorruptRecord` where the run has a checkpoint from which it cannot go on."""
     path = run.record.checkpoint
     if not path.exists():
@@ -224,19 +240,24 @@ def check_readable(run: Run, has_schedule: bool = False) -> None:
         raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
     if missing:
         raise CorruptRecord(f"{path}: lacks {', '.join(sorted(missing))}")
-    if has_schedule and not content["lr_schedulers"]:
+    module = MODULES[ARCHITECTURES[run.config.model["name"]].task]
+    if module.configure_optimizers is LitNetwork.configure_optimizers and not content["lr_schedulers"]:
         raise CorruptRecord(f"{path}: an earlier version left it in the middle of the run, which starts anew")
+    if _keeps_best(run.config) and BestWeights.__qualname__ not in content["callbacks"]:
+        raise CorruptRecord(f"{path}: kept without the best weights so far, which trainer.keep now asks for")
 
 
-def _summarise(rows: list[dict[str, Any]], module: LitNetwork) -> dict[str, float]:
+def _summarise(rows: list[dict[str, Any]], module: LitNetwork, tested: str) -> dict[str, float]:
     evaluations = [row for row in rows if row["kind"] == "evaluation"]
     if not evaluations:
         return {}
-    last, task = evaluations[-1], module.task
+    task = module.task
     primary_metric = f"val_{task.primary_metric}"
-    best = METRICS[task.primary_metric].best(evaluations, lambda row: row[primary_metric])
+    valid = [row for row in evaluations if math.isfinite(row[primary_metric])]
+    best = METRICS[task.primary_metric].best(valid or evaluations, lambda row: row[primary_metric])
+    told = best if tested == "best" else evaluations[-1]
     return {
-        **{column: last[column] for column in (*task.training_columns, *task.validation_columns)},
+        **{column: told[column] for column in (*task.training_columns, *task.validation_columns)},
         f"best_{primary_metric}": best[primary_metric],
         "best_val_step": best["step"],
         "steps": rows[-1]["step"],
@@ -271,7 +292,7 @@ def attempt(
     once `pause` was set and the run is checkpointed.
     """
     started = time.time()
-    record = run.record
+    record, config = run.record, run.config
 
     def status(state: str, **more: Any) -> None:
         if place.rank == 0:
@@ -281,13 +302,15 @@ def attempt(
                 fields["trial"] = run.trial
             if run.source is not None:
                 fields["source"] = str(run.source)
+            if run.code is not None:
+                fields["own_code"] = run.code.as_dict()
             record.write_status(**fields)
 
     if place.rank == 0:
         write_config(run)
     status("running")
     try:
-        state = execute(run, execution, place, on_progress, pause or threading.Event())
+        state = execute(run, execution, place, on_progress, pause)
     except Paused:
         status("interrupted")
         raise
@@ -296,4 +319,8 @@ def attempt(
             status("crashed", error=f"{type(error).__name__}: {error}"[:500])
         raise
     status(state)
+    if place.rank == 0:
+        # Not before the run is known to have its result: until then it can go on from its checkpoint.
+        for file in {record.checkpoint, record.best_checkpoint} - set(record.weights_files(config.trainer.keep)):
+            file.unlink(missing_ok=True)
     return state

@@ -11,13 +11,16 @@ RECORD_FORMAT = 1
 """Version of the records and of the training procedure; raise it when a change makes old records incomparable."""
 
 
-NOT_IDENTITY = ("data.root", "data.cache", "data.storage", "data.decode_workers", "model.weights")
-"""Keys that say where things are, not what the experiment is; of weights, the content is."""
+NOT_IDENTITY = (
+    "data.root", "data.cache", "data.storage", "data.decode_workers", "model.weights", "trainer.keep",
+)  # fmt: skip
+"""Keys that say where things are and what stays of them, not what the experiment is; of weights, the content is."""
 
 NEUTRAL_DEFAULTS: dict[str, Any] = {
     "optim.clip_norm": None,
     "optim.options": [],
     "trainer.accumulate": 1,
+    "trainer.test": "last",
     "init.pairing": "name",
 }
 """Keys that came after the first records, with the value at which a run is the one that it was before there was the
@@ -45,12 +48,13 @@ def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
     }
 
 
-def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
+def run_id(config: RunConfig, fingerprint: str, devices: int = 1, code: str = "") -> str:
     """Return the identity of a run: 12 hexadecimal digits.
 
     It covers every config key (defaults included, except where files lie), the data's content, that of the weights
     that it starts from, the record format, and the number of samples that batch norm sees. The number of devices is no
-    part of it as long as it does not change that number.
+    part of it as long as it does not change that number. `code` is the version of what the run depends on of the user's
+    code, empty where that is nothing.
     """
     settings = {
         key: value
@@ -62,6 +66,7 @@ def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
         "config": settings,
         "data": fingerprint,
         "statistics_over": float(normalisation_regime(config, devices)["statistics_over"]),
+        **({"code": code} if code else {}),
     }
     if config.model["weights"] is not None:
         payload["weights"] = digest(config.model["weights"])

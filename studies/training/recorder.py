@@ -25,7 +25,8 @@ Row = dict[str, Any]
 class Recorder(lightning.Callback):
     """Keeps the rows of `metrics.csv` and writes them so that a kill at any moment loses no pairing.
 
-    The rows travel in the checkpoint: a resumed run goes on from exactly those that belong to its weights.
+    The rows travel in the checkpoint: a resumed run goes on from exactly those that belong to its weights. `content` is
+    what a checkpoint also holds, for those who read its weights.
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class Recorder(lightning.Callback):
         record: RunRecord,
         config: RunConfig,
         on_row: Callable[[Row, float], None],
+        content: dict[str, Any],
     ) -> None:
         self.record = record
         self.config = config
         self.on_row = on_row
+        self.content = content
         self.rows: list[Row] = []
         self.seconds = 0.0
         self._lr = 0.0
@@ -48,6 +51,11 @@ class Recorder(lightning.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = list(state_dict["rows"])
         self.seconds = state_dict["seconds"]
+
+    def on_save_checkpoint(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint.update(self.content)
 
     def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._clock = time.monotonic()

@@ -4,14 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from studies.records.code_record import RunCode
 from studies.records.run_record import RunRecord
 from studies.training.config import RunConfig
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run to execute, with its place in its study; `source` is a file that registers what the run is made of.
+    """One run to execute, with its place in its study.
 
+    `source` is a file of the user's that registers what the run is made of, `code` what it depends on of the user's.
     `trial` says what a trial of the tuning sets: such a run is chosen by, and has nothing to do with the test set.
     """
 
@@ -23,6 +25,7 @@ class Run:
     directory: Path
     source: Path | None = None
     trial: str = ""
+    code: RunCode | None = None
 
     @property
     def name(self) -> str:

@@ -89,8 +89,11 @@ def truth_of(world: World) -> Callable[[Arm, int], Truth]:
             curve = ((5, 0.1), (best_at, 0.999), (1000, record[columns["val"]]))
             record["curve"] = [{"step": step, columns["val"]: value} for step, value in curve]
         if "probes" in left:
-            own = 1 + 0.002 * noise(arm.label, "probe", seed)
-            record["probes"] = [(*row, value * own) for *row, value in left["probes"]]
+
+            def own(quantity: str) -> float:
+                return 1 + 0.002 * noise(arm.label, "probe", quantity, seed)
+
+            record["probes"] = [(*row, value * own(row[2])) for *row, value in left["probes"]]
         if "logits" in left:
             record["logits"] = left["logits"](seed)
         return record | ({"cost": left["cost"]} if "cost" in left else {})

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from litmus.config_keys import Key, Keys
 from litmus.errors import UserError, unknown_name, written_with
 from litmus.settings import parse_value
+from litmus.suggestions import SYNONYMS, nearest
 from studies.design.tuning import Range
 
 REQUIRED = object()
@@ -92,8 +93,20 @@ class Parser(argparse.ArgumentParser):
         for argument in unknown:
             if argument.startswith("-"):
                 written = [text for action in self._actions for text in action.option_strings if text[:2] == "--"]
-                raise unknown_name("option", argument.partition("=")[0], written)
+                raise self._unknown_option(argument.partition("=")[0], written)
             raise UserError(f"unexpected argument {argument!r}")
+
+    def _unknown_option(self, name: str, written: Sequence[str]) -> UserError:
+        if not self._config:
+            return unknown_name("option", name, written)
+        # Config keys are a hundred: the help lists them.
+        meant = nearest(name, written)
+        suggestion = f"; did you mean {meant!r}?" if meant else ";"
+        own = [text for text in dict.fromkeys(text.replace("_", "-") for text in written) if "." not in text]
+        shown = [
+            text for text in own if text[2:] not in {key.partition(".")[0] for key in self._config} - {"model", "data"}
+        ]
+        return UserError(f"unknown option {name!r}{suggestion} valid: {', '.join(shown)}, and the config keys")
 
     def _add(self, key: Key, written: list[str], help: str | None, required: bool = False) -> None:
         flag: dict[str, Any] = {"nargs": "?", "const": "true"} if key.type is bool else {}
@@ -161,6 +174,8 @@ def _needs_key(first: str) -> type[argparse.Action]:
 
     class NeedsKey(argparse.Action):
         def __call__(self, *_: Any) -> NoReturn:
-            raise UserError(f"--{section} needs one of its keys, e.g. --{first}")
+            meant = SYNONYMS.get(section, ())
+            suggestion = f"; did you mean '--{meant[0]}'?" if meant else ""
+            raise UserError(f"--{section} needs one of its keys, e.g. --{first}{suggestion}")
 
     return NeedsKey

@@ -9,6 +9,7 @@ import pandas as pd
 
 from litmus.settings import Settings
 from studies.design.plan import expand
+from studies.design.registering_file import registering_file
 from studies.design.study import Study
 from studies.design.study_files import STUDIES, is_path, load_study
 from studies.launch.conduct import Conducted, conduct
@@ -48,7 +49,8 @@ def run(
 ) -> Result:
     """Run what is missing of `study`, write its report and return both: the same as `litmus run`.
 
-    `study` is a name, the path of a study's file, or a study whose runs need nothing beyond the package.
+    `study` is a name, the path of a study's file, or a study; what the last is made of may be registered by an imported
+    file of your own, or by the script itself, which then runs its studies under `if __name__ == "__main__"`.
     `settings` are dotted config keys on top of the preset, `vary` replaces the levels of factors, `launch` are the
     fields of `LaunchConfig` (workers, devices, accelerator, wandb, ...). Raises `UserError` for a wrong name or value.
     """
@@ -60,6 +62,8 @@ def run(
     else:
         chosen = STUDIES[study]
     plan = expand(chosen, preset=preset, seeds=seeds, settings=settings, vary=vary, first_seed=first_seed)
+    if isinstance(study, Study):
+        source = registering_file(plan)
     return finish(chosen, conduct(plan, LaunchConfig(out=str(out), **launch), settings or {}, source))
 
 

@@ -80,7 +80,7 @@ def test_a_strangers_study_runs_by_its_path(stranger: Path, litmus: Litmus, tmp_
     assert "Supported: One hidden unit" in again.stdout
     assert stamps(out) == trained
 
-    # Its code is no part of the identity, its seeds are no other runs', and as a script it is the same study.
+    # A remark changes no code, more seeds leave the runs that there are, and as a script it is the same study.
     stranger.write_text(STRANGER + "\n# a remark\n")
     more = subprocess.run(
         [sys.executable, str(stranger), "--seeds", "4", "--wandb", "disabled"],

@@ -31,6 +31,7 @@ def arguments(out: Path, *more: str) -> list[str]:
         "--optim.lr",
         "0.03",
     ]
+    options += ["--trainer.keep", "both", "--trainer.test", "best"]
     options += ["--trainer.epochs", "10", "--vary", "model.norm=none,batch", "--seeds", "2", "--workers", "2"]
     return ["vary", *options, "--checkpoint-every", "epoch", "--out", str(out), *more]
 
@@ -67,10 +68,14 @@ def finished(out: Path) -> dict[str, RunRecord]:
     }
 
 
+def weights(path: Path, which: str) -> dict[str, torch.Tensor]:
+    return {which + name: tensor for name, tensor in torch.load(path, weights_only=True)["state_dict"].items()}
+
+
 def results(out: Path) -> dict[str, tuple[dict[str, torch.Tensor], dict[str, float], str]]:
     return {
         name: (
-            torch.load(record.checkpoint, weights_only=True)["state_dict"],
+            weights(record.checkpoint, "last ") | weights(record.best_checkpoint, "best "),
             record.read_summary()["metrics"],
             record.metrics_file.read_text(),
         )

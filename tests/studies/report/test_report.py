@@ -175,7 +175,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
 
 def test_every_record_is_read_back_as_one_frame(tmp_path: Path) -> None:
     synthetic(tmp_path, GOOD, batch_norm)
-    frame = load(tmp_path)
+    frame = load(tmp_path, columns="all")
     assert len(frame) == 12
     assert frame["state"].value_counts().to_dict() == {"finished": 10, "diverged": 2}
     assert set(frame["optim.lr"]) == {0.1, 1.0}

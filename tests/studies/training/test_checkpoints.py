@@ -79,6 +79,29 @@ def test_paused_at_any_step_it_goes_on_in_the_same_bits(tmp_path: Path, more: di
     assert_same(tmp_path / "whole", tmp_path / "paused")
 
 
+def test_paused_within_an_epoch_it_keeps_the_same_best_weights(tmp_path: Path) -> None:
+    # The best evaluation lies before some of the pauses: its weights are in the checkpoints.
+    more = {"trainer.keep": "both", "trainer.test": "best", "optim.lr": 0.3}
+    never = threading.Event()
+    assert execute(tmp_path / "whole", never, Execution(checkpoint_seconds=1000), **more) == "finished"
+    for count in (6, 5, 3):
+        with pytest.raises(Paused):
+            execute(tmp_path / "paused", PauseAt(count), Execution(checkpoint_seconds=1000), **more)
+        checkpoint = torch.load(RunRecord(tmp_path / "paused").checkpoint, weights_only=True)
+        best = checkpoint["callbacks"]["BestWeights"]
+        assert 0 < best["step"] < checkpoint["global_step"]
+        assert not RunRecord(tmp_path / "paused").best_checkpoint.exists()
+    assert execute(tmp_path / "paused", never, Execution(), **more) == "finished"
+    assert_same(tmp_path / "whole", tmp_path / "paused")
+    one, other = (
+        torch.load(RunRecord(tmp_path / name).best_checkpoint, weights_only=True) for name in ("whole", "paused")
+    )
+    assert one["global_step"] == other["global_step"]
+    assert one["input"] == other["input"]
+    for key, value in one["state_dict"].items():
+        assert torch.equal(value, other["state_dict"][key]), key
+
+
 class KilledError(Exception):
     pass
 

@@ -24,7 +24,7 @@ def test_identity_is_the_same_however_the_config_was_written() -> None:
 
 # The recipe decides data.transforms: that its definition counts is tested with the data's config. Of weights the file's
 # content counts, which is tested with them.
-NOT_SETTABLE = ("model.name", "data.root", "data.transforms", "model.weights")
+NOT_SETTABLE = ("model.name", "data.root", "data.transforms", "model.weights", "trainer.keep")
 
 
 @pytest.mark.parametrize("key", [key for key in resolve(BASE).flat() if key not in NOT_SETTABLE])
@@ -39,7 +39,7 @@ def test_every_key_is_part_of_the_identity(key: str) -> None:
         "data.name": "mnist", "data.augment": "crop", "data.mix": "mixup", "data.centring": "pixel",
         "optim.name": "adamw", "optim.schedule": "cosine",
         "trainer.precision": "bf16-mixed", "optim.milestones": [0.5], "optim.options": ["dampening=0.1"],
-        "trainer.probes": ["update_ratio"],
+        "trainer.probes": ["update_ratio"], "trainer.test": "best",
     }  # fmt: skip
     if key in others:
         changed = others[key]

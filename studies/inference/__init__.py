@@ -1,0 +1,1 @@
+"""A run's network after training: loaded, exported, asked about images."""

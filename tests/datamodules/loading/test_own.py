@@ -1,0 +1,276 @@
+"""Images of one's own: every form of them becomes the same dataset, and what is wrong with them is told in a line."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch.utils.data import Dataset, TensorDataset
+
+import datamodules
+from datamodules.loading.arrays import ImageArrays
+from datamodules.loading.registry import DATASETS, load
+from litmus.errors import UserError
+
+DRAWS = numpy.random.default_rng(0)
+COLOUR = DRAWS.integers(0, 256, (20, 3, 6, 8), dtype=numpy.uint8)
+GREY = COLOUR[:, 0]
+LABELS = numpy.arange(20) % 4
+MASKS = DRAWS.integers(0, 3, (20, 6, 8))
+TEST = (COLOUR[:5], LABELS[:5])
+
+
+class Items(Dataset[Any]):
+    def __init__(self, item: Callable[[int], Any], count: int = 20, **attributes: Any) -> None:
+        self.item, self.count = item, count
+        vars(self).update(attributes)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Any:
+        return self.item(index)
+
+
+def picture(index: int) -> Image.Image:
+    return Image.fromarray(COLOUR[index].transpose(1, 2, 0))
+
+
+FORMS: dict[str, Any] = {
+    "numpy, channels last": (COLOUR.transpose(0, 2, 3, 1), LABELS.astype(numpy.uint8)),
+    "torch": (torch.tensor(COLOUR), torch.tensor(LABELS)),
+    "floats": (COLOUR / 255, LABELS),
+    "half-precision floats": (torch.tensor(COLOUR).double().div(255), LABELS.tolist()),
+    "whole numbers": (COLOUR.astype(int), LABELS),
+    "tensors": TensorDataset(torch.tensor(COLOUR).float() / 255, torch.tensor(LABELS)),
+    "Pillow": Items(lambda index: (picture(index), int(LABELS[index]))),
+    "Pillow with transparency": Items(lambda index: (picture(index).convert("RGBA"), LABELS[index])),
+    "arrays one by one": Items(lambda index: (COLOUR[index].transpose(1, 2, 0), torch.tensor(LABELS[index]))),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_the_same_data(form: str) -> None:
+    expected = datamodules.dataset((COLOUR, LABELS), TEST)
+    assert torch.equal(expected.train_images, torch.tensor(COLOUR))  # type: ignore[arg-type]
+    found = datamodules.dataset(FORMS[form], TEST)
+    assert found.fingerprint == expected.fingerprint
+    assert found.classes == ("0", "1", "2", "3")
+
+
+def test_grey_images_have_one_channel_and_a_mixture_has_three() -> None:
+    for images in (GREY, GREY[:, None], GREY[..., None]):
+        assert torch.equal(
+            datamodules.dataset((images, LABELS), (images, LABELS)).train_images[:, 0], torch.tensor(GREY)
+        )  # type: ignore[index]
+    mixed = Items(lambda index: (picture(index) if index else Image.fromarray(GREY[0]), LABELS[index]))
+    found = datamodules.dataset(mixed, TEST).train_images
+    assert torch.equal(found[0], torch.tensor(GREY[0]).expand(3, -1, -1))  # type: ignore[index]
+    assert torch.equal(found[1:], torch.tensor(COLOUR[1:]))  # type: ignore[index]
+
+
+def test_masks_are_told_from_labels_by_their_shape() -> None:
+    for masks in (MASKS, MASKS[:, None], torch.tensor(MASKS)):
+        found = datamodules.dataset((COLOUR, masks), (COLOUR[:5], masks[:5]), classes=["cat", "dog"])
+        assert torch.equal(found.train_masks, torch.tensor(MASKS[:, None], dtype=torch.uint8))  # type: ignore[arg-type]
+        assert found.classes == ("cat", "dog")
+    items = Items(lambda index: (picture(index), Image.fromarray(MASKS[index].astype(numpy.uint8))))
+    found = datamodules.dataset(items, items)
+    assert torch.equal(found.train_masks[:, 0], torch.tensor(MASKS))  # type: ignore[index]
+    assert found.classes == ("1", "2")
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(5, 60))
+def test_without_a_test_set_a_fifth_is_set_aside_and_nothing_is_lost(count: int) -> None:
+    images = torch.arange(count, dtype=torch.uint8).view(count, 1, 1).expand(count, 2, 2)
+    labels = torch.arange(count) % 2
+    found, again = (datamodules.dataset((images, labels)) for _ in range(2))
+    assert len(found.test_images) == count // 5
+    together = torch.cat([found.train_images, found.test_images])[:, 0, 0, 0]  # type: ignore[list-item]
+    assert together.sort().values.tolist() == list(range(count))
+    assert torch.equal(together.long() % 2, torch.cat([found.train_labels, found.test_labels]))
+    assert found.fingerprint == again.fingerprint
+
+
+def test_what_the_caller_does_to_an_array_later_changes_nothing() -> None:
+    images = torch.tensor(COLOUR)
+    found = datamodules.dataset((images, LABELS), TEST)
+    images.zero_()
+    assert torch.equal(found.train_images, torch.tensor(COLOUR))  # type: ignore[arg-type]
+
+
+def test_class_names_come_from_the_caller_or_the_dataset() -> None:
+    items = Items(lambda index: (picture(index), LABELS[index]), classes=["a", "b", "c", "d"])
+    assert datamodules.dataset(items, TEST).classes == ("a", "b", "c", "d")
+    assert datamodules.dataset(items, TEST, classes=numpy.array(list("wxyz"))).classes == tuple("wxyz")
+
+
+changing = iter(range(10**6))
+SIZES = Items(lambda index: (picture(index).resize((8, 8 if index == 7 else 6)), 1))
+WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
+    "rank": (((GREY[0], LABELS),), {}, r"^train: images are \[N, H, W\], .* got uint8 \[6, 8\]$"),
+    "counts": (((COLOUR, LABELS[:-1]),), {}, "^train: 20 images and 19 labels$"),
+    "normalised": (((COLOUR / 100 - 1, LABELS),), {}, r"^train: float images go from 0 to 1, got -1 to 1.5"),
+    "of 16 bits": (((COLOUR.astype(int) * 256, LABELS),), {}, "^train: whole-number images go from 0 to 255, got 0 to"),
+    "not a number": (((COLOUR * numpy.nan, LABELS),), {}, "^train: float images go from 0 to 1, got nan"),
+    "fractions": (((COLOUR, LABELS / 2),), {}, r"whole numbers from 0, got float64 \[20\]$"),
+    "negative": (((COLOUR, LABELS - 1),), {}, "^train: labels and masks go from 0, got -1$"),
+    "out of range": (((COLOUR, LABELS), TEST), {"classes": ["x", "y", "z"]}, "for 3 classes, values go from 0"),
+    "test alone": (((COLOUR, LABELS % 3), TEST), {}, "^test: the label of image 3 has the value 3; for 3 classes"),
+    "void": (((COLOUR, numpy.where(MASKS == 2, 255, MASKS)),), {"classes": ["cat"]}, r"image \d has the value 255"),
+    "mask size": (((COLOUR, MASKS[:, :5]),), {}, "^train: masks are 8×5 and their images 8×6$"),
+    "one of each": (((COLOUR, MASKS), TEST), {}, "^train and test: one has labels and the other masks$"),
+    "other size": (((COLOUR, LABELS), (COLOUR[:, :, :5], LABELS)), {}, "^train and test: images are"),
+    "one class": (((COLOUR, LABELS * 0),), {}, "^train: at least two classes needed, and all values are 0$"),
+    "few": (((COLOUR[:3], LABELS[:3]),), {}, "^train: 3 images are too few to set a fifth of them aside"),
+    "none": (((COLOUR[:0], LABELS[:0]),), {}, "^train: no images$"),
+    "twice": (((COLOUR, LABELS),), {"classes": ["a", "b", "b", "c"]}, "^classes: 'b' is there twice$"),
+    "text": (((COLOUR, LABELS),), {"classes": "abcd"}, "^classes: expected a list of names, got the text 'abcd'$"),
+    "images alone": ((COLOUR,), {}, r"^train: expected \(images, labels\), .* got uint8 \[20, 3, 6, 8\]$"),
+    "ragged": ((([[1], [1, 2]], LABELS),), {}, "got lists of different lengths; images need one size$"),
+    "empty items": ((Items(lambda index: 0, count=0),), {}, "^train: no images$"),
+    "no pair": ((Items(lambda index: COLOUR[index]),), {}, "0: expected an image and its label or mask, got ndarray$"),
+    "no image": ((Items(lambda index: ("cat.png", 1)),), {}, "0: expected an image of Pillow"),
+    "sizes": ((SIZES,), {}, "^train: the image of item 7 is"),
+    "error": ((Items(lambda index: (picture(index * 2), 1)),), {}, r"10: IndexError: .* \(.*test_own\.py, line \d+\)$"),
+    "random": ((Items(lambda index: (COLOUR[next(changing) % 20], 1)),), {}, r"item \d+ changes each time it is read"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_told_in_a_line(wrong: str) -> None:
+    parts, options, complaint = WRONG[wrong]
+    with pytest.raises(UserError, match=complaint) as error:
+        datamodules.dataset(*parts, **options)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_dataset_becomes_batches_with_every_promise_of_a_named_one() -> None:
+    own = datamodules.dataset((COLOUR, LABELS), TEST)
+    data = datamodules.build(own, batch_size=4, seed=3, augment="crop")
+    assert "3×6×8, 4 classes" in str(data)
+    images = torch.tensor(COLOUR)[data.train_indices].double()
+    assert data.mean.tolist() == pytest.approx(images.mean((0, 2, 3)).tolist(), rel=1e-5)
+    assert data.fingerprint == own.fingerprint
+    again = datamodules.build(own, batch_size=4, seed=3, augment="crop")
+    for first, second in zip(data.train_epoch(1), again.train_epoch(1), strict=True):
+        assert torch.equal(first.images, second.images)
+    assert (
+        data.fingerprint
+        != datamodules.build(datamodules.dataset((255 - COLOUR, LABELS), TEST), batch_size=4).fingerprint
+    )
+    with pytest.raises(UserError, match=r"expected a dataset's name or datamodules.dataset\(...\), got tuple"):
+        datamodules.build((COLOUR, LABELS))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is forgotten after it."""
+    DATASETS.names()
+    monkeypatch.setattr(DATASETS, "_entries", dict(DATASETS._entries))
+
+
+@pytest.mark.usefixtures("registered")
+def test_register_is_a_decorator_and_a_call() -> None:
+    @datamodules.register("decorated")
+    def decorated(size: int = 6, flip=False) -> ImageArrays:  # type: ignore[no-untyped-def]
+        """Mine.
+
+        Args:
+            size: rows that are kept.
+        """
+        return datamodules.dataset(
+            (COLOUR[:, :, :size, ::-1] if flip else COLOUR[:, :, :size], LABELS), classes=list("abcd")
+        )
+
+    assert datamodules.register("called", decorated) is decorated
+    datamodules.register("ready", datamodules.dataset((COLOUR, LABELS), TEST))
+    assert {"decorated", "called", "ready"} <= set(datamodules.names())
+    assert DATASETS["decorated"].summary == "Mine."
+    keys = DATASETS["decorated"].keys("data")
+    assert list(keys) == ["data.size", "data.flip"]
+    assert keys["data.size"].help == "rows that are kept."
+    data = datamodules.build("called", size=4, flip=True, batch_size=4)
+    assert data.image_shape == (3, 4, 8)
+    assert (
+        datamodules.build("ready", batch_size=4).fingerprint == datamodules.dataset((COLOUR, LABELS), TEST).fingerprint
+    )
+    with pytest.raises(UserError, match="dataset 'ready' is registered twice"):
+        datamodules.register("ready", decorated)
+
+
+class WithTrain(Items):
+    """Mine, in two parts."""
+
+    def __init__(self, root: str, train: bool = True, bright: int = 0, transform: Any = None) -> None:
+        super().__init__(lambda index: (picture(index + 10 * (not train)), LABELS[index]), 10)
+        self.root = root
+
+
+class WithSplit(Items):
+    def __init__(self, split: str = "train") -> None:
+        number = {"train": 0, "test": 10}[split]
+        super().__init__(lambda index: (picture(index + number), LABELS[index]), 10)
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("made", [WithTrain, WithSplit])
+def test_a_class_of_datasets_makes_both_parts(made: type) -> None:
+    datamodules.register("parts", made)
+    arrays = datamodules.build("parts", batch_size=4).arrays
+    assert torch.equal(arrays.train_images, torch.tensor(COLOUR[:10]))  # type: ignore[arg-type]
+    assert torch.equal(arrays.test_images, torch.tensor(COLOUR[10:]))  # type: ignore[arg-type]
+    assert set(DATASETS["parts"].keys()) == ({"bright"} if made is WithTrain else set())
+    load.cache_clear()
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_cannot_be_registered_is_told_in_a_line() -> None:
+    with pytest.raises(UserError, match=r"dataset wrong: expected a function, a class .* got tuple$"):
+        datamodules.register("wrong", (COLOUR, LABELS))
+    with pytest.raises(UserError, match="dataset wrong: its argument size needs a default"):
+        datamodules.register("wrong", lambda size: size)
+    datamodules.register("returns_nothing", lambda: None)
+    with pytest.raises(UserError, match=r"dataset returns_nothing returned NoneType; return datamodules.dataset"):
+        datamodules.build("returns_nothing")
+
+    class Absent(Items):
+        def __init__(self, root: str) -> None:
+            raise RuntimeError("Dataset not found.")
+
+    datamodules.register("absent", Absent)
+    with pytest.raises(UserError, match="dataset absent: RuntimeError: Dataset not found"):
+        datamodules.build("absent")
+
+
+def test_arrays_come_from_a_file_too(tmp_path: Path) -> None:
+    file = tmp_path / "mine.npz"
+    numpy.savez(
+        file, train_images=COLOUR, train_labels=LABELS, test_images=TEST[0], test_labels=TEST[1], classes=list("abcd")
+    )
+    found = datamodules.build("arrays", root=str(file), batch_size=4).arrays
+    expected = datamodules.dataset((COLOUR, LABELS), TEST, classes=["a", "b", "c", "d"])
+    assert dataclasses.replace(found, content=None).fingerprint == expected.fingerprint
+    for held, complaint in (
+        ({"train_images": COLOUR}, "needs train_images and one of train_labels and train_masks; it has train_images"),
+        (
+            {"train_images": COLOUR, "train_label": LABELS},
+            r"unknown array of .* 'train_label'; did you mean 'train_labels'\?",
+        ),
+    ):
+        numpy.savez(file, **held)
+        load.cache_clear()
+        with pytest.raises(UserError, match=complaint):
+            datamodules.build("arrays", root=str(file))
+    file.write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"is no \.npz file of arrays"):
+        datamodules.build("arrays", root=str(file))
+    with pytest.raises(UserError, match=r"is a folder; expected an \.npz file of arrays"):
+        datamodules.build("arrays", root=str(tmp_path))

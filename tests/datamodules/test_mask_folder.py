@@ -1,0 +1,213 @@
+"""A folder of images and masks: pairs by name, values by meaning, and what is wrong with it told in a line."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from PIL import Image
+from tiny_runs import trained
+from torch import Tensor
+
+import datamodules
+from datamodules.batches.image_data import ImageDataModule
+from datamodules.loading.registry import load
+from litmus.errors import UserError
+from studies import load_model
+
+
+def pixels(number: int, side: int = 12) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Return an image [side, side, 3] and its mask of 0, 1 and 2 [side, side]."""
+    draws = numpy.random.default_rng(number)
+    mask = numpy.kron(draws.integers(0, 3, (2, 2)), numpy.ones((side // 2, side // 2), int)).astype(numpy.uint8)
+    image = draws.integers(0, 60, (side, side, 3)) + 90 * mask[..., None]
+    return image.astype(numpy.uint8), mask
+
+
+def draw(folder: Path, numbers: range) -> Path:
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True)
+    for number in numbers:
+        image, mask = pixels(number)
+        Image.fromarray(image).save(folder / "images" / f"{number:02}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{number:02}.png")
+    return folder
+
+
+def build(root: Path, **options: Any) -> ImageDataModule:
+    load.cache_clear()
+    return datamodules.build("mask_folder", root=str(root), **{"batch_size": 4, "decode_workers": 0, **options})
+
+
+def expected(numbers: list[int]) -> tuple[Tensor, Tensor]:
+    drawn = [pixels(number) for number in numbers]
+    images = torch.stack([torch.from_numpy(image).permute(2, 0, 1) for image, _ in drawn])
+    return images, torch.stack([torch.from_numpy(mask)[None] for _, mask in drawn])
+
+
+def same(first: object, second: Tensor) -> bool:
+    return isinstance(first, Tensor) and torch.equal(first, second)
+
+
+def test_a_fifth_is_the_test_set_and_every_pair_stays_one(tmp_path: Path) -> None:
+    arrays = build(draw(tmp_path / "data", range(20))).arrays
+    images, masks = expected(list(range(20)))
+    assert len(arrays.test_images) == 4
+    for part, part_masks in ((arrays.train_images, arrays.train_masks), (arrays.test_images, arrays.test_masks)):
+        assert isinstance(part, Tensor)
+        assert part_masks is not None
+        for image, mask in zip(part, part_masks, strict=True):
+            (number,) = (images == image).flatten(1).all(1).nonzero().flatten().tolist()
+            assert torch.equal(mask, masks[number])
+    assert arrays.classes == ("1", "2")
+
+
+def test_train_and_test_may_be_folders_of_their_own(tmp_path: Path) -> None:
+    draw(tmp_path / "train", range(8))
+    draw(tmp_path / "val", range(8, 12))
+    arrays = build(tmp_path, classes=["cat", "dog"]).arrays
+    for part, numbers in (("train", range(8)), ("test", range(8, 12))):
+        images, masks = expected(list(numbers))
+        assert same(getattr(arrays, f"{part}_images"), images)
+        assert same(getattr(arrays, f"{part}_masks"), masks)
+    assert arrays.classes == ("cat", "dog")
+    draw(tmp_path / "test", range(12, 14))
+    assert len(build(tmp_path).arrays.test_images) == 2
+
+
+def test_masks_are_read_in_every_mode_that_holds_indices(tmp_path: Path) -> None:
+    fingerprints = set()
+    modes: dict[str, Callable[[numpy.ndarray], Image.Image]] = {
+        "grey": Image.fromarray,
+        "palette": lambda mask: _with_palette(Image.fromarray(mask)),
+        "16 bits": lambda mask: Image.fromarray(mask.astype(numpy.uint16)),
+    }
+    for mode, write in modes.items():
+        root = draw(tmp_path / mode, range(10))
+        for number in range(10):
+            write(pixels(number)[1]).save(root / "masks" / f"{number:02}.png")
+        arrays = build(root).arrays
+        assert same(arrays.train_masks, build(tmp_path / "grey").arrays.train_masks)  # type: ignore[arg-type]
+        fingerprints.add(arrays.fingerprint)
+    assert len(fingerprints) == 3  # their files differ
+
+
+def _with_palette(image: Image.Image) -> Image.Image:
+    image.putpalette([0, 0, 0, 200, 30, 30, 30, 200, 30])
+    return image
+
+
+def test_values_say_what_stands_for_what(tmp_path: Path) -> None:
+    root = draw(tmp_path / "data", range(10))
+    for number in range(10):
+        Image.fromarray((pixels(number)[1] > 0).astype(numpy.uint8) * 255).save(root / "masks" / f"{number:02}.png")
+    with pytest.raises(UserError, match=r"values are 0, 255, and 1 is not among them; .*--data\.values '\[0, 255\]'"):
+        build(root)
+    with pytest.raises(UserError, match=r"00\.png has the value 255, beside 0, 1; say what stands for what"):
+        build(root, classes=["cat"])
+    data = build(root, values=[0, 255], classes=["cat"])
+    assert set(data.arrays.train_masks.unique().tolist()) == {0, 1}  # type: ignore[union-attr]
+    assert data.arrays.classes == ("cat",)
+    assert data.fingerprint != build(root, values=[0, 255]).fingerprint
+    with pytest.raises(UserError, match="values names 2, the background's first, and classes 2: expected one more"):
+        build(root, values=[0, 255], classes=["cat", "dog"])
+    with pytest.raises(UserError, match="values must be at least two different numbers of 0 to 255"):
+        build(root, values=[0, 0])
+
+
+@pytest.mark.parametrize("resize", ["crop", "stretch"])
+def test_masks_are_resized_with_their_images_and_hold_no_new_values(tmp_path: Path, resize: str) -> None:
+    root = draw(tmp_path / "data", range(10))
+    mask = numpy.zeros((12, 24), numpy.uint8)
+    mask[:, 12:] = 2
+    Image.fromarray(mask * 60).convert("RGB").save(root / "images" / "00.png")
+    Image.fromarray(mask).save(root / "masks" / "00.png")
+    arrays = build(root, image_size=6, resize=resize).arrays
+    images = torch.cat([arrays.train_images, arrays.test_images])  # type: ignore[list-item]
+    masks = torch.cat([arrays.train_masks, arrays.test_masks])  # type: ignore[list-item]
+    assert masks.shape == (10, 1, 6, 6)
+    assert set(masks.unique().tolist()) == {0, 1, 2}
+    (number,) = [n for n in range(10) if torch.equal(masks[n, 0, 0], torch.tensor([0, 0, 0, 2, 2, 2]).byte())]
+    assert ((images[number, 0] > 60) == (masks[number, 0] == 2)).all()
+
+
+def test_the_fingerprint_covers_every_image_and_mask(tmp_path: Path) -> None:
+    root = draw(tmp_path / "data", range(10))
+    seen = {build(root).fingerprint}
+    for kind in ("images", "masks"):
+        Image.fromarray(pixels(77)[kind == "masks"]).save(root / kind / "05.png")
+        seen.add(build(root).fingerprint)
+    assert len(seen) == 3
+    assert build(root, batch_size=2, resize="stretch").fingerprint in seen
+
+
+def wrong(name: str, complaint: str) -> Any:
+    return pytest.param(name, complaint, id=name)
+
+
+@pytest.mark.parametrize(
+    ("what", "complaint"),
+    [
+        wrong("absent", r"data\.root '.*' does not exist"),
+        wrong("neither", r"has neither images/ nor train/; it holds masks"),
+        wrong("no masks", r"has no masks/; it holds images"),
+        wrong("empty", r"images is empty"),
+        wrong("image alone", r"images/03\.png has no mask: .*masks holds no 03\.png"),
+        wrong("mask alone", r"the mask .*masks/03\.png has no image in .*images"),
+        wrong("two", r"03\.jpg and 03\.png have one name; which of them is meant\?"),
+        wrong("size", r"the mask .*masks/03\.png is 10×12 and its image images/03\.png 12×12"),
+        wrong("colour", r"the mask .*masks/03\.png is a colour image \(RGB\); expected class indices"),
+        wrong("damaged", r"masks/03\.png is no readable mask"),
+        wrong("background", r"all masks are 0 throughout"),
+        wrong("few", r"4 images in .* are too few to set a fifth of them aside"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line(tmp_path: Path, what: str, complaint: str) -> None:
+    root = draw(tmp_path / "data", range(4 if what == "few" else 10))
+    image, mask = root / "images" / "03.png", root / "masks" / "03.png"
+    match what:
+        case "absent":
+            root = tmp_path / "elsewhere"
+        case "neither":
+            (root / "images").rename(tmp_path / "moved")
+        case "no masks":
+            (root / "masks").rename(tmp_path / "moved")
+        case "empty":
+            for file in (root / "images").iterdir():
+                file.unlink()
+        case "image alone":
+            mask.unlink()
+        case "mask alone":
+            image.unlink()
+        case "two":
+            Image.open(image).save(image.with_suffix(".jpg"))
+        case "size":
+            Image.fromarray(pixels(3)[1][:, :10]).save(mask)
+        case "colour":
+            Image.open(mask).convert("RGB").save(mask)
+        case "damaged":
+            mask.write_bytes(mask.read_bytes()[:40])
+        case "background":
+            for file in (root / "masks").iterdir():
+                Image.fromarray(numpy.zeros((12, 12), numpy.uint8)).save(file)
+    with pytest.raises(UserError, match=complaint) as error:
+        build(root)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_network_learns_from_it_and_predicts_masks(tmp_path: Path) -> None:
+    draw(tmp_path / "train", range(40))
+    draw(tmp_path / "test", range(40, 50))
+    run = trained(
+        tmp_path,
+        {"model.name": "unet", "model.depth": 1, "model.width": 4, "data.name": "mask_folder",
+         "data.root": str(tmp_path), "data.batch_size": 8, "data.decode_workers": 0, "trainer.epochs": 8},
+    )  # fmt: skip
+    images, masks = expected(list(range(40, 50)))
+    model = load_model(run.directory)
+    assert model.classes == ("background", "1", "2")
+    accuracy = (model(images).argmax(1) == masks[:, 0]).double().mean().item()
+    assert accuracy == pytest.approx(run.record.read_summary()["metrics"]["test_pixel_accuracy"], abs=1e-6)
+    assert accuracy > 0.9

@@ -1,0 +1,78 @@
+"""Suggestions: what the field calls a thing leads to what it is called here, and typing errors to what was meant."""
+
+import pytest
+
+from datamodules.loading.registry import DATASETS
+from lit_archs.building.registry import ARCHITECTURES
+from litmus.config_keys import unknown_key
+from litmus.errors import unknown_name
+from litmus.suggestions import SYNONYMS, by_meaning, by_spelling, nearest
+from studies.command.base.config_options import all_config_keys
+from studies.command.main import COMMANDS
+from studies.training.config import config_keys
+
+NORMS = ("none", "batch", "sync_batch", "ghost_batch", "group", "layer", "instance")
+VALUES = {
+    "bn": "batch", "batchnorm": "batch", "BatchNorm2d": "batch", "batch-norm": "batch", "LN": "layer",
+    "GroupNorm": "group", "SyncBN": "sync_batch", "InstanceNorm2d": "instance", "btch": "batch",
+}  # fmt: skip
+KEYS = {
+    "optim.learning_rate": "optim.lr", "model.lr": "optim.lr", "lr": "optim.lr", "learning-rate": "optim.lr",
+    "batchsize": "data.batch_size", "batch_size": "data.batch_size", "trainer.batch_size": "data.batch_size",
+    "dropout_rate": "model.dropout", "model.dropout_rate": "model.dropout", "epochs": "trainer.epochs",
+    "optim.epochs": "trainer.epochs", "trainer.max_epochs": "trainer.epochs", "momentum": "optim.momentum",
+    "weightdecay": "optim.weight_decay", "optim.wd": "optim.weight_decay", "network": "model.name",
+    "dataset": "data.name", "optimizer": "optim.name", "optim.momemtum": "optim.momentum",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", VALUES)
+def test_a_norm_is_found_by_the_names_that_the_field_has_for_it(written: str) -> None:
+    assert nearest(written, NORMS) == VALUES[written]
+    assert f"did you mean '{VALUES[written]}'?" in str(unknown_name("norm", written, NORMS))
+
+
+@pytest.mark.parametrize("written", KEYS)
+def test_a_config_key_is_found_by_its_meaning_in_whichever_section_it_was_looked_for(written: str) -> None:
+    message = str(unknown_key(written, config_keys("lenet5"), "lenet5"))
+    assert f"did you mean '{KEYS[written]}'?" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("resnet-20", "resnet20"),
+        ("ResNet20", "resnet20"),
+        ("vgg", "vgg11"),
+        ("VGG_16", "vgg16"),
+        ("resnt20", "resnet20"),
+    ],
+)
+def test_an_architecture_is_found_however_it_is_written(written: str, meant: str) -> None:
+    assert nearest(written, ARCHITECTURES.names()) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("CIFAR-10", "cifar10"), ("Fashion_MNIST", "fashion-mnist"), ("fmnist", "fashion-mnist"), ("cifar", "cifar10")],
+)
+def test_a_dataset_is_found_however_it_is_written(written: str, meant: str) -> None:
+    assert nearest(written, DATASETS.names()) == meant
+
+
+def test_meaning_goes_before_spelling() -> None:
+    assert by_spelling("batchnorm", ["batch_form", "batch"]) == "batch_form"
+    assert nearest("batchnorm", ["batch_form", "batch"]) == "batch"
+    assert nearest("adam", ["sgd", "adamw"]) == "adamw"
+    assert nearest("adam", ["sgd", "adamw", "Adam"]) == "Adam"
+    assert nearest("zzz", NORMS) is None
+    assert by_meaning("momemtum", ["optim.momentum"]) is None
+
+
+def test_every_synonym_leads_somewhere() -> None:
+    values = {str(choice) for key in all_config_keys().values() for choice in key.choices}
+    options = {"workers", "devices", "accelerator", "seeds", "out", "model", "data"}
+    metrics = {"test_top1", "val_top1", "train_top1"}
+    known = {*all_config_keys(), *values, *options, *metrics, *COMMANDS, *DATASETS.names(), *NORMS}
+    assert {word for words in SYNONYMS.values() for word in words} <= known

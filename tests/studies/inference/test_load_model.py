@@ -1,0 +1,149 @@
+"""A trained network as it was tested: from its record, on images as they are."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from drawn_folder import make_folder
+from tiny_runs import TINY, trained
+from torch import Tensor
+from torch.nn import functional
+
+import datamodules
+from datamodules.augmentation.window import centre_crop
+from datamodules.image_files.decode import Decoding, decode
+from datamodules.loading.registry import load as load_dataset
+from litmus.errors import UserError
+from studies import load_model
+from studies.inference.image_model import ImageModel, Normalised, fitted
+from studies.inference.predict import image_files, predictions
+from studies.training.run import Run
+
+FOLDER = {"data.name": "folder", "data.image_size": 8, "data.stored_size": 10, "data.batch_size": 8,
+          "data.decode_workers": 0}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return trained(tmp_path_factory.mktemp("plain"), {**TINY, "trainer.keep": "both"})
+
+
+@pytest.fixture
+def of_files(tmp_path: Path) -> tuple[Run, Path]:
+    root = make_folder(tmp_path / "data")
+    return trained(tmp_path, {**TINY, **FOLDER, "data.root": str(root), "data.centring": "pixel"}), root
+
+
+def loss(model: ImageModel, images: Tensor, labels: Tensor) -> float:
+    assert not model.training
+    with torch.no_grad():
+        return functional.cross_entropy(model(images), labels).item()
+
+
+def test_a_network_says_of_the_test_set_what_it_said_when_it_was_tested(plain: Run) -> None:
+    model, arrays = load_model(plain.directory), datamodules.build("digits").arrays
+    expected = plain.record.read_summary()["metrics"]["test_loss"]
+    assert loss(model, arrays.test_images, arrays.test_labels) == pytest.approx(expected, rel=1e-6)
+    assert loss(model, arrays.test_images / 255, arrays.test_labels) == pytest.approx(expected, rel=1e-4)
+    assert model.classes == tuple("0123456789")
+    assert "last weights, step 40" in model.title
+    best = load_model(plain.directory, weights="best")
+    row = plain.record.read_summary()["metrics"]
+    indices = datamodules.build("digits", batch_size=64).val_indices
+    images, labels = arrays.train_images[indices], arrays.train_labels[indices]
+    assert (best(images).argmax(1) == labels).double().mean().item() == pytest.approx(row["best_val_top1"], abs=1e-6)
+
+
+def test_files_are_decoded_and_cut_as_the_data_module_does(of_files: tuple[Run, Path]) -> None:
+    this, root = of_files
+    model = load_model(this.directory)
+    files = image_files([str(root / "val")])
+    assert [file.name.parts[0] for file in files] == ["ant"] * 3 + ["bee"] * 3 + ["cat"] * 3
+    found = torch.stack([each.probabilities for each in predictions(model, files, batch_size=4)])
+    likelihood = found[torch.arange(9), torch.arange(9) // 3].log().mean().item()
+    assert -likelihood == pytest.approx(this.record.read_summary()["metrics"]["test_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(12, 12), (9, 20), (31, 17), (10, 10)])
+@pytest.mark.parametrize("resize", ["crop", "stretch"])
+def test_images_of_any_size_are_resized_as_files_are(tmp_path: Path, height: int, width: int, resize: str) -> None:
+    from PIL import Image
+
+    pixels = torch.randint(0, 256, (3, height, width), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(tmp_path / "image.png")
+    data = (tmp_path / "image.png").read_bytes()
+    expected = torch.tensor(decode(data, "image.png", Decoding(10, resize)))  # type: ignore[arg-type]
+    found = fitted(pixels[None], (10, 10), resize)[0]
+    assert found.dtype == torch.uint8
+    assert (found.int() - expected.int()).abs().max() <= 1  # the two round at other places
+    assert centre_crop(found[None], (8, 8)).shape == (1, 3, 8, 8)
+
+
+def test_binary_images_are_made_so(plain: Run) -> None:
+    model = load_model(plain.directory)
+    grey = torch.tensor([127, 128], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 8, 8)
+    binary = Normalised(model.network, dataclasses.replace(model.input, binary=True)).eval()
+    black_and_white = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 8, 8)
+    assert torch.equal(binary(grey), model(black_and_white))
+    assert not torch.equal(binary(grey), model(grey))
+
+
+@pytest.mark.parametrize(
+    ("images", "complaint"),
+    [
+        (torch.zeros(1, 3, 8, 8), r"expected images \[N, 1, height, width\], got float32 \[1, 3, 8, 8\]"),
+        (torch.zeros(8, 8), r"expected images \[N, 1, height, width\], got float32 \[8, 8\]"),
+        (torch.zeros(1, 1, 8, 8, dtype=torch.int64), "expected uint8 images of 0 to 255 or float ones of 0 to 1"),
+        (torch.full((1, 1, 8, 8), 200.0), "float images go from 0 to 1, got 200 to 200"),
+    ],
+)
+def test_images_of_another_form_are_refused(plain: Run, images: Tensor, complaint: str) -> None:
+    with pytest.raises(UserError, match=complaint):
+        load_model(plain.directory)(images)
+
+
+def test_a_record_of_an_earlier_version_is_completed_from_its_data(of_files: tuple[Run, Path]) -> None:
+    this, root = of_files
+    images = torch.randint(0, 256, (2, 3, 12, 12), dtype=torch.uint8)
+    expected = load_model(this.directory)(images)
+    content = torch.load(this.record.checkpoint, weights_only=True)
+    del content["input"]
+    torch.save(content, this.record.checkpoint)
+    assert torch.equal(load_model(this.directory)(images), expected)
+    (root / "train" / "ant" / "0.png").write_bytes((root / "train" / "bee" / "0.png").read_bytes())
+    load_dataset.cache_clear()
+    with pytest.raises(UserError, match=r"data.name folder is not the data that the run was trained on"):
+        load_model(this.directory)
+
+
+def test_a_run_without_weights_says_which_setting_keeps_them(tmp_path: Path) -> None:
+    this = trained(tmp_path, {**TINY, "trainer.keep": "none", "trainer.epochs": 1})
+    with pytest.raises(UserError, match=r"left no weights: trainer.keep was none; .*--out again --trainer.keep best$"):
+        load_model(this.directory)
+    diverged = trained(tmp_path / "diverged", {**TINY, "optim.lr": 1e30})
+    with pytest.raises(UserError, match=r"diverged at step \d+ and left no weights; .*--trainer.keep best$"):
+        load_model(diverged.directory)
+    last = trained(tmp_path / "last", {**TINY, "trainer.epochs": 1})
+    with pytest.raises(UserError, match=r"kept its last weights and not its best ones; .*--trainer.keep both$"):
+        load_model(last.directory, weights="best")
+    last.record.write_status(**{**last.record.read_status(), "state": "running"})
+    with pytest.raises(UserError, match="has no result yet, it is interrupted"):
+        load_model(last.directory)
+
+
+def test_a_run_is_found_by_its_digits_too_and_what_is_none_is_told(tmp_path: Path, plain: Run) -> None:
+    folder = plain.directory.parent
+    (tmp_path / "study").symlink_to(folder, target_is_directory=True)
+    assert load_model("0123", out=tmp_path).title == load_model(plain.directory).title
+    with pytest.raises(UserError, match=r"no run 'feed' in"):
+        load_model("feed", out=tmp_path)
+    with pytest.raises(UserError, match=r"is no run's folder: it holds 1 runs"):
+        load_model(folder)
+
+
+def test_a_damaged_checkpoint_is_told_in_a_line(tmp_path: Path) -> None:
+    this = trained(tmp_path, {**TINY, "trainer.epochs": 1})
+    this.record.checkpoint.write_bytes(b"no checkpoint")
+    with pytest.raises(UserError, match=r"last\.ckpt: .*; running its study again sets it aside and repeats it$"):
+        load_model(this.directory)

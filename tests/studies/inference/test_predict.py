@@ -1,0 +1,186 @@
+"""`litmus export` and `litmus predict`, as a user's shell runs them."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+from PIL import Image
+from tiny_runs import TINY, trained
+
+import datamodules
+from litmus.errors import UserError
+from studies import load_model
+from studies.command.main import run_command
+from studies.design.study_files import import_source
+from studies.inference.predict import UNSEEN, image_files, predictions, write_mask
+from studies.records.run_record import RunRecord
+from studies.training.run import Run
+
+Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
+
+STUDY = '''"""Does a gate help?"""
+
+import lit_archs
+from torch import nn
+
+from studies.design import Study
+
+
+class Gated(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.gate = nn.Linear(inputs, outputs)
+        self.line = nn.Linear(inputs, outputs)
+
+    def forward(self, images):
+        flat = images.flatten(1)
+        return self.line(flat) * self.gate(flat).sigmoid()
+
+
+@lit_archs.register("gated", input_shape=(1, 8, 8))
+def gated(num_classes: int = 10, in_channels: int = 1, image_size: int = 8) -> nn.Module:
+    """A gated line."""
+    return Gated(in_channels * image_size**2, num_classes)
+
+
+study = Study(base={"model.name": "gated", "trainer.epochs": 1}, factors={"optim.lr": [0.1, 0.2]},
+              baseline={"optim.lr": 0.1}, seeds=1)
+'''
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of a network that a study's file registers."""
+    directory = tmp_path_factory.mktemp("own")
+    file = directory / "mine.py"
+    file.write_text(STUDY)
+    import_source(file)
+    return trained(directory, {"model.name": "gated", "trainer.epochs": 1}, file)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    arrays = datamodules.build("digits").arrays
+    (tmp_path / "images" / "more").mkdir(parents=True)
+    for index in range(3):
+        folder = tmp_path / "images" / ("more" if index else "")
+        Image.fromarray(arrays.test_images[index, 0].numpy()).save(folder / f"{index}.png")
+    (tmp_path / "images" / "notes.txt").write_text("no image")
+    return tmp_path / "images"
+
+
+def test_a_network_of_ones_own_is_found_again_by_another_process(own: Run, images: Path, litmus: Litmus) -> None:
+    said = litmus("predict", str(own.directory), "images")
+    assert said.returncode == 0, said.stderr
+    assert said.stderr == ""
+    lines = said.stdout.splitlines()
+    assert lines[0] == f"run {own.run_id}: gated, an arm, seed 0; last weights, step 10"
+    assert [line.split()[0] for line in lines[1:]] == ["images/0.png", "images/more/1.png", "images/more/2.png"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_answers_come_as_json_with_every_class(own: Run, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["predict", str(own.directory), str(images), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    model = load_model(own.directory)
+    expected = model(datamodules.build("digits").arrays.test_images[:3]).softmax(1)
+    assert [Path(entry["image"]).name for entry in answer["images"]] == ["0.png", "1.png", "2.png"]
+    for entry, shares in zip(answer["images"], expected, strict=True):
+        assert list(entry["probabilities"].values()) == pytest.approx(shares.tolist(), abs=1e-6)
+        assert entry["class"] == model.classes[shares.argmax()]
+
+
+def test_the_export_lies_where_it_is_asked_for(
+    own: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["export", str(own.directory)]) == 0
+    assert run_command(["export", str(own.directory), "--output", "new/net.pt", "--format", "torchscript"]) == 0
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")) == [
+        "0123456789ab.json", "0123456789ab.safetensors", "new/net.json", "new/net.pt",
+    ]  # fmt: skip
+    assert "0123456789ab.json: classes, normalisation, config, results" in capsys.readouterr().out
+    described = json.loads((tmp_path / "new/net.json").read_text())
+    assert described["classes"] == list("0123456789")
+    assert described["config"]["model"]["name"] == "gated"
+
+
+def test_a_network_that_is_another_or_gone_is_told_in_a_line(
+    own: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = RunRecord(shutil.copytree(own.directory, tmp_path / own.run_id))
+    content = torch.load(record.checkpoint, weights_only=True)
+    content["state_dict"]["network.door.weight"] = content["state_dict"].pop("network.gate.weight")
+    torch.save(content, record.checkpoint)
+    assert run_command(["export", str(record.path)]) == 2
+    error = capsys.readouterr().err
+    assert "gated is another network by now than when it was trained: 2 of its parameters" in error
+    assert "e.g. door.weight" in error
+
+    record.config_file.write_text(record.config_file.read_text().replace("name: gated", "name: grated"))
+    assert run_command(["export", str(record.path)]) == 2
+    assert f"its network 'grated' was registered by {own.source}, which no longer does" in capsys.readouterr().err
+    record.write_status(**{**record.read_status(), "source": str(tmp_path / "gone.py")})
+    assert run_command(["export", str(record.path)]) == 2
+    error = capsys.readouterr().err
+    assert f"its network 'grated' was registered by {tmp_path / 'gone.py'}, which is gone" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_mistakes_are_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="empty: no images in this folder"):
+        image_files([str(tmp_path / "empty")])
+    with pytest.raises(UserError, match=r"absent\.png: no such file or folder"):
+        image_files([str(tmp_path / "absent.png")])
+    this = trained(tmp_path, {**TINY, "trainer.epochs": 1})
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"broken\.png is no readable image"):
+        list(predictions(load_model(this.directory), image_files([str(tmp_path / "broken.png")]), 4))
+
+
+UNET = {"model.name": "unet", "model.depth": 1, "model.width": 4, "data.name": "shapes", "data.image_size": 16,
+        "data.train_images": 60, "data.test_images": 20, "data.batch_size": 16, "trainer.epochs": 1}  # fmt: skip
+
+
+def test_a_network_that_segments_leaves_masks_of_the_images_own_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    this = trained(tmp_path, UNET)
+    model = load_model(this.directory)
+    arrays = datamodules.build("shapes", image_size=16, train_images=60, test_images=20, batch_size=16).arrays
+    pixels = arrays.test_images[0].permute(1, 2, 0).numpy()
+    wide = numpy.repeat(numpy.repeat(pixels, 2, 0), 2, 1)
+    wide = numpy.concatenate((wide[:, :3], wide, wide[:, -5:]), 1)
+    (tmp_path / "images" / "deep").mkdir(parents=True)
+    Image.fromarray(pixels).save(tmp_path / "images" / "same.png")
+    Image.fromarray(wide).save(tmp_path / "images" / "deep" / "wide.png")
+    deep, same = predictions(model, image_files([str(tmp_path / "images")]), 8)
+    expected = model(arrays.test_images[:1])[0].argmax(0)
+    assert numpy.array_equal(same.mask, expected.numpy())
+    assert same.probabilities.tolist() == [(expected == label).double().mean().item() for label in range(5)]
+    assert deep.mask.shape == (32, 40)
+    # The middle of 32 columns is seen, and nothing beside it.
+    assert (deep.mask[:, :4] == UNSEEN).all()
+    assert (deep.mask[:, -4:] == UNSEEN).all()
+    assert (deep.mask[:, 4:-4] != UNSEEN).all()
+    path = write_mask(deep, tmp_path / "masks")
+    assert path == tmp_path / "masks" / "deep" / "wide.png"
+    with Image.open(path) as image:
+        assert image.mode == "P"
+        assert numpy.array_equal(numpy.asarray(image), deep.mask)
+
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["predict", str(this.directory), "images", "--masks", "out"]) == 0
+    assert "images/deep/wide.png                out/deep/wide.png: " in capsys.readouterr().out
+    assert numpy.array_equal(numpy.asarray(Image.open("out/same.png")), same.mask)
+    assert run_command(["predict", str(this.directory), "images", "--json"]) == 0
+    entry = json.loads(capsys.readouterr().out)["images"][0]
+    assert entry["mask"] == "masks/deep/wide.png"
+    assert set(entry["shares"]) == {"background", "disc", "square", "triangle", "ring"}
+    assert sum(entry["shares"].values()) == pytest.approx(1)

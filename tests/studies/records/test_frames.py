@@ -1,0 +1,80 @@
+"""Records as frames: a short set of columns, the others by name, curves and probes a row each."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from synthetic_records import synthetic
+
+from litmus.errors import UserError
+from studies import load, load_probes
+from studies.design.study import Study
+
+STUDY = Study(
+    "norms", "?", {"model.name": "lenet5"}, {"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]},
+    {"model.norm": "none", "optim.lr": 0.1},
+)  # fmt: skip
+
+
+def truth(arm: object, seed: int) -> object:
+    if arm.levels["optim.lr"] == 1.0 and seed == 0:  # type: ignore[attr-defined]
+        return "diverged"
+    curve = [{"step": step, "val_top1": step / 100, "val_loss": 1.0} for step in (10, 20)]
+    probes = [(0, "conv1", "norm", 0.5), (10, "conv1", "norm", 0.25)] if seed == 1 else []
+    return {"test_top1": 0.9, "val_top1": 0.8, "val_loss": 0.1, "curve": curve, "probes": probes}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("records")
+    synthetic(path, STUDY, truth, seeds=2)  # type: ignore[arg-type]
+    return path
+
+
+def test_by_default_the_columns_are_few(folder: Path) -> None:
+    frame = load(folder)
+    metrics = ["train_loss", "test_top1", "val_top1", "val_loss"]
+    cost = ["diverged_at_step", "parameters", "flops", "seconds"]
+    assert list(frame) == ["run", "arm", "seed", "state", "model.norm", "optim.lr", *metrics, *cost]
+    assert len(frame) == 8
+    assert set(frame["model.norm"]) == {"none", "batch"}
+
+
+def test_the_others_come_by_name_or_all(folder: Path) -> None:
+    assert list(load(folder, columns=["seed", "optim.momentum"])) == ["seed", "optim.momentum"]
+    everything = load(folder, columns="all")
+    assert len(everything.columns) > 70
+    assert {"environment.torch", "data.fingerprint", "trainer.epochs", "error"} <= set(everything)
+    with pytest.raises(UserError, match=r"no run has a column 'optim.momentun'; did you mean 'optim.momentum'\?"):
+        load(folder, columns=["optim.momentun"])
+    with pytest.raises(UserError, match="columns must be 'all' or a list of names, got 'every'"):
+        load(folder, columns="every")  # type: ignore[arg-type]
+
+
+def test_curves_have_a_row_for_each_that_the_run_left(folder: Path) -> None:
+    frame = load(folder, curves=True)
+    assert list(frame)[:7] == ["run", "arm", "seed", "state", "model.norm", "optim.lr", "kind"]
+    assert frame[frame["state"] == "finished"].groupby("run").size().tolist() == [2] * 6
+    for run, rows in frame.groupby("run"):
+        written = pd.read_csv(folder / str(run) / "metrics.csv")
+        pd.testing.assert_frame_equal(rows[list(written)].reset_index(drop=True), written, check_dtype=False)
+        status = json.loads((folder / str(run) / "status.json").read_text())
+        assert (set(rows["arm"]), set(rows["seed"])) == ({status["arm"]}, {status["seed"]})
+    # The accuracy of the step, not that of the end of the run.
+    chosen = load(folder, columns=["run", "val_top1", "optim.momentum"], curves=True)
+    assert set(chosen["val_top1"].dropna()) == {0.1, 0.2}
+    assert set(chosen["optim.momentum"]) == {0.9}
+
+
+def test_probes_have_a_row_for_each_thing_measured(folder: Path, tmp_path: Path) -> None:
+    frame = load_probes(folder)
+    assert len(frame) == 2 * 4
+    assert set(frame["seed"]) == {1}
+    assert list(frame)[-5:] == ["step", "layer", "quantity", "value", "probe"]
+    assert set(frame["value"]) == {0.5, 0.25}
+    (tmp_path / "0123456789ab").mkdir()
+    with pytest.raises(UserError, match="has measured anything"):
+        load_probes(tmp_path)
+    with pytest.raises(UserError, match="no records in"):
+        load(tmp_path / "nowhere", curves=True)

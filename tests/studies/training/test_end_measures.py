@@ -1,0 +1,55 @@
+"""What a run measures at its end: its answers are those of its test metrics, its fit that of its final weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_runs import TINY
+
+from datamodules.batches.image_data import ImageDataModule
+from lit_archs.building.registry import construct
+from studies.records.answers import read_answers
+from studies.training.config import resolve
+from studies.training.execute import attempt, network_options
+from studies.training.run import Execution, Place, Run
+
+SEGMENTED = {
+    "model.name": "unet", "model.depth": 1, "model.width": 2, "data.name": "shapes", "data.image_size": 8,
+    "data.train_images": 60, "data.test_images": 20, "data.batch_size": 16, "trainer.epochs": 1,
+}  # fmt: skip
+
+
+def test_a_classifiers_answers_and_fit(tmp_path: Path) -> None:
+    run = Run("0123456789ab", "example", "an arm", {}, resolve({**TINY, "model.dropout": 0.5}), tmp_path)
+    assert attempt(run, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
+    metrics, answers = run.record.read_summary()["metrics"], read_answers(run.record)
+    assert answers is not None
+    assert len(answers) == 360
+    assert answers.scores("top1").mean() == pytest.approx(metrics["test_top1"], abs=1e-6)
+    assert run.record.answers_file.stat().st_size < 1000
+
+    data = ImageDataModule(run.config.data, run.config.seed)
+    network = construct(run.config.model["name"], **network_options(run.config, data.num_classes, data.image_shape))
+    weights = torch.load(run.record.checkpoint, weights_only=True)["state_dict"]
+    network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items() if k.startswith("network.")})
+    network.eval()
+    with torch.no_grad():
+        right = [(network(batch.images).argmax(1) == batch.labels) for batch in data.fit_batches(10_000)]
+    assert len(torch.cat(right)) == len(data.train_indices)
+    assert metrics["fit_top1"] == pytest.approx(torch.cat(right).double().mean().item(), abs=1e-6)
+    assert metrics["fit_top1"] != metrics["train_top1"]
+    assert sum(len(batch.images) for batch in data.fit_batches(100)) == 100
+
+
+def test_a_segmenters_images_make_its_metrics(tmp_path: Path) -> None:
+    run = Run("0123456789ab", "example", "an arm", {}, resolve(SEGMENTED), tmp_path)
+    assert attempt(run, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
+    metrics, answers = run.record.read_summary()["metrics"], read_answers(run.record)
+    assert answers is not None
+    assert "fit_pixel_accuracy" in metrics
+    for name in ("iou", "dice", "pixel_accuracy"):
+        scores = answers.scores(name)
+        assert len(scores) == 20
+        assert scores.mean() == pytest.approx(metrics[f"test_{name}"], abs=1e-6)
+        assert np.ptp(scores) > 0
