@@ -4,7 +4,7 @@ The one place that says so. Records call a metric by its split and its name, `te
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from litmus.errors import UserError, require_choice
@@ -106,9 +106,14 @@ class Task:
         return tuple(f"val_{name}" for name in self.evaluated)
 
     @property
-    def fit_columns(self) -> tuple[str, str]:
-        """What the loss and the share of right answers on the training images at the end are recorded as."""
-        return "fit_loss", f"fit_{self.trained}"
+    def fit_metrics(self) -> tuple[str, ...]:
+        """What is measured on the training images at the end: the loss and the share of right answers, or all."""
+        return ("loss", self.trained) if self.trained else self.evaluated
+
+    @property
+    def fit_columns(self) -> tuple[str, ...]:
+        """What these are recorded as."""
+        return tuple(f"fit_{name}" for name in self.fit_metrics)
 
     def chance(self, num_classes: int) -> float:
         """Return the value of `primary_metric` for guessing one of `num_classes`."""
@@ -125,7 +130,8 @@ def own_task(name: str, *metrics: Metric, guessing: float) -> Task:
         raise UserError(f"task {name} needs a metric: own_task(name, Metric(...), guessing=...)")
     measured = tuple(metric.name for metric in metrics)
     evaluated = measured if "loss" in measured else ("loss", *measured)
-    return Task(name, evaluated, measured[0], metrics=metrics, guessing=guessing)
+    primary = replace(metrics[0], guessing=True)
+    return Task(name, evaluated, primary.name, metrics=(primary, *metrics[1:]), guessing=guessing)
 
 
 TASKS = {

@@ -1,12 +1,15 @@
 """The pages that are made of the code are current, and the README's code does what it says."""
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 import studies
 from docs.pages import FOLDER, PAGES
@@ -75,6 +78,20 @@ def test_a_network_and_a_task_of_ones_own_run_as_the_pages_show_them(
     )
     assert not result.crashed
     assert "those that arms share start equal" in result.report.read_text() or name == "code_width"
+
+
+@pytest.mark.slow
+def test_the_notebook_goes_from_images_to_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = nbformat.read(FOLDER / "own_model.ipynb", as_version=4)
+    # Five seeds are for the reader; one goes through the same cells.
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("seeds=5", "seeds=2").replace('"trainer.epochs": 12', '"trainer.epochs": 2')
+    root = str(FOLDER.parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))))
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert (tmp_path / "runs/gate/report.html").is_file()
+    shares = notebook.cells[-1].outputs[-1]["data"]["text/plain"]
+    assert sum(map(float, re.findall(r": ([0-9.]+)", shares))) == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.slow

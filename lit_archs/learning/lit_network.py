@@ -176,7 +176,7 @@ class LitNetwork(lightning.LightningModule, ABC):
         self._log_evaluation("test", {})
 
     def fit(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Return the loss and the share of right answers over `batches` of training images, over all devices.
+        """Return the task's `fit_columns` over `batches` of training images, over all devices.
 
         The network is evaluated as it is: the caller has put it into evaluation mode, without gradients.
         """
@@ -184,7 +184,7 @@ class LitNetwork(lightning.LightningModule, ABC):
             if len(batch.images):
                 self.evaluate("fit", batch)
         metrics: Any = self.metrics["fit"]
-        found = [float(metrics[name].compute()) for name in ("loss", self.task.trained)]
+        found = [float(metrics[name].compute()) for name in self.task.fit_metrics]
         for metric in metrics.values():
             metric.reset()
         return dict(zip(self.task.fit_columns, found, strict=True))

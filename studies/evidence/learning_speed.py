@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, optimize, stats
 
+from litmus.metrics import metric_of
 from studies.evidence.estimate import Estimate, proportion
 from studies.evidence.results import ArmResult
 
@@ -79,7 +80,7 @@ def arrivals(result: ArmResult, target: float, metric: str = "val_top1") -> dict
 
 
 def arrival(curve: pd.DataFrame, target: float, metric: str = "val_top1") -> Arrival | None:
-    """Return when a run's `metric`, smoothed, is first at least `target`; None where it was never evaluated.
+    """Return when a run's `metric`, smoothed, is first as good as `target`; None where it was never evaluated.
 
     The curve is smoothed by isotonic regression: the rising curve that is closest to it in squares (Barlow et al.
     1972), a mean over just those evaluations among which it does not rise. The first evaluation above a target is the
@@ -89,7 +90,11 @@ def arrival(curve: pd.DataFrame, target: float, metric: str = "val_top1") -> Arr
     if not len(evaluated):
         return None
     steps = evaluated["step"].to_numpy(dtype=float)
-    rising = optimize.isotonic_regression(evaluated[metric].to_numpy(dtype=float)).x
+    known = metric_of(metric)
+    # Of a metric of which less is better the curve falls: its mirror image rises.
+    sign = 1.0 if known is None or known.higher_is_better else -1.0
+    target *= sign
+    rising = optimize.isotonic_regression(sign * evaluated[metric].to_numpy(dtype=float)).x
     passed = np.flatnonzero(rising >= target - 1e-12)
     if not len(passed):
         return Arrival(float(steps[-1]), False)

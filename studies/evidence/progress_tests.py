@@ -11,7 +11,7 @@ from studies.evidence.estimate import effect_of, steps
 from studies.evidence.learning_speed import Arrival, arrivals
 from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.selection import Selector, Side, arms_of, named, side_of
-from studies.evidence.units import level, percent
+from studies.evidence.units import level
 
 APPROACH = 0.95
 """How far from chance to the level at which an arm ends the target lies that its curve is followed to."""
@@ -41,9 +41,9 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
             sampling=analysis.sampling,
         )
         evidence = (
-            f"Highest {factor} at which a run ends above {percent(analysis.training_threshold)} on the validation "
-            f"split (halfway from chance to the best arm), by seed: {_told(limits[0], ladder)} with {named(of)}, "
-            f"{_told(limits[1], ladder)} with {named(than)}"
+            f"Highest {factor} at which a run ends above {analysis.unit.text(analysis.training_threshold)} on the "
+            "validation split (halfway from chance to the best arm), by seed: "
+            f"{_told(limits[0], ladder)} with {named(of)}, {_told(limits[1], ladder)} with {named(than)}"
         )
         if effect.n > 1:
             evidence += (
@@ -103,7 +103,8 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
         reached = [mine[seed].reached or other[seed].reached for seed in seeds]
         where = "as set beforehand" if to is not None else f"{100 * APPROACH:g} % of the way to where {slow.label} ends"
         evidence = (
-            f"Steps to {percent(target)} on the validation split, {where}, by seed, {fast.label} against it: "
+            f"Steps to {analysis.unit.text(target)} on the validation split, {where}, by seed, "
+            f"{fast.label} against it: "
             + "; ".join(f"{_shown(mine[seed])} and {_shown(other[seed])}" for seed in seeds)
         )
         missing = missing_runs([fast, slow])

@@ -15,6 +15,7 @@ from litmus.metrics import METRICS, TASKS, Task, metric_of, split_of
 from studies.evidence.anytime import AS_PLANNED, Sampling
 from studies.evidence.estimate import Estimate, estimate
 from studies.evidence.history import sampling
+from studies.evidence.units import Unit, unit_of
 from studies.records.answers import Answers, read_answers
 from studies.records.code_use import CodeUse, code_use
 from studies.records.frames import load, read_metrics, read_probes
@@ -145,6 +146,16 @@ class Analysis:
         return f"val_{self.task.primary_metric}"
 
     @property
+    def unit(self) -> Unit:
+        """How the metric is written: in percent where it is a share."""
+        return unit_of(self.test_metric)
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more of the metric is better."""
+        return METRICS[self.task.primary_metric].higher_is_better
+
+    @property
     def train_metric(self) -> str:
         """The share of right answers in training, as the records call it; the loss where a task has none."""
         return self.task.training_columns[-1]
@@ -156,7 +167,7 @@ class Analysis:
         At the end, in evaluation mode, over images that are not augmented; where the records of an earlier version have
         no such pass, that of training itself.
         """
-        fit = f"fit_{self.task.trained}"
+        fit = f"fit_{self.task.trained or self.task.primary_metric}"
         return fit if any(result.values(fit) for result in self.arms) else self.train_metric
 
     @property
@@ -166,8 +177,8 @@ class Analysis:
 
     @property
     def train_metric_name(self) -> str:
-        """What `train_metric` is, as a reader calls it."""
-        return METRICS[self.task.trained or "loss"].display_name
+        """What `fit_metric` is, as a reader calls it."""
+        return METRICS[split_of(self.fit_metric)[1]].display_name
 
     @property
     def baseline(self) -> ArmResult:
@@ -220,7 +231,10 @@ class Analysis:
 
     def trained(self, result: ArmResult) -> dict[int, bool]:
         """Return for each seed whose run ended whether it is above the training threshold."""
-        return {seed: value > self.training_threshold for seed, value in result.outcomes(self.val_metric).items()}
+        ended, threshold = result.outcomes(self.val_metric), self.training_threshold
+        return {
+            seed: value > threshold if self.higher_is_better else value < threshold for seed, value in ended.items()
+        }
 
     def trains(self, result: ArmResult) -> bool:
         """Whether every seed of the arm finished above the training threshold."""

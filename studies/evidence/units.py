@@ -12,27 +12,38 @@ from studies.evidence.estimate import Estimate
 class Unit:
     """How a quantity is written: the factor from the records' unit to the reader's, decimals, and the unit's name.
 
-    `name` stands behind a value ("97.31 %"), `difference_name` behind a difference ("+1.20 points").
+    `name` stands behind a value ("97.31 %"), `difference_name` behind a difference ("+1.20 points"). No value is below
+    `lowest` or above `highest`, in the records' unit.
     """
 
     name: str
     difference_name: str
     factor: float = 1.0
     decimals: int = 2
+    lowest: float = -math.inf
+    highest: float = math.inf
 
     def text(self, value: float) -> str:
         """Return a value with its unit."""
         return "–" if math.isnan(value) else f"{self._number(value)} {self.name}".strip()
 
     def interval(self, value: Estimate) -> str:
-        """Return a mean with its unit and 95 % interval."""
-        return self.text(value.mean) + self._range(value, "")
+        """Return a mean with its unit and 95 % interval: `97.31 % [96.90, 97.72]`.
+
+        Student's interval knows no bounds; what lies below the lowest or above the highest value is cut off.
+        """
+        if math.isnan(value.low):
+            return self.text(value.mean)
+        bounded = Estimate(value.mean, max(self.lowest, value.low), min(self.highest, value.high), value.n)
+        return self.text(value.mean) + self._range(bounded, "")
 
     def difference(self, value: Estimate) -> str:
         """Return a difference, signed, with its 95 % interval and unit."""
-        if not value.n:
-            return "–"
-        return f"{self._number(value.mean, '+')}{self._range(value, '+')} {self.difference_name}".strip()
+        return f"{self.signed(value)} {self.difference_name}".strip() if value.n else "–"
+
+    def signed(self, value: Estimate) -> str:
+        """Return a difference, signed, with its 95 % interval, without its unit: `+1.20 [+0.80, +1.60]`."""
+        return f"{self._number(value.mean, '+')}{self._range(value, '+')}" if value.n else "–"
 
     def size(self, value: float) -> str:
         """Return the size of a difference with its unit."""
@@ -56,7 +67,7 @@ class Unit:
         return f"{value * self.factor:{sign},.{self.decimals}f}"
 
 
-POINTS = Unit("%", "points", factor=100.0)
+POINTS = Unit("%", "points", factor=100.0, lowest=0.0, highest=1.0)
 """Fractions in percent, their differences in percentage points."""
 NUMBER = Unit("", "", decimals=3)
 """Plain numbers."""
@@ -69,31 +80,6 @@ def unit_of(metric: Any) -> Unit:
         return POINTS if known is not None and known.scale == "share" else NUMBER
     unit = getattr(metric, "unit", NUMBER)
     return unit if isinstance(unit, Unit) else NUMBER
-
-
-def percent(fraction: float) -> str:
-    """Return a fraction as percent: `97.31 %`."""
-    return "–" if math.isnan(fraction) else f"{100 * fraction:.2f} %"
-
-
-def percent_interval(value: Estimate) -> str:
-    """Return a mean of fractions with its interval in percent: `97.31 % [96.90, 97.72]`.
-
-    Student's interval knows no bounds; what lies below 0 or above 100 percent is cut off.
-    """
-    bounded = Estimate(value.mean, max(0.0, value.low), min(1.0, value.high), value.n)
-    return percent(value.mean) + _interval(value if math.isnan(value.low) else bounded, "{:.2f}")
-
-
-def points(value: Estimate) -> str:
-    """Return a difference of fractions with its interval in percentage points: `+1.20 [+0.80, +1.60]`."""
-    return "–" if not value.n else f"{100 * value.mean:+.2f}" + _interval(value, "{:+.2f}")
-
-
-def _interval(value: Estimate, form: str) -> str:
-    if not value.n or math.isnan(value.low):
-        return ""
-    return f" [{form.format(100 * value.low)}, {form.format(100 * value.high)}]"
 
 
 def level(value: Any) -> str:

@@ -86,7 +86,7 @@ def conduct(
         code = codes.get(key)
         identity = run_id(config, fingerprints[key], launch.devices, code.version if code is not None else "")
         path = directory / identity
-        run = Run(identity, plan.study.name, arm.label, arm.levels, config, path, source, trial, code)
+        run = Run(identity, plan.study.name, arm.label, arm.levels, config, path, source, code, trial)
         return run if code is None else older.in_place_of(run, fingerprints[key])
 
     def execute(runs: Sequence[Run]) -> Outcome:

@@ -34,6 +34,6 @@ def from_entry(entry: dict[str, Any], study: str, directory: Path) -> Run:
         config,
         directory / entry["run_id"],
         source,
-        entry["trial"],
-        None if entry["code"] is None else RunCode(**entry["code"]),
+        code=None if entry["code"] is None else RunCode(**entry["code"]),
+        trial=entry["trial"],
     )

@@ -9,7 +9,7 @@ from litmus.errors import UserError
 from litmus.settings import Settings
 from studies.design.plan import Plan
 from studies.evidence.claims import ArmTest, Claim, Finding
-from studies.evidence.power import POWER, seeds_needed
+from studies.evidence.power import ALPHA, POWER, seeds_needed
 from studies.evidence.results import Analysis, analyse
 from studies.evidence.verdicts import judged
 from studies.launch.conduct import Conducted, conduct
@@ -64,8 +64,8 @@ def arms_of(claim: Claim, analysis: Analysis) -> list[str]:
 def spent(analysis: Analysis, found: Sequence[tuple[Claim, Finding]], planned: int) -> list[str]:
     """Return what the seeds were against fixed designs, in lines of at most 80 columns.
 
-    One has the study's own number of seeds; the other the number that the power analysis asks for the effects that were
-    found, were they known beforehand, of every arm that a decided claim speaks of.
+    One has the study's own number of seeds; the other the number that the power analysis asks for the effects of the
+    decided claims, were they known beforehand, at the level that Holm's correction can ask of a claim.
     """
     used = sum(result.planned for result in analysis.arms)
     arms = len(analysis.arms)
@@ -76,7 +76,7 @@ def spent(analysis: Analysis, found: Sequence[tuple[Claim, Finding]], planned: i
     ]
     lines.append(f"  {planned} seeds of every arm, as the study has them, are {planned * arms} runs")
     needed = [
-        seeds_needed(finding.effect.sd, distance)
+        seeds_needed(finding.effect.sd, distance, POWER, ALPHA / len(found))
         for claim, finding in found
         if finding.verdict != "inconclusive"
         and finding.effect.n >= 2

@@ -4,7 +4,6 @@ from studies.evidence.claims import MEANING, Claim, primary_claims
 from studies.evidence.contrast import Best, best_against_baseline
 from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary
-from studies.evidence.units import percent_interval, points
 
 
 def answer_of(summary: StudySummary) -> str:
@@ -41,7 +40,7 @@ def _best_arm(analysis: Analysis) -> str:
     if best is None:
         return "No run finished."
     reached = best.estimate(analysis.test_metric)
-    accuracy = f"test {analysis.metric_name} {percent_interval(reached)}, n = {reached.n}"
+    accuracy = f"test {analysis.metric_name} {analysis.unit.interval(reached)}, n = {reached.n}"
     if len(analysis.arms) == 1:
         return f"{best.label}: {accuracy}."
     if best.arm.is_baseline:
@@ -57,7 +56,7 @@ def _against_baseline(analysis: Analysis) -> str:
         return f"too few seeds to choose by one and compare with {_baseline(analysis)} on another"
     verdict = "" if found.effect.excludes_zero else ", inconclusive"
     how = f"each seed's arm chosen by the seeds before it{_chosen(found)}"
-    return f"{points(found.effect)} points to {_baseline(analysis)}, {how}{verdict}"
+    return f"{analysis.unit.difference(found.effect)} to {_baseline(analysis)}, {how}{verdict}"
 
 
 def _chosen(best: Best) -> str:

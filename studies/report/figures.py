@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from studies.evidence.estimate import Estimate, estimate
 from studies.evidence.results import Analysis, ArmResult, Metric
-from studies.evidence.units import POINTS, level, unit_of
+from studies.evidence.units import POINTS, Unit, level, unit_of
 from studies.records.arm_label import arm_label
 
 # Okabe & Ito 2008: distinguishable with every common form of colour blindness.
@@ -152,6 +152,7 @@ def response(analysis: Analysis, factor: str, metric: Metric, title: str) -> go.
 
 def interaction(analysis: Analysis) -> go.Figure:
     """Return test accuracy over the levels of the second factor, a line for each level of the first and others."""
+    unit = analysis.unit
     first, second, *others = analysis.study.baseline.levels
     order = list(dict.fromkeys(level(result.arm.levels[second]) for result in analysis.arms))
     lines: dict[str, list[ArmResult]] = {}
@@ -163,21 +164,26 @@ def interaction(analysis: Analysis) -> go.Figure:
         shown = [(x, value) for x, value in points if value.n]
         figure.add_scatter(
             x=[x for x, _ in shown],
-            y=[100 * value.mean for _, value in shown],
+            y=[unit.factor * value.mean for _, value in shown],
             error_y={
-                "array": [100 * _finite(min(value.high, 1.0) - value.mean) for _, value in shown],
-                "arrayminus": [100 * _finite(value.mean - max(value.low, 0.0)) for _, value in shown],
+                "array": [unit.factor * _finite(min(value.high, unit.highest) - value.mean) for _, value in shown],
+                "arrayminus": [unit.factor * _finite(value.mean - max(value.low, unit.lowest)) for _, value in shown],
                 "thickness": 1.2,
                 "width": 3,
             },
             mode="lines+markers",
             name=name,
             line={"color": PALETTE[index % len(PALETTE)], "dash": DASHES[index // len(PALETTE) % len(DASHES)]},
-            hovertemplate=f"{name}, %{{x}}: %{{y:.2f}} %<extra></extra>",
+            hovertemplate=f"{name}, %{{x}}: %{{y:.{unit.decimals}f}} {unit.name}<extra></extra>",
         )
-    figure.update_layout(**LAYOUT, xaxis_title=second, yaxis_title=f"test {analysis.metric_name}, %")
+    figure.update_layout(**LAYOUT, xaxis_title=second, yaxis_title=axis_title(f"test {analysis.metric_name}", unit))
     figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)
     return figure
+
+
+def axis_title(quantity: str, unit: Unit) -> str:
+    """Return what an axis is called, with the unit where it has one."""
+    return f"{quantity}, {unit.name}" if unit.name else quantity
 
 
 def _mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:

@@ -20,7 +20,7 @@ from studies.evidence.claims import MEANING
 from studies.evidence.factorial import Factorial
 from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary, summarise
-from studies.evidence.units import level, percent
+from studies.evidence.units import POINTS, level
 from studies.records.code_record import FOLDER
 from studies.records.run_record import RunRecord, rerun_command
 from studies.records.storage import CorruptRecord, write_atomically
@@ -103,7 +103,8 @@ def render(summary: StudySummary, answer: str, study: Study | None = None) -> st
         deviations=_deviations(summary),
         runs=[_run_row(analysis, {str(k): v for k, v in row.items()}) for row in analysis.records.to_dict("records")],
         versions=_versions(analysis),
-        threshold=percent(analysis.training_threshold),
+        in_points=analysis.unit is POINTS,
+        threshold=analysis.unit.text(analysis.training_threshold),
         written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         plotly=get_plotlyjs(),
     )
@@ -251,7 +252,7 @@ def _run_row(analysis: Analysis, run: dict[str, Any]) -> dict[str, Any]:
         return form.format(value) if value is not None and pd.notna(value) else "–"
 
     reached = run.get(analysis.test_metric)
-    result = percent(float(reached)) if reached is not None and pd.notna(reached) else "–"
+    result = analysis.unit.text(float(reached)) if reached is not None and pd.notna(reached) else "–"
     if run["state"] == "diverged":
         result = f"diverged at step {shown('diverged_at_step', '{:.0f}')}"
     if run["state"] == "crashed":

@@ -4,7 +4,7 @@ import textwrap
 
 from studies.evidence.ingredients import contributions, ingredients
 from studies.evidence.results import Analysis
-from studies.evidence.units import points
+from studies.evidence.units import POINTS
 from studies.records.study_record import StudyRecord
 from studies.report.tables import Table, p_text
 
@@ -32,15 +32,16 @@ def ingredients_table(analysis: Analysis) -> Table | None:
     rows = [
         [
             each.ingredient.name,
-            points(each.effect),
+            analysis.unit.signed(each.effect),
             p_text(each.effect.p_value),
             p_text(each.p_holm),
             *([", ".join(each.ingredient.aliases)] if aliased else []),
         ]
         for each in found
     ]
+    scale = "percentage points of " if analysis.unit is POINTS else ""
     note = (
-        f"{NOTES[analysis.study.design]} In percentage points of test {analysis.metric_name}, paired by seed; Holm's "
+        f"{NOTES[analysis.study.design]} In {scale}test {analysis.metric_name}, paired by seed; Holm's "
         "correction is over these effects."
     )
     headings = ["ingredient", "effect [95 %]", "p", "p, Holm", *(["aliased with"] if aliased else [])]
@@ -53,10 +54,11 @@ def effect_lines(analysis: Analysis) -> list[str]:
     if not found:
         return []
     width = min(44, max(len(each.ingredient.name) for each in found))
-    lines = [f"What each ingredient contributes, points of test {analysis.metric_name} [95 %]:"]
+    scale = "points of " if analysis.unit is POINTS else ""
+    lines = [f"What each ingredient contributes, {scale}test {analysis.metric_name} [95 %]:"]
     for each in found:
         name = textwrap.shorten(each.ingredient.name, width, placeholder="…")
-        lines.append(f"  {name:<{width}}  {points(each.effect)}")
+        lines.append(f"  {name:<{width}}  {analysis.unit.signed(each.effect)}")
     return lines
 
 

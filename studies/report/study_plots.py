@@ -54,18 +54,23 @@ def _(plot: Scatter, analysis: Analysis) -> go.Figure | None:
             half = 0.0 if math.isnan(reached.low) else reached.mean - reached.low
             figure.add_scatter(
                 x=[spent.mean],
-                y=[100 * reached.mean],
-                error_y={"array": [100 * half], "thickness": 1.2, "width": 3},
+                y=[analysis.unit.factor * reached.mean],
+                error_y={"array": [analysis.unit.factor * half], "thickness": 1.2, "width": 3},
                 mode="markers+text",
                 text=[result.label],
                 textposition="top center",
                 marker={"color": colour, "size": 10},
                 name=result.label,
                 showlegend=False,
-                hovertemplate=f"{result.label}<br>%{{x:,.4g}}: %{{y:.2f}} %<br>{reached.n} seeds<extra></extra>",
+                hovertemplate=f"{result.label}<br>%{{x:,.4g}}: %{{y:.3f}} {analysis.unit.name}<br>"
+                f"{reached.n} seeds<extra></extra>",
             )
     name = plot.cost if isinstance(plot.cost, str) else "cost"
-    figure.update_layout(**figures.LAYOUT, xaxis_title=name, yaxis_title=f"test {analysis.metric_name}, %")
+    figure.update_layout(
+        **figures.LAYOUT,
+        xaxis_title=name,
+        yaxis_title=figures.axis_title(f"test {analysis.metric_name}", analysis.unit),
+    )
     figure.update_xaxes(type="log", exponentformat="SI")
     return _with_data(figure)
 

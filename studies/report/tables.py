@@ -17,7 +17,7 @@ from studies.evidence.paired import Pairing
 from studies.evidence.progress_tests import APPROACH
 from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.summary import StudySummary
-from studies.evidence.units import NUMBER, Unit, percent, percent_interval, points, unit_of
+from studies.evidence.units import NUMBER, POINTS, Unit, unit_of
 from studies.records.arm_label import arm_label
 
 SIGNIFICANCE = 0.05
@@ -49,13 +49,13 @@ def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
     return {
         "label": result.label,
         "baseline": result.arm.is_baseline,
-        "test": percent_interval(statistics.mean),
-        "validation": percent(result.estimate(analysis.val_metric).mean),
-        "training": percent(result.estimate(analysis.fit_metric).mean),
-        "difference": "baseline" if compared is None else points(compared.difference),
+        "test": analysis.unit.interval(statistics.mean),
+        "validation": analysis.unit.text(result.estimate(analysis.val_metric).mean),
+        "training": unit_of(analysis.fit_metric).text(result.estimate(analysis.fit_metric).mean),
+        "difference": "baseline" if compared is None else analysis.unit.signed(compared.difference),
         "p": "" if compared is None else p_text(compared.p_holm),
         "differs": compared is not None and compared.p_holm < SIGNIFICANCE,
-        "matched": points(matched) if matched else "",
+        "matched": analysis.unit.signed(matched) if matched else "",
         "finished": result.count("finished"),
         "planned": result.planned,
         "diverged": result.count("diverged"),
@@ -134,7 +134,7 @@ def _pairing(pairing: Pairing) -> str:
 
 def _risk(statistics: ArmStatistics) -> str:
     """Return how much more often the arm's runs diverge than the baseline's, in points with the exact interval."""
-    return points(statistics.more_diverged) if statistics.more_diverged.n and statistics.comparison else ""
+    return POINTS.signed(statistics.more_diverged) if statistics.more_diverged.n and statistics.comparison else ""
 
 
 def measures(summary: StudySummary) -> list[Table]:
@@ -165,12 +165,12 @@ def learning_speed(analysis: Analysis) -> Table | None:
         area = estimate([area for area in _areas(analysis, result) if not math.isnan(area)])
         steps = "not within the run" if math.isinf(median.steps) else _number(median.steps, "{:,.0f}")
         first = ["", ""] if result.arm.is_baseline else [_share(against.probability_first), p_text(against.p_value)]
-        rows.append([result.label, steps, f"{median.reached} of {median.n}", *first, percent_interval(area)])
+        rows.append([result.label, steps, f"{median.reached} of {median.n}", *first, analysis.unit.interval(area)])
     note = (
-        f"Steps until the validation {analysis.metric_name}, smoothed, is {percent(target)}, {100 * APPROACH:g} % of "
-        "the way from guessing to where the baseline ends on average: the Kaplan–Meier median, in which runs that "
-        "never got there count as censored, not as fast. First: the share "
-        "of seeds in which the arm gets there before the baseline, with the sign test's p. Area: the validation "
+        f"Steps until the validation {analysis.metric_name}, smoothed, is {analysis.unit.text(target)}, "
+        f"{100 * APPROACH:g} % of the way from guessing to where the baseline ends on average: the Kaplan–Meier "
+        "median, in which runs that never got there count as censored, not as fast. First: the share of seeds in which "
+        "the arm gets there before the baseline, with the sign test's p. Area: the validation "
         f"{analysis.metric_name} averaged over the run."
     )
     headings = ("arm", "median steps", "arrived", "first", "p", "area under the curve")

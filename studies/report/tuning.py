@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from litmus.metrics import METRICS
 from studies.evidence.results import Analysis
 from studies.evidence.tuning import ArmTuning, arm_tunings, expected_performance
-from studies.evidence.units import percent
+from studies.evidence.units import Unit
 from studies.records.arm_label import arm_label, short_name
 from studies.report import figures
 from studies.report.tables import Table
@@ -31,7 +31,10 @@ def tuning_table(analysis: Analysis) -> Table | None:
     tuning, found = analysis.study.tuning, tunings(analysis)
     if tuning is None:
         return None
-    rows = [[each.label, *_choice(each), f"{len(each.points)}", f"{each.diverged}", _edges(each)] for each in found]
+    rows = [
+        [each.label, *_choice(each, analysis.unit), f"{len(each.points)}", f"{each.diverged}", _edges(each)]
+        for each in found
+    ]
     space = "; ".join(f"{key} from {values}" for key, values in tuning.space.items())
     note = (
         f"Before it was compared, every arm tried the same {len(tuning.trials)} settings ({space}), each with the "
@@ -74,7 +77,7 @@ def tuning_lines(analysis: Analysis) -> list[str]:
     width = min(36, max(len(each.label) for each in found))
     lines = [f"Tuned on the validation split, {len(found[0].points)} trials an arm, on seeds not used again:"]
     for each in found:
-        chose, score = _choice(each)
+        chose, score = _choice(each, analysis.unit)
         edge = f"  (edge: {_edges(each)})" if each.edges else ""
         lines.append(f"  {_cut(each.label, width):<{width}}  {chose}: {score}{edge}")
     if any(each.edges for each in found):
@@ -88,10 +91,10 @@ def tuned_text(analysis: Analysis) -> str:
     return f"; tuned for each arm, with the same budget: {', '.join(tuning.keys)}" if tuning else ""
 
 
-def _choice(each: ArmTuning) -> tuple[str, str]:
+def _choice(each: ArmTuning, unit: Unit) -> tuple[str, str]:
     if each.chosen is None:
         return "nothing yet: trials are missing", "–"
-    return arm_label(each.points[each.chosen]), percent(each.scores[each.chosen])
+    return arm_label(each.points[each.chosen]), unit.text(each.scores[each.chosen])
 
 
 def _edges(each: ArmTuning) -> str:

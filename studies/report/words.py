@@ -3,7 +3,6 @@
 from studies.evidence.claims import primary_claims
 from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary
-from studies.evidence.units import percent
 
 
 def family(summary: StudySummary) -> str:
@@ -53,7 +52,11 @@ def covers(summary: StudySummary) -> str:
 def counted(analysis: Analysis) -> str:
     """Return the accuracy that a diverged run counts with."""
     value = analysis.study.diverged_value
-    return f"guessing, {percent(analysis.chance)}" if value is None else f"{percent(value)}, as the study declares"
+    return (
+        f"guessing, {analysis.unit.text(analysis.chance)}"
+        if value is None
+        else f"{analysis.unit.text(value)}, as the study declares"
+    )
 
 
 def fitted(analysis: Analysis) -> str:

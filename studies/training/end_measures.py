@@ -33,6 +33,8 @@ class EndMeasures(lightning.Callback):
 
     def on_test_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitNetwork)
+        if module.task.metrics:
+            return  # a task of one's own, which may know no right answers
         # A device without a share of the test set takes part in bringing the others' together.
         images = torch.empty(0, dtype=torch.int64, device=module.device)
         classes = module.num_classes
@@ -50,16 +52,18 @@ class EndMeasures(lightning.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if outputs is not None:
+        if outputs is not None and self._batches:
             self._batches.append((batch.sample, *answered(outputs, batch)))
 
     def on_test_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitNetwork)
         batches, self._batches = self._batches, []
-        sample, *counts = (gathered(torch.cat(column)).cpu() for column in zip(*batches, strict=True))
-        if trainer.is_global_zero:
-            rows = [column[sample.argsort()].numpy() for column in counts]
-            write_answers(self.record, Answers(right=rows[0].astype(bool)) if len(rows) == 1 else Answers(None, *rows))
+        if batches:
+            sample, *counts = (gathered(torch.cat(column)).cpu() for column in zip(*batches, strict=True))
+            if trainer.is_global_zero:
+                rows = [column[sample.argsort()].numpy() for column in counts]
+                answers = Answers(right=rows[0].astype(bool)) if len(rows) == 1 else Answers(None, *rows)
+                write_answers(self.record, answers)
         datamodule: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
         with trainer.precision_plugin.forward_context():
             self.metrics = module.fit(datamodule.fit_batches(FIT_IMAGES))

@@ -24,8 +24,8 @@ class Run:
     config: RunConfig
     directory: Path
     source: Path | None = None
-    trial: str = ""
     code: RunCode | None = None
+    trial: str = ""
 
     @property
     def name(self) -> str:

@@ -44,6 +44,10 @@ def conduct_and_report(
     result = finish(plan.study, conducted)
     print("\n".join([result.answer, *result.details]))
     print(f"report: {result.report}")
+    by_error: dict[str, list[str]] = {}
     for run, error in result.crashed.items():
-        print(f"litmus: run {run} crashed: {error}; see {conducted.directory / run / 'log.txt'}", file=sys.stderr)
+        by_error.setdefault(error, []).append(run)
+    for error, runs in by_error.items():
+        which = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs"
+        print(f"litmus: {which} crashed: {error}; see {conducted.directory / runs[0] / 'log.txt'}", file=sys.stderr)
     return 1 if result.crashed or outcome.missing else 0

@@ -13,8 +13,10 @@ def slurm() -> Callable[..., str]:
     """A function that asks the cluster; the test is skipped where there is none."""
     if shutil.which("sbatch") is None:
         pytest.skip("no SLURM here: sbatch is not on PATH")
-    if subprocess.run(["sinfo"], capture_output=True).returncode:
-        pytest.skip("SLURM does not answer: sinfo fails")
+    try:
+        subprocess.run(["sinfo"], capture_output=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"SLURM does not answer: {error}")
 
     def ask(*command: str) -> str:
         # slurmctld may be away for a while, as in one of the tests.

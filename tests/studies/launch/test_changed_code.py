@@ -58,7 +58,7 @@ OFF, ON = {"model.gate": False}, {"model.gate": True}
 def gated(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *, gate: bool = False) -> nn.Module:
     """A linear classifier, with a gate or without."""
     first = [nn.Flatten(), nn.Linear(in_channels * image_size**2, 8), nn.ReLU()]
-    return nn.Sequential(*first, *([Gate(8)] if gate else []), nn.Linear(8, num_classes))
+    return nn.Sequential(*first, Gate(8) if gate else nn.Identity(), nn.Linear(8, num_classes))
 
 
 study = Study(
@@ -225,7 +225,7 @@ def test_a_worker_refuses_code_that_changed_after_the_start(tmp_path: Path) -> N
     source = tmp_path / "later.py"
     source.write_text("WIDTH = 3\nnames = ['lenet5', WIDTH]\nprint(names.append(WIDTH))\n")
     config = resolve({"model.name": "lenet5"})
-    run = Run("0" * 12, "later", "arm", {}, config, tmp_path, source, "", run_code(config, local_code(source), "d"))
+    run = Run("0" * 12, "later", "arm", {}, config, tmp_path, source, code=run_code(config, local_code(source), "d"))
     assert run.code is not None
     assert list(run.code.files) == ["later.py"]
     source.write_text(source.read_text().replace("3", "4"))

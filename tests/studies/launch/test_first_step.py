@@ -23,7 +23,7 @@ import lit_archs
 from studies import Study
 
 
-@lit_archs.register("gatenet")
+@lit_archs.register("tried_gate")
 class GateNet(nn.Module):
     """Two convolutions, with or without a gate between them."""
 
@@ -43,7 +43,7 @@ class GateNet(nn.Module):
 
 
 study = Study(
-    base={"model.name": "gatenet", "trainer.epochs": 1, "optim.lr": 0.05},
+    base={"model.name": "tried_gate", "trainer.epochs": 1, "optim.lr": 0.05},
     factors={"model.gate": [False, True]},
     baseline={"model.gate": False},
     seeds=1,

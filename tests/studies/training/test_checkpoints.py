@@ -43,6 +43,7 @@ class PauseAt(threading.Event):
 
 
 def execute(directory: Path, pause: threading.Event, execution: Execution, **settings: Any) -> str:
+    torch.rand(7)  # another process's generator is elsewhere
     run = Run("0123456789ab", "study", "arm", {}, resolve({**SETTINGS, **settings}), directory)
     return attempt(run, execution, Place(), lambda fraction: None, attempts=1, pause=pause)
 
