@@ -186,7 +186,7 @@ def test_a_study_of_ones_own_runs_there_while_its_code_is_that_of_the_start(
         return
     # What waits in the queue while the code changes is left, and said so.
     (tmp_path / "own_scale.py").write_text("SCALE = 0.25\n")
-    held = [*arguments, "--slurm.extra", "begin=now+6"]
+    held = [*arguments, "--slurm.extra", "[begin=now+6]"]
     launcher = start(held, environment)
     wait_for(lambda: len(jobs(study)) == 2)
     (tmp_path / "own_scale.py").write_text("SCALE = 0.125\n")
