@@ -65,6 +65,7 @@ def test_a_worker_that_hangs_is_killed_and_its_run_repeated(
     assert re.search(r"crashed \(no progress for \d+ s, memory \d+ MiB; the worker was killed\); repeating it", told)
 
 
+@pytest.mark.slow
 def test_where_memory_runs_out_fewer_runs_go_on_beside_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
