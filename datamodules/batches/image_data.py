@@ -110,7 +110,12 @@ class ImageDataModule(lightning.LightningDataModule):
     def train_dataloader(self) -> "BatchLoader":
         """Return the training batches of the trainer's current epoch."""
         parts = 1 if self.trainer is None else self.trainer.accumulate_grad_batches
-        return BatchLoader(self.steps_per_epoch * parts, lambda: self.train_epoch(self._epoch(), self._shard(), parts))
+        length = self.steps_per_epoch * parts
+
+        def epoch() -> Iterator[Batch]:
+            return self.train_epoch(self._epoch(), self._shard(), parts, self._batches_done() % length)
+
+        return BatchLoader(length, epoch)
 
     def val_dataloader(self) -> "BatchLoader":
         """Return the validation batches."""
@@ -134,14 +139,15 @@ class ImageDataModule(lightning.LightningDataModule):
         indices = self.train_indices[chosen]
         return self._evaluation(arrays.train_images, arrays.train_labels, arrays.train_masks, indices)
 
-    def train_epoch(self, epoch: int, shard: Shard | None = None, parts: int = 1) -> Iterator[Batch]:
-        """Yield the batches of `epoch`, the share of one device of each, in so many parts."""
+    def train_epoch(self, epoch: int, shard: Shard | None = None, parts: int = 1, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of `epoch` from the `start`-th on, the share of one device of each, in so many parts."""
         shard = shard or Shard()
         order_of = epoch if self.config.reshuffle else 0
         order = self.train_indices[epoch_order(len(self.train_indices), self.seed, order_of)]
         global_batches = train_batches(order, self.config.batch_size, self.config.drop_last)
         shares = [part for batch in global_batches for part in shard.share(batch).tensor_split(parts)]
-        groups = self._groups(len(shares))
+        # Whole groups, as without an interruption: what is augmented together is so to the last bit.
+        groups = [group for group in self._groups(len(shares)) if start < group.stop]
         samples = [torch.cat([shares[index] for index in group]) for group in groups]
         if self.config.mix == "none":
             wanted = samples
@@ -151,7 +157,8 @@ class ImageDataModule(lightning.LightningDataModule):
             lengths = [len(shares[index]) for index in group]
             batches = self._augmented(pixels, indices.to(self.device), epoch, lengths)
             for index, batch in zip(group, batches, strict=True):
-                yield batch._replace(global_size=len(global_batches[index // parts]))
+                if index >= start:
+                    yield batch._replace(global_size=len(global_batches[index // parts]))
 
     def _groups(self, steps: int) -> list[range]:
         channels, height, width = self.arrays.train_images.shape[1:]
@@ -201,6 +208,13 @@ class ImageDataModule(lightning.LightningDataModule):
         # Not current_epoch: in the first epoch after a resume it still is the epoch before when batches are asked for.
         progress: Any = self.trainer.fit_loop.epoch_progress.current
         return int(progress.processed)
+
+    def _batches_done(self) -> int:
+        """Return the batches of the current epoch that were trained on before an interruption, 0 where it is new."""
+        if self.trainer is None:
+            return 0
+        progress: Any = self.trainer.fit_loop.epoch_loop.batch_progress.current
+        return int(progress.ready)
 
     def _shard(self) -> Shard:
         return Shard() if self.trainer is None else Shard(self.trainer.global_rank, self.trainer.world_size)

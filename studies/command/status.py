@@ -1,47 +1,107 @@
-"""`litmus status`: how far the studies on disk are."""
+"""`litmus status`: how far the studies on disk are, and the jobs that are at them."""
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from litmus.errors import UserError, unknown_name
 from studies.command.base.options import Parser, records_key
+from studies.records import slurm
 from studies.records.code_use import code_use
 from studies.records.run_record import RunRecord
+from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import FILE, read_study_record
 
 COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started", "older code")
+WATCH_SECONDS = 2.0
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     parser = Parser("status", "How far the studies on disk are.")
     parser.add_argument("study", nargs="?", default=None, help="one study, arm by arm (default: all studies)")
+    parser.add_argument("--watch", action="store_true", help="look again every few seconds until nothing is at work")
     parser.add_key(records_key())
     options = parser.read(arguments)
-    directories = studies_in(Path(options.out))
-    if options.study is None:
+    out, console = Path(options.out), Console(highlight=False)
+    shown, at_work = _overview(out, options.study)
+    if not options.watch:
+        console.print(shown)
+        return 0
+    with Live(shown, console=console, auto_refresh=False) as live:
+        while at_work:
+            time.sleep(WATCH_SECONDS)
+            shown, at_work = _overview(out, options.study)
+            live.update(shown, refresh=True)
+    return 0
+
+
+def _overview(out: Path, study: str | None) -> tuple[Group, bool]:
+    """Return what is shown, and whether anything is at work: a run, or a job that waits or runs."""
+    sentences: list[str] = []
+    if study is None:
+        directories = studies_in(out)
         rows = [(path.name, _states_of_study(path)) for path in directories]
     else:
-        directory = find_study(options.study, Path(options.out))
-        study = read_study_record(directory)
-        code = code_use(directory, study)
-        rows = [(arm.label, _states(directory, arm.runs.values(), code.left_out_of(arm.label))) for arm in study.arms]
-        if study.tuning is not None:
-            rows.append(("(trials of the tuning)", _states(directory, study.tuning.runs())))
+        directory = find_study(study, out)
+        directories, record = [directory], read_study_record(directory)
+        code = code_use(directory, record)
+        sentences = code.sentences()
+        rows = [(arm.label, _states(directory, arm.runs.values(), code.left_out_of(arm.label))) for arm in record.arms]
+        if record.tuning is not None:
+            rows.append(("(trials of the tuning)", _states(directory, record.tuning.runs())))
     used = [state for state in COLUMNS if any(states[state] for _, states in rows)]
-    table = Table("arm" if options.study else "study", *used, box=None, padding=(0, 2, 0, 0))
+    table = Table("arm" if study else "study", *used, box=None, padding=(0, 2, 0, 0))
     for name, states in rows:
         table.add_row(name, *(str(states[state] or "") for state in used))
-    console = Console(highlight=False)
-    console.print(table)
-    if options.study is not None:
-        for sentence in code.sentences():
-            console.print(sentence)
-    return 0
+    jobs = {path.name: StudyJobs(path).submitted() for path in directories}
+    lines, alive = _jobs(jobs) if any(jobs.values()) else ([], False)
+    told = [*sentences, *lines]
+    return Group(table, *(Text(line) for line in told)), alive or any(states["running"] for _, states in rows)
+
+
+def _jobs(submitted: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
+    """Return a line for each study that has jobs in the queue, and whether there is one."""
+    if not slurm.is_available():
+        return ["jobs: SLURM is not reached from this machine"], False
+    try:
+        tasks = slurm.tasks([job for jobs in submitted.values() for job in jobs])
+    except UserError as error:
+        return [f"jobs: {error}"], True
+    lines = []
+    for study, jobs in submitted.items():
+        own = [task for task in tasks if task.job in jobs]
+        if own:
+            before = "jobs" if len(submitted) == 1 else f"jobs of {study}"
+            lines.append(f"{before}: {_in_words(own)}")
+    return lines, bool(tasks)
+
+
+def _in_words(tasks: Sequence[slurm.Task]) -> str:
+    """Return what tasks do, those alike together: `2 running, 3:59:12 left, 1 queued (Resources)`."""
+    alike: dict[str, list[slurm.Task]] = {}
+    for task in tasks:
+        alike.setdefault(_doing(task), []).append(task)
+    parts = []
+    for doing, those in alike.items():
+        left = f", {min(task.left for task in those)} left" if doing == "running" else ""
+        parts.append(f"{len(those)} {doing}{left}")
+    return "; ".join(parts)
+
+
+def _doing(task: slurm.Task) -> str:
+    if task.state == "pending":
+        # It had begun and gave way: to another job, to its time limit, or since it failed.
+        waiting = "requeued" if task.restarts else "queued"
+        reason = task.reason.strip("()")
+        return f"{waiting} ({reason})" if reason not in ("", "None") else waiting
+    return task.state
 
 
 def studies_in(out: Path) -> list[Path]:

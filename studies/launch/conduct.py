@@ -1,32 +1,41 @@
 """Conduct a study: check it before anything runs, launch what is missing, keep what was asked."""
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from rich.console import Console
 
 from litmus.errors import UserError
 from litmus.settings import Settings
 from studies.design.plan import Arm, Plan
 from studies.design.study_files import being_imported
 from studies.launch.launcher import Launcher, Outcome
-from studies.launch.machine import LaunchConfig, execution_of
+from studies.launch.machine import LaunchConfig, execution_of, team_execution
 from studies.launch.older_code import OlderCode, is_complete
 from studies.launch.pairing import advice, starts
 from studies.launch.preflight import check
 from studies.launch.progress import Progress
 from studies.launch.register import register
+from studies.launch.slurm_launcher import SlurmLauncher, number_of_jobs
+from studies.launch.slurm_script import script
+from studies.launch.take import try_again
+from studies.launch.team_launcher import TeamLauncher, part
 from studies.launch.tune import tune
 from studies.own_code.keeping import keep as keep_copies
 from studies.own_code.local_modules import local_code
 from studies.records.code_record import RunCode
 from studies.records.storage import CorruptRecord, storage_errors
+from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import Start, read_study_record, write_study_record
 from studies.records.tuning_record import TuningRecord
 from studies.training.config import TrainerConfig
 from studies.training.identity import run_id
 from studies.training.run import Run
 from studies.training.run_code import run_code
+from studies.training.team import Team, torchrun_team
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,8 @@ class Conducted:
     runs: list[Run]
     outcome: Outcome
     notes: tuple[str, ...] = ()
+    is_first: bool = True
+    """Whether this process, of those that `torchrun` started, is the one that writes and tells."""
 
 
 def conduct(
@@ -55,8 +66,11 @@ def conduct(
         raise UserError(
             f"{importing} runs a study whenever it is imported; that belongs under if __name__ == '__main__'"
         )
-    execution, places = execution_of(launch)
     directory = plan.directory(launch.out)
+    team = torchrun_team()
+    if team is not None:
+        launch = _of_team(launch, team)
+    first = team is None or team.rank == 0
     fingerprints: dict[str, str] = {}
     own = None if source is None else local_code(source)
     codes: dict[str, RunCode] = {}
@@ -76,39 +90,50 @@ def conduct(
         return run if code is None else older.in_place_of(run, fingerprints[key])
 
     def execute(runs: Sequence[Run]) -> Outcome:
-        progress = Progress(len(runs), len(places))
-        for line in older.told():
-            progress.notice(line)
-        if own is not None and not all(is_complete(run.record) for run in runs):
+        if first and (launch.launcher == "slurm" or team is not None):
+            try_again(runs)
+        launcher = _launcher(plan.study.name, directory, launch, len(runs), team)
+        if first:
+            for line in older.told():
+                launcher.progress.notice(line)
+        if first and own is not None and not all(is_complete(run.record) for run in runs):
             kept = keep_copies(own, directory).path.name
             runs = [replace(run, code=run.code and replace(run.code, kept=kept)) for run in runs]
-        return Launcher(execution, places, progress).execute(runs)
+        return launcher.execute(runs)
 
+    if launch.launcher == "local" and team is None:
+        execution_of(launch)  # what this machine has not is told before anything is read
     runs = [make_run(arm, seed) for arm, seed in plan.runs()]
     for point in plan.tuning.points if plan.tuning is not None else ():
         for arm in plan.arms:
             make_run(arm.at(point), plan.seeds[0])  # a trial that could not be built is told here
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    register(plan, directory, runs, list(fingerprints.values()), looked)
+    if first:
+        register(plan, directory, runs, list(fingerprints.values()), looked)
     tuning: TuningRecord | None = None
     if plan.tuning is not None:
         untuned = plan
 
         def keep(record: TuningRecord) -> None:
-            write_study_record(directory, untuned.record((), settings, source, tuning=record))
+            if first:
+                write_study_record(directory, untuned.record((), settings, source, tuning=record))
 
         tuned, tuning, outcome = tune(plan, plan.tuning, directory, make_run, execute, keep)
         if tuned is None:
-            return Conducted(directory, [], outcome)
+            return Conducted(directory, [], outcome, is_first=first)
         plan = tuned
         runs = [make_run(arm, seed) for arm, seed in plan.runs()]
-    _tell_what_was_not_kept(runs)
     starting = _starts(plan, runs, directory)
-    for line in advice(starting, plan.study.factors, plan.baseline.config.init.pairing == "place"):
-        print(f"litmus: {line}", file=sys.stderr)
-    write_study_record(directory, plan.record(runs, settings, source, starting, tuning))
-    return Conducted(directory, runs, execute(runs))
+    if first:
+        _tell_what_was_not_kept(runs)
+        for line in advice(starting, plan.study.factors, plan.baseline.config.init.pairing == "place"):
+            print(f"litmus: {line}", file=sys.stderr)
+        write_study_record(directory, plan.record(runs, settings, source, starting, tuning))
+    outcome = execute(runs)
+    if team is not None:
+        part()
+    return Conducted(directory, runs, outcome, is_first=first)
 
 
 def _checked(arm: Arm, devices: int, alone: bool) -> str:
@@ -155,3 +180,35 @@ def _lacks(run: Run, keep: str) -> bool:
     except CorruptRecord:
         return False  # it is set aside and repeated
     return finished and not all(file.exists() for file in run.record.weights_files(keep))
+
+
+def _of_team(launch: LaunchConfig, team: Team) -> LaunchConfig:
+    if launch.launcher != "local":
+        raise UserError(f"--launcher {launch.launcher} starts processes itself; run it without torchrun")
+    if launch.devices not in (1, team.size):
+        raise UserError(f"--devices {launch.devices}: torchrun started {team.size} processes")
+    return dataclasses.replace(launch, devices=team.size)
+
+
+def _launcher(
+    study: str, directory: Path, launch: LaunchConfig, runs: int, team: Team | None
+) -> Launcher | SlurmLauncher | TeamLauncher:
+    if team is not None:
+        quiet = None if team.rank == 0 else Console(quiet=True)
+        return TeamLauncher(team, team_execution(launch, team), Progress(runs, 1, quiet))
+    if launch.launcher == "slurm":
+        return SlurmLauncher(study, directory, launch, Progress(runs, number_of_jobs(launch.slurm, runs)))
+    execution, places = execution_of(launch)
+    return Launcher(execution, places, Progress(runs, len(places)))
+
+
+def dry_run(plan: Plan, launch: LaunchConfig) -> str:
+    """Return the script that SLURM would get for `plan`, with nothing submitted or written.
+
+    Raises `UserError` where another launcher is asked for.
+    """
+    if launch.launcher != "slurm":
+        raise UserError("--dry-run prints what --launcher slurm would submit; give that too")
+    jobs = number_of_jobs(launch.slurm, len(plan.runs()))
+    folder = StudyJobs(plan.directory(launch.out)).path
+    return script(folder, plan.study.name, launch, launch.slurm, jobs)

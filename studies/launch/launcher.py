@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.forkserver
 import os
 import signal
 import socket
@@ -18,9 +19,12 @@ from typing import Any
 
 from litmus.errors import UserError
 from studies.launch import worker
+from studies.launch.giving_way import GIVE_WAY
 from studies.launch.progress import Progress
+from studies.launch.take import set_aside, take
+from studies.launch.vital_signs import VitalSigns
 from studies.launch.worker import Assignment, Message
-from studies.records.lease import Lease, acquire, is_held
+from studies.records.lease import Lease, is_held
 from studies.records.storage import CorruptRecord
 from studies.training.run import Execution, Place, Run
 
@@ -29,22 +33,33 @@ MAX_ATTEMPTS = 2
 
 POLL_SECONDS = 0.5
 
+SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
+"""Lets threads that wait for each other sleep. By default they spin, which takes the core from the one waited for where
+other programs want it too: a step can then take many times as long as with one thread."""
+
+PAUSE_SECONDS = 60.0
+"""How long runs that are to give way may take to reach the end of a step and write a checkpoint."""
+
 
 class Interrupted(BaseException):
     """The user or the system asked the launcher to stop; the message says by which signal."""
 
+    advice = "the same command goes on where this one stopped"
+
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal.Signals(signal_number).name)
+        self.signal_number = signal_number
         self.exit_status = 128 + signal_number
 
 
 @dataclass
 class Outcome:
-    """How the runs of a launch ended: identities by state, and the errors of those that crashed."""
+    """How the runs of a launch ended: identities by state, the errors of those that crashed, and what did not run."""
 
     finished: list[str] = field(default_factory=list)
     diverged: list[str] = field(default_factory=list)
     crashed: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -58,14 +73,27 @@ class _Worker:
     run: Run | None = None
     lease: Lease | None = None
     waiting: int = 0
+    signs: VitalSigns = field(default_factory=VitalSigns)
 
 
 class Launcher:
-    """Executes runs on this machine with `places`, one tuple of device places for each concurrent run."""
+    """Executes runs on this machine with `places`, one tuple of device places for each concurrent run.
 
-    def __init__(self, execution: Execution, places: Sequence[tuple[Place, ...]], progress: Progress) -> None:
+    Where others hold some of the runs, it waits for them and takes over what they leave, unless told not to
+    `wait_for_others`, who are then somebody else's care. `executed` counts the runs that it executed itself.
+    """
+
+    def __init__(
+        self,
+        execution: Execution,
+        places: Sequence[tuple[Place, ...]],
+        progress: Progress,
+        wait_for_others: bool = True,
+    ) -> None:
         self.execution = execution
         self.progress = progress
+        self.wait_for_others = wait_for_others
+        self.executed = 0
         self._context = multiprocessing.get_context("forkserver")
         self._workers = [_Worker(group) for group in places]
         self._attempts: dict[str, int] = {}
@@ -79,16 +107,22 @@ class Launcher:
         Raises `Interrupted` on SIGINT and SIGTERM and `UserError` where nothing can go on (a full disk, a config that
         cannot be built); the same call then finishes what is missing.
         """
-        self._pending.extend(run for run in runs if not self._already_complete(run))
+        missing = [run for run in runs if not self._already_complete(run)]
+        self._pending.extend(run for run in missing if self.wait_for_others or not is_held(run.directory))
         if not self._pending:
             return self._outcome
-        with self._signals(), self.progress:
+        with interrupting(Interrupted), self.progress:
             try:
                 self._start_server()
                 while self._pending or self._elsewhere or any(worker.run for worker in self._workers):
                     self._assign()
                     self._listen()
                     self._look_elsewhere()
+            except Interrupted as interruption:
+                # Who presses Ctrl-C waits for the end; who sends a signal that can wait leaves time for a checkpoint.
+                if interruption.signal_number != signal.SIGINT:
+                    self._pause()
+                raise
             finally:
                 self._stop()
         return self._outcome
@@ -112,27 +146,19 @@ class Launcher:
 
     def _take(self, run: Run) -> Lease | None:
         """Return the right to run `run`; None where it is complete by now or somebody else is at it."""
-        held = acquire(run.directory)
-        if held is None:
+        held, state = take(run, self.progress.notice)
+        if state is not None:
+            self._finish(run, state, executed=False)
+        elif held is None and self.wait_for_others:
             self._elsewhere.append(run)
-            return None
-        try:
-            complete = run.record.is_complete()
-        except CorruptRecord as error:
-            self._set_aside(run, str(error))
-            held.release()
-            self._pending.appendleft(run)
-            return None
-        if complete:
-            held.release()
-            self._finish(run, run.record.read_status()["state"], executed=False)
-            return None
         return held
 
     def _dispatch(self, idle: _Worker, run: Run, held: Lease) -> None:
         if not idle.processes:
             self._start(idle)
         idle.run, idle.lease, idle.waiting = run, held, len(idle.processes)
+        idle.signs = VitalSigns()
+        self.executed += 1
         self._attempts[run.run_id] = self._attempts.get(run.run_id, 0) + 1
         assignment = Assignment(run, self._attempts[run.run_id], _free_port() if len(idle.places) > 1 else 0)
         for connection in idle.connections:
@@ -163,11 +189,25 @@ class Launcher:
                 self._died(busy)
                 continue
             self._heard(busy, message)
+        for busy in list(self._workers):
+            if busy.run is not None:
+                self._check(busy)
         self.progress.refresh()
+
+    def _check(self, busy: _Worker) -> None:
+        """Look at a worker that is at a run; one that hangs is killed, and its run repeated."""
+        busy.signs.look(process.pid for process in busy.processes)
+        silent = busy.signs.hangs()
+        if silent is not None:
+            run = busy.run
+            assert run is not None
+            self._abandon(busy, kill=True)
+            self._crashed(run, f"no progress for {silent:.0f} s, memory {busy.signs.memory}; the worker was killed")
 
     def _heard(self, busy: _Worker, message: Message) -> None:
         run = busy.run
         assert run is not None
+        busy.signs.heard()
         if message.kind == "progress":
             self.progress.advanced(run, message.content)
         elif message.kind == "done":
@@ -175,10 +215,14 @@ class Launcher:
             if busy.waiting == 0:
                 self._release(busy)
                 self._finish(run, message.content, executed=True)
+        elif message.kind == "paused":
+            busy.waiting -= 1
+            if busy.waiting == 0:
+                self._release(busy)
         elif message.kind == "refused":
             raise UserError(message.content)
         elif message.kind == "corrupt":
-            self._set_aside(run, message.content)
+            set_aside(run, message.content, self.progress.notice)
             self._abandon(busy)
             self._attempts[run.run_id] -= 1
             self._pending.appendleft(run)
@@ -193,7 +237,15 @@ class Launcher:
             process.join(timeout=1)
         codes = {process.exitcode for process in busy.processes} - {None}
         self._abandon(busy, kill=True)
-        self._crashed(run, f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})")
+        status, signs = ", ".join(map(str, codes)) or "unknown", busy.signs
+        told = f"the worker process died (exit status {status}, memory up to {signs.memory})"
+        if signs.ran_out_of_memory():
+            told = f"memory ran out and the worker process, which had reached {signs.memory}, was killed"
+            if len(self._workers) > 1:
+                # One run less at a time from here on.
+                self._workers.remove(busy)
+                told += f"; {len(self._workers)} at a time from now on"
+        self._crashed(run, told)
 
     def _abandon(self, busy: _Worker, kill: bool = False) -> None:
         # The other processes of a run may wait for the one that failed for ever.
@@ -216,10 +268,6 @@ class Launcher:
         (self._outcome.diverged if state == "diverged" else self._outcome.finished).append(run.run_id)
         self.progress.finished(run, state, executed)
 
-    def _set_aside(self, run: Run, reason: str) -> None:
-        target = run.record.set_aside()
-        self.progress.notice(f"record set aside as {target.name} and repeated: {reason}")
-
     def _look_elsewhere(self) -> None:
         waiting, self._elsewhere = self._elsewhere, []
         for run in waiting:
@@ -233,18 +281,24 @@ class Launcher:
         busy.run = busy.lease = None
 
     def _start_server(self) -> None:
-        # The server imports once, for all workers; the thread count must be known before its libraries load.
-        before = os.environ.get("OMP_NUM_THREADS")
+        # The server imports once, for all workers; what their threads do must be known before its libraries load.
+        before = dict(os.environ)
         os.environ["OMP_NUM_THREADS"] = str(self.execution.threads)
+        for name, value in SLEEPING_THREADS.items():
+            os.environ.setdefault(name, value)
         try:
             self._context.set_forkserver_preload(["studies.launch.worker"])
+            with _ignoring(GIVE_WAY):
+                # A signal to all processes is the launcher's to answer; what it starts inherits that it is ignored.
+                multiprocessing.forkserver.ensure_running()
             for idle in self._workers[: len(self._pending)]:
                 self._start(idle)
         finally:
-            if before is None:
-                del os.environ["OMP_NUM_THREADS"]
-            else:
-                os.environ["OMP_NUM_THREADS"] = before
+            for name in ("OMP_NUM_THREADS", *SLEEPING_THREADS):
+                if name in before:
+                    os.environ[name] = before[name]
+                else:
+                    os.environ.pop(name, None)
 
     def _start(self, idle: _Worker) -> None:
         for place in idle.places:
@@ -272,6 +326,19 @@ class Launcher:
             connection.close()
         busy.processes, busy.connections, busy.alive = [], [], []
 
+    def _pause(self) -> None:
+        """Let the runs that are at work write a checkpoint, and wait for it."""
+        for number in GIVE_WAY:
+            signal.signal(number, signal.SIG_IGN)  # it is being done; Ctrl-C still ends it
+        for busy in self._workers:
+            if busy.run is not None:
+                for alive in busy.alive:
+                    with contextlib.suppress(OSError):
+                        alive.send(None)
+        end = time.monotonic() + PAUSE_SECONDS
+        while any(busy.run for busy in self._workers) and time.monotonic() < end:
+            self._listen()
+
     def _stop(self) -> None:
         """End all workers at once: a run that is cut off goes on from its checkpoint as if nothing had been."""
         for each in self._workers:
@@ -282,20 +349,36 @@ class Launcher:
                     run.record.write_status(**{**run.record.read_status(), "state": "interrupted"})
             self._release(each)
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        def interrupt(number: int, frame: types.FrameType | None) -> None:
-            raise Interrupted(number)
 
-        previous = {}
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(ValueError):  # only the main thread may handle signals
-                previous[number] = signal.signal(number, interrupt)
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+@contextlib.contextmanager
+def interrupting(error: type[Interrupted]) -> Iterator[None]:
+    """Raise `error` within the block at the signals that ask a program to stop: Ctrl-C, `kill`, a cluster's warning."""
+
+    def interrupt(number: int, frame: types.FrameType | None) -> None:
+        raise error(number)
+
+    previous = {}
+    for number in (signal.SIGINT, *GIVE_WAY):
+        with contextlib.suppress(ValueError):  # only the main thread may handle signals
+            previous[number] = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _ignoring(numbers: Sequence[signal.Signals]) -> Iterator[None]:
+    previous = {}
+    for number in numbers:
+        with contextlib.suppress(ValueError):  # only the main thread may handle signals
+            previous[number] = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

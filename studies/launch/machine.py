@@ -1,16 +1,23 @@
 """How a study's runs are executed on this machine: on which devices, how many at a time."""
 
-from dataclasses import dataclass
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import torch
 
-from litmus.errors import UserError, require_at_least, require_choice, require_positive
+from litmus.duration import seconds_of
+from litmus.errors import UserError, require_choice, require_positive
+from studies.launch.slurm_config import SlurmConfig
 from studies.training import tracking
 from studies.training.environment import available_cpus
 from studies.training.run import Execution, Place
+from studies.training.team import Team
 
 Accelerator = Literal["auto", "cpu", "cuda"]
+Where = Literal["local", "slurm"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,13 @@ class LaunchConfig:
         accelerator: auto, cpu or cuda.
         wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
             disabled.
-        checkpoint_seconds: least time between two checkpoints of a run, which are written at the ends of epochs.
+        checkpoint_every: time between two checkpoints of a run, such as 5m, or steps, such as 500steps; epoch: at
+            the end of each.
+        threads: CPU threads of each process; by default what OMP_NUM_THREADS says, else its share of the cores, and
+            one for a small network.
+        launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm.
+        dry_run: whether the script that SLURM would get is printed, and nothing submitted.
+        slurm: what the jobs ask for.
         same_code: whether runs of older code of the user's count as runs of the present one, now and later.
     """
 
@@ -35,15 +48,26 @@ class LaunchConfig:
     per_device: int = 1
     accelerator: Accelerator = "auto"
     wandb: str | None = None
-    checkpoint_seconds: float = Execution.checkpoint_seconds
+    checkpoint_every: str = "10s"
+    threads: int | None = None
+    launcher: Where = "local"
+    dry_run: bool = False
+    slurm: SlurmConfig = field(default_factory=SlurmConfig)
     same_code: bool = False
 
     def __post_init__(self) -> None:
         require_positive(devices=self.devices, per_device=self.per_device)
-        require_at_least(0, checkpoint_seconds=self.checkpoint_seconds)
+        checkpoint_interval(self.checkpoint_every)
         require_choice("accelerator", self.accelerator, get_args(Accelerator))
-        if self.workers is not None:
-            require_positive(workers=self.workers)
+        require_choice("launcher", self.launcher, get_args(Where))
+        for key in ("workers", "threads"):
+            if getattr(self, key) is not None:
+                require_positive(**{key: getattr(self, key)})
+        nodes = self.slurm.nodes
+        if nodes > 1 and self.devices % nodes:
+            raise UserError(f"devices {self.devices} cannot be spread evenly over {nodes} nodes (--slurm.nodes)")
+        if nodes > 1 and self.slurm.gpus and self.slurm.gpus * nodes != self.devices:
+            raise UserError(f"devices {self.devices} are not the {nodes} nodes' {self.slurm.gpus} GPUs each")
 
 
 def execution_of(launch: LaunchConfig) -> tuple[Execution, list[tuple[Place, ...]]]:
@@ -51,20 +75,69 @@ def execution_of(launch: LaunchConfig) -> tuple[Execution, list[tuple[Place, ...
 
     Raises `UserError` for a GPU that is not there.
     """
-    accelerator = _accelerator(launch)
+    accelerator = _accelerator(launch, launch.devices)
     places = _places(launch, accelerator)
-    threads = 1 if accelerator == "cuda" else max(1, available_cpus() // (len(places) * launch.devices))
-    wandb = tracking.mode_from_environment(launch.wandb)
-    return Execution(accelerator, launch.devices, threads, wandb, launch.checkpoint_seconds), places
+    return _execution(launch, accelerator, launch.devices, processes=len(places) * launch.devices), places
 
 
-def _accelerator(launch: LaunchConfig) -> str:
+def team_execution(launch: LaunchConfig, team: Team) -> Execution:
+    """Return how the processes of `team`, this one among them, execute runs. Raises `UserError` for an absent GPU."""
+    # What SLURM grants is granted to each process, what this machine has is shared.
+    processes = 1 if "SLURM_CPUS_PER_TASK" in os.environ else team.devices_per_node
+    return _execution(launch, _accelerator(launch, team.devices_per_node), team.size, processes)
+
+
+def _execution(launch: LaunchConfig, accelerator: str, devices: int, processes: int) -> Execution:
+    """Return how runs are executed where so many `processes` share this machine's cores."""
+    asked = launch.threads or threads_of_environment()
+    share = 1 if accelerator == "cuda" else max(1, available_cpus() // processes)
+    seconds, steps = checkpoint_interval(launch.checkpoint_every)
+    return Execution(
+        accelerator=accelerator,
+        devices=devices,
+        threads=asked or share,
+        wandb=tracking.mode_from_environment(launch.wandb),
+        checkpoint_seconds=seconds,
+        checkpoint_steps=steps,
+        threads_asked=asked is not None,
+    )
+
+
+def threads_of_environment(environment: Mapping[str, str] = os.environ) -> int | None:
+    """Return what `OMP_NUM_THREADS` says, None where it says nothing. Raises `UserError` for what is no number."""
+    said = environment.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if not said:
+        return None
+    if not said.isdigit() or int(said) == 0:
+        raise UserError(f"OMP_NUM_THREADS: expected a number greater than zero, got {said!r}")
+    return int(said)
+
+
+def checkpoint_interval(text: str) -> tuple[float, int | None]:
+    """Return the seconds and the steps between two checkpoints; 0 seconds: at the end of each epoch.
+
+    Raises `UserError` for a text that says neither.
+    """
+    if text == "epoch":
+        return 0.0, None
+    steps = re.fullmatch(r"(\d+) ?steps?", text)
+    if steps:
+        require_positive(checkpoint_every=int(steps[1]))
+        return Execution.checkpoint_seconds, int(steps[1])
+    try:
+        return seconds_of("checkpoint_every", text), None
+    except UserError:
+        raise UserError(f"checkpoint_every: expected epoch, 500steps, or a time such as 5m, got {text!r}") from None
+
+
+def _accelerator(launch: LaunchConfig, here: int) -> str:
+    """Return on what the `here` devices are that a run has on this machine."""
     available = torch.cuda.device_count()
-    if launch.accelerator == "cuda" and launch.devices > available:
+    if launch.accelerator == "cuda" and here > available:
         raise UserError(f"--devices {launch.devices} on cuda: this machine has {available} GPUs")
     if launch.accelerator != "auto":
         return launch.accelerator
-    return "cuda" if available >= launch.devices else "cpu"
+    return "cuda" if available >= here else "cpu"
 
 
 def _places(launch: LaunchConfig, accelerator: str) -> list[tuple[Place, ...]]:

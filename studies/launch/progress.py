@@ -52,13 +52,14 @@ class Progress:
         """`run` is no longer at work, without a result."""
         self._running.pop(run.run_id, None)
 
-    def finished(self, run: Run, state: str, executed: bool) -> None:
-        """`run` has its result."""
+    def finished(self, run: Run, state: str, executed: bool, seconds: float | None = None) -> None:
+        """`run` has its result; it took `seconds` where another process knows that better."""
         self.states[state] += 1
         entry = self._running.pop(run.run_id, None)
         if not executed:
             return
-        seconds = time.monotonic() - entry[1] if entry else 0.0
+        if seconds is None:
+            seconds = time.monotonic() - entry[1] if entry else 0.0
         self._durations.append(seconds)
         done = f"[{sum(self.states.values())}/{self.total}]"
         # Square brackets are markup to rich.

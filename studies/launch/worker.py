@@ -7,22 +7,20 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Literal
 
 import torch.distributed as distributed
 
 from litmus.error_line import told_in_a_line
 from litmus.errors import UserError
-from litmus.wording import listed
-from studies.own_code.local_modules import LocalCode, local_code
-from studies.records.code_record import changed_files
+from studies.launch.giving_way import GIVE_WAY
+from studies.launch.import_own_code import import_own_code
 from studies.records.storage import CorruptRecord, StorageError, storage_errors
+from studies.training.checkpoints import Paused
 from studies.training.execute import attempt, write_traceback
 from studies.training.run import Execution, Place, Run
-from studies.training.run_code import files_of
 
-Kind = Literal["progress", "done", "crashed", "corrupt", "refused"]
+Kind = Literal["progress", "done", "paused", "crashed", "corrupt", "refused"]
 
 
 @dataclass(frozen=True)
@@ -44,16 +42,21 @@ class Message:
 
 def main(connection: Connection, alive: Connection, execution: Execution, place: Place) -> None:
     """Execute the assignments that come over `connection` until None comes; die with the launcher."""
-    # Ctrl-C reaches every process of the terminal; the launcher alone decides what follows.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with, args=(alive,), daemon=True).start()
+    # Ctrl-C reaches every process of the terminal, SLURM's signals every one of a task; the launcher alone decides what
+    # follows.
+    for number in (signal.SIGINT, *GIVE_WAY):
+        signal.signal(number, signal.SIG_IGN)
+    pause = threading.Event()
+    threading.Thread(target=_follow, args=(alive, pause), daemon=True).start()
     if execution.devices > 1:
         os.environ.update(LOCAL_RANK=str(place.rank), NODE_RANK="0", MASTER_ADDR="127.0.0.1")
     while (assignment := connection.recv()) is not None:
-        connection.send(_execute(connection, assignment, execution, place))
+        connection.send(_execute(connection, assignment, execution, place, pause))
 
 
-def _execute(connection: Connection, assignment: Assignment, execution: Execution, place: Place) -> Message:
+def _execute(
+    connection: Connection, assignment: Assignment, execution: Execution, place: Place, pause: threading.Event
+) -> Message:
     os.environ["MASTER_PORT"] = str(assignment.port)
     run = assignment.run
 
@@ -62,10 +65,11 @@ def _execute(connection: Connection, assignment: Assignment, execution: Executio
             connection.send(Message("progress", fraction))
 
     try:
-        with _output_to_log(run):
-            if run.source is not None:
-                _import_own_code(run, run.source)
-            return Message("done", attempt(run, execution, place, progress, assignment.attempts))
+        with output_to_log(run):
+            import_own_code(run)
+            return Message("done", attempt(run, execution, place, progress, assignment.attempts, pause))
+    except Paused:
+        return Message("paused")
     except (StorageError, UserError) as error:
         return Message("refused", str(error))
     except CorruptRecord as error:
@@ -79,27 +83,8 @@ def _execute(connection: Connection, assignment: Assignment, execution: Executio
             distributed.destroy_process_group()
 
 
-def _import_own_code(run: Run, source: Path) -> None:
-    """Run the user's file, once a process. Raises `UserError` where its code is not that of the run any more."""
-    # Imported here because it brings pandas, which runs of the package's own studies never need.
-    from studies.design.study_files import import_source
-
-    if source not in _imported:
-        import_source(source)
-        _imported[source] = local_code(source)
-    if run.code is None:
-        return
-    changed = changed_files(files_of(run.config, _imported[source]), run.code.files)
-    if changed:
-        raise UserError(f"{listed(changed)} changed after the start; the same command goes on with the code of now")
-
-
-_imported: dict[Path, LocalCode] = {}
-"""The user's files that this process ran, as they were then."""
-
-
 @contextlib.contextmanager
-def _output_to_log(run: Run) -> Iterator[None]:
+def output_to_log(run: Run) -> Iterator[None]:
     """Send everything that is printed, by C libraries too, to the run's log."""
     with storage_errors(run.directory):
         run.directory.mkdir(parents=True, exist_ok=True)
@@ -116,8 +101,10 @@ def _output_to_log(run: Run) -> Iterator[None]:
             os.close(original)
 
 
-def _die_with(alive: Connection) -> None:
-    # The launcher holds the other end and never writes: the pipe ends when the launcher does, however it does.
+def _follow(alive: Connection, pause: threading.Event) -> None:
+    # The launcher writes once, where the run is to give way. The pipe ends when the launcher does, however it does.
     with contextlib.suppress(EOFError, OSError):
+        alive.recv()
+        pause.set()
         alive.recv()
     os._exit(1)

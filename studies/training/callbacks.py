@@ -1,5 +1,7 @@
 """Small callbacks of every run: it stops where it diverges, evaluates at even distances, and draws dropout by key."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as lightning
@@ -51,6 +53,29 @@ class EvenValidations(lightning.Callback):
         step, steps = part // parts, int(trainer.num_training_batches) // parts
         due = part % parts == 0 and step * self.per_epoch // steps > (step - 1) * self.per_epoch // steps
         trainer.val_check_batch = part if due else part + 1
+
+
+class Pulse(lightning.Callback):
+    """Tells, about once a second, that a batch was done: whoever started the run sees that it does not hang."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self.tell = tell
+        self._told = time.monotonic()
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        self._beat()
+
+    def on_validation_batch_end(self, *_: Any) -> None:
+        self._beat()
+
+    def on_test_batch_end(self, *_: Any) -> None:
+        self._beat()
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._told >= 1:
+            self._told = now
+            self.tell()
 
 
 class KeyedDropout(lightning.Callback):

@@ -5,6 +5,7 @@ import gc
 import io
 import logging
 import math
+import threading
 import time
 import traceback
 import warnings
@@ -34,7 +35,8 @@ from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord, to_json, write_atomically
 from studies.training import tracking
 from studies.training.best_weights import BestWeights
-from studies.training.callbacks import EvenValidations, KeyedDropout, StopAtDivergence
+from studies.training.callbacks import EvenValidations, KeyedDropout, Pulse, StopAtDivergence
+from studies.training.checkpoints import Checkpoints, Paused
 from studies.training.config import RunConfig
 from studies.training.end_measures import EndMeasures
 from studies.training.environment import environment
@@ -42,6 +44,9 @@ from studies.training.identity import normalisation_regime
 from studies.training.network import build_network, network_options
 from studies.training.recorder import Recorder
 from studies.training.run import Execution, Place, Run
+
+WORTH_THREADS = 1e8
+"""Operations below which a pass over a batch takes one core a few milliseconds."""
 
 
 class GlobalBatchNorm(LayerSync):
@@ -54,20 +59,29 @@ class GlobalBatchNorm(LayerSync):
         return model
 
 
-def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[[float], None]) -> str:
+def execute(
+    run: Run,
+    execution: Execution,
+    place: Place,
+    on_progress: Callable[[float], None],
+    pause: threading.Event | None = None,
+) -> str:
     """Execute `run` to its end, from its last checkpoint where there is one, and return its state.
 
     The state is `finished` or `diverged`; the first process of the run writes the record. Raises whatever goes wrong:
-    `StorageError` where the record cannot be written, `CorruptRecord` for an unreadable checkpoint.
+    `StorageError` where the record cannot be written, `CorruptRecord` for an unreadable checkpoint, and `Paused` once
+    `pause` is set.
     """
     _quieten()
     # What is loaded by now stays. Else Python's collector may walk through all of PyTorch's objects amid a run.
     gc.collect()
     gc.freeze()
-    torch.set_num_threads(execution.threads)
     config, record = run.config, run.record
     datamodule = ImageDataModule(config.data, config.seed)
     options = network_options(config, datamodule.num_classes, datamodule.image_shape)
+    costs = _cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)
+    threads = threads_of(execution, costs.flops * config.data.batch_size / execution.devices)
+    torch.set_num_threads(threads)
     module = _module(config, options, datamodule)
 
     first = place.rank == 0
@@ -78,15 +92,18 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
         on_progress(fraction)
 
     content = {"input": ImageInput.of(datamodule).as_dict()}
-    recorder = Recorder(record, config, execution.checkpoint_seconds, on_row, content)
-    wanted = config.trainer.keep in ("best", "both") or config.trainer.test == "best"
-    best = BestWeights(record, content) if wanted else None
+    recorder = Recorder(record, config, on_row, content)
+    best = BestWeights(record, content) if _keeps_best(config) else None
+    pause = pause or threading.Event()
+    checkpoints = Checkpoints(record, execution.checkpoint_seconds, execution.checkpoint_steps, pause)
     probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
     end = EndMeasures(record)
-    trainer = _trainer(run, execution, place, [*probes, *([best] if best else []), recorder, end])
+    pulse = Pulse(lambda: on_progress(trainer.global_step / module.total_steps))
+    # What a checkpoint holds comes before what saves it: it is measured by then.
+    measuring = [pulse, *probes, *([best] if best else []), recorder]
+    trainer = _trainer(run, execution, place, [*measuring, checkpoints, end])
+    check_readable(run)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
-    if checkpoint is not None:
-        _check_readable(run, type(module).configure_optimizers is LitNetwork.configure_optimizers, best)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
 
     diverged = module.diverged_at is not None
@@ -105,7 +122,7 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
             "state": "diverged" if diverged else "finished",
             "diverged_at_step": module.diverged_at,
             "metrics": {**_summarise(recorder.rows, module, config.trainer.test), **tested},
-            "cost": asdict(_cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)),
+            "cost": asdict(costs),
             "seconds": recorder.seconds,
             "normalisation": normalisation_regime(config, execution.devices),
             "data": {
@@ -113,11 +130,20 @@ def execute(run: Run, execution: Execution, place: Place, on_progress: Callable[
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
             },
-            "environment": environment(trainer.strategy.root_device, execution.devices, execution.threads),
+            "environment": environment(trainer.strategy.root_device, execution.devices, threads),
         }
         write_atomically(record.summary_file, to_json(summary))
         tracker.finish(summary)
     return "diverged" if diverged else "finished"
+
+
+def threads_of(execution: Execution, flops: float) -> int:
+    """Return the CPU threads of a process whose share of a batch takes so many floating-point operations forwards.
+
+    One for a small network: its threads would meet every few microseconds, and where another program has their core
+    wait for it each time.
+    """
+    return 1 if flops < WORTH_THREADS and not execution.threads_asked else execution.threads
 
 
 def write_config(run: Run) -> None:
@@ -168,9 +194,10 @@ def _trainer(
         plugins.append(GlobalBatchNorm())
     # A debugging aid of deterministic mode, which would write all of the network's memory once more at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    return lightning.Trainer(
+    trainer = lightning.Trainer(
         accelerator="gpu" if cuda else "cpu",
-        devices=list(place.device_indices) if cuda else execution.devices,
+        devices=list(place.device_indices) if cuda else execution.devices // place.nodes,
+        num_nodes=place.nodes,
         strategy=DDPStrategy(process_group_backend="nccl" if cuda else "gloo") if execution.devices > 1 else "auto",
         plugins=plugins,
         precision=config.trainer.precision,
@@ -182,7 +209,6 @@ def _trainer(
             KeyedDropout(config.seed),
             EvenValidations(config.trainer.validations_per_epoch),
             StopAtDivergence(config.trainer.log_every_n_steps),
-            # Last: at the end of an epoch the recorder saves what the probes and others have by then.
             *recording,
         ],
         default_root_dir=run.directory,
@@ -193,10 +219,20 @@ def _trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+    # Lightning answers SIGTERM in a way of its own, which would cut the run off; see `Paused`.
+    trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+    return trainer
 
 
-def _check_readable(run: Run, has_schedule: bool, best: BestWeights | None) -> None:
+def _keeps_best(config: RunConfig) -> bool:
+    return config.trainer.keep in ("best", "both") or config.trainer.test == "best"
+
+
+def check_readable(run: Run) -> None:
+    """Raise `CorruptRecord` where the run has a checkpoint from which it cannot go on."""
     path = run.record.checkpoint
+    if not path.exists():
+        return
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         missing = {"state_dict", "loops", "callbacks", "optimizer_states", "lr_schedulers"} - content.keys()
@@ -204,9 +240,10 @@ def _check_readable(run: Run, has_schedule: bool, best: BestWeights | None) -> N
         raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
     if missing:
         raise CorruptRecord(f"{path}: lacks {', '.join(sorted(missing))}")
-    if has_schedule and not content["lr_schedulers"]:
+    module = MODULES[ARCHITECTURES[run.config.model["name"]].task]
+    if module.configure_optimizers is LitNetwork.configure_optimizers and not content["lr_schedulers"]:
         raise CorruptRecord(f"{path}: an earlier version left it in the middle of the run, which starts anew")
-    if best is not None and best.state_key not in content["callbacks"]:
+    if _keeps_best(run.config) and BestWeights.__qualname__ not in content["callbacks"]:
         raise CorruptRecord(f"{path}: kept without the best weights so far, which trainer.keep now asks for")
 
 
@@ -235,14 +272,24 @@ def _cost(name: str, options: tuple[tuple[str, Any], ...], image_shape: tuple[in
 def _quieten() -> None:
     # What remains goes to the run's log.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*sync_dist=True.*", ".*LeafSpec.*"):
+    # Of the last two neither is true here, see `Checkpoints`.
+    untrue = (".*`srun` command is available.*", ".*your dataloader is not resumable.*")
+    for message in (".*does not have many workers.*", ".*sync_dist=True.*", ".*LeafSpec.*", *untrue):
         warnings.filterwarnings("ignore", message=message)
 
 
-def attempt(run: Run, execution: Execution, place: Place, on_progress: Callable[[float], None], attempts: int) -> str:
+def attempt(
+    run: Run,
+    execution: Execution,
+    place: Place,
+    on_progress: Callable[[float], None],
+    attempts: int,
+    pause: threading.Event | None = None,
+) -> str:
     """Execute `run` and keep its status file true from start to end; return its final state.
 
-    A damaged checkpoint is set aside with the whole record, and the run is repeated from its start.
+    A damaged checkpoint is set aside with the whole record, and the run is repeated from its start. Raises `Paused`
+    once `pause` was set and the run is checkpointed.
     """
     started = time.time()
     record, config = run.record, run.config
@@ -263,7 +310,10 @@ def attempt(run: Run, execution: Execution, place: Place, on_progress: Callable[
         write_config(run)
     status("running")
     try:
-        state = execute(run, execution, place, on_progress)
+        state = execute(run, execution, place, on_progress, pause)
+    except Paused:
+        status("interrupted")
+        raise
     except BaseException as error:
         if not isinstance(error, CorruptRecord):
             status("crashed", error=f"{type(error).__name__}: {error}"[:500])

@@ -1,8 +1,7 @@
-"""The callback that keeps what a run measures: the rows of `metrics.csv` and the checkpoint that they belong to."""
+"""The callback that keeps what a run measures: the rows of `metrics.csv`."""
 
 import csv
 import io
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,7 @@ import lightning.pytorch as lightning
 
 from lit_archs.learning.lit_network import LitNetwork
 from studies.records.run_record import RunRecord
-from studies.records.storage import storage_errors, write_atomically
+from studies.records.storage import write_atomically
 from studies.training.config import RunConfig
 
 COLUMNS = ("kind", "step", "epoch", "lr")
@@ -24,7 +23,7 @@ Row = dict[str, Any]
 
 
 class Recorder(lightning.Callback):
-    """Keeps the rows of `metrics.csv` and writes them and the checkpoint so that a kill at any moment loses no pairing.
+    """Keeps the rows of `metrics.csv` and writes them so that a kill at any moment loses no pairing.
 
     The rows travel in the checkpoint: a resumed run goes on from exactly those that belong to its weights. `content` is
     what a checkpoint also holds, for those who read its weights.
@@ -34,22 +33,20 @@ class Recorder(lightning.Callback):
         self,
         record: RunRecord,
         config: RunConfig,
-        checkpoint_seconds: float,
         on_row: Callable[[Row, float], None],
         content: dict[str, Any],
     ) -> None:
         self.record = record
         self.config = config
-        self.checkpoint_seconds = checkpoint_seconds
         self.on_row = on_row
         self.content = content
         self.rows: list[Row] = []
         self.seconds = 0.0
         self._lr = 0.0
-        self._clock = self._saved = time.monotonic()
+        self._clock = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "seconds": self.seconds}
+        return {"rows": self.rows, "seconds": self._elapsed()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = list(state_dict["rows"])
@@ -61,7 +58,7 @@ class Recorder(lightning.Callback):
         checkpoint.update(self.content)
 
     def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self._clock = self._saved = time.monotonic()
+        self._clock = time.monotonic()
         if trainer.is_global_zero:
             self.write_rows(module)
 
@@ -89,15 +86,7 @@ class Recorder(lightning.Callback):
             self.write_rows(module)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        now = time.monotonic()
-        self.seconds += now - self._clock
-        self._clock = now
-        last = trainer.current_epoch + 1 == trainer.max_epochs
-        due = trainer.strategy.broadcast(last or now - self._saved >= self.checkpoint_seconds)
-        # A diverged run leaves the checkpoint before: from there it diverges again, should it be killed now.
-        if due and _network(module).diverged_at is None:
-            self._save(trainer)
-            self._saved = time.monotonic()
+        self.seconds, self._clock = self._elapsed(), time.monotonic()
 
     def write_rows(self, module: lightning.LightningModule) -> None:
         """Write `metrics.csv`, whole."""
@@ -114,16 +103,11 @@ class Recorder(lightning.Callback):
         self.rows.append(row)
         self.on_row(row, trainer.global_step / (steps * (trainer.max_epochs or 1)))
 
+    def _elapsed(self) -> float:
+        return self.seconds + time.monotonic() - self._clock
+
     def _steps_per_epoch(self, trainer: lightning.Trainer) -> int:
         return int(trainer.num_training_batches) // self.config.trainer.accumulate
-
-    def _save(self, trainer: lightning.Trainer) -> None:
-        path = self.record.checkpoint
-        temporary = path.with_suffix(".saving")
-        with storage_errors(path):
-            trainer.save_checkpoint(temporary)
-            if trainer.is_global_zero:
-                os.replace(temporary, path)
 
 
 def _network(module: lightning.LightningModule) -> LitNetwork:

@@ -42,8 +42,10 @@ class Run:
 class Execution:
     """How runs are executed; none of it is part of a run's identity.
 
-    `devices` processes train one run together; each uses `threads` CPU threads. A checkpoint is written at the first
-    end of an epoch after `checkpoint_seconds`; more often costs time, less often costs more repetition after a kill.
+    `devices` processes train one run together; each uses `threads` CPU threads, and one for a small network unless so
+    many were asked for. A checkpoint is written every
+    `checkpoint_seconds` (0: at the end of each epoch), or every `checkpoint_steps` where they are given; more often
+    costs time, less often costs more repetition after a kill.
     """
 
     accelerator: str = "cpu"
@@ -51,12 +53,14 @@ class Execution:
     threads: int = 1
     wandb: str = "disabled"
     checkpoint_seconds: float = 10.0
+    checkpoint_steps: int | None = None
+    threads_asked: bool = False
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one process of a run stands: its rank among the run's devices, their numbers, and the meeting point."""
+    """Where one process of a run stands: its rank among the run's devices, their numbers on its node, and the nodes."""
 
     rank: int = 0
     device_indices: tuple[int, ...] = field(default=(0,))
-    port: int = 0
+    nodes: int = 1

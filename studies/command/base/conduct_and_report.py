@@ -6,7 +6,7 @@ from pathlib import Path
 from litmus.settings import Settings
 from studies.command.base.python import finish
 from studies.design.plan import Plan
-from studies.launch.conduct import conduct
+from studies.launch.conduct import conduct, dry_run
 from studies.launch.launcher import Interrupted
 from studies.launch.machine import LaunchConfig
 from studies.launch.until_decided import conduct_until_decided
@@ -20,6 +20,9 @@ def conduct_and_report(
 
     Where `max_seeds` is given, seeds are added until the claims are decided, at most so many.
     """
+    if launch.dry_run:
+        print(dry_run(plan, launch))
+        return 0
     for line in design_lines(plan.record((), settings)):
         print(line, file=sys.stderr)
     try:
@@ -28,8 +31,16 @@ def conduct_and_report(
         else:
             conducted = conduct_until_decided(plan, launch, settings, source, max_seeds)
     except Interrupted as interruption:
-        print(f"litmus: stopped by {interruption}; the same command goes on where this one stopped", file=sys.stderr)
+        print(f"litmus: stopped by {interruption}; {interruption.advice}", file=sys.stderr)
         return interruption.exit_status
+    if not conducted.is_first:
+        return 1 if conducted.outcome.crashed else 0
+    outcome = conducted.outcome
+    if outcome.missing:
+        left = "1 run has" if len(outcome.missing) == 1 else f"{len(outcome.missing)} runs have"
+        print(f"litmus: the jobs ended and {left} no result; the same command submits the rest", file=sys.stderr)
+        if not outcome.finished and not outcome.diverged:
+            return 1
     result = finish(plan.study, conducted)
     print("\n".join([result.answer, *result.details]))
     print(f"report: {result.report}")
@@ -39,4 +50,4 @@ def conduct_and_report(
     for error, runs in by_error.items():
         which = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs"
         print(f"litmus: {which} crashed: {error}; see {conducted.directory / runs[0] / 'log.txt'}", file=sys.stderr)
-    return 1 if result.crashed else 0
+    return 1 if result.crashed or outcome.missing else 0

@@ -24,9 +24,9 @@ def test_config_keys_are_told_from_other_options() -> None:
     parser.add_key(Key("seeds", int | None, None, "seeds"))
     add_launch_keys(parser)
     arguments = ["batch_norm", "--data", "mnist", "--data.root=D", "--seeds", "5", "--optim.nesterov"]
-    arguments += ["--per-device=4", "--checkpoint_seconds", "0", "--optim.lr", "1e-2", "--model=mlp"]
+    arguments += ["--per-device=4", "--checkpoint-every", "epoch", "--optim.lr", "1e-2", "--model=mlp"]
     options = read(parser, [*arguments, "--optim.milestones", "[0.1, 0.2]", "--trainer.accumulate", "2"])
-    assert (options.study, options.seeds, options.per_device, options.checkpoint_seconds) == ("batch_norm", 5, 4, 0.0)
+    assert (options.study, options.seeds, options.per_device, options.checkpoint_every) == ("batch_norm", 5, 4, "epoch")
     assert options.settings == {
         "data.name": "mnist",
         "data.root": "D",

@@ -13,7 +13,7 @@ from litmus.errors import UserError
 from studies import load
 from studies.command.power import metrics
 from studies.evidence.results import analyse
-from studies.launch import worker
+from studies.launch.import_own_code import import_own_code
 from studies.own_code.local_modules import local_code
 from studies.records.code_use import code_use
 from studies.records.run_record import RunRecord, run_records
@@ -243,7 +243,7 @@ def test_a_worker_refuses_code_that_changed_after_the_start(tmp_path: Path) -> N
     assert list(run.code.files) == ["later.py"]
     source.write_text(source.read_text().replace("3", "4"))
     with pytest.raises(UserError, match=r"later\.py changed after the start; the same command goes on"):
-        worker._import_own_code(run, source)
+        import_own_code(run)
 
 
 def test_a_kept_file_is_found_by_its_run_and_nothing_by_another(tmp_path: Path) -> None:

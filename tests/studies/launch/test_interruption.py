@@ -33,7 +33,7 @@ def arguments(out: Path, *more: str) -> list[str]:
     ]
     options += ["--trainer.keep", "both", "--trainer.test", "best"]
     options += ["--trainer.epochs", "10", "--vary", "model.norm=none,batch", "--seeds", "2", "--workers", "2"]
-    return ["vary", *options, "--checkpoint_seconds", "0", "--out", str(out), *more]
+    return ["vary", *options, "--checkpoint-every", "epoch", "--out", str(out), *more]
 
 
 def start(directory: Path, environment: dict[str, str], *parts: str) -> "subprocess.Popen[str]":
@@ -166,7 +166,7 @@ def test_a_killed_worker_is_replaced_and_its_run_repeated(
     os.kill(int(members.split()[-1]), signal.SIGKILL)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert "the worker process died (exit status -9)); repeating it" in errors
+    assert re.search(r"the worker process died \(exit status -9, memory up to .* MiB\)\); repeating it", errors)
     assert_identical(uninterrupted, out)
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -43,18 +44,18 @@ def test_a_process_number_used_again_is_no_holder(tmp_path: Path) -> None:
 
 def test_a_silent_holder_elsewhere_is_dead_after_a_while(tmp_path: Path) -> None:
     path = tmp_path / "lease.1"
-    path.write_text(json.dumps({"host": "another-machine", "pid": 1, "started": "1"}))
+    path.write_text(json.dumps({"boot": "another-machine", "processes": "pid:[1]", "pid": 1, "started": "1"}))
     assert is_held(tmp_path)
     past = time.time() - lease.STALE_SECONDS - 1
     os.utime(path, (past, past))
     assert not is_held(tmp_path)
 
 
-def _race(directory: Path, start: float, results: "multiprocessing.SimpleQueue[bool]") -> None:
+def _race(directory: Path, start: float, results: "multiprocessing.SimpleQueue[bool]", tried: Event) -> None:
     while time.time() < start:
         pass
     results.put(acquire(directory) is not None)
-    time.sleep(1)  # stay alive while the others try
+    tried.wait(timeout=120)  # stay alive while the others try
 
 
 @pytest.mark.parametrize("stale", [pytest.param(False, marks=pytest.mark.slow), True])
@@ -64,14 +65,15 @@ def test_of_many_at_once_one_wins(tmp_path: Path, stale: bool) -> None:
         directory = tmp_path / str(round_number)
         directory.mkdir()
         if stale:
-            (directory / "lease.7").write_text(
-                json.dumps({"host": os.uname().nodename, "pid": 2**22 + 1, "started": "1"})
-            )
+            (directory / "lease.7").write_text(json.dumps({**lease._machine(), "pid": 2**22 + 1, "started": "1"}))
         results = context.SimpleQueue()
         start = time.time() + 0.2
-        processes = [context.Process(target=_race, args=(directory, start, results)) for _ in range(6)]
+        tried = context.Event()
+        processes = [context.Process(target=_race, args=(directory, start, results, tried)) for _ in range(6)]
         for process in processes:
             process.start()
+        winners = sum(results.get() for _ in processes)
+        tried.set()
         for process in processes:
             process.join()
-        assert sum(results.get() for _ in processes) == 1
+        assert winners == 1

@@ -1,5 +1,8 @@
 """Promises 3 and 8 over real processes: two devices train on the global batches of one."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +19,7 @@ from lit_archs.layers.sync_batch_norm import SyncBatchNorm, synchronise_batch_no
 from studies import run
 from studies.design.study import Study
 from studies.launch.launcher import _free_port
+from studies.records.run_record import run_records
 
 STUDY = Study(
     "devices", "Do two devices train like one?", TINY, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}
@@ -100,3 +104,30 @@ def test_synchronised_batch_norm_is_batch_norm_over_all_samples(tmp_path: Path) 
     torch.testing.assert_close(torch.cat([part[1] for part in parts]), whole.grad, rtol=1e-3, atol=1e-3)
     for key, value in reference.state_dict().items():
         torch.testing.assert_close(parts[0][2][f"0.{key}"], value)
+
+
+@pytest.mark.slow
+def test_torchrun_trains_each_run_by_all_its_processes(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "mine.py").write_text(
+        '"""Does batch norm help?"""\n\n'
+        "from studies.command.main import run_script\nfrom studies.design import Study\n\n"
+        f"study = Study(source='none', base={TINY!r}, factors={{'model.norm': ['none', 'batch']}},\n"
+        "    baseline={'model.norm': 'none'}, seeds=1)\n"
+        "if __name__ == '__main__':\n    run_script(study)\n"
+    )
+    results = []
+    for start in ([sys.executable], [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]):
+        out = tmp_path / str(len(results))
+        done = subprocess.run(
+            [*start, "mine.py", "--out", str(out), "--accelerator", "cpu"],
+            cwd=tmp_path, env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
+            timeout=500,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("report: ") == 1  # the first process tells, the others are silent
+        results.append({record.run_id: record.read_summary() for record in run_records(out / "mine")})
+    one, two = results
+    assert one.keys() == two.keys()
+    for name in one:
+        assert two[name]["environment"]["devices"] == 2
+        assert two[name]["metrics"] == pytest.approx(one[name]["metrics"], rel=2e-2, abs=2e-2)

@@ -1,0 +1,30 @@
+"""Lengths of time as a user writes them: `90s`, `5m`, `4h`, `2d`, or SLURM's `1-12:00:00`."""
+
+import re
+
+from litmus.errors import UserError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def seconds_of(key: str, text: str) -> float:
+    """Return the seconds of a length of time. Raises `UserError` naming `key` where `text` is none."""
+    short = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if short:
+        return float(short[1]) * _UNITS[short[2]]
+    clock = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text)
+    if clock:
+        days, first, second, third = (int(part or 0) for part in clock.groups())
+        # As SLURM reads them: days-hours:minutes, hours:minutes:seconds, minutes:seconds.
+        if clock[1] is not None or clock[4] is not None:
+            return days * 86_400 + first * 3600 + second * 60 + third
+        return first * 60 + second
+    raise UserError(f"{key}: expected a length of time such as 90s, 5m, 4h, 2d or 1-12:00:00, got {text!r}")
+
+
+def in_words(seconds: float) -> str:
+    """Return a length of time as SLURM writes it: `4:00:00`, `1-12:00:00`."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{days}-{hour:02d}:{minute:02d}:{second:02d}" if days else f"{hour}:{minute:02d}:{second:02d}"
