@@ -72,19 +72,24 @@ def metrics_page() -> str:
         "count": "number",
     }
     held: dict[str, list[str]] = defaultdict(list)
+    own = {metric.name for task in TASKS.values() for metric in task.metrics}
     for column in columns():
         metric = metric_of(column)
         assert metric is not None
+        if metric.name in own:
+            continue  # of a task that is none of the package's
         held[metric.name].append(f"`{column}`")
     rows = [
         f"| {metric.display_name} | {', '.join(held[name])} | {units[metric.scale]} "
         f"| {'higher' if metric.higher_is_better else 'lower'} |"
         for name, metric in METRICS.items()
+        if name in held
     ]
     tasks = [
         f"- **{task.name}** compares runs by `test_{task.primary_metric}`, and finds a run's best evaluation by "
         f"`val_{task.primary_metric}`."
         for task in TASKS.values()
+        if not task.metrics
     ]
     return "\n".join(
         [

@@ -234,17 +234,17 @@ class BatchLoader:
         return self._epoch()
 
 
-def build(data: str | ImageArrays, *, seed: int = 0, **options: Any) -> ImageDataModule:
+def build(name: str | ImageArrays, *, seed: int = 0, **options: Any) -> ImageDataModule:
     """Return the DataModule of a dataset, by its name or as `datamodules.dataset` returns it.
 
     `options` are the fields of `DataConfig` and the dataset's own. Raises `UserError` for a wrong name or value, and
     where the files are absent and cannot be downloaded.
     """
-    if isinstance(data, ImageArrays):
-        return ImageDataModule(DataConfig(name="arrays", **options), seed, data)
-    if not isinstance(data, str):
-        raise UserError(f"expected a dataset's name or datamodules.dataset(...), got {type(data).__name__}")
+    if isinstance(name, ImageArrays):
+        return ImageDataModule(DataConfig(name="arrays", **options), seed, name)
+    if not isinstance(name, str):
+        raise UserError(f"expected a dataset's name or datamodules.dataset(...), got {type(name).__name__}")
     own = {field.name for field in dataclasses.fields(DataConfig)} - {"options", "name"}
     fields = {key: value for key, value in options.items() if key in own}
     rest = {key: value for key, value in options.items() if key not in own}
-    return ImageDataModule(DataConfig(name=data, **fields, options=rest), seed)
+    return ImageDataModule(DataConfig(name=name, **fields, options=rest), seed)

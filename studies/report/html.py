@@ -229,7 +229,11 @@ def _planned(summary: StudySummary) -> list[tuple[str, str]]:
 
 def _deviations(summary: StudySummary) -> list[str]:
     seeds = max((result.planned for result in summary.analysis.arms), default=0)
-    return deviations(summary.registration, [claim for claim, _ in summary.findings], seeds)
+    claims = [claim for claim, _ in summary.findings]
+    source = summary.analysis.study.source
+    # Where the study's file is gone, so are its claims: nobody has taken them back.
+    gone = source is not None and not Path(source).is_file()
+    return deviations(summary.registration, None if gone else claims, seeds)
 
 
 def _own_code(analysis: Analysis) -> list[tuple[str, str]]:

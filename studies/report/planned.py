@@ -20,18 +20,21 @@ def plan_text(registration: Registration, claims: Sequence[Claim]) -> str:
     return f"{planned}; written {plan.time[:16].replace('T', ' ')} UTC, {when} ({plan.hash}, in plan.jsonl)"
 
 
-def deviations(registration: Registration, claims: Sequence[Claim], seeds: int) -> list[str]:
-    """Return what is not as it was planned, a sentence each; `seeds` is the number of seeds that stand."""
+def deviations(registration: Registration, claims: Sequence[Claim] | None, seeds: int) -> list[str]:
+    """Return what is not as it was planned, a sentence each.
+
+    `claims` are the study's now, None where they are not known; `seeds` is the number of seeds that stand.
+    """
     plan = registration.plan
     if plan is None:
         return []
     found = []
-    later = [claim.sentence.rstrip(".") for claim in claims if registration.is_exploratory(claim)]
+    later = [claim.sentence.rstrip(".") for claim in claims or () if registration.is_exploratory(claim)]
     if later:
         found.append(f"Exploratory, not planned before the first run: {'; '.join(later)}.")
     if registration.arms_added:
         found.append(f"Arms added later: {'; '.join(registration.arms_added)}.")
-    if dropped := registration.dropped(claims):
+    if claims is not None and (dropped := registration.dropped(claims)):
         found.append(f"Planned and no longer claimed: {'; '.join(each.rstrip('.') for each in dropped)}.")
     if plan.looked:
         found.append("Seeds were added until the claims were decided; intervals hold at every number of seeds.")

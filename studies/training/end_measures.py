@@ -53,7 +53,8 @@ class EndMeasures(lightning.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if outputs is not None and self._batches:
-            self._batches.append((batch.sample, *answered(outputs, batch)))
+            assert isinstance(module, LitNetwork)
+            self._batches.append((batch.sample, *answered(outputs, batch, module.task.name == "segmentation")))
 
     def on_test_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitNetwork)
@@ -66,18 +67,19 @@ class EndMeasures(lightning.Callback):
                 write_answers(self.record, answers)
         datamodule: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
         with trainer.precision_plugin.forward_context():
-            self.metrics = module.fit(datamodule.fit_batches(FIT_IMAGES))
+            convert = trainer.precision_plugin.convert_input
+            self.metrics = module.fit(convert(batch) for batch in datamodule.fit_batches(FIT_IMAGES))
 
 
-def answered(logits: Tensor, batch: Batch) -> tuple[Tensor, ...]:
-    """Return what a batch's logits answer: whether each image is right, uint8 [N]; or, where pixels are labelled, the
+def answered(logits: Tensor, batch: Batch, pixels: bool) -> tuple[Tensor, ...]:
+    """Return what a batch's logits answer: whether each image is right, uint8 [N]; or, where they are of `pixels`, the
     pixels of each image and class that are right, predicted and labelled, int64 [N, C] each.
 
     A prediction that is not finite is right nowhere.
     """
     finite = logits.isfinite().all(1)
     predicted = logits.argmax(1)
-    if batch.masks is None:
+    if not pixels or batch.masks is None:
         return (((predicted == batch.labels) & finite).to(torch.uint8),)
     classes = logits.shape[1]
     # As the metrics count it: where the logits are not finite, a class that is not the pixel's.

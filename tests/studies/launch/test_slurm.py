@@ -245,9 +245,11 @@ def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
     _, errors = second.communicate(timeout=120)
     assert second.returncode == 1
     assert "2 tasks of this study in the queue already; nothing submitted" in errors
-    assert "4 runs have no result; the same command submits the rest" in errors
+    assert re.search(r"\d runs? ha(s|ve) no result; the same command submits the rest", errors), errors
     assert len(jobs(study)) == 1
-    assert {record.state() for record in records(study).values()} <= {"interrupted", "not started"}
+    states = {record.state() for record in records(study).values()}
+    assert states <= {"interrupted", "not started", "finished"}
+    assert states != {"finished"}
 
 
 def test_what_the_cluster_has_not_is_refused_before_anything_is_submitted(

@@ -26,7 +26,7 @@ class LitAutoencoder(lit_archs.LitTask):
     """Reconstructs its images."""
 
     task = lit_archs.own_task(
-        "reconstruction",
+        "own_reconstruction",
         lit_archs.Metric("mse", "mean squared error", "loss", higher_is_better=False),
         lit_archs.Metric("within", "pixels within a fifth of a deviation", "share", higher_is_better=True),
         guessing=1.0,
@@ -43,7 +43,7 @@ class LitAutoencoder(lit_archs.LitTask):
         return torch.optim.Adam(self.parameters(), lr=self.optim.lr)
 
 
-@lit_archs.register("autoencoder", task="reconstruction")
+@lit_archs.register("own_autoencoder", task="own_reconstruction")
 class Autoencoder(nn.Module):
     """A linear autoencoder."""
 
@@ -59,7 +59,7 @@ class Autoencoder(nn.Module):
 
 WIDE, NARROW = {"model.width": 24}, {"model.width": 2}
 study = Study(
-    base={"model.name": "autoencoder", "data.name": "digits", "trainer.epochs": 4, "optim.lr": 0.01},
+    base={"model.name": "own_autoencoder", "data.name": "digits", "trainer.epochs": 4, "optim.lr": 0.01},
     factors={"model.width": [2, 24]},
     baseline=NARROW,
     seeds=3,
@@ -121,7 +121,7 @@ study = Study(
 
 
 def test_an_autoencoders_study_is_judged_by_its_own_metrics(tmp_path: Path) -> None:
-    file = tmp_path / "code_width.py"
+    file = tmp_path / "own_code_width.py"
     file.write_text(AUTOENCODER)
     result = studies.run(file, out=tmp_path / "runs")
     assert not result.crashed
@@ -139,7 +139,7 @@ def test_an_autoencoders_study_is_judged_by_its_own_metrics(tmp_path: Path) -> N
     assert "accuracy" not in page.split("<h2")[1]
     assert "upported: A wider bottleneck has a lower error" in page or "upported" in result.answer
     # The record tells the task, so that the report does not need the file.
-    task = read_study_record(tmp_path / "runs/code_width").known_task
+    task = read_study_record(tmp_path / "runs/own_code_width").known_task
     assert task is not None
     assert task.metrics[0] == Metric("mse", "mean squared error", "loss", False, guessing=True)
 
