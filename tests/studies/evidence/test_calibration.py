@@ -1,4 +1,4 @@
-"""A fast subset of `benchmarks/calibration.py`: in worlds without an effect no verdict is false more often than stated.
+"""A fast subset of `benchmarks/calibration`: in worlds without an effect no verdict is false more often than stated.
 
 The draws are keyed, so that what passes once passes always.
 """
@@ -6,7 +6,9 @@ The draws are keyed, so that what passes once passes always.
 import numpy as np
 import pytest
 
-from benchmarks.calibration import Cell, Row, effects, measured, no_effect
+from benchmarks.calibration.effects import effects
+from benchmarks.calibration.no_effect import no_effect
+from benchmarks.calibration.rows import Cell, Row, measured
 
 ROWS = {row.name: row for row in no_effect()}
 SHOWN = {row.name: row for row in effects()}

@@ -1,0 +1,138 @@
+"""Trials: one study in a world, and whether a test finds an effect in it."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from benchmarks.calibration.rows import Trial
+from benchmarks.calibration.studies_in_memory import MEAN, SD, Floats, Generator, noise, study
+from benchmarks.calibration.worlds import Pair, arms, at_the_floor, factorial, normal
+from litmus.errors import UserError
+from studies.evidence.anytime import Sampling
+from studies.evidence.arm_table import arm_statistics
+from studies.evidence.claim_tests import alike, interaction, more, trend
+from studies.evidence.claims import ArmTest, Claim
+from studies.evidence.contrast import best_against_baseline
+from studies.evidence.divergence import risk_difference
+from studies.evidence.factorial import factorial_effects
+from studies.evidence.family import headline
+from studies.evidence.progress_tests import higher_limit, sooner
+from studies.evidence.results import Analysis
+
+MORE = more("test_top1", {"arm": 1}, than={"arm": 0})
+HIGHER = higher_limit("rate", {"arm": 1}, than={"arm": 0})
+SOONER = sooner({"arm": 1}, than={"arm": 0})
+INTERACTION = interaction("test_top1", of=({"arm": 0}, {"arm": 1}), than=({"arm": 2}, {"arm": 3}))
+TREND = trend("test_top1", "arm")
+
+
+def decided(test: ArmTest, analysis: Analysis, threshold: float = 0.0) -> bool:
+    return test(analysis, threshold).verdict != "inconclusive"
+
+
+def supported(test: ArmTest, analysis: Analysis, threshold: float = 0.0) -> bool:
+    return test(analysis, threshold).verdict == "supported"
+
+
+def of_pair(world: Pair, test: ArmTest = MORE) -> Trial:
+    return lambda generator, n: decided(test, study(arms(world(generator, n))))
+
+
+def table(world: Pair) -> Trial:
+    def trial(generator: Generator, n: int) -> bool:
+        _, second = arm_statistics(study(arms(world(generator, n))), "test_top1")
+        return second.comparison is not None and second.comparison.p_value < 0.05
+
+    return trial
+
+
+def table_after_holm(comparisons: int) -> Trial:
+    """Whether any of so many arms that are alike is said to differ."""
+
+    def trial(generator: Generator, n: int) -> bool:
+        found = arm_statistics(study(arms(MEAN + noise(generator, comparisons + 1, n))), "test_top1")
+        return any(each.comparison is not None and each.comparison.p_holm < 0.05 for each in found)
+
+    return trial
+
+
+def headline_of(count: int) -> Trial:
+    def trial(generator: Generator, n: int) -> bool:
+        found = best_against_baseline(study(arms(MEAN + noise(generator, count + 1, n))))
+        return found is not None and found.effect.excludes_zero
+
+    return trial
+
+
+def anova(values: Callable[[Generator, int], Floats], name: str) -> Trial:
+    def trial(generator: Generator, n: int) -> bool:
+        try:
+            found = factorial_effects(factorial(values(generator, n)), "test_top1")
+        except UserError:  # the report says why there is none
+            return False
+        assert found is not None
+        return any(term.name == name and term.p_value < 0.05 for term in found.terms)
+
+    return trial
+
+
+def with_looks(first: int, last: int, *, planned: bool) -> Trial:
+    """Whether any look from the `first` to the `last` seed brings a false verdict.
+
+    Where `first` seeds were `planned` and judged as such, and others added after; else it was said that there will be
+    looks.
+    """
+
+    def trial(generator: Generator, n: int) -> bool:
+        values = normal(generator, last)
+        sampling = Sampling(first, looked=not planned)
+        return any(decided(MORE, study(arms(values[:, :k]), sampling=sampling)) for k in range(first, last + 1))
+
+    return trial
+
+
+def many_claims(count: int) -> Trial:
+    """Whether the headline names any of so many claims that are all false."""
+    claims = [Claim(f"{i}", more("test_top1", {"arm": i + 1}, than={"arm": 0})) for i in range(count)]
+
+    def trial(generator: Generator, n: int) -> bool:
+        analysis = study(arms(MEAN + noise(generator, count + 1, n)))
+        found = [(claim, claim.find(analysis)) for claim in claims]
+        return any(verdict != "inconclusive" for verdict in headline(found))
+
+    return trial
+
+
+def risks(generator: Generator, n: int) -> bool:
+    diverged = generator.binomial(n, 0.5, size=2)
+    return risk_difference(int(diverged[0]), n, int(diverged[1]), n).excludes_zero
+
+
+def at_threshold(world: Pair, test: ArmTest, threshold: float) -> Trial:
+    """The true difference is exactly the threshold: neither above nor below is right."""
+
+    def trial(generator: Generator, n: int) -> bool:
+        values = world(generator, n)
+        values[1] += threshold
+        return decided(test, study(arms(values)), threshold)
+
+    return trial
+
+
+def margin(generator: Generator, n: int) -> bool:
+    """The true difference is exactly the margin within which two arms would be alike."""
+    values = normal(generator, n)
+    values[1] += 0.02
+    return supported(alike("test_top1", {"arm": 1}, {"arm": 0}), study(arms(values)), 0.02)
+
+
+def floored_interaction(generator: Generator, n: int) -> bool:
+    """Where one pair of arms is at the floor, no interaction can be seen."""
+    values = np.concatenate((MEAN + noise(generator, 2, n), at_the_floor(generator, n)))
+    values[0] += 0.1
+    pairs = ({"arm": 0}, {"arm": 1}), ({"arm": 2}, {"arm": 3})
+    return decided(interaction("test_top1", of=pairs[0], than=pairs[1]), study(arms(values)))
+
+
+def several(count: int, test: ArmTest, sds: Sequence[float] | float = SD) -> Trial:
+    return lambda generator, n: decided(test, study(arms(MEAN + noise(generator, count, n, sds))))
