@@ -20,6 +20,7 @@ from benchmarks.calibration.trials import (
     of_pair,
     risks,
     several,
+    sharing_splits,
     supported,
     table,
     table_after_holm,
@@ -66,6 +67,8 @@ def no_effect() -> Iterator[Row]:
     yield Row("looks 3 to 20", with_looks(3, 20, planned=False), sizes=(20,), cost=8)
     yield Row("plan of 3, then looks to 10", with_looks(3, 10, planned=True), 10.0, sizes=(10,), cost=4)
     yield Row("plan of 5, then looks to 20", with_looks(5, 20, planned=True), 10.0, sizes=(20,), cost=8)
+    yield Row("splits of 2 seeds", sharing_splits(2))
+    yield Row("splits of 5 seeds", sharing_splits(5))
     yield Row("exceeds", lambda g, n: decided(exceeds("test_top1", {"arm": 0}), study(arms(normal(g, n))), MEAN))
     yield Row(
         "near: value at margin",

@@ -91,6 +91,18 @@ def with_looks(first: int, last: int, *, planned: bool) -> Trial:
     return trial
 
 
+def sharing_splits(seeds_a_split: int) -> Trial:
+    """Whether arms that are alike are said to differ where each split favours one of them, over `n` splits."""
+
+    def trial(generator: Generator, n: int) -> bool:
+        values = normal(generator, n * seeds_a_split)
+        values[1] += np.repeat(2 * SD * generator.normal(size=n), seeds_a_split)
+        split_of_seed = {seed: seed // seeds_a_split for seed in range(values.shape[1])}
+        return decided(MORE, study(arms(values), split_of_seed=split_of_seed))
+
+    return trial
+
+
 def many_claims(count: int) -> Trial:
     """Whether the headline names any of so many claims that are all false."""
     claims = [Claim(f"{i}", more("test_top1", {"arm": i + 1}, than={"arm": 0})) for i in range(count)]

@@ -8,7 +8,7 @@ from typing import Literal
 from litmus.config_keys import Key
 from litmus.errors import UserError
 from litmus.settings import Settings
-from studies.command.base.options import Parser, parse_vary
+from studies.command.base.options import SPLITS, Parser, parse_vary
 from studies.design.study import Study
 from studies.design.study_files import STUDIES, is_path, load_study
 
@@ -36,6 +36,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     parser.add_key(Key("preset", str, "quick", "quick (minutes on a laptop) or paper (the paper's protocol)"))
     parser.add_key(Key("seeds", int, None, "seeds of each arm (default: the study's own)"))
     parser.add_key(Key("first_seed", int, 0, "the first seed; another one runs fresh seeds, to confirm a finding"))
+    parser.add_key(SPLITS)
     parser.add_key(Key("until", Literal["decided"] | None, None, "decided: add seeds until the claims are decided"))
     parser.add_key(Key("max_seeds", int | None, None, f"with --until, the most seeds of an arm (default: {MAX_SEEDS})"))
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
@@ -65,6 +66,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
             settings=settings,
             vary=vary,
             tuning=tuning,
+            splits=options.splits,
         )
 
     datasets = datasets_of(options.settings) if "data.name" in options.settings else []

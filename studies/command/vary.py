@@ -8,7 +8,7 @@ from litmus.errors import UserError
 from litmus.settings import Settings
 from studies.command.base.conduct_and_report import conduct_and_report
 from studies.command.base.config_options import CONFIG_HELP, add_launch_keys, launch_config, read
-from studies.command.base.options import Parser, parse_vary
+from studies.command.base.options import SPLITS, Parser, parse_vary
 from studies.command.base.source_option import SOURCE, import_named_source
 from studies.command.base.tuning_options import add_tuning_keys, tuning_of
 from studies.design.designs import DESIGNS
@@ -32,6 +32,7 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: a factor and its levels; repeatable")
     parser.add_key(DESIGN)
     parser.add_key(Key("seeds", int, 3, "seeds of each arm"))
+    parser.add_key(SPLITS)
     parser.add_key(Key("name", str, None, "folder under --out (default: from the keys)"))
     parser.add_key(SOURCE)
     add_tuning_keys(parser)
@@ -52,7 +53,7 @@ def execute(arguments: Sequence[str]) -> int:
         baseline={key: levels[0] for key, levels in factors.items()},
         design=options.design,
     )
-    plan = expand(study, seeds=options.seeds, tuning=tuning_of(options))
+    plan = expand(study, seeds=options.seeds, tuning=tuning_of(options), splits=options.splits)
     return conduct_and_report(plan, launch_config(options), options.settings, source)
 
 

@@ -49,7 +49,8 @@ class Plan:
     """A study expanded: its arms, the baseline among them, and their seeds.
 
     `tuning` is what the arms are to try first; `added` are seeds of single arms beyond `seeds`, which all of them have.
-    `folder` is where its runs are kept, where that is not the study's name.
+    `folder` is where its runs are kept, where that is not the study's name. `splits` is how many validation splits the
+    seeds take in turn.
     """
 
     study: Study
@@ -59,6 +60,7 @@ class Plan:
     tuning: Tuning | None = None
     added: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     folder: str = ""
+    splits: int = 1
 
     def directory(self, out: str | Path) -> Path:
         """Return the folder of its runs, of the folder of all records."""
@@ -74,6 +76,12 @@ class Plan:
         planned = [(arm, seed) for seed in self.seeds for arm in self.arms]
         added = [(arm, seed) for arm in self.arms for seed in self.added.get(arm.label, ())]
         return planned + sorted(added, key=lambda each: each[1])
+
+    def config(self, arm: Arm, seed: int) -> RunConfig:
+        """Return the config of an arm's run: with its seed, and with the validation split whose turn it is."""
+        config = arm.config.with_seed(seed)
+        split = config.data.split_seed + seed % self.splits
+        return replace(config, data=replace(config.data, split_seed=split))
 
     def seeds_of(self, label: str) -> tuple[int, ...]:
         """Return the seeds of an arm."""
@@ -146,12 +154,13 @@ def expand(
     vary: Mapping[str, Sequence[Any]] | None = None,
     tuning: Tuning | None = None,
     first_seed: int = 0,
+    splits: int = 1,
 ) -> Plan:
     """Resolve every arm of `study` and check that the arms differ in the declared factors and nowhere else.
 
-    `settings` go on top of the preset; `vary` replaces the levels of factors, `tuning` the study's own. Seeds
-    are counted from `first_seed`. Raises `UserError` for a wrong name, key or value, and for a study that is not
-    controlled, with the differing keys.
+    `settings` go on top of the preset; `vary` replaces the levels of factors, `tuning` the study's own. Seeds are
+    counted from `first_seed`, and take `splits` validation splits in turn. Raises `UserError` for a wrong name, key or
+    value, and for a study that is not controlled, with the differing keys.
     """
     require_study_name(study.name)
     presets = {"quick": {}, **study.presets}
@@ -160,6 +169,11 @@ def expand(
     count = study.seeds if seeds is None else seeds
     require_positive(seeds=count)
     require_at_least(0, first_seed=first_seed)
+    require_positive(splits=splits)
+    if splits < count and count % splits:
+        raise UserError(
+            f"--splits {splits}: {count} seeds cannot share them evenly; give a divisor, or {count} or more"
+        )
     _check_factors(study, vary or {})
     check_claims(study)
     base = _base_settings(study, presets[preset], settings or {}, vary or {})
@@ -178,6 +192,7 @@ def expand(
         tuple(range(first_seed, first_seed + count)),
         preset,
         as_tuning(study.tune) if tuning is None else tuning,
+        splits=splits,
     )
     _check_controlled(plan, set(study.factors))
     _check_tuning(plan, settings or {})

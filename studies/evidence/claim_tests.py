@@ -63,7 +63,7 @@ def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> ArmTest:
             return absent(arm)
         effect = contrast(analysis, metric, [(1.0, side)])
         evidence = (
-            f"{side.label}: {written.interval(effect)}, n = {effect.n}. To be shown: above {written.text(threshold)}."
+            f"{side.label}: {written.interval(effect)}, {effect.count}. To be shown: above {written.text(threshold)}."
         )
         return _finding(analysis, [side], metric, effect, evidence, lambda each: judge_level(each, threshold))
 
@@ -80,7 +80,7 @@ def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) 
             return absent(arm)
         effect = contrast(analysis, metric, [(1.0, side)])
         evidence = (
-            f"{side.label}: {written.interval(effect)}, n = {effect.n}; claimed {written.text(value)} ± "
+            f"{side.label}: {written.interval(effect)}, {effect.count}; claimed {written.text(value)} ± "
             f"{written.size(threshold)}."
         )
 
@@ -117,7 +117,7 @@ def trend(
             f"{level(result.arm.levels[over])}: {written.text(_mean(result.outcomes(metric)))}" for result in results
         )
         ends = "from highest to lowest" if falling else "from lowest to highest"
-        evidence = f"By {over}: {means}; {ends} {written.difference(effect)}, n = {effect.n}."
+        evidence = f"By {over}: {means}; {ends} {written.difference(effect)}, {effect.count}."
         return _finding(analysis, sides, metric, effect, evidence, lambda each: judge(each, threshold), [sides])
 
     return ArmTest(test, arms=(among or {},), metrics=(metric,), factors=(over,), name="trend")
@@ -143,7 +143,7 @@ def interaction(
         first, second = (contrast(analysis, metric, [(1.0, x), (-1.0, y)]) for x, y in ((a, b), (c, d)))
         evidence = (
             f"{a.label} − {b.label}: {written.difference(first)}; {c.label} − {d.label}: "
-            f"{written.difference(second)}; difference of the two {written.difference(effect)}, n = {effect.n}."
+            f"{written.difference(second)}; difference of the two {written.difference(effect)}, {effect.count}."
         )
         groups = [[a, b], [c, d]]
         return _finding(analysis, [a, b, c, d], metric, effect, evidence, lambda each: judge(each, threshold), groups)
@@ -165,7 +165,7 @@ def _compared(
     mine, other = (estimate(list(side.outcomes(metric).values())) for side in (first, second))
     evidence = (
         f"{first.label}: {unit.interval(mine)}; {second.label}: {unit.interval(other)}; paired difference "
-        f"{unit.difference(effect)}, n = {effect.n}.{asked}"
+        f"{unit.difference(effect)}, {effect.count}.{asked}"
     )
     sides = [first, second]
     return _finding(analysis, sides, metric, effect, evidence, judged, [sides])

@@ -34,6 +34,7 @@ def contrast(analysis: Analysis, metric: Metric, parts: Parts) -> Effect:
         step_variance=steps(*falls, *image),
         sampling=analysis.sampling,
         exact=is_exact(metric),
+        splits=analysis.splits(seeds),
     )
 
 

@@ -47,18 +47,35 @@ class Effect(Estimate):
     Args:
         image_error: the standard error that the choice of test images adds; 0 where it is not known.
         sampling: how the number of seeds came about, which decides between Student's interval and an anytime-valid one.
-        step_variance: what each seed's value could be off by for being a step of a ladder, see `steps`.
+        step_variance: what each value could be off by for being a step of a ladder, see `steps`.
         exact: whether values without any spread are exact, as counts of parameters are.
+        seeds: where several seeds share a validation split, how many seeds there are; each of the `n` values is then
+            the mean over a split's seeds. 0 where each value is one seed's.
+        within_error: of these, the part of `seed_error` that comes from the seeds within a split.
     """
 
     image_error: float = 0.0
     sampling: Sampling = AS_PLANNED
     step_variance: float = 0.0
     exact: bool = False
+    seeds: int = 0
+    within_error: float = 0.0
+
+    @property
+    def count(self) -> str:
+        """How many seeds it is over, and how many splits where seeds share them."""
+        return f"n = {self.n} splits of {self.seeds} seeds" if self.seeds else f"n = {self.n}"
+
+    @property
+    def split_error(self) -> float:
+        """The standard error that the choice of validation splits leaves beyond that of the seeds; NaN if unknown."""
+        if not self.seeds:
+            return math.nan
+        return math.sqrt(max(self.seed_error**2 - self.within_error**2, 0.0))
 
     @property
     def seed_error(self) -> float:
-        """The standard error that the choice of seeds leaves: NaN where they show no spread and none is known."""
+        """The standard error that seeds, and splits where they vary, leave: NaN without any spread, seen or known."""
         if self.n < 2:
             return math.nan
         variance = self.sd**2 + self.step_variance
@@ -143,8 +160,15 @@ def effect_of(
     sampling: Sampling = AS_PLANNED,
     step_variance: float = 0.0,
     exact: bool = False,
+    splits: Sequence[int] = (),
 ) -> Effect:
-    """Return the effect whose value in each seed is given, with its 95 % interval; see `Effect` for the rest."""
+    """Return the effect whose value in each seed is given, with its 95 % interval; see `Effect` for the rest.
+
+    `splits` are the validation splits of the seeds, where these differ: seeds that share one are no independent sample
+    of splits, so that the mean over each split's seeds counts as one value.
+    """
+    if 1 < len(set(splits)) < len(values):
+        return _over_splits(values, splits, image_error, sampling, step_variance, exact)
     n = len(values)
     if n == 0:
         return NO_EFFECT
@@ -153,6 +177,33 @@ def effect_of(
         return Effect(mean, math.nan, math.nan, 1)
     found = Effect(mean, math.nan, math.nan, n, _spread(values), image_error, sampling, step_variance, exact)
     return found.at(2 * TAIL)
+
+
+def _over_splits(
+    values: Sequence[float],
+    splits: Sequence[int],
+    image_error: float,
+    sampling: Sampling,
+    step_variance: float,
+    exact: bool,
+) -> Effect:
+    """Return the effect over the splits' means, with the error of the seeds within them by analysis of variance."""
+    grouped: dict[int, list[float]] = {}
+    for split, value in zip(splits, values, strict=True):
+        grouped.setdefault(split, []).append(value)
+    groups = list(grouped.values())
+    squares = sum(float(np.var(group)) * len(group) for group in groups)
+    variance = squares / (len(values) - len(groups))
+    within = math.sqrt(variance * sum(1 / len(group) for group in groups)) / len(groups)
+    effect = effect_of(
+        without_rounding([float(np.mean(group)) for group in groups], values),
+        image_error=image_error,
+        # What is planned are seeds; more of them than planned are looks at the splits' means on the way.
+        sampling=Sampling(looked=sampling.is_anytime(len(values))),
+        step_variance=step_variance / min(map(len, groups)),
+        exact=exact,
+    )
+    return replace(effect, seeds=len(values), within_error=within)
 
 
 def steps(*sizes: float) -> float:

@@ -39,6 +39,7 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
             [float(limits[0][seed] - limits[1][seed]) for seed in seeds],
             step_variance=steps(1, 1),
             sampling=analysis.sampling,
+            splits=analysis.splits(seeds),
         )
         evidence = (
             f"Highest {factor} at which a run ends above {analysis.unit.text(analysis.training_threshold)} on the "
@@ -49,7 +50,7 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
             evidence += (
                 f"; {effect.mean:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}] steps of the {len(ladder)} levels"
             )
-        evidence += f", n = {effect.n}."
+        evidence += f", {effect.count}."
         reached = {limit for by_seed in limits for limit in by_seed.values()}
         if len(reached) == 1 and reached <= {0, len(ladder)}:
             evidence += " Neither trains at any level." if reached == {0} else " Both train at every level."
@@ -110,9 +111,13 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
         missing = missing_runs([fast, slow])
         if sum(reached) < 2:
             return Finding("inconclusive", evidence + ". Too few pairs reached it." + missing)
-        ratio = effect_of([math.log(late / early) for early, late in pairs], sampling=analysis.sampling)
+        ratio = effect_of(
+            [math.log(late / early) for early, late in pairs],
+            sampling=analysis.sampling,
+            splits=analysis.splits(seeds),
+        )
         mean, low, high = (f"{math.exp(value):.2f}" for value in (ratio.mean, ratio.low, ratio.high))
-        evidence += f"; {mean} times as fast [{low}, {high}], n = {ratio.n}."
+        evidence += f"; {mean} times as fast [{low}, {high}], {ratio.count}."
         finding = judged_finding(
             ratio, lambda each: judge(each, math.log1p(threshold)), evidence + missing, withheld=bool(missing)
         )

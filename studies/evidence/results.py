@@ -124,7 +124,8 @@ class Analysis:
     """A study's record and the results of its arms.
 
     `task` says which metric the runs are judged by, `chance` what guessing reaches in it, `sampling` how the number of
-    seeds came about, `code` of which versions of the user's code the runs are.
+    seeds came about, `code` of which versions of the user's code the runs are, `split_of_seed` the seed of each seed's
+    validation split, where it is known.
     """
 
     directory: Path
@@ -134,6 +135,11 @@ class Analysis:
     chance: float
     sampling: Sampling = AS_PLANNED
     code: CodeUse = field(default_factory=CodeUse)
+    split_of_seed: Mapping[int, int] = field(default_factory=dict)
+
+    def splits(self, seeds: Sequence[int]) -> list[int]:
+        """Return the validation splits of these seeds; empty where they are not known."""
+        return [self.split_of_seed[seed] for seed in seeds] if set(seeds) <= self.split_of_seed.keys() else []
 
     @property
     def test_metric(self) -> str:
@@ -266,8 +272,22 @@ def analyse(directory: str | Path) -> Analysis:
     counted = chance if study.diverged_value is None else study.diverged_value
     results = [replace(result, diverged_value=counted) for result in results]
     return Analysis(
-        directory, study, tuple(results), task, chance, sampling(directory, study), code_use(directory, study)
+        directory,
+        study,
+        tuple(results),
+        task,
+        chance,
+        sampling(directory, study),
+        code_use(directory, study),
+        _split_of_seed(frame),
     )
+
+
+def _split_of_seed(frame: pd.DataFrame) -> dict[int, int]:
+    if "data.split_seed" not in frame:
+        return {}
+    known = frame[["seed", "data.split_seed"]].dropna()
+    return {int(seed): int(split) for seed, split in zip(known["seed"], known["data.split_seed"], strict=True)}
 
 
 def _task_of(frame: pd.DataFrame, results: Sequence[ArmResult]) -> Task:

@@ -77,7 +77,7 @@ def conduct(
     older = OlderCode(directory, launch.devices, launch.same_code)
 
     def make_run(arm: Arm, seed: int, trial: str = "") -> Run:
-        config = arm.config.with_seed(seed)
+        config = arm.config.with_seed(seed) if trial else plan.config(arm, seed)
         key = repr(arm.config)
         if key not in fingerprints:
             fingerprints[key] = _checked(arm, launch.devices, alone=len(plan.arms) == 1)

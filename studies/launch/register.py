@@ -21,6 +21,8 @@ def register(plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Seq
     varied = {key for arm in plan.arms for key in arm.levels} | {*NOT_IDENTITY, "seed"}
     shared = {key: value for key, value in plan.baseline.config.flat().items() if key not in varied}
     first_seed = plan.seeds[0]
+    if plan.splits > 1:
+        shared["splits"] = plan.splits
     space = plan.tuning.space if plan.tuning is not None else {}
     append_plan(
         directory,

@@ -32,6 +32,11 @@ def conduct_until_decided(
         raise UserError(f"--until decided: study {plan.study.name} has no claim to decide")
     if max_seeds < len(plan.seeds):
         raise UserError(f"--max-seeds {max_seeds} is less than the {len(plan.seeds)} seeds to start with")
+    if 1 < plan.splits < max_seeds:
+        raise UserError(
+            f"--splits {plan.splits} with --until decided: seeds that are added need validation splits of their own; "
+            f"give --splits {max_seeds}"
+        )
     while True:
         conducted = conduct(plan, launch, settings, source, looked=True)
         analysis = analyse(conducted.directory)

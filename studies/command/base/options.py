@@ -18,6 +18,11 @@ SHORT = {"model.name": "--model", "data.name": "--data"}
 """What stands for a key of another name."""
 
 
+SPLITS = Key(
+    "splits", int, 1, "validation splits that the seeds take in turn: what the choice of a split adds is then told"
+)
+
+
 class Options(argparse.Namespace):
     """What a command was given, by name: its own options with their types, and the config keys as they were typed."""
 

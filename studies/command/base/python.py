@@ -42,6 +42,7 @@ def run(
     preset: str = "quick",
     seeds: int | None = None,
     first_seed: int = 0,
+    splits: int = 1,
     settings: Settings | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
     out: str | Path = "runs",
@@ -51,8 +52,9 @@ def run(
 
     `study` is a name, the path of a study's file, or a study; what the last is made of may be registered by an imported
     file of your own, or by the script itself, which then runs its studies under `if __name__ == "__main__"`.
-    `settings` are dotted config keys on top of the preset, `vary` replaces the levels of factors, `launch` are the
-    fields of `LaunchConfig` (workers, devices, accelerator, wandb, ...). Raises `UserError` for a wrong name or value.
+    `settings` are dotted config keys on top of the preset, `vary` replaces the levels of factors, `splits` is how many
+    validation splits the seeds take in turn, `launch` are the fields of `LaunchConfig` (workers, devices, accelerator,
+    wandb, ...). Raises `UserError` for a wrong name or value.
     """
     source = None
     if isinstance(study, Study):
@@ -61,7 +63,9 @@ def run(
         chosen, source = load_study(study), Path(study).resolve()
     else:
         chosen = STUDIES[study]
-    plan = expand(chosen, preset=preset, seeds=seeds, settings=settings, vary=vary, first_seed=first_seed)
+    plan = expand(
+        chosen, preset=preset, seeds=seeds, settings=settings, vary=vary, first_seed=first_seed, splits=splits
+    )
     if isinstance(study, Study):
         source = registering_file(plan)
     return finish(chosen, conduct(plan, LaunchConfig(out=str(out), **launch), settings or {}, source))

@@ -191,3 +191,19 @@ def test_a_claim_about_arms_that_no_name_joins_is_refused() -> None:
 def test_a_claim_may_speak_of_levels_that_the_user_leaves_out_and_of_measures_of_its_own() -> None:
     claim = Claim("It does.", more(lambda result, seed: 1.0, WITH, than={"model.norm": "none", "optim.lr": 0.1}))
     assert len(expand(a_study(claims=[claim]), vary={"optim.lr": [0.01]}).arms) == 2
+
+
+def test_seeds_take_the_splits_in_turn_and_all_arms_of_a_seed_the_same() -> None:
+    plan = expand(a_study(), seeds=4, splits=2, settings={"data.split_seed": 7})
+    splits = {(arm.label, seed): plan.config(arm, seed).data.split_seed for arm, seed in plan.runs()}
+    assert {split for (_, seed), split in splits.items() if seed % 2} == {8}
+    assert {split for (_, seed), split in splits.items() if not seed % 2} == {7}
+    # One split, as ever, leaves each run what it was.
+    plan = expand(a_study(), seeds=4)
+    assert all(plan.config(arm, seed) == arm.config.with_seed(seed) for arm, seed in plan.runs())
+
+
+def test_seeds_share_the_splits_evenly_or_not_at_all() -> None:
+    assert expand(a_study(), seeds=4, splits=30).splits == 30
+    with pytest.raises(UserError, match="--splits 3: 4 seeds cannot share them evenly; give a divisor, or 4 or more"):
+        expand(a_study(), seeds=4, splits=3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.worlds import arm, study
+from benchmarks.calibration.studies_in_memory import arm, study
 from studies.evidence.contrast import difference, image_standard_error
 from studies.evidence.divergence import risk_difference
 

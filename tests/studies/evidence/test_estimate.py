@@ -168,3 +168,23 @@ def test_proportions_have_clopper_and_pearsons_interval(count: int, n: int) -> N
 def test_a_proportion_of_nothing_is_none() -> None:
     assert proportion(0, 0).n == 0
     assert math.isnan(proportion(0, 0).low)
+
+
+def test_seeds_of_one_split_are_no_independent_sample_of_splits() -> None:
+    values, splits = [1.0, 1.2, 3.0, 3.2, 5.0, 5.2], [0, 0, 1, 1, 2, 2]
+    over_splits = effect_of(values, splits=splits)
+    by_hand = estimate([1.1, 3.1, 5.1])
+    assert (over_splits.mean, over_splits.low, over_splits.high) == pytest.approx(
+        (by_hand.mean, by_hand.low, by_hand.high)
+    )
+    assert over_splits.count == "n = 3 splits of 6 seeds"
+    # The seeds within a split differ by 0.2: a variance of 0.02, over six seeds.
+    assert over_splits.within_error == pytest.approx(math.sqrt(0.02 / 6))
+    assert over_splits.split_error == pytest.approx(math.sqrt(over_splits.seed_error**2 - 0.02 / 6))
+    # A split of its own for each seed, or one for all, leaves the seeds as they are.
+    alone = effect_of(values)
+    assert effect_of(values, splits=range(6)) == effect_of(values, splits=[0] * 6) == alone
+    assert alone.count == "n = 6"
+    # Seeds beyond the plan are looks on the way, at the splits' means too.
+    beyond = effect_of(values, splits=splits, sampling=Sampling(4))
+    assert beyond.high - beyond.low > 2 * (over_splits.high - over_splits.low)

@@ -78,6 +78,12 @@ def test_what_cannot_be_decided_is_refused(changes: dict, most: int, message: st
         conduct_until_decided(expand(a_study(**changes)), LaunchConfig(), {}, max_seeds=most)
 
 
+def test_seeds_that_are_added_need_splits_of_their_own() -> None:
+    plan = expand(a_study(), seeds=3, splits=3)
+    with pytest.raises(UserError, match=r"--splits 3 with --until decided: .* give --splits 30"):
+        conduct_until_decided(plan, LaunchConfig(), {}, max_seeds=30)
+
+
 @pytest.mark.slow
 def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(litmus: Litmus, tmp_path: Path) -> None:
     (tmp_path / "learning.py").write_text(
