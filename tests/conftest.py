@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from tiny_runs import command
 
 torch.set_num_threads(1)
+
+# How long an example takes is a matter of what else the machine does.
+settings.register_profile("litmus", deadline=None)
+settings.load_profile("litmus")
 
 
 @pytest.fixture

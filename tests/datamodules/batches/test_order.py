@@ -37,7 +37,7 @@ def test_split_parts_the_training_set(size: int, validation: float, split_seed: 
     assert len(held_out) == round(validation * size)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 3), st.integers(0, 4), st.integers(1, 4), st.sampled_from([16, 50, 64]))
 def test_a_sample_is_augmented_alike_on_any_number_of_devices(
     seed: int, epoch: int, world_size: int, batch_size: int

@@ -38,7 +38,7 @@ def assert_same(ours: dict, theirs: dict) -> None:
         assert share is None or torch.equal(share, theirs[sample][1])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(recipe=recipes, mix=mixes, seed=st.integers(0, 2**31), epoch=st.integers(0, 99), size=st.integers(1, 700))
 def test_batch_size_changes_no_image(recipe: str, mix: str, seed: int, epoch: int, size: int) -> None:
     options = {"augment": recipe, "mix": mix, "seed": seed, "drop_last": False}
@@ -47,7 +47,7 @@ def test_batch_size_changes_no_image(recipe: str, mix: str, seed: int, epoch: in
     assert_same(by_sample(list(digits(**options, batch_size=size).train_epoch(epoch))), reference)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     recipe=recipes,
     mix=mixes,
@@ -71,7 +71,7 @@ def test_devices_share_the_batches_of_one(
         assert {part.global_size for part in parts} == {len(batch.images)}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(recipe=recipes.filter(lambda name: name != "none"), epoch=st.integers(0, 50))
 def test_epochs_and_seeds_differ_and_repeat(recipe: str, epoch: int) -> None:
     module = digits(augment=recipe)

@@ -86,7 +86,7 @@ def test_masks_are_told_from_labels_by_their_shape() -> None:
     assert found.classes == ("1", "2")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(5, 60))
 def test_without_a_test_set_a_fifth_is_set_aside_and_nothing_is_lost(count: int) -> None:
     images = torch.arange(count, dtype=torch.uint8).view(count, 1, 1).expand(count, 2, 2)

@@ -95,7 +95,7 @@ def test_the_gain_is_a_factor_on_drawn_weights_alone() -> None:
         assert torch.equal(one[name], twice[name]), name
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(before=st.lists(st.sampled_from(["linear", "relu", "conv"]), max_size=4), seed=st.integers(0, 2**31))
 def test_paired_by_place_a_shifted_name_changes_nothing(before: list[str], seed: int) -> None:
     """Layers of other shapes go in front; the two convolutions of one shape keep their values, whatever their names."""
