@@ -3,14 +3,16 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from litmus.errors import UserError
+from studies.evidence.claim_tests import Judge, judged_finding
 from studies.evidence.claims import ArmTest, Claim, Finding, Verdict, judge, judge_equivalence, judge_level
-from studies.evidence.estimate import CONFIDENCE, Effect, Estimate
+from studies.evidence.estimate import CONFIDENCE, Effect
+from studies.evidence.family import headline
 from studies.evidence.results import analyse
 from studies.evidence.units import NUMBER, Unit, unit_of
 from studies.records.storage import to_json, write_atomically
@@ -24,14 +26,15 @@ class Joint:
     """A claim's effect over datasets that stand for others like them.
 
     Args:
-        effect: the mean effect with its 95 % interval; `n` is the number of datasets, `sd` the standard deviation of
-            the true effects between them, τ.
+        effect: the mean effect with its 95 % interval; `n` is the number of datasets.
+        between: the standard deviation of the true effects between datasets, τ.
         i_squared: the share of the variance of the datasets' effects that is between them, and not of their estimation.
         heterogeneity_p: the p of Cochran's Q, that the true effects are all one.
         prediction: where the effect on another such dataset is expected to lie, at 95 %; None for fewer than three.
     """
 
-    effect: Estimate
+    effect: Effect
+    between: float
     i_squared: float
     heterogeneity_p: float
     prediction: tuple[float, float] | None
@@ -39,7 +42,10 @@ class Joint:
 
 @dataclass(frozen=True)
 class OverDatasets:
-    """A claim with its finding on each dataset; `joint` is over all of them, None with `reason` where it cannot be."""
+    """A claim with its finding on each dataset; `joint` is over all of them, None with `reason` where it cannot be.
+
+    `verdict` is that of the joint effect; of a primary claim, the one that stands after Holm's correction over them.
+    """
 
     claim: Claim
     findings: Mapping[str, Finding]
@@ -79,10 +85,10 @@ def joint_effect(effects: Sequence[Effect]) -> Joint:
     own = float(combined.sd_eff_w_re)
     error = max(float(combined.sd_eff_w_re_hksj), own)
     tail = (1 + CONFIDENCE) / 2
-    half = float(stats.t.ppf(tail, count - 1)) * error
     around = float(stats.t.ppf(tail, count - 2)) * math.sqrt(tau2 + own**2) if count > 2 else math.nan
     return Joint(
-        effect=Estimate(mean, mean - half, mean + half, count, math.sqrt(tau2)),
+        effect=Effect(mean, math.nan, math.nan, count, error * math.sqrt(count)).at(1 - CONFIDENCE),
+        between=math.sqrt(tau2),
         i_squared=max(0.0, 1 - (count - 1) / float(combined.q)) if combined.q > 0 else 0.0,
         heterogeneity_p=float(stats.chi2.sf(combined.q, count - 1)),
         prediction=(mean - around, mean + around) if count > 2 else None,
@@ -92,7 +98,8 @@ def joint_effect(effects: Sequence[Effect]) -> Joint:
 def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> list[OverDatasets]:
     """Return each claim over the datasets, the folders of the study's runs by the dataset's name."""
     analyses = {name: analyse(directory) for name, directory in directories.items()}
-    found = []
+    found: list[OverDatasets] = []
+    joint_findings: list[tuple[Claim, Finding]] = []
     for claim in claims:
         findings = {name: claim.find(analysis) for name, analysis in analyses.items()}
         effects = [finding.effect for finding in findings.values() if finding.effect.n > 1]
@@ -102,9 +109,12 @@ def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> l
             joint = joint_effect(effects)
         except UserError as error:
             found.append(OverDatasets(claim, findings, None, "inconclusive", str(error)))
+            joint_findings.append((claim, Finding("inconclusive", "")))
             continue
-        found.append(OverDatasets(claim, findings, joint, _verdict(claim, joint)))
-    return found
+        found.append(OverDatasets(claim, findings, joint, "inconclusive"))
+        joint_findings.append((claim, judged_finding(joint.effect, _judge(claim), "")))
+    verdicts = headline(joint_findings)
+    return [replace(each, verdict=verdict) for each, verdict in zip(found, verdicts, strict=True)]
 
 
 def write_datasets(directory: Path, study: str, folders: Mapping[str, str]) -> None:
@@ -122,8 +132,9 @@ def read_datasets(directory: Path) -> dict[str, Path]:
         raise UserError(f"{path} cannot be read ({error}); the same litmus run command writes it anew") from None
 
 
-def _verdict(claim: Claim, joint: Joint) -> Verdict:
+def _judge(claim: Claim) -> Judge:
     test = claim.test if isinstance(claim.test, ArmTest) else None
     if test is not None and test.equivalence:
-        return judge_equivalence(joint.effect, claim.threshold)
-    return (judge_level if test is not None and test.name == "exceeds" else judge)(joint.effect, claim.threshold)
+        return lambda effect: judge_equivalence(effect, claim.threshold)
+    one = judge_level if test is not None and test.name == "exceeds" else judge
+    return lambda effect: one(effect, claim.threshold)

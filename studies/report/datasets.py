@@ -78,7 +78,7 @@ def _note(each: OverDatasets) -> str:
         return f"No joint verdict: {each.reason}."
     joint = each.joint
     text = (
-        f"Between datasets: sd {each.unit.size(joint.effect.sd)}, I² {100 * joint.i_squared:.0f} %, p of heterogeneity "
+        f"Between datasets: sd {each.unit.size(joint.between)}, I² {100 * joint.i_squared:.0f} %, p of heterogeneity "
         f"{joint.heterogeneity_p:.2g}."
     )
     if joint.prediction is not None:

@@ -25,7 +25,7 @@ def effect(mean: float, error: float) -> Effect:
 def test_the_variance_between_datasets_solves_its_equation_and_the_interval_is_hartung_and_knapps() -> None:
     means, errors = np.array([0.1, 0.5, 0.9, 0.2]), np.array([0.05, 0.1, 0.08, 0.2])
     joint = joint_effect([effect(mean, error) for mean, error in zip(means, errors, strict=True)])
-    weights = 1 / (errors**2 + joint.effect.sd**2)
+    weights = 1 / (errors**2 + joint.between**2)
     mean = weights @ means / weights.sum()
     spread = weights @ (means - mean) ** 2
     assert spread == pytest.approx(3, abs=1e-4)  # Paule and Mandel: the generalised Q is its degrees of freedom
@@ -40,7 +40,7 @@ def test_the_variance_between_datasets_solves_its_equation_and_the_interval_is_h
 
 def test_effects_that_agree_have_no_variance_between_and_no_interval_narrower_than_their_errors_make_it() -> None:
     joint = joint_effect([effect(0.3, 0.1), effect(0.3, 0.1)])
-    assert joint.effect.sd == 0
+    assert joint.between == 0
     assert joint.effect.high - joint.effect.mean == pytest.approx(stats.t.ppf(0.975, 1) * 0.1 / math.sqrt(2))
     assert joint.prediction is None
 
@@ -62,6 +62,31 @@ def test_what_cannot_be_combined_is_told() -> None:
         joint_effect([effect(0.3, 0.1)])
     with pytest.raises(UserError, match="no spread to weigh it by"):
         joint_effect([effect(0.3, 0.1), effect(0.3, 0.0)])
+
+
+def test_a_joint_verdict_stands_after_holms_correction_over_the_primary_claims(tmp_path: Path) -> None:
+    better = Claim("Batch norm is better.", more("test_top1", {"model.norm": "batch"}, than={"model.norm": "none"}))
+    study = Study(
+        name="example", base={"model.name": "lenet5"}, factors={"model.norm": ["none", "batch"]}, claims=[better]
+    )
+    folders = {}
+    for name, gain in {"one": 0.1, "two": 0.13, "three": 0.08}.items():
+        folders[name] = tmp_path / f"example.{name}"
+
+        def truth(arm: Arm, seed: int, gain: float = gain) -> Truth:
+            value = 0.5 + gain * (arm.levels["model.norm"] == "batch") + 0.001 * ((3 * seed + len(arm.label)) % 5)
+            return {"test_top1": value, "val_top1": value}
+
+        synthetic(folders[name], study, truth)
+    [alone] = over_datasets(folders, [better])
+    assert alone.joint is not None
+    assert 0.05 / 3 < alone.joint.effect.p_value < 0.05
+    assert alone.verdict == "supported"
+    null = Claim("It is worse.", more("val_top1", {"model.norm": "none"}, than={"model.norm": "none"}))
+    found = over_datasets(folders, [better, null, null])
+    assert [each.verdict for each in found] == ["inconclusive"] * 3
+    primary = Claim(better.sentence, better.test, primary=True)
+    assert over_datasets(folders, [primary, null, null])[0].verdict == "supported"
 
 
 def test_each_claim_has_its_verdicts_and_the_joint_one(tmp_path: Path) -> None:
