@@ -33,6 +33,11 @@ class Row:
     sizes: Sequence[int] = SIZES
     cost: int = 1
 
+    @property
+    def is_null(self) -> bool:
+        """Whether there is nothing to find."""
+        return not math.isnan(self.stated)
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -51,11 +56,12 @@ class Cell:
         return self.share > stated + 3 * math.sqrt(stated * (1 - stated) / self.trials)
 
 
-def measured(row: Row, trials: int, trial: Trial) -> dict[int, Cell]:
-    """Return the share of trials by the number of seeds; the draws are keyed by the row's name."""
-    found = {}
-    for n in row.sizes:
-        generator = np.random.default_rng(derive(0, "calibration", row.name, n))
-        count = max(200, trials // row.cost)
-        found[n] = Cell(sum(trial(generator, n) for _ in range(count)) / count, count)
-    return found
+def measured(row: Row, trials: int, trial: Trial, key: str = "calibration") -> dict[int, Cell]:
+    """Return the share of trials by the number of seeds; the draws are keyed by the row's name and `key`."""
+    return {n: cell(row, n, max(200, trials // row.cost), trial, key) for n in row.sizes}
+
+
+def cell(row: Row, n: int, trials: int, trial: Trial, key: str = "calibration") -> Cell:
+    """Return the share of so many trials with `n` seeds."""
+    generator = np.random.default_rng(derive(0, key, row.name, n))
+    return Cell(sum(trial(generator, n) for _ in range(trials)) / trials, trials)
