@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Literal, Protocol, assert_never, get_args, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,10 @@ from lit_archs.building.own_initialisation import initialised_by_itself
 from litmus.errors import UserError, require_choice, require_positive
 from litmus.keyed_random import generator
 
-Scheme = Literal["kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform", "normal", "pytorch", "own"]
+Scheme = Literal[
+    "kaiming_normal", "kaiming_uniform", "kaiming_normal_out", "xavier_normal", "xavier_uniform", "normal", "vgg",
+    "pytorch", "own",
+]  # fmt: skip
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 Pairing = Literal["name", "place"]
 
@@ -24,9 +27,11 @@ class InitConfig:
     """Initialisation of the weights of convolutions and linear layers; biases start at zero.
 
     Args:
-        scheme: one of kaiming_normal, kaiming_uniform (He et al. 2015, 1502.01852, fan-in, gain √2), xavier_normal,
-            xavier_uniform (Glorot & Bengio 2010), normal (standard deviation 0.01), pytorch (its layers' defaults,
-            biases included), own (what the network's constructor draws and sets, as it stands).
+        scheme: one of kaiming_normal, kaiming_uniform (He et al. 2015, 1502.01852, fan-in, gain √2),
+            kaiming_normal_out (the same by fan-out), xavier_normal, xavier_uniform (Glorot & Bengio 2010), normal
+            (standard deviation 0.01), vgg (convolutions as kaiming_normal_out, linear layers as normal: torchvision's
+            VGG), pytorch (its layers' defaults, biases included), own (what the network's constructor draws and sets,
+            as it stands).
         gain: factor on every drawn weight.
         pairing: what stands for a parameter in the key of its draw: its name, or its place among the network's
             parameters of one shape, for networks whose names shift where a layer is added.
@@ -122,17 +127,30 @@ def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
             module.adjust_parameters()
 
 
-def _draw(weight: Tensor, config: InitConfig, keyed: torch.Generator) -> None:
+def _deviation(weight: Tensor, scheme: Scheme) -> float:
     fan_in, fan_out = _fans(weight)
-    if config.scheme.startswith("kaiming"):
-        deviation = math.sqrt(2.0 / fan_in)
-    elif config.scheme.startswith("xavier"):
-        deviation = math.sqrt(2.0 / (fan_in + fan_out))
-    elif config.scheme == "normal":
-        deviation = 0.01
-    else:
-        deviation = math.sqrt(1.0 / (3.0 * fan_in))
-    if config.scheme.endswith("normal"):
+    match scheme:
+        case "kaiming_normal" | "kaiming_uniform":
+            return math.sqrt(2.0 / fan_in)
+        case "kaiming_normal_out":
+            return math.sqrt(2.0 / fan_out)
+        case "xavier_normal" | "xavier_uniform":
+            return math.sqrt(2.0 / (fan_in + fan_out))
+        case "normal":
+            return 0.01
+        case "vgg":
+            return _deviation(weight, "kaiming_normal_out" if weight.dim() > 2 else "normal")
+        case "pytorch":
+            return math.sqrt(1.0 / (3.0 * fan_in))
+        case "own":
+            raise AssertionError("its constructor draws it")
+        case _:
+            assert_never(scheme)
+
+
+def _draw(weight: Tensor, config: InitConfig, keyed: torch.Generator) -> None:
+    deviation = _deviation(weight, config.scheme)
+    if config.scheme not in ("kaiming_uniform", "xavier_uniform", "pytorch"):
         weight.copy_(torch.randn(weight.shape, generator=keyed).mul_(deviation * config.gain))
     else:
         bound = math.sqrt(3.0) * deviation * config.gain
