@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, assert_never, get_args, runtime_checkable
 
 import torch
@@ -20,6 +20,7 @@ Scheme = Literal[
 ]  # fmt: skip
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 Pairing = Literal["name", "place"]
+Scaled = Literal["all", "hidden"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class InitConfig:
             VGG), pytorch (its layers' defaults, biases included), own (what the network's constructor draws and sets,
             as it stands).
         gain: factor on every drawn weight.
+        scaled: which weights the gain is a factor on: all, or hidden, those of all layers but the last.
         pairing: what stands for a parameter in the key of its draw: its name, or its place among the network's
             parameters of one shape, for networks whose names shift where a layer is added.
     """
@@ -40,10 +42,12 @@ class InitConfig:
     scheme: Scheme = "kaiming_normal"
     gain: float = 1.0
     pairing: Pairing = "name"
+    scaled: Scaled = "all"
 
     def __post_init__(self) -> None:
         require_choice("scheme", self.scheme, SCHEMES)
         require_choice("pairing", self.pairing, get_args(Pairing))
+        require_choice("scaled", self.scaled, get_args(Scaled))
         require_positive(gain=self.gain)
 
 
@@ -64,6 +68,7 @@ class AdjustsInitialisation(Protocol):
     def adjust_parameters(self) -> None: ...
 
 
+_WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 _NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm1d, nn.InstanceNorm2d)
 
 
@@ -78,9 +83,11 @@ def initialised(make: Callable[[], nn.Module], seed: int, config: InitConfig) ->
         return network
     network, drawn = initialised_by_itself(make, lambda network: draw_keys(network, config.pairing), seed)
     if config.gain != 1.0:
+        last = _last_layer(network)
         with torch.no_grad():
             for name, parameter in network.named_parameters():
-                if name in drawn and parameter.dim() > 1:
+                scaled = config.scaled == "all" or name.rpartition(".")[0] != last
+                if name in drawn and parameter.dim() > 1 and scaled:
                     parameter.mul_(config.gain)
     return network
 
@@ -107,16 +114,18 @@ def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
     """
     assert config.scheme != "own", "what a constructor draws is replaced as it is made, see initialised"
     keys = draw_keys(network, config.pairing)
+    last = _last_layer(network)
     for name, module in network.named_modules():
         if isinstance(module, InitialisesItself):
             module.initialise_parameters()
         elif isinstance(module, _NORMS):
             module.reset_parameters()
-        elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        elif isinstance(module, _WEIGHTED):
             weight, bias = (f"{name}.{each}" if name else each for each in ("weight", "bias"))
-            _draw(module.weight, config, generator(seed, "init", keys.get(weight, weight)))
+            own = replace(config, gain=1.0) if config.scaled == "hidden" and name == last else config
+            _draw(module.weight, own, generator(seed, "init", keys.get(weight, weight)))
             if module.bias is not None:
-                _draw_bias(module.bias, module.weight, config, generator(seed, "init", keys.get(bias, bias)))
+                _draw_bias(module.bias, module.weight, own, generator(seed, "init", keys.get(bias, bias)))
         elif next(module.parameters(recurse=False), None) is not None:
             raise UserError(
                 f"init.scheme {config.scheme} has no rule for {name or 'the parameters'} of {type(module).__name__}; "
@@ -125,6 +134,12 @@ def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
     for module in network.modules():
         if isinstance(module, AdjustsInitialisation):
             module.adjust_parameters()
+
+
+def _last_layer(network: nn.Module) -> str:
+    """Return the name of the last layer with weights, the classifier."""
+    layers = [name for name, each in network.named_modules() if isinstance(each, _WEIGHTED)]
+    return layers[-1] if layers else ""
 
 
 def _deviation(weight: Tensor, scheme: Scheme) -> float:

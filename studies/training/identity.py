@@ -25,6 +25,7 @@ NEUTRAL_DEFAULTS: dict[str, Any] = {
     "trainer.accumulate": 1,
     "trainer.test": "last",
     "init.pairing": "name",
+    "init.scaled": "all",
     "norm.eps": None,
     "optim.patience": 10,
     "model.pool4": 2,

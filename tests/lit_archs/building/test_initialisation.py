@@ -79,6 +79,17 @@ def test_schemes_have_their_deviation(scheme: str) -> None:
         assert float(weight.abs().max()) <= 2.0 * math.sqrt(3) * expected * 1.0001
 
 
+@pytest.mark.parametrize("scheme", ["kaiming_normal", "own"])
+def test_the_gain_may_leave_the_classifier_as_it_is(scheme: str) -> None:
+    def weights(**config: object) -> dict[str, torch.Tensor]:
+        network = lit_archs.build("resnet_cifar", depth=8, init=InitConfig(scheme=scheme, **config))  # type: ignore[arg-type]
+        return {name: each for name, each in network.state_dict().items() if each.dim() > 1}
+
+    plain, hidden = weights(), weights(gain=3.0, scaled="hidden")
+    for name, weight in plain.items():
+        torch.testing.assert_close(hidden[name], weight if name == "classifier.weight" else 3.0 * weight)
+
+
 def test_a_module_that_no_rule_covers_is_refused() -> None:
     with pytest.raises(UserError, match=r"init\.scheme kaiming_normal has no rule for 0 of Bilinear"):
         initialise(nn.Sequential(nn.Bilinear(2, 2, 2)), 0, InitConfig())

@@ -36,7 +36,7 @@ def test_every_key_is_part_of_the_identity(key: str) -> None:
     value = config.flat()[key]
     others = {
         "model.norm": "batch", "model.activation": "tanh", "model.pooling": "average", "init.scheme": "normal",
-        "init.pairing": "place",
+        "init.pairing": "place", "init.scaled": "hidden",
         "model.connections": "partial", "model.output": "rbf_map", "norm.placement": "after",
         "norm.evaluation_statistics": "batch", "norm.noise_scale": 1.5,
         "data.name": "mnist", "data.augment": "crop", "data.mix": "mixup", "data.centring": "pixel",
