@@ -31,9 +31,9 @@ ZOO: dict[str, Levels] = {
 study = Study(
     source="He et al. 2015, Deep Residual Learning (arXiv 1512.03385)",
     base={
-        "data.name": "shapes", "data.image_size": 16, "data.train_images": 600, "data.num_classes": 6,
+        "data.name": "shapes", "data.image_size": 16, "data.train_images": 450, "data.num_classes": 6,
         "data.batch_size": 50,
-        "optim.lr": 0.02, "optim.schedule": "cosine", "optim.warmup": 0.05, "trainer.epochs": 5,
+        "optim.lr": 0.02, "optim.schedule": "cosine", "optim.warmup": 0.05, "trainer.epochs": 4,
     },
     factors=[
         "model.name", "model.norm", "model.depth", "model.dropout", "model.squeeze_excite", "model.reduction",
@@ -43,7 +43,7 @@ study = Study(
     tune={"optim.lr": [0.01, 0.05]},
     presets={"paper": {**CIFAR_STEPWISE, "optim.schedule": "cosine"}},
     limits={
-        "quick": "Five epochs of 540 small images reward networks that learn fast, not those that end best; two "
+        "quick": "Four epochs of 405 small images reward networks that learn fast, not those that end best; two "
         "rates are a small budget."
     },
     plots=[

@@ -3,8 +3,8 @@
 Equal epochs, the learning rate proportional to the batch; what steps and rates do by themselves is the question of
 `large_batches`. One device, so that the batch is the per-device batch. quick: a fully connected net on scikit-learn's
 digits, in which batch norm sees as many values of a unit as the batch has samples, two in a batch of two; a map would
-add its positions to them. paper: ResNet-20 on CIFAR-10; Wu & He's own table is ResNet-50 on ImageNet, 8 GPUs. Ghost
-batches are of 32.
+add its positions to them. Its group norm has groups of 16 units: of two units it would leave the signs alone. paper:
+ResNet-20 on CIFAR-10; Wu & He's own table is ResNet-50 on ImageNet, 8 GPUs. Ghost batches are of 32.
 """
 
 from studies.design import Claim, Levels, Study, alike, gap, interaction, logarithm, more, probed
@@ -30,6 +30,7 @@ study = Study(
     source="Wu & He 2018, Group Normalization (arXiv 1803.08494)",
     base={
         "model.name": "mlp", "model.depth": 2, "model.width": 64, "model.activation": "relu",
+        "norm.groups": 4,
         "data.name": "digits", "trainer.epochs": 6, "trainer.probe_every_n_steps": 1_000_000,
     },
     factors=["model.norm", "data.batch_size", "optim.lr"],
@@ -38,7 +39,7 @@ study = Study(
     seeds=4,
     presets={
         "paper": {
-            "model.name": "resnet_cifar", "model.depth": 20, "model.width": 16,
+            "model.name": "resnet_cifar", "model.depth": 20, "model.width": 16, "norm.groups": 32,
             "data.name": "cifar10", "data.augment": "cifar",
             "optim.weight_decay": 1e-4, "optim.schedule": "multistep", "optim.warmup": 0.03, "trainer.epochs": 100,
         }

@@ -45,7 +45,7 @@ study = Study(
         for kind, levels in KINDS.items() for depth in (8, 20, 56)
     },
     baseline="plain, 20 layers",
-    tune={"optim.lr": [0.01, 0.03, 0.1]},
+    tune={"optim.lr": [0.02, 0.1]},
     presets={"paper": {**HE_2015_CIFAR, "model.width": 16, "trainer.probe_every_n_steps": 1000}},
     probes=["gradient_norms"],
     measures={"initial factor a layer": INITIAL, "median factor a layer": TRAINED},
