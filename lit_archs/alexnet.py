@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from lit_archs.building.registry import register
+from lit_archs.building.revision import RESPONSES_OF_THE_PAPER
 from lit_archs.layers.norm_activation import Norm, NormActivationOptions, activation_layer, norm_activation
 from litmus.errors import require_at_least, require_fraction, require_positive
 
@@ -23,7 +24,7 @@ class AlexNetOptions(NormActivationOptions):
         dense_units: units of the two hidden dense layers.
         dropout: probability of zeroing an input of the two hidden dense layers.
         local_response_norm: whether responses are normalised over 5 neighbouring channels after the first two
-            activations (Krizhevsky et al. 2012, section 3.3).
+            activations, with Krizhevsky et al.'s constants (2012, section 3.3).
         overlapping_pooling: 3×3 windows at stride 2 (section 3.4); false takes 2×2 windows.
     """
 
@@ -48,8 +49,8 @@ def _pool(overlapping: bool) -> nn.Module:
 
 
 def _response_norm(present: bool) -> nn.Module:
-    # The constants of Krizhevsky et al. 2012, section 3.3.
-    return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0) if present else nn.Identity()
+    # Krizhevsky et al. 2012, section 3.3: α = 1e-4 times the sum over n = 5 channels, of which PyTorch takes the mean.
+    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0) if present else nn.Identity()
 
 
 def _network(
@@ -94,6 +95,7 @@ def _network(
     input_shape=(3, 224, 224),
     num_classes=1000,
     fixed={"alexnet_narrow": {"narrow": True}},
+    revisions=(RESPONSES_OF_THE_PAPER,),
 )
 def alexnet(
     num_classes: int = 1000,
@@ -117,7 +119,7 @@ def alexnet(
     return _network(num_classes, stem, channels, 6, layers)
 
 
-@register("alexnet_cifar", input_shape=(3, 32, 32))
+@register("alexnet_cifar", input_shape=(3, 32, 32), revisions=(RESPONSES_OF_THE_PAPER,))
 def alexnet_cifar(
     num_classes: int = 10,
     in_channels: int = 3,

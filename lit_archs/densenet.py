@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import NormActivationOptions, norm_activation
+from lit_archs.building.revision import SHIFTS_STAY
+from lit_archs.layers.norm_activation import NormActivationOptions, norm_activation, norm_activation_of_sum
+from lit_archs.layers.shift import before_norm
 from litmus.errors import UserError, require_at_least, require_fraction, require_positive
 
 BLOCK_LAYERS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
@@ -47,10 +49,12 @@ def dense_layer(in_channels: int, options: DenseOptions) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if options.bottleneck:
         inner = BOTTLENECK_FACTOR * options.growth_rate
-        layers["bottleneck_norm"] = norm_activation(options.norm, in_channels, options.activation)
-        layers["bottleneck"] = nn.Conv2d(in_channels, inner, 1, bias=False)
+        layers["bottleneck_norm"] = norm_activation_of_sum(options.norm, in_channels, options.activation)
+        layers["bottleneck"] = before_norm(nn.Conv2d(in_channels, inner, 1, bias=False), options.norm)
+        layers["norm"] = norm_activation(options.norm, inner, options.activation)
         in_channels = inner
-    layers["norm"] = norm_activation(options.norm, in_channels, options.activation)
+    else:
+        layers["norm"] = norm_activation_of_sum(options.norm, in_channels, options.activation)
     layers["conv"] = nn.Conv2d(in_channels, options.growth_rate, 3, padding=1, bias=False)
     layers["dropout"] = nn.Dropout(options.dropout)
     return nn.Sequential(layers)
@@ -83,7 +87,7 @@ class DenseBlock(nn.Module):
 def _transition(in_channels: int, channels: int, options: DenseOptions) -> nn.Sequential:
     return nn.Sequential(
         OrderedDict(
-            norm=norm_activation(options.norm, in_channels, options.activation),
+            norm=norm_activation_of_sum(options.norm, in_channels, options.activation),
             conv=nn.Conv2d(in_channels, channels, 1, bias=False),
             dropout=nn.Dropout(options.dropout),
             pool=nn.AvgPool2d(2),
@@ -108,7 +112,7 @@ def _network(
             compressed = max(1, int(channels * options.compression))
             layers[f"transition{number}"] = _transition(channels, compressed, options)
             channels = compressed
-    layers["final_norm"] = norm_activation(options.norm, channels, options.activation)
+    layers["final_norm"] = norm_activation_of_sum(options.norm, channels, options.activation)
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
     layers["classifier"] = nn.Linear(channels, num_classes)
@@ -120,6 +124,7 @@ def _network(
     input_shape=(3, 224, 224),
     num_classes=1000,
     fixed={f"densenet{depth}": {"depth": depth} for depth in BLOCK_LAYERS},
+    revisions=(SHIFTS_STAY,),
 )
 def densenet(
     num_classes: int = 1000,
@@ -141,7 +146,7 @@ def densenet(
     require_at_least(29, image_size=image_size)
     channels = 2 * blocks.growth_rate
     stem: OrderedDict[str, nn.Module] = OrderedDict(
-        conv=nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False),
+        conv=before_norm(nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False), blocks.norm),
         norm=norm_activation(blocks.norm, channels, blocks.activation),
         stem_pool=nn.MaxPool2d(3, stride=2, padding=1),
     )
@@ -157,6 +162,7 @@ def densenet(
         "densenet40_k12": {"depth": 40},
         "densenet_bc100_k12": {"depth": 100, "bottleneck": True, "compression": 0.5},
     },
+    revisions=(SHIFTS_STAY,),
 )
 def densenet_cifar(
     num_classes: int = 10,

@@ -1,14 +1,16 @@
 """GoogLeNet (Szegedy et al. 2014, 1409.4842), for ImageNet and for 32×32 images."""
 
 from collections import OrderedDict
+from typing import Literal
 
 from torch import Tensor, nn
 
 from lit_archs.building.registry import register
+from lit_archs.building.revision import SHIFTS_STAY
 from lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
 from lit_archs.layers.norm_activation import activation_layer
 from lit_archs.learning.loss import AuxiliaryOutputs
-from litmus.errors import require_at_least, require_fraction, require_positive
+from litmus.errors import require_at_least, require_choice, require_fraction, require_positive
 
 AUXILIARY_WEIGHT = 0.3
 """Of each auxiliary head's loss (section 5)."""
@@ -101,11 +103,12 @@ def _scaled(channels: int, width: float) -> int:
     return max(1, round(channels * width))
 
 
-def _pools() -> tuple[nn.Module, nn.Module]:
-    return nn.MaxPool2d(3, stride=2, ceil_mode=True), nn.MaxPool2d(2, stride=2, ceil_mode=True)
+def _pools(pool4: int) -> tuple[nn.Module, nn.Module]:
+    require_choice("pool4", str(pool4), ("2", "3"))
+    return nn.MaxPool2d(3, stride=2, ceil_mode=True), nn.MaxPool2d(pool4, stride=2, ceil_mode=True)
 
 
-@register("googlenet", input_shape=(3, 224, 224), num_classes=1000)
+@register("googlenet", input_shape=(3, 224, 224), num_classes=1000, revisions=(SHIFTS_STAY,))
 def googlenet(
     num_classes: int = 1000,
     in_channels: int = 3,
@@ -114,6 +117,7 @@ def googlenet(
     width: float = 1.0,
     auxiliary: bool = False,
     dropout: float = 0.2,
+    pool4: Literal[2, 3] = 2,
     modules: InceptionOptions = InceptionOptions(large_kernel=3),
 ) -> nn.Module:
     """GoogLeNet: nine inception modules, each of 1×1, 3×3, 5×5 and pooling paths side by side.
@@ -125,6 +129,8 @@ def googlenet(
         width: factor on every layer's channels.
         auxiliary: whether two auxiliary classifiers are trained along, their losses weighted by 0.3.
         dropout: probability of zeroing an input of the classifier.
+        pool4: side of the windows of the pooling before the last two modules: the paper has 3 (table 1), torchvision's
+            network and its published weights have 2.
     """
     require_positive(width=width)
     require_fraction(dropout=dropout)
@@ -139,10 +145,10 @@ def googlenet(
             pool2=nn.MaxPool2d(3, stride=2, ceil_mode=True),
         )
     )
-    return GoogLeNet(num_classes, stem, second, _pools(), width, auxiliary, dropout, modules)
+    return GoogLeNet(num_classes, stem, second, _pools(pool4), width, auxiliary, dropout, modules)
 
 
-@register("googlenet_cifar", input_shape=(3, 32, 32))
+@register("googlenet_cifar", input_shape=(3, 32, 32), revisions=(SHIFTS_STAY,))
 def googlenet_cifar(
     num_classes: int = 10,
     in_channels: int = 3,
@@ -151,6 +157,7 @@ def googlenet_cifar(
     width: float = 1.0,
     auxiliary: bool = False,
     dropout: float = 0.2,
+    pool4: Literal[2, 3] = 2,
     modules: InceptionOptions = InceptionOptions(),
 ) -> nn.Module:
     """GoogLeNet for 32×32 images: one 3×3 convolution at stride 1 as the stem, then the same nine modules.
@@ -161,10 +168,12 @@ def googlenet_cifar(
         width: factor on every layer's channels.
         auxiliary: whether two auxiliary classifiers are trained along, their losses weighted by 0.3.
         dropout: probability of zeroing an input of the classifier.
+        pool4: side of the windows of the pooling before the last two modules: the paper has 3 (table 1), torchvision's
+            network and its published weights have 2.
     """
     require_positive(width=width)
     require_fraction(dropout=dropout)
     require_at_least(4, image_size=image_size)
     channels = _scaled(192, width)
     stem = nn.Sequential(OrderedDict(conv1=convolution(in_channels, channels, 3, modules.norm, modules.activation)))
-    return GoogLeNet(num_classes, stem, channels, _pools(), width, auxiliary, dropout, modules)
+    return GoogLeNet(num_classes, stem, channels, _pools(pool4), width, auxiliary, dropout, modules)

@@ -6,6 +6,7 @@ from typing import Literal
 from torch import nn
 
 from lit_archs.building.registry import register
+from lit_archs.building.revision import SHIFTS_STAY
 from lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
 from lit_archs.layers.norm_activation import NormActivationOptions
 from litmus.errors import require_at_least, require_choice, require_positive
@@ -16,7 +17,7 @@ CHANNELS = PathChannels(one=64, reduce_three=96, three=128, reduce_five=16, five
 """The first inception module of GoogLeNet (Szegedy et al. 2014, 1409.4842, table 1): 256 output channels."""
 
 
-@register("inception_stack", input_shape=(3, 32, 32))
+@register("inception_stack", input_shape=(3, 32, 32), revisions=(SHIFTS_STAY,))
 def inception_stack(
     num_classes: int = 10,
     in_channels: int = 3,

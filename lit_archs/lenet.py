@@ -117,7 +117,8 @@ class LeNetOptions(NormActivationOptions):
     """What both forms of LeNet-5 may be made of.
 
     Args:
-        pooling: max or average over 2×2 windows; trainable is the sum with a coefficient, a bias and the activation.
+        pooling: max or average over 2×2 windows; trainable is the sum with a coefficient, a bias and the activation,
+            as the paper has it. Max, the default here, is what later copies of the network have, not LeCun et al.
         dropout: probability of zeroing a unit of a fully connected layer.
         connections: whether the second convolution's maps read all maps (full) or those of table I (partial).
         output: softmax (a linear layer, cross-entropy), or distances to fixed codes trained with the paper's MAP

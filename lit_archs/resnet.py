@@ -7,7 +7,8 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import norm_activation
+from lit_archs.building.revision import SHIFTS_STAY
+from lit_archs.layers.norm_activation import norm_activation, norm_activation_of_sum
 from lit_archs.layers.residual import (
     Bias,
     BlockOptions,
@@ -52,16 +53,15 @@ class ResNet(nn.Module):
         super().__init__()
         channels = stem.out_channels
 
-        def norm(channels: int, present: bool) -> nn.Module:
-            return norm_activation(options.norm, channels, options.activation) if present else nn.Identity()
-
         def bias() -> nn.Module:
             return Bias() if options.fixup else nn.Identity()
 
         self.fixup = options.fixup
-        self.conv = stem
+        self.conv = options.convolution(stem, norm_follows=not options.pre_activation)
         self.bias = bias()
-        self.norm = norm(channels, not options.pre_activation)
+        self.norm: nn.Module = nn.Identity()
+        if not options.pre_activation:
+            self.norm = norm_activation(options.norm, channels, options.activation)
         self.stem_pool = stem_pool
         self.stages: list[str] = []
         total, built = sum(stage.blocks for stage in stages), 0
@@ -76,7 +76,9 @@ class ResNet(nn.Module):
                 channels = stage.channels
             self.add_module(f"stage{number}", blocks)
             self.stages.append(f"stage{number}")
-        self.final_norm = norm(channels, options.pre_activation)
+        self.final_norm: nn.Module = nn.Identity()
+        if options.pre_activation:
+            self.final_norm = norm_activation_of_sum(options.norm, channels, options.activation)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier_bias = bias()
         self.classifier = nn.Linear(channels, num_classes)
@@ -122,6 +124,7 @@ def _named(**options: Any) -> dict[str, Any]:
         "seresnext50_32x4d": _named(depth=50, cardinality=32, base_width=4, squeeze_excite=True),
     },
     hidden=("dropout",),
+    revisions=(SHIFTS_STAY,),
 )
 def resnet(
     num_classes: int = 1000,

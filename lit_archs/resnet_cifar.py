@@ -5,6 +5,7 @@ from typing import Literal
 from torch import nn
 
 from lit_archs.building.registry import register
+from lit_archs.building.revision import SHIFTS_STAY
 from lit_archs.layers.norm_activation import NormActivationOptions
 from lit_archs.layers.residual import BlockOptions
 from lit_archs.resnet import ResNet, Stage
@@ -38,6 +39,7 @@ def _blocks_per_stage(depth: int, layers_per_block: int, other_layers: int) -> i
     fixed={f"resnet{depth}": {"depth": depth} for depth in PAPER_DEPTHS},
     pattern=r"resnet(?P<depth>\d+)",
     hidden=("dropout",),
+    revisions=(SHIFTS_STAY,),
 )
 def resnet_cifar(
     num_classes: int = 10,
@@ -76,6 +78,7 @@ def resnet_cifar(
     input_shape=_SHAPE,
     fixed={f"plain{depth}": {"depth": depth} for depth in PAPER_DEPTHS},
     pattern=r"plain(?P<depth>\d+)",
+    revisions=(SHIFTS_STAY,),
 )
 def plain_cifar(
     num_classes: int = 10,
@@ -108,6 +111,7 @@ def plain_cifar(
     },
     pattern=r"wide_resnet(?P<depth>\d+)_(?P<widen_factor>\d+)",
     hidden=("shortcut", "zero_gamma", "fixup"),
+    revisions=(SHIFTS_STAY,),
 )
 def wide_resnet_cifar(
     num_classes: int = 10,
@@ -146,6 +150,7 @@ def wide_resnet_cifar(
     },
     pattern=r"resnext(?P<depth>\d+)_(?P<cardinality>\d+)x(?P<base_width>\d+)d",
     hidden=("shortcut", "pre_activation", "fixup", "dropout"),
+    revisions=(SHIFTS_STAY,),
 )
 def resnext_cifar(
     num_classes: int = 10,

@@ -1,7 +1,8 @@
 """How much more accurate is an ensemble of seeds than the best single one?
 
-The class probabilities of K seeds are averaged. The single run is the one that is best on the validation split. quick:
-a small AlexNet on drawn shapes, K = 8. paper: ResNet-20 on CIFAR-10.
+The class probabilities of K seeds are averaged. The single run is the one that is best on the validation split, which
+is large enough to tell: 400 images in quick, 5,000 in paper. Networks with and without norm each tune their learning
+rate. quick: a small AlexNet on drawn shapes, K = 8. paper: ResNet-20 on CIFAR-10.
 """
 
 import plotly.graph_objects as go
@@ -51,13 +52,15 @@ study = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
     base={
         "model.name": "alexnet_cifar", "model.width": 0.25, "model.dense_units": 128, "model.dropout": 0.0,
-        "data.name": "shapes", "data.num_classes": 6, "data.train_images": 800, "data.batch_size": 50,
+        "data.name": "shapes", "data.num_classes": 6, "data.train_images": 1120, "data.batch_size": 50,
+        "data.validation": 400 / 1120,
         "optim.lr": 0.005, "trainer.epochs": 12,
     },
     factors={"model.norm": ["none", "batch"]},
     baseline={"model.norm": "none"},
     seeds=8,
-    presets={"paper": {**CIFAR_STEPWISE, "model.name": "resnet20"}},
+    tune={"optim.lr": [0.005, 0.02, 0.08]},
+    presets={"paper": {**CIFAR_STEPWISE, "model.name": "resnet20", "data.validation": 0.1}},
     probes=["logits"],
     plots=[Plot("Accuracy over the size of the ensemble", "The mean over rotations of the seeds.", by_size)],
     claims=[

@@ -1,13 +1,23 @@
 """At equal receptive field and cost, are two 3×3 convolutions better than one 5×5?
 
 VGG-13 for small images, each stage two 3×3 convolutions or one 5×5 of the same receptive field and width. At equal
-width the wide kernel has 15 % more parameters and 8 % fewer FLOPs. quick: an eighth of the width on drawn shapes of 32
-pixels. paper: CIFAR-10.
+width the wide kernel has 15 % more parameters and 8 % fewer FLOPs. Both tune their learning rate. quick: an eighth of
+the width on drawn shapes of 32 pixels. paper: CIFAR-10.
 """
 
-from studies.design import Claim, Study, more
+import math
+
+from studies.design import DECADES, ArmResult, Claim, Study, measure, more
 
 STACKED, SINGLE = {"model.convolutions": "stacked"}, {"model.convolutions": "single"}
+
+
+@measure(DECADES)
+def error(result: ArmResult, seed: int) -> float:
+    """Return log10 of the test error, so that differences are ratios; NaN where nothing is wrong."""
+    wrong = 1 - result.values("test_top1").get(seed, math.nan)
+    return math.log10(wrong) if wrong > 0 else math.nan
+
 
 study = Study(
     source="Simonyan & Zisserman 2014, VGG (arXiv 1409.1556)",
@@ -19,6 +29,7 @@ study = Study(
     factors={"model.convolutions": ["single", "stacked"]},
     baseline=SINGLE,
     seeds=8,
+    tune={"optim.lr": [0.02, 0.05, 0.1]},
     presets={
         "paper": {
             "model.width": 64, "data.name": "cifar10", "data.batch_size": 128, "data.augment": "cifar",
@@ -30,7 +41,11 @@ study = Study(
     },
     claims=[
         Claim("The stack is more accurate.", more("test_top1", STACKED, than=SINGLE), "section 4.1",
-              paper="a net of single 5×5: 7 % higher top-1 error than one of pairs of 3×3"),
+              paper="the error of a net of single 5×5 is 7 % higher than that of one of pairs of 3×3"),
+        # The paper does not say whether its 7 % are points; a share of the error is the smaller claim.
+        Claim("The error of the single kernels is higher by 7 % of that of the stack, or more.",
+              more(error, SINGLE, than=STACKED), "section 4.1", threshold=math.log10(1.07),
+              paper="7 % higher top-1 error"),
         Claim("The stack fits the training set better, having twice the non-linearities.",
               more("fit_top1", STACKED, than=SINGLE), "section 2.3"),
     ],

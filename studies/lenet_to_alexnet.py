@@ -1,13 +1,15 @@
 """Which of AlexNet's changes to LeNet-5 helps, alone and together?
 
-LeNet-5 with tanh and average pooling; ReLU, max pooling, dropout and augmentation come one at a time and then all
-together. quick: scikit-learn's digits, random crops. paper: CIFAR-10, crops and flips.
+LeNet-5 as lectures draw it, with sigmoids and average pooling (the paper's own are a scaled tanh and a trainable
+subsampling); tanh, ReLU, max pooling, dropout and random crops come one at a time, and those of AlexNet all together.
+Glorot & Bengio's initialisation, and each arm tunes its learning rate. quick: scikit-learn's digits. paper: CIFAR-10,
+the same crops, of up to two pixels, without flips.
 """
 
-from studies.design import Claim, Levels, Study, more
+from studies.design import Claim, Levels, Study, more, sooner
 
 OLD: Levels = {
-    "model.activation": "tanh", "model.pooling": "average", "model.dropout": 0.0, "data.augment": "none",
+    "model.activation": "sigmoid", "model.pooling": "average", "model.dropout": 0.0, "data.augment": "none",
 }  # fmt: skip
 NEW: Levels = {
     "model.activation": "relu", "model.pooling": "max", "model.dropout": 0.5, "data.augment": "crop",
@@ -21,13 +23,14 @@ def changed(factor: str) -> Levels:
 study = Study(
     source="Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks",
     base={
-        "model.name": "lenet5",
+        "model.name": "lenet5", "init.scheme": "xavier_normal",
         "data.name": "digits", "data.batch_size": 64,
-        "optim.lr": 0.05, "trainer.epochs": 40,
+        "optim.lr": 0.1, "trainer.epochs": 30,
     },
     factors=list(OLD),
     arms={
         "LeNet-5": OLD,
+        "tanh": {**OLD, "model.activation": "tanh"},
         "ReLU": changed("model.activation"),
         "max pooling": changed("model.pooling"),
         "dropout": changed("model.dropout"),
@@ -35,14 +38,17 @@ study = Study(
         "all": NEW,
     },
     baseline="LeNet-5",
-    seeds=6,
+    seeds=5,
+    tune={"optim.lr": [0.03, 0.1, 0.3, 1.0]},
     presets={"paper": {"data.name": "cifar10", "data.batch_size": 128, "trainer.epochs": 100}},
     limits={
         "quick": "A digit of 8 pixels is moved by up to two of them, and the test digits are centred: so hard an "
         "augmentation takes long to pay, if it does."
     },
     claims=[
-        Claim("ReLU instead of tanh helps.", more("test_top1", "ReLU", than="LeNet-5"), "section 3.1, of speed"),
+        Claim("ReLU instead of sigmoid helps.", more("test_top1", "ReLU", than="LeNet-5"), "section 3.1, of speed"),
+        Claim("With ReLU the net trains faster than with tanh.", sooner("ReLU", than="tanh"), "section 3.1, figure 1",
+              paper="six times as fast to 25 % training error on CIFAR-10, a network of four layers"),
         Claim("Max pooling instead of average helps.", more("test_top1", "max pooling", than="LeNet-5"), "abstract",
               source="Scherer et al. 2010, Evaluation of Pooling Operations in Convolutional Architectures"),
         Claim("Dropout helps.", more("test_top1", "dropout", than="LeNet-5"), "section 4.2"),

@@ -1,22 +1,26 @@
 """What does a trained network lose when blocks are deleted or shuffled?
 
 After training, blocks are deleted one at a time and several at a time, and shuffled, and the validation split is
-evaluated again; the test set stays unread. quick: 32 layers of half the width on scikit-learn's digits. paper: 110
-layers on CIFAR-10 (the paper's plain network is a VGG of 15 layers).
+evaluated again; the test set stays unread. What is left is told as a share of the intact network's accuracy. A plain
+and a residual network of 20 layers, which differ in the shortcuts alone and both train; and a deeper residual one. Each
+tunes its learning rate. quick: half the width on scikit-learn's digits, 32 layers the deeper one. paper: CIFAR-10, 110
+layers the deeper one (the paper's plain network is a VGG).
 """
 
-from studies.design import POINTS, ArmResult, Claim, Levels, Study, exceeds, measure, more, probed
+import math
+
+from studies.design import POINTS, ArmResult, Claim, Study, exceeds, measure, more, probed
 from studies.design.protocols import HE_2015_CIFAR
 
-PLAIN: Levels = {"model.residual": False}
-RESIDUAL: Levels = {"model.residual": True}
-WITHOUT_ONE = probed("top1_without", unit=POINTS)
+PLAIN, RESIDUAL, DEEPER = "plain, 20 layers", "residual, 20 layers", "residual, deeper"
+INTACT, WITHOUT_ONE = probed("top1_intact"), probed("top1_without")
 
 
 @measure(POINTS)
-def lost(result: ArmResult, seed: int) -> float:
-    """Return the validation accuracy that deleting one block costs, the mean over the blocks."""
-    return result.values("val_top1")[seed] - WITHOUT_ONE(result, seed)
+def kept(result: ArmResult, seed: int) -> float:
+    """Return the share of the intact network's accuracy that it has without one block, the mean over the blocks."""
+    intact = INTACT(result, seed)
+    return WITHOUT_ONE(result, seed) / intact if intact > 0 else math.nan
 
 
 study = Study(
@@ -26,23 +30,28 @@ study = Study(
         "data.name": "digits", "data.batch_size": 64, "data.validation": 0.3,
         "optim.lr": 0.05, "trainer.epochs": 12,
     },
-    factors={"model.residual": [False, True]},
+    factors=["model.residual", "model.depth"],
+    arms={
+        PLAIN: {"model.residual": False, "model.depth": 20},
+        RESIDUAL: {"model.residual": True, "model.depth": 20},
+        DEEPER: {"model.residual": True},
+    },
     baseline=PLAIN,
     seeds=5,
+    tune={"optim.lr": [0.02, 0.1]},
     presets={
         "paper": {
             **HE_2015_CIFAR, "model.depth": 110, "model.width": 16, "data.validation": 0.1, "optim.warmup": 0.01,
         }
     },
     probes=["lesion"],
-    measures={"validation accuracy lost with one block": lost},
+    measures={"share of the accuracy kept without one block": kept},
     claims=[
-        # not checked at the source: that the VGG has 15 layers
-        Claim("Deleting one block costs a residual network less than a plain one, by more than ten points.",
-              more(lost, PLAIN, than=RESIDUAL), "section 4.1", threshold=0.1,
-              paper="ResNet-110: hardly anything; VGG-15: to chance"),
-        Claim("A residual network keeps most of its accuracy without one block: above 80 % on average.",
-              exceeds(WITHOUT_ONE, RESIDUAL), "section 4.1", threshold=0.8),
+        Claim("Without one block a residual network keeps over ten points more of its accuracy than its plain twin.",
+              more(kept, RESIDUAL, than=PLAIN), "section 4.1", threshold=0.1,
+              paper="ResNet-110: hardly anything is lost; VGG-15: all down to chance"),
+        Claim("A deeper residual network keeps most of its accuracy without one block: above 80 % of it on average.",
+              exceeds(kept, DEEPER), "section 4.1", threshold=0.8),
     ],
 )  # fmt: skip
 

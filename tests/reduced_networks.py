@@ -42,6 +42,15 @@ def by_size(cases: Iterable[str] | Iterable[tuple[str, ...]]) -> list[Any]:
     return found
 
 
+def smallest_of_each_family() -> set[str]:
+    """Return, of the names that one function builds, the one of the fewest FLOPs; the others differ in depth."""
+    flops = {row.name: row.flops for row in read_table()}
+    cheapest: dict[Any, str] = {}
+    for name in sorted(variants(), key=lambda name: flops.get(name, 0)):
+        cheapest.setdefault(ARCHITECTURES[name].make, name)
+    return set(cheapest.values())
+
+
 def small_options(name: str) -> dict[str, Any]:
     """Return the options of `name` that make it small."""
     keys = ARCHITECTURES[name].keys()

@@ -1,7 +1,8 @@
 """Records and identities of an earlier version: read and reported the same, and never run again.
 
 `golden/runs` was written by the code before the folders were given their present order, `golden/*.txt` is what its
-reports said, and `golden/identities.json` holds its identities of every run of every study.
+reports said, and `golden/identities.json` holds its identities of every run of every study. Studies that have since
+been changed on purpose, or are new, have theirs in `golden/changed_identities.json`: `CHANGED` says by what.
 """
 
 import html
@@ -26,6 +27,33 @@ from studies.training.identity import run_id
 GOLDEN = Path(__file__).parent / "golden"
 CURE = "recorded runs changed their names: a later key belongs into NEUTRAL_DEFAULTS of studies/training/identity.py"
 IDENTITIES: dict[str, Any] = json.loads((GOLDEN / "identities.json").read_text())
+CHANGED_IDENTITIES: dict[str, Any] = json.loads((GOLDEN / "changed_identities.json").read_text())
+
+SHIFTS = "networks without norm keep their shifts"
+PIXEL_MEAN = "He et al.'s images are not divided by their deviation"
+CHANGED = {
+    "architectures": "the papers' widths, rivals with and without norm",
+    "augmentation": "photometric distortion without cutout, another network; " + SHIFTS,
+    "batch_norm": SHIFTS + "; paper is that of batch_norm_mnist",
+    "batch_norm_mnist": "three rates; paper has as many validations",
+    "batch_norm_recipe": "arms that leave one change out; α of local response norm; epochs",
+    "batch_size": "a fully connected net, other batches",
+    "bottleneck paper": PIXEL_MEAN,
+    "covariate_shift quick": SHIFTS,
+    "dense_connectivity": "40 layers of equal parameters",
+    "ensembling": "400 images for validation; " + SHIFTS,
+    "gradient_flow": "circular padding, He et al.'s centring; " + SHIFTS,
+    "initialisation": "the classifier is not scaled; epochs; " + SHIFTS,
+    "large_batches": "new",
+    "lenet_to_alexnet": "sigmoids, Glorot & Bengio's initialisation, epochs",
+    "lesion": "the plain network has 20 layers; " + PIXEL_MEAN,
+    "norm_placement": "before and after are compared in a VGG",
+    "residual_depth paper": PIXEL_MEAN,
+    "shortcuts paper": PIXEL_MEAN,
+    "squeeze_excite": "16 channels, images of 16 pixels",
+    "unet_skips paper": "a constant rate",
+}
+"""What changed the identities of a study's runs, or of a preset's, on purpose."""
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 MLP = "--model mlp --model.width 4 --model.depth 1 --data digits"
@@ -39,7 +67,7 @@ COMMANDS = {
 
 
 def test_every_run_of_every_study_has_the_identity_that_it_had() -> None:
-    for name, expected in IDENTITIES["studies"].items():
+    for name, expected in {**IDENTITIES["studies"], **CHANGED_IDENTITIES}.items():
         study, _, options = name.partition(" ")
         data = options.removeprefix("--data ")
         settings = {"data.name": data} if data != options else {}
@@ -47,6 +75,13 @@ def test_every_run_of_every_study_has_the_identity_that_it_had() -> None:
         found = {arm.label: [run_id(arm.config.with_seed(seed), "d") for seed in plan.seeds] for arm in plan.arms}
         assert found == expected, f"{name}: {CURE}"
     assert {name.partition(" ")[0] for name in IDENTITIES["studies"]} <= set(STUDIES.names())
+
+
+def test_identities_changed_only_where_it_is_said_by_what() -> None:
+    for name, now in CHANGED_IDENTITIES.items():
+        assert CHANGED.get(name) or CHANGED.get(name.partition(" ")[0]), f"{name}: say in CHANGED what changed"
+        assert now != IDENTITIES["studies"].get(name)
+    assert {name.partition(" ")[0] for name in CHANGED} == {name.partition(" ")[0] for name in CHANGED_IDENTITIES}
 
 
 def test_every_architecture_and_setting_has_the_identity_that_it_had() -> None:

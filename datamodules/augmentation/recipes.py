@@ -17,7 +17,9 @@ RECIPES: Mapping[str, Sequence[Transform]] = {
     "crop": (Crop(2),),
     # He et al. 2015 (arXiv 1512.03385), 4.2.
     "cifar": (Crop(4), HorizontalFlip()),
-    # The same with the colour changes and the cutout of DeVries & Taylor 2017 (arXiv 1708.04552).
+    # The same with changes of brightness, contrast, saturation and hue, the photometric distortion.
+    "cifar_colour": (Crop(4), HorizontalFlip(), ColourJitter()),
+    # The same with those colour changes and the cutout of DeVries & Taylor 2017 (arXiv 1708.04552).
     "cifar_heavy": (Crop(4), HorizontalFlip(), ColourJitter(), Cutout()),
     "mnist_affine": (Affine(),),
     # Szegedy et al. 2014 (arXiv 1409.4842) as used since Goyal et al. 2017 (arXiv 1706.02677).

@@ -25,11 +25,13 @@ class Transform(ABC):
     """A random change of uint8 images [N, C, H, W]; its dataclass fields are its parameters.
 
     `name` keys its draws, so that no transform of a recipe moves another's; `draws` is how many uniform numbers one
-    image takes. What it does to an image depends on that image's row of draws alone.
+    image takes. What it does to an image depends on that image's row of draws alone. `revision` rises by one where a
+    change makes it do another thing: recipes with it are other recipes then, and their runs other runs.
     """
 
     name: ClassVar[str]
     draws: ClassVar[int]
+    revision: ClassVar[int] = 1
 
     @abstractmethod
     def __call__(self, images: Tensor, draws: Tensor, context: Context) -> Tensor:
@@ -41,4 +43,6 @@ class Transform(ABC):
 
     def __str__(self) -> str:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        if self.revision > 1:
+            values["revision"] = self.revision
         return f"{self.name}({', '.join(f'{key}={value}' for key, value in values.items())})"

@@ -9,7 +9,7 @@ from datamodules.augmentation.recipes import RECIPES, written_out
 from datamodules.loading.registry import DATASETS
 from litmus.errors import UserError, require_choice, require_fraction, require_positive
 
-Centring = Literal["channel", "pixel"]
+Centring = Literal["channel", "pixel", "pixel_mean"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class DataConfig:
         mix: none, mixup or cutmix: whether each training image is mixed with another.
         mix_alpha: parameter of the Beta distribution that the share of the first image is drawn from.
         centring: channel subtracts each channel's mean over the training split, pixel that of each pixel; both divide
-            by each channel's standard deviation.
+            by each channel's standard deviation; pixel_mean subtracts that of each pixel and divides by the full range
+            alone.
         validation: fraction of the training set that is held out for validation.
         split_seed: seed of that split, the same for every run of a study.
         reshuffle: whether each epoch has an order of its own; false repeats the first epoch's.

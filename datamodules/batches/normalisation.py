@@ -20,8 +20,8 @@ class Normalisation:
     Args:
         mean: mean of each channel over the training split, float32 [C], 0 to 255.
         std: its standard deviation.
-        scale: 1 / std, [1, C, 1, 1].
-        shift: minus the mean, of the channel [1, C, 1, 1] or of each pixel [1, C, H, W], over std.
+        scale: 1 / std, or 1 / 255, [1, C, 1, 1].
+        shift: minus the mean, of the channel [1, C, 1, 1] or of each pixel [1, C, H, W], times the scale.
     """
 
     mean: Tensor
@@ -34,15 +34,18 @@ class Normalisation:
         """Return the normalisation by the training split, from exact sums: the same on any device, in any order.
 
         With `centring` pixel, what is subtracted is the mean image (He et al. 2015, arXiv 1512.03385, 4.2), at the
-        pixel's place in the network's input.
+        pixel's place in the network's input, and so with pixel_mean, which leaves the channels' spread as it is; the
+        paper does not say in which units, these are of the full range.
         """
         sums = arrays.train_sums.cpu()[train_indices].sum(0).double()
         pixels = len(train_indices) * arrays.train_images.shape[2] * arrays.train_images.shape[3]
         centre, square = (sums / pixels).unbind(1)
         mean, std = centre.float(), (square - centre.square()).clamp(min=1e-12).sqrt().float()
         channel_mean = mean.view(1, -1, 1, 1)
-        subtracted = _mean_image(arrays, train_indices)[None] if centring == "pixel" else channel_mean
+        subtracted = _mean_image(arrays, train_indices)[None] if centring.startswith("pixel") else channel_mean
         divisor = std.view(1, -1, 1, 1)
+        if centring == "pixel_mean":
+            divisor = torch.full_like(divisor, 255.0)
         return cls(mean, std, 1.0 / divisor, -subtracted / divisor)
 
     def __call__(self, images: Tensor) -> Tensor:

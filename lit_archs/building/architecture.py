@@ -9,6 +9,8 @@ from typing import Any
 from torch import nn
 
 from lit_archs.building.initialisation import Scheme
+from lit_archs.building.norm_config import NormConfig
+from lit_archs.building.revision import Revision, revision
 from litmus.config_keys import Keys, groups_of, keys_of_function
 
 INPUT_OPTIONS = ("num_classes", "in_channels", "image_size")
@@ -24,7 +26,7 @@ class Architecture:
     options that the name itself decides (`resnet20` fixes `depth=20`). `input_shape` is the (channels, height, width)
     at which the literature quotes it, None where the data alone decide. `task` is what its outputs are for:
     `classification`, one label an image, `segmentation`, one a pixel, or a task of one's own. `scheme` is how its
-    parameters start by default.
+    parameters start by default. `revisions` are the changes of what it computes or trains.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Architecture:
     task: str = "classification"
     hidden: Collection[str] = ()
     scheme: Scheme = "kaiming_normal"
+    revisions: tuple[Revision, ...] = ()
 
     @property
     def of_the_package(self) -> bool:
@@ -49,6 +52,10 @@ class Architecture:
     def asks_for(self, option: str) -> bool:
         """Return whether it takes one of the options that follow from the data."""
         return option in inspect.signature(self.make).parameters
+
+    def revision(self, options: Mapping[str, Any], norms: NormConfig) -> int:
+        """Return the revision of the network of these options, those that the name fixes among them."""
+        return revision(self.revisions, options, norms)
 
     def construct(self, **options: Any) -> nn.Module:
         """Return the network with these options and those that the name fixes, options of a group in their group."""

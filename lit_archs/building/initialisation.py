@@ -3,8 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol, get_args, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, assert_never, get_args, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,13 @@ from lit_archs.building.own_initialisation import initialised_by_itself
 from litmus.errors import UserError, require_choice, require_positive
 from litmus.keyed_random import generator
 
-Scheme = Literal["kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform", "normal", "pytorch", "own"]
+Scheme = Literal[
+    "kaiming_normal", "kaiming_uniform", "kaiming_normal_out", "xavier_normal", "xavier_uniform", "normal", "vgg",
+    "pytorch", "own",
+]  # fmt: skip
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 Pairing = Literal["name", "place"]
+Scaled = Literal["all", "hidden"]
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,13 @@ class InitConfig:
     """Initialisation of the weights of convolutions and linear layers; biases start at zero.
 
     Args:
-        scheme: one of kaiming_normal, kaiming_uniform (He et al. 2015, 1502.01852, fan-in, gain √2), xavier_normal,
-            xavier_uniform (Glorot & Bengio 2010), normal (standard deviation 0.01), pytorch (its layers' defaults,
-            biases included), own (what the network's constructor draws and sets, as it stands).
+        scheme: one of kaiming_normal, kaiming_uniform (He et al. 2015, 1502.01852, fan-in, gain √2),
+            kaiming_normal_out (the same by fan-out), xavier_normal, xavier_uniform (Glorot & Bengio 2010), normal
+            (standard deviation 0.01), vgg (convolutions as kaiming_normal_out, linear layers as normal: torchvision's
+            VGG), pytorch (its layers' defaults, biases included), own (what the network's constructor draws and sets,
+            as it stands).
         gain: factor on every drawn weight.
+        scaled: which weights the gain is a factor on: all, or hidden, those of all layers but the last.
         pairing: what stands for a parameter in the key of its draw: its name, or its place among the network's
             parameters of one shape, for networks whose names shift where a layer is added.
     """
@@ -35,10 +42,12 @@ class InitConfig:
     scheme: Scheme = "kaiming_normal"
     gain: float = 1.0
     pairing: Pairing = "name"
+    scaled: Scaled = "all"
 
     def __post_init__(self) -> None:
         require_choice("scheme", self.scheme, SCHEMES)
         require_choice("pairing", self.pairing, get_args(Pairing))
+        require_choice("scaled", self.scaled, get_args(Scaled))
         require_positive(gain=self.gain)
 
 
@@ -59,6 +68,7 @@ class AdjustsInitialisation(Protocol):
     def adjust_parameters(self) -> None: ...
 
 
+_WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 _NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm1d, nn.InstanceNorm2d)
 
 
@@ -73,9 +83,11 @@ def initialised(make: Callable[[], nn.Module], seed: int, config: InitConfig) ->
         return network
     network, drawn = initialised_by_itself(make, lambda network: draw_keys(network, config.pairing), seed)
     if config.gain != 1.0:
+        last = _last_layer(network)
         with torch.no_grad():
             for name, parameter in network.named_parameters():
-                if name in drawn and parameter.dim() > 1:
+                scaled = config.scaled == "all" or name.rpartition(".")[0] != last
+                if name in drawn and parameter.dim() > 1 and scaled:
                     parameter.mul_(config.gain)
     return network
 
@@ -102,16 +114,18 @@ def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
     """
     assert config.scheme != "own", "what a constructor draws is replaced as it is made, see initialised"
     keys = draw_keys(network, config.pairing)
+    last = _last_layer(network)
     for name, module in network.named_modules():
         if isinstance(module, InitialisesItself):
             module.initialise_parameters()
         elif isinstance(module, _NORMS):
             module.reset_parameters()
-        elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        elif isinstance(module, _WEIGHTED):
             weight, bias = (f"{name}.{each}" if name else each for each in ("weight", "bias"))
-            _draw(module.weight, config, generator(seed, "init", keys.get(weight, weight)))
+            own = replace(config, gain=1.0) if config.scaled == "hidden" and name == last else config
+            _draw(module.weight, own, generator(seed, "init", keys.get(weight, weight)))
             if module.bias is not None:
-                _draw_bias(module.bias, module.weight, config, generator(seed, "init", keys.get(bias, bias)))
+                _draw_bias(module.bias, module.weight, own, generator(seed, "init", keys.get(bias, bias)))
         elif next(module.parameters(recurse=False), None) is not None:
             raise UserError(
                 f"init.scheme {config.scheme} has no rule for {name or 'the parameters'} of {type(module).__name__}; "
@@ -122,17 +136,36 @@ def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
             module.adjust_parameters()
 
 
-def _draw(weight: Tensor, config: InitConfig, keyed: torch.Generator) -> None:
+def _last_layer(network: nn.Module) -> str:
+    """Return the name of the last layer with weights, the classifier."""
+    layers = [name for name, each in network.named_modules() if isinstance(each, _WEIGHTED)]
+    return layers[-1] if layers else ""
+
+
+def _deviation(weight: Tensor, scheme: Scheme) -> float:
     fan_in, fan_out = _fans(weight)
-    if config.scheme.startswith("kaiming"):
-        deviation = math.sqrt(2.0 / fan_in)
-    elif config.scheme.startswith("xavier"):
-        deviation = math.sqrt(2.0 / (fan_in + fan_out))
-    elif config.scheme == "normal":
-        deviation = 0.01
-    else:
-        deviation = math.sqrt(1.0 / (3.0 * fan_in))
-    if config.scheme.endswith("normal"):
+    match scheme:
+        case "kaiming_normal" | "kaiming_uniform":
+            return math.sqrt(2.0 / fan_in)
+        case "kaiming_normal_out":
+            return math.sqrt(2.0 / fan_out)
+        case "xavier_normal" | "xavier_uniform":
+            return math.sqrt(2.0 / (fan_in + fan_out))
+        case "normal":
+            return 0.01
+        case "vgg":
+            return _deviation(weight, "kaiming_normal_out" if weight.dim() > 2 else "normal")
+        case "pytorch":
+            return math.sqrt(1.0 / (3.0 * fan_in))
+        case "own":
+            raise AssertionError("its constructor draws it")
+        case _:
+            assert_never(scheme)
+
+
+def _draw(weight: Tensor, config: InitConfig, keyed: torch.Generator) -> None:
+    deviation = _deviation(weight, config.scheme)
+    if config.scheme not in ("kaiming_uniform", "xavier_uniform", "pytorch"):
         weight.copy_(torch.randn(weight.shape, generator=keyed).mul_(deviation * config.gain))
     else:
         bound = math.sqrt(3.0) * deviation * config.gain

@@ -15,11 +15,15 @@ import torch
 from torch import nn
 
 from lit_archs.building.architecture import INPUT_OPTIONS, Architecture
+from lit_archs.building.revision import Revision
 from lit_archs.layers.norm_activation import Norm, norm_layer
+from lit_archs.layers.shift import Shift
 from litmus.config_keys import Key, Keys, keys_of_function
 from litmus.errors import UserError, unknown_name
 
 LIBRARIES = ("torchvision", "timm")
+
+_SHIFT_STAYS = Revision(2, "norm=none leaves each norm's shift", lambda options, _: options.get("norm") == "none")
 
 
 @dataclass(frozen=True)
@@ -71,15 +75,20 @@ def library_architecture(name: str) -> LibraryArchitecture:
         help = "what stands in place of each batch norm; null leaves it"
         options["norm"] = Key("norm", Norm | None, None, help)
     summary = f"{model} of {library} {importlib.import_module(library).__version__}"
-    return LibraryArchitecture(name, make, summary, (3, 224, 224), 1000, scheme="own", options=options)
+    revisions = (_SHIFT_STAYS,)
+    return LibraryArchitecture(
+        name, make, summary, (3, 224, 224), 1000, scheme="own", revisions=revisions, options=options
+    )
 
 
 def exchange_norms(network: nn.Module, norm: str) -> None:
-    """Put the normalisation called `norm` in place of each `BatchNorm2d`, under the same name."""
+    """Put the normalisation called `norm` in place of each `BatchNorm2d`, under its name; `none` leaves the shift."""
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.BatchNorm2d):
             parent = network.get_submodule(name.rpartition(".")[0])
-            setattr(parent, name.rpartition(".")[2], norm_layer(norm, module.num_features, module.eps))
+            channels = module.num_features
+            layer = Shift(channels) if norm == "none" else norm_layer(norm, channels, module.eps)
+            setattr(parent, name.rpartition(".")[2], layer)
 
 
 def with_in_channels(network: nn.Module, in_channels: int) -> None:

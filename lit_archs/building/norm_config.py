@@ -9,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
 from lit_archs.layers.norm_activation import LayerNormOfMap, NormActivation, group_count
+from lit_archs.layers.shift import shift_by_itself
 from litmus.errors import require_at_least, require_choice, require_positive
 
 Placement = Literal["before", "after"]
@@ -22,7 +23,9 @@ class NormConfig:
     Args:
         placement: before or after the activation next to the norm; a norm without one, at the end of a residual
             branch, stays where it is.
-        affine: whether norms have a trainable scale and shift.
+        affine: whether norms have a trainable scale and shift; without, the shift of a channel is the bias of the
+            convolution before, or stands behind a norm that reads a sum or a concatenation.
+        eps: added to the variance before the root; null leaves each layer's own, mostly 1e-5.
         momentum: weight of the newest batch in batch norm's running averages.
         evaluation_statistics: running (averages) or batch (the evaluated batch's own), for batch norm.
         virtual_batch_size: samples of a virtual batch of ghost_batch (Hoffer et al. 2017, 1705.08741).
@@ -35,6 +38,7 @@ class NormConfig:
 
     placement: Placement = "before"
     affine: bool = True
+    eps: float | None = None
     momentum: float = 0.1
     evaluation_statistics: Statistics = "running"
     virtual_batch_size: int = 32
@@ -47,6 +51,8 @@ class NormConfig:
     def __post_init__(self) -> None:
         require_choice("placement", self.placement, get_args(Placement))
         require_choice("evaluation_statistics", self.evaluation_statistics, get_args(Statistics))
+        if self.eps is not None:
+            require_positive(eps=self.eps)
         require_positive(momentum=self.momentum, groups=self.groups)
         require_at_least(2, virtual_batch_size=self.virtual_batch_size)
         require_at_least(1, noise_scale=self.noise_scale)
@@ -58,7 +64,7 @@ class NormConfig:
         )
 
 
-_AFFINE = (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm2d)
+_NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm2d)
 
 
 def configure_norms(network: nn.Module, config: NormConfig) -> None:
@@ -75,8 +81,15 @@ def configure_norms(network: nn.Module, config: NormConfig) -> None:
     for module in network.modules():
         if isinstance(module, NormActivation):
             module.placement = config.placement
-        if isinstance(module, _AFFINE) and not config.affine:
-            _drop_affine(module)
+        if not config.affine:
+            shift_by_itself(module)
+            if isinstance(module, NormActivation):
+                module.shift_by_itself()
+        if isinstance(module, _NORMS):
+            if not config.affine:
+                _drop_affine(module)
+            if config.eps is not None:
+                module.eps = config.eps
         if isinstance(module, _BatchNorm):
             _configure_batch_norm(module, changed)
         elif isinstance(module, nn.GroupNorm) and not isinstance(module, LayerNormOfMap) and "groups" in changed:

@@ -85,5 +85,7 @@ def _convolution(size: int) -> tuple[int, int]:
 def _inception_block() -> tuple[int, int]:
     with torch.device("meta"):
         network = construct("googlenet", num_classes=10, in_channels=3, image_size=224, norm="none", large_kernel=5)
+    block = network.get_submodule("inceptions.3a")
+    weights = sum(parameter.numel() for parameter in block.parameters() if parameter.dim() > 1)
     layers = [layer for layer in profile(network, (3, 224, 224)) if layer.name.startswith("inceptions.3a.")]
-    return sum(layer.parameters for layer in layers), _flops(layers)
+    return weights, _flops(layers)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_archs.layers.norm_activation import NormActivationOptions, norm_activation
+from lit_archs.layers.shift import before_norm
 from lit_archs.layers.squeeze_excite import SqueezeExcite, SqueezeExciteOptions
 from litmus.errors import UserError, require_choice
 
@@ -66,7 +67,9 @@ def convolution(
 ) -> nn.Sequential:
     """Return a convolution that keeps the size (at stride 1), norm and activation."""
     conv = nn.Conv2d(in_channels, channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=norm_activation(norm, channels, activation, NORM_EPS)))
+    return nn.Sequential(
+        OrderedDict(conv=before_norm(conv, norm), norm=norm_activation(norm, channels, activation, NORM_EPS))
+    )
 
 
 class InceptionModule(nn.Module):

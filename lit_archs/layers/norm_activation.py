@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
+from lit_archs.layers.shift import Shift
 from lit_archs.layers.sync_batch_norm import SyncBatchNorm
 from litmus.errors import require_choice
 
@@ -43,18 +44,36 @@ class LayerNormOfMap(nn.GroupNorm):
 
 
 class NormActivation(nn.Module):
-    """A norm and the activation next to it, in the order that `placement` says: the norm `before` or `after`."""
+    """A norm and the activation next to it, in the order that `placement` says: the norm `before` or `after`.
 
-    def __init__(self, norm: nn.Module, activation: nn.Module) -> None:
+    One that reads a sum or a concatenation, of so many `shifted_channels`, has a `shift` behind its norm where that has
+    none; elsewhere the bias of the layer before shifts.
+    """
+
+    def __init__(self, norm: nn.Module, activation: nn.Module, shifted_channels: int | None = None) -> None:
         super().__init__()
         self.norm = norm
         self.activation = activation
+        self.shifted_channels = shifted_channels
         self.placement = "before"
+        self.register_module("shift", None)
+        if isinstance(norm, nn.Identity):
+            self.shift_by_itself()
+
+    def shift_by_itself(self) -> None:
+        """Add the shift that the norm does not have, if nothing else shifts its channels."""
+        if self.shifted_channels is not None:
+            self.shift = Shift(self.shifted_channels)
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Return [N, C, ...] normalised and shifted."""
+        x = self.norm(x)
+        return x if self.shift is None else self.shift(x)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.placement == "before":
-            return self.activation(self.norm(x))
-        return self.norm(self.activation(x))
+            return self.activation(self.normalise(x))
+        return self.normalise(self.activation(x))
 
     def extra_repr(self) -> str:
         return f"placement={self.placement}"
@@ -115,6 +134,11 @@ def activation_layer(activation: str) -> nn.Module:
 def norm_activation(norm: str, channels: int, activation: str, eps: float = 1e-5) -> NormActivation:
     """Return the norm of a feature map [N, channels, H, W] with the activation that follows it."""
     return NormActivation(norm_layer(norm, channels, eps), activation_layer(activation))
+
+
+def norm_activation_of_sum(norm: str, channels: int, activation: str) -> NormActivation:
+    """Return the norm of a sum or a concatenation [N, channels, H, W] with its activation; `none` leaves its shift."""
+    return NormActivation(norm_layer(norm, channels), activation_layer(activation), shifted_channels=channels)
 
 
 def norm_activation_1d(norm: str, features: int, activation: str) -> NormActivation:

@@ -3,18 +3,26 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import StochasticDepth
 
-from lit_archs.layers.norm_activation import NormActivationOptions, activation_layer, norm_activation, norm_layer
+from lit_archs.layers.norm_activation import (
+    NormActivationOptions,
+    activation_layer,
+    norm_activation,
+    norm_activation_of_sum,
+    norm_layer,
+)
+from lit_archs.layers.shift import before_norm
 from lit_archs.layers.squeeze_excite import SqueezeExcite, SqueezeExciteOptions
 from litmus.errors import UserError, require_choice, require_fraction
 
 Shortcut = Literal["A", "B", "C"]
+Padding = Literal["zeros", "circular"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class BlockOptions(NormActivationOptions, SqueezeExciteOptions):
         stochastic_depth: probability of dropping the last branch, falling linearly to the first (1603.09382).
         fixup: Fixup's initialisation, biases and scales, for norm=none (1901.09321).
         dropout: probability of zeroing an activation between a block's convolutions.
+        padding: what lies beyond the edge of a map: zeros, or circular, its other side, so that no position sees less
+            than another.
     """
 
     residual: bool = True
@@ -38,10 +48,12 @@ class BlockOptions(NormActivationOptions, SqueezeExciteOptions):
     stochastic_depth: float = 0.0
     fixup: bool = False
     dropout: float = 0.0
+    padding: Padding = "zeros"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice("shortcut", self.shortcut, ("A", "B", "C"))
+        require_choice("padding", self.padding, get_args(Padding))
         require_fraction(stochastic_depth=self.stochastic_depth, dropout=self.dropout)
         if self.stochastic_depth and not self.residual:
             raise UserError("stochastic_depth needs residual=true: a plain block that is dropped leaves nothing")
@@ -51,6 +63,14 @@ class BlockOptions(NormActivationOptions, SqueezeExciteOptions):
             raise UserError(
                 "zero_gamma needs a norm at the end of each branch: norm other than none, no pre_activation"
             )
+
+    def convolution(self, convolution: nn.Conv2d, norm_follows: bool) -> nn.Conv2d:
+        """Return a convolution without bias as these options want it: padded, and with a bias where a norm is missing.
+
+        Fixup has biases of its own.
+        """
+        convolution.padding_mode = self.padding
+        return before_norm(convolution, self.norm) if norm_follows and not self.fixup else convolution
 
 
 class Bias(nn.Module):
@@ -96,12 +116,16 @@ class PadShortcut(nn.Module):
 
 
 class ProjectionShortcut(nn.Module):
-    """Options B and C: a 1×1 convolution with stride, and norm."""
+    """Options B and C: a 1×1 convolution with stride, and norm.
 
-    def __init__(self, in_channels: int, channels: int, stride: int, norm: str) -> None:
+    Pre-activated blocks add raw sums: no norm on the way.
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: int, options: BlockOptions) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, channels, 1, stride=stride, bias=False)
-        self.norm = norm_layer(norm, channels)
+        normalised = not options.pre_activation
+        self.conv = options.convolution(nn.Conv2d(in_channels, channels, 1, stride=stride, bias=False), normalised)
+        self.norm = norm_layer(options.norm if normalised else "none", channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.conv(x))
@@ -123,7 +147,7 @@ class ResidualBlock(nn.Module):
         self.zero_gamma = options.zero_gamma
         self.input_norm: nn.Module = nn.Identity()
         if options.pre_activation:
-            self.input_norm = norm_activation(options.norm, in_channels, options.activation)
+            self.input_norm = norm_activation_of_sum(options.norm, in_channels, options.activation)
         elif options.fixup:
             self.input_norm = Bias()
         self.branch = nn.Sequential(_branch(convolutions, options, drop_probability))
@@ -153,7 +177,7 @@ def _branch(
 ) -> "OrderedDict[str, nn.Module]":
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for index, convolution in enumerate(convolutions[:-1], start=1):
-        layers[f"conv{index}"] = convolution
+        layers[f"conv{index}"] = options.convolution(convolution, norm_follows=True)
         if options.fixup:
             layers[f"bias{index}"] = Bias()
         layers[f"norm{index}"] = norm_activation(options.norm, convolution.out_channels, options.activation)
@@ -161,7 +185,7 @@ def _branch(
             layers[f"activated_bias{index}"] = Bias()
         layers[f"dropout{index}"] = nn.Dropout(options.dropout)
     last = convolutions[-1]
-    layers[f"conv{len(convolutions)}"] = last
+    layers[f"conv{len(convolutions)}"] = options.convolution(last, norm_follows=not options.pre_activation)
     if options.fixup:
         layers["scale"] = Scale()
         layers["bias_last"] = Bias()
@@ -175,8 +199,7 @@ def _branch(
 def _shortcut(in_channels: int, channels: int, stride: int, options: BlockOptions) -> nn.Module:
     same_shape = stride == 1 and in_channels == channels
     if options.shortcut == "C" or (options.shortcut == "B" and not same_shape):
-        # Pre-activated blocks add raw sums: no norm on the way.
-        return ProjectionShortcut(in_channels, channels, stride, "none" if options.pre_activation else options.norm)
+        return ProjectionShortcut(in_channels, channels, stride, options)
     if channels < in_channels:
         raise UserError(f"shortcut A cannot lead from {in_channels} channels to {channels}: use B")
     return nn.Identity() if same_shape else PadShortcut(channels - in_channels, stride)

@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
-from lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_schedule
+from lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_plateau_schedule, build_schedule
 from litmus.batch import Batch
 from litmus.metrics import Task
 
@@ -60,6 +60,9 @@ class LitNetwork(lightning.LightningModule, ABC):
     task: ClassVar[Task]
     """What the network is trained for."""
 
+    revision: ClassVar[int] = 1
+    """Rises by one where a change makes the loss another; part of the identity of its runs."""
+
     def __init__(
         self,
         network: nn.Module,
@@ -107,8 +110,12 @@ class LitNetwork(lightning.LightningModule, ABC):
         return self.network(images)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Return the optimiser and its learning-rate schedule, which moves at every step."""
+        """Return the optimiser and its learning-rate schedule, which moves at every step, or at plateaus of epochs."""
         optimiser = build_optimiser(self.network.parameters(), self.optim)
+        if self.optim.schedule == "plateau":
+            plateau = build_plateau_schedule(optimiser, self.optim)
+            config = {"scheduler": plateau, "interval": "epoch", "monitor": "val_loss"}
+            return {"optimizer": optimiser, "lr_scheduler": config}  # type: ignore[typeddict-item]
         schedule = build_schedule(optimiser, self.optim, self.total_steps)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

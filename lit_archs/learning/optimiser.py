@@ -8,7 +8,7 @@ from typing import Any, Literal, assert_never, get_args
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from litmus.errors import (
     UserError,
@@ -23,7 +23,7 @@ from litmus.settings import parse_value
 OptimiserName = Literal[
     "sgd", "adamw", "adam", "nadam", "radam", "adamax", "adagrad", "adadelta", "adafactor", "asgd", "rmsprop", "rprop"
 ]
-ScheduleName = Literal["constant", "multistep", "exponential", "cosine"]
+ScheduleName = Literal["constant", "multistep", "exponential", "cosine", "plateau"]
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,12 @@ class OptimConfig:
         nesterov: Nesterov's form of momentum, for SGD.
         weight_decay: as the optimiser applies it: an L2 penalty for SGD, decoupled decay for AdamW.
         schedule: constant, multistep (multiplied by decay_factor at each milestone), exponential
-            (multiplied by decay_factor over the whole run, a little at each step) or cosine (to zero).
+            (multiplied by decay_factor over the whole run, a little at each step), cosine (to zero) or plateau
+            (multiplied by decay_factor where the validation loss has not fallen for more than `patience` epochs).
         milestones: fractions of the run at which multistep multiplies the rate by decay_factor, e.g. 0.5 and 0.75.
-        decay_factor: what multistep multiplies the rate by at a milestone, and exponential over the run.
+        decay_factor: what multistep multiplies the rate by at a milestone, plateau at a plateau, and exponential over
+            the run.
+        patience: epochs that plateau waits for a lower validation loss.
         warmup: fraction of the run over which the rate rises linearly to lr (Goyal et al. 2017, 1706.02677, 2.2).
         label_smoothing: share of the target spread over all classes.
         clip_norm: largest norm of the gradient, which is scaled down to it beyond; null leaves it as it is.
@@ -54,6 +57,7 @@ class OptimConfig:
     schedule: ScheduleName = "constant"
     milestones: tuple[float, ...] = (0.5, 0.75)
     decay_factor: float = 0.1
+    patience: int = 10
     warmup: float = 0.0
     label_smoothing: float = 0.0
     clip_norm: float | None = None
@@ -63,23 +67,28 @@ class OptimConfig:
         require_choice("name", self.name, get_args(OptimiserName))
         require_choice("schedule", self.schedule, get_args(ScheduleName))
         require_positive(lr=self.lr, decay_factor=self.decay_factor)
-        require_at_least(0, weight_decay=self.weight_decay)
+        require_at_least(0, weight_decay=self.weight_decay, patience=self.patience)
         require_fraction(momentum=self.momentum, warmup=self.warmup, label_smoothing=self.label_smoothing)
         if self.clip_norm is not None:
             require_positive(clip_norm=self.clip_norm)
         if self.nesterov and (self.name != "sgd" or self.momentum == 0):
             raise UserError("nesterov needs sgd with a momentum greater than zero")
+        if self.schedule == "plateau" and (self.warmup or self.decay_factor >= 1):
+            raise UserError("schedule plateau needs a decay_factor below 1 and goes without warmup")
         if list(self.milestones) != sorted(self.milestones) or any(not 0 < m < 1 for m in self.milestones):
             raise UserError(f"milestones must be rising fractions of the run, got {list(self.milestones)}")
 
 
 def lr_factor(step: int, total_steps: int, config: OptimConfig) -> float:
-    """Return what `config.lr` is multiplied by at `step` (0-based) of `total_steps`."""
+    """Return what `config.lr` is multiplied by at `step` (0-based) of `total_steps`.
+
+    A plateau's factor follows from the validation losses, not from the step: `build_plateau_schedule`.
+    """
     warmup_steps = round(config.warmup * total_steps)
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     match config.schedule:
-        case "constant":
+        case "constant" | "plateau":
             return 1.0
         case "multistep":
             passed = sum(step >= round(milestone * total_steps) for milestone in config.milestones)
@@ -133,3 +142,8 @@ _OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 def build_schedule(optimiser: torch.optim.Optimizer, config: OptimConfig, total_steps: int) -> LambdaLR:
     """Return what moves the optimiser's learning rate along the schedule, a step at a time."""
     return LambdaLR(optimiser, lambda step: lr_factor(step, total_steps, config))
+
+
+def build_plateau_schedule(optimiser: torch.optim.Optimizer, config: OptimConfig) -> ReduceLROnPlateau:
+    """Return what lowers the rate once the losses that it is given, one an epoch, no longer fall."""
+    return ReduceLROnPlateau(optimiser, mode="min", factor=config.decay_factor, patience=config.patience, eps=0.0)

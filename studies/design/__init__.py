@@ -10,12 +10,13 @@ from studies.design.study import Levels, Study
 from studies.design.tuning import Range, Tuning
 from studies.evidence.claim_tests import alike, exceeds, interaction, more, near, trend
 from studies.evidence.claims import Claim
-from studies.evidence.measures import drift, gap, logarithm, measure, probed
+from studies.evidence.measures import DECADES, drift, gap, logarithm, measure, probed
 from studies.evidence.progress_tests import higher_limit, sooner
 from studies.evidence.results import ArmResult
 from studies.evidence.units import NUMBER, POINTS, Unit
 
 __all__ = [
+    "DECADES",
     "NUMBER",
     "POINTS",
     "Against",

@@ -6,7 +6,6 @@ import lightning.pytorch as lightning
 import torch
 
 from lit_archs.learning.lit_network import LitNetwork
-from lit_archs.learning.optimiser import lr_factor
 from studies.probes.base.passes import distance, loss_and_gradients, norm
 from studies.probes.base.probe import Probe, register
 
@@ -38,7 +37,7 @@ class GradientPredictiveness(Probe):
         start = [parameter.detach().clone() for parameter in parameters]
         loss, gradient = loss_and_gradients(module, batch, self.seed, parameters)
         length = norm(gradient)
-        lr = module.optim.lr * lr_factor(trainer.global_step, module.total_steps, module.optim)
+        lr = float(trainer.optimizers[0].param_groups[0]["lr"])
         losses, changes, slopes = [], [], []
         try:
             for multiple in STEP_LENGTHS:

@@ -4,7 +4,10 @@ import hashlib
 import json
 from typing import Any
 
+from datamodules.augmentation.mixing import REVISIONS
+from lit_archs.building.registry import ARCHITECTURES
 from lit_archs.building.weights import digest
+from lit_archs.learning.tasks import MODULES
 from studies.training.config import RunConfig
 
 RECORD_FORMAT = 1
@@ -22,6 +25,11 @@ NEUTRAL_DEFAULTS: dict[str, Any] = {
     "trainer.accumulate": 1,
     "trainer.test": "last",
     "init.pairing": "name",
+    "init.scaled": "all",
+    "norm.eps": None,
+    "optim.patience": 10,
+    "model.pool4": 2,
+    "model.padding": "zeros",
 }
 """Keys that came after the first records, with the value at which a run is the one that it was before there was the
 key. At that value they are no part of its identity."""
@@ -48,13 +56,24 @@ def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
     }
 
 
+def revisions(config: RunConfig) -> dict[str, int]:
+    """Return the revisions of what the run is made of, by name, those above 1; a recipe's are in its transforms."""
+    architecture = ARCHITECTURES[config.model["name"]]
+    found = {
+        "network": architecture.revision(config.model, config.norm),
+        "loss": MODULES[architecture.task].revision,
+        "mix": REVISIONS[config.data.mix],
+    }
+    return {name: number for name, number in found.items() if number > 1}
+
+
 def run_id(config: RunConfig, fingerprint: str, devices: int = 1, code: str = "") -> str:
     """Return the identity of a run: 12 hexadecimal digits.
 
     It covers every config key (defaults included, except where files lie), the data's content, that of the weights
-    that it starts from, the record format, and the number of samples that batch norm sees. The number of devices is no
-    part of it as long as it does not change that number. `code` is the version of what the run depends on of the user's
-    code, empty where that is nothing.
+    that it starts from, the record format, the revisions of network, recipe and loss, and the number of samples that
+    batch norm sees. The number of devices is no part of it as long as it does not change that number. `code` is the
+    version of what the run depends on of the user's code, empty where that is nothing.
     """
     settings = {
         key: value
@@ -67,6 +86,7 @@ def run_id(config: RunConfig, fingerprint: str, devices: int = 1, code: str = ""
         "data": fingerprint,
         "statistics_over": float(normalisation_regime(config, devices)["statistics_over"]),
         **({"code": code} if code else {}),
+        **({"revisions": changed} if (changed := revisions(config)) else {}),
     }
     if config.model["weights"] is not None:
         payload["weights"] = digest(config.model["weights"])

@@ -3,7 +3,7 @@
 from claims.base.says import better
 from claims.base.world import world
 
-DENSE, WIDER, PLAIN = "dense, growth 6", "not dense, growth 12", "not dense, growth 6"
+DENSE, WIDER, PLAIN = "dense, growth 8", "not dense, growth 18", "not dense, growth 8"
 
 CLAIMS = {
     "At equal parameters the dense network is more accurate.": better(DENSE, WIDER),
@@ -14,7 +14,7 @@ RIGHT = world({DENSE: 0.9, WIDER: 0.8, PLAIN: 0.7})
 WRONG = world({DENSE: 0.6, WIDER: 0.7, PLAIN: 0.8})
 
 LEVELS = {
-    DENSE: {"model.dense": True, "model.growth_rate": 6},
-    PLAIN: {"model.dense": False, "model.growth_rate": 6},
-    WIDER: {"model.dense": False, "model.growth_rate": 12},
+    DENSE: {"model.dense": True, "model.growth_rate": 8},
+    PLAIN: {"model.dense": False, "model.growth_rate": 8},
+    WIDER: {"model.dense": False, "model.growth_rate": 18},
 }

@@ -10,10 +10,10 @@ def arm(norm: str, gain: float) -> str:
 
 
 CLAIMS = {
-    "Weights ten times too small cost less with batch norm.": gains_more(
+    "Weights ten times too small cost less with batch norm, each at its own rate.": gains_more(
         arm("batch", 0.1), arm("batch", 1.0), arm("none", 0.1), arm("none", 1.0)
     ),
-    "Weights ten times too large cost less with batch norm.": gains_more(
+    "Weights ten times too large cost less with batch norm, each at its own rate.": gains_more(
         arm("batch", 10.0), arm("batch", 1.0), arm("none", 10.0), arm("none", 1.0)
     ),
     "BN(aWu) = BN(Wu): the scale of the weights does not reach the activations (a = 10).": about(

@@ -3,18 +3,20 @@
 from claims.base.says import alike, better
 from claims.base.world import world
 
-BEFORE, AFTER, PRE_ACTIVATION = "before activation", "after activation", "pre-activation"
+BEFORE, AFTER = "VGG, before activation", "VGG, after activation"
+ADDED, PRE_ACTIVATION = "residual, after addition", "residual, pre-activation"
 
 CLAIMS = {
     "Before or after the activation makes no difference of a percentage point.": alike(BEFORE, AFTER),
-    "Pre-activation is more accurate.": better(PRE_ACTIVATION, BEFORE),
+    "Pre-activation is more accurate.": better(PRE_ACTIVATION, ADDED),
 }
 
-RIGHT = world({BEFORE: 0.90, AFTER: 0.903, PRE_ACTIVATION: 0.95})
-WRONG = world({BEFORE: 0.90, AFTER: 0.95, PRE_ACTIVATION: 0.85})
+RIGHT = world({BEFORE: 0.90, AFTER: 0.903, ADDED: 0.93, PRE_ACTIVATION: 0.95})
+WRONG = world({BEFORE: 0.90, AFTER: 0.95, ADDED: 0.92, PRE_ACTIVATION: 0.85})
 
 LEVELS = {
-    BEFORE: {"norm.placement": "before", "model.pre_activation": False},
-    AFTER: {"norm.placement": "after", "model.pre_activation": False},
-    PRE_ACTIVATION: {"norm.placement": "before", "model.pre_activation": True},
+    BEFORE: {"model.name": "vgg11_cifar", "norm.placement": "before"},
+    AFTER: {"model.name": "vgg11_cifar", "norm.placement": "after"},
+    ADDED: {"model.name": "resnet_cifar", "model.pre_activation": False},
+    PRE_ACTIVATION: {"model.name": "resnet_cifar", "model.pre_activation": True},
 }

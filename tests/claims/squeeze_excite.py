@@ -13,8 +13,8 @@ RIGHT = world(ranked("without", "without, wider", "max squeeze", "average squeez
 WRONG = world(ranked("average squeeze", "max squeeze", "without, wider", "without"))
 
 LEVELS = {
-    "without": {"model.squeeze_excite": False, "model.squeeze": "average", "model.width": 8},
-    "without, wider": {"model.squeeze_excite": False, "model.squeeze": "average", "model.width": 9},
-    "average squeeze": {"model.squeeze_excite": True, "model.squeeze": "average", "model.width": 8},
-    "max squeeze": {"model.squeeze_excite": True, "model.squeeze": "max", "model.width": 8},
+    "without": {"model.squeeze_excite": False, "model.squeeze": "average", "model.width": 16},
+    "without, wider": {"model.squeeze_excite": False, "model.squeeze": "average", "model.width": 17},
+    "average squeeze": {"model.squeeze_excite": True, "model.squeeze": "average", "model.width": 16},
+    "max squeeze": {"model.squeeze_excite": True, "model.squeeze": "max", "model.width": 16},
 }

@@ -40,6 +40,7 @@ TOGGLES: list[tuple[str, Option, Option, str, str]] = [
     ("googlenet", {}, {"path_five": False}, "five", ""),
     ("googlenet", {"large_kernel": 3}, {"large_kernel": 5}, "five", ""),
     ("googlenet", {}, {"path_pool": False}, "pool", ""),
+    ("googlenet", {}, {"pool4": 3}, "", ""),
     ("googlenet", {}, {"reductions": False}, "reduce|project", ""),
     ("googlenet", {}, {"squeeze_excite": True}, "", "squeeze_excite"),
     ("resnet20", {"residual": True}, {"residual": False}, "", ""),
@@ -47,8 +48,10 @@ TOGGLES: list[tuple[str, Option, Option, str, str]] = [
     ("resnet20", {"shortcut": "B"}, {"shortcut": "C"}, "", "shortcut"),
     ("resnet20", {}, {"pre_activation": True}, "norm", "norm"),
     ("resnet20", {}, {"zero_gamma": True}, "", ""),
+    ("resnet20", {}, {"padding": "circular"}, "", ""),
     ("resnet20", {}, {"stochastic_depth": 0.5}, "", ""),
-    ("resnet20", {"norm": "none"}, {"norm": "none", "fixup": True}, "", "bias|scale"),
+    # Fixup's biases are one a layer, in place of one a channel.
+    ("resnet20", {"norm": "none"}, {"norm": "none", "fixup": True}, "bias", "bias|scale"),
     ("resnet20", {}, {"squeeze_excite": True}, "", "squeeze_excite"),
     ("resnet18", {}, {"residual": False}, "shortcut", ""),
     ("resnet50", {}, {"cardinality": 2}, "", ""),
@@ -187,6 +190,26 @@ def test_radial_basis_loss_is_the_papers() -> None:
     expected = right + torch.log(torch.exp(torch.tensor(-1.0)) + torch.exp(-penalties).sum(1))
     torch.testing.assert_close(network.loss(logits.double(), labels), expected)
     assert set(network.classifier.centres.unique().tolist()) == {-1.0, 1.0}
+
+
+def test_with_circular_padding_no_position_differs_from_another() -> None:
+    def moved_along(padding: str) -> bool:
+        network = lit_archs.build("resnet_cifar", depth=8, width=4, padding=padding).eval()
+        images = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+        maps = network.stage1(network.norm(network.conv(images)))
+        shifted = network.stage1(network.norm(network.conv(images.roll(3, -1))))
+        return torch.allclose(maps.roll(3, -1), shifted, atol=1e-5)
+
+    assert moved_along("circular")
+    assert not moved_along("zeros")
+
+
+def test_eps_is_that_of_every_norm_or_each_layers_own() -> None:
+    own, given = (lit_archs.build("googlenet_cifar", norm_config=NormConfig(eps=eps)) for eps in (None, 0.1))
+    for network, expected in ((own, 1e-3), (given, 0.1)):
+        assert {module.eps for module in network.modules() if isinstance(module, nn.BatchNorm2d)} == {expected}
+    with pytest.raises(UserError, match="eps must be greater than zero"):
+        NormConfig(eps=0.0)
 
 
 def test_scaled_tanh_maps_one_to_one() -> None:

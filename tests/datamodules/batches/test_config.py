@@ -54,7 +54,10 @@ def test_where_files_lie_is_no_part_of_the_identity() -> None:
         ({"data.augment": "cifr"}, "unknown augment 'cifr'; did you mean 'cifar'"),
         ({"data.mix": "mixp"}, "unknown data.mix 'mixp'; did you mean 'mixup'"),
         ({"data.mix_alpha": 0}, "data.mix_alpha must be greater than zero"),
-        ({"data.centring": "none"}, "unknown data.centring 'none'; did you mean 'channel'? valid: channel, pixel"),
+        (
+            {"data.centring": "none"},
+            "unknown data.centring 'none'; did you mean 'channel'? valid: channel, pixel, pixel_mean",
+        ),
         ({"data.name": "foldr"}, "unknown dataset 'foldr'; did you mean 'folder'"),
     ],
 )

@@ -122,3 +122,5 @@ def test_pixels_are_normalised_by_the_training_split() -> None:
     assert batch.images.mean(0).abs().max() < 1e-4
     images = centred.arrays.train_images[centred.train_indices].double()
     assert torch.allclose(centred.normalise.shift.double() * -centred.std, images.mean(0)[None], atol=1e-3)
+    (undivided,) = digits(batch_size=1293, centring="pixel_mean").train_epoch(0)
+    assert torch.allclose(undivided.images * 255, batch.images * centred.std.item(), atol=1e-3)

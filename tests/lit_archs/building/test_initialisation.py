@@ -57,12 +57,14 @@ def test_building_leaves_the_global_generator_alone() -> None:
 
 @pytest.mark.parametrize("scheme", [scheme for scheme in SCHEMES if scheme != "own"])
 def test_schemes_have_their_deviation(scheme: str) -> None:
-    layer = nn.Sequential(nn.Conv2d(64, 128, 3))
+    layer = nn.Sequential(nn.Conv2d(64, 128, 3), nn.Linear(200, 300))
     initialise(layer, 0, InitConfig(scheme=scheme, gain=2.0))
     fan_in, fan_out = 64 * 9, 128 * 9
     expected = {
         "kaiming_normal": math.sqrt(2 / fan_in),
         "kaiming_uniform": math.sqrt(2 / fan_in),
+        "kaiming_normal_out": math.sqrt(2 / fan_out),
+        "vgg": math.sqrt(2 / fan_out),
         "xavier_normal": math.sqrt(2 / (fan_in + fan_out)),
         "xavier_uniform": math.sqrt(2 / (fan_in + fan_out)),
         "normal": 0.01,
@@ -71,8 +73,21 @@ def test_schemes_have_their_deviation(scheme: str) -> None:
     weight = layer[0].weight.detach()
     assert float(weight.std()) == pytest.approx(2.0 * expected, rel=0.02)
     assert float(weight.mean()) == pytest.approx(0, abs=0.02 * expected * 2)
-    if not scheme.endswith("normal"):
+    if scheme == "vgg":
+        assert float(layer[1].weight.detach().std()) == pytest.approx(2.0 * 0.01, rel=0.02)
+    if scheme in ("kaiming_uniform", "xavier_uniform", "pytorch"):
         assert float(weight.abs().max()) <= 2.0 * math.sqrt(3) * expected * 1.0001
+
+
+@pytest.mark.parametrize("scheme", ["kaiming_normal", "own"])
+def test_the_gain_may_leave_the_classifier_as_it_is(scheme: str) -> None:
+    def weights(**config: object) -> dict[str, torch.Tensor]:
+        network = lit_archs.build("resnet_cifar", depth=8, init=InitConfig(scheme=scheme, **config))  # type: ignore[arg-type]
+        return {name: each for name, each in network.state_dict().items() if each.dim() > 1}
+
+    plain, hidden = weights(), weights(gain=3.0, scaled="hidden")
+    for name, weight in plain.items():
+        torch.testing.assert_close(hidden[name], weight if name == "classifier.weight" else 3.0 * weight)
 
 
 def test_a_module_that_no_rule_covers_is_refused() -> None:

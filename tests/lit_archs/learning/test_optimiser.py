@@ -36,6 +36,8 @@ def test_exponential_decay_ends_at_the_factor() -> None:
         ({"name": "sdg"}, "did you mean 'sgd'"),
         ({"milestones": (0.75, 0.5)}, "milestones must be rising"),
         ({"nesterov": True, "momentum": 0.0}, "nesterov needs sgd"),
+        ({"schedule": "plateau", "warmup": 0.1}, "schedule plateau needs a decay_factor below 1 and goes without"),
+        ({"schedule": "plateau", "decay_factor": 2.0}, "schedule plateau needs a decay_factor below 1"),
         ({"weight_decay": -1e-4}, "weight_decay must be at least 0"),
     ],
 )

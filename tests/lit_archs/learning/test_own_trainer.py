@@ -51,6 +51,20 @@ def test_a_trainer_with_logger_and_callbacks_trains_and_tests(tmp_path: Path) ->
     assert rows["val_top1"].notna().sum() == 8
 
 
+def test_at_a_plateau_of_the_validation_loss_the_rate_falls(tmp_path: Path) -> None:
+    data = datamodules.build("digits", seed=0, batch_size=200)
+    module = classifier(lr=1e-9, schedule="plateau", patience=1, decay_factor=0.5)
+    rates = []
+
+    class Watch(lightning.Callback):
+        def on_train_epoch_start(self, trainer: lightning.Trainer, *_: object) -> None:
+            rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    # At such a rate nothing is learned: the first epoch is the best, and after two more the rate is halved.
+    trainer(tmp_path, epochs=6, callbacks=[Watch()]).fit(module, datamodule=data)
+    assert rates == pytest.approx([1e-9, 1e-9, 1e-9, 5e-10, 5e-10, 2.5e-10])
+
+
 def test_the_schedule_spans_the_trainers_steps(tmp_path: Path) -> None:
     data = datamodules.build("digits", seed=0, batch_size=200)
     module = classifier(schedule="multistep", milestones=(0.5,))

@@ -6,7 +6,10 @@ import pytest
 from tiny_runs import TINY
 
 import datamodules
+from datamodules.augmentation.geometry import Crop
+from datamodules.augmentation.mixing import REVISIONS
 from datamodules.loading.registry import ImageArrays
+from lit_archs.learning.classifier import LitClassifier
 from litmus.settings import flatten
 from studies.training import identity
 from studies.training.config import resolve
@@ -33,11 +36,11 @@ def test_every_key_is_part_of_the_identity(key: str) -> None:
     value = config.flat()[key]
     others = {
         "model.norm": "batch", "model.activation": "tanh", "model.pooling": "average", "init.scheme": "normal",
-        "init.pairing": "place",
+        "init.pairing": "place", "init.scaled": "hidden",
         "model.connections": "partial", "model.output": "rbf_map", "norm.placement": "after",
         "norm.evaluation_statistics": "batch", "norm.noise_scale": 1.5,
         "data.name": "mnist", "data.augment": "crop", "data.mix": "mixup", "data.centring": "pixel",
-        "optim.name": "adamw", "optim.schedule": "cosine",
+        "optim.name": "adamw", "optim.schedule": "cosine", "norm.eps": 1e-3,
         "trainer.precision": "bf16-mixed", "optim.milestones": [0.5], "optim.options": ["dampening=0.1"],
         "trainer.probes": ["update_ratio"], "trainer.test": "best",
     }  # fmt: skip
@@ -69,6 +72,35 @@ def test_a_later_key_leaves_runs_at_its_neutral_value_what_they_were(monkeypatch
     monkeypatch.setitem(identity.NEUTRAL_DEFAULTS, "model.pooling", "max")
     assert [run_id(config, "d") for config in (plain, pooled, without_the_key)] == [before_the_key, *now[1:]]
     assert before_the_key != now[0]
+
+
+def test_a_revision_makes_another_run_of_the_networks_that_it_concerns_and_of_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    concerned = [{"model.norm": "none"}, {"norm.affine": False}, {"model.norm": "none", "model.pre_activation": True}]
+    others = [{}, {"model.norm": "group"}, {"model.norm": "none", "model.fixup": True}]
+
+    def identities(settings: list[dict[str, object]]) -> list[str]:
+        return [run_id(resolve({"model.name": "resnet20", **each}), "d") for each in settings]
+
+    now = identities(concerned), identities(others)
+    monkeypatch.setattr(identity, "revisions", lambda config: {})
+    before = identities(concerned), identities(others)
+    assert not set(before[0]) & set(now[0])
+    assert before[1] == now[1]
+
+
+def test_loss_recipe_and_mix_have_revisions_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = resolve(BASE)
+    moved = [resolve({**BASE, "data.augment": "crop"}), resolve({**BASE, "data.mix": "cutmix"})]
+    before = [run_id(config, "d") for config in (plain, *moved)]
+    monkeypatch.setattr(Crop, "revision", 2)
+    assert run_id(resolve({**BASE, "data.augment": "crop"}), "d") != before[1]
+    monkeypatch.undo()
+    monkeypatch.setitem(REVISIONS, "cutmix", 2)
+    assert [run_id(config, "d") == old for config, old in zip((plain, *moved), before, strict=True)] == [1, 1, 0]
+    monkeypatch.setattr(LitClassifier, "revision", 2)
+    assert not {run_id(config, "d") for config in (plain, *moved)} & set(before)
 
 
 def test_where_the_data_lies_does_not_matter_but_what_it_is_does() -> None:
