@@ -14,6 +14,7 @@ from litmus.errors import UserError, unknown_name
 from studies.command.base.options import Parser, records_key
 from studies.records import slurm
 from studies.records.code_use import code_use
+from studies.records.disk_use import disk_use
 from studies.records.run_record import RunRecord
 from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import FILE, read_study_record
@@ -62,7 +63,8 @@ def _overview(out: Path, study: str | None) -> tuple[Group, bool]:
         table.add_row(name, *(str(states[state] or "") for state in used))
     jobs = {path.name: StudyJobs(path).submitted() for path in directories}
     lines, alive = _jobs(jobs) if any(jobs.values()) else ([], False)
-    told = [*sentences, *lines]
+    size = [] if study is None else [f"size: {disk_use(directories[0])} on disk"]
+    told = [*sentences, *lines, *size]
     return Group(table, *(Text(line) for line in told)), alive or any(states["running"] for _, states in rows)
 
 
