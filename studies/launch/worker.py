@@ -87,7 +87,7 @@ def _execute(
 def output_to_log(run: Run) -> Iterator[None]:
     """Send everything that is printed, by C libraries too, to the run's log."""
     with storage_errors(run.directory):
-        run.directory.mkdir(parents=True, exist_ok=True)
+        run.directory.mkdir(exist_ok=True)
         log = os.open(run.record.log_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
     saved = os.dup(1), os.dup(2)
     os.dup2(log, 1)

@@ -32,7 +32,7 @@ from lit_archs.learning.tasks import MODULES
 from litmus.metrics import METRICS
 from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.records.run_record import RunRecord
-from studies.records.storage import CorruptRecord, to_json, write_atomically
+from studies.records.storage import CorruptRecord, storage_errors, to_json, write_atomically
 from studies.training import tracking
 from studies.training.best_weights import BestWeights
 from studies.training.callbacks import EvenValidations, KeyedDropout, Pulse, StopAtDivergence
@@ -307,6 +307,8 @@ def attempt(
             record.write_status(**fields)
 
     if place.rank == 0:
+        with storage_errors(run.directory):
+            run.directory.mkdir(parents=True, exist_ok=True)
         write_config(run)
     status("running")
     try:
