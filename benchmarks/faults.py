@@ -36,8 +36,9 @@ OPTIONS = (
     *("--checkpoint-every", "7steps", "--keep", "last"),
 )
 """Runs of a second or two, which write a checkpoint most of the time."""
-LOCAL = ("group SIGKILL", "group SIGTERM", "group SIGINT", "launcher SIGKILL", "worker SIGKILL")
-SLURM = ("task SIGKILL", "worker SIGKILL", "requeue", "scancel", "warn")
+LOCAL = ("group SIGKILL", "group SIGTERM", "group SIGINT", "launcher SIGKILL", *("worker SIGKILL",) * 8)
+SLURM = ("task SIGKILL", "requeue", "scancel", "warn", *("worker SIGKILL",) * 6)
+"""Ways to kill; after that of a worker the launcher, which takes seconds to start, goes on, so there are more of it."""
 CLUSTER = ("--launcher", "slurm", "--slurm.parallel", "4", "--slurm.retries", "50")
 """Jobs that were killed so often are started again all the same."""
 
@@ -118,7 +119,7 @@ def disturb(arguments: list[str], study: Path, asked: argparse.Namespace, storm:
         while process.poll() is None:
             draw = random.Random(f"{asked.seed} {asked.launcher} {storm.kills}")
             wait_for_work(study, process)
-            wait(process, draw.uniform(0, 1.5))
+            wait(process, draw.uniform(0, 1))
             if time.monotonic() > end:
                 stop(process, study)
                 return False

@@ -81,16 +81,22 @@ class SlurmLauncher:
         try:
             alive = slurm.tasks(self.jobs.submitted())
             wanted = jobs_for(self.launch, [run.config for run in missing])
-            self.progress.workers = max(wanted.count, len(alive))
+            code = next((run.code.kept for run in missing if run.code is not None), "")
+            # A task imports the user's code when it starts: those at work with an older one cannot take these runs.
+            able = [task for task in alive if task.state == "pending" or self.jobs.code_of(task.job) == code]
+            self.progress.workers = max(wanted.count, len(able))
             self._write_runs(missing, keep=bool(alive))
-            new = max(0, wanted.count - len(alive))
+            new = max(0, wanted.count - len(able))
             if new == 0:
-                return [f"{_count(len(alive))} of this study in the queue already; nothing submitted"]
+                return [f"{_count(len(able))} of this study in the queue already; nothing submitted"]
             writer = slurm_script.executor(self.jobs.path, self.study, self.launch, self.config)
             submitted = writer.map_array(slurm_task.work, [str(self.jobs.study_directory.resolve())] * new)
             job = submitted[0].job_id.partition("_")[0]
-            self.jobs.add(job)
-            beside = f" beside {len(alive)}" if alive else ""
+            self.jobs.add(job, code)
+            beside = f" beside {len(able)}" if able else ""
+            if len(alive) > len(able):
+                older, folder = len(alive) - len(able), self.jobs.study_directory.name
+                beside += f", besides {older} at work with the older code (litmus stop {folder} cancels them all)"
             done = f"job {job} submitted: {_count(new)}{beside}, {self.config.time} each; logs in {self.jobs.path}"
             return [wanted.reason, done] if wanted.reason else [done]
         finally:
