@@ -10,6 +10,7 @@ from rich.console import Console
 
 from litmus.errors import UserError
 from litmus.settings import Settings
+from litmus.wording import listed
 from studies.design.plan import Arm, Plan
 from studies.design.study_files import being_imported
 from studies.launch.launcher import Launcher
@@ -34,7 +35,7 @@ from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import Start, read_study_record, write_study_record
 from studies.records.tuning_record import TuningRecord
 from studies.training.config import TrainerConfig
-from studies.training.identity import run_id
+from studies.training.identity import normalisation_regime, run_id
 from studies.training.run import Run
 from studies.training.run_code import run_code
 from studies.training.team import Team, torchrun_team
@@ -129,6 +130,7 @@ def conduct(
     starting = _starts(plan, runs, directory)
     if first:
         _tell_what_was_not_kept(runs)
+        _tell_what_is_accumulated(plan, launch.devices)
         for line in advice(starting, plan.study.factors, plan.baseline.config.init.pairing == "place"):
             print(f"litmus: {line}", file=sys.stderr)
         write_study_record(directory, plan.record(runs, settings, source, starting, tuning))
@@ -172,6 +174,18 @@ def _tell_what_was_not_kept(runs: Sequence[Run]) -> None:
         print(
             f"litmus: --keep {keep}: {len(lacking)} of {len(runs)} runs had finished before without keeping such "
             f"weights, e.g. {lacking[0].run_id}; delete their folders to train them again",
+            file=sys.stderr,
+        )
+
+
+def _tell_what_is_accumulated(plan: Plan, devices: int) -> None:
+    """Say over how many samples a norm over the batch takes its statistics, where a step's batch is cut into parts."""
+    cut = [arm.config for arm in plan.arms if arm.config.trainer.accumulate > 1]
+    if cut:
+        parts = listed(sorted({str(config.trainer.accumulate) for config in cut}))
+        samples = listed(sorted({f"{normalisation_regime(each, devices)['statistics_over']:g}" for each in cut}))
+        print(
+            f"litmus: trainer.accumulate {parts}: a norm over the batch takes its statistics over {samples} samples",
             file=sys.stderr,
         )
 

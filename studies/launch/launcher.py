@@ -14,7 +14,7 @@ from studies.launch.interruption import Interrupted, interrupting
 from studies.launch.outcome import MAX_ATTEMPTS, Outcome
 from studies.launch.progress import Progress
 from studies.launch.take import set_aside, take
-from studies.launch.worker import Message
+from studies.launch.worker import SMALLER, Message
 from studies.launch.worker_group import WorkerGroup, prepared
 from studies.records.lease import Lease, is_held
 from studies.records.storage import CorruptRecord, StorageError
@@ -192,7 +192,7 @@ class Launcher:
         status, signs = ", ".join(map(str, codes)) or "unknown", busy.signs
         told = f"the worker process died (exit status {status}, memory up to {signs.memory})"
         if signs.ran_out_of_memory():
-            told = f"memory ran out and the worker process, which had reached {signs.memory}, was killed"
+            told = f"memory ran out and the worker process, which had reached {signs.memory}, was killed; {SMALLER}"
             if len(self._workers) > 1:
                 # One run less at a time from here on.
                 self._workers.remove(busy)
