@@ -96,7 +96,7 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     """24 runs by four jobs, while signals, requeueing, kills and preemption hit these, and the daemons are killed."""
-    options = ("--seeds", "12", "--trainer.epochs", "3", "--checkpoint-every", "20steps")
+    options = ("--seeds", "12", "--trainer.epochs", "6", "--checkpoint-every", "20steps")
     alone = subprocess.run(
         vary(tmp_path / "alone", "s", *options), env=environment, capture_output=True, text=True, timeout=500
     )
@@ -201,7 +201,7 @@ def restart(daemon: str, away: float) -> None:
     started.write_text(f"{number} {start_time}\n")
 
 
-CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "15"))
+CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "6"))
 """Seconds without slurmctld: longer than a job's script waits before it asks again."""
 
 
