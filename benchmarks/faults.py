@@ -1,11 +1,12 @@
 """How a study survives being killed: at random moments, in random ways, over local workers or jobs of SLURM.
 
-    python benchmarks/faults.py [--kills 200] [--seed 0] [--launcher local|slurm] [--runs 24] [--out DIR]
+    python benchmarks/faults.py [--kills 200] [--seed 0] [--launcher local|slurm] [--runs 24]
+    python benchmarks/faults.py --out DIR --seconds 200      # a part of it; the same command goes on
 
 Trains a study undisturbed, then the same one disturbed until so many kills have hit it, in as many rounds of it as that
 takes. A kill is SIGKILL, SIGTERM or SIGINT to the launcher and all that it started, SIGKILL to the launcher alone or to
-a worker; over SLURM SIGKILL to a task, `scontrol requeue`, `scancel` and a warning signal. Prints how many runs were
-lost, trained twice, or left a record that differs in a bit; the exit status is 1 where there is one.
+a worker; over SLURM SIGKILL to a task or to a worker in it, `scontrol requeue`, `scancel` and a warning signal. Prints
+how many runs were lost, trained twice, or left a record that differs in a bit; the exit status is 1 where there is one.
 """
 
 import argparse
@@ -18,12 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 
 from studies.records.run_record import RunRecord, run_records
+from studies.records.storage import to_json, write_atomically
 
 NAME = "faults"
 LITMUS = (sys.executable, "-c", "from studies.command.main import main; main()")
@@ -31,23 +33,40 @@ OPTIONS = (
     *("--model", "mlp", "--model.width", "16", "--model.depth", "2", "--model.activation", "relu"),
     *("--model.dropout", "0.3", "--data.augment", "crop", "--data.batch_size", "16", "--trainer.epochs", "6"),
     *("--trainer.log_every_n_steps", "20", "--vary", "model.norm=none,batch", "--name", NAME),
-    *("--checkpoint-every", "7steps"),
+    *("--checkpoint-every", "7steps", "--keep", "last"),
 )
 """Runs of a second or two, which write a checkpoint most of the time."""
-LOCAL = ("group SIGKILL", "group SIGTERM", "group SIGINT", "launcher SIGKILL", "worker SIGKILL")
-SLURM = ("task SIGKILL", "requeue", "scancel", "warn")
+LOCAL = ("group SIGKILL", "group SIGTERM", "group SIGINT", "launcher SIGKILL", *("worker SIGKILL",) * 8)
+SLURM = ("task SIGKILL", "requeue", "scancel", "warn", *("worker SIGKILL",) * 6)
+"""Ways to kill; after that of a worker the launcher, which takes seconds to start, goes on, so there are more of it."""
+CLUSTER = ("--launcher", "slurm", "--slurm.parallel", "4", "--slurm.retries", "50")
+"""Jobs that were killed so often are started again all the same."""
 
 
 @dataclass
 class Storm:
-    """The kills of a study and what they did."""
+    """The kills of a study and what they did; `round` is which study they hit, `stamps` when its runs finished."""
 
     kills: int = 0
     lost: int = 0
     trained_twice: int = 0
     differing: int = 0
     runs: int = 0
+    round: int = 1
     by_kind: dict[str, int] = field(default_factory=dict)
+    stamps: dict[str, int] = field(default_factory=dict)
+
+    def keep(self, out: Path) -> None:
+        """Write it down, for a call that goes on."""
+        write_atomically(out / "storm.json", to_json(asdict(self)))
+
+    @staticmethod
+    def read(out: Path) -> "Storm":
+        """Return what an earlier call wrote down, a new one where there was none."""
+        try:
+            return Storm(**json.loads((out / "storm.json").read_text()))
+        except FileNotFoundError:
+            return Storm()
 
 
 def main() -> int:
@@ -57,17 +76,23 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=24, help="runs of the study, an even number")
     parser.add_argument("--launcher", choices=("local", "slurm"), default="local")
     parser.add_argument("--out", type=Path, default=None, help="folder of the records (default: a temporary one)")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long; needs --out to go on")
     arguments = parser.parse_args()
-    out = arguments.out or Path(tempfile.mkdtemp(prefix="litmus-faults-"))
+    end = time.monotonic() + arguments.seconds
+    out = (arguments.out or Path(tempfile.mkdtemp(prefix="litmus-faults-"))).resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    os.environ["WANDB_MODE"] = "disabled"
     seeds = ("--seeds", str(arguments.runs // 2))
     subprocess.run(command(out / "undisturbed", *seeds), check=True, capture_output=True)
-    draw, storm, round_number = random.Random(arguments.seed), Storm(), 0
-    while storm.kills < arguments.kills:
-        round_number += 1
-        directory = out / f"round-{round_number}"
-        more = ("--launcher", "slurm", "--slurm.parallel", "4") if arguments.launcher == "slurm" else ("--workers", "2")
-        disturb(command(directory, *seeds, *more), directory / NAME, arguments.launcher, draw, storm, arguments.kills)
-        compare(out / "undisturbed" / NAME, directory / NAME, storm)
+    storm = Storm.read(out)
+    while storm.kills < arguments.kills and time.monotonic() < end:
+        directory = out / f"round-{storm.round}"
+        more = CLUSTER if arguments.launcher == "slurm" else ("--workers", "2")
+        over = disturb(command(directory, *seeds, *more), directory / NAME, arguments, storm, end)
+        if over:
+            compare(out / "undisturbed" / NAME, directory / NAME, storm)
+            storm.round, storm.stamps = storm.round + 1, {}
+        storm.keep(out)
         print(f"{storm.kills} kills, {storm.runs} runs so far", file=sys.stderr)
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(storm.by_kind.items()))
     print(f"{arguments.launcher}: {storm.kills} kills over {storm.runs} runs, seed {arguments.seed} ({kinds})")
@@ -82,26 +107,53 @@ def command(out: Path, *more: str) -> list[str]:
     return [*LITMUS, "vary", *OPTIONS, "--out", str(out), *more]
 
 
-def disturb(arguments: list[str], study: Path, launcher: str, draw: random.Random, storm: Storm, most: int) -> None:
-    """Conduct the study to its end, with a kill at a random moment again and again until there were `most`."""
-    stamps: dict[str, int] = {}
+def disturb(arguments: list[str], study: Path, asked: argparse.Namespace, storm: Storm, end: float) -> bool:
+    """Conduct the study with a kill at a random moment again and again; return whether it came to its end.
+
+    It does not where the time is over. Once there were kills enough it is left in peace.
+    """
     while True:
         process = subprocess.Popen(
             arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         while process.poll() is None:
+            draw = random.Random(f"{asked.seed} {asked.launcher} {storm.kills}")
             wait_for_work(study, process)
-            time.sleep(draw.uniform(0, 1.5))
-            if storm.kills < most and process.poll() is None:
-                kind = draw.choice(LOCAL if launcher == "local" else SLURM)
+            wait(process, draw.uniform(0, 1))
+            if time.monotonic() > end:
+                stop(process, study)
+                return False
+            if storm.kills < asked.kills and process.poll() is None:
+                kind = draw.choice(LOCAL if asked.launcher == "local" else SLURM)
                 if kill(kind, process, study, draw):
                     storm.kills += 1
                     storm.by_kind[kind] = storm.by_kind.get(kind, 0) + 1
-            note_finished(study, stamps, storm)
-        process.wait()
-        note_finished(study, stamps, storm)
+            note_finished(study, storm)
+        note_finished(study, storm)
         if process.returncode == 0:
-            return
+            return True
+        storm.keep(study.parent.parent)
+
+
+def wait(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Wait for so long, or until the process has ended."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def stop(process: "subprocess.Popen[bytes]", study: Path) -> None:
+    """Stop a study between two parts of the storm: its jobs too."""
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait()
+    tasks = running_tasks(study, states="running,pending,completing")
+    if tasks:
+        subprocess.run(["scancel", *tasks], capture_output=True)
+    while running_tasks(study, states="running,completing"):
+        time.sleep(1)
+    note = [record.run_id for record in run_records(study) if record.state() == "running"]
+    assert not note, f"still at work: {note}"
 
 
 def wait_for_work(study: Path, process: "subprocess.Popen[bytes]") -> None:
@@ -181,25 +233,25 @@ def environment_of(pid: int) -> set[bytes]:
         return set()
 
 
-def running_tasks(study: Path) -> list[str]:
-    """Return the tasks of the study's jobs that run."""
+def running_tasks(study: Path, states: str = "running") -> list[str]:
+    """Return the tasks of the study's jobs in these states, by default those that run."""
     try:
         jobs = json.loads((study / "slurm" / "jobs.json").read_text())["jobs"]
     except FileNotFoundError:
         return []
-    listing = subprocess.run(["squeue", "-h", "-r", "-t", "running", "-o", "%i"], capture_output=True, text=True)
+    listing = subprocess.run(["squeue", "-h", "-r", "-t", states, "-o", "%i"], capture_output=True, text=True)
     return [task for task in listing.stdout.split() if task.partition("_")[0] in jobs]
 
 
-def note_finished(study: Path, stamps: dict[str, int], storm: Storm) -> None:
+def note_finished(study: Path, storm: Storm) -> None:
     """Keep when each finished run wrote its summary, and count those that wrote another since."""
     for record in run_records(study):
         if record.read_status().get("state") != "finished":
             continue
         stamp = record.summary_file.stat().st_mtime_ns
-        if stamps.setdefault(record.run_id, stamp) != stamp:
+        if storm.stamps.setdefault(record.run_id, stamp) != stamp:
             storm.trained_twice += 1
-            stamps[record.run_id] = stamp
+            storm.stamps[record.run_id] = stamp
 
 
 def compare(undisturbed: Path, disturbed: Path, storm: Storm) -> None:

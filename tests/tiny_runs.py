@@ -16,6 +16,7 @@ TINY = {
     "data.batch_size": 64,
     "trainer.epochs": 2,
     "trainer.log_every_n_steps": 5,
+    "trainer.keep": "last",
 }
 """Settings of a run that takes a fraction of a second."""
 

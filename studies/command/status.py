@@ -1,5 +1,6 @@
 """`litmus status`: how far the studies on disk are, and the jobs that are at them."""
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,16 +11,20 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from litmus.duration import roughly
 from litmus.errors import UserError, unknown_name
 from studies.command.base.options import Parser, records_key
 from studies.records import slurm
 from studies.records.code_use import code_use
-from studies.records.run_record import RunRecord
+from studies.records.disk_use import disk_use
+from studies.records.run_record import RunRecord, run_records
+from studies.records.storage import CorruptRecord
 from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import FILE, read_study_record
 
 COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started", "older code")
 WATCH_SECONDS = 2.0
+LAST_RUNS = 20
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -62,6 +67,10 @@ def _overview(out: Path, study: str | None) -> tuple[Group, bool]:
         table.add_row(name, *(str(states[state] or "") for state in used))
     jobs = {path.name: StudyJobs(path).submitted() for path in directories}
     lines, alive = _jobs(jobs) if any(jobs.values()) else ([], False)
+    if study is not None:
+        left = time_left(directories[0], sum((states for _, states in rows), Counter()))
+        lines += [f"time left: about {left}"] if left else []
+        lines.append(f"size: {disk_use(directories[0])} on disk")
     told = [*sentences, *lines]
     return Group(table, *(Text(line) for line in told)), alive or any(states["running"] for _, states in rows)
 
@@ -102,6 +111,25 @@ def _doing(task: slurm.Task) -> str:
         reason = task.reason.strip("()")
         return f"{waiting} ({reason})" if reason not in ("", "None") else waiting
     return task.state
+
+
+def time_left(directory: Path, states: Mapping[str, int]) -> str:
+    """Return how long a study takes that goes on as it does, in words; empty where nothing is at work, or known.
+
+    By what the runs took that finished last, and how many are at work now.
+    """
+    left = states["running"] + states["interrupted"] + states["not started"]
+    if not states["running"] or not states["finished"]:
+        return ""
+    took: list[tuple[float, float]] = []
+    for record in run_records(directory):
+        with contextlib.suppress(CorruptRecord):
+            status = record.read_status()
+            if status.get("state") == "finished":
+                took.append((status["updated"], status["updated"] - status["started"]))
+    last = [seconds for _, seconds in sorted(took)[-LAST_RUNS:]]
+    # Those at work are, on average, half-way through.
+    return roughly((left - states["running"] / 2) * sum(last) / len(last) / states["running"]) if last else ""
 
 
 def studies_in(out: Path) -> list[Path]:

@@ -35,7 +35,8 @@ def execute(arguments: Sequence[str]) -> int:
         named = _names(arguments)
         parser.add_config_keys(config_keys(*named), shown=True)
     options = read(parser, arguments)
-    settings: dict[str, Any] = {"model.name": DEFAULT_ARCHITECTURE}
+    # Who trains one network wants it; a study is about what its runs measure.
+    settings: dict[str, Any] = {"model.name": DEFAULT_ARCHITECTURE, "trainer.keep": "last"}
     if options.config is not None:
         settings.update(read_config(options.config))
     if "data.augment" in options.settings:

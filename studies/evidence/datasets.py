@@ -119,6 +119,7 @@ def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> l
 
 def write_datasets(directory: Path, study: str, folders: Mapping[str, str]) -> None:
     """Keep which folders beside `directory` hold the study on which dataset."""
+    directory.mkdir(parents=True, exist_ok=True)
     write_atomically(directory / FILE, to_json({"study": study, "folders": dict(folders)}))
 
 

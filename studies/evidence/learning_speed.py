@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import integrate, optimize, stats
 
 from litmus.metrics import metric_of
@@ -86,15 +87,14 @@ def arrival(curve: pd.DataFrame, target: float, metric: str = "val_top1") -> Arr
     1972), a mean over just those evaluations among which it does not rise. The first evaluation above a target is the
     earlier the noisier evaluations are; where the smoothed curve passes it is not, for noise above and below is alike.
     """
-    evaluated = curve[curve[metric].notna()].drop_duplicates("step", keep="last").sort_values("step")
-    if not len(evaluated):
+    steps, values = _evaluated(curve, metric)
+    if not len(steps):
         return None
-    steps = evaluated["step"].to_numpy(dtype=float)
     known = metric_of(metric)
     # Of a metric of which less is better the curve falls: its mirror image rises.
     sign = 1.0 if known is None or known.higher_is_better else -1.0
     target *= sign
-    rising = optimize.isotonic_regression(sign * evaluated[metric].to_numpy(dtype=float)).x
+    rising = optimize.isotonic_regression(sign * values).x
     passed = np.flatnonzero(rising >= target - 1e-12)
     if not len(passed):
         return Arrival(float(steps[-1]), False)
@@ -149,9 +149,7 @@ def area_under_curve(
     Before the first evaluation the curve rises from `chance` at step 0. `budget` is the number of steps to average
     over, the curve's own by default; NaN for a curve that ends before it, as what followed was not seen.
     """
-    evaluated = curve.loc[curve[metric].notna(), ["step", metric]].drop_duplicates("step", keep="last")
-    evaluated = evaluated.sort_values("step")
-    steps, values = evaluated["step"].to_numpy(dtype=float), evaluated[metric].to_numpy(dtype=float)
+    steps, values = _evaluated(curve, metric)
     end = float(budget) if budget is not None else (steps[-1] if len(steps) else 0.0)
     if not len(steps) or end <= 0 or steps[-1] < end:
         return math.nan
@@ -160,6 +158,14 @@ def area_under_curve(
     inside = steps < end
     steps, values = np.append(steps[inside], end), np.append(values[inside], np.interp(end, steps, values))
     return float(integrate.trapezoid(values, steps) / end)
+
+
+def _evaluated(curve: pd.DataFrame, metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the steps at which `metric` was evaluated, in order, and its values there; of several the last one."""
+    steps, values = curve["step"].to_numpy(dtype=float), curve[metric].to_numpy(dtype=float)
+    there = ~np.isnan(values)
+    distinct, last = np.unique(steps[there][::-1], return_index=True)
+    return distinct, values[there][::-1][last]
 
 
 def _order(one: Arrival, other: Arrival) -> int | None:

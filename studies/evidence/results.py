@@ -49,7 +49,7 @@ class ArmResult:
 
     def count(self, state: str) -> int:
         """Return how many seeds ended in `state`."""
-        return int((self.records["state"] == state).sum())
+        return len(self._by_state.get(state, ()))
 
     @property
     def missing(self) -> int:
@@ -58,19 +58,35 @@ class ArmResult:
 
     def seeds(self, state: str) -> list[int]:
         """Return the seeds whose run ended in `state`."""
-        return sorted(int(seed) for seed in self.records.loc[self.records["state"] == state, "seed"])
+        return sorted(int(seed) for seed in self._by_state.get(state, ()))
+
+    @cached_property
+    def _by_state(self) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        for seed, state in zip(self.records["seed"], self.records["state"], strict=True):
+            found.setdefault(state, []).append(seed)
+        return found
+
+    @cached_property
+    def _columns(self) -> dict[str, dict[int, float]]:
+        """The columns of the records that were asked for, by seed: a report asks for each a thousand times."""
+        return {}
 
     def values(self, metric: "Metric") -> dict[int, float]:
         """Return `metric` by seed, over the finished runs. A seed whose value is not a number is left out."""
         if callable(metric):
             values = {seed: float(metric(self, seed)) for seed in self.seeds("finished")}
-        elif metric in self.records:
-            finished = self.records[self.records["state"] == "finished"]
-            numbers = pd.to_numeric(finished[metric])
-            values = {int(s): float(v) for s, v in zip(finished["seed"], numbers, strict=True)}
         else:
-            values = {}
+            if metric not in self._columns:
+                self._columns[metric] = self._column(metric)
+            values = self._columns[metric]
         return {seed: value for seed, value in values.items() if not math.isnan(value)}
+
+    def _column(self, name: str) -> dict[int, float]:
+        if name not in self.records:
+            return {}
+        finished = self.records[self.records["state"] == "finished"]
+        return {int(s): float(v) for s, v in zip(finished["seed"], pd.to_numeric(finished[name]), strict=True)}
 
     def outcomes(self, metric: "Metric") -> dict[int, float]:
         """Return `metric` by seed, over the runs that ended: the one number that each counts with, wherever it counts.

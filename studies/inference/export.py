@@ -34,6 +34,8 @@ def export(model: ImageModel, about: dict[str, Any], path: Path, format: Format)
     TorchScript's takes float ones of 0 to 1 too. Returns the JSON file. Raises `UserError` where the format's packages
     are absent, and where the network cannot be written in it.
     """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     _WRITERS[format](model, path)
     described = path.with_suffix(".json")
     write_atomically(described, to_json({**about, "format": format, **description(model)}))
@@ -83,7 +85,6 @@ def _torchscript(model: ImageModel, path: Path) -> None:
         found = scripted(example.repeat(CHECKED_BATCH, 1, 1, 1))
     _compare(model, found, "TorchScript")
     with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         scripted.save(str(path))
 
 
@@ -95,7 +96,6 @@ def _onnx(model: ImageModel, path: Path) -> None:
                 "pip install 'litmus-ablations[onnx]'; valid without: safetensors, torchscript"
             )
     with _told(model, "ONNX"), storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         torch.onnx.export(
             model.normalised,
             (_example(model).repeat(CHECKED_BATCH, 1, 1, 1),),

@@ -67,14 +67,14 @@ def _which(record: RunRecord, asked: Which | None, summary: dict[str, Any]) -> W
     # What a diverged run has of last weights are those of some epoch before.
     files: dict[Which, Path] = {"last": record.checkpoint, "best": record.best_checkpoint}
     kept = [which for which, file in files.items() if file.exists() and not (which == "last" and state == "diverged")]
-    again = f"{rerun_command(record)} --trainer.keep"
+    again = f"{rerun_command(record)} --keep"
     if not kept and state == "diverged":
         step = summary.get("diverged_at_step")
         raise UserError(
             f"{run} diverged at step {step} and left no weights; those of the best evaluation before: {again} best"
         )
     if not kept:
-        raise UserError(f"{run} left no weights: trainer.keep was {record.kept()}; to have them: {again} best")
+        raise UserError(f"{run} kept no weights (trainer.keep {record.kept()}); to have them: {again} best")
     if asked is not None:
         if asked not in kept:
             raise UserError(f"{run} kept its {kept[0]} weights and not its {asked} ones; to have them: {again} both")

@@ -10,16 +10,19 @@ from rich.console import Console
 
 from litmus.errors import UserError
 from litmus.settings import Settings
+from litmus.wording import listed
 from studies.design.plan import Arm, Plan
 from studies.design.study_files import being_imported
-from studies.launch.launcher import Launcher, Outcome
+from studies.launch.launcher import Launcher
 from studies.launch.machine import LaunchConfig, execution_of, team_execution
 from studies.launch.older_code import OlderCode, is_complete
+from studies.launch.outcome import Outcome
 from studies.launch.pairing import advice, starts
 from studies.launch.preflight import check
 from studies.launch.progress import Progress
 from studies.launch.register import register
-from studies.launch.slurm_launcher import SlurmLauncher, number_of_jobs
+from studies.launch.slurm_jobs import jobs_for
+from studies.launch.slurm_launcher import SlurmLauncher
 from studies.launch.slurm_script import script
 from studies.launch.take import try_again
 from studies.launch.team_launcher import TeamLauncher, part
@@ -32,7 +35,7 @@ from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import Start, read_study_record, write_study_record
 from studies.records.tuning_record import TuningRecord
 from studies.training.config import TrainerConfig
-from studies.training.identity import run_id
+from studies.training.identity import normalisation_regime, run_id
 from studies.training.run import Run
 from studies.training.run_code import run_code
 from studies.training.team import Team, torchrun_team
@@ -127,6 +130,7 @@ def conduct(
     starting = _starts(plan, runs, directory)
     if first:
         _tell_what_was_not_kept(runs)
+        _tell_what_is_accumulated(plan, launch.devices)
         for line in advice(starting, plan.study.factors, plan.baseline.config.init.pairing == "place"):
             print(f"litmus: {line}", file=sys.stderr)
         write_study_record(directory, plan.record(runs, settings, source, starting, tuning))
@@ -168,8 +172,20 @@ def _tell_what_was_not_kept(runs: Sequence[Run]) -> None:
     lacking = [run for run in runs if _lacks(run, keep)]
     if lacking:
         print(
-            f"litmus: trainer.keep {keep}: {len(lacking)} of {len(runs)} runs had finished before without keeping such "
+            f"litmus: --keep {keep}: {len(lacking)} of {len(runs)} runs had finished before without keeping such "
             f"weights, e.g. {lacking[0].run_id}; delete their folders to train them again",
+            file=sys.stderr,
+        )
+
+
+def _tell_what_is_accumulated(plan: Plan, devices: int) -> None:
+    """Say over how many samples a norm over the batch takes its statistics, where a step's batch is cut into parts."""
+    cut = [arm.config for arm in plan.arms if arm.config.trainer.accumulate > 1]
+    if cut:
+        parts = listed(sorted({str(config.trainer.accumulate) for config in cut}))
+        samples = listed(sorted({f"{normalisation_regime(each, devices)['statistics_over']:g}" for each in cut}))
+        print(
+            f"litmus: trainer.accumulate {parts}: a norm over the batch takes its statistics over {samples} samples",
             file=sys.stderr,
         )
 
@@ -197,7 +213,7 @@ def _launcher(
         quiet = None if team.rank == 0 else Console(quiet=True)
         return TeamLauncher(team, team_execution(launch, team), Progress(runs, 1, quiet))
     if launch.launcher == "slurm":
-        return SlurmLauncher(study, directory, launch, Progress(runs, number_of_jobs(launch.slurm, runs)))
+        return SlurmLauncher(study, directory, launch, Progress(runs, launch.slurm.parallel or 1))
     execution, places = execution_of(launch)
     return Launcher(execution, places, Progress(runs, len(places)))
 
@@ -209,6 +225,6 @@ def dry_run(plan: Plan, launch: LaunchConfig) -> str:
     """
     if launch.launcher != "slurm":
         raise UserError("--dry-run prints what --launcher slurm would submit; give that too")
-    jobs = number_of_jobs(launch.slurm, len(plan.runs()))
+    jobs = jobs_for(launch, [arm.config.with_seed(seed) for arm, seed in plan.runs()]).count
     folder = StudyJobs(plan.directory(launch.out)).path
     return script(folder, plan.study.name, launch, launch.slurm, jobs)

@@ -25,7 +25,7 @@ class SlurmConfig:
         cpus: CPU cores of each process, by default one, or four a GPU.
         memory: memory on each node, such as 32G.
         time: time limit of a job, such as 90m or 4h; a run that takes longer goes on in the job's next turn.
-        parallel: jobs at a time; by default as many as the runs that are missing, 8 at most.
+        parallel: jobs at a time; by default as many as have five minutes of work each by the forecast, 32 at most.
         account: whose hours are spent.
         qos: quality of service.
         constraint: what the nodes must be, such as a100.

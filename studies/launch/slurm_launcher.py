@@ -11,11 +11,13 @@ from typing import Any
 from litmus.errors import UserError
 from studies.launch import slurm_script, slurm_task
 from studies.launch.import_own_code import changed_code, told_of_change
-from studies.launch.launcher import Interrupted, Outcome, interrupting
+from studies.launch.interruption import Interrupted, interrupting
 from studies.launch.machine import LaunchConfig
+from studies.launch.outcome import Outcome
 from studies.launch.progress import Progress
 from studies.launch.run_entries import as_entry
-from studies.launch.slurm_config import SlurmConfig, check
+from studies.launch.slurm_config import check
+from studies.launch.slurm_jobs import jobs_for
 from studies.records import slurm
 from studies.records.lease import acquire
 from studies.records.run_record import FINAL_STATES
@@ -23,7 +25,6 @@ from studies.records.storage import CorruptRecord, to_json, write_atomically
 from studies.records.study_jobs import StudyJobs
 from studies.training.run import Run
 
-DEFAULT_JOBS = 8
 WATCH_SECONDS = 2.0
 SHARE_OF_TIME = 0.05
 """Of its time the launcher spends at most so much looking at records: thousands of them lie on a shared file system."""
@@ -60,7 +61,8 @@ class SlurmLauncher:
         check(self.config, slurm_script.processes_per_node(self.launch, self.config), self._cpus())
         submitted = self._submit(list(left.values()))
         with interrupting(Closed), self.progress:
-            self.progress.notice(submitted)
+            for line in submitted:
+                self.progress.notice(line)
             self._watch(left, outcome)
         outcome.missing = list(left)
         changed = sorted({file for run in left.values() for file in changed_code(run)})
@@ -71,24 +73,32 @@ class SlurmLauncher:
     def _cpus(self) -> int:
         return slurm_script.cpus_per_process(self.launch, self.config)
 
-    def _submit(self, missing: list[Run]) -> str:
-        """Submit jobs for `missing` where too few wait or run, and return what was done in a line."""
+    def _submit(self, missing: list[Run]) -> list[str]:
+        """Submit jobs for `missing` where too few wait or run, and return what was done in lines."""
         held = acquire(self.jobs.path)
         if held is None:
-            return "another launcher of this study is submitting; watching its jobs"
+            return ["another launcher of this study is submitting; watching its jobs"]
         try:
             alive = slurm.tasks(self.jobs.submitted())
-            wanted = number_of_jobs(self.config, len(missing))
+            wanted = jobs_for(self.launch, [run.config for run in missing])
+            code = next((run.code.kept for run in missing if run.code is not None), "")
+            # A task imports the user's code when it starts: those at work with an older one cannot take these runs.
+            able = [task for task in alive if task.state == "pending" or self.jobs.code_of(task.job) == code]
+            self.progress.workers = max(wanted.count, len(able))
             self._write_runs(missing, keep=bool(alive))
-            new = max(0, wanted - len(alive))
+            new = max(0, wanted.count - len(able))
             if new == 0:
-                return f"{_count(len(alive))} of this study in the queue already; nothing submitted"
+                return [f"{_count(len(able))} of this study in the queue already; nothing submitted"]
             writer = slurm_script.executor(self.jobs.path, self.study, self.launch, self.config)
             submitted = writer.map_array(slurm_task.work, [str(self.jobs.study_directory.resolve())] * new)
             job = submitted[0].job_id.partition("_")[0]
-            self.jobs.add(job)
-            beside = f" beside {len(alive)}" if alive else ""
-            return f"job {job} submitted: {_count(new)}{beside}, {self.config.time} each; logs in {self.jobs.path}"
+            self.jobs.add(job, code)
+            beside = f" beside {len(able)}" if able else ""
+            if len(alive) > len(able):
+                older, folder = len(alive) - len(able), self.jobs.study_directory.name
+                beside += f", besides {older} at work with the older code (litmus stop {folder} cancels them all)"
+            done = f"job {job} submitted: {_count(new)}{beside}, {self.config.time} each; logs in {self.jobs.path}"
+            return [wanted.reason, done] if wanted.reason else [done]
         finally:
             held.release()
 
@@ -158,11 +168,6 @@ class SlurmLauncher:
 
 _OURS = ("slurm", "launcher", "out", "dry_run", "same_code")
 """Settings of the launcher alone."""
-
-
-def number_of_jobs(config: SlurmConfig, missing: int) -> int:
-    """Return how many jobs at a time so many runs are spread over."""
-    return min(missing, config.parallel or DEFAULT_JOBS)
 
 
 def _status(run: Run) -> dict[str, Any]:

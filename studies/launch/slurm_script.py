@@ -8,6 +8,7 @@ from typing import Any
 import submitit
 
 from litmus.duration import seconds_of
+from litmus.errors import UserError
 from studies.launch.giving_way import GO_ON_LATER
 from studies.launch.machine import LaunchConfig
 from studies.launch.slurm_config import SlurmConfig
@@ -91,8 +92,18 @@ def executor(folder: Path, study: str, launch: LaunchConfig, config: SlurmConfig
 
 
 def script(folder: Path, study: str, launch: LaunchConfig, config: SlurmConfig, jobs: int) -> str:
-    """Return the script that would be submitted for an array of so many jobs."""
+    """Return the script that would be submitted for an array of so many jobs.
+
+    Raises `UserError` where the version of submitit that is installed does not tell it.
+    """
     writer = executor(folder, study, launch, config)
     if jobs > 1:
         writer.parameters["map_count"] = jobs
-    return writer._make_submission_file_text(writer._submitit_command_str, uid="")
+    try:
+        return writer._make_submission_file_text(writer._submitit_command_str, uid="")
+    except (AttributeError, TypeError):
+        # What writes the script is submitit's own affair, which it may change; submitting does not depend on it.
+        raise UserError(
+            f"--dry-run cannot write the script with submitit {submitit.__version__}; 1.5 is known to: "
+            "pip install 'submitit==1.5.*'"
+        ) from None

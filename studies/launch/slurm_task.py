@@ -19,7 +19,7 @@ def work(directory: str) -> None:
     for number in GIVE_WAY:
         signal.signal(number, _give_way)
     from litmus.errors import UserError
-    from studies.launch.launcher import Interrupted
+    from studies.launch.interruption import Interrupted
     from studies.launch.slurm_worker import execute_missing
 
     try:

@@ -13,7 +13,8 @@ import torch.distributed as distributed
 from litmus.errors import UserError
 from studies.launch.giving_way import GIVE_WAY
 from studies.launch.import_own_code import import_own_code
-from studies.launch.launcher import MAX_ATTEMPTS, Interrupted, Outcome
+from studies.launch.interruption import Interrupted
+from studies.launch.outcome import MAX_ATTEMPTS, Outcome
 from studies.launch.progress import Progress
 from studies.launch.take import set_aside, take
 from studies.launch.worker import output_to_log

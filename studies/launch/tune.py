@@ -10,7 +10,7 @@ from litmus.metrics import task_named
 from studies.design.plan import Arm, Plan
 from studies.design.tuning import Point, Tuning
 from studies.evidence.tuning import ArmTuning, arm_tunings
-from studies.launch.launcher import Outcome
+from studies.launch.outcome import Outcome
 from studies.records.arm_label import arm_label
 from studies.records.tuning_record import TrialRecord, TuningRecord
 from studies.training.run import Run

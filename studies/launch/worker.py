@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
+import torch
 import torch.distributed as distributed
 
 from litmus.error_line import told_in_a_line
@@ -19,6 +20,9 @@ from studies.records.storage import CorruptRecord, StorageError, storage_errors
 from studies.training.checkpoints import Paused
 from studies.training.execute import attempt, write_traceback
 from studies.training.run import Execution, Place, Run
+
+SMALLER = "--trainer.accumulate 2 takes half a batch at a time"
+"""What helps where memory refuses a batch."""
 
 Kind = Literal["progress", "done", "paused", "crashed", "corrupt", "refused"]
 
@@ -77,17 +81,22 @@ def _execute(
     except Exception as error:
         with contextlib.suppress(OSError):
             write_traceback(run, error)
-        return Message("crashed", told_in_a_line(error))
+        return Message("crashed", told_in_a_line(error) + (f"; {SMALLER}" if _ran_out_of_memory(error) else ""))
     finally:
         if distributed.is_available() and distributed.is_initialized():
             distributed.destroy_process_group()
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    # PyTorch raises a type of its own on a GPU, and none on the CPU.
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 @contextlib.contextmanager
 def output_to_log(run: Run) -> Iterator[None]:
     """Send everything that is printed, by C libraries too, to the run's log."""
     with storage_errors(run.directory):
-        run.directory.mkdir(parents=True, exist_ok=True)
+        run.directory.mkdir(exist_ok=True)
         log = os.open(run.record.log_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
     saved = os.dup(1), os.dup(2)
     os.dup2(log, 1)

@@ -149,6 +149,8 @@ def read_metrics(record: RunRecord) -> pd.DataFrame | None:
 
 def read_probes(record: RunRecord) -> pd.DataFrame | None:
     """Return the rows of one run's `probes.csv`, None where there is none that can be read."""
+    if not record.probes_file.exists():
+        return None  # most runs have none; pandas takes longer to say so
     try:
         return pd.read_csv(record.probes_file, keep_default_na=False, na_values={"value": ["", "nan"]})
     except (OSError, ValueError):

@@ -97,10 +97,11 @@ def is_held(directory: Path) -> bool:
 
 
 def _latest(directory: Path) -> int:
-    try:
-        found = [re.fullmatch(r"lease\.(\d+)", name) for name in os.listdir(directory)]
-    except FileNotFoundError:
-        return 0
+    with storage_errors(directory):
+        try:
+            found = [re.fullmatch(r"lease\.(\d+)", name) for name in os.listdir(directory)]
+        except FileNotFoundError:
+            return 0
     return max((int(match.group(1)) for match in found if match), default=0)
 
 

@@ -15,11 +15,13 @@ from litmus.errors import UserError
 _STORAGE_ERRORS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST,
     errno.ENAMETOOLONG,
+    # Gone, or on a file system that is.
+    errno.ENOENT, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN,
 }  # fmt: skip
 
 
 class StorageError(UserError):
-    """The folder of records cannot be written: full, read-only or not ours."""
+    """The folder of records cannot be written: full, read-only, not ours or gone."""
 
 
 class CorruptRecord(Exception):
@@ -38,10 +40,13 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or a crash, finds the old content or the new one and nothing between."""
+    """Write a file so that a reader, or a crash, finds the old content or the new one and nothing between.
+
+    Its folder is made, but not what that is in: where a study's folder is gone, it is not put in its place anew.
+    """
     data = content.encode() if isinstance(content, str) else content
     with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from studies.records.storage import to_json, write_atomically
 
@@ -25,14 +26,27 @@ class StudyJobs:
 
     def submitted(self) -> list[str]:
         """Return the numbers of the jobs that were submitted, the oldest first; those that ended among them."""
-        try:
-            return [str(job) for job in json.loads((self.path / "jobs.json").read_text())["jobs"]]
-        except FileNotFoundError:
-            return []
+        return [str(job) for job in self._read().get("jobs", [])]
 
-    def add(self, job: str) -> None:
-        """Write down that `job` was submitted."""
-        write_atomically(self.path / "jobs.json", to_json({"jobs": [*self.submitted(), job]}))
+    def code_of(self, job: str) -> str:
+        """Return of which version of the user's code the study was when `job` was submitted; empty where of none."""
+        return str(self._read().get("code", {}).get(job, ""))
+
+    def add(self, job: str, code: str = "") -> None:
+        """Write down that `job` was submitted, and for which version of the user's code."""
+        before = self._read()
+        content = {
+            "jobs": [*self.submitted(), job],
+            "code": {**before.get("code", {}), **({job: code} if code else {})},
+        }
+        write_atomically(self.path / "jobs.json", to_json(content))
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content: dict[str, Any] = json.loads((self.path / "jobs.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return content
 
     def failures(self) -> "list[Failure]":
         """Return what failed of the tasks, the oldest first; the script of each job writes it down."""

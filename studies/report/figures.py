@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from studies.evidence.estimate import Estimate, estimate
@@ -187,20 +186,21 @@ def axis_title(quantity: str, unit: Unit) -> str:
 
 
 def _mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
-    evaluations = [rows[rows["kind"] == "evaluation"] for rows in result.curves.values() if column in rows]
-    frames = [rows[["step", column]] for rows in evaluations]
-    if not frames:
-        return []
+    by_step: dict[float, list[float]] = {}
+    for rows in result.curves.values():
+        if column in rows:
+            each = zip(rows["kind"].tolist(), rows["step"].tolist(), rows[column].tolist(), strict=True)
+            for kind, step, value in each:
+                if kind == "evaluation" and math.isfinite(value):
+                    by_step.setdefault(step, []).append(value)
     points = []
-    for step, group in pd.concat(frames).groupby("step"):
-        values = [value for value in group[column] if math.isfinite(value)]
-        if values:
-            value = estimate(values)
-            # An accuracy's interval cannot leave [0, 1], nor a loss's fall below zero.
-            accuracy = not column.endswith("loss")
-            low = max(value.low, 0.0 if accuracy else min(values) / 10)
-            high = min(value.high, 1.0) if accuracy else value.high
-            points.append((float(str(step)), dataclasses.replace(value, low=low, high=high)))
+    for step, values in sorted(by_step.items()):
+        value = estimate(values)
+        # An accuracy's interval cannot leave [0, 1], nor a loss's fall below zero.
+        accuracy = not column.endswith("loss")
+        low = max(value.low, 0.0 if accuracy else min(values) / 10)
+        high = min(value.high, 1.0) if accuracy else value.high
+        points.append((float(step), dataclasses.replace(value, low=low, high=high)))
     return points
 
 

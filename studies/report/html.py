@@ -174,6 +174,7 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
         return ", ".join(sorted({level(value) for value in records[column].dropna()})) or "not recorded yet"
 
     synchronised = values("normalisation.synchronised")
+    parts = values("normalisation.accumulated_parts") if "normalisation.accumulated_parts" in records else ""
     return [
         ("Factors", (", ".join(analysis.study.factors) or "none: a study of one arm") + tuned_text(analysis)),
         ("All other config keys", "equal in every arm; checked before anything ran"),
@@ -189,7 +190,8 @@ def _controlled(analysis: Analysis) -> list[tuple[str, str]]:
         (
             "Batch normalisation",
             f"global batch {values('normalisation.global_batch')}, per device "
-            f"{values('normalisation.batch_per_device')}, synchronised: {synchronised}; statistics over "
+            f"{values('normalisation.batch_per_device')}, synchronised: {synchronised}; "
+            f"{f'in {parts} parts, whose gradients are added up; ' if parts else ''}statistics over "
             f"{values('normalisation.statistics_over')} samples",
         ),
         (

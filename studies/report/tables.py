@@ -178,10 +178,11 @@ def learning_speed(analysis: Analysis) -> Table | None:
 
 
 def _areas(analysis: Analysis, result: ArmResult) -> list[float]:
+    finished = result.values(analysis.val_metric)
     return [
-        area_under_curve(curve[curve["kind"] == "evaluation"], analysis.chance, analysis.val_metric)
+        area_under_curve(curve, analysis.chance, analysis.val_metric)
         for seed, curve in result.curves.items()
-        if seed in result.values(analysis.val_metric)
+        if seed in finished
     ]
 
 

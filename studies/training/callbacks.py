@@ -1,5 +1,7 @@
 """Small callbacks of every run: it stops where it diverges, evaluates at even distances, and draws dropout by key."""
 
+import signal
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -53,6 +55,30 @@ class EvenValidations(lightning.Callback):
         step, steps = part // parts, int(trainer.num_training_batches) // parts
         due = part % parts == 0 and step * self.per_epoch // steps > (step - 1) * self.per_epoch // steps
         trainer.val_check_batch = part if due else part + 1
+
+
+class OwnSignals(lightning.Callback):
+    """Leaves SIGTERM to whoever answers it, here the launcher.
+
+    Lightning puts a handler of its own in front, for as long as it trains or evaluates, which would cut the run off.
+    """
+
+    def __init__(self) -> None:
+        self._handler: Any = None
+
+    def setup(self, trainer: lightning.Trainer, module: lightning.LightningModule, stage: str) -> None:
+        self._handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._put_back()
+
+    def on_test_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._put_back()
+
+    def _put_back(self) -> None:
+        # Only the main thread may handle signals; Lightning does not in others either.
+        if self._handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._handler)
 
 
 class Pulse(lightning.Callback):

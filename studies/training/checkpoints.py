@@ -1,5 +1,6 @@
 """When a run is checkpointed, in the middle of an epoch too, and what it takes to go on from there in the same bits."""
 
+import contextlib
 import os
 import threading
 import time
@@ -131,11 +132,18 @@ class Checkpoints(lightning.Callback):
         path, began = self.record.checkpoint, time.monotonic()
         temporary = path.with_suffix(".saving")
         with storage_errors(path):
-            trainer.save_checkpoint(temporary)
-            if trainer.is_global_zero:
-                with open(temporary, "rb+") as file:
-                    os.fsync(file.fileno())
-                os.replace(temporary, path)
+            # Lightning would make the folder anew, and all that it is in, where that is gone.
+            path.parent.mkdir(exist_ok=True)
+            try:
+                trainer.save_checkpoint(temporary)
+                if trainer.is_global_zero:
+                    with open(temporary, "rb+") as file:
+                        os.fsync(file.fileno())
+                    os.replace(temporary, path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                raise
         self._saved = time.monotonic()
         self._cost = self._saved - began
 

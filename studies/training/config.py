@@ -18,7 +18,7 @@ from litmus.settings import Settings, flatten
 from studies.probes.base.probe import PROBES
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed", "64-true"]
-Keep = Literal["last", "best", "both", "none"]
+Keep = Literal["none", "last", "best", "both"]
 Tested = Literal["last", "best"]
 
 
@@ -40,8 +40,8 @@ class TrainerConfig:
             share, which is another treatment and another run.
         probes: what is measured while the run trains, see `litmus list probes`.
         probe_every_n_steps: steps between two measurements of a probe.
-        keep: which weights stay on disk once a run has its result: last, best (of the best evaluation on the validation
-            split), both or none; it changes no result and is no part of a run's identity.
+        keep: which weights stay on disk once a run has its result: none, last, best (of the best evaluation on the
+            validation split) or both; it changes no result and is no part of a run's identity.
         test: which weights the test set is read with, last or best; with best the validation's and the training's
             metrics are those of that evaluation too.
     """
@@ -57,7 +57,7 @@ class TrainerConfig:
     sync_batchnorm: bool = True
     probes: tuple[str, ...] = ()
     probe_every_n_steps: int = 50
-    keep: Keep = "last"
+    keep: Keep = "none"
     test: Tested = "last"
 
     def __post_init__(self) -> None:

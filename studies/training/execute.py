@@ -32,10 +32,10 @@ from lit_archs.learning.tasks import MODULES
 from litmus.metrics import METRICS
 from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.records.run_record import RunRecord
-from studies.records.storage import CorruptRecord, to_json, write_atomically
+from studies.records.storage import CorruptRecord, storage_errors, to_json, write_atomically
 from studies.training import tracking
 from studies.training.best_weights import BestWeights
-from studies.training.callbacks import EvenValidations, KeyedDropout, Pulse, StopAtDivergence
+from studies.training.callbacks import EvenValidations, KeyedDropout, OwnSignals, Pulse, StopAtDivergence
 from studies.training.checkpoints import Checkpoints, Paused
 from studies.training.config import RunConfig
 from studies.training.end_measures import EndMeasures
@@ -194,7 +194,7 @@ def _trainer(
         plugins.append(GlobalBatchNorm())
     # A debugging aid of deterministic mode, which would write all of the network's memory once more at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    trainer = lightning.Trainer(
+    return lightning.Trainer(
         accelerator="gpu" if cuda else "cpu",
         devices=list(place.device_indices) if cuda else execution.devices // place.nodes,
         num_nodes=place.nodes,
@@ -206,6 +206,7 @@ def _trainer(
         gradient_clip_val=config.optim.clip_norm,
         deterministic="warn" if config.trainer.deterministic else False,
         callbacks=[
+            OwnSignals(),
             KeyedDropout(config.seed),
             EvenValidations(config.trainer.validations_per_epoch),
             StopAtDivergence(config.trainer.log_every_n_steps),
@@ -219,9 +220,6 @@ def _trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    # Lightning answers SIGTERM in a way of its own, which would cut the run off; see `Paused`.
-    trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
-    return trainer
 
 
 def _keeps_best(config: RunConfig) -> bool:
@@ -307,6 +305,8 @@ def attempt(
             record.write_status(**fields)
 
     if place.rank == 0:
+        with storage_errors(run.directory):
+            run.directory.mkdir(parents=True, exist_ok=True)
         write_config(run)
     status("running")
     try:

@@ -7,7 +7,7 @@ from litmus.settings import Settings
 from studies.command.base.python import finish
 from studies.design.plan import Plan
 from studies.launch.conduct import conduct, dry_run
-from studies.launch.launcher import Interrupted
+from studies.launch.interruption import Interrupted
 from studies.launch.machine import LaunchConfig
 from studies.launch.until_decided import conduct_until_decided
 from studies.report.ingredients import design_lines

@@ -9,12 +9,11 @@ from litmus.config_keys import Key, Keys
 from litmus.errors import UserError, unknown_name, written_with
 from litmus.settings import parse_value
 from litmus.suggestions import SYNONYMS, nearest
-from studies.design.tuning import Range
 
 REQUIRED = object()
 """The default of a key that has to be given."""
 
-SHORT = {"model.name": "--model", "data.name": "--data"}
+SHORT = {"model.name": "--model", "data.name": "--data", "trainer.keep": "--keep"}
 """What stands for a key of another name."""
 
 
@@ -132,29 +131,6 @@ def parse_vary(texts: Sequence[str]) -> dict[str, list[Any]]:
             raise UserError(f"--vary {text!r}: expected KEY=LEVEL,LEVEL,..., e.g. model.norm=none,batch")
         levels[key] = [parse_value(item) for item in items]
     return levels
-
-
-def parse_tune(texts: Sequence[str]) -> dict[str, Sequence[Any] | Range]:
-    """Return what to try by config key of `KEY=A,B,...` and `KEY=LOW..HIGH` texts.
-
-    Raises `UserError` where one is of neither form.
-    """
-    space: dict[str, Sequence[Any] | Range] = {}
-    for text in texts:
-        key, equals, values = text.partition("=")
-        low, dots, high = values.partition("..")
-        items = [item.strip() for item in values.split(",")]
-        if not equals or not key or not all(items):
-            raise UserError(f"--tune {text!r}: expected KEY=VALUE,VALUE,... or KEY=LOW..HIGH, e.g. optim.lr=0.01..1")
-        if not dots:
-            space[key] = [parse_value(item) for item in items]
-            continue
-        ends = [parse_value(end) for end in (low, high)]
-        if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends):
-            raise UserError(f"--tune {text!r}: a range goes from one number to another, e.g. optim.lr=0.01..1")
-        with written_with(f"--tune {key}: ", ("low", "a")):
-            space[key] = Range(*ends)
-    return space
 
 
 def records_key() -> Key:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from litmus.errors import UserError
-from studies.command.base.options import parse_tune
+from studies.command.base.tuning_options import parse_tune
 from studies.design import Range, Study, Tuning
 from studies.design.plan import expand
 from studies.design.tuning import FIRST_TUNING_SEED

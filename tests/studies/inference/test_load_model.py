@@ -119,13 +119,13 @@ def test_a_record_of_an_earlier_version_is_completed_from_its_data(of_files: tup
 
 def test_a_run_without_weights_says_which_setting_keeps_them(tmp_path: Path) -> None:
     this = trained(tmp_path, {**TINY, "trainer.keep": "none", "trainer.epochs": 1})
-    with pytest.raises(UserError, match=r"left no weights: trainer.keep was none; .*--out again --trainer.keep best$"):
+    with pytest.raises(UserError, match=r"kept no weights \(trainer.keep none\); .*--out again --keep best$"):
         load_model(this.directory)
     diverged = trained(tmp_path / "diverged", {**TINY, "optim.lr": 1e30})
-    with pytest.raises(UserError, match=r"diverged at step \d+ and left no weights; .*--trainer.keep best$"):
+    with pytest.raises(UserError, match=r"diverged at step \d+ and left no weights; .*--keep best$"):
         load_model(diverged.directory)
     last = trained(tmp_path / "last", {**TINY, "trainer.epochs": 1})
-    with pytest.raises(UserError, match=r"kept its last weights and not its best ones; .*--trainer.keep both$"):
+    with pytest.raises(UserError, match=r"kept its last weights and not its best ones; .*--keep both$"):
         load_model(last.directory, weights="best")
     last.record.write_status(**{**last.record.read_status(), "state": "running"})
     with pytest.raises(UserError, match="has no result yet, it is interrupted"):

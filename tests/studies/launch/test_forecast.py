@@ -14,8 +14,9 @@ from litmus.errors import UserError
 from studies import run
 from studies.design.plan import expand
 from studies.design.study import Study
-from studies.launch.forecast import KNOWN_SIZES, Forecast, data_size, forecast, measure_step
+from studies.launch.forecast import Forecast, forecast
 from studies.launch.machine import LaunchConfig
+from studies.launch.run_seconds import KNOWN_SIZES, data_size, measure_step
 from studies.training.config import RunConfig, resolve
 from studies.training.run import Execution
 

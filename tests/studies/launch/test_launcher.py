@@ -107,6 +107,15 @@ def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path, environme
     assert after.returncode == 0, after.stderr
 
 
+@pytest.mark.parametrize("number", [errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO, errno.ENOENT])
+def test_a_file_system_that_refuses_is_told_in_a_line(number: int) -> None:
+    with (
+        pytest.raises(StorageError, match=f"^cannot write there: {os.strerror(number)}$"),
+        storage_errors(Path("there")),
+    ):
+        raise OSError(number, os.strerror(number))
+
+
 def test_a_full_device_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot write there: No space left on device"):  # noqa: SIM117
         with storage_errors(Path("there")), open("/dev/full", "w") as file:

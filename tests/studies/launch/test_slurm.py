@@ -95,7 +95,8 @@ def at_work(study: Path) -> int:
 def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    options = ("--seeds", "12", "--trainer.epochs", "4", "--checkpoint-every", "40steps")
+    """24 runs by four jobs, while signals, requeueing, kills and preemption hit these, and the daemons are killed."""
+    options = ("--seeds", "12", "--trainer.epochs", "6", "--checkpoint-every", "20steps")
     alone = subprocess.run(
         vary(tmp_path / "alone", "s", *options), env=environment, capture_output=True, text=True, timeout=500
     )
@@ -103,7 +104,7 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     out, study = tmp_path / "cluster", tmp_path / "cluster" / "s"
     arguments = vary(out, "s", *options, "--launcher", "slurm", "--slurm.partition", "low", "--slurm.parallel", "4")
     launcher = start(arguments, environment)
-    wait_for(lambda: at_work(study) >= 2)
+    disturbed = []
 
     def disturb(how: str) -> None:
         wait_for(lambda: (running(slurm, study) and at_work(study)) or launcher.poll() is not None)
@@ -111,6 +112,7 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
         if launcher.poll() is not None or not tasks:
             return
         task = tasks[0]
+        disturbed.append(how)
         if how == "kill":
             array, number = task.split("_")
             mine = set(processes(f"SLURM_ARRAY_JOB_ID={array}")) & set(processes(f"SLURM_ARRAY_TASK_ID={number}"))
@@ -120,12 +122,15 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
                     os.kill(pid, signal.SIGKILL)
         elif how == "preempt":
             slurm("sbatch", "--partition=main", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 1")
+        elif how in ("slurmctld", "slurmd-sn1"):
+            restart(how, away=CONTROLLER_AWAY if how == "slurmctld" else 1)
         else:
             slurm(*how.split(), task)
 
-    for how in ("scancel --signal=USR1", "scontrol requeue", "kill", "scancel", "preempt"):
+    ways = ["scancel --signal=USR1", "scontrol requeue", "kill", "scancel", "preempt"]
+    for how in [*(("slurmctld", "slurmd-sn1") if own_cluster() else ()), *ways]:
         disturb(how)
-        time.sleep(1)
+    assert len(disturbed) >= 5, "the study was over before"
     _, errors = launcher.communicate(timeout=500)
     for _ in range(3):
         if launcher.returncode == 0:
@@ -136,7 +141,80 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
         _, errors = launcher.communicate(timeout=500)
     assert launcher.returncode == 0, errors
     assert_identical(tmp_path / "alone" / "s", study, runs=24)
-    assert list((study / "slurm").glob("failed_*")), "the killed task was not written down"
+    if "kill" in disturbed:
+        assert list((study / "slurm").glob("failed_*")), "the killed task was not written down"
+
+
+@pytest.mark.slow
+def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
+    slurm: Slurm, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    def train(name: str, *more: str) -> "subprocess.Popen[str]":
+        options = [*tiny_options(), "--model.dropout", "0.3", "--data.batch_size", "16", "--trainer.epochs", "150"]
+        return start(command(["train", *options, "--name", "s", "--out", str(tmp_path / name), *more]), environment)
+
+    study = tmp_path / "cluster" / "s"
+    alone, launcher = train("alone"), train("cluster", "--launcher", "slurm")
+    wait_for(lambda: at_work(study))
+    (job,) = jobs(study)
+
+    def described() -> str:
+        return slurm("scontrol", "show", "job", job)
+
+    def restarts() -> int:
+        return int(re.findall(r"Restarts=(\d+)", described())[0])
+
+    # The limit is set once the run is at work: how long a start takes is another matter. SLURM looks every 30 seconds.
+    hours, minutes, seconds = map(int, re.findall(r"RunTime=(\d+):(\d+):(\d+)", described())[0])
+    limit = (3600 * hours + 60 * minutes + seconds + 45) // 60 + 1
+    slurm("scontrol", "update", f"JobId={job}", f"TimeLimit={limit}")
+    wait_for(lambda: restarts() or launcher.poll() is not None)
+    assert restarts() == 1, "the run was done before its time was over"
+    slurm("scontrol", "update", f"JobId={job}", "TimeLimit=240")
+    _, errors = launcher.communicate(timeout=500)
+    assert launcher.returncode == 0, errors
+    assert not list((study / "slurm").glob("failed_*"))
+    _, errors = alone.communicate(timeout=500)
+    assert alone.returncode == 0, errors
+    assert_identical(tmp_path / "alone" / "s", study, runs=1)
+
+
+def own_cluster() -> Path | None:
+    """The folder of the small cluster that was started for these tests; its daemons may be killed."""
+    folder = Path(os.environ.get("SLURM_CONF", "/")).parent
+    return folder if os.geteuid() == 0 and (folder / "run" / "slurmctld.started").exists() else None
+
+
+def restart(daemon: str, away: float) -> None:
+    """Kill a daemon of SLURM and start it again, with what it had written down, after so many seconds."""
+    folder = own_cluster()
+    assert folder is not None
+    pid_file, started = folder / "run" / f"{daemon}.pid", folder / "run" / f"{daemon}.started"
+    number = int(pid_file.read_text())
+    line = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    assert line[0].endswith(daemon.partition("-")[0].encode())
+    os.kill(number, signal.SIGKILL)
+    time.sleep(away)
+    kept = {name: os.environ[name] for name in ("SLURM_CONF", "HOME") if name in os.environ}
+    arguments = ["slurmctld"]
+    if daemon.startswith("slurmd-"):
+        node = daemon.removeprefix("slurmd-")
+        arguments = ["unshare", "--uts", "sh", "-c", f"hostname {node} && exec slurmd -N {node}"]
+    subprocess.run(arguments, env={**kept, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, check=True, capture_output=True)
+
+    def is_back() -> bool:
+        now = pid_file.read_text().strip() if pid_file.exists() else ""
+        return now not in ("", str(number)) and Path(f"/proc/{now}").exists()
+
+    wait_for(is_back, seconds=60)
+    # Whoever started the cluster ends it by what stands there.
+    number = int(pid_file.read_text())
+    start_time = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
+    started.write_text(f"{number} {start_time}\n")
+
+
+CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "6"))
+"""Seconds without slurmctld: longer than a job's script waits before it asks again."""
 
 
 OWN = """\
@@ -194,6 +272,37 @@ def test_a_study_of_ones_own_runs_there_while_its_code_is_that_of_the_start(
     assert launcher.returncode == 1
     assert "own_scale.py changed after the start; the same command goes on with the code of now" in errors
     assert len([record for record in records(study).values() if record.state() == "finished"]) == 2
+
+
+@pytest.mark.slow
+def test_changed_code_gets_jobs_of_its_own_beside_those_of_the_older(
+    slurm: Slurm, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (tmp_path / "own_scale.py").write_text("SCALE = 0.5\n")
+    (tmp_path / "scales.py").write_text(OWN.replace('"trainer.epochs": 1', '"trainer.epochs": 500'))
+    study = tmp_path / "runs" / "scales"
+    cluster = ("--launcher", "slurm", "--slurm.parallel", "1", "--seeds", "1")
+    arguments = command(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster])
+    launcher = start(arguments, environment)
+    try:
+        wait_for(lambda: at_work(study))
+        os.killpg(launcher.pid, signal.SIGINT)
+        launcher.communicate(timeout=60)
+        (tmp_path / "own_scale.py").write_text("SCALE = 0.25\n")
+        launcher = start(arguments, environment)
+        wait_for(lambda: len(jobs(study)) == 2 or launcher.poll() is not None)
+        os.killpg(launcher.pid, signal.SIGINT)
+        _, errors = launcher.communicate(timeout=60)
+        beside = "besides 1 at work with the older code (litmus stop scales cancels them all)"
+        assert f"submitted: 1 task, {beside}, 4h each" in errors, errors
+    finally:
+        stopped = subprocess.run(
+            command(["stop", "scales", "--out", str(tmp_path / "runs")]),
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+    assert stopped.stdout.startswith("2 tasks of job "), stopped.stdout
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import submitit
 from tiny_runs import tiny_options
 
 from litmus.duration import in_words, seconds_of
@@ -59,6 +60,16 @@ def test_a_mistake_gets_one_line(capsys: pytest.CaptureFixture[str], options: li
     assert run_command([*VARY, *options]) == 2
     told = capsys.readouterr().err
     assert told.startswith(f"litmus: {error}")
+    assert len(told.splitlines()) == 1
+
+
+def test_a_submitit_that_does_not_tell_its_script_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(submitit.SlurmExecutor, "_make_submission_file_text", property())
+    assert run_command(VARY) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"litmus: --dry-run cannot write the script with submitit {submitit.__version__}; 1.5 is")
     assert len(told.splitlines()) == 1
 
 

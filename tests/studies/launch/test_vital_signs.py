@@ -77,5 +77,7 @@ def test_where_memory_runs_out_fewer_runs_go_on_beside_each_other(
     assert result.crashed == {}
     told = capfd.readouterr().err
     assert re.search(
-        r"memory ran out and the worker process, which had reached \d+ MiB, was killed; 1 at a time from now on", told
+        r"memory ran out and the worker process, which had reached \d+ MiB, was killed; "
+        r"--trainer.accumulate 2 takes half a batch at a time; 1 at a time from now on",
+        told,
     )

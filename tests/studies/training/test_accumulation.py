@@ -1,5 +1,7 @@
 """`trainer.accumulate` and `optim.clip_norm`: the same batches, the same step, and another run only where it is one."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from lit_archs.building.registry import build
 from lit_archs.learning.optimiser import build_optimiser
 from studies import run
 from studies.design.study import Study
+from studies.records.run_record import RunRecord
 from studies.training.config import resolve
 from studies.training.execute import attempt
 from studies.training.identity import run_id
@@ -90,6 +93,52 @@ def test_batch_norm_sees_a_part_which_the_record_says_and_the_identity_knows(tmp
     assert not torch.allclose(first["network.classifier.weight"], second["network.classifier.weight"])
     identities = {run_id(resolve({"trainer.accumulate": parts}), "d") for parts in (1, 2, 4)}
     assert len(identities) == 3
+
+
+def test_terminal_and_report_say_over_how_many_samples_a_norm_takes_its_statistics(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = Study("told", "?", {**TINY, "trainer.epochs": 1}, {"model.norm": ["none", "batch"]}, seeds=1)
+    result = run(study, settings={"trainer.accumulate": 4}, out=tmp_path, workers=1, wandb="disabled")
+    assert "trainer.accumulate 4: a norm over the batch takes its statistics over 16 samples" in capsys.readouterr().err
+    told = "per device 64, synchronised: False; in 4 parts, whose gradients are added up; statistics over 16 samples"
+    assert told in result.report.read_text()
+
+
+LIMITED = """\
+import resource, sys
+from pathlib import Path
+import torch
+from studies.training.config import resolve
+from studies.training.execute import attempt
+from studies.training.run import Execution, Place, Run
+torch.set_num_threads(1)
+folder, parts = Path(sys.argv[1]), int(sys.argv[2])
+settings = {
+    "model.name": "resnet20", "model.width": 64, "data.name": "digits", "data.batch_size": 1024, "trainer.epochs": 1,
+}
+def execute(parts, name):
+    config = resolve({**settings, "trainer.accumulate": parts})
+    attempt(Run("0" * 12, "s", "a", {}, config, folder / name), Execution(), Place(), lambda fraction: None, attempts=1)
+execute(32, "first")  # all that is loaded only once is there by then
+used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize:"))
+resource.setrlimit(resource.RLIMIT_AS, (used * 1024 + 300 * 2**20,) * 2)
+execute(parts, "second")
+"""
+
+
+@pytest.mark.slow
+def test_a_batch_that_memory_refuses_is_trained_in_parts(tmp_path: Path, environment: dict[str, str]) -> None:
+    def limited(parts: int) -> "subprocess.CompletedProcess[str]":
+        arguments = [sys.executable, "-c", LIMITED, str(tmp_path / str(parts)), str(parts)]
+        return subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=500)
+
+    refused = limited(1)
+    assert refused.returncode != 0
+    assert "can't allocate memory" in refused.stderr
+    trained_in_parts = limited(16)
+    assert trained_in_parts.returncode == 0, trained_in_parts.stderr
+    assert RunRecord(tmp_path / "16" / "second").read_summary()["normalisation"]["statistics_over"] == 64
 
 
 def test_divergence_is_told_at_the_same_step(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_runs_that_finished_without_them_are_named_and_the_report_says_what_was_
     assert "keep" not in capsys.readouterr().err
     again = run_study(study, settings={"trainer.keep": "best"}, **options)
     assert set(again.records["run"]) == set(plain.records["run"])
-    assert "trainer.keep best: 2 of 2 runs had finished before without keeping such" in capsys.readouterr().err
+    assert "--keep best: 2 of 2 runs had finished before without keeping such" in capsys.readouterr().err
     tested = run_study(study, settings={"trainer.test": "best"}, **options)
     assert not set(tested.records["run"]) & set(plain.records["run"])
     assert said in tested.report.read_text().replace("&#39;", "'")

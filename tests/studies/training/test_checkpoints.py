@@ -1,6 +1,8 @@
 """A run that is stopped within an epoch goes on at the exact sample, and ends in the same bits."""
 
 import dataclasses
+import os
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,28 @@ def test_paused_at_any_step_it_goes_on_in_the_same_bits(tmp_path: Path, more: di
     assert pauses >= 5
     assert execute(tmp_path / "paused", never, Execution(), **more) == "finished"
     assert_same(tmp_path / "whole", tmp_path / "paused")
+
+
+def test_sigterm_is_the_launchers_to_answer_and_not_lightnings(tmp_path: Path) -> None:
+    pause, told = threading.Event(), []
+    before = signal.signal(signal.SIGTERM, lambda *arguments: pause.set())
+    ours = signal.getsignal(signal.SIGTERM)
+
+    def terminate(fraction: float) -> None:
+        if not told:
+            told.append(fraction)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        run = Run("0123456789ab", "study", "arm", {}, resolve(SETTINGS), tmp_path / "run")
+        with pytest.raises(Paused):
+            attempt(run, Execution(), Place(), terminate, attempts=1, pause=pause)
+        assert signal.getsignal(signal.SIGTERM) is ours
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told
+    assert run.record.checkpoint.exists()
+    assert run.record.read_status()["state"] == "interrupted"
 
 
 def test_paused_within_an_epoch_it_keeps_the_same_best_weights(tmp_path: Path) -> None:

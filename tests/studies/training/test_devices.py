@@ -18,7 +18,7 @@ from datamodules.batches.order import Shard
 from lit_archs.layers.sync_batch_norm import SyncBatchNorm, synchronise_batch_norm
 from studies import run
 from studies.design.study import Study
-from studies.launch.launcher import _free_port
+from studies.launch.worker_group import free_port
 from studies.records.run_record import run_records
 
 STUDY = Study(
@@ -94,7 +94,7 @@ def _normalise(rank: int, port: int, x: torch.Tensor, out: Path) -> None:
 def test_synchronised_batch_norm_is_batch_norm_over_all_samples(tmp_path: Path) -> None:
     # Unequal shares, and a mean far from zero, where a one-pass variance would fail.
     x = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(0)) + 100
-    multiprocessing.spawn(_normalise, (_free_port(), x, tmp_path), nprocs=2)
+    multiprocessing.spawn(_normalise, (free_port(), x, tmp_path), nprocs=2)
     reference = nn.BatchNorm2d(3)
     whole = x.clone().requires_grad_()
     result = reference(whole)
