@@ -112,7 +112,6 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
             "difference_seeds_only_low": compared.difference.seeds_only.low,
             "difference_seeds_only_high": compared.difference.seeds_only.high,
             "difference_seed_error": compared.difference.seed_error,
-            "difference_split_error": compared.difference.split_error,
             "difference_image_error": compared.difference.image_error,
             "anytime_valid": compared.difference.sampling.is_anytime(compared.difference.n),
             "difference_bca_low": compared.bca[0],
@@ -126,6 +125,8 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
             "pairing_variance_ratio": compared.pairing.variance_ratio,
             **_interval("more_diverged_", each.more_diverged),
         }
+        if compared.difference.seeds:  # more than one to a validation split
+            row["difference_split_error"] = compared.difference.split_error
     return row
 
 
