@@ -106,9 +106,7 @@ def layer_lines(layers: Sequence[LayerProfile], columns: int) -> list[str]:
     """
     total = totals(layers)
     rows = [HEADINGS, *map(_cells, layers)]
-    rows.append(
-        ("total", "", "", *map(count, (total["parameters"], total["flops"])), _mebibytes(total["memory"]), "")
-    )
+    rows.append(("total", "", "", *map(count, (total["parameters"], total["flops"])), _mebibytes(total["memory"]), ""))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= columns else " "
     own_line = sum(widths) + len(widths) - 1 > columns

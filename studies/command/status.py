@@ -27,7 +27,7 @@ from studies.records.storage import CorruptRecord
 from studies.records.study_jobs import StudyJobs
 from studies.records.study_record import FILE, StudyRecord, read_study_record
 
-COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started", "older code")
+COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started", "other code")
 WATCH_SECONDS = 2.0
 LAST_RUNS = 20
 
@@ -103,9 +103,7 @@ def _overview(out: Path, study: str | None) -> Overview:
         left = time_left(directories[0], sum((states for _, states in rows), Counter()))
         told += [f"time left: about {left}"] if left else []
         told.append(f"size: {disk_use(directories[0])} on disk")
-    return Overview(
-        record, rows, runs, sentences, jobs, told, alive or any(states["running"] for _, states in rows)
-    )
+    return Overview(record, rows, runs, sentences, jobs, told, alive or any(states["running"] for _, states in rows))
 
 
 TRIALS = "(trials of the tuning)"
@@ -140,7 +138,7 @@ def _as_json(found: Overview) -> dict[str, Any]:
             progress = asdict(heartbeat) if heartbeat is not None and state == "running" else None
             runs.append({"run": run.run_id, "seed": seed, "state": state, "progress": progress})
         about = {"arm": arm.label, "baseline": arm.is_baseline, "levels": arm.levels}
-        arms.append({**about, "older_code": states[arm.label]["older code"], "runs": runs})
+        arms.append({**about, "other_code": states[arm.label]["other code"], "runs": runs})
     return {
         "study": found.record.study,
         "preset": found.record.preset,
@@ -242,8 +240,8 @@ def _states_of_study(directory: Path) -> Counter[str]:
     return _states(directory, study.arm_of_run(), len(code_use(directory, study).left_out))
 
 
-def _states(directory: Path, runs: Iterable[str], older_code: int = 0) -> Counter[str]:
-    return Counter(_state(RunRecord(directory / run)) for run in runs) + Counter({"older code": older_code})
+def _states(directory: Path, runs: Iterable[str], other_code: int = 0) -> Counter[str]:
+    return Counter(_state(RunRecord(directory / run)) for run in runs) + Counter({"other code": other_code})
 
 
 def _state(record: RunRecord) -> str:

@@ -1,4 +1,4 @@
-"""Live progress: bars that move on a terminal, a line that changes in a notebook, now and then a plain line elsewhere."""
+"""Live progress: bars that move on a terminal, a line that changes in a notebook, rare plain lines elsewhere."""
 
 import contextlib
 import os

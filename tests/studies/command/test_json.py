@@ -139,7 +139,7 @@ def test_what_reads_alone_loads_no_torch_with_json_either(tmp_path: Path) -> Non
     synthetic(tmp_path / "norms", STUDY, truth, seeds=3)
     for command in ("list", "status norms", "show", "power norms --effect 1"):
         where = [] if command == "list" else ["--out", str(tmp_path)]
-        arguments = [*("show 000000000001".split() if command.startswith("show") else command.split()), "--json"]
+        arguments = [*(["show", "000000000001"] if command.startswith("show") else command.split()), "--json"]
         code = (
             "import sys\nfrom studies.command.main import run_command\n"
             f"status = run_command({[*arguments, *where]!r})\n"

@@ -57,7 +57,9 @@ def test_more_power_takes_more_seeds_and_another_metric_its_own_unit(
     assert row("--effect", "1", "--metric", "epoch_seconds")[1:4] == ["4", "0.000", "2"]
 
 
-def test_a_pair_that_lacks_a_run_does_not_count_and_a_diverged_one_counts_as_it_does_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pair_that_lacks_a_run_does_not_count_and_a_diverged_one_counts_as_it_does_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def holes(arm: Arm, seed: int) -> Truth:
         if "group" in arm.label and seed:
             return "missing"

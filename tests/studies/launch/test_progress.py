@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def beat(step: int, steps: int = 100, **more: Any) -> Heartbeat:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """A function that lets time pass."""
     now = [1000.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
@@ -49,7 +49,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
     def later(seconds: float) -> None:
         now[0] += seconds
 
-    yield later
+    return later
 
 
 def test_a_bar_moves_with_every_part_of_a_run_and_never_back() -> None:
@@ -113,8 +113,15 @@ def test_whatever_is_at_work_fits_the_terminal(width: int, height: int) -> None:
 
 
 def test_commas_join_and_lines_break_after_them() -> None:
-    assert joined(["step 3/8", "epoch 0.8/2", "53 images/s"], 22, indent=2) == ["  step 3/8,", "  epoch 0.8/2,", "  53 images/s"]
-    assert joined(["step 3/8", "epoch 0.8/2", "53 images/s"], 25, indent=2) == ["  step 3/8, epoch 0.8/2,", "  53 images/s"]
+    assert joined(["step 3/8", "epoch 0.8/2", "53 images/s"], 22, indent=2) == [
+        "  step 3/8,",
+        "  epoch 0.8/2,",
+        "  53 images/s",
+    ]
+    assert joined(["step 3/8", "epoch 0.8/2", "53 images/s"], 25, indent=2) == [
+        "  step 3/8, epoch 0.8/2,",
+        "  53 images/s",
+    ]
 
 
 def test_a_log_file_gets_plain_lines_that_become_rarer(later: Callable[[float], None]) -> None:
@@ -124,9 +131,7 @@ def test_a_log_file_gets_plain_lines_that_become_rarer(later: Callable[[float], 
         progress.started(asked[0])
         for second in range(3600):
             later(1.0)
-            progress.advanced(
-                asked[0], beat(1 + second // 40, images_per_second=812.0, metric="val_top1", value=0.912)
-            )
+            progress.advanced(asked[0], beat(1 + second // 40, images_per_second=812.0, metric="val_top1", value=0.912))
             progress.refresh()
     text = file.getvalue()
     assert "\x1b" not in text
