@@ -156,5 +156,5 @@ def _line_of_a_notebook(text: str) -> _Line:
     """Return a line below the cell, without a widget: what shows notebooks shows it, and a saved one keeps the last."""
     from IPython.display import display
 
-    line: Any = display({"text/plain": text}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-    return line  # type: ignore[no-any-return]
+    line: Any = display({"text/plain": text}, raw=True, display_id=True)
+    return line

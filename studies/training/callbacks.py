@@ -117,13 +117,28 @@ class Pulse(lightning.Callback):
         self._timed = None  # what evaluation takes is none of training's speed
 
     def on_validation_batch_end(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any, **__: Any
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
         now = time.monotonic()
         if now - self._told >= 1:
             self._beat(trainer, module, now)
 
-    on_test_batch_end = on_validation_batch_end
+    def on_test_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self.on_validation_batch_end(trainer, module, outputs, batch, batch_idx)
 
     def _beat(self, trainer: lightning.Trainer, module: lightning.LightningModule, now: float) -> None:
         assert isinstance(module, LitNetwork)
