@@ -38,3 +38,11 @@ def roughly(seconds: float) -> str:
     if minutes < 120:
         return f"{minutes} min"
     return f"{minutes / 60:,.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:,.1f} days"
+
+
+def clock(seconds: float) -> str:
+    """Return a length of time as a clock shows it, without hours where there are none: `0:18`, `1:02:03`."""
+    if seconds >= 3600:
+        return in_words(seconds)
+    minutes, second = divmod(round(max(0.0, seconds)), 60)
+    return f"{minutes}:{second:02d}"

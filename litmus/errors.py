@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 
-from litmus.suggestions import nearest
+from litmus.suggestions import ABSENT, nearest
 
 
 class UserError(ValueError):
@@ -21,12 +21,17 @@ def written_with(prefix: str, names: Container[str]) -> Iterator[None]:
         raise
 
 
-def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
-    """Return the error for a name that is not among `choices`, with the nearest match and all the choices."""
+def unknown_name(kind: str, name: str, choices: Iterable[str], hint: str = "") -> UserError:
+    """Return the error for a name that is not among `choices`, with the nearest match and all the choices.
+
+    `hint` is what else can be done; where the name is known to be absent, why is said in place of the nearest match.
+    """
     valid = list(choices)
+    if name.lower() in ABSENT:
+        return UserError(f"{kind} {name!r} is not offered: {ABSENT[name.lower()]}; valid: {', '.join(valid)}")
     meant = nearest(name, valid)
     suggestion = f"; did you mean {meant!r}?" if meant else ";"
-    return UserError(f"unknown {kind} {name!r}{suggestion} valid: {', '.join(valid)}")
+    return UserError(f"unknown {kind} {name!r}{suggestion} valid: {', '.join(valid)}{f'; {hint}' if hint else ''}")
 
 
 def require_choice(key: str, value: str, choices: Iterable[str]) -> None:

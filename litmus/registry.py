@@ -17,11 +17,12 @@ class Registry(Generic[Entry]):
     """Entries by name, filled by importing the modules of a package when they are looked up.
 
     A new entry is therefore one new file in that package and nothing else; code outside the package may `add` its
-    own.
+    own. `hint` is what a user who names an unknown one may do.
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, hint: str = "") -> None:
         self.kind = kind
+        self.hint = hint
         self.package = package
         self._entries: dict[str, Entry] = {}
         self._modules: dict[str, str] = {}
@@ -52,7 +53,7 @@ class Registry(Generic[Entry]):
     def __getitem__(self, name: str) -> Entry:
         """Return the entry. Raises `UserError` with the valid names and the nearest match."""
         if name not in self:
-            raise unknown_name(self.kind, name, self.names())
+            raise unknown_name(self.kind, name, self.names(), self.hint)
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:

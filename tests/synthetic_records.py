@@ -55,7 +55,8 @@ def _record(run: Run, left: Truth) -> None:
     logits = finished.pop("logits", None)
     record = RunRecord(run.directory)
     record.path.mkdir(parents=True)
-    record.write_status(state=state, study=run.study, arm=run.arm, seed=run.config.seed, attempts=1)
+    times = {"started": 0.0, "updated": 1.0}
+    record.write_status(state=state, study=run.study, arm=run.arm, seed=run.config.seed, attempts=1, **times)
     record.config_file.write_text(yaml.safe_dump(run.config.as_dict()))
     summary = {
         "state": state,

@@ -77,7 +77,9 @@ class Dataset:
         return dataset(*made)
 
 
-DATASETS: Registry[Dataset] = Registry("dataset", "datamodules")
+DATASETS: Registry[Dataset] = Registry(
+    "dataset", "datamodules", "one of your own: --source FILE, which registers it; images in folders: folder"
+)
 
 
 def register(name: str, source: Any = None) -> Any:

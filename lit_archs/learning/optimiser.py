@@ -125,11 +125,28 @@ def build_optimiser(parameters: Iterable[nn.Parameter], config: OptimConfig) -> 
         if not equals or key not in takes or key in ("params", "lr"):
             valid = [each for each in takes if each not in ("params", *given)]
             raise unknown_name(f"optim.options of {config.name}", key, valid)
-        given[key] = parse_value(value)
+        given[key] = _option(config.name, key, value, takes[key].default)
     try:
         return optimiser(parameters, **given)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"optim.name {config.name}: {' '.join(str(error).split())[:200]}") from None
+
+
+def _option(optimiser: str, key: str, text: str, default: Any) -> Any:
+    """Return the value of an option as its default is one. Raises `UserError` where it is of another kind."""
+    value = parse_value(text)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    expected = ""
+    if isinstance(default, bool):
+        expected = "" if isinstance(value, bool) else "true or false"
+    elif isinstance(default, int | float):
+        expected = "" if is_number else "a number"
+    elif isinstance(default, tuple):
+        fits = isinstance(value, list) and len(value) == len(default)
+        expected = "" if fits else f"{len(default)} values, such as [{', '.join(map(str, default))}]"
+    if expected:
+        raise UserError(f"optim.options of {optimiser} {key!r}: expected {expected}, got {text!r}")
+    return tuple(value) if isinstance(value, list) else value
 
 
 _OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {

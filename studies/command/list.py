@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +13,7 @@ from lit_archs.cost.table import read_table
 from litmus.declared import declared
 from litmus.errors import require_choice
 from litmus.wording import count
+from studies.command.base.json_output import JSON_HELP, print_json
 from studies.command.base.options import Parser
 from studies.design.study_files import STUDIES
 from studies.records.arm_label import short_name
@@ -23,8 +26,12 @@ def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     parser = Parser("list", "Studies, architectures, datasets and probes, a line each.")
     parser.add_argument("what", nargs="?", default="all", help="studies, archs, data or probes (default: all)")
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
     options = parser.read(arguments)
     require_choice("list", options.what, ("all", *_LISTS))
+    if options.json:
+        print_json({title: rows() for title, rows in _ROWS.items() if options.what in ("all", title)})
+        return 0
     console = Console(highlight=False)
     for title, table in _LISTS.items():
         if options.what in ("all", title):
@@ -40,19 +47,30 @@ def _table(title: str, names: Iterable[str]) -> Table:
     return table
 
 
-def _studies() -> Table:
+def _study_rows() -> list[dict[str, Any]]:
     """Return the studies with the runs of their quick preset and how long it took on two CPU cores."""
-    table = _table("studies", STUDIES)
+    seconds = json.loads(QUICK_TIMES.read_text()) if QUICK_TIMES.exists() else {}
+    rows = []
+    for name in STUDIES:
+        study, arms = STUDIES[name], len(STUDIES[name].arm_levels())
+        about = {"name": name, "question": study.question, "source": study.source, "factors": list(study.factors)}
+        presets = ["quick", *study.presets]
+        counts = {"arms": arms, "seeds": study.seeds, "runs": arms * study.seeds}
+        rows.append({**about, "presets": presets, **counts, "seconds": seconds.get(name)})
+    return rows
+
+
+def _studies() -> Table:
+    rows = _study_rows()
+    table = _table("studies", [row["name"] for row in rows])
     table.show_header = True
     table.add_column("question")
     for heading in ("runs", "time"):
         table.add_column(heading, justify="right", no_wrap=True)
-    seconds = json.loads(QUICK_TIMES.read_text()) if QUICK_TIMES.exists() else {}
-    for name in STUDIES:
-        study = STUDIES[name]
-        factors = " × ".join(map(short_name, study.factors))
-        taken = f"{seconds[name]:.0f} s" if name in seconds else "–"
-        table.add_row(name, f"{study.question} ({factors})", f"{len(study.arm_levels()) * study.seeds}", taken)
+    for row in rows:
+        factors = " × ".join(map(short_name, row["factors"]))
+        taken = f"{row['seconds']:.0f} s" if row["seconds"] is not None else "–"
+        table.add_row(row["name"], f"{row['question']} ({factors})", str(row["runs"]), taken)
     return table
 
 
@@ -69,27 +87,44 @@ def _architectures() -> Table:
     return table
 
 
+def _dataset_rows() -> list[dict[str, Any]]:
+    return [{"name": name, "summary": texts["summary"]} for name, texts in declared("datamodules").items()]
+
+
 def _datasets() -> Table:
-    found = declared("datamodules")
-    table = _table("data", found)
+    rows = _dataset_rows()
+    table = _table("data", [row["name"] for row in rows])
     table.add_column("what")
-    for name, texts in found.items():
-        table.add_row(name, texts["summary"])
+    for row in rows:
+        table.add_row(row["name"], row["summary"])
     return table
 
 
-def _probes() -> Table:
+def _probe_rows() -> list[dict[str, Any]]:
     """Return the probes with what each measures and what a measurement costs."""
     found = declared("studies.probes")
-    table = _table("probes", found)
+    return [{"name": name, "measures": texts["summary"], "cost": texts["cost"]} for name, texts in found.items()]
+
+
+def _probes() -> Table:
+    rows = _probe_rows()
+    table = _table("probes", [row["name"] for row in rows])
     table.show_header = True
     table.add_column("measures", ratio=2)
     table.add_column("cost of a measurement", ratio=1)
-    for name, texts in found.items():
-        table.add_row(name, texts["summary"], texts["cost"])
+    for row in rows:
+        table.add_row(row["name"], row["measures"], row["cost"])
     return table
 
 
 _LISTS: dict[str, Callable[[], Table]] = {
     "studies": _studies, "archs": _architectures, "data": _datasets, "probes": _probes
 }  # fmt: skip
+
+_ROWS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "studies": _study_rows,
+    "archs": lambda: [asdict(row) | {"image": [int(side) for side in row.image.split("×")]} for row in read_table()],
+    "data": _dataset_rows,
+    "probes": _probe_rows,
+}
+"""The same for machines, as docs/json.md describes it."""

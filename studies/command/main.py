@@ -16,7 +16,7 @@ COMMANDS = {
     "list": "studies, architectures and datasets, a line each",
     "run": "run what is missing of a study, then write its report",
     "vary": "a study of any config keys: --vary model.norm=none,batch",
-    "train": "a study of one arm; --print_config and --config FILE for YAML",
+    "train": "train one network; --print_config and --config FILE for YAML",
     "status": "how far the studies on disk are, and their jobs; --watch",
     "stop": "cancel a study's jobs on a cluster; what is done stays",
     "report": "write a study's report again",

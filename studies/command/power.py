@@ -4,16 +4,16 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from litmus.config_keys import Key
 from litmus.errors import UserError, require_choice
+from litmus.wording import several
+from studies.command.base.columns import aligned, width, wrapped
+from studies.command.base.json_output import JSON_HELP, print_json
 from studies.command.base.options import REQUIRED, Parser, records_key
 from studies.command.status import find_study
 from studies.evidence.estimate import Estimate, paired_difference
 from studies.evidence.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
-from studies.evidence.results import Analysis, ArmResult, analyse
+from studies.evidence.results import Analysis, analyse, guessed
 from studies.evidence.units import POINTS, Unit, unit_of
 
 
@@ -24,6 +24,7 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_key(Key("effect", float, REQUIRED, "difference to show; percentage points where the metric is a share"))
     parser.add_key(Key("metric", str, None, "a number of the records (default: accuracy on the test set)"))
     parser.add_key(Key("power", float, 0.8, "the chance with which it shall be shown"))
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(records_key())
     options = parser.read(arguments)
     if not 0 < options.effect < math.inf:
@@ -34,26 +35,37 @@ def execute(arguments: Sequence[str]) -> int:
     metric = options.metric or analysis.test_metric
     require_choice("metric", metric, metrics(analysis))
     differences = {
-        result.label: paired_difference(result.values(metric), analysis.baseline.values(metric))
+        result.label: paired_difference(result.outcomes(metric), analysis.baseline.outcomes(metric))
         for result in analysis.arms
         if not result.arm.is_baseline
     }
     if all(each.n < 2 for each in differences.values()):
         raise UserError(
-            f"study {options.study}: fewer than two pairs of finished runs in every arm, so {metric} has no variance; "
-            f"run more seeds first"
+            f"study {options.study}: fewer than two pairs of runs that ended in every arm, so {metric} has no "
+            "variance; run more seeds first"
         )
     unit = unit_of(metric)
-    console = Console(highlight=False)
+    effect, told = options.effect / unit.factor, notes(analysis, metric, len(differences), unit)
+    if options.json:
+        print_json(
+            {
+                "study": analysis.study.study,
+                "metric": metric,
+                "baseline": analysis.baseline.label,
+                "effect": effect,
+                "power": options.power,
+                "alpha": ALPHA,
+                "arms": [_as_json(*each, len(differences), effect, options.power) for each in differences.items()],
+                "notes": told,
+            }
+        )
+        return 0
     shown = f"{options.effect:g} {unit.difference_name}".strip()
-    console.print(
-        f"To show a difference of {shown} in {metric} from {analysis.baseline.label!r} "
-        f"with {100 * options.power:g} % power:\n"
-    )
-    console.print(table(differences, options.effect / unit.factor, options.power, unit))
-    console.print()
-    for note in (*notes(analysis.arms, len(differences), unit), *analysis.code.sentences()):
-        console.print(note)
+    columns = width()
+    head = f"To show a difference of {shown} in {metric} from {analysis.baseline.label!r} "
+    print("\n".join([*wrapped(f"{head}with {100 * options.power:g} % power:", columns), ""]))
+    print("\n".join(table(differences, effect, options.power, unit, columns)))
+    print("\n".join(["", *(line for note in told for line in wrapped(note, columns))]))
     return 0
 
 
@@ -66,23 +78,20 @@ def metrics(analysis: Analysis) -> list[str]:
     return [name for name in names if name not in ("seed", "attempts", "diverged_at_step")]
 
 
-def table(differences: dict[str, Estimate], effect: float, power: float, unit: Unit) -> Table:
-    """Return a row for each arm: its pairs, the sd of the differences, and the seeds needed, alone and with Holm."""
-    made = Table(box=None, padding=(0, 2, 0, 0))
-    made.add_column("arm")
-    for head in ("pairs", "sd", "seeds needed", f"with Holm over {len(differences)}"):
-        made.add_column(head, justify="right", no_wrap=True)
+def table(differences: dict[str, Estimate], effect: float, power: float, unit: Unit, columns: int) -> list[str]:
+    """Return a line for each arm: its pairs, the sd of the differences, and the seeds needed, alone and with Holm."""
+    rows = []
     for label, difference in differences.items():
         if difference.n < 2:
-            made.add_row(label, str(difference.n), "–", "fewer than two pairs", "–")
+            rows.append([label, str(difference.n), "–", "fewer than two pairs", "–"])
             continue
         levels = (ALPHA, ALPHA / len(differences))
         needed = [_seeds(difference, effect, power, alpha) for alpha in levels]
-        made.add_row(label, str(difference.n), f"{difference.sd * unit.factor:.{unit.decimals}f}", *needed)
-    return made
+        rows.append([label, str(difference.n), f"{difference.sd * unit.factor:.{unit.decimals}f}", *needed])
+    return aligned(["arm", "pairs", "sd", "seeds needed", f"with Holm over {len(differences)}"], rows, columns)
 
 
-def notes(arms: Sequence[ArmResult], comparisons: int, unit: Unit) -> list[str]:
+def notes(analysis: Analysis, metric: str, comparisons: int, unit: Unit) -> list[str]:
     """Return what a reader must know of the figures."""
     lines = [
         f"sd: of the paired differences{', in points' if unit is POINTS else ''}. Seeds needed: by a two-sided paired "
@@ -94,10 +103,25 @@ def notes(arms: Sequence[ArmResult], comparisons: int, unit: Unit) -> list[str]:
             f"With Holm: at level {ALPHA:g}/{comparisons}, the worst that Holm's correction can ask of one of "
             f"{comparisons} comparisons."
         )
-    diverged = sum(result.count("diverged") for result in arms)
+    diverged = sum(result.count("diverged") for result in analysis.arms)
     if diverged:
-        lines.append(f"{diverged} {'run' if diverged == 1 else 'runs'} diverged: in no pair.")
-    return lines
+        counts = f"with {unit.text(analysis.baseline.diverged_value)}, as in the report" if guessed(metric) else ""
+        lines.append(f"{several(diverged, 'run')} diverged: {counts or 'in no pair, for they have no ' + metric}.")
+    return [*lines, *analysis.code.sentences()]
+
+
+def _as_json(
+    label: str, difference: Estimate, comparisons: int, effect: float, power: float
+) -> dict[str, str | int | float | list[int | None] | None]:
+    if difference.n < 2:
+        return {"arm": label, "pairs": difference.n, "sd": None, "seeds": None, "seeds_with_holm": None}
+    needed = [
+        [_needed(sd, effect, power, alpha) for sd in (difference.sd, *sd_interval(difference.sd, difference.n))]
+        for alpha in (ALPHA, ALPHA / comparisons)
+    ]
+    return {
+        "arm": label, "pairs": difference.n, "sd": difference.sd, "seeds": needed[0], "seeds_with_holm": needed[1]
+    }  # fmt: skip
 
 
 def _seeds(difference: Estimate, effect: float, power: float, alpha: float) -> str:
@@ -107,10 +131,17 @@ def _seeds(difference: Estimate, effect: float, power: float, alpha: float) -> s
 
 
 def _count(sd: float, effect: float, power: float, alpha: float) -> str:
-    try:
-        needed = seeds_needed(sd, effect, power, alpha)
-    except UserError:
+    needed = _needed(sd, effect, power, alpha)
+    if needed is None:
         return f"over {MOST_SEEDS / 1e6:g}M"
     if needed >= 1_000_000:
         return f"{needed / 1e6:.2f}M"
     return f"{needed / 1e3:.0f}k" if needed >= 10_000 else str(needed)
+
+
+def _needed(sd: float, effect: float, power: float, alpha: float) -> int | None:
+    """Return the seeds that are needed, None beyond `MOST_SEEDS`."""
+    try:
+        return seeds_needed(sd, effect, power, alpha)
+    except UserError:
+        return None

@@ -1,6 +1,7 @@
 """`litmus profile`: an architecture layer by layer, its totals, and what lectures say of its cost."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -13,8 +14,11 @@ from lit_archs.cost.profile import LayerProfile, profile, throughput
 from litmus.config_keys import Key
 from litmus.errors import UserError, require_positive
 from litmus.wording import count
+from studies.command.base.columns import width
 from studies.command.base.config_options import all_config_keys
+from studies.command.base.json_output import JSON_HELP, print_json
 from studies.command.base.options import Parser
+from studies.command.base.source_option import SOURCE, import_named_source
 from studies.training.config import resolve
 
 OWN = ("model.", "norm.")
@@ -23,6 +27,7 @@ OWN = ("model.", "norm.")
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
+    import_named_source(arguments)
     parser = Parser(
         "profile",
         "An architecture layer by layer: shapes, parameters, FLOPs, memory. "
@@ -34,6 +39,8 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_key(Key("in_channels", int, None, "channels of the image (default: native)"))
     parser.add_key(Key("num_classes", int, None, "classes (default: native)"))
     parser.add_key(Key("throughput", int, None, "also time batches of that size on this machine"))
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
+    parser.add_key(SOURCE)
     options = parser.read(arguments)
     entry = ARCHITECTURES[options.architecture]
     config = resolve({"model.name": options.architecture, **options.settings})
@@ -52,21 +59,41 @@ def execute(arguments: Sequence[str]) -> int:
     with torch.device("meta"):
         network = construct(options.architecture, **network_options)
     layers = profile(network, (channels, size, size))
-    console = Console(highlight=False)
-    print(f"{options.architecture} at {channels}×{size}×{size}\n")
-    print("\n".join(layer_lines(layers, console.width)))
-    activations = sum(layer.activations for layer in layers)
-    print(f"activations (outputs of convolutions and linear layers): {activations:,}")
+    speed, device = None, "cuda" if torch.cuda.is_available() else "cpu"
     if options.throughput:
         require_positive(throughput=options.throughput)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
         real = build(options.architecture, **network_options).to(device)
         speed = throughput(real, (channels, size, size), options.throughput)
-        print(f"throughput: {speed:,.0f} images/s on {device}, batch {options.throughput}, inference")
     figures = lecture_figures(options.architecture)
+    if options.json:
+        measured = {"device": device, "batch": options.throughput, "images_per_second": speed}
+        print_json(
+            {
+                "architecture": options.architecture,
+                "image": [channels, size, size],
+                "layers": [asdict(layer) for layer in layers],
+                "total": totals(layers),
+                "throughput": measured if options.throughput else None,
+                "quoted": [asdict(figure) | {"right": figure.right} for figure in figures],
+            }
+        )
+        return 0
+    columns = width()
+    print(f"{options.architecture} at {channels}×{size}×{size}\n")
+    print("\n".join(layer_lines(layers, columns)))
+    activations = totals(layers)["activations"]
+    print(f"activations (outputs of convolutions and linear layers): {activations:,}")
+    if speed is not None:
+        print(f"throughput: {speed:,.0f} images/s on {device}, batch {options.throughput}, inference")
     if figures:
-        console.print(figure_table(figures))
+        Console(highlight=False).print(figure_table(figures))
     return 0
+
+
+def totals(layers: Sequence[LayerProfile]) -> dict[str, int]:
+    """Return the sums over all layers."""
+    summed = ("parameters", "flops", "activations", "memory")
+    return {key: sum(getattr(layer, key) for layer in layers) for key in summed}
 
 
 HEADINGS = ("layer", "kind", "output", "params", "FLOPs", "MiB", "field")
@@ -77,11 +104,9 @@ def layer_lines(layers: Sequence[LayerProfile], columns: int) -> list[str]:
 
     Where a name leaves no room for the figures beside it, they stand on the next line.
     """
-    totals = {key: sum(getattr(layer, key) for layer in layers) for key in ("parameters", "flops", "memory")}
+    total = totals(layers)
     rows = [HEADINGS, *map(_cells, layers)]
-    rows.append(
-        ("total", "", "", *map(count, (totals["parameters"], totals["flops"])), _mebibytes(totals["memory"]), "")
-    )
+    rows.append(("total", "", "", *map(count, (total["parameters"], total["flops"])), _mebibytes(total["memory"]), ""))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= columns else " "
     own_line = sum(widths) + len(widths) - 1 > columns

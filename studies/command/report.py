@@ -7,6 +7,7 @@ from pathlib import Path
 from litmus.errors import UserError
 from studies.command.base.options import Parser, records_key
 from studies.command.status import find_study
+from studies.design.study import Study
 from studies.design.study_files import study_of
 from studies.evidence.datasets import FILE as DATASETS_FILE
 from studies.evidence.datasets import read_datasets
@@ -38,7 +39,10 @@ def execute(arguments: Sequence[str]) -> int:
 def _over_datasets(directory: Path) -> list[str]:
     """Write the report over several datasets again. Raises `UserError` where the study's claims are gone."""
     folders = read_datasets(directory)
-    study = study_of(read_study_record(next(iter(folders.values()))))
+    record = read_study_record(next(iter(folders.values())))
+    study = study_of(record)
+    if study is None and record.source is None:
+        study = Study(name=record.study, question=record.question)  # of litmus vary, which has no claims
     if study is None:
         raise UserError(f"{directory}: the study's file is gone, and with it the claims that the report is about")
     return joint_lines(directory, study, folders)

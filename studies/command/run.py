@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 from litmus.config_keys import Key
-from litmus.errors import UserError
 from litmus.settings import Settings
 from studies.command.base.options import SPLITS, Parser, parse_vary
 from studies.design.study import Study
@@ -28,8 +27,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     from studies.design.plan import Plan, expand
     from studies.design.tuning import as_tuning
     from studies.launch.forecast import forecast
-    from studies.launch.until_decided import FIRST_LOOK, MAX_SEEDS
-    from studies.training.config import DEFAULT_ARCHITECTURE
+    from studies.launch.until_decided import MAX_SEEDS, most_seeds, seeds_to_start_with
 
     parser = Parser("run", f"Run what is missing of a study, then write its report. {CONFIG_HELP}")
     parser.add_argument("study", help="the study, see litmus list, or the path of its file")
@@ -47,14 +45,10 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
         # Options that only the study's file knows of are left for the second reading.
         parser.add_config_keys(all_config_keys())
         study, source = _named(parser.read_known(arguments)[0].study)
-    options = read(parser, arguments, str(study.base.get("model.name", DEFAULT_ARCHITECTURE)))
-    if options.until is None and options.max_seeds is not None:
-        raise UserError("--max-seeds goes with --until decided")
-    seeds = options.seeds
-    if options.until and seeds is None:
-        seeds = min(FIRST_LOOK, study.seeds)
+    options = read(parser, arguments, study.base)
+    max_seeds = most_seeds(options.until, options.max_seeds)
+    seeds = options.seeds if max_seeds is None else seeds_to_start_with(study, options.seeds)
     launch = launch_config(options)
-    max_seeds = (options.max_seeds or MAX_SEEDS) if options.until else None
     vary, tuning = parse_vary(options.vary), tuning_of(options, as_tuning(study.tune))
 
     def make_plan(settings: Settings) -> Plan:
@@ -80,7 +74,8 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
         return 0
     if len(datasets) > 1:
         return run_on_datasets(study, datasets, make_plan, launch, source, max_seeds)
-    return conduct_and_report(plans[0], launch, settings, source, max_seeds)
+    named = [str(source) if source is not None and each == study.name else each for each in arguments]
+    return conduct_and_report(plans[0], launch, settings, source, max_seeds, command=["run", *named])
 
 
 def _named(name: str) -> tuple[Study, Path | None]:

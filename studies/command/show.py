@@ -1,15 +1,20 @@
 """`litmus show`: one run, its config, result and log; or with `data`, a dataset's images."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from litmus.errors import UserError
+from studies.command.base.columns import width, wrapped
+from studies.command.base.json_output import JSON_HELP, print_json
 from studies.command.base.options import Parser, records_key
 from studies.records.code_record import recorded_code
 from studies.records.find_run import find_runs
-from studies.records.run_record import RunRecord, copies, rerun_command
+from studies.records.heartbeat import read_heartbeat
+from studies.records.run_record import FINAL_STATES, RunRecord, copies, rerun_command
 from studies.records.storage import CorruptRecord
 
 
@@ -22,22 +27,55 @@ def execute(arguments: Sequence[str]) -> int:
         return show_data.execute(arguments[1:])
     parser = Parser("show", "One run: its config, result and log.")
     parser.add_argument("run", help="a run's identity, its first digits, or its folder")
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(records_key())
     options = parser.read(arguments)
-    for record in find_runs(options.run, Path(options.out)):
-        try:
-            print(describe(record))
-        except CorruptRecord as error:
-            raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
+    records = find_runs(options.run, Path(options.out))
+    try:
+        if options.json:
+            print_json({"runs": [_as_json(record) for record in records]})
+        else:
+            print("\n".join(describe(record, width()) for record in records))
+    except CorruptRecord as error:
+        raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
     return 0
 
 
-def describe(record: RunRecord) -> str:
-    """Return what there is to say of a run, in lines for a terminal."""
+def _as_json(record: RunRecord) -> dict[str, Any]:
+    """Return what there is to say of a run, for machines, as docs/json.md describes it."""
+    status, summary, heartbeat = record.read_status(), record.read_summary(), read_heartbeat(record.path)
+    state = record.state()
+    return {
+        "run": record.run_id,
+        "folder": str(record.path),
+        "study": status.get("study"),
+        "arm": status.get("arm"),
+        "seed": status.get("seed"),
+        "trial": status.get("trial"),
+        "state": state,
+        "attempts": status.get("attempts"),
+        "error": status.get("error"),
+        "progress": asdict(heartbeat) if heartbeat is not None and state not in FINAL_STATES else None,
+        "metrics": summary.get("metrics"),
+        "cost": summary.get("cost"),
+        "normalisation": summary.get("normalisation"),
+        "environment": summary.get("environment"),
+        "seconds": summary.get("seconds"),
+        "config": record.read_config(),
+        "log": str(record.log_file),
+        "command": rerun_command(record),
+    }
+
+
+def describe(record: RunRecord, columns: int) -> str:
+    """Return what there is to say of a run, in lines for a terminal of so many columns."""
     status, summary = record.read_status(), record.read_summary()
     trial = f", trial {status['trial']}" if status.get("trial") else ""
     lines = [f"run {record.run_id}: {status.get('study')}, {status.get('arm')}{trial}, seed {status.get('seed')}"]
     lines.append(f"state: {record.state()}, attempts: {status.get('attempts')}")
+    heartbeat = read_heartbeat(record.path)
+    if heartbeat is not None and record.state() not in FINAL_STATES:
+        lines.append(", ".join(heartbeat.told()))
     if status.get("error"):
         lines.append(f"error: {status['error']}")
     if summary:
@@ -51,8 +89,16 @@ def describe(record: RunRecord) -> str:
     if tail:
         lines += [f"log ({record.log_file}), its last lines:", *(f"  {line}" for line in tail.splitlines())]
     lines += own_code(record)
-    lines.append(f"again: {rerun_command(record)}")
-    return "\n".join(lines)
+    shown = [short for line in lines for short in _fitted(line, columns)]
+    # The command is one line whatever its length: it is there to be pasted.
+    return "\n".join([*shown, f"again: {rerun_command(record)}"])
+
+
+def _fitted(line: str, columns: int) -> list[str]:
+    """Return a line in several of at most `columns`, where it has words to break between; the rest is indented."""
+    indent = line[: len(line) - len(line.lstrip())]
+    short = [f"{indent}  {part}" for part in wrapped(line, columns - len(indent) - 2)]
+    return [line] if len(line) <= columns else [f"{indent}{short[0].lstrip()}", *short[1:]]
 
 
 def own_code(record: RunRecord) -> list[str]:

@@ -4,27 +4,54 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from litmus.duration import roughly
 from litmus.errors import UserError, unknown_name
+from litmus.wording import joined
+from studies.command.base.columns import aligned, wrapped
+from studies.command.base.json_output import JSON_HELP, print_json
 from studies.command.base.options import Parser, records_key
 from studies.records import slurm
 from studies.records.code_use import code_use
 from studies.records.disk_use import disk_use
+from studies.records.heartbeat import read_heartbeat
 from studies.records.run_record import RunRecord, run_records
 from studies.records.storage import CorruptRecord
 from studies.records.study_jobs import StudyJobs
-from studies.records.study_record import FILE, read_study_record
+from studies.records.study_record import FILE, StudyRecord, read_study_record
 
-COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started", "older code")
+COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started", "other code")
 WATCH_SECONDS = 2.0
 LAST_RUNS = 20
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What is told of studies: a row for each study or arm, what is at work, and what else a reader has to know.
+
+    `record` is the study's where the rows are its arms.
+    """
+
+    record: StudyRecord | None
+    rows: list[tuple[str, Counter[str]]]
+    runs: list[tuple[str, int, RunRecord]]
+    """The runs of the arms: each with its arm and seed; none where the rows are studies."""
+    sentences: list[str]
+    jobs: dict[str, list[slurm.Task]]
+    jobs_told: list[str]
+    at_work: bool
+    """Whether a run is at work, or a job waits or runs."""
+
+    def running(self) -> list[tuple[str, int, RunRecord]]:
+        """Return the runs at work."""
+        return [each for each in self.runs if each[2].state() == "running"]
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -32,24 +59,32 @@ def execute(arguments: Sequence[str]) -> int:
     parser = Parser("status", "How far the studies on disk are.")
     parser.add_argument("study", nargs="?", default=None, help="one study, arm by arm (default: all studies)")
     parser.add_argument("--watch", action="store_true", help="look again every few seconds until nothing is at work")
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(records_key())
     options = parser.read(arguments)
     out, console = Path(options.out), Console(highlight=False)
-    shown, at_work = _overview(out, options.study)
-    if not options.watch:
-        console.print(shown)
+    found = _overview(out, options.study)
+    if options.json:
+        if options.watch:
+            raise UserError("--json prints once; give it without --watch")
+        print_json(_as_json(found))
         return 0
-    with Live(shown, console=console, auto_refresh=False) as live:
-        while at_work:
+    if not options.watch:
+        console.print(_shown(found, console.width))
+        return 0
+    with Live(_shown(found, console.width), console=console, auto_refresh=False) as live:
+        while found.at_work:
             time.sleep(WATCH_SECONDS)
-            shown, at_work = _overview(out, options.study)
-            live.update(shown, refresh=True)
+            found = _overview(out, options.study)
+            live.update(_shown(found, console.width), refresh=True)
     return 0
 
 
-def _overview(out: Path, study: str | None) -> tuple[Group, bool]:
-    """Return what is shown, and whether anything is at work: a run, or a job that waits or runs."""
+def _overview(out: Path, study: str | None) -> Overview:
+    """Return what is to be told of a study, or of all."""
     sentences: list[str] = []
+    record: StudyRecord | None = None
+    runs: list[tuple[str, int, RunRecord]] = []
     if study is None:
         directories = studies_in(out)
         rows = [(path.name, _states_of_study(path)) for path in directories]
@@ -60,36 +95,88 @@ def _overview(out: Path, study: str | None) -> tuple[Group, bool]:
         sentences = code.sentences()
         rows = [(arm.label, _states(directory, arm.runs.values(), code.left_out_of(arm.label))) for arm in record.arms]
         if record.tuning is not None:
-            rows.append(("(trials of the tuning)", _states(directory, record.tuning.runs())))
-    used = [state for state in COLUMNS if any(states[state] for _, states in rows)]
-    table = Table("arm" if study else "study", *used, box=None, padding=(0, 2, 0, 0))
-    for name, states in rows:
-        table.add_row(name, *(str(states[state] or "") for state in used))
-    jobs = {path.name: StudyJobs(path).submitted() for path in directories}
-    lines, alive = _jobs(jobs) if any(jobs.values()) else ([], False)
-    if study is not None:
+            rows.append((TRIALS, _states(directory, record.tuning.runs())))
+        runs = [(arm.label, seed, RunRecord(directory / run)) for arm in record.arms for seed, run in arm.runs.items()]
+    submitted = {path.name: StudyJobs(path).submitted() for path in directories}
+    jobs, told, alive = _jobs(submitted) if any(submitted.values()) else ({}, [], False)
+    if record is not None:
         left = time_left(directories[0], sum((states for _, states in rows), Counter()))
-        lines += [f"time left: about {left}"] if left else []
-        lines.append(f"size: {disk_use(directories[0])} on disk")
-    told = [*sentences, *lines]
-    return Group(table, *(Text(line) for line in told)), alive or any(states["running"] for _, states in rows)
+        told += [f"time left: about {left}"] if left else []
+        told.append(f"size: {disk_use(directories[0])} on disk")
+    return Overview(record, rows, runs, sentences, jobs, told, alive or any(states["running"] for _, states in rows))
 
 
-def _jobs(submitted: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
-    """Return a line for each study that has jobs in the queue, and whether there is one."""
+TRIALS = "(trials of the tuning)"
+
+
+def _shown(found: Overview, columns: int) -> Text:
+    """Return an overview for a terminal of so many columns."""
+    used = [state for state in COLUMNS if any(states[state] for _, states in found.rows)]
+    rows = [[name, *(str(states[state] or "") for state in used)] for name, states in found.rows]
+    head, *lines = aligned(["arm" if found.record else "study", *used], rows, columns)
+    for arm, seed, run in found.running():
+        heartbeat = read_heartbeat(run.path)
+        if heartbeat is not None:
+            first, *others = heartbeat.told()
+            lines += joined([f"{arm}, seed {seed}: {first}", *others], columns)
+    for line in (*found.sentences, *found.jobs_told):
+        lines += wrapped(line, columns)
+    return Text("\n").join([Text(head, style="bold"), *map(Text, lines)])
+
+
+def _as_json(found: Overview) -> dict[str, Any]:
+    """Return an overview for machines, as docs/json.md describes it."""
+    if found.record is None:
+        studies = [{"study": name, "runs": _counts(states)} for name, states in found.rows]
+        return {"studies": studies, "jobs": _jobs_as_json(found.jobs)}
+    states = dict(found.rows)
+    arms = []
+    for arm in found.record.arms:
+        runs = []
+        for _, seed, run in (each for each in found.runs if each[0] == arm.label):
+            state, heartbeat = _state(run), read_heartbeat(run.path)
+            progress = asdict(heartbeat) if heartbeat is not None and state == "running" else None
+            runs.append({"run": run.run_id, "seed": seed, "state": state, "progress": progress})
+        about = {"arm": arm.label, "baseline": arm.is_baseline, "levels": arm.levels}
+        arms.append({**about, "other_code": states[arm.label]["other code"], "runs": runs})
+    return {
+        "study": found.record.study,
+        "preset": found.record.preset,
+        "arms": arms,
+        "trials": _counts(states[TRIALS]) if TRIALS in states else None,
+        "notes": found.sentences,
+        "jobs": _jobs_as_json(found.jobs),
+    }
+
+
+def _counts(states: Counter[str]) -> dict[str, int]:
+    return {state.replace(" ", "_"): states[state] for state in COLUMNS}
+
+
+def _jobs_as_json(jobs: Mapping[str, Sequence[slurm.Task]]) -> list[dict[str, Any]]:
+    return [
+        {"study": study, "task": task.name, "state": task.state, "left": task.left, "reason": task.reason.strip("()")}
+        for study, tasks in jobs.items()
+        for task in tasks
+    ]
+
+
+def _jobs(submitted: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[slurm.Task]], list[str], bool]:
+    """Return the tasks of each study that are in the queue, a line for each such study, and whether there is one."""
     if not slurm.is_available():
-        return ["jobs: SLURM is not reached from this machine"], False
+        return {}, ["jobs: SLURM is not reached from this machine"], False
     try:
         tasks = slurm.tasks([job for jobs in submitted.values() for job in jobs])
     except UserError as error:
-        return [f"jobs: {error}"], True
-    lines = []
+        return {}, [f"jobs: {error}"], True
+    lines, found = [], {}
     for study, jobs in submitted.items():
         own = [task for task in tasks if task.job in jobs]
         if own:
+            found[study] = own
             before = "jobs" if len(submitted) == 1 else f"jobs of {study}"
             lines.append(f"{before}: {_in_words(own)}")
-    return lines, bool(tasks)
+    return found, lines, bool(tasks)
 
 
 def _in_words(tasks: Sequence[slurm.Task]) -> str:
@@ -153,7 +240,9 @@ def _states_of_study(directory: Path) -> Counter[str]:
     return _states(directory, study.arm_of_run(), len(code_use(directory, study).left_out))
 
 
-def _states(directory: Path, runs: Iterable[str], older_code: int = 0) -> Counter[str]:
-    records = [RunRecord(directory / run) for run in runs]
-    states = Counter(record.state() if record.status_file.exists() else "not started" for record in records)
-    return states + Counter({"older code": older_code})
+def _states(directory: Path, runs: Iterable[str], other_code: int = 0) -> Counter[str]:
+    return Counter(_state(RunRecord(directory / run)) for run in runs) + Counter({"other code": other_code})
+
+
+def _state(record: RunRecord) -> str:
+    return record.state() if record.status_file.exists() else "not started"

@@ -1,4 +1,4 @@
-"""`litmus train`: a study of one arm."""
+"""`litmus train`: one run of one network, or a few of several seeds."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,18 +13,23 @@ from litmus.errors import UserError
 from litmus.settings import flatten
 from studies.command.base.conduct_and_report import conduct_and_report
 from studies.command.base.config_options import add_launch_keys, launch_config, read
+from studies.command.base.next_steps import after_training
 from studies.command.base.options import Parser
 from studies.command.base.source_option import SOURCE, import_named_source
 from studies.command.vary import study_name
 from studies.design.plan import expand
 from studies.design.study import Study
+from studies.launch.machine import LaunchConfig
+from studies.records.run_record import RunRecord
+from studies.records.study_record import read_study_record
 from studies.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
+from studies.training.team import torchrun_team
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     source = import_named_source(arguments)
-    parser = Parser("train", "Train one network: a study of one arm.")
+    parser = Parser("train", "Train one network: a run, or with --seeds one a seed.")
     parser.add_key(Key("config", Path | None, None, "YAML of config keys, such as a run's own"))
     parser.add_argument("--print_config", action="store_true", help="print the resolved config and stop")
     parser.add_key(SOURCE)
@@ -55,11 +60,25 @@ def execute(arguments: Sequence[str]) -> int:
         name=study_name(options.name, "train", model, data),
         question=f"How well does {model} learn {data}?",
         base=settings,
+        arms={f"{model} on {data}": {}},
     )
     plan = expand(study, seeds=options.seeds or 1)
     if seed is not None:
         plan = dataclasses.replace(plan, seeds=(config.seed,))
-    return conduct_and_report(plan, launch_config(options), settings, source)
+    launch = launch_config(options)
+    status = conduct_and_report(plan, launch, settings, source)
+    _tell_what_follows(plan.directory(launch.out), launch)
+    return status
+
+
+def _tell_what_follows(directory: Path, launch: LaunchConfig) -> None:
+    """Say what can be done with the run, where it has its result, by the process that wrote it."""
+    team = torchrun_team()
+    if launch.dry_run or (team is not None and team.rank):
+        return
+    run = next(iter(read_study_record(directory).arms[0].runs.values()))
+    if RunRecord(directory / run).state() == "finished":
+        print("\n".join(after_training(run, directory, launch.out == LaunchConfig.out)))
 
 
 def _names(arguments: Sequence[str]) -> tuple[str, str]:

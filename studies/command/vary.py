@@ -8,11 +8,12 @@ from litmus.errors import UserError
 from litmus.settings import Settings
 from studies.command.base.conduct_and_report import conduct_and_report
 from studies.command.base.config_options import CONFIG_HELP, add_launch_keys, launch_config, read
+from studies.command.base.datasets import datasets_of, run_on_datasets
 from studies.command.base.options import SPLITS, Parser, parse_vary
 from studies.command.base.source_option import SOURCE, import_named_source
 from studies.command.base.tuning_options import add_tuning_keys, tuning_of
 from studies.design.designs import DESIGNS
-from studies.design.plan import expand
+from studies.design.plan import Plan, expand
 from studies.design.study import Study, require_study_name
 from studies.records.arm_label import short_name
 from studies.training.config import resolve
@@ -41,20 +42,32 @@ def execute(arguments: Sequence[str]) -> int:
     factors = parse_vary(options.vary)
     if not factors:
         raise UserError("nothing to vary: give --vary KEY=A,B, e.g. --vary model.norm=none,batch")
-    keys = " and ".join(factors)
-    model, data = names(options.settings, factors)
-    study = Study(
-        name=study_name(options.name, "vary", model, data, *map(short_name, factors), *_named_design(options.design)),
-        question=f"What do {keys} change for {model} on {data}?"
-        if len(factors) > 1
-        else f"What does {keys} change for {model} on {data}?",
-        base=options.settings,
-        factors=factors,
-        baseline={key: levels[0] for key, levels in factors.items()},
-        design=options.design,
-    )
-    plan = expand(study, seeds=options.seeds, tuning=tuning_of(options), splits=options.splits)
-    return conduct_and_report(plan, launch_config(options), options.settings, source)
+    datasets = datasets_of(options.settings) if "data.name" in options.settings else []
+    several = len(datasets) > 1
+    if several and "data.name" in factors:
+        raise UserError("--data names several datasets and --vary data.name too; one of them is enough")
+    launch, tuning = launch_config(options), tuning_of(options)
+
+    def make_study(settings: Settings) -> Study:
+        keys = " and ".join(factors)
+        model, data = names(settings, factors)
+        asked = [model, *([] if several else [data]), *map(short_name, factors), *_named_design(options.design)]
+        return Study(
+            name=study_name(options.name, "vary", *asked),
+            question=f"What {'do' if len(factors) > 1 else 'does'} {keys} change for {model} on {data}?",
+            base=settings,
+            factors=factors,
+            baseline={key: levels[0] for key, levels in factors.items()},
+            design=options.design,
+        )
+
+    def make_plan(settings: Settings) -> Plan:
+        return expand(make_study(settings), seeds=options.seeds, tuning=tuning, splits=options.splits)
+
+    settings = datasets[0].settings if datasets else options.settings
+    if several:
+        return run_on_datasets(make_study(settings), datasets, make_plan, launch, source, None)
+    return conduct_and_report(make_plan(settings), launch, settings, source, command=["vary", *arguments])
 
 
 def names(settings: Settings, factors: Mapping[str, Sequence[Any]]) -> tuple[str, str]:

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from litmus.errors import UserError
-from studies.evidence.claim_tests import Judge, judged_finding
+from litmus.metrics import METRICS
+from studies.evidence.claim_tests import Judge, judged_finding, more
 from studies.evidence.claims import ArmTest, Claim, Finding, Verdict, judge, judge_equivalence, judge_level
 from studies.evidence.estimate import CONFIDENCE, Effect
 from studies.evidence.family import headline
 from studies.evidence.results import analyse
 from studies.evidence.units import NUMBER, Unit, unit_of
 from studies.records.storage import to_json, write_atomically
+from studies.records.study_record import StudyRecord
 
 FILE = "datasets.json"
 MOST_STEPS = 500
@@ -115,6 +117,25 @@ def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> l
         joint_findings.append((claim, judged_finding(joint.effect, _judge(claim), "")))
     verdicts = headline(joint_findings)
     return [replace(each, verdict=verdict) for each, verdict in zip(found, verdicts, strict=True)]
+
+
+def claims_of_arms(study: StudyRecord) -> list[Claim]:
+    """Return that each arm is better than the baseline: what a study without claims is asked on several datasets."""
+    task = study.known_task
+    if task is None:
+        return []  # the record of an earlier version, which did not say
+    metric, baseline = METRICS[task.primary_metric], study.baseline.label
+    column, word = f"test_{metric.name}", "higher" if metric.higher_is_better else "lower"
+    return [
+        Claim(
+            f"{arm.label} reaches a {word} {metric.display_name} than {baseline}.",
+            more(column, arm.label, than=baseline)
+            if metric.higher_is_better
+            else more(column, baseline, than=arm.label),
+        )
+        for arm in study.arms
+        if not arm.is_baseline
+    ]
 
 
 def write_datasets(directory: Path, study: str, folders: Mapping[str, str]) -> None:

@@ -95,7 +95,7 @@ def conduct(
     def execute(runs: Sequence[Run]) -> Outcome:
         if first and (launch.launcher == "slurm" or team is not None):
             try_again(runs)
-        launcher = _launcher(plan.study.name, directory, launch, len(runs), team)
+        launcher = _launcher(plan.study.name, directory, launch, runs, team)
         if first:
             for line in older.told():
                 launcher.progress.notice(line)
@@ -207,7 +207,7 @@ def _of_team(launch: LaunchConfig, team: Team) -> LaunchConfig:
 
 
 def _launcher(
-    study: str, directory: Path, launch: LaunchConfig, runs: int, team: Team | None
+    study: str, directory: Path, launch: LaunchConfig, runs: Sequence[Run], team: Team | None
 ) -> Launcher | SlurmLauncher | TeamLauncher:
     if team is not None:
         quiet = None if team.rank == 0 else Console(quiet=True)

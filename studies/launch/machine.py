@@ -39,7 +39,7 @@ class LaunchConfig:
         launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm.
         dry_run: whether the script that SLURM would get is printed, and nothing submitted.
         slurm: what the jobs ask for.
-        same_code: whether runs of older code of the user's count as runs of the present one, now and later.
+        same_code: whether runs of other code of the user's count as runs of the present one, now and later.
     """
 
     out: str = "runs"

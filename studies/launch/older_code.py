@@ -8,7 +8,7 @@ from pathlib import Path
 from litmus.errors import UserError
 from litmus.wording import several
 from studies.records.code_record import UNKNOWN_VERSION, RunCode, SameCode, changed_files, recorded_code
-from studies.records.code_use import Changes, what_changed
+from studies.records.code_use import Changes, code_use, what_changed
 from studies.records.run_record import FINAL_STATES, RunRecord, run_records
 from studies.records.storage import CorruptRecord
 from studies.records.study_record import read_study_record
@@ -28,6 +28,7 @@ class OlderCode:
         self._aside: Changes = {}
         self._taken: Changes = {}
         self._last = _last_asked_for(directory)
+        self._told = False
 
     @cached_property
     def _same(self) -> SameCode:
@@ -108,12 +109,26 @@ class OlderCode:
         self._aside, self._taken = {}, {}
         lines = []
         if aside:
-            stay, them = ("stays", "it") if len(aside) == 1 else ("stay", "them")
-            runs = f"{several(len(aside), 'run')} of the older code"
-            lines.append(f"{what_changed(aside)}: {runs} {stay} aside; --same-code takes {them} over")
+            # The number that status and report tell, too: what could be taken over is a part of it.
+            every = {**self._left_out(), **aside}
+            stay = "stays" if len(every) == 1 else "stay"
+            which = "it" if len(every) == 1 else "them"
+            if len(aside) < len(every):
+                which = f"the {several(len(aside), 'run')} of the code before this"
+            runs = f"{several(len(every), 'run')} of other code"
+            lines.append(f"{what_changed(every)}: {runs} {stay} aside; --same-code takes {which} over")
         if taken:
-            lines.append(f"{what_changed(taken)}: {several(len(taken), 'run')} of the older code taken over")
+            lines.append(f"{what_changed(taken)}: {several(len(taken), 'run')} of other code taken over")
+        elif self._same_code and not self._told:
+            lines.append("--same-code: there is no run of other code to take over")
+        self._told = True
         return lines
+
+    def _left_out(self) -> Changes:
+        try:
+            return code_use(self._directory, read_study_record(self._directory)).left_out
+        except (UserError, OSError):  # a study that is asked for for the first time
+            return {}
 
 
 def _last_asked_for(directory: Path) -> dict[str, str]:

@@ -1,35 +1,71 @@
-"""Live progress: a table that redraws itself on a terminal, plain lines elsewhere."""
+"""Live progress: bars that move on a terminal, a line that changes in a notebook, rare plain lines elsewhere."""
 
+import contextlib
+import os
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from types import TracebackType
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.text import Text
 
+from litmus.duration import clock
+from studies.launch.progress_lines import in_one_line, screen, summary
+from studies.launch.time_left import RunAtWork, TimeLeft
+from studies.records.heartbeat import Heartbeat
 from studies.training.run import Run
+
+FIRST_LINE = 10.0
+LONGEST_SILENCE = 600.0
+"""Seconds until a log file gets its first line of progress, and at most between two; in between each waits longer."""
+
+LINES_OF_RUNS = 4
+"""Runs at work that such a line is followed by."""
+
+NOTEBOOK_SECONDS = 1.0
+
+
+class _Line(Protocol):
+    """A line of a notebook's output that can be replaced."""
+
+    def update(self, content: dict[str, str], *, raw: bool) -> None: ...
 
 
 class Progress:
-    """Shows runs done, running and failed, and the time left."""
+    """Shows which of `runs` are done and at work, how far each is, and the time left; `workers` are done at a time."""
 
-    def __init__(self, total: int, workers: int, console: Console | None = None) -> None:
-        self.total = total
+    def __init__(self, runs: Sequence[Run], workers: int, console: Console | None = None) -> None:
+        self.total = len(runs)
         self.workers = workers
         self.console = console or Console(stderr=True, highlight=False)
         self.states: Counter[str] = Counter()
-        self._running: dict[str, tuple[Run, float, float]] = {}
-        self._durations: list[float] = []
-        self._started = time.monotonic()
+        self.left = TimeLeft(runs, workers)
+        self._started = self._told = time.monotonic()
+        self._silence = FIRST_LINE
         self._live: Live | None = None
+        self._line: _Line | None = None
 
     def __enter__(self) -> "Progress":
-        if self.console.is_terminal:
-            self._live = Live(self._table(), console=self.console, refresh_per_second=4, transient=True)
+        self._started = self._told = time.monotonic()
+        if self.console.is_jupyter:
+            self._line = _line_of_a_notebook(self._in_a_line())
+        elif self.console.is_terminal:
+            # What else prints is not for this console: a launcher that trains by itself sends it to the run's log.
+            self._live = Live(
+                get_renderable=self._screen,
+                console=self.console,
+                refresh_per_second=4,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self._live.start()
         runs = "1 run" if self.total == 1 else f"{self.total} runs"
-        self.notice(f"{runs}, {sum(self.states.values())} already done, {self.workers} at a time")
+        if self._line is None:
+            self.notice(f"{runs}, {sum(self.states.values())} already done, {self.workers} at a time")
         return self
 
     def __exit__(
@@ -37,63 +73,88 @@ class Progress:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+        if self._line is not None:
+            self._line.update({"text/plain": self._in_a_line()}, raw=True)
+
+    @contextlib.contextmanager
+    def on_a_stream_of_its_own(self) -> Iterator[None]:
+        """Go on printing where this process prints now, whatever becomes of its output within the block."""
+        try:
+            stream = os.fdopen(os.dup(self.console.file.fileno()), "w")
+        except OSError:  # a stream that no file is behind
+            yield
+            return
+        before = self.console.file
+        self.console.file = stream
+        try:
+            with stream:
+                yield
+        finally:
+            self.console.file = before
 
     def started(self, run: Run) -> None:
-        """A worker takes `run`."""
-        self._running[run.run_id] = (run, time.monotonic(), 0.0)
+        """A worker takes `run`, or is at it."""
+        self.left.at_work.setdefault(run.run_id, RunAtWork(run, time.monotonic()))
 
-    def advanced(self, run: Run, fraction: float) -> None:
-        """`run` has done `fraction` of its steps."""
-        if run.run_id in self._running:
-            _, since, _ = self._running[run.run_id]
-            self._running[run.run_id] = (run, since, fraction)
+    def advanced(self, run: Run, heartbeat: Heartbeat) -> None:
+        """`run` tells how far it is."""
+        at_work = self.left.at_work.get(run.run_id)
+        if at_work is not None:
+            at_work.hear(heartbeat, time.monotonic())
 
     def stopped(self, run: Run) -> None:
         """`run` is no longer at work, without a result."""
-        self._running.pop(run.run_id, None)
+        self.left.at_work.pop(run.run_id, None)
 
     def finished(self, run: Run, state: str, executed: bool, seconds: float | None = None) -> None:
         """`run` has its result; it took `seconds` where another process knows that better."""
         self.states[state] += 1
-        entry = self._running.pop(run.run_id, None)
-        if not executed:
-            return
+        at_work = self.left.at_work.get(run.run_id)
         if seconds is None:
-            seconds = time.monotonic() - entry[1] if entry else 0.0
-        self._durations.append(seconds)
-        done = f"[{sum(self.states.values())}/{self.total}]"
+            seconds = time.monotonic() - at_work.since if at_work else 0.0
+        self.left.ended(run, seconds if executed else None)
+        if not executed or self._line is not None:
+            return
+        done, left = f"[{sum(self.states.values())}/{self.total}]", self.left.total()
+        tail = f", about {clock(left)} left" if left is not None else ""
         # Square brackets are markup to rich.
-        line = f"{done} {state:<8} {run.name}  {seconds:.1f} s{self._left(', ')}"
-        self.console.print(line, markup=False, soft_wrap=True)
+        self.notice(f"{done} {state:<8} {run.name}  {seconds:.1f} s{tail}")
 
     def notice(self, text: str) -> None:
-        """Print a line above the table."""
+        """Print a line above what moves."""
+        self._told = time.monotonic()
         self.console.print(text, markup=False, soft_wrap=True)
 
     def refresh(self) -> None:
-        """Redraw the table."""
+        """Show how far all is by now; where lines only add up, from time to time."""
+        now = time.monotonic()
         if self._live is not None:
-            self._live.update(self._table())
+            return  # it looks by itself
+        if self._line is not None:
+            if now - self._told >= NOTEBOOK_SECONDS:
+                self._told = now
+                self._line.update({"text/plain": self._in_a_line()}, raw=True)
+        elif now - self._told >= self._silence:
+            self._silence = min(2 * self._silence, LONGEST_SILENCE)
+            running = list(self.left.at_work.values())
+            told = [self._summary(), *(f"  {line}" for line in in_one_line(running, self.left, now, LINES_OF_RUNS))]
+            self.notice("\n".join(told))
 
-    def _left(self, before: str) -> str:
-        if not self._durations:
-            return ""
-        each = sum(self._durations) / len(self._durations)
-        started = sum(fraction for _, _, fraction in self._running.values())
-        remaining = max(0.0, self.total - sum(self.states.values()) - started)
-        if remaining == 0:
-            return ""
-        minutes, seconds = divmod(round(each * remaining / self.workers), 60)
-        return f"{before}about {minutes}:{seconds:02d} left"
+    def _summary(self) -> str:
+        return summary(dict(self.states), self.total, self.left, time.monotonic() - self._started)
 
-    def _table(self) -> Table:
-        counts = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items())) or "none done"
-        elapsed = time.monotonic() - self._started
-        title = f"{counts}, {len(self._running)} running of {self.total}; {elapsed:.0f} s{self._left(', ')}"
-        table = Table(title=title, title_justify="left", box=None, show_header=False, padding=(0, 1))
-        for run, since, fraction in self._running.values():
-            filled = round(20 * fraction)
-            bar = "█" * filled + "░" * (20 - filled)
-            seconds = f"{time.monotonic() - since:.0f} s"
-            table.add_row(run.run_id, bar, run.name, seconds)
-        return table
+    def _in_a_line(self) -> str:
+        running = list(self.left.at_work.values())
+        return "; ".join([self._summary(), *in_one_line(running, self.left, time.monotonic())])
+
+    def _screen(self) -> Text:
+        width, height = self.console.size
+        return Text("\n".join(screen(self._summary(), self.left, time.monotonic(), width, height)), no_wrap=True)
+
+
+def _line_of_a_notebook(text: str) -> _Line:
+    """Return a line below the cell, without a widget: what shows notebooks shows it, and a saved one keeps the last."""
+    from IPython.display import display
+
+    line: Any = display({"text/plain": text}, raw=True, display_id=True)
+    return line

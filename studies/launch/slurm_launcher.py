@@ -19,6 +19,7 @@ from studies.launch.run_entries import as_entry
 from studies.launch.slurm_config import check
 from studies.launch.slurm_jobs import jobs_for
 from studies.records import slurm
+from studies.records.heartbeat import read_heartbeat
 from studies.records.lease import acquire
 from studies.records.run_record import FINAL_STATES
 from studies.records.storage import CorruptRecord, to_json, write_atomically
@@ -150,6 +151,9 @@ class SlurmLauncher:
             else:
                 if state == "running" and executed:
                     self.progress.started(run)
+                    heartbeat = read_heartbeat(run.directory)
+                    if heartbeat is not None:
+                        self.progress.advanced(run, heartbeat)
                 continue
             del left[run.run_id]
             self.progress.finished(run, str(state), executed, status.get("updated", 0.0) - status.get("started", 0.0))

@@ -42,7 +42,7 @@ def execute_missing(study_directory: Path) -> None:
 
 def _execute_alone(study_directory: Path, execution: Execution, places: Sequence[tuple[Place, ...]]) -> int:
     runs = _missing(study_directory)
-    launcher = Launcher(execution, places, Progress(len(runs), len(places)), wait_for_others=False)
+    launcher = Launcher(execution, places, Progress(runs, len(places)), wait_for_others=False)
     launcher.execute(runs)
     return launcher.executed
 
@@ -51,7 +51,7 @@ def _execute_together(study_directory: Path, execution: Execution, team: Team) -
     # Every process goes through the same runs: the first says which.
     runs: list[Run] = share(_missing(study_directory) if team.rank == 0 else [])
     console = None if team.rank == 0 else Console(quiet=True)
-    launcher = TeamLauncher(team, execution, Progress(len(runs), 1, console))
+    launcher = TeamLauncher(team, execution, Progress(runs, 1, console))
     launcher.execute(runs)
     return launcher.executed
 

@@ -18,6 +18,7 @@ from studies.launch.outcome import MAX_ATTEMPTS, Outcome
 from studies.launch.progress import Progress
 from studies.launch.take import set_aside, take
 from studies.launch.worker import output_to_log
+from studies.records.heartbeat import Heartbeat
 from studies.records.lease import Lease
 from studies.records.storage import CorruptRecord
 from studies.training.checkpoints import Paused
@@ -52,7 +53,7 @@ class TeamLauncher:
         previous = {number: signal.signal(number, self._give_way) for number in GIVE_WAY}
         outcome, left = Outcome(), list(range(len(runs)))
         try:
-            with self.progress:
+            with self.progress.on_a_stream_of_its_own(), self.progress:
                 while (chosen := share(self._choose(runs, left, outcome))) is not None:
                     index, attempts = chosen
                     self.executed += 1
@@ -99,8 +100,9 @@ class TeamLauncher:
     def _run(self, run: Run, attempts: int, outcome: Outcome) -> None:
         self.progress.started(run)
 
-        def advanced(fraction: float) -> None:
-            self.progress.advanced(run, fraction)
+        def advanced(heartbeat: Heartbeat) -> None:
+            self.progress.advanced(run, heartbeat)
+            self.progress.refresh()
 
         try:
             with output_to_log(run):

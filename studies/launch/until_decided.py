@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from litmus.errors import UserError
+from litmus.errors import UserError, require_choice
 from litmus.settings import Settings
 from studies.design.plan import Plan
+from studies.design.study import Study
 from studies.evidence.claims import ArmTest, Claim, Finding
 from studies.evidence.power import ALPHA, POWER, seeds_needed
 from studies.evidence.results import Analysis, analyse
@@ -18,6 +19,24 @@ from studies.launch.machine import LaunchConfig
 MAX_SEEDS = 30
 FIRST_LOOK = 3
 """Seeds before the first look: with fewer hardly any interval says something."""
+
+
+def most_seeds(until: str | None, max_seeds: int | None) -> int | None:
+    """Return how many seeds an arm may have where seeds are added, None where they are not.
+
+    Raises `UserError` for a word other than `decided`, and for a number of seeds without it.
+    """
+    if until is None:
+        if max_seeds is not None:
+            raise UserError("--max-seeds goes with --until decided")
+        return None
+    require_choice("until", until, ("decided",))
+    return MAX_SEEDS if max_seeds is None else max_seeds
+
+
+def seeds_to_start_with(study: Study, asked: int | None) -> int:
+    """Return how many seeds there are before the first look: as many as were asked for, or else few."""
+    return min(FIRST_LOOK, study.seeds) if asked is None else asked
 
 
 def conduct_until_decided(

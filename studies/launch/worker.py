@@ -16,6 +16,7 @@ from litmus.error_line import told_in_a_line
 from litmus.errors import UserError
 from studies.launch.giving_way import GIVE_WAY
 from studies.launch.import_own_code import import_own_code
+from studies.records.heartbeat import Heartbeat
 from studies.records.storage import CorruptRecord, StorageError, storage_errors
 from studies.training.checkpoints import Paused
 from studies.training.execute import attempt, write_traceback
@@ -38,7 +39,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Message:
-    """What a worker tells the launcher; `content` is a state, an error, or the fraction done."""
+    """What a worker tells the launcher; `content` is a state, an error, or a `Heartbeat`."""
 
     kind: Kind
     content: Any = None
@@ -64,9 +65,9 @@ def _execute(
     os.environ["MASTER_PORT"] = str(assignment.port)
     run = assignment.run
 
-    def progress(fraction: float) -> None:
+    def progress(heartbeat: Heartbeat) -> None:
         if place.rank == 0:
-            connection.send(Message("progress", fraction))
+            connection.send(Message("progress", heartbeat))
 
     try:
         with output_to_log(run):

@@ -50,7 +50,7 @@ class CodeUse:
         if self.left_out:
             number = len(self.left_out)
             said.append(
-                f"{what_changed(self.left_out)}: {several(number, 'run')} of the older code "
+                f"{what_changed(self.left_out)}: {several(number, 'run')} of other code "
                 f"{'stays' if number == 1 else 'stay'} aside."
             )
         return [sentence[0].upper() + sentence[1:] if sentence.startswith("code ") else sentence for sentence in said]

@@ -30,6 +30,8 @@ def load(
 ) -> pd.DataFrame:
     """Return one row for each run under `directory`, a study's folder; with `curves`, one for each row of its curve.
 
+    Rows stand arm by arm, and within an arm by seed.
+
     Columns of a run: `run`, `arm`, `seed`, `state` (finished, diverged, running, interrupted, crashed, corrupt), the
     study's factors by their dotted keys, the metrics under their own names (accuracies as fractions),
     `diverged_at_step`, `parameters`, `flops` and `seconds`; where the study was tuned also `trial`, what a trial of the
@@ -81,7 +83,21 @@ def _runs(directory: Path, older_code: bool = False) -> tuple[pd.DataFrame, list
             row, measured = _row(record)
             columns.add(row)
             metrics.update(dict.fromkeys(measured))
-    return columns.frame(), list(metrics)
+    return _in_order(columns.frame(), directory), list(metrics)
+
+
+def _in_order(frame: pd.DataFrame, directory: Path) -> pd.DataFrame:
+    """Return the rows arm by arm as the study has them, in each by seed; what it does not have comes behind."""
+    if frame.empty:
+        return frame
+    try:
+        arms = [arm.label for arm in read_study_record(directory).arms]
+    except UserError:
+        arms = []
+    labels = dict.fromkeys([*arms, *frame["arm"].dropna()])
+    place = {label: number for number, label in enumerate(labels)}
+    order = pd.DataFrame({"arm": frame["arm"].map(place), "seed": pd.to_numeric(frame["seed"])})
+    return frame.loc[order.sort_values(["arm", "seed"], kind="stable").index].reset_index(drop=True)
 
 
 def _chosen(columns: Columns, frame: pd.DataFrame, default: Sequence[str]) -> list[str]:

@@ -10,16 +10,18 @@ import jinja2
 
 from studies.design.study import Study
 from studies.evidence.claims import Verdict
-from studies.evidence.datasets import OverDatasets, over_datasets
+from studies.evidence.datasets import OverDatasets, claims_of_arms, over_datasets
 from studies.evidence.estimate import Estimate
 from studies.records.storage import write_atomically
+from studies.records.study_record import read_study_record
 
 WIDTH = 79
 
 
 def write_datasets_report(directory: Path, study: Study, folders: Mapping[str, Path]) -> list[str]:
     """Write `report.html` of a study on several datasets into `directory`; return what it says, for a terminal."""
-    found = over_datasets(folders, study.claims)
+    claims = study.claims or claims_of_arms(read_study_record(next(iter(folders.values()))))
+    found = over_datasets(folders, claims)
     environment = jinja2.Environment(loader=jinja2.PackageLoader("studies.report", "."), autoescape=True)
     page = environment.get_template("datasets.html").render(
         study=study.name,

@@ -1,9 +1,9 @@
 """Small callbacks of every run: it stops where it diverges, evaluates at even distances, and draws dropout by key."""
 
+import math
 import signal
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as lightning
@@ -11,6 +11,8 @@ import torch
 
 from lit_archs.learning.lit_network import LitNetwork
 from litmus.derive import derive
+from studies.records.heartbeat import Heartbeat, Listener
+from studies.training.config import RunConfig
 
 
 class StopAtDivergence(lightning.Callback):
@@ -82,26 +84,78 @@ class OwnSignals(lightning.Callback):
 
 
 class Pulse(lightning.Callback):
-    """Tells, about once a second, that a batch was done: whoever started the run sees that it does not hang."""
+    """Tells about once a second how far the run is: whoever started it sees that it does not hang.
 
-    def __init__(self, tell: Callable[[], None]) -> None:
+    The first time after the first step, which may have to wait until the network is compiled. `metric` is the last one
+    that was logged. Nothing is asked of the device, so that no step waits for it.
+    """
+
+    def __init__(self, tell: Listener, config: RunConfig) -> None:
         self.tell = tell
-        self._told = time.monotonic()
+        self.batch_size = config.data.batch_size
+        self.epochs = config.trainer.epochs
+        self.metric: tuple[str, float] = ("", math.nan)
+        self._told = -math.inf
+        self._timed: tuple[float, int] | None = None
+        """When the steps began that are counted for the images a second, and which step that was."""
+        self._rate: float | None = None
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        self._beat()
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        now = time.monotonic()
+        if self._timed is None:
+            self._timed = now, trainer.global_step
+        if now - self._told >= 1:
+            since, first = self._timed
+            if trainer.global_step > first:
+                self._rate = (trainer.global_step - first) * self.batch_size / (now - since)
+                self._timed = now, trainer.global_step
+            self._beat(trainer, module, now)
 
-    def on_validation_batch_end(self, *_: Any) -> None:
-        self._beat()
+    def on_validation_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._timed = None  # what evaluation takes is none of training's speed
 
-    def on_test_batch_end(self, *_: Any) -> None:
-        self._beat()
-
-    def _beat(self) -> None:
+    def on_validation_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
         now = time.monotonic()
         if now - self._told >= 1:
-            self._told = now
-            self.tell()
+            self._beat(trainer, module, now)
+
+    def on_test_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self.on_validation_batch_end(trainer, module, outputs, batch, batch_idx)
+
+    def _beat(self, trainer: lightning.Trainer, module: lightning.LightningModule, now: float) -> None:
+        assert isinstance(module, LitNetwork)
+        self._told = now
+        step, steps = trainer.global_step, module.total_steps
+        name, value = self.metric
+        self.tell(
+            Heartbeat(
+                step,
+                steps,
+                step / steps * self.epochs,
+                self.epochs,
+                self._rate,
+                name,
+                value if math.isfinite(value) else None,
+            )
+        )
 
 
 class KeyedDropout(lightning.Callback):

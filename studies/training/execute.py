@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
@@ -29,8 +29,9 @@ from lit_archs.cost.cost import Cost, cost
 from lit_archs.layers.sync_batch_norm import synchronise_batch_norm
 from lit_archs.learning.lit_network import LitNetwork
 from lit_archs.learning.tasks import MODULES
-from litmus.metrics import METRICS
+from litmus.metrics import METRICS, Task
 from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
+from studies.records.heartbeat import Heartbeat, Listener, remove_heartbeat, write_heartbeat
 from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord, storage_errors, to_json, write_atomically
 from studies.training import tracking
@@ -48,6 +49,9 @@ from studies.training.run import Execution, Place, Run
 WORTH_THREADS = 1e8
 """Operations below which a pass over a batch takes one core a few milliseconds."""
 
+KEEP_SECONDS = 5.0
+"""Between two heartbeats that are written down."""
+
 
 class GlobalBatchNorm(LayerSync):
     """Makes Lightning compute batch-norm statistics over all devices, on the CPU too."""
@@ -63,7 +67,7 @@ def execute(
     run: Run,
     execution: Execution,
     place: Place,
-    on_progress: Callable[[float], None],
+    on_progress: Listener,
     pause: threading.Event | None = None,
 ) -> str:
     """Execute `run` to its end, from its last checkpoint where there is one, and return its state.
@@ -87,9 +91,11 @@ def execute(
     first = place.rank == 0
     tracker = tracking.start(run, execution.wandb) if first else tracking.Disabled()
 
-    def on_row(row: dict[str, Any], fraction: float) -> None:
+    pulse = Pulse(_told_and_kept(run, on_progress) if first else on_progress, config)
+
+    def on_row(row: dict[str, Any]) -> None:
         tracker.log(row)
-        on_progress(fraction)
+        pulse.metric = _last_metric(row, module.task, pulse.metric)
 
     content = {"input": ImageInput.of(datamodule).as_dict()}
     recorder = Recorder(record, config, on_row, content)
@@ -98,7 +104,6 @@ def execute(
     checkpoints = Checkpoints(record, execution.checkpoint_seconds, execution.checkpoint_steps, pause)
     probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
     end = EndMeasures(record)
-    pulse = Pulse(lambda: on_progress(trainer.global_step / module.total_steps))
     # What a checkpoint holds comes before what saves it: it is measured by then.
     measuring = [pulse, *probes, *([best] if best else []), recorder]
     trainer = _trainer(run, execution, place, [*measuring, checkpoints, end])
@@ -157,6 +162,32 @@ def write_traceback(run: Run, error: BaseException) -> None:
     """Append an error with its traceback to the run's log."""
     with open(run.record.log_file, "a") as log:
         log.write("".join(traceback.format_exception(error)))
+
+
+def _told_and_kept(run: Run, on_progress: Listener) -> Listener:
+    """Return what tells how far `run` is, and from time to time writes it down for those who only see the disk."""
+    written = time.monotonic()
+
+    def told(heartbeat: Heartbeat) -> None:
+        nonlocal written
+        on_progress(heartbeat)
+        now = time.monotonic()
+        if now - written >= KEEP_SECONDS:
+            written = now
+            write_heartbeat(run.directory, heartbeat)
+
+    return told
+
+
+def _last_metric(row: dict[str, Any], task: Task, before: tuple[str, float]) -> tuple[str, float]:
+    """Return the metric to tell of a row: that of the validation split, or until there is one, of training."""
+    if row["kind"] == "evaluation":
+        name = f"val_{task.primary_metric}"
+    elif before[0].startswith("val_"):
+        return before
+    else:
+        name = task.training_columns[-1]
+    return name, row[name]
 
 
 def _module(config: RunConfig, options: dict[str, Any], datamodule: ImageDataModule) -> LitNetwork:
@@ -280,7 +311,7 @@ def attempt(
     run: Run,
     execution: Execution,
     place: Place,
-    on_progress: Callable[[float], None],
+    on_progress: Listener,
     attempts: int,
     pause: threading.Event | None = None,
 ) -> str:
@@ -320,6 +351,7 @@ def attempt(
         raise
     status(state)
     if place.rank == 0:
+        remove_heartbeat(run.directory)
         # Not before the run is known to have its result: until then it can go on from its checkpoint.
         for file in {record.checkpoint, record.best_checkpoint} - set(record.weights_files(config.trainer.keep)):
             file.unlink(missing_ok=True)

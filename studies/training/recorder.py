@@ -33,7 +33,7 @@ class Recorder(lightning.Callback):
         self,
         record: RunRecord,
         config: RunConfig,
-        on_row: Callable[[Row, float], None],
+        on_row: Callable[[Row], None],
         content: dict[str, Any],
     ) -> None:
         self.record = record
@@ -101,7 +101,7 @@ class Recorder(lightning.Callback):
         row: Row = {"kind": kind, "step": trainer.global_step, "epoch": trainer.global_step / steps, "lr": self._lr}
         row.update({key: float(metrics[key]) for key in keys})
         self.rows.append(row)
-        self.on_row(row, trainer.global_step / (steps * (trainer.max_epochs or 1)))
+        self.on_row(row)
 
     def _elapsed(self) -> float:
         return self.seconds + time.monotonic() - self._clock

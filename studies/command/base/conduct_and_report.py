@@ -1,9 +1,12 @@
 """What `litmus run`, `vary` and `train` do once they have a plan: conduct it, write the report, tell the answer."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from litmus.settings import Settings
+from studies.command.base.columns import say, width
+from studies.command.base.next_steps import next_steps
 from studies.command.base.python import finish
 from studies.design.plan import Plan
 from studies.launch.conduct import conduct, dry_run
@@ -14,11 +17,17 @@ from studies.report.ingredients import design_lines
 
 
 def conduct_and_report(
-    plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None, max_seeds: int | None = None
+    plan: Plan,
+    launch: LaunchConfig,
+    settings: Settings,
+    source: Path | None = None,
+    max_seeds: int | None = None,
+    command: Sequence[str] = (),
 ) -> int:
     """Run what is missing of `plan`, write the report, tell the answer and return the exit status.
 
-    Where `max_seeds` is given, seeds are added until the claims are decided, at most so many.
+    Where `max_seeds` is given, seeds are added until the claims are decided, at most so many. `command` is what was
+    typed behind `litmus`: with it, what to do next is told.
     """
     if launch.dry_run:
         print(dry_run(plan, launch))
@@ -42,8 +51,13 @@ def conduct_and_report(
         if not outcome.finished and not outcome.diverged:
             return 1
     result = finish(plan.study, conducted)
-    print("\n".join([result.answer, *result.details]))
-    print(f"report: {result.report}")
+    say(result.answer)
+    for line in (*result.details, f"report: {result.report}"):
+        print(line)
+    if command and max_seeds is None:
+        seeds = min(len(plan.seeds_of(arm.label)) for arm in plan.arms)
+        for line in next_steps(result.undecided, command, seeds, width()):
+            print(line)
     by_error: dict[str, list[str]] = {}
     for run, error in result.crashed.items():
         by_error.setdefault(error, []).append(run)

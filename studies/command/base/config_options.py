@@ -9,6 +9,7 @@ from datamodules.loading.registry import DATASETS
 from lit_archs.building.registry import ARCHITECTURES
 from litmus.config_keys import Key, Keys, keys_of_class, unknown_key
 from litmus.errors import unknown_name, written_with
+from litmus.settings import Settings
 from studies.command.base.options import Options, Parser
 from studies.launch.machine import LaunchConfig
 from studies.launch.slurm_config import slurm_config, slurm_keys
@@ -49,12 +50,13 @@ def launch_config(options: Options) -> LaunchConfig:
         return LaunchConfig(**{name: getattr(options, name) for name in fields}, slurm=slurm)
 
 
-def read(parser: Parser, arguments: Sequence[str], architecture: str = DEFAULT_ARCHITECTURE) -> Options:
+def read(parser: Parser, arguments: Sequence[str], base: Settings | None = None) -> Options:
     """Return what `arguments` ask for, every config key there is among their options.
 
     Raises `UserError` for an option that does not exist, and a wrong value; for a key of the form of a config key with
-    those that the architecture has, the one that is asked for or else `architecture`.
+    those that the architecture and the dataset have: those that are asked for, or else those of `base`, a study's.
     """
+    base = base or {}
     parser.add_config_keys(all_config_keys())
     options, unknown = parser.read_known(arguments)
     for argument in unknown:
@@ -62,9 +64,9 @@ def read(parser: Parser, arguments: Sequence[str], architecture: str = DEFAULT_A
         if name.startswith("slurm."):
             raise unknown_name("option", name, [*slurm_keys(), SLURM_FILE.name])
         if argument.startswith("--") and "." in name:
-            model = str(options.settings.get("model.name", architecture))
+            named = {"model.name": DEFAULT_ARCHITECTURE, "data.name": DataConfig.name, **base, **options.settings}
             # Of several datasets the first: see `datasets.py`.
-            dataset = str(options.settings.get("data.name", DataConfig.name)).partition(",")[0].partition(":")[0]
+            model, dataset = str(named["model.name"]), str(named["data.name"]).partition(",")[0].partition(":")[0]
             raise unknown_key(name, config_keys(model, dataset), dataset if name.startswith("data.") else model)
     parser.refuse(unknown)
     return options

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -12,8 +12,10 @@ from studies.design.plan import expand
 from studies.design.registering_file import registering_file
 from studies.design.study import Study
 from studies.design.study_files import STUDIES, is_path, load_study
+from studies.evidence.undecided import Undecided, undecided
 from studies.launch.conduct import Conducted, conduct
 from studies.launch.machine import LaunchConfig
+from studies.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
 from studies.report.html import write_report
 
 
@@ -21,7 +23,8 @@ from studies.report.html import write_report
 class Result:
     """A conducted study: its answer, records and report, and the errors of runs that crashed, by identity.
 
-    `details` are lines for a terminal that go on from the answer.
+    `details` are lines for a terminal that go on from the answer; `undecided` is what stayed inconclusive, with the
+    seeds that would decide it.
     """
 
     answer: str
@@ -29,6 +32,7 @@ class Result:
     report: Path
     crashed: dict[str, str]
     details: tuple[str, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
 
 
 def names() -> list[str]:
@@ -45,6 +49,8 @@ def run(
     splits: int = 1,
     settings: Settings | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
+    until: Literal["decided"] | None = None,
+    max_seeds: int | None = None,
     out: str | Path = "runs",
     **launch: Any,
 ) -> Result:
@@ -54,7 +60,8 @@ def run(
     file of your own, or by the script itself, which then runs its studies under `if __name__ == "__main__"`.
     `settings` are dotted config keys on top of the preset, `vary` replaces the levels of factors, `splits` is how many
     validation splits the seeds take in turn, `launch` are the fields of `LaunchConfig` (workers, devices, accelerator,
-    wandb, ...). Raises `UserError` for a wrong name or value.
+    wandb, ...). With `until="decided"` seeds are added, at most `max_seeds` to an arm, until every primary claim is
+    decided. Raises `UserError` for a wrong name or value.
     """
     source = None
     if isinstance(study, Study):
@@ -63,12 +70,18 @@ def run(
         chosen, source = load_study(study), Path(study).resolve()
     else:
         chosen = STUDIES[study]
+    most = most_seeds(until, max_seeds)
+    if most is not None:
+        seeds = seeds_to_start_with(chosen, seeds)
     plan = expand(
         chosen, preset=preset, seeds=seeds, settings=settings, vary=vary, first_seed=first_seed, splits=splits
     )
     if isinstance(study, Study):
         source = registering_file(plan)
-    return finish(chosen, conduct(plan, LaunchConfig(out=str(out), **launch), settings or {}, source))
+    config = LaunchConfig(out=str(out), **launch)
+    if most is not None:
+        return finish(chosen, conduct_until_decided(plan, config, settings or {}, source, most))
+    return finish(chosen, conduct(plan, config, settings or {}, source))
 
 
 def finish(study: Study, conducted: Conducted) -> Result:
@@ -76,5 +89,10 @@ def finish(study: Study, conducted: Conducted) -> Result:
     report = write_report(conducted.directory, study)
     analysis = report.summary.analysis
     return Result(
-        report.answer, analysis.records, report.path, conducted.outcome.crashed, (*report.details, *conducted.notes)
+        report.answer,
+        analysis.records,
+        report.path,
+        conducted.outcome.crashed,
+        (*report.details, *conducted.notes),
+        tuple(undecided(report.summary)),
     )

@@ -69,3 +69,34 @@ def test_the_rate_follows_the_schedule_step_by_step() -> None:
         optimiser.step()
         schedule.step()
     assert rates == pytest.approx([0.25, 0.5, 0.5, 0.5, 0.5, 0.05, 0.05, 0.05, 0.05, 0.05])
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("eps=abc", r"optim\.options of adam 'eps': expected a number, got 'abc'"),
+        ("eps=true", "expected a number, got 'true'"),
+        ("amsgrad=maybe", "'amsgrad': expected true or false, got 'maybe'"),
+        ("betas=3", r"'betas': expected 2 values, such as \[0.9, 0.999\], got '3'"),
+        ("betas=[0.9]", "expected 2 values"),
+        ("eps=-1", "Invalid epsilon value: -1"),
+        ("ebs=1", "unknown optim.options of adam 'ebs'; did you mean 'eps'"),
+    ],
+)
+def test_an_option_of_another_kind_is_told_as_such(option: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        build_optimiser([torch.nn.Parameter(torch.ones(3))], OptimConfig(name="adam", options=(option,)))
+
+
+def test_options_reach_the_optimiser() -> None:
+    config = OptimConfig(name="adam", options=("eps=1e-6", "amsgrad=true", "betas=[0.8, 0.99]"))
+    defaults = build_optimiser([torch.nn.Parameter(torch.ones(3))], config).defaults
+    assert (defaults["eps"], defaults["amsgrad"], defaults["betas"]) == (1e-6, True, (0.8, 0.99))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("lbfgs", "the loss several times"), ("Muon", "for matrices alone"), ("sparseadam", "sparse")]
+)
+def test_an_optimiser_that_cannot_be_offered_says_why(name: str, why: str) -> None:
+    with pytest.raises(UserError, match=rf"'{name}' is not offered: .*{why}.*; valid: sgd, adamw"):
+        OptimConfig(name=name)  # type: ignore[arg-type]

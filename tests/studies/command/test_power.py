@@ -57,7 +57,9 @@ def test_more_power_takes_more_seeds_and_another_metric_its_own_unit(
     assert row("--effect", "1", "--metric", "epoch_seconds")[1:4] == ["4", "0.000", "2"]
 
 
-def test_pairs_that_lack_a_run_do_not_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pair_that_lacks_a_run_does_not_count_and_a_diverged_one_counts_as_it_does_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def holes(arm: Arm, seed: int) -> Truth:
         if "group" in arm.label and seed:
             return "missing"
@@ -66,9 +68,14 @@ def test_pairs_that_lack_a_run_do_not_count(tmp_path: Path, capsys: pytest.Captu
     synthetic(tmp_path / "norms", STUDY, holes, seeds=4)
     assert run_command(["power", "norms", "--effect", "0.5", "--out", str(tmp_path)]) == 0
     printed = words(capsys.readouterr().out)
-    assert "batch 3 1.00" in printed
+    differences = [*OFFSETS["batch"][:3], 0.10 - 0.77]  # of guessing among ten classes
+    assert f"batch 4 {100 * float(np.std(differences, ddof=1)):.2f}" in printed
     assert "group 1 – fewer than two pairs" in printed
-    assert "1 run diverged" in printed
+    assert "1 run diverged: with 10.00 %, as in the report" in printed
+    assert run_command(["power", "norms", "--effect", "0.5", "--metric", "epoch_seconds", "--out", str(tmp_path)]) == 0
+    printed = words(capsys.readouterr().out)
+    assert "batch 3 0.000" in printed
+    assert "1 run diverged: in no pair, for they have no epoch_seconds" in printed
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """`litmus profile` and `litmus list archs` as a user types them."""
 
+from pathlib import Path
+
 import pytest
 
 from studies.command.main import run_command
@@ -50,3 +52,21 @@ def test_list_shows_what_each_architecture_costs_at_its_native_size(capsys: pyte
     assert run_command(["list", "archs"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("resnet50 "))
     assert line.split()[:6] == ["resnet50", "25.56", "M", "4.11", "G", "3×224×224"]
+
+
+def test_a_network_of_ones_own_is_known_by_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.py").write_text(
+        "import lit_archs\nfrom torch import nn\n\n\n"
+        '@lit_archs.register("profiled_own")\n'
+        "class Own(nn.Module):\n"
+        "    def __init__(self, num_classes, in_channels=3, width=4):\n"
+        "        super().__init__()\n"
+        "        self.conv = nn.Conv2d(in_channels, width, 1)\n"
+        "        self.head = nn.Linear(width, num_classes)\n\n"
+        "    def forward(self, images):\n"
+        "        return self.head(self.conv(images).mean((2, 3)))\n"
+    )
+    options = ["--source", str(tmp_path / "own.py"), "--in-channels", "3", "--image-size", "8", "--model.width", "5"]
+    assert run_command(["profile", "profiled_own", *options]) == 0
+    total = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("total"))
+    assert total.split()[1] == str(3 * 5 + 5 + 5 * 10 + 10)

@@ -110,10 +110,10 @@ def test_changed_code_is_trained_anew_and_its_older_runs_stay_aside(folder: Fold
     before = folder.identities()
     folder.edit("gate.py", "sigmoid", "tanh")
     changed = folder.run()
-    assert "gate.py changed: 2 runs of the older code stay aside; --same-code takes them over" in changed.stderr
+    assert "gate.py changed: 2 runs of other code stay aside; --same-code takes them over" in changed.stderr
     assert "2 runs, 0 already done" in changed.stderr
-    assert "gate.py changed: 2 runs of the older code stay aside." in changed.stdout
-    assert "gate.py changed: 2 runs of the older code stay aside." in (folder.runs / "report.html").read_text()
+    assert "gate.py changed: 2 runs of other code stay aside." in changed.stdout
+    assert "gate.py changed: 2 runs of other code stay aside." in (folder.runs / "report.html").read_text()
     now = folder.identities() - before
     assert len(before) == len(now) == 2
 
@@ -126,7 +126,7 @@ def test_changed_code_is_trained_anew_and_its_older_runs_stay_aside(folder: Fold
     assert "own_code" not in metrics(analysis)
     status = folder.litmus("status", "gates")
     assert "gate True 1 1" in status
-    assert "gate.py changed: 2 runs of the older code stay aside." in status
+    assert "gate.py changed: 2 runs of other code stay aside." in status
     assert "gates 2 2" in folder.litmus("status")
 
 
@@ -159,12 +159,14 @@ def test_same_code_takes_over_the_code_before_and_says_so_ever_after(folder: Fol
     assert "forecast: nothing to run (2 done)" in folder.run("--same-code", "--forecast").stdout
     assert "forecast: 2 runs" in folder.run("--forecast").stdout
     taken = folder.run("--same-code")
-    assert "gate.py changed: 2 runs of the older code taken over" in taken.stderr
+    assert "gate.py changed: 2 runs of other code taken over" in taken.stderr
     assert folder.identities() == before
     said = "Runs of two versions of the code were taken as one, by --same-code: gate.py changed after 2 runs."
     assert said in taken.stdout
     # What is older than that stays aside: seed 1 of the sigmoid is no seed of the tanh.
     more = folder.run("--seeds", "2")
+    nothing = folder.run("--seeds", "2", "--same-code")
+    assert "gate.py changed: 2 runs of other code taken over" in nothing.stderr
     assert "4 runs, 2 already done" in more.stderr
     assert said in more.stdout
     assert said in folder.litmus("power", "gates", "--effect", "1")
@@ -173,6 +175,19 @@ def test_same_code_takes_over_the_code_before_and_says_so_ever_after(folder: Fol
     use = code_use(folder.runs, read_study_record(folder.runs))
     assert (len(use.taken), len(use.aside)) == (2, 4)
     assert len(load(folder.runs)) == 4
+
+
+def test_one_command_tells_one_number_of_runs_aside_and_what_can_be_taken_over_of_them(folder: Folder) -> None:
+    folder.run("--seeds", "2")
+    folder.edit("gate.py", "sigmoid", "tanh")
+    assert "--same-code: there is no run" not in folder.run().stderr
+    folder.edit("gate.py", "scale", "factor")
+    again = folder.run()
+    aside = "gate.py changed: 6 runs of other code stay aside"
+    assert f"{aside}; --same-code takes the 2 runs of the code before this over" in again.stderr
+    assert f"{aside}." in again.stdout
+    told = folder.run("--same-code")
+    assert "--same-code: there is no run of other code to take over" in told.stderr  # the newest code has its runs
 
 
 @pytest.mark.slow
@@ -226,7 +241,7 @@ def test_runs_of_an_earlier_version_stay_aside_until_they_are_taken_over(folder:
         )
     shutil.rmtree(folder.runs / "code")
     told = folder.run("--same-code")
-    assert "code that an earlier version did not record: 2 runs of the older code taken over" in told.stderr
+    assert "code that an earlier version did not record: 2 runs of other code taken over" in told.stderr
     folder.edit("gate_before.py", "sigmoid", "tanh")
     assert "2 runs, 0 already done" in folder.run().stderr
     assert len(load(folder.runs)) == 2

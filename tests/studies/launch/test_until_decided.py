@@ -9,6 +9,7 @@ import pytest
 from synthetic_records import synthetic
 from tiny_runs import TINY
 
+import studies
 from litmus.errors import UserError
 from studies.design import Claim, Study, more
 from studies.design.plan import Arm, expand
@@ -109,3 +110,17 @@ def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(litmus: Litmus
     again = litmus("run", "./learning.py", "--until", "decided", "--max-seeds", "9")
     assert "finished learns" not in again.stderr  # nothing is run twice
     assert again.stdout == first.stdout
+
+
+def test_python_adds_seeds_too(tmp_path: Path) -> None:
+    study = a_study(
+        base=TINY, factors={"model.norm": ["none", "batch"]}, baseline=NONE,
+        claims=[Claim("It is better.", more("test_top1", BATCH, than=NONE), threshold=0.5)],
+    )  # fmt: skip
+    result = studies.run(study, until="decided", max_seeds=4, out=tmp_path, workers=1, wandb="disabled")
+    assert "Smaller: It is better" in result.answer or result.records["seed"].nunique() == 4
+    assert any(line.startswith("decided ") for line in result.details)
+    with pytest.raises(UserError, match="unknown until 'done'"):
+        studies.run(study, until="done", out=tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="--max-seeds goes with --until decided"):
+        studies.run(study, max_seeds=4, out=tmp_path)

@@ -1,6 +1,7 @@
 """Records as frames: a short set of columns, the others by name, curves and probes a row each."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -78,3 +79,18 @@ def test_probes_have_a_row_for_each_thing_measured(folder: Path, tmp_path: Path)
         load_probes(tmp_path)
     with pytest.raises(UserError, match="no records in"):
         load(tmp_path / "nowhere", curves=True)
+
+
+def test_rows_stand_arm_by_arm_and_by_seed_whatever_the_identities(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "norms")
+    record = json.loads((tmp_path / "norms" / "study.json").read_text())
+    first = record["arms"][0]["runs"]["0"]
+    (tmp_path / "norms" / first).rename(tmp_path / "norms" / "ffffffffffff")
+    record["arms"][0]["runs"]["0"] = "ffffffffffff"
+    record["arms"].reverse()
+    (tmp_path / "norms" / "study.json").write_text(json.dumps(record))
+    frame = load(tmp_path / "norms")
+    labels = [arm["label"] for arm in record["arms"]]
+    assert list(zip(frame["arm"], frame["seed"], strict=True)) == [(label, seed) for label in labels for seed in (0, 1)]
+    assert frame["run"].iloc[-2] == "ffffffffffff"
+    assert list(load(tmp_path / "norms", curves=True)["run"].unique()) == list(frame["run"])
