@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lit_archs.learning.classifier import LitClassifier
-from lit_archs.learning.optimiser import OptimConfig
+from lit_archs.learning.optimiser import OptimConfig, build_optimiser
 from litmus.batch import Batch
 from studies.probes.base.probe import PROBES, Probe
 from studies.records.run_record import RunRecord
@@ -28,6 +28,7 @@ def example(network: nn.Module, *shape: int, classes: int = 3, lr: float = 0.1) 
     module = LitClassifier(network, classes, OptimConfig(lr=lr, momentum=0.0), total_steps=10)
     trainer: Any = SimpleNamespace(global_step=0, current_epoch=0, global_rank=0, world_size=1)
     module.trainer = trainer
+    trainer.optimizers = [build_optimiser(network.parameters(), module.optim)]
     labels = torch.arange(shape[0]) % classes
     return module, Batch(random(*shape), labels, shape[0]), trainer
 

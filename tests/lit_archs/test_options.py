@@ -40,7 +40,7 @@ TOGGLES: list[tuple[str, Option, Option, str, str]] = [
     ("googlenet", {}, {"path_five": False}, "five", ""),
     ("googlenet", {"large_kernel": 3}, {"large_kernel": 5}, "five", ""),
     ("googlenet", {}, {"path_pool": False}, "pool", ""),
-    ("googlenet", {}, {"pool4": 3}, "", ""),
+    ("googlenet_cifar", {}, {"pool4": 3}, "", ""),
     ("googlenet", {}, {"reductions": False}, "reduce|project", ""),
     ("googlenet", {}, {"squeeze_excite": True}, "", "squeeze_excite"),
     ("resnet20", {"residual": True}, {"residual": False}, "", ""),
