@@ -68,6 +68,18 @@ assert not conduct(plan, LaunchConfig(out=out), {}).outcome.missing
 """What the command of a study does once it is complete, up to the report: every arm and run is made and looked up."""
 LOAD = PEAK + "import studies; print(len(studies.load(sys.argv[1])))"
 CURVES = PEAK + "import studies; print(len(studies.load(sys.argv[1], curves=True)))"
+ALONE = """
+import sys
+from pathlib import Path
+from studies.command.train import read_config
+from studies.training.config import resolve
+from studies.training.execute import attempt
+from studies.training.run import Execution, Place, Run
+file, out = map(Path, sys.argv[1:])
+run = Run("0" * 12, "alone", "arm", {}, resolve(read_config(file)), out / file.parent.name)
+attempt(run, Execution(), Place(), lambda fraction: None, 1)
+"""
+"""What a shell's loop around a training script starts anew for each run."""
 SETTINGS = {"model.name": "mlp", "model.width": 16, "model.activation": "relu", "trainer.epochs": 5}
 ONE_STEP = {**SETTINGS, "trainer.epochs": 1, "data.batch_size": 1024}
 """An epoch of the digits is then one step."""
@@ -195,7 +207,8 @@ def overhead(out: Path, runs: int, alternatives: int) -> None:
     configs = [record.config_file for record in run_records(out / "steps")][:alternatives]
 
     def alone(config: Path) -> None:
-        litmus("train", "--config", str(config), "--name", config.parent.name, "--out", str(out / "alone"))
+        arguments = [sys.executable, "-c", ALONE, str(config), str(out / "alone")]
+        subprocess.run(arguments, check=True, capture_output=True)
 
     began = time.perf_counter()
     with ThreadPoolExecutor(at_a_time) as pool:
@@ -210,16 +223,15 @@ def overhead(out: Path, runs: int, alternatives: int) -> None:
     of_a_run("submitit's local executor", began, len(configs))
 
 
-def one_step(config: Path, out: Path) -> str:
+def one_step(config: Path, out: Path) -> None:
     """Train the run of a config file in this process, as a user's function does that submitit is given."""
     from studies.command.train import read_config
     from studies.training.config import resolve
     from studies.training.execute import attempt
     from studies.training.run import Execution, Place
 
-    name = config.parent.name
-    run = Run(name, "theirs", "arm", {}, resolve(read_config(config)), out / name)
-    return attempt(run, Execution(), Place(), lambda fraction: None, 1)
+    run = Run("0" * 12, "theirs", "arm", {}, resolve(read_config(config)), out / config.parent.name)
+    attempt(run, Execution(), Place(), lambda fraction: None, 1)
 
 
 def of_a_run(way: str, began: float, runs: int) -> None:

@@ -38,7 +38,7 @@ def trained(directory: Path, settings: Mapping[str, object] | None = None, sourc
     from studies.training.execute import attempt
     from studies.training.run import Execution, Place, Run
 
-    config = resolve(TINY if settings is None else settings)
+    config = resolve(TINY if settings is None else {"trainer.keep": "last", **settings})
     this = Run("0123456789ab", "example", "an arm", {}, config, directory / "0123456789ab", source)
     attempt(this, Execution(), Place(), lambda fraction: None, attempts=1)
     return this

@@ -22,7 +22,7 @@ from studies.training.run import Execution, Place, Run
 RESNET = {
     "model.name": "resnet_cifar", "model.depth": 8, "model.width": 4, "model.norm": "batch",
     "data.batch_size": 100, "optim.lr": 0.05,
-    "trainer.epochs": 2, "trainer.log_every_n_steps": 5, "trainer.probe_every_n_steps": 4,
+    "trainer.epochs": 2, "trainer.log_every_n_steps": 5, "trainer.probe_every_n_steps": 4, "trainer.keep": "last",
 }  # fmt: skip
 MLP = {**TINY, "model.dropout": 0.3, "model.norm": "batch", "data.augment": "crop", "trainer.probe_every_n_steps": 4}
 NETWORKS: dict[str, dict[str, Any]] = {"resnet": RESNET, "mlp": MLP}

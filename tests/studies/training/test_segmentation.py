@@ -20,6 +20,7 @@ Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SMALL = {
     "model.name": "unet",
+    "trainer.keep": "last",
     "model.depth": 2,
     "model.width": 4,
     "data.name": "shapes",
