@@ -14,7 +14,7 @@ from studies.evidence.claims import ArmTest, Claim, Finding, Verdict, judge, jud
 from studies.evidence.estimate import CONFIDENCE, Effect
 from studies.evidence.family import headline
 from studies.evidence.results import analyse
-from studies.evidence.units import NUMBER, Unit, unit_of
+from studies.evidence.units import Unit
 from studies.records.storage import to_json, write_atomically
 
 FILE = "datasets.json"
@@ -56,8 +56,7 @@ class OverDatasets:
     @property
     def unit(self) -> Unit:
         """The unit of the claim's effect."""
-        metrics = self.claim.test.metrics if isinstance(self.claim.test, ArmTest) else ()
-        return unit_of(metrics[0]) if metrics else NUMBER
+        return self.claim.unit
 
 
 def joint_effect(effects: Sequence[Effect]) -> Joint:
