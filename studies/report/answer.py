@@ -9,7 +9,7 @@ from studies.report.outcome import compared, small_test_set, unfinished_clauses
 
 
 def answer_of(summary: StudySummary) -> str:
-    """Return the answer: what diverged, crashed or is missing, the claims by verdict, the best arm beside the baseline."""
+    """Return the answer: what diverged, crashed or is missing, the claims by verdict, the best arm."""
     analysis = summary.analysis
     primary = primary_claims([claim for claim, _ in summary.findings])
     sentences = [f"{clause[0].upper()}{clause[1:]}." for clause in unfinished_clauses(analysis)]

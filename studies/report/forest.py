@@ -96,11 +96,11 @@ def forest(summary: StudySummary) -> list[Group]:
         axis = claim.unit.name if row.level else claim.unit.difference_name
         claims.setdefault((axis, "levels" if row.level else "effects"), []).append((row, claim.unit))
     for rows in claims.values():
-        groups.append(_group("" if groups else "Claims", "", [row for row, _ in rows], rows[0][1]))
+        groups.append(group_of("" if groups else "Claims", "", [row for row, _ in rows], rows[0][1]))
     arms = _ingredients(summary.analysis) or _arms(summary)
     if arms:
         title = "What each ingredient adds" if _ingredients(summary.analysis) else "Arms, to the baseline"
-        groups.append(_group(title, _axis_name(summary.analysis), arms, summary.analysis.unit))
+        groups.append(group_of(title, _axis_name(summary.analysis), arms, summary.analysis.unit))
     return groups
 
 
@@ -163,7 +163,8 @@ def _sortable(value: float) -> float:
     return -math.inf if math.isnan(value) else value
 
 
-def _group(title: str, axis: str, rows: Sequence[Row], unit: Unit = NUMBER) -> Group:
+def group_of(title: str, axis: str, rows: Sequence[Row], unit: Unit = NUMBER) -> Group:
+    """Return rows with their places on an axis that most of them fit on."""
     low, high = _span(rows)
 
     def place(value: float) -> float:

@@ -32,7 +32,9 @@ from studies.report.figures.figure import Figure, data_table
 from studies.report.forest import forest
 from studies.report.headline import headline_of
 from studies.report.ingredients import effect_lines, ingredients_table
+from studies.report.methods import methods
 from studies.report.packed import packed
+from studies.report.plain_text import spreadsheet
 from studies.report.planned import deviations, plan_text
 from studies.report.run_rows import failures, run_rows
 from studies.report.tuning import tuning_lines, tuning_table
@@ -48,6 +50,7 @@ class Report:
     path: Path
     answer: str
     summary: StudySummary
+    study: Study | None = None
 
     @property
     def details(self) -> list[str]:
@@ -70,20 +73,23 @@ def summary_of(directory: Path, study: Study | None = None) -> tuple[StudySummar
     return summarise(directory, study.claims, study.measures), study
 
 
-def write_report(directory: Path, study: Study | None = None) -> Report:
+def write_report(directory: Path, study: Study | None = None, refresh: float | None = None) -> Report:
     """Write `report.html` and `statistics.csv` into a study's folder.
 
-    `study` brings the claims, see `summary_of`. Raises `UserError` where there is no study in the folder.
+    `study` brings the claims, see `summary_of`; with `refresh` the page reads itself anew after so many seconds. Raises
+    `UserError` where there is no study in the folder.
     """
     summary, study = summary_of(directory, study)
     answer = answer_of(summary)
     path = directory / "report.html"
-    write_atomically(path, render(summary, study))
-    write_atomically(directory / "statistics.csv", statistics_table(summary.statistics).to_csv(index=False))
-    return Report(path, answer, summary)
+    write_atomically(path, render(summary, study, refresh))
+    write_atomically(
+        directory / "statistics.csv", spreadsheet(statistics_table(summary.statistics)).to_csv(index=False)
+    )
+    return Report(path, answer, summary, study)
 
 
-def render(summary: StudySummary, study: Study | None = None) -> str:
+def render(summary: StudySummary, study: Study | None = None, refresh: float | None = None) -> str:
     """Return the report as HTML; `study` brings its own figures, limits and the source of its claims."""
     analysis, effects = summary.analysis, summary.main_effects
     source = study.source if study is not None else ""
@@ -127,6 +133,8 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
             long=LONG,
             failures=failures(analysis, rows),
             versions=versions(analysis),
+            methods=methods(summary),
+            refresh=refresh,
             in_points=analysis.unit is POINTS,
             more_is_better=analysis.higher_is_better,
             threshold=analysis.unit.text(analysis.training_threshold),
