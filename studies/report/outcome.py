@@ -23,7 +23,7 @@ def unfinished_clauses(analysis: Analysis) -> list[str]:
     missing = sum(result.missing for result in analysis.arms)
     if missing:
         planned = sum(result.planned for result in analysis.arms)
-        clauses.append(f"partial: {missing:,} of {planned:,} runs have no result yet")
+        clauses.append(f"partial: {missing:,} of {several(planned, 'run')} have no result yet")
     return clauses
 
 
