@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from studies.design.plots import StudyPlot
 from studies.evidence.results import Analysis
+from studies.report.answered_images import confusion_figures
 from studies.report.figures.cost import cost_figures
 from studies.report.figures.factors import heat_map, interaction, response
 from studies.report.figures.figure import Figure
@@ -15,7 +16,7 @@ from studies.report.tuning import CAPTION, tuning_figure
 
 
 def figures_of(analysis: Analysis, plots: Sequence[StudyPlot] = ()) -> list[Figure]:
-    """Return the figures: over the factors, of the study's own, learning curves, what probes measured, cost."""
+    """Return the figures: over the factors, of the study's own, learning curves, of probes, cost, confusion."""
     found = [*_over_factors(analysis), *_asked(analysis, plots)]
     tuned = tuning_figure(analysis)
     if tuned is not None:
@@ -28,7 +29,8 @@ def figures_of(analysis: Analysis, plots: Sequence[StudyPlot] = ()) -> list[Figu
         learning_curves(analysis, "train_loss", "Training loss", "training loss", logarithmic=True),
     )
     found += [each for each in curves if each is not None]
-    return [*found, *_asked(analysis, usual_plots(analysis, plots)), *cost_figures(analysis)]
+    found += _asked(analysis, usual_plots(analysis, plots))
+    return [*found, *cost_figures(analysis), *confusion_figures(analysis)]
 
 
 def _over_factors(analysis: Analysis) -> list[Figure]:

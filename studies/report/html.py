@@ -25,6 +25,7 @@ from studies.records.storage import write_atomically
 from studies.records.study_record import read_study_record
 from studies.report import tables, words
 from studies.report.answer import answer_of
+from studies.report.answered_images import changed_images, worst_images
 from studies.report.controls import Control, controls, hyperparameters
 from studies.report.environment import versions
 from studies.report.figure_list import figures_of
@@ -135,6 +136,7 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
             versions=versions(analysis),
             methods=methods(summary),
             refresh=refresh,
+            images=[table for table in (changed_images(analysis), worst_images(analysis)) if table is not None],
             in_points=analysis.unit is POINTS,
             more_is_better=analysis.higher_is_better,
             threshold=analysis.unit.text(analysis.training_threshold),

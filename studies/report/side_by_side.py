@@ -55,7 +55,7 @@ def write_side_by_side(first: StudySummary, second: StudySummary) -> tuple[Path,
             other_question=second.analysis.study.question,
             group=group_of("Arms in both", "points" if arms else "", arms, first.analysis.unit) if arms else None,
             changes=Table(
-                "What changed", "", ["", *names], [[c.name, c.first, c.second] for c in changes(first, second)]
+                "What changed", "", ["setting", *names], [[c.name, c.first, c.second] for c in changes(first, second)]
             ),
             arms=_table(first, second, names),
             claims=_claims(first, second, names),

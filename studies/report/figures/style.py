@@ -66,8 +66,8 @@ def add_band(
 
 
 def escaped(text: str) -> str:
-    """Return a text that plotly shows as it is: it takes some HTML, and `%{...}`, for markup."""
-    for mark, harmless in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "%\u200b{")):
+    """Return a text that plotly shows as it is: it takes some HTML, `$...$` and `%{...}` for markup."""
+    for mark, harmless in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("$", "&#36;"), ("%{", "%\u200b{")):
         text = text.replace(mark, harmless)
     return text
 

@@ -125,7 +125,7 @@ def wider_than_the_page(page: Any) -> list[str]:
     return page.evaluate(
         """() => [...document.querySelectorAll('body *')].filter(each => {
             const box = each.getBoundingClientRect();
-            if (!box.width || each.closest('.plot') || each.closest('.skip') || each.closest('thead')) return false;
+            if (!box.width || each.closest('.plot, #js-plotly-tester') || each.closest('.skip') || each.closest('thead')) return false;
             return box.right > document.documentElement.clientWidth + 1 || box.left < -1;
         }).map(each => `${each.tagName}: ${each.textContent.slice(0, 40)}`)"""
     )
