@@ -125,7 +125,8 @@ def wider_than_the_page(page: Any) -> list[str]:
     return page.evaluate(
         """() => [...document.querySelectorAll('body *')].filter(each => {
             const box = each.getBoundingClientRect();
-            if (!box.width || each.closest('.plot, #js-plotly-tester') || each.closest('.skip') || each.closest('thead')) return false;
+            const apart = each.closest('.plot, #js-plotly-tester, .skip, thead');
+            if (!box.width || apart) return false;
             return box.right > document.documentElement.clientWidth + 1 || box.left < -1;
         }).map(each => `${each.tagName}: ${each.textContent.slice(0, 40)}`)"""
     )
