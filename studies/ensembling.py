@@ -13,7 +13,7 @@ from studies.evidence.claim_tests import judged_finding
 from studies.evidence.claims import Finding, Test, judge
 from studies.evidence.ensemble import accuracy_by_size, gain_over_best, members
 from studies.evidence.results import Analysis
-from studies.report import figures
+from studies.report.figures.style import LAYOUT, styles
 
 KRIZHEVSKY = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 
@@ -37,14 +37,14 @@ def ensemble_gains(norm: str) -> Test:
 def by_size(analysis: Analysis) -> go.Figure | None:
     """Draw test accuracy over the number of seeds in the ensemble."""
     figure = go.Figure()
-    for result, (colour, dash) in zip(analysis.arms, figures.styles(analysis), strict=True):
+    for result, (colour, dash) in zip(analysis.arms, styles(analysis), strict=True):
         if sizes := accuracy_by_size(members(analysis, result)):
             counts, accuracies = zip(*sizes, strict=True)
             figure.add_scatter(
                 x=counts, y=[100 * accuracy for accuracy in accuracies],
                 mode="lines+markers", name=result.label, line={"color": colour, "dash": dash},
             )  # fmt: skip
-    figure.update_layout(**figures.LAYOUT, xaxis_title="seeds in the ensemble", yaxis_title="test accuracy, %")
+    figure.update_layout(**LAYOUT, xaxis_title="seeds in the ensemble", yaxis_title="test accuracy, %")
     return figure if figure.data else None
 
 

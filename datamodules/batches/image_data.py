@@ -61,6 +61,15 @@ class ImageDataModule(lightning.LightningDataModule):
         )
 
     @property
+    def image_counts(self) -> dict[str, int]:
+        """How many images each split has, by its name: train, validation, test."""
+        return {
+            "train": len(self.train_indices),
+            "validation": len(self.val_indices),
+            "test": len(self.arrays.test_images),
+        }
+
+    @property
     def mean(self) -> Tensor:
         """Mean of each channel over the training split, float32 [C], 0 to 255."""
         return self.normalise.mean

@@ -37,7 +37,7 @@ def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = No
         asked = f" To be shown: more than {written.size(threshold)}." if threshold else ""
         return _compared(analysis, metric, of, than, written, asked, lambda effect: judge(effect, threshold))
 
-    return ArmTest(test, arms=(of, than), metrics=(metric,), name="more")
+    return ArmTest(test, arms=(of, than), metrics=(metric,), name="more", unit=written)
 
 
 def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = None) -> ArmTest:
@@ -50,7 +50,7 @@ def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = No
             analysis, metric, one, other, written, asked, lambda effect: judge_equivalence(effect, threshold)
         )
 
-    return ArmTest(test, arms=(one, other), metrics=(metric,), equivalence=True, name="alike")
+    return ArmTest(test, arms=(one, other), metrics=(metric,), equivalence=True, name="alike", unit=written)
 
 
 def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> ArmTest:
@@ -67,7 +67,7 @@ def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> ArmTest:
         )
         return _finding(analysis, [side], metric, effect, evidence, lambda each: judge_level(each, threshold))
 
-    return ArmTest(test, arms=(arm,), metrics=(metric,), name="exceeds")
+    return ArmTest(test, arms=(arm,), metrics=(metric,), name="exceeds", unit=written, level=True)
 
 
 def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) -> ArmTest:
@@ -90,7 +90,7 @@ def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) 
 
         return _finding(analysis, [side], metric, effect, evidence, judged)
 
-    return ArmTest(test, arms=(arm,), metrics=(metric,), equivalence=True, name="near")
+    return ArmTest(test, (arm,), (metric,), equivalence=True, name="near", unit=written, level=True, claimed=value)
 
 
 def trend(
@@ -120,7 +120,7 @@ def trend(
         evidence = f"By {over}: {means}; {ends} {written.difference(effect)}, {effect.count}."
         return _finding(analysis, sides, metric, effect, evidence, lambda each: judge(each, threshold), [sides])
 
-    return ArmTest(test, arms=(among or {},), metrics=(metric,), factors=(over,), name="trend")
+    return ArmTest(test, arms=(among or {},), metrics=(metric,), factors=(over,), name="trend", unit=written)
 
 
 def interaction(
@@ -148,7 +148,7 @@ def interaction(
         groups = [[a, b], [c, d]]
         return _finding(analysis, [a, b, c, d], metric, effect, evidence, lambda each: judge(each, threshold), groups)
 
-    return ArmTest(test, arms=(*of, *than), metrics=(metric,), name="interaction")
+    return ArmTest(test, arms=(*of, *than), metrics=(metric,), name="interaction", unit=written)
 
 
 def _only(result: ArmResult) -> Side:

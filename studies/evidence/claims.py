@@ -1,5 +1,6 @@
 """Claims of the literature as data: the sentence, its source, the test over a study's records, and its verdict."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 from studies.evidence.estimate import NO_EFFECT, Effect, Estimate
 from studies.evidence.results import Analysis, Metric
 from studies.evidence.selection import Selector
+from studies.evidence.units import NUMBER, Unit, unit_of
 
 Verdict = Literal["supported", "opposite", "smaller", "inconclusive"]
 
@@ -48,6 +50,9 @@ class ArmTest:
         factors: whose levels are compared.
         equivalence: whether the claim's threshold is a margin that a difference must lie within.
         name: what the test is called.
+        unit: how the effect is written; None for the unit of what is compared.
+        level: whether the effect is a level and no difference: zero then means nothing.
+        claimed: the value that a level is claimed to be near, NaN for none.
     """
 
     test: Test
@@ -56,6 +61,9 @@ class ArmTest:
     factors: tuple[str, ...] = ()
     equivalence: bool = False
     name: str = ""
+    unit: Unit | None = None
+    level: bool = False
+    claimed: float = math.nan
 
     def __call__(self, analysis: Analysis, threshold: float) -> Finding:
         """Return what the records say."""
@@ -83,6 +91,14 @@ class Claim:
     threshold: float = 0.0
     paper: str = ""
     primary: bool = False
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the effect that is judged."""
+        test = self.test if isinstance(self.test, ArmTest) else None
+        if test is None:
+            return NUMBER
+        return test.unit or (unit_of(test.metrics[0]) if test.metrics else NUMBER)
 
     def cited(self, study_source: str) -> str:
         """Return where the claim was made: its source, or the study's, and the place in it."""

@@ -12,10 +12,10 @@ from litmus.errors import UserError
 from litmus.metrics import METRICS
 from studies.evidence.claim_tests import Judge, judged_finding, more
 from studies.evidence.claims import ArmTest, Claim, Finding, Verdict, judge, judge_equivalence, judge_level
-from studies.evidence.estimate import CONFIDENCE, Effect
+from studies.evidence.estimate import CONFIDENCE, Effect, Estimate
 from studies.evidence.family import headline
 from studies.evidence.results import analyse
-from studies.evidence.units import NUMBER, Unit, unit_of
+from studies.evidence.units import Unit
 from studies.records.storage import to_json, write_atomically
 from studies.records.study_record import StudyRecord
 
@@ -58,8 +58,7 @@ class OverDatasets:
     @property
     def unit(self) -> Unit:
         """The unit of the claim's effect."""
-        metrics = self.claim.test.metrics if isinstance(self.claim.test, ArmTest) else ()
-        return unit_of(metrics[0]) if metrics else NUMBER
+        return self.claim.unit
 
 
 def joint_effect(effects: Sequence[Effect]) -> Joint:
@@ -157,6 +156,9 @@ def read_datasets(directory: Path) -> dict[str, Path]:
 def _judge(claim: Claim) -> Judge:
     test = claim.test if isinstance(claim.test, ArmTest) else None
     if test is not None and test.equivalence:
-        return lambda effect: judge_equivalence(effect, claim.threshold)
-    one = judge_level if test is not None and test.name == "exceeds" else judge
+        centre = test.claimed if test.level else 0.0
+        return lambda effect: judge_equivalence(
+            Estimate(effect.mean - centre, effect.low - centre, effect.high - centre, effect.n), claim.threshold
+        )
+    one = judge_level if test is not None and test.level else judge
     return lambda effect: one(effect, claim.threshold)

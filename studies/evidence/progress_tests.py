@@ -11,7 +11,10 @@ from studies.evidence.estimate import effect_of, steps
 from studies.evidence.learning_speed import Arrival, arrivals
 from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.selection import Selector, Side, arms_of, named, side_of
-from studies.evidence.units import level
+from studies.evidence.units import LogRatio, Unit, level
+
+LADDER = Unit("steps", "steps of the ladder")
+SPEED = LogRatio("", "times as fast")
 
 APPROACH = 0.95
 """How far from chance to the level at which an arm ends the target lies that its curve is followed to."""
@@ -57,7 +60,7 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
         missing = missing_runs([Side(dict.fromkeys(r.arm.runs, r)) for arms in sides for r in arms])
         return judged_finding(effect, lambda each: judge(each, threshold), evidence + missing, withheld=bool(missing))
 
-    return ArmTest(test, arms=(of, than), factors=(factor,), name="higher_limit")
+    return ArmTest(test, arms=(of, than), factors=(factor,), name="higher_limit", unit=LADDER)
 
 
 def _limits(analysis: Analysis, results: Sequence[ArmResult], factor: str, ladder: Sequence[float]) -> dict[int, int]:
@@ -126,7 +129,7 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
             return finding
         return Finding("inconclusive", finding.evidence, ratio)
 
-    return ArmTest(test, arms=(of, than), name="sooner")
+    return ArmTest(test, arms=(of, than), name="sooner", unit=SPEED)
 
 
 def aim(analysis: Analysis, side: Side) -> float:

@@ -34,16 +34,22 @@ class Unit:
         """
         if math.isnan(value.low):
             return self.text(value.mean)
-        bounded = Estimate(value.mean, max(self.lowest, value.low), min(self.highest, value.high), value.n)
-        return self.text(value.mean) + self._range(bounded, "")
+        return self.text(value.mean) + self._range(self._bounded(value, self.lowest, self.highest), "")
 
     def difference(self, value: Estimate) -> str:
         """Return a difference, signed, with its 95 % interval and unit."""
         return f"{self.signed(value)} {self.difference_name}".strip() if value.n else "–"
 
     def signed(self, value: Estimate) -> str:
-        """Return a difference, signed, with its 95 % interval, without its unit: `+1.20 [+0.80, +1.60]`."""
-        return f"{self._number(value.mean, '+')}{self._range(value, '+')}" if value.n else "–"
+        """Return a difference, signed, with its 95 % interval, without its unit: `+1.20 [+0.80, +1.60]`.
+
+        No two values are further apart than the lowest and the highest; what lies beyond is cut off.
+        """
+        if not value.n:
+            return "–"
+        widest = self.highest - self.lowest
+        bounded = value if math.isnan(value.low) else self._bounded(value, -widest, widest)
+        return f"{self._number(value.mean, '+')}{self._range(bounded, '+')}"
 
     def size(self, value: float) -> str:
         """Return the size of a difference with its unit."""
@@ -58,13 +64,41 @@ class Unit:
         sign = "+" if signed else ""
         return "–" if math.isnan(low) else f"[{self._number(low, sign)}, {self._number(high, sign)}]"
 
+    def tick(self, value: float) -> str:
+        """Return a value beside an axis, as short as it can be."""
+        return f"{value * self.factor:.3g}"
+
+    @staticmethod
+    def _bounded(value: Estimate, lowest: float, highest: float) -> Estimate:
+        return Estimate(value.mean, max(lowest, value.low), min(highest, value.high), value.n)
+
     def _range(self, value: Estimate, sign: str) -> str:
         if not value.n or math.isnan(value.low):
             return ""
         return f" [{self._number(value.low, sign)}, {self._number(value.high, sign)}]"
 
     def _number(self, value: float, sign: str = "") -> str:
-        return f"{value * self.factor:{sign},.{self.decimals}f}"
+        return f"{value * self.factor:{sign},.{self.decimals}f}".replace("inf", "∞")
+
+
+@dataclass(frozen=True)
+class LogRatio(Unit):
+    """How the logarithm of a ratio is written: as the ratio itself, `2.90 [2.10, 4.00] times as fast`."""
+
+    def signed(self, value: Estimate) -> str:
+        """Return the ratio with its 95 % interval."""
+        if not value.n:
+            return "–"
+        ends = "" if math.isnan(value.low) else f" [{self._number(value.low)}, {self._number(value.high)}]"
+        return f"{self._number(value.mean)}{ends}"
+
+    def tick(self, value: float) -> str:
+        """Return a ratio beside an axis."""
+        return f"{math.exp(value):.3g}×"
+
+    def _number(self, value: float, sign: str = "") -> str:
+        # Beyond this the interval says nothing, and the number has more digits than a line.
+        return f"{math.exp(value):,.{self.decimals}f}" if abs(value) < 12 else "∞" if value > 0 else "0"
 
 
 POINTS = Unit("%", "points", factor=100.0, lowest=0.0, highest=1.0)

@@ -19,6 +19,8 @@ class Answers:
 
     Args:
         right: of a classification, bool [N].
+        given, true: of a classification, the class that the network gives each image, −1 for none, and the image's own,
+            int [N] each; None in the record of an earlier version.
         shared, predicted, labelled: of a segmentation, the pixels of each image and class that are both, that the
             network gives it, and that it has, int [N, C] each.
     """
@@ -27,6 +29,8 @@ class Answers:
     shared: Counts | None = None
     predicted: Counts | None = None
     labelled: Counts | None = None
+    given: Counts | None = None
+    true: Counts | None = None
 
     def __len__(self) -> int:
         kept = self.right if self.right is not None else self.shared
@@ -55,6 +59,11 @@ class Answers:
         return _ratio_scores(self.shared, sizes - self.shared)
 
 
+def of_classes(given: Counts, true: Counts) -> Answers:
+    """Return the answers of a classification from the predicted classes and the labels, int [N] each."""
+    return Answers(right=given == true, given=given, true=true)
+
+
 def _ratio_scores(above: Counts, below: Counts) -> NDArray[np.float64]:
     """Return the scores of the mean over the columns of Σ above / Σ below; a column without anything says nothing."""
     there = below.sum(0) > 0
@@ -65,10 +74,15 @@ def _ratio_scores(above: Counts, below: Counts) -> NDArray[np.float64]:
 
 
 def write_answers(record: RunRecord, answers: Answers) -> None:
-    """Write a run's answers: a bit for each image, or its counts in as few bytes as hold them."""
+    """Write a run's answers: of each image a bit and two classes, or its counts, in as few bytes as hold them."""
     arrays: dict[str, NDArray[Any]] = {}
     if answers.right is not None:
         arrays = {"right": np.packbits(answers.right), "images": np.array(len(answers.right))}
+        for name in ("given", "true"):
+            classes: Counts | None = getattr(answers, name)
+            if classes is not None:
+                # From −1 on: a signed type holds it in as few bytes as there are classes.
+                arrays[name] = classes.astype(np.min_scalar_type(-1 - int(classes.max(initial=0))))
     else:
         for name in ("shared", "predicted", "labelled"):
             counts: Counts = getattr(answers, name)
@@ -83,7 +97,9 @@ def read_answers(record: RunRecord) -> Answers | None:
     try:
         with np.load(record.answers_file, allow_pickle=False) as arrays:
             if "right" in arrays:
-                return Answers(right=np.unpackbits(arrays["right"], count=int(arrays["images"])).astype(bool))
+                classes = {name: arrays[name].astype(np.int64) for name in ("given", "true") if name in arrays}
+                right = np.unpackbits(arrays["right"], count=int(arrays["images"])).astype(bool)
+                return Answers(right=right, **classes)
             return Answers(**{name: arrays[name].astype(np.int64) for name in ("shared", "predicted", "labelled")})
     except (OSError, ValueError, KeyError, EOFError):
         return None

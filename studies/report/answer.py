@@ -4,13 +4,15 @@ from studies.evidence.claims import MEANING, Claim, primary_claims
 from studies.evidence.contrast import Best, best_against_baseline, difference
 from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary
+from studies.report.headline import ingredient_clause
+from studies.report.outcome import compared, small_test_set, unfinished_clauses
 
 
 def answer_of(summary: StudySummary) -> str:
-    """Return the answer: the claims by verdict, then the best arm beside the baseline, then what is missing."""
+    """Return the answer: what diverged, crashed or is missing, the claims by verdict, the best arm."""
     analysis = summary.analysis
     primary = primary_claims([claim for claim, _ in summary.findings])
-    sentences = []
+    sentences = [f"{clause[0].upper()}{clause[1:]}." for clause in unfinished_clauses(analysis)]
     for verdict in MEANING:
         claims = [
             _sentence(summary, claim)
@@ -19,13 +21,15 @@ def answer_of(summary: StudySummary) -> str:
         ]
         if claims:
             sentences.append(f"{verdict.capitalize()}: {'; '.join(claims)}.")
+    ingredients = ingredient_clause(analysis)
+    if ingredients:
+        sentences.append(f"{ingredients[0].upper()}{ingredients[1:]}.")
     sentences.append(_best_arm(analysis))
     if analysis.study.design.startswith("fractional"):
         sentences.append(f"Of {2 ** len(analysis.study.factors)} combinations {len(analysis.arms)} were run.")
-    missing = sum(result.missing for result in analysis.arms)
-    if missing:
-        planned = sum(result.planned for result in analysis.arms)
-        sentences.append(f"{missing} of {planned} runs have no result yet.")
+    small = small_test_set(summary)
+    if small:
+        sentences.append(f"{small[0].upper()}{small[1:]}.")
     sentences += analysis.code.sentences()
     return " ".join(sentences)
 
@@ -43,6 +47,9 @@ def _best_arm(analysis: Analysis) -> str:
     accuracy = f"test {analysis.metric_name} {analysis.unit.interval(reached)}, n = {reached.n}"
     if len(analysis.arms) == 1:
         return f"{best.label}: {accuracy}."
+    if best.arm.is_baseline and len(compared(analysis)) < len(analysis.arms) - 1:
+        others = "None of the others" if compared(analysis) else "None of the others finished, and none"
+        return f"{others} beats {_baseline(analysis)} on the validation split; {accuracy}."
     if best.arm.is_baseline:
         return f"No arm beats {_baseline(analysis)} on the validation split; {accuracy}."
     return f"Best on the validation split: {best.label}, {accuracy}; {_against_baseline(analysis)}."

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from studies.design.study import Study
 from studies.evidence.claims import Verdict
 from studies.evidence.datasets import OverDatasets, claims_of_arms, over_datasets
 from studies.evidence.estimate import Estimate
 from studies.records.storage import write_atomically
 from studies.records.study_record import read_study_record
+from studies.report.html import template_environment
 
 WIDTH = 79
 
@@ -22,13 +21,16 @@ def write_datasets_report(directory: Path, study: Study, folders: Mapping[str, P
     """Write `report.html` of a study on several datasets into `directory`; return what it says, for a terminal."""
     claims = study.claims or claims_of_arms(read_study_record(next(iter(folders.values()))))
     found = over_datasets(folders, claims)
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("studies.report", "."), autoescape=True)
-    page = environment.get_template("datasets.html").render(
-        study=study.name,
-        question=study.question,
-        datasets=list(folders),
-        claims=[_claim(each, folders) for each in found],
-        written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    page = (
+        template_environment()
+        .get_template("datasets.html")
+        .render(
+            study=study.name,
+            question=study.question,
+            datasets=list(folders),
+            claims=[_claim(each, folders) for each in found],
+            written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        )
     )
     write_atomically(directory / "report.html", page)
     return [line for each in found for line in _lines(each)]

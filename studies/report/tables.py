@@ -1,5 +1,6 @@
 """The report's tables of numbers, as rows of text."""
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.summary import StudySummary
 from studies.evidence.units import NUMBER, POINTS, Unit, unit_of
 from studies.records.arm_label import arm_label
+from studies.records.run_record import RunRecord, rerun_command
+from studies.records.storage import CorruptRecord
+from studies.report.best import shown_best
 
 SIGNIFICANCE = 0.05
 
@@ -35,10 +39,11 @@ class Table:
 
 def results(summary: StudySummary) -> list[dict[str, Any]]:
     """Return a row of the main table for each arm."""
-    return [_result(summary.analysis, each) for each in summary.judged]
+    best = shown_best(summary)
+    return [_result(summary.analysis, each, best) for each in summary.judged]
 
 
-def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
+def _result(analysis: Analysis, statistics: ArmStatistics, best: str | None) -> dict[str, Any]:
     result = statistics.arm
     factor = analysis.matched_factor
     other = analysis.matched(result, factor) if factor else None
@@ -49,6 +54,8 @@ def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
     return {
         "label": result.label,
         "baseline": result.arm.is_baseline,
+        "best": result.label == best,
+        "command": _command(analysis, result),
         "test": analysis.unit.interval(statistics.mean),
         "validation": analysis.unit.text(result.estimate(analysis.val_metric).mean),
         "training": unit_of(analysis.fit_metric).text(result.estimate(analysis.fit_metric).mean),
@@ -62,11 +69,22 @@ def _result(analysis: Analysis, statistics: ArmStatistics) -> dict[str, Any]:
         "risk": _risk(statistics),
         "missing": result.missing,
         "trains": analysis.trains(result),
+        "cost": {key: first.get(key, "") for key in ("parameters", "flops", "activations")} | {"seconds": seconds.mean},
         "parameters": count(first["parameters"]) if pd.notna(first.get("parameters")) else "–",
         "flops": count(first["flops"]) if pd.notna(first.get("flops")) else "–",
         "activations": count(first["activations"]) if pd.notna(first.get("activations")) else "–",
         "seconds": f"{seconds.mean:.1f}" if seconds.n else "–",
     }
+
+
+def _command(analysis: Analysis, result: ArmResult) -> str:
+    """Return what repeats the arm's first run; empty where none has left a record."""
+    for run in result.arm.runs.values():
+        record = RunRecord(analysis.directory / run)
+        if record.config_file.is_file():
+            with contextlib.suppress(CorruptRecord):
+                return rerun_command(record)
+    return ""
 
 
 def matched_level(analysis: Analysis) -> str | None:

@@ -9,7 +9,7 @@ from studies.evidence.results import Analysis
 from studies.evidence.tuning import ArmTuning, arm_tunings, expected_performance
 from studies.evidence.units import Unit
 from studies.records.arm_label import arm_label, short_name
-from studies.report import figures
+from studies.report.figures.style import LAYOUT, escaped, styles
 from studies.report.tables import Table
 
 CAPTION = (
@@ -50,7 +50,7 @@ def tuning_figure(analysis: Analysis) -> go.Figure | None:
     """Return the expected validation performance over the number of trials; None without two trials in an arm."""
     higher = METRICS[analysis.task.primary_metric].higher_is_better
     figure = go.Figure()
-    for each, (colour, dash) in zip(tunings(analysis), figures.styles(analysis), strict=False):
+    for each, (colour, dash) in zip(tunings(analysis), styles(analysis), strict=False):
         if len(each.scores) < 2 or any(math.isnan(score) for score in each.scores):
             continue
         expected = expected_performance(each.scores, higher)
@@ -58,13 +58,13 @@ def tuning_figure(analysis: Analysis) -> go.Figure | None:
             x=list(range(1, len(expected) + 1)),
             y=[100 * value for value in expected],
             mode="lines+markers",
-            name=each.label,
+            name=escaped(each.label),
             line={"color": colour, "dash": dash},
-            hovertemplate=f"{each.label}: %{{y:.2f}} % expected of %{{x}} trials<extra></extra>",
+            hovertemplate=f"{escaped(each.label)}: %{{y:.2f}} % expected of %{{x}} trials<extra></extra>",
         )
     if not figure.data:
         return None
-    figure.update_layout(**figures.LAYOUT, xaxis_title="trials", yaxis_title=f"validation {analysis.metric_name}, %")
+    figure.update_layout(**LAYOUT, xaxis_title="trials", yaxis_title=f"validation {analysis.metric_name}, %")
     figure.update_xaxes(dtick=max(1, len(figure.data[0].x) // 10))
     return figure
 

@@ -11,7 +11,7 @@ from datamodules.batches.image_data import ImageDataModule
 from lit_archs.learning.lit_network import LitNetwork
 from litmus.batch import Batch
 from studies.probes.base.passes import gathered
-from studies.records.answers import Answers, write_answers
+from studies.records.answers import Answers, of_classes, write_answers
 from studies.records.run_record import RunRecord
 
 FIT_IMAGES = 10_000
@@ -38,9 +38,7 @@ class EndMeasures(lightning.Callback):
         # A device without a share of the test set takes part in bringing the others' together.
         images = torch.empty(0, dtype=torch.int64, device=module.device)
         classes = module.num_classes
-        kept = (
-            (images.to(torch.uint8),) if module.task.name == "classification" else (images.new_empty(0, classes),) * 3
-        )
+        kept = (images,) * 2 if module.task.name == "classification" else (images.new_empty(0, classes),) * 3
         self._batches = [(images, *kept)]
 
     def on_test_batch_end(
@@ -63,8 +61,7 @@ class EndMeasures(lightning.Callback):
             sample, *counts = (gathered(torch.cat(column)).cpu() for column in zip(*batches, strict=True))
             if trainer.is_global_zero:
                 rows = [column[sample.argsort()].numpy() for column in counts]
-                answers = Answers(right=rows[0].astype(bool)) if len(rows) == 1 else Answers(None, *rows)
-                write_answers(self.record, answers)
+                write_answers(self.record, of_classes(*rows) if len(rows) == 2 else Answers(None, *rows))
         datamodule: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
         with trainer.precision_plugin.forward_context():
             convert = trainer.precision_plugin.convert_input
@@ -72,15 +69,15 @@ class EndMeasures(lightning.Callback):
 
 
 def answered(logits: Tensor, batch: Batch, pixels: bool) -> tuple[Tensor, ...]:
-    """Return what a batch's logits answer: whether each image is right, uint8 [N]; or, where they are of `pixels`, the
-    pixels of each image and class that are right, predicted and labelled, int64 [N, C] each.
+    """Return what a batch's logits answer: each image's predicted class and its label, int64 [N] each; or, where they
+    are of `pixels`, the pixels of each image and class that are right, predicted and labelled, int64 [N, C] each.
 
-    A prediction that is not finite is right nowhere.
+    A prediction that is not finite is right nowhere: the class of such an image is −1.
     """
     finite = logits.isfinite().all(1)
     predicted = logits.argmax(1)
     if not pixels or batch.masks is None:
-        return (((predicted == batch.labels) & finite).to(torch.uint8),)
+        return torch.where(finite, predicted, -1), batch.labels
     classes = logits.shape[1]
     # As the metrics count it: where the logits are not finite, a class that is not the pixel's.
     predicted = torch.where(finite, predicted, (batch.masks + 1) % classes)

@@ -134,6 +134,7 @@ def execute(
                 "fingerprint": datamodule.fingerprint,
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
+                "images": datamodule.image_counts,
             },
             "environment": environment(trainer.strategy.root_device, execution.devices, threads),
         }

@@ -9,7 +9,7 @@ from scipy import stats
 from synthetic_records import Truth, synthetic
 
 from litmus.errors import UserError
-from studies.design import Claim, Study, alike, more
+from studies.design import Claim, Study, alike, more, near
 from studies.design.plan import Arm
 from studies.evidence.claims import Finding
 from studies.evidence.datasets import joint_effect, over_datasets, read_datasets, write_datasets
@@ -97,6 +97,7 @@ def test_each_claim_has_its_verdicts_and_the_joint_one(tmp_path: Path) -> None:
         claims=[
             Claim("Batch norm is better.", more("test_top1", "norm batch, lr 0.1", than="norm none, lr 0.1")),
             Claim("Both are alike.", alike("val_top1", "norm batch, lr 0.1", "norm none, lr 0.1"), threshold=0.2),
+            Claim("It is near 60 %.", near("test_top1", "norm batch, lr 0.1", 0.605), threshold=0.02),
             Claim("It is so.", lambda analysis, threshold: Finding("inconclusive", "A test without an effect.")),
         ],
     )  # fmt: skip
@@ -117,12 +118,13 @@ def test_each_claim_has_its_verdicts_and_the_joint_one(tmp_path: Path) -> None:
     write_datasets(together, "example", {name: folder.name for name, folder in folders.items()})
     assert read_datasets(together) == folders
 
-    better, both_alike, without = over_datasets(folders, study.claims)
+    better, both_alike, close, without = over_datasets(folders, study.claims)
     assert [finding.verdict for finding in better.findings.values()] == ["supported"] * 3
     assert better.verdict == "supported"
     assert better.joint is not None
     assert better.joint.effect.mean == pytest.approx(0.1, abs=0.005)
     assert both_alike.verdict == "supported"  # within the margin, and not above it
+    assert close.verdict == "supported"
     assert (without.joint, without.verdict) == (None, "inconclusive")
 
     lines = joint_lines(together, study, folders)

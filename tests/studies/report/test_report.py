@@ -141,9 +141,10 @@ def test_the_report_is_whole_and_needs_no_network(tmp_path: Path) -> None:
     assert "9 runs" not in text
     assert "1 of 3, 2 diverged" in text
     assert "they differ in torch" in text  # mixed versions are said
-    assert text.count("Plotly.newPlot") == 3  # the interaction and two curves: no factor has three numeric levels
-    outside = [part for part in text.split("<script>")[-1].split('src="')[1:] if part.startswith("http")]
-    assert not outside
+    # The interaction, the map of both factors and two curves: no factor has three numeric levels.
+    assert text.count('class="plot"') == 4
+    assert 'src="http' not in text
+    assert "<script src" not in text
     assert "litmus train --config" in text
 
 
@@ -155,7 +156,10 @@ def test_the_answer_names_the_claims_by_verdict_and_the_best_arm(tmp_path: Path)
     synthetic(tmp_path / "good", five, batch_norm)
     answer = write_report(tmp_path / "good", batch_norm).answer
     faster, higher_limit, higher = (claim.sentence.rstrip(".") for claim in batch_norm.claims)
-    assert answer.startswith(f"Supported: {faster}; {higher_limit}; {higher}. Best on the validation split: norm batch")
+    assert answer.startswith(
+        "Diverged: norm none, lr 1.0 (2 of 5 seeds). "
+        f"Supported: {faster}; {higher_limit}; {higher}. Best on the validation split: norm batch"
+    )
     assert "norm batch, lr 0.1, test accuracy 96.20 %" in answer
     assert "each seed's arm chosen by the seeds before it" in answer
     swapped = {({"none": "batch", "batch": "none"}[norm], lr): values for (norm, lr), values in five.items()}

@@ -9,7 +9,9 @@ from studies.design.plots import Against, ByLayer, OverTraining, Percentiles, Pl
 from studies.evidence.estimate import estimate
 from studies.evidence.measures import over_steps, probed
 from studies.evidence.results import Analysis, ArmResult
-from studies.report import figures
+from studies.report.figures.cost import FRONT, against_cost
+from studies.report.figures.factors import response
+from studies.report.figures.style import LAYOUT, add_band, escaped, styles, with_data
 
 MEANS = "Mean over the finished seeds with its 95 % interval."
 
@@ -28,7 +30,7 @@ def caption(plot: StudyPlot) -> str:
         case Against():
             return f"{MEANS} A cross marks how many of the seeds diverged."
         case Scatter():
-            return f"{MEANS} Up and to the left is better."
+            return f"{MEANS} {FRONT}"
         case Percentiles():
             return "The first seed; the median is drawn solid."
     return MEANS
@@ -42,69 +44,44 @@ def _(plot: Plot, analysis: Analysis) -> go.Figure | None:
 
 @draw.register
 def _(plot: Against, analysis: Analysis) -> go.Figure | None:
-    return figures.response(analysis, plot.factor, plot.metric, plot.title)
+    return response(analysis, plot.factor, plot.metric, plot.title)
 
 
 @draw.register
 def _(plot: Scatter, analysis: Analysis) -> go.Figure | None:
-    figure = go.Figure()
-    for result, (colour, _) in zip(analysis.arms, figures.styles(analysis), strict=True):
-        spent, reached = result.estimate(plot.cost), result.estimate(analysis.test_metric)
-        if spent.n and reached.n:
-            half = 0.0 if math.isnan(reached.low) else reached.mean - reached.low
-            figure.add_scatter(
-                x=[spent.mean],
-                y=[analysis.unit.factor * reached.mean],
-                error_y={"array": [analysis.unit.factor * half], "thickness": 1.2, "width": 3},
-                mode="markers+text",
-                text=[result.label],
-                textposition="top center",
-                marker={"color": colour, "size": 10},
-                name=result.label,
-                showlegend=False,
-                hovertemplate=f"{result.label}<br>%{{x:,.4g}}: %{{y:.3f}} {analysis.unit.name}<br>"
-                f"{reached.n} seeds<extra></extra>",
-            )
-    name = plot.cost if isinstance(plot.cost, str) else "cost"
-    figure.update_layout(
-        **figures.LAYOUT,
-        xaxis_title=name,
-        yaxis_title=figures.axis_title(f"test {analysis.metric_name}", analysis.unit),
-    )
-    figure.update_xaxes(type="log", exponentformat="SI")
-    return _with_data(figure)
+    return against_cost(analysis, plot.cost)
 
 
 @draw.register
 def _(plot: OverTraining, analysis: Analysis) -> go.Figure | None:
     figure = go.Figure()
-    for result, (colour, dash) in zip(analysis.arms, figures.styles(analysis), strict=True):
+    for result, (colour, dash) in zip(analysis.arms, styles(analysis), strict=True):
         curves = [over_steps(result, seed, plot.quantity, plot.layer) for seed in sorted(result.probes)]
         steps = sorted({int(step) for curve in curves for step in curve.index})
         points = [(step, estimate([float(c[step]) for c in curves if step in c.index])) for step in steps]
-        figures.add_band(figure, result.label, points, colour, dash)
-    figure.update_layout(**figures.LAYOUT, xaxis_title="training step", yaxis_title=plot.quantity.replace("_", " "))
-    return _with_data(figure)
+        add_band(figure, result.label, points, colour, dash)
+    figure.update_layout(**LAYOUT, xaxis_title="training step", yaxis_title=plot.quantity.replace("_", " "))
+    return with_data(figure)
 
 
 @draw.register
 def _(plot: ByLayer, analysis: Analysis) -> go.Figure | None:
     figure = go.Figure()
-    for result, (colour, dash) in zip(analysis.arms, figures.styles(analysis), strict=True):
+    for result, (colour, dash) in zip(analysis.arms, styles(analysis), strict=True):
         points = []
         for number, name in enumerate(layers(result, plot.quantity), start=1):
             values = [probed(plot.quantity, name, plot.at)(result, seed) for seed in sorted(result.probes)]
             points.append((number, estimate([value for value in values if math.isfinite(value)])))
-        figures.add_band(figure, result.label, [point for point in points if point[1].n], colour, dash)
-    figure.update_layout(**figures.LAYOUT, xaxis_title="layer", yaxis_title=plot.quantity.replace("_", " "))
+        add_band(figure, result.label, [point for point in points if point[1].n], colour, dash)
+    figure.update_layout(**LAYOUT, xaxis_title="layer", yaxis_title=plot.quantity.replace("_", " "))
     figure.update_yaxes(type="log", exponentformat="power")
-    return _with_data(figure)
+    return with_data(figure)
 
 
 @draw.register
 def _(plot: Percentiles, analysis: Analysis) -> go.Figure | None:
     figure = go.Figure()
-    for result, (colour, _) in zip(analysis.arms, figures.styles(analysis), strict=True):
+    for result, (colour, _) in zip(analysis.arms, styles(analysis), strict=True):
         for quantity, dash in zip(plot.quantities, ("dot", "solid", "dot"), strict=True):
             curve = over_steps(result, min(result.probes), quantity, plot.layer) if result.probes else None
             if curve is not None and len(curve):
@@ -113,13 +90,13 @@ def _(plot: Percentiles, analysis: Analysis) -> go.Figure | None:
                     y=curve.tolist(),
                     mode="lines",
                     line={"color": colour, "dash": dash, "width": 2},
-                    name=result.label,
+                    name=escaped(result.label),
                     legendgroup=result.label,
                     showlegend=quantity == plot.quantities[1],
-                    hovertemplate=f"{result.label}, {quantity}<br>step %{{x}}: %{{y:.3g}}<extra></extra>",
+                    hovertemplate=f"{escaped(result.label)}, {quantity}<br>step %{{x}}: %{{y:.3g}}<extra></extra>",
                 )
-    figure.update_layout(**figures.LAYOUT, xaxis_title="training step", yaxis_title="input")
-    return _with_data(figure)
+    figure.update_layout(**LAYOUT, xaxis_title="training step", yaxis_title="input")
+    return with_data(figure)
 
 
 def layers(result: ArmResult, quantity: str) -> list[str]:
@@ -128,7 +105,3 @@ def layers(result: ArmResult, quantity: str) -> list[str]:
         return []
     rows = result.probes[min(result.probes)]
     return list(dict.fromkeys(rows.loc[rows["quantity"] == quantity, "layer"]))
-
-
-def _with_data(figure: go.Figure) -> go.Figure | None:
-    return figure if figure.data else None

@@ -1,0 +1,268 @@
+"""The page in headless Chromium: nothing breaks, nothing is fetched, and a reader can use it."""
+
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile_names import HOSTILE
+from synthetic_records import Truth, synthetic
+
+from studies.design import ByLayer, Claim, Study, more
+from studies.design.plan import Arm
+from studies.design.study_files import STUDIES
+from studies.report.html import write_report
+from studies.report.index import write_index
+from studies.report.side_by_side import write_side_by_side
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
+    pytest.mark.xdist_group("browser"),
+]
+DRAWN = "document.documentElement.dataset.figures === 'drawn'"
+WIDTHS = (360, 1280, 1920)
+
+
+def curve(end: float, seed: int, length: int = 12) -> list[dict[str, float]]:
+    """Return the evaluations of a run that approaches `end`."""
+    return [
+        {
+            "step": 10 * step,
+            "epoch": step / 2,
+            "val_top1": end * (1 - math.exp(-step / 3)) + 0.002 * seed,
+            "train_loss": math.exp(-step / 4) + 0.01 * seed,
+        }
+        for step in range(1, length + 1)
+    ]
+
+
+def truth(arm: Arm, seed: int) -> Truth:
+    """Return what a run leaves: accuracy by its arm, one arm that diverges, one run that is missing."""
+    norm, lr = arm.levels["model.norm"], arm.levels["optim.lr"]
+    if norm == "none" and lr == 3.0:
+        return "diverged"
+    if norm == "batch" and lr == 3.0 and seed == 2:
+        return "missing"
+    end = 0.97 - 0.02 * (norm == "none") - 0.01 * lr + 0.003 * seed
+    layers = [(0, f"layer{index}", "weight_gradient_norm", 0.9**index) for index in range(6)]
+    return {
+        "test_top1": end, "val_top1": end, "fit_top1": min(1.0, end + 0.02), "steps": 120,
+        "curve": curve(end, seed), "probes": layers,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of twelve arms, one diverged, one with a run missing, with its report."""
+    directory = tmp_path_factory.mktemp("browser") / "batch_norm"
+    synthetic(directory, STUDIES["batch_norm"], truth, seeds=3)
+    write_report(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study whose arms, question and claim have hostile names, with its report."""
+    arms = {name: {"optim.lr": 0.1 * (index + 1)} for index, name in enumerate(HOSTILE)}
+    study = Study(
+        name="hostile",
+        question=HOSTILE[0] + HOSTILE[1],
+        base={"model.name": "mlp", "data.name": "digits"},
+        factors=["optim.lr"],
+        arms=arms,
+        baseline=HOSTILE[0],
+        claims=[Claim(HOSTILE[1], more("test_top1", HOSTILE[1], than=HOSTILE[0]), paper=HOSTILE[5])],
+        plots=[ByLayer("weight_gradient_norm", HOSTILE[1])],
+    )
+
+    def ends(arm: Arm, seed: int) -> Truth:
+        end = 0.9 + 0.01 * arm.levels["optim.lr"] + 0.001 * seed
+        rows = [(0, HOSTILE[0], "weight_gradient_norm", 0.5), (0, HOSTILE[1], "weight_gradient_norm", 0.25)]
+        return {"test_top1": end, "val_top1": end, "curve": curve(end, seed), "probes": rows}
+
+    directory = tmp_path_factory.mktemp("hostile") / "hostile"
+    synthetic(directory, study, ends, seeds=2)
+    write_report(directory, study)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+class Watched:
+    """A page with all that it complained of and asked the network for."""
+
+    def __init__(self, browser: Any, path: Path, width: int = 1280, scheme: str = "light") -> None:
+        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+        if self.page.query_selector(".plot"):
+            self.page.wait_for_function(DRAWN, timeout=60_000)
+
+    def fetched(self) -> list[str]:
+        """Return what was fetched beside the page itself."""
+        return [url for url in self.requests[1:] if not url.startswith(("data:", "blob:"))]
+
+
+def wider_than_the_page(page: Any) -> list[str]:
+    """Return which parts of the page are cut off, or reach beyond it."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('body *')].filter(each => {
+            const box = each.getBoundingClientRect();
+            const apart = each.closest('.plot, #js-plotly-tester, .skip, thead');
+            if (!box.width || apart) return false;
+            return box.right > document.documentElement.clientWidth + 1 || box.left < -1;
+        }).map(each => `${each.tagName}: ${each.textContent.slice(0, 40)}`)"""
+    )
+
+
+def test_nothing_is_fetched_and_nothing_breaks(browser: Any, directory: Path, hostile: Path) -> None:
+    for study in (directory, hostile):
+        seen = Watched(browser, study / "report.html")
+        seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert seen.complaints == []
+        assert seen.fetched() == []
+        drawn = seen.page.evaluate("[...document.querySelectorAll('.plot')].map(each => each.data.length)")
+        assert len(drawn) >= 4
+        assert all(drawn)
+        seen.page.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_fits_every_width(browser: Any, directory: Path, hostile: Path, width: int) -> None:
+    pages = [study / "report.html" for study in (directory, hostile)]
+    for path in pages:
+        seen = Watched(browser, path, width)
+        seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert wider_than_the_page(seen.page) == []
+        seen.page.close()
+
+
+def test_the_answer_and_its_picture_are_on_the_first_screen(browser: Any, directory: Path) -> None:
+    page = Watched(browser, directory / "report.html").page
+    for part in (".answer", ".forest svg", ".effect .verdict"):
+        assert page.locator(part).first.bounding_box()["y"] < 900
+    assert (
+        page.locator(".answer").inner_text().startswith("Diverged: norm none, lr 3.0 (3 of 3 seeds); partial: 1 of 36")
+    )
+    page.close()
+
+
+def test_hostile_names_appear_as_text(browser: Any, hostile: Path) -> None:
+    page = Watched(browser, hostile / "report.html").page
+    labels = page.locator("table[aria-label='Results by arm'] tbody th").all_inner_texts()
+    shown = [label.removesuffix(" (baseline)") for label in labels]
+    assert shown == [" ".join(name.split()) for name in HOSTILE]
+    assert page.locator("h1").inner_text() == HOSTILE[0] + HOSTILE[1]
+    drawn = page.evaluate("[...document.querySelectorAll('.plot .legendtext')].map(each => each.textContent)")
+    assert drawn
+    assert not page.query_selector("img[src=x]")
+    page.close()
+
+
+def test_tables_sort_by_number_and_back(browser: Any, directory: Path) -> None:
+    page = Watched(browser, directory / "report.html").page
+    table = page.locator("table[aria-label='Results by arm']")
+    heading = table.locator("thead button").nth(1)
+
+    def accuracies() -> list[float]:
+        cells = table.locator("tbody tr td:nth-child(2)").all_inner_texts()
+        return [float(cell.split()[0]) for cell in cells if cell.strip("– ")]
+
+    heading.focus()
+    page.keyboard.press("Enter")
+    assert accuracies() == sorted(accuracies())
+    assert table.locator("thead th").nth(1).get_attribute("aria-sort") == "ascending"
+    page.keyboard.press("Enter")
+    assert accuracies() == sorted(accuracies(), reverse=True)
+    page.close()
+
+
+def test_curves_are_switched_singled_out_and_opened(browser: Any, directory: Path) -> None:
+    page = Watched(browser, directory / "report.html").page
+    figure = page.locator("figure:has-text('Validation accuracy while training')").first
+    plot, over = figure.locator(".plot"), figure.locator("select").first
+    last = "each => Math.max(...each.data.filter(t => t.hovertemplate).flatMap(t => t.x))"
+    assert plot.evaluate(last) == 120
+    over.select_option("epoch")
+    assert plot.evaluate(last) == 6
+    over.select_option("images")
+    assert plot.evaluate(last) == 120 * 64
+    figure.locator("select").nth(1).select_option("one")
+    lines = plot.evaluate("each => each.data.length")
+    figure.get_by_role("button", name="Single seeds").click()
+    assert plot.evaluate("each => each.data.length") == lines + 32
+    figure.get_by_role("button", name="Single seeds").click()
+    figure.scroll_into_view_if_needed()
+    box = plot.locator(".nsewdrag").first.bounding_box()
+    # Along the middle of the plot some line lies under the pointer.
+    for share in range(2, 98, 2):
+        page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * share / 100)
+        page.wait_for_timeout(40)
+        if plot.locator(".hoverlayer .hovertext").count():
+            break
+    assert plot.locator(".hoverlayer .hovertext").count() >= 1
+    assert plot.evaluate("each => each.data.filter(t => t.opacity === 0.12).length") > 0
+    figure.locator("summary", has_text="Choose of").click()
+    figure.locator(".arms input").first.uncheck()
+    assert plot.evaluate("each => new Set(each.data.map(t => t.legendgroup)).size") == 10
+    page.close()
+
+
+def test_dark_and_light(browser: Any, directory: Path) -> None:
+    seen = Watched(browser, directory / "report.html", scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    ink = "document.querySelector('.plot').layout.font.color"
+    assert seen.page.evaluate(background) == "rgb(15, 20, 26)"
+    dark = seen.page.evaluate(ink)
+    seen.page.get_by_role("button", name="Light colours").click()
+    assert seen.page.evaluate(background) == "rgb(255, 255, 255)"
+    assert seen.page.evaluate(ink) != dark
+    seen.page.close()
+
+
+def test_it_prints(browser: Any, directory: Path) -> None:
+    page = Watched(browser, directory / "report.html", scheme="dark").page
+    paper = page.pdf(format="A4")
+    assert paper.startswith(b"%PDF")
+    assert paper.count(b"/Type /Page\n") >= 2
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.close()
+
+
+def test_axe_finds_nothing_serious(browser: Any, directory: Path, tmp_path: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    other = tmp_path / "other"
+    synthetic(other, STUDIES["batch_norm"], truth, seeds=2)
+    report = write_report(other)
+    again = write_report(directory)
+    compared, _ = write_side_by_side(again.summary, report.summary)
+    pages = [(directory / "report.html", "light"), (directory / "report.html", "dark"), (compared, "light")]
+    pages.append((write_index(tmp_path, [other]), "light"))
+    for path, scheme in pages:
+        page = Watched(browser, path, scheme=scheme).page
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        found = axe.Axe().run(page).response["violations"]
+        serious = [each for each in found if each["impact"] in ("serious", "critical")]
+        assert not serious, json.dumps(
+            [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in serious], indent=1
+        )
+        page.close()
