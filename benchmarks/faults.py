@@ -85,8 +85,11 @@ def main() -> int:
     seeds = ("--seeds", str(arguments.runs // 2))
     subprocess.run(command(out / "undisturbed", *seeds), check=True, capture_output=True)
     storm = Storm.read(out)
-    while storm.kills < arguments.kills and time.monotonic() < end:
+    # A round that was begun is brought to its end: only then its records can be compared.
+    while time.monotonic() < end:
         directory = out / f"round-{storm.round}"
+        if storm.kills >= arguments.kills and not directory.exists():
+            break
         more = CLUSTER if arguments.launcher == "slurm" else ("--workers", "2")
         over = disturb(command(directory, *seeds, *more), directory / NAME, arguments, storm, end)
         if over:
