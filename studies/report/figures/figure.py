@@ -43,7 +43,10 @@ def data_table(plot: go.Figure) -> DataTable:
         trace = next(trace for trace in plot.data if trace.type == "heatmap")
         columns = [str(each) for each in trace.x]
         texts = trace.text if trace.text is not None else trace.z
-        rows = [[str(name), *(_text(cell) for cell in row)] for name, row in zip(trace.y, texts, strict=True)]
+        rows = [
+            [str(name), *(_text(cell).replace("<br>", ", ") for cell in row)]
+            for name, row in zip(trace.y, texts, strict=True)
+        ]
         return DataTable([f"{y_title} \\ {x_title}", *columns], rows)
     shown = [trace for trace in plot.data if trace.hoverinfo != "skip" and trace.x is not None]
     rows = []

@@ -27,7 +27,7 @@ def test_a_classifiers_answers_and_fit(tmp_path: Path) -> None:
     assert answers is not None
     assert len(answers) == 360
     assert answers.scores("top1").mean() == pytest.approx(metrics["test_top1"], abs=1e-6)
-    assert run.record.answers_file.stat().st_size < 1000
+    assert run.record.answers_file.stat().st_size < 2000  # a bit and two classes an image
 
     data = ImageDataModule(run.config.data, run.config.seed)
     network = construct(run.config.model["name"], **network_options(run.config, data.num_classes, data.image_shape))

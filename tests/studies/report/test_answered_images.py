@@ -1,0 +1,59 @@
+"""What arms answer to single test images: confusion of classes, the images that change most."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic_records import synthetic
+
+from studies.design import Study
+from studies.evidence.results import Analysis, analyse
+from studies.records.answers import of_classes, read_answers, write_answers
+from studies.records.run_record import RunRecord
+from studies.report.answered_images import arm_answers, changed_images, confusion, confusion_figures, worst_images
+
+TRUE = np.array([0, 0, 1, 1, 2, 2])
+GIVEN = {
+    "norm none": [[0, 1, 1, 1, 2, -1], [0, 1, 1, 0, 2, 2]],
+    "norm batch": [[0, 0, 1, 1, 2, 0], [0, 0, 1, 1, 2, 0]],
+}
+"""Answers by arm and seed: image 1 is right with batch norm alone, image 5 wrong with it."""
+
+
+@pytest.fixture
+def analysis(tmp_path: Path) -> Analysis:
+    base = {"model.name": "mlp", "data.name": "digits"}
+    study = Study("images", "Which?", base, {"model.norm": ["none", "batch"]}, {"model.norm": "none"})
+    written = synthetic(tmp_path, study, lambda arm, seed: {"test_top1": 0.7, "val_top1": 0.7}, seeds=2)
+    for result in written.arms:
+        for seed, run in result.arm.runs.items():
+            write_answers(RunRecord(tmp_path / run), of_classes(np.array(GIVEN[result.label][seed]), TRUE))
+    return analyse(tmp_path)
+
+
+def test_classes_are_kept_with_the_answers(analysis: Analysis) -> None:
+    result = analysis.arms[0]
+    kept = read_answers(RunRecord(analysis.directory / result.arm.runs[0]))
+    assert kept is not None
+    assert kept.given is not None
+    assert kept.right is not None
+    assert kept.given.tolist() == GIVEN["norm none"][0]
+    assert kept.right.tolist() == [True, False, True, True, True, False]
+
+
+def test_confusion_is_the_share_of_each_class(analysis: Analysis) -> None:
+    none = arm_answers(analysis)[0]
+    assert confusion(none, 3).tolist() == [[0.5, 0.5, 0.0], [0.25, 0.75, 0.0], [0.0, 0.0, 0.75]]
+    assert [figure.title for figure in confusion_figures(analysis)] == [
+        "Confusion of classes: norm none",
+        "Confusion of classes: norm batch",
+    ]
+
+
+def test_the_images_that_change_most_and_those_mostly_wrong(analysis: Analysis) -> None:
+    changed, worst = changed_images(analysis), worst_images(analysis)
+    assert changed is not None
+    assert worst is not None
+    assert list(changed.rows[0]) == ["1", "0", "norm batch", "2 of 2", "0 of 2; 1"]
+    assert [row[0] for row in changed.rows] == ["1", "3", "5"]
+    assert list(worst.rows[0]) == ["5", "2", "1 of 4; 0", "none"]
