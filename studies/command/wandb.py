@@ -53,9 +53,9 @@ def report(arguments: Sequence[str]) -> int:
     parser.add_argument("--dry-run", dest="dry_run", action="store_true", help="print it as Markdown, upload nothing")
     parser.add_argument("--json", action="store_true", help="with --dry-run: print its specification as JSON")
     options = parser.read(arguments)
-    directory = find_study(options.study, Path(options.out))
     if options.json and not options.dry_run:
         raise UserError("--json goes with --dry-run")
+    directory = find_study(options.study, Path(options.out))
     # Imported here because W&B's client takes a second.
     from studies.report.wandb_report import build
     from studies.report.wandb_report_text import as_json, as_markdown
@@ -79,6 +79,14 @@ def report(arguments: Sequence[str]) -> int:
         print(f"litmus: W&B: the report was not written ({error}); the records are whole", file=sys.stderr)
         return FAILED
     print(f"report: {saved.url}")
+    records = _records(directory, summary.analysis.study)
+    lacking = [record for record in records if not _is_uploaded(record)]
+    if lacking:
+        print(
+            f"litmus: W&B: {several(len(lacking), 'run')} of {len(records)} not in W&B, and missing from the plots; "
+            f"litmus wandb sync {options.study} uploads them",
+            file=sys.stderr,
+        )
     return 0
 
 
@@ -158,6 +166,13 @@ def account_offline() -> Account:
     from studies.tracking.account import project, server
 
     return Account(server(), "", project())
+
+
+def _is_uploaded(record: RunRecord) -> bool:
+    from studies.tracking.wandb_run import uploaded_here
+
+    known = uploaded_here(record.upload_file)
+    return known is not None and bool(known.content)
 
 
 def _needs_workspaces() -> None:

@@ -21,19 +21,20 @@ class Mirror:
     """A run in W&B, as long as W&B takes it.
 
     `mode` is online or offline, `patience` how many seconds the end waits for the upload. `error` says what went wrong,
-    in a line; what is missing then is uploaded from the record.
+    in a line; what is missing then is uploaded from the record. After a failure those that `rest` do not try again for
+    a while.
     """
 
     failed_at: float = -math.inf
     """When one failed in this process, by the monotonic clock."""
 
-    def __init__(self, told: Told, mode: str, patience: float) -> None:
+    def __init__(self, told: Told, mode: str, patience: float, rest: bool = True) -> None:
         self.record = told.record
         self.error = ""
         self._run: WandbRun | None = None
         self._upload: Upload | None = None
         self._online = mode == "online"
-        if self._online and time.monotonic() < Mirror.failed_at + REST_SECONDS:
+        if rest and self._online and time.monotonic() < Mirror.failed_at + REST_SECONDS:
             self.error = "W&B failed in the run before"
         else:
             self._run = self._guarded(lambda: WandbRun(told, mode, patience))

@@ -35,7 +35,7 @@ def publish(record: RunRecord, weights: bool = False) -> Published:
     same = known is not None and known.identity == identity_of(told.study, record)
     if known is not None and same and known.content == content(record) and not known.error and not weights:
         return "there already"
-    mirror = Mirror(told, "online", PATIENCE_SECONDS)
+    mirror = Mirror(told, "online", PATIENCE_SECONDS, rest=False)
     rows, measured = read_metrics(record), read_probes(record)
     history = recorded(
         [] if rows is None else rows.to_dict("records"),  # type: ignore[arg-type]

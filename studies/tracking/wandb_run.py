@@ -19,6 +19,9 @@ START_SECONDS = 20.0
 def client() -> Any:
     """Return the module of W&B's client, which from here on prints nothing: what goes wrong is told in our own line."""
     os.environ["WANDB_SILENT"] = "true"
+    # To the client a variable that is set but empty is a wrong value; to people it is not set.
+    for name in [name for name, value in os.environ.items() if name.startswith("WANDB_") and not value.strip()]:
+        del os.environ[name]
     # Imported here because it takes half a second, and who does not track needs none of it.
     import wandb
 

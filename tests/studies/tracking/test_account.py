@@ -1,4 +1,4 @@
-"""W&B's mode follows what was asked, the environment, the keys; and a server that cannot be used is told in one line."""
+"""W&B's mode follows what was asked, the environment, the keys; a server that cannot be used is told in one line."""
 
 from collections.abc import Callable
 from pathlib import Path

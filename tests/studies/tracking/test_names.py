@@ -12,7 +12,7 @@ HOSTILE = (
     "<script>alert(1)</script>",
     'a "quoted" \\ name',
     "../../etc/passwd",
-    "‮gnp.exe",
+    "\u202egnp.exe",
     "نموذج",
     "模型🦊",
     "a\nb\tc",
