@@ -1,5 +1,6 @@
 """The launcher of a sweep: it executes nothing, but writes a study down for the agents of W&B, who take a run each."""
 
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
@@ -79,7 +80,9 @@ def specification(directory: Path, runs: Sequence[Run], primary_metric: str) -> 
 def registered(spec: Mapping[str, Any], entity: str) -> str:
     """Create a sweep in W&B and return its path, which `wandb agent` takes. Raises whatever the client raises."""
     wandb = client()
-    identity = wandb.sweep(dict(spec), entity=entity or None, project=account.project())
+    # The client prints its address; what to type next says as much.
+    with contextlib.redirect_stdout(None):
+        identity = wandb.sweep(dict(spec), entity=entity or None, project=account.project())
     return "/".join(part for part in (entity, account.project(), identity) if part)
 
 
