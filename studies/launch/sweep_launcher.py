@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from litmus.metrics import METRICS
-from studies.launch.outcome import Outcome
 from studies.launch.machine import LaunchConfig
+from studies.launch.outcome import Outcome
 from studies.launch.progress import Progress
 from studies.launch.run_entries import as_entry
 from studies.launch.slurm_launcher import OURS
