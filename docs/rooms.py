@@ -17,8 +17,8 @@ PICTURE = ROOT / "docs" / "rooms.svg"
 COLUMNS: dict[str, tuple[str, ...]] = {
     "networks": ("lit_archs.layers", "lit_archs.building", "lit_archs.learning", "lit_archs", "lit_archs.cost"),
     "studies": (
-        "studies.records", "studies.own_code", "studies.evidence", "studies.probes.base", "studies.probes",
-        "studies.training", "studies.design", "studies.inference", "studies.report.figures",
+        "studies.records", "studies.own_code", "studies.evidence", "studies.tracking", "studies.probes.base",
+        "studies.probes", "studies.training", "studies.design", "studies.inference", "studies.report.figures",
         "studies.report", "studies.launch",
         "studies.command.base",
         "studies.command", "studies",

@@ -1,14 +1,16 @@
 """What the tests share: the command line as a user's shell runs it, and the real data."""
 
+import math
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 from tiny_runs import command
+from wandb_server import KEY, WandbServer, serving
 
 torch.set_num_threads(1)
 
@@ -43,3 +45,26 @@ def real_data() -> Path:
     if root is None:
         pytest.skip("LITMUS_DATA names no folder of real data")
     return Path(root)
+
+
+@pytest.fixture
+def wandb_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WandbServer]:
+    """A stand-in for W&B's server on this machine, to which all that is tracked in the test goes."""
+    import wandb
+
+    from studies.tracking import account
+    from studies.tracking.mirror import Mirror
+
+    for name in [name for name in os.environ if name.startswith("WANDB")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("NETRC", str(tmp_path / "no.netrc"))
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setattr(Mirror, "failed_at", -math.inf)
+    with serving() as state:
+        monkeypatch.setenv("WANDB_BASE_URL", state.url)
+        monkeypatch.setenv("WANDB_API_KEY", KEY)
+        account._account.cache_clear()
+        yield state
+        # The client keeps the address of its first server otherwise.
+        wandb.teardown()
+    account._account.cache_clear()

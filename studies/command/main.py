@@ -24,6 +24,7 @@ COMMANDS = {
     "show": "one run: config, result, log; show data NAME: images, augmented",
     "predict": "what a run's network says of images: classes, or masks",
     "export": "a run's weights: safetensors, TorchScript or ONNX",
+    "wandb": "a study in W&B: its report, its runs uploaded, a sweep",
     "profile": "an architecture layer by layer: shapes, parameters, FLOPs, memory",
 }
 
@@ -93,3 +94,7 @@ def usage() -> str:
     lines = ["usage: litmus COMMAND ...", "", "Controlled ablations of image networks.", ""]
     lines += [f"  {name:<8} {summary}" for name, summary in COMMANDS.items()]
     return "\n".join([*lines, "", "litmus COMMAND --help tells a command's options."])
+
+
+if __name__ == "__main__":
+    main()

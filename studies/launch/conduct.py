@@ -8,7 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lit_archs.building.registry import ARCHITECTURES
 from litmus.errors import UserError
+from litmus.metrics import TASKS
 from litmus.settings import Settings
 from litmus.wording import listed
 from studies.design.plan import Arm, Plan
@@ -24,8 +26,10 @@ from studies.launch.register import register
 from studies.launch.slurm_jobs import jobs_for
 from studies.launch.slurm_launcher import SlurmLauncher
 from studies.launch.slurm_script import script
+from studies.launch.sweep_launcher import SweepLauncher
 from studies.launch.take import try_again
 from studies.launch.team_launcher import TeamLauncher, part
+from studies.launch.tracked import settled
 from studies.launch.tune import tune
 from studies.own_code.keeping import keep as keep_copies
 from studies.own_code.local_modules import local_code
@@ -51,6 +55,8 @@ class Conducted:
     notes: tuple[str, ...] = ()
     is_first: bool = True
     """Whether this process, of those that `torchrun` started, is the one that writes and tells."""
+    wandb: str = "disabled"
+    """The mode of W&B in which the runs were tracked."""
 
 
 def conduct(
@@ -74,6 +80,7 @@ def conduct(
     if team is not None:
         launch = _of_team(launch, team)
     first = team is None or team.rank == 0
+    launch = settled(launch, tell=first and launch.launcher != "sweep")
     fingerprints: dict[str, str] = {}
     own = None if source is None else local_code(source)
     codes: dict[str, RunCode] = {}
@@ -95,7 +102,7 @@ def conduct(
     def execute(runs: Sequence[Run]) -> Outcome:
         if first and (launch.launcher == "slurm" or team is not None):
             try_again(runs)
-        launcher = _launcher(plan.study.name, directory, launch, runs, team)
+        launcher = _launcher(plan, directory, launch, runs, team)
         if first:
             for line in older.told():
                 launcher.progress.notice(line)
@@ -115,6 +122,10 @@ def conduct(
     if first:
         register(plan, directory, runs, list(fingerprints.values()), looked)
     tuning: TuningRecord | None = None
+    if plan.tuning is not None and launch.launcher == "sweep":
+        raise UserError(
+            f"{plan.study.name} is tuned before its arms are compared, which a sweep cannot; litmus run does"
+        )
     if plan.tuning is not None:
         untuned = plan
 
@@ -137,7 +148,7 @@ def conduct(
     outcome = execute(runs)
     if team is not None:
         part()
-    return Conducted(directory, runs, outcome, is_first=first)
+    return Conducted(directory, runs, outcome, is_first=first, wandb=launch.wandb or "disabled")
 
 
 def _checked(arm: Arm, devices: int, alone: bool) -> str:
@@ -207,13 +218,17 @@ def _of_team(launch: LaunchConfig, team: Team) -> LaunchConfig:
 
 
 def _launcher(
-    study: str, directory: Path, launch: LaunchConfig, runs: Sequence[Run], team: Team | None
-) -> Launcher | SlurmLauncher | TeamLauncher:
+    plan: Plan, directory: Path, launch: LaunchConfig, runs: Sequence[Run], team: Team | None
+) -> Launcher | SlurmLauncher | SweepLauncher | TeamLauncher:
+    study = plan.study.name
     if team is not None:
         quiet = None if team.rank == 0 else Console(quiet=True)
         return TeamLauncher(team, team_execution(launch, team), Progress(runs, 1, quiet))
     if launch.launcher == "slurm":
         return SlurmLauncher(study, directory, launch, Progress(runs, launch.slurm.parallel or 1))
+    if launch.launcher == "sweep":
+        task = ARCHITECTURES[plan.baseline.config.model["name"]].task
+        return SweepLauncher(study, directory, launch, TASKS[task].primary_metric)
     execution, places = execution_of(launch)
     return Launcher(execution, places, Progress(runs, len(places)))
 

@@ -11,13 +11,14 @@ import torch
 from litmus.duration import seconds_of
 from litmus.errors import UserError, require_choice, require_positive
 from studies.launch.slurm_config import SlurmConfig
-from studies.training import tracking
+from studies.tracking.account import mode_from_environment
 from studies.training.environment import available_cpus
 from studies.training.run import Execution, Place
 from studies.training.team import Team
+from studies.training.tracking import check_logger
 
 Accelerator = Literal["auto", "cpu", "cuda"]
-Where = Literal["local", "slurm"]
+Where = Literal["local", "slurm", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,13 @@ class LaunchConfig:
         accelerator: auto, cpu or cuda.
         wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
             disabled.
+        logger: a logger of Lightning's that gets the same rows, in each run's folder: tensorboard or csv.
         checkpoint_every: time between two checkpoints of a run, such as 5m, or steps, such as 500steps; epoch: at
             the end of each.
         threads: CPU threads of each process; by default what OMP_NUM_THREADS says, else its share of the cores, and
             one for a small network.
-        launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm.
+        launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm; sweep, nothing is executed and
+            the study written as a sweep of W&B.
         dry_run: whether the script that SLURM would get is printed, and nothing submitted.
         slurm: what the jobs ask for.
         same_code: whether runs of other code of the user's count as runs of the present one, now and later.
@@ -48,6 +51,7 @@ class LaunchConfig:
     per_device: int = 1
     accelerator: Accelerator = "auto"
     wandb: str | None = None
+    logger: str | None = None
     checkpoint_every: str = "10s"
     threads: int | None = None
     launcher: Where = "local"
@@ -58,6 +62,7 @@ class LaunchConfig:
     def __post_init__(self) -> None:
         require_positive(devices=self.devices, per_device=self.per_device)
         checkpoint_interval(self.checkpoint_every)
+        check_logger(self.logger)
         require_choice("accelerator", self.accelerator, get_args(Accelerator))
         require_choice("launcher", self.launcher, get_args(Where))
         for key in ("workers", "threads"):
@@ -96,7 +101,8 @@ def _execution(launch: LaunchConfig, accelerator: str, devices: int, processes: 
         accelerator=accelerator,
         devices=devices,
         threads=asked or share,
-        wandb=tracking.mode_from_environment(launch.wandb),
+        wandb=mode_from_environment(launch.wandb),
+        logger=launch.logger,
         checkpoint_seconds=seconds,
         checkpoint_steps=steps,
         threads_asked=asked is not None,

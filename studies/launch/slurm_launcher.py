@@ -108,7 +108,7 @@ class SlurmLauncher:
         if keep:
             earlier = json.loads(self.jobs.runs_file.read_text())["runs"]
             entries = {**{entry["run_id"]: entry for entry in earlier}, **entries}
-        launch = {key: value for key, value in dataclasses.asdict(self.launch).items() if key not in _OURS}
+        launch = {key: value for key, value in dataclasses.asdict(self.launch).items() if key not in OURS}
         content = {"study": self.study, "launch": launch, "runs": list(entries.values())}
         write_atomically(self.jobs.runs_file, to_json(content))
 
@@ -170,7 +170,7 @@ class SlurmLauncher:
         self._told = len(failures)
 
 
-_OURS = ("slurm", "launcher", "out", "dry_run", "same_code")
+OURS = ("slurm", "launcher", "out", "dry_run", "same_code")
 """Settings of the launcher alone."""
 
 

@@ -14,6 +14,7 @@ from studies.launch.machine import LaunchConfig, execution_of, team_execution
 from studies.launch.progress import Progress
 from studies.launch.run_entries import from_entry
 from studies.launch.team_launcher import TeamLauncher, meet, part, share
+from studies.launch.tracked import settled
 from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord
 from studies.records.study_jobs import StudyJobs
@@ -26,7 +27,8 @@ def execute_missing(study_directory: Path) -> None:
 
     Raises `Interrupted` at a signal, once its runs are checkpointed.
     """
-    launch, team = LaunchConfig(**_read(study_directory)["launch"]), slurm_team()
+    # What the machine that submitted reached, this one may not.
+    launch, team = settled(LaunchConfig(**_read(study_directory)["launch"])), slurm_team()
     # Looked once more after the last run: another call may have added some.
     if team is None:
         execution, places = execution_of(launch)

@@ -65,6 +65,11 @@ class RunRecord:
         return self.path / "answers.npz"
 
     @property
+    def upload_file(self) -> Path:
+        """`wandb.json`: where the run lies in W&B, and whether all of it does; absent where it was not tracked."""
+        return self.path / "wandb.json"
+
+    @property
     def log_file(self) -> Path:
         """`log.txt`: everything the run printed, warnings and tracebacks included."""
         return self.path / "log.txt"

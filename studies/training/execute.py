@@ -34,7 +34,7 @@ from studies.probes.base.probe import PROBE_COLUMNS, PROBES, Probe
 from studies.records.heartbeat import Heartbeat, Listener, remove_heartbeat, write_heartbeat
 from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord, storage_errors, to_json, write_atomically
-from studies.training import tracking
+from studies.tracking.history import History
 from studies.training.best_weights import BestWeights
 from studies.training.callbacks import EvenValidations, KeyedDropout, OwnSignals, Pulse, StopAtDivergence
 from studies.training.checkpoints import Checkpoints, Paused
@@ -45,6 +45,7 @@ from studies.training.identity import normalisation_regime
 from studies.training.network import build_network, network_options
 from studies.training.recorder import Recorder
 from studies.training.run import Execution, Place, Run
+from studies.training.tracking import Tracker, Tracking, tracked
 
 WORTH_THREADS = 1e8
 """Operations below which a pass over a batch takes one core a few milliseconds."""
@@ -69,12 +70,13 @@ def execute(
     place: Place,
     on_progress: Listener,
     pause: threading.Event | None = None,
+    trackers: Sequence[Tracker] = (),
 ) -> str:
     """Execute `run` to its end, from its last checkpoint where there is one, and return its state.
 
-    The state is `finished` or `diverged`; the first process of the run writes the record. Raises whatever goes wrong:
-    `StorageError` where the record cannot be written, `CorruptRecord` for an unreadable checkpoint, and `Paused` once
-    `pause` is set.
+    `trackers` are told what the first process of the run measures. The state is `finished` or `diverged`; the first
+    process writes the record. Raises whatever goes wrong: `StorageError` where the record cannot be written,
+    `CorruptRecord` for an unreadable checkpoint, and `Paused` once `pause` is set.
     """
     _quieten()
     # What is loaded by now stays. Else Python's collector may walk through all of PyTorch's objects amid a run.
@@ -88,13 +90,9 @@ def execute(
     torch.set_num_threads(threads)
     module = _module(config, options, datamodule)
 
-    first = place.rank == 0
-    tracker = tracking.start(run, execution.wandb) if first else tracking.Disabled()
-
-    pulse = Pulse(_told_and_kept(run, on_progress) if first else on_progress, config)
+    pulse = Pulse(_told_and_kept(run, on_progress) if place.rank == 0 else on_progress, config)
 
     def on_row(row: dict[str, Any]) -> None:
-        tracker.log(row)
         pulse.metric = _last_metric(row, module.task, pulse.metric)
 
     content = {"input": ImageInput.of(datamodule).as_dict()}
@@ -106,7 +104,8 @@ def execute(
     end = EndMeasures(record)
     # What a checkpoint holds comes before what saves it: it is measured by then.
     measuring = [pulse, *probes, *([best] if best else []), recorder]
-    trainer = _trainer(run, execution, place, [*measuring, checkpoints, end])
+    tracking = Tracking(trackers, recorder, probes, History(config.data.batch_size, datamodule.steps_per_epoch))
+    trainer = _trainer(run, execution, place, [*measuring, checkpoints, tracking, end])
     check_readable(run)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
@@ -120,7 +119,7 @@ def execute(
             best.load_into(trainer, module)
         # The only place where the test set is read: once, after training and all choices are over.
         tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0]) | end.metrics
-    if first:
+    if place.rank == 0:
         if probes:
             _write_probes(record, probes)
         summary = {
@@ -139,7 +138,9 @@ def execute(
             "environment": environment(trainer.strategy.root_device, execution.devices, threads),
         }
         write_atomically(record.summary_file, to_json(summary))
-        tracker.finish(summary)
+        tracking.send()
+        for tracker in trackers:
+            tracker.finish(summary)
     return "diverged" if diverged else "finished"
 
 
@@ -342,7 +343,8 @@ def attempt(
         write_config(run)
     status("running")
     try:
-        state = execute(run, execution, place, on_progress, pause)
+        with tracked(run, execution, place) as trackers:
+            state = execute(run, execution, place, on_progress, pause, trackers)
     except Paused:
         status("interrupted")
         raise

@@ -52,6 +52,7 @@ class Execution:
     devices: int = 1
     threads: int = 1
     wandb: str = "disabled"
+    logger: str | None = None
     checkpoint_seconds: float = 10.0
     checkpoint_steps: int | None = None
     threads_asked: bool = False

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from litmus.settings import Settings
+from studies.command.base.wandb_lines import wandb_lines
 from studies.design.plan import expand
 from studies.design.registering_file import registering_file
 from studies.design.study import Study
@@ -93,6 +94,6 @@ def finish(study: Study, conducted: Conducted) -> Result:
         analysis.records,
         report.path,
         conducted.outcome.crashed,
-        (*report.details, *conducted.notes),
+        (*report.details, *conducted.notes, *wandb_lines(conducted, report, study)),
         tuple(undecided(report.summary)),
     )

@@ -1,0 +1,204 @@
+"""`litmus wandb`: a study in Weights & Biases: its report there, its runs uploaded, the study as a sweep."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from litmus.config_keys import Key
+from litmus.errors import UserError, unknown_name
+from litmus.wording import several
+from studies.command.base.options import Parser, records_key
+from studies.command.status import find_study
+from studies.design.study_files import study_of
+from studies.evidence.summary import StudySummary, summarise
+from studies.records.run_record import RunRecord
+from studies.records.study_record import StudyRecord, read_study_record
+from studies.report.answer import answer_of
+from studies.tracking.account import Account, account
+
+FAILED = 1
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    actions: dict[str, Callable[[Sequence[str]], int]] = {
+        "report": report,
+        "sync": sync,
+        "sweep": sweep,
+        "agent": agent,
+    }
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name not in actions:
+        raise unknown_name("action of litmus wandb", name, list(actions)[:3])
+    return actions[name](rest)
+
+
+USAGE = """usage: litmus wandb report|sync|sweep STUDY ...
+
+  report   write the study's report in W&B, or write the same one again
+  sync     upload the study's runs that W&B has not got, and its summary
+  sweep    write the study as a sweep, whose agents take one run each
+
+litmus wandb ACTION --help tells an action's options."""
+
+
+def report(arguments: Sequence[str]) -> int:
+    """Write a study's report in W&B and print where it lies, or print what it would hold."""
+    parser = Parser("wandb report", "Write a study's report in W&B; again, the same one is written anew.")
+    parser.add_argument("study", help="a study on disk, see litmus status")
+    parser.add_key(records_key())
+    parser.add_argument("--dry-run", dest="dry_run", action="store_true", help="print it as Markdown, upload nothing")
+    parser.add_argument("--json", action="store_true", help="with --dry-run: print its specification as JSON")
+    options = parser.read(arguments)
+    if options.json and not options.dry_run:
+        raise UserError("--json goes with --dry-run")
+    directory = find_study(options.study, Path(options.out))
+    # Imported here because W&B's client takes a second.
+    from studies.report.wandb_report import build
+    from studies.report.wandb_report_text import as_json, as_markdown
+    from studies.report.wandb_save import save
+    from studies.report.wandb_summary import publish_summary
+    from studies.tracking.publish import UploadFailed
+
+    _needs_workspaces()
+    summary = _summary(directory)
+    study = study_of(summary.analysis.study)
+    if options.dry_run:
+        written = build(summary, study, entity="", project=account_offline().project)
+        print(as_json(written) if options.json else as_markdown(written), end="")
+        return 0
+    here = _reached("no report was written")
+    try:
+        source = study.source if study is not None else ""
+        lies = publish_summary(summary, answer_of(summary), source)
+        saved = save(build(summary, study, here.entity, here.project, lies.url), directory)
+    except UploadFailed as error:
+        print(f"litmus: W&B: the report was not written ({error}); the records are whole", file=sys.stderr)
+        return FAILED
+    print(f"report: {saved.url}")
+    records = _records(directory, summary.analysis.study)
+    lacking = [record for record in records if not _is_uploaded(record)]
+    if lacking:
+        print(
+            f"litmus: W&B: {several(len(lacking), 'run')} of {len(records)} not in W&B, and missing from the plots; "
+            f"litmus wandb sync {options.study} uploads them",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def sync(arguments: Sequence[str]) -> int:
+    """Upload what W&B has not got of a study; a second time nothing is left to upload."""
+    parser = Parser("wandb sync", "Upload what W&B has not got of a study: its runs, then its summary.")
+    parser.add_argument("study", help="a study on disk, see litmus status")
+    parser.add_key(records_key())
+    parser.add_key(
+        Key("artifacts", str | None, None, "what is uploaded as artifacts too: checkpoints, report, or both")
+    )
+    options = parser.read(arguments)
+    directory = find_study(options.study, Path(options.out))
+    artifacts = _artifacts(options.artifacts)
+    from studies.report.wandb_summary import publish_summary
+    from studies.tracking.publish import UploadFailed, publish
+
+    here = _reached("nothing was uploaded")
+    study = read_study_record(directory)
+    records = [record for record in _records(directory, study) if record.status_file.exists()]
+    done: dict[str, int] = {}
+    try:
+        for number, record in enumerate(records, start=1):
+            how = publish(record, weights="checkpoints" in artifacts)
+            done[how] = done.get(how, 0) + 1
+            print(f"[{number}/{len(records)}] {record.run_id} {how}", file=sys.stderr)
+        summary, source = _summary(directory), _source(study)
+        lies = publish_summary(summary, answer_of(summary), source, report="report" in artifacts)
+    except UploadFailed as error:
+        got = done.get("uploaded", 0) + done.get("there already", 0)
+        print(
+            f"litmus: W&B: stopped with {got} of {several(len(records), 'run')} there ({error}); the records are "
+            "whole, and the same command goes on",
+            file=sys.stderr,
+        )
+        return FAILED
+    told = ", ".join(f"{several(count, 'run')} {how}" for how, count in done.items()) or "no run yet"
+    print(f"{told}, in {here.entity}/{here.project}")
+    print(f"summary: {lies.url}")
+    return 0
+
+
+def sweep(arguments: Sequence[str]) -> int:
+    """Plan a study as `litmus run` does, and write it as a sweep of W&B; nothing is trained."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("usage: litmus wandb sweep STUDY [options of litmus run]\n\nWrite a study as a sweep of W&B.")
+        return 0 if arguments else 2
+    from studies.command.run import execute as run
+
+    return run([*arguments, "--launcher", "sweep"])
+
+
+def agent(arguments: Sequence[str]) -> int:
+    """Execute the one run of a sweep that its agent was handed, by arm and seed; what the agent of W&B calls."""
+    parser = Parser("wandb agent", "Execute one run of a sweep, by its arm and seed: what wandb agent calls.")
+    parser.add_argument("folder", help="the study's folder, where the sweep was written")
+    parser.add_key(Key("arm", str, None, "the arm's label"))
+    parser.add_key(Key("seed", int | None, None, "the seed"))
+    options = parser.read(arguments)
+    if options.arm is None or options.seed is None:
+        raise UserError("wandb agent needs --arm and --seed, which the sweep gives")
+    from studies.launch.sweep_worker import execute_one
+
+    return execute_one(Path(options.folder), options.arm, options.seed)
+
+
+def _reached(otherwise: str) -> Account:
+    """Return the account that uploads go to. Raises `UserError` where nothing can be uploaded."""
+    found = account()
+    if found.problem:
+        raise UserError(f"W&B: {found.problem}; {otherwise}, the records are whole")
+    return found
+
+
+def account_offline() -> Account:
+    """Return where uploads would go, without asking the server."""
+    from studies.tracking.account import project, server
+
+    return Account(server(), "", project())
+
+
+def _is_uploaded(record: RunRecord) -> bool:
+    from studies.tracking.wandb_run import uploaded_here
+
+    known = uploaded_here(record.upload_file)
+    return known is not None and bool(known.content)
+
+
+def _needs_workspaces() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("wandb_workspaces") is None:
+        raise UserError("litmus wandb report needs a package: pip install wandb-workspaces")
+
+
+def _artifacts(text: str | None) -> set[str]:
+    asked = {part.strip() for part in (text or "").split(",")} - {""}
+    for name in sorted(asked - {"checkpoints", "report"}):
+        raise unknown_name("artifact", name, ("checkpoints", "report"))
+    return asked
+
+
+def _records(directory: Path, study: StudyRecord) -> list[RunRecord]:
+    trials = list(study.tuning.runs()) if study.tuning is not None else []
+    return [RunRecord(directory / run) for run in [*trials, *study.arm_of_run()]]
+
+
+def _summary(directory: Path) -> StudySummary:
+    study = study_of(read_study_record(directory))
+    return summarise(directory, study.claims, study.measures) if study is not None else summarise(directory)
+
+
+def _source(record: StudyRecord) -> str:
+    study = study_of(record)
+    return study.source if study is not None else ""
