@@ -30,13 +30,14 @@ def synthetic(
     truth: Callable[[Arm, int], Truth],
     seeds: int = 5,
     vary: Mapping[str, Sequence[Any]] | None = None,
+    splits: int = 1,
 ) -> Analysis:
     """Write the records of `study` as `truth(arm, seed)` says, and return their analysis."""
-    plan = expand(study, seeds=seeds, vary=vary)
+    plan = expand(study, seeds=seeds, vary=vary, splits=splits)
     runs = []
     for index, (arm, seed) in enumerate(plan.runs()):
         path = directory / f"{index:012x}"
-        runs.append(Run(path.name, study.name, arm.label, arm.levels, arm.config.with_seed(seed), path))
+        runs.append(Run(path.name, study.name, arm.label, arm.levels, plan.config(arm, seed), path))
         left = truth(arm, seed)
         if left != "missing":
             _record(runs[-1], left)

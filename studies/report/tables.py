@@ -100,14 +100,15 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
     """
     if not any(each.mean.n for each in statistics):
         return None
+    shared = any(each.comparison is not None and each.comparison.difference.seeds for each in statistics)
     headings = (
         "arm",
         "mean [95 %, t]",
         "sd",
         "bootstrap",
         "difference [95 %]",
-        "over seeds alone",
-        "error by seeds, images",
+        "over seeds and splits alone" if shared else "over seeds alone",
+        "error by splits, seeds, images" if shared else "error by seeds, images",
         "effect size g",
         "p",
         "p, Holm",
@@ -128,7 +129,7 @@ def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
         *row,
         unit.difference(compared.difference),
         unit.span(compared.difference.seeds_only.low, compared.difference.seeds_only.high, signed=True),
-        f"{unit.amount(compared.difference.seed_error)}, {_image_error(compared.difference, unit)}",
+        _errors(compared.difference, unit),
         _number(compared.hedges_g_z, "{:+.2f}"),
         p_text(compared.p_value),
         p_text(compared.p_holm),
@@ -138,8 +139,12 @@ def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
     ]
 
 
-def _image_error(difference: Effect, unit: Unit) -> str:
-    return unit.amount(difference.image_error) if difference.image_error else "–"
+def _errors(difference: Effect, unit: Unit) -> str:
+    """Return the standard errors by source: splits where seeds share them, seeds, images where they are known."""
+    images = unit.amount(difference.image_error) if difference.image_error else "–"
+    if not difference.seeds:
+        return f"{unit.amount(difference.seed_error)}, {images}"
+    return f"{unit.amount(difference.split_error)}, {unit.amount(difference.within_error)}, {images}"
 
 
 def _pairing(pairing: Pairing) -> str:

@@ -7,17 +7,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from synthetic_records import Truth
+from synthetic_records import synthetic as records_of
 
 from studies import load
-from studies.design.plan import Plan, expand
+from studies.design.plan import Arm, Plan, expand
 from studies.design.study import Study
 from studies.design.study_files import STUDIES
+from studies.evidence.arm_table import arm_statistics
 from studies.evidence.contrast import difference
 from studies.evidence.results import Analysis, analyse
+from studies.evidence.units import POINTS
 from studies.records.run_record import RunRecord
 from studies.records.storage import to_json
 from studies.records.study_record import write_study_record
 from studies.report.html import write_report
+from studies.report.tables import comparisons
 from studies.training.config import resolve
 from studies.training.run import Run
 
@@ -191,3 +196,24 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
     assert json.loads(to_json({"a": math.nan, "b": [math.inf, 1.0]})) == {"a": None, "b": [None, 1.0]}
     assert resolve({}).seed == 0
     assert isinstance(expand(batch_norm), Plan)
+
+
+def test_where_seeds_share_splits_the_error_is_told_by_splits_seeds_and_images(tmp_path: Path) -> None:
+    study = Study(name="example", base={"model.name": "lenet5"}, factors={"model.norm": ["none", "batch"]})
+
+    def truth(arm: Arm, seed: int) -> Truth:
+        gain = 0.1 + 0.02 * (seed % 3) + 0.001 * (seed // 3)  # by split, and by seed
+        value = 0.5 + gain * (arm.levels["model.norm"] == "batch")
+        return {"test_top1": value, "val_top1": value}
+
+    for splits, heading, count in ((3, "error by splits, seeds, images", 3), (1, "error by seeds, images", 6)):
+        folder = tmp_path / str(splits)
+        analysis = records_of(folder / "example", study, truth, seeds=6, splits=splits)
+        found = difference(analysis, analysis.arms[1], "test_top1")
+        assert found.n == count
+        statistics = arm_statistics(analysis, "test_top1")
+        table = comparisons(statistics, POINTS, "Accuracy")
+        assert table is not None
+        errors = table.rows[1][list(table.headings).index(heading)]
+        # The means of the splits are 0, 2 and 4 points higher; within one the seeds differ by a tenth.
+        assert errors == ("1.15, 0.03, –" if splits == 3 else "0.73, –")
