@@ -131,7 +131,7 @@ def test_where_a_gpus_memory_is_full_a_run_is_repeated_with_less_beside_it(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], how: str
 ) -> None:
     """The error is PyTorch's own, raised by a network: a GPU that is full is in `test_cuda.py`."""
-    study = tmp_path / "full.py"
+    study = tmp_path / f"full_{how}.py"
     study.write_text(FULL.replace("HOW", how))
     result = run(study, out=tmp_path, workers=2, wandb="disabled")
     told = capfd.readouterr().err
