@@ -43,7 +43,9 @@ def checks(setting: Setting) -> Iterator[tuple[str, Check]]:
     """Yield the rows."""
     networks: dict[str, dict[str, Any]] = {
         "a residual network": {},
-        "LeNet-5 with dropout": {"model.name": "lenet5", "model.dropout": 0.5, **_without("model.depth", "model.width")},
+        "LeNet-5 with dropout": {
+            "model.name": "lenet5", "model.dropout": 0.5, "model.depth": None, "model.width": None,
+        },
         "U-Net": {
             "model.name": "unet", "model.depth": 2, "model.width": 4,
             "data.name": "shapes", "data.train_images": 300, "data.test_images": 50,
@@ -63,11 +65,8 @@ def checks(setting: Setting) -> Iterator[tuple[str, Check]]:
     yield "memory that runs out", lambda: out_of_memory(setting)
 
 
-def _without(*keys: str) -> dict[str, Any]:
-    return dict.fromkeys(keys)
-
-
 def run_of(folder: Path, changes: Mapping[str, Any]) -> Run:
+    """Return the run `RUN` with `changes`, None taking a key away."""
     settings = {key: value for key, value in {**RUN, **changes}.items() if value is not None}
     return Run("0" * 12, "gpu", "an arm", {}, resolve(settings), folder / "run")
 
@@ -128,7 +127,7 @@ def resumed(setting: Setting, changes: Mapping[str, Any]) -> Found:
 
 def read_on_cpu(setting: Setting) -> Found:
     """A run of the device loads on a CPU and classifies there as its test did."""
-    weights, rows, directory = trained(setting, {})
+    _, _, directory = trained(setting, {})
     model = studies.load_model(str(directory))
     images = torch.randint(256, (16, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
