@@ -105,11 +105,16 @@ class Ledger:
             if time.monotonic() >= self.ends:
                 left += 1
                 continue
-            self._keep(self._done(name, check))
+            row = self._done(name, check)
+            if row is None:
+                left += 1
+            else:
+                self._keep(row)
         self.print([name for name, _ in wanted], left)
         return left
 
-    def _done(self, name: str, check: Check) -> Row:
+    def _done(self, name: str, check: Check) -> Row | None:
+        """Return the row; None where the minutes were over before it was, which is no fault of its own."""
         started = time.monotonic()
         seconds = min(ROW_SECONDS, max(20.0, self.ends - started))
         try:
@@ -119,6 +124,9 @@ class Ledger:
         except Skip as reason:
             result, found = "skipped", Found(None, str(reason))
         except Exception as error:
+            if isinstance(error, TimeoutError) and time.monotonic() >= self.ends and seconds < ROW_SECONDS:
+                print(f"left after {seconds:.0f} s, the minutes are over: {name}", flush=True)
+                return None
             result, found = "fail", Found(False, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
         date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         row = Row(name, result, found.told, found.figures, time.monotonic() - started, code_version(), date)
