@@ -4,9 +4,9 @@
 
 It runs `litmus run STUDY --preset paper` (of residual_depth the depths 20 and 56, three seeds), asks it to stop before
 the minutes are over, so that its runs write a checkpoint between two steps, and tells how far they are; the same
-command goes on there. `--archive FILE` keeps the records in files FILE.00, FILE.01, ... that are small enough to
-be carried, and `--from FILE` goes on from them on another machine; of a run that is over, the checkpoint stays behind. --root is
-CIFAR-10 as an image folder, or what `--data.root` takes.
+command goes on there. --root is CIFAR-10 as an image folder, or what `--data.root` takes. `--archive FILE` keeps the
+records in files FILE.00, FILE.01, ... that are small enough to be carried, and `--from FILE` goes on from them on
+another machine; of a run that is over, the checkpoint stays behind.
 """
 
 import argparse
