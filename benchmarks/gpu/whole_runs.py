@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
+import numpy
 import pandas as pd
 import torch
 import torch.distributed as distributed
@@ -187,9 +188,14 @@ def probed(setting: Setting, name: str) -> Found:
 
 
 def _figures(done: tuple[Any, ...]) -> dict[str, float]:
-    file = done[2] / "probes.csv"
-    rows = pd.read_csv(file, keep_default_na=False, dtype={"layer": str}) if file.exists() else pd.DataFrame()
-    return {f"{row.step} {row.layer} {row.quantity}": float(row.value) for row in rows.itertuples()}
+    """Return what probes have written, by name: rows of figures, and arrays such as logits."""
+    rows = pd.read_csv(done[2] / "probes.csv", keep_default_na=False, dtype={"layer": str})
+    found = {f"{row.step} {row.layer} {row.quantity}": float(row.value) for row in rows.itertuples()}
+    for file in done[2].glob("logits.npz"):
+        with numpy.load(file) as arrays:
+            for name in arrays.files:
+                found |= {f"{name} {index}": float(value) for index, value in enumerate(arrays[name].flat)}
+    return found
 
 
 def litmus(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
