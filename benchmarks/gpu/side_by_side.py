@@ -40,7 +40,7 @@ def found(setting: Setting, count: int, seconds: float, alone: float | None) -> 
 
 def loop_of(setting: Setting, seed: int) -> tuple[Loop, Iterator[Any]]:
     """Return a loop by hand and its batches, warm."""
-    loop = Loop.of(setting, config_of(setting, NETWORK).with_seed(seed))
+    loop = Loop.of(setting, config_of(setting, NETWORK, few=True).with_seed(seed))
     loop.network.train()
     batches = endless(loop.data)
     loop.train(next(batches) for _ in range(1 if setting.small else WARM))
@@ -118,7 +118,7 @@ def in_threads(setting: Setting, count: int) -> float:
 
 def in_one_step(setting: Setting, count: int) -> float:
     """Return the seconds of seeds whose networks run in one call, each on batches of its own."""
-    loops = [Loop.of(setting, config_of(setting, NETWORK).with_seed(seed)) for seed in range(count)]
+    loops = [Loop.of(setting, config_of(setting, NETWORK, few=True).with_seed(seed)) for seed in range(count)]
     together = Batched([loop.network.train() for loop in loops])
     optimiser = build_optimiser(together.parameters.values(), loops[0].config.optim)
     batches = [endless(loop.data) for loop in loops]

@@ -1,5 +1,6 @@
 """Whole runs through the suite on the device: repeated, interrupted, packed, measured by probes, out of memory."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ from torch import Tensor
 import datamodules
 import lit_archs
 import studies
+from benchmarks.gpu import loops
 from benchmarks.gpu.ledger import Check, Found, Setting
 from studies.launch.forecast import data_size, measure_step
 from studies.probes.base.probe import PROBES
@@ -227,8 +229,7 @@ def packed(setting: Setting) -> Found:
                 return Found(False, f"{way}: {done.stderr.strip().splitlines()[-1]}")
             seconds[way] = time.monotonic() - started
             told = next((line for line in done.stderr.splitlines() if "at a time" in line), "")
-            [study] = Path(folder, way).iterdir()
-            files = sorted(study.glob("*/summary.json"))
+            files = sorted(Path(folder, way).glob("*/*/summary.json"))
             found[way] = {file.parent.name: json.loads(file.read_text())["metrics"] for file in files}
     same = all(each == found["one"] for each in found.values()) and len(found["one"]) == 2 * int(seeds)
     times = ", ".join(f"{way} {value:.0f} s" for way, value in seconds.items())
@@ -261,16 +262,15 @@ def _synchronising(said: list[warnings.WarningMessage]) -> int:
 
 
 def forecast(setting: Setting) -> Found:
-    """A forecast's step against one of a run that has just been trained."""
-    changes = {"trainer.epochs": 6}
-    config = run_of(Path(), changes).config
+    """A forecast's step against those of a run, evaluations and records included."""
+    config = loops.config_of(setting, "LeNet-5" if setting.small else "ResNet-20")
     told = measure_step(config, data_size(config.data), Execution(accelerator=setting.device))
-    trained(setting, {"trainer.epochs": 1})  # warm
-    _, rows, directory = trained(setting, changes)
-    taken = json.loads((directory / "summary.json").read_text())["seconds"] / int(rows["step"].max())
+    if not setting.small:
+        loops.suite(setting, dataclasses.replace(config, trainer=dataclasses.replace(config.trainer, epochs=1)))
+    taken = loops.suite(setting, config) * config.data.batch_size / loops.images_of(config)
     ratio = taken / told
     words = f"{1000 * told:.1f} ms forecast, {1000 * taken:.1f} ms in the run with its evaluations, ratio {ratio:.2f}"
-    return Found(0.5 < ratio < 3, words, {"forecast": told, "run": taken})
+    return Found(None if setting.small else 0.67 < ratio < 1.5, words, {"forecast": told, "run": taken})
 
 
 def out_of_memory(setting: Setting) -> Found:
