@@ -3,15 +3,17 @@
     python benchmarks/batched_seeds.py [--seeds 5] [--device cpu] [--study batch_norm]
 
 The network and batch are those of the study's quick preset, with one CPU thread. Each way takes the same steps of the
-same seeds; beside the milliseconds of a seed's step stands how far its weights end from those of one network after the
-other after five steps, and what had to be waited for before the first. With --double the distance says whether two
-ways compute the same: in float32 rounding grows from step to step.
+same seeds, in turns. Beside the milliseconds of a seed's step stand the median over the rounds of how many times the
+first way's speed that is, what had to be waited for before the first step, and how far the weights are after five steps
+from those of one network after the other. With --double that distance says whether two ways compute the same: in
+float32 rounding grows from step to step.
 """
 
 import argparse
+import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -152,35 +154,59 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     settings = quick(given.study)
-    reference = None
     print(f"{settings['name']} of {given.study}, batch {settings['batch']}, {given.seeds} seeds, {given.device}")
-    print(f"{'way':30}{'ms a seed and step':>20}{'operations':>12}{'first step, s':>15}{'distance':>11}")
-    for name, way_of in WAYS.items():
-        if reference is not None and given.ways not in name:
-            continue
-        networks, batches = made(settings, given.seeds, given.device)
-        if given.double:
-            networks = [network.double() for network in networks]
-            batches = [(images.double(), labels) for images, labels in batches]
-        way = way_of(networks, batches)
-        started = time.perf_counter()
-        way.step(0)
-        first = time.perf_counter() - started
-        for index in range(1, 5):
-            way.step(index)
-        weights = way.weights()
-        reference = weights if reference is None else reference
-        distance = float((weights - reference).norm() / reference.norm())
-        best = float("inf")
-        for _ in range(given.rounds):
+    ready = [
+        Measured(name, *made_ready(way_of, settings, given))
+        for number, (name, way_of) in enumerate(WAYS.items())
+        if number == 0 or given.ways in name
+    ]
+    # In turns, so that what else the machine does hits all alike.
+    for _ in range(given.rounds):
+        for each in ready:
             started = time.perf_counter()
             for index in range(given.steps):
-                way.step(index)
+                each.way.step(index)
             if given.device == "cuda":
                 torch.cuda.synchronize()
-            best = min(best, time.perf_counter() - started)
-        each = 1000 * best / given.steps / given.seeds
-        print(f"{name:30}{each:20.2f}{calls(way):12,}{first:15.1f}{distance:11.1g}", flush=True)
+            each.seconds.append((time.perf_counter() - started) / given.steps / given.seeds)
+    print(f"{'way':28}{'ms a seed and step':>20}{'times':>8}{'operations':>12}{'first step, s':>15}{'distance':>10}")
+    reference = ready[0]
+    for each in ready:
+        ratio = statistics.median(one / own for one, own in zip(reference.seconds, each.seconds, strict=True))
+        distance = float((each.weights - reference.weights).norm() / reference.weights.norm())
+        milliseconds = 1000 * min(each.seconds)
+        print(
+            f"{each.name:28}{milliseconds:20.2f}{ratio:8.2f}{calls(each.way):12,}{each.first:15.1f}{distance:10.1g}",
+            flush=True,
+        )
+
+
+@dataclass
+class Measured:
+    """A way with the weights after five steps, the seconds of its first, and those of a step in each round."""
+
+    name: str
+    way: Way
+    weights: Tensor
+    first: float
+    seconds: list[float] = field(default_factory=list)
+
+
+def made_ready(
+    way_of: Callable[..., Way], settings: dict[str, Any], given: argparse.Namespace
+) -> tuple[Way, Tensor, float]:
+    """Return a way that has taken five steps, the weights then, and how long the first took."""
+    networks, batches = made(settings, given.seeds, given.device)
+    if given.double:
+        networks = [network.double() for network in networks]
+        batches = [(images.double(), labels) for images, labels in batches]
+    way = way_of(networks, batches)
+    started = time.perf_counter()
+    way.step(0)
+    first = time.perf_counter() - started
+    for index in range(1, 5):
+        way.step(index)
+    return way, way.weights().clone(), first
 
 
 if __name__ == "__main__":

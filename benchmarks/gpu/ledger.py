@@ -23,6 +23,9 @@ from studies.training.environment import code_version
 ROW_SECONDS = 240
 """How long one row may take before it is given up."""
 
+LEAST_SECONDS = 20
+"""How long a row may take that is begun when the minutes are nearly over; it is left for the next call then."""
+
 
 class Skip(Exception):
     """A row that means nothing here; the message is the reason."""
@@ -116,7 +119,7 @@ class Ledger:
     def _done(self, name: str, check: Check) -> Row | None:
         """Return the row; None where the minutes were over before it was, which is no fault of its own."""
         started = time.monotonic()
-        seconds = min(ROW_SECONDS, max(20.0, self.ends - started))
+        seconds = min(ROW_SECONDS, max(LEAST_SECONDS, self.ends - started))
         try:
             with _at_most(seconds):
                 found = check()

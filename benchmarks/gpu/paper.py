@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def _error(share: float | None) -> float | None:
     return None if share is None or share != share else 100 * (1 - share)
 
 
-def show(study: str, runs: list[Reached]) -> list[dict[str, Any]]:
+def show(study: str, runs: list[Reached], says: Mapping[str, str]) -> list[dict[str, Any]]:
     """Print a row for each arm, means over its seeds beside the paper's words, and return them."""
     table = Table(title=f"{study}: what is reached", title_justify="left")
     for column in ("arm", "seeds", "epochs", "training error, %", "validation, %", "test, %", "the paper"):
@@ -140,7 +141,7 @@ def show(study: str, runs: list[Reached]) -> list[dict[str, Any]]:
         for key in ("fit_error", "val_error", "test_error"):
             values = [value for value in (getattr(run, key) for run in arm) if value is not None]
             row[key] = sum(values) / len(values) if values else None
-        row["paper"] = SAYS[study].get(levels, "")
+        row["paper"] = says.get(levels, "")
         kept.append(row)
         errors = ("—" if row[key] is None else f"{row[key]:.2f}" for key in ("fit_error", "val_error", "test_error"))
         table.add_row(levels, f"{over} of {len(arm)} over", f"{row['epochs']:.1f}", *errors, row["paper"])
@@ -197,7 +198,7 @@ def main() -> None:
     status = run_for(command_of(options), options.minutes)
     if not folder.exists():
         sys.exit(status or 1)
-    rows = show(options.study, reached(folder))
+    rows = show(options.study, reached(folder), {} if options.small else SAYS[options.study])
     left = sum(row["seeds"] - row["finished"] for row in rows)
     minutes = (time.monotonic() - started) / 60
     told = "stopped at a checkpoint; the same command goes on" if status is None else f"exit status {status}"
