@@ -37,7 +37,7 @@ from studies.training.run import Execution, Place, Run
 RUN: dict[str, Any] = {
     "model.name": "resnet_cifar", "model.depth": 8, "model.width": 8, "model.norm": "batch",
     "data.name": "digits", "data.batch_size": 64, "data.augment": "crop",
-    "optim.lr": 0.1, "trainer.epochs": 3, "trainer.log_every_n_steps": 5,
+    "optim.lr": 0.1, "trainer.epochs": 3, "trainer.log_every_n_steps": 5, "trainer.keep": "last",
 }  # fmt: skip
 """A run of a few seconds: the quick preset's network."""
 
