@@ -27,7 +27,7 @@ import lit_archs
 import studies
 from benchmarks.gpu import loops
 from benchmarks.gpu.ledger import Check, Found, Setting
-from studies.launch.forecast import data_size, measure_step
+from studies.launch.run_seconds import data_size, measure_step
 from studies.probes.base.probe import PROBES
 from studies.training.checkpoints import Paused
 from studies.training.config import resolve

@@ -60,7 +60,7 @@ class LaunchConfig:
     same_code: bool = False
 
     def __post_init__(self) -> None:
-        require_positive(devices=self.devices, per_device=1 if self.per_device == "auto" else self.per_device)
+        require_positive(devices=self.devices, per_device=self.known_per_device)
         checkpoint_interval(self.checkpoint_every)
         check_logger(self.logger)
         require_choice("accelerator", self.accelerator, get_args(Accelerator))
@@ -73,6 +73,11 @@ class LaunchConfig:
             raise UserError(f"devices {self.devices} cannot be spread evenly over {nodes} nodes (--slurm.nodes)")
         if nodes > 1 and self.slurm.gpus and self.slurm.gpus * nodes != self.devices:
             raise UserError(f"devices {self.devices} are not the {nodes} nodes' {self.slurm.gpus} GPUs each")
+
+    @property
+    def known_per_device(self) -> int:
+        """Runs at a time on each GPU, one where the number is left to a measurement on it."""
+        return 1 if self.per_device == "auto" else self.per_device
 
 
 def execution_of(launch: LaunchConfig) -> tuple[Execution, list[tuple[Place, ...]]]:
@@ -154,7 +159,7 @@ def _places(launch: LaunchConfig, accelerator: str) -> list[tuple[Place, ...]]:
         slots = [
             tuple(range(group * launch.devices, (group + 1) * launch.devices))
             for group in range(groups)
-            for _ in range(1 if launch.per_device == "auto" else launch.per_device)
+            for _ in range(launch.known_per_device)
         ]
         if launch.workers is not None:
             slots = [slots[index % len(slots)] for index in range(launch.workers)]
