@@ -79,7 +79,7 @@ def suite(setting: Setting, config: RunConfig) -> float:
     """Return the seconds that a run of the suite spends in training and validation."""
     with tempfile.TemporaryDirectory() as folder:
         run = Run("0" * 12, "benchmark", "arm", {}, config, Path(folder))
-        execute(run, Execution(accelerator=setting.device), Place(), lambda fraction: None)
+        execute(run, Execution(accelerator=setting.device), Place(), lambda beat: None)
         return float(run.record.read_summary()["seconds"])
 
 

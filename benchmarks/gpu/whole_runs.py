@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,6 @@ def trained(
     setting: Setting,
     changes: Mapping[str, Any],
     device: str | None = None,
-    on_progress: Callable[[float], None] = lambda fraction: None,
     pause: threading.Event | None = None,
 ) -> tuple[dict[str, Tensor], pd.DataFrame, Path]:
     """Return the last weights, the rows of metrics and the folder of a run on the device."""
@@ -86,13 +85,13 @@ def trained(
     run = run_of(folder, changes)
     execution = Execution(accelerator=device or setting.device, checkpoint_seconds=0.0)
     if pause is None:
-        attempt(run, execution, Place(), on_progress, 1)
+        attempt(run, execution, Place(), lambda beat: None, 1)
     else:
         try:
-            attempt(run, execution, Place(), on_progress, 1, pause)
+            attempt(run, execution, Place(), lambda beat: None, 1, pause)
             raise AssertionError("the run ended before it was interrupted")
         except Paused:
-            attempt(run, execution, Place(), lambda fraction: None, 1)
+            attempt(run, execution, Place(), lambda beat: None, 1)
     weights = torch.load(run.record.checkpoint, map_location="cpu", weights_only=True)["state_dict"]
     return weights, pd.read_csv(run.record.metrics_file), run.directory
 
@@ -119,13 +118,19 @@ def twice(setting: Setting, changes: Mapping[str, Any]) -> Found:
 
 def resumed(setting: Setting, changes: Mapping[str, Any]) -> Found:
     """A run that gives way in the middle, and goes on from its checkpoint, against one that was let alone."""
-    pause = threading.Event()
+    return compare(trained(setting, changes), trained(setting, changes, pause=AfterLooks(6)))
 
-    def stop(fraction: float) -> None:
-        if fraction > 0.4:
-            pause.set()
 
-    return compare(trained(setting, changes), trained(setting, changes, on_progress=stop, pause=pause))
+class AfterLooks(threading.Event):
+    """An event that is set once it was looked at so often: a run looks after each step."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
 
 
 def read_on_cpu(setting: Setting) -> Found:
