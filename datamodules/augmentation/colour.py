@@ -1,5 +1,6 @@
 """Transforms that change pixels in place: colour jitter, lighting, cutout."""
 
+import functools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,6 +15,12 @@ GREY = (0.2989, 0.587, 0.114)
 EIGENVALUES = (0.2175, 0.0188, 0.0045)
 EIGENVECTORS = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
 """Principal components of ImageNet's RGB pixels in [0, 1] (rows: red, green, blue), as used with AlexNet."""
+
+
+@functools.cache
+def _constant(values: tuple[float, ...] | tuple[tuple[float, ...], ...], device: torch.device) -> Tensor:
+    """Return float32 values on the device, copied there once: each copy waits for what is being computed."""
+    return torch.tensor(values, device=device)
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,8 @@ class ColourJitter(Transform):
     def factors(self, draws: Tensor) -> Tensor:
         """Return each image's factors of brightness, contrast and saturation and its turn of hue, float32 [N, 4]."""
         signed = 2 * draws - 1
-        reach = draws.new_tensor([self.brightness, self.contrast, self.saturation, self.hue])
-        return signed * reach + draws.new_tensor([1.0, 1.0, 1.0, 0.0])
+        reach = _constant((self.brightness, self.contrast, self.saturation, self.hue), draws.device)
+        return signed * reach + _constant((1.0, 1.0, 1.0, 0.0), draws.device)
 
     def __call__(self, images: Tensor, draws: Tensor, context: Context) -> Tensor:
         brightness, contrast, saturation, hue = self.factors(draws)[:, :, None, None, None].unbind(1)
@@ -52,7 +59,7 @@ def grey(pixels: Tensor) -> Tensor:
     """Return the luminance [N, 1, H, W] of pixels [N, C, H, W]; of one channel, the channel."""
     if pixels.shape[1] != 3:
         return pixels
-    return (pixels * pixels.new_tensor(GREY)[None, :, None, None]).sum(1, keepdim=True)
+    return (pixels * _constant(GREY, pixels.device)[None, :, None, None]).sum(1, keepdim=True)
 
 
 def turn_hue(pixels: Tensor, turn: Tensor) -> Tensor:
@@ -95,8 +102,8 @@ class Lighting(Transform):
     def __call__(self, images: Tensor, draws: Tensor, context: Context) -> Tensor:
         if images.shape[1] != 3:
             return images
-        scaled = self.alphas(draws) * draws.new_tensor(EIGENVALUES)
-        added = 255 * (scaled[:, None, :] * draws.new_tensor(EIGENVECTORS)).sum(2)
+        scaled = self.alphas(draws) * _constant(EIGENVALUES, draws.device)
+        added = 255 * (scaled[:, None, :] * _constant(EIGENVECTORS, draws.device)).sum(2)
         return (images.float() + added[:, :, None, None]).round_().clamp_(0, 255).to(torch.uint8)
 
 

@@ -1,5 +1,6 @@
 """Mixing each training image with another of the training split: mixup and cutmix."""
 
+import functools
 from typing import Literal, NamedTuple
 
 import numpy
@@ -58,10 +59,16 @@ def beta_quantile(draws: Tensor, alpha: float) -> Tensor:
     """Return uniform `draws` turned into draws of Beta(alpha, alpha), by a table of its quantile function."""
     if alpha == 1:
         return draws
-    knots = torch.from_numpy(betaincinv(alpha, alpha, numpy.linspace(0, 1, TABLE + 1))).to(draws.device)
+    knots = _quantiles(alpha, draws.device)
     place = draws.double() * TABLE
     below = place.long()
     return torch.lerp(knots[below], knots[below + 1], place - below).float()
+
+
+@functools.cache
+def _quantiles(alpha: float, device: torch.device) -> Tensor:
+    """Return the table of Beta(alpha, alpha), float64 [TABLE + 1]: it takes longer than a small network's step."""
+    return torch.from_numpy(betaincinv(alpha, alpha, numpy.linspace(0, 1, TABLE + 1))).to(device)
 
 
 def _interval(draw: Tensor, side: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -101,13 +101,14 @@ class ImageDataModule(lightning.LightningDataModule):
         return training_steps(len(self.train_indices), self.config.batch_size, self.config.drop_last)
 
     def setup(self, stage: str) -> None:
-        """Move the images to the trainer's device, once; where they would fill half of its memory, the labels only."""
+        """Move the images to the trainer's device, once; where they would fill half of what is free, the labels."""
         if self.trainer is not None:
             self.move_to(self.trainer.strategy.root_device)
 
     def move_to(self, device: torch.device) -> None:
         """Move the images and what normalises them to `device`."""
-        fits = device.type != "cuda" or self.arrays.resident_bytes < torch.cuda.mem_get_info(device)[1] / 2
+        # What is free, for other runs may share the device.
+        fits = device.type != "cuda" or self.arrays.resident_bytes < torch.cuda.mem_get_info(device)[0] / 2
         self.arrays = self.arrays.to(device, images=fits)
         self.normalise = self.normalise.to(device)
         self.device = device
@@ -162,9 +163,11 @@ class ImageDataModule(lightning.LightningDataModule):
             wanted = samples
         else:
             wanted = [torch.cat((s, partners(s, self.train_indices, self.seed, epoch))) for s in samples]
-        for group, indices, pixels in zip(groups, wanted, self._read(self.arrays.train_images, wanted), strict=True):
+        there = self._on_device(wanted)
+        pixels_of = self._read(self.arrays.train_images, wanted, there)
+        for group, indices, pixels in zip(groups, there, pixels_of, strict=True):
             lengths = [len(shares[index]) for index in group]
-            batches = self._augmented(pixels, indices.to(self.device), epoch, lengths)
+            batches = self._augmented(pixels, indices, epoch, lengths)
             for index, batch in zip(group, batches, strict=True):
                 if index >= start:
                     yield batch._replace(global_size=len(global_batches[index // parts]))
@@ -200,16 +203,23 @@ class ImageDataModule(lightning.LightningDataModule):
         batches = self._shard().whole_batches(list(indices.split(self.config.eval_batch_size)))
 
         def epoch() -> Iterator[Batch]:
-            for batch, pixels in zip(batches, self._read(images, batches), strict=True):
-                sample = batch.to(self.device)
+            there = self._on_device(batches)
+            for sample, pixels in zip(there, self._read(images, batches, there), strict=True):
                 cropped = centre_crop(pixels, self.image_shape[1:])
                 mask = None if masks is None else centre_crop(masks[sample], self.image_shape[1:])[:, 0].long()
                 yield Batch(self.normalise(cropped), labels[sample], len(sample), sample, masks=mask)
 
         return BatchLoader(len(batches), epoch)
 
-    def _read(self, images: Images, batches: Sequence[Tensor]) -> Iterator[Tensor]:
-        return to_device(read(images, batches), self.device)
+    def _on_device(self, batches: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Return the indices of all batches on the device, in one copy: each would wait for what is being computed."""
+        if self.device.type == "cpu":
+            return batches
+        return torch.cat(list(batches)).to(self.device).split([len(batch) for batch in batches])
+
+    def _read(self, images: Images, batches: Sequence[Tensor], there: Sequence[Tensor]) -> Iterator[Tensor]:
+        resident = isinstance(images, Tensor) and images.device.type != "cpu"
+        return to_device(read(images, there if resident else batches), self.device)
 
     def _epoch(self) -> int:
         if self.trainer is None:

@@ -111,7 +111,8 @@ class LitNetwork(lightning.LightningModule, ABC):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return the optimiser and its learning-rate schedule, which moves at every step, or at plateaus of epochs."""
-        optimiser = build_optimiser(self.network.parameters(), self.optim)
+        clipped = bool(self.trainer.gradient_clip_val)
+        optimiser = build_optimiser(self.network.parameters(), self.optim, clipped)
         if self.optim.schedule == "plateau":
             plateau = build_plateau_schedule(optimiser, self.optim)
             config = {"scheduler": plateau, "interval": "epoch", "monitor": "val_loss"}

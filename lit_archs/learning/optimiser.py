@@ -23,6 +23,9 @@ from litmus.settings import parse_value
 OptimiserName = Literal[
     "sgd", "adamw", "adam", "nadam", "radam", "adamax", "adagrad", "adadelta", "adafactor", "asgd", "rmsprop", "rprop"
 ]
+FUSED = ("sgd", "adam", "adamw")
+"""Optimisers with a fused step on GPUs in every version of PyTorch that is supported."""
+
 ScheduleName = Literal["constant", "multistep", "exponential", "cosine", "plateau"]
 
 
@@ -102,12 +105,16 @@ def lr_factor(step: int, total_steps: int, config: OptimConfig) -> float:
             assert_never(config.schedule)
 
 
-def build_optimiser(parameters: Iterable[nn.Parameter], config: OptimConfig) -> torch.optim.Optimizer:
+def build_optimiser(
+    parameters: Iterable[nn.Parameter], config: OptimConfig, clipped: bool | None = None
+) -> torch.optim.Optimizer:
     """Return the optimiser that `config` describes over `parameters`.
 
-    Raises `UserError` for an option that it does not have, and a value that it refuses.
+    On a GPU it is PyTorch's fused one, where there is one: a kernel for all parameters. Not where gradients are
+    `clipped`, by default where the config says so, which Lightning refuses after mixed precision. Raises `UserError`
+    for an option that it does not have, and a value that it refuses.
     """
-    optimiser = _OPTIMISERS[config.name]
+    optimiser, parameters = _OPTIMISERS[config.name], list(parameters)
     takes = inspect.signature(optimiser).parameters
     given: dict[str, Any] = {"lr": config.lr}
     if "weight_decay" in takes:
@@ -126,6 +133,9 @@ def build_optimiser(parameters: Iterable[nn.Parameter], config: OptimConfig) -> 
             valid = [each for each in takes if each not in ("params", *given)]
             raise unknown_name(f"optim.options of {config.name}", key, valid)
         given[key] = _option(config.name, key, value, takes[key].default)
+    if config.name in FUSED and {"fused", "foreach"}.isdisjoint(given) and all(each.is_cuda for each in parameters):
+        # None leaves the choice to PyTorch; False would take the slowest.
+        given["fused"] = None if clipped or (clipped is None and config.clip_norm is not None) else True
     try:
         return optimiser(parameters, **given)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -19,6 +19,7 @@ from studies.launch.launcher import Launcher
 from studies.launch.machine import LaunchConfig, execution_of, team_execution
 from studies.launch.older_code import OlderCode, is_complete
 from studies.launch.outcome import Outcome
+from studies.launch.packing import packed
 from studies.launch.pairing import advice, starts
 from studies.launch.preflight import check
 from studies.launch.progress import Progress
@@ -229,8 +230,12 @@ def _launcher(
     if launch.launcher == "sweep":
         task = ARCHITECTURES[plan.baseline.config.model["name"]].task
         return SweepLauncher(study, directory, launch, TASKS[task].primary_metric)
+    launch, told = packed(launch, [run for run in runs if not is_complete(run.record)])
     execution, places = execution_of(launch)
-    return Launcher(execution, places, Progress(runs, len(places)))
+    progress = Progress(runs, len(places))
+    if told:
+        progress.notice(told)
+    return Launcher(execution, places, progress)
 
 
 def dry_run(plan: Plan, launch: LaunchConfig) -> str:

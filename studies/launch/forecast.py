@@ -11,7 +11,7 @@ from litmus.errors import UserError
 from studies.design.plan import Plan
 from studies.launch.machine import LaunchConfig, execution_of
 from studies.launch.older_code import OlderCode
-from studies.launch.run_seconds import RunTimes
+from studies.launch.run_seconds import DataSize, RunTimes
 from studies.own_code.local_modules import local_code
 from studies.records.run_record import RunRecord, run_records
 from studies.records.storage import CorruptRecord
@@ -24,12 +24,23 @@ from studies.training.run_code import run_code
 
 
 @dataclass(frozen=True)
+class Longest:
+    """The arm that takes most of a study's time, and the seconds of its step."""
+
+    config: RunConfig
+    size: DataSize
+    execution: Execution
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Forecast:
     """What is left to do of a study, and how long it takes.
 
     `run_seconds` is the time of all the runs that are left, one after another, `wall_seconds` that of the study with
     `at_a_time` runs beside each other; a run occupies `units` CPU cores or GPUs. Loading, augmentation and writing come
-    on top, and runs that share a GPU or a core's caches take longer than one by itself.
+    on top, and runs that share a GPU or a core's caches take longer than one by itself. `longest` is what takes most of
+    it.
     """
 
     runs: int
@@ -41,6 +52,7 @@ class Forecast:
     accelerator: str
     units: int
     at_a_time: int
+    longest: Longest | None = None
 
     def lines(self) -> list[str]:
         """Return the forecast in two lines of at most 80 columns."""
@@ -70,6 +82,7 @@ def forecast(
     """
     execution, places = execution_of(launch)
     times = RunTimes(execution, step_seconds)
+    taken: list[tuple[float, RunConfig]] = []
     is_done = _done(plan, launch, source)
     seconds: list[float] = []
     complete = epochs = steps = 0
@@ -80,9 +93,15 @@ def forecast(
             continue
         run_steps, run_seconds = times.of(config)
         seconds += [run_seconds] * len(missing)
+        taken.append((run_seconds * len(missing), config))
         epochs += config.trainer.epochs * len(missing)
         steps += run_steps * len(missing)
     units = execution.devices * (1 if _cuda(execution) else execution.threads)
+    longest = None
+    if taken:
+        _, config = max(taken, key=lambda each: each[0])
+        size, step = times.step(config)
+        longest = Longest(config, size, execution, step)
     # Runs that share a GPU or a core share its time.
     available = torch.cuda.device_count() if _cuda(execution) else available_cpus()
     beside = max(1, min(len(places), available // units))
@@ -96,6 +115,7 @@ def forecast(
         accelerator=execution.accelerator,
         units=units,
         at_a_time=len(places),
+        longest=longest,
     )
 
 

@@ -178,9 +178,32 @@ class Launcher:
             self._abandon(busy)
             self._attempts[run.run_id] -= 1
             self._pending.appendleft(run)
+        elif message.kind == "no memory":
+            self._out_of_gpu_memory(busy, run, message.content)
         else:
             self._abandon(busy)
             self._crashed(run, message.content)
+
+    def _out_of_gpu_memory(self, busy: WorkerGroup, run: Run, error: str) -> None:
+        """Repeat a run that found its GPU's memory full with one run less beside it; alone there, it has crashed."""
+        # What its process holds of the memory is given back with it.
+        self._abandon(busy, kill=True)
+        here = {index for place in busy.places for index in place.device_indices}
+        beside = [
+            each
+            for each in self._workers
+            if each is not busy and any(here.intersection(place.device_indices) for place in each.places)
+        ]
+        if not beside:
+            self._crashed(run, f"the GPU's memory ran out with no other run on it; {SMALLER} ({error})")
+            return
+        self._workers.remove(busy)
+        self._attempts[run.run_id] -= 1
+        self.progress.notice(
+            f"{run.run_id} found the GPU's memory full and is repeated; {len(self._workers)} at a time from now on"
+        )
+        self.progress.stopped(run)
+        self._pending.append(run)
 
     def _died(self, busy: WorkerGroup) -> None:
         run = busy.run

@@ -29,7 +29,7 @@ class LaunchConfig:
         out: folder of the records.
         workers: runs at a time; by default one a CPU core, or one a GPU (times per_device).
         devices: processes that train one run together, each on its own GPU or share of the cores.
-        per_device: runs at a time on each GPU.
+        per_device: runs at a time on each GPU; auto, as many as a measured step leaves room for.
         accelerator: auto, cpu or cuda.
         wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
             disabled.
@@ -48,7 +48,7 @@ class LaunchConfig:
     out: str = "runs"
     workers: int | None = None
     devices: int = 1
-    per_device: int = 1
+    per_device: int | Literal["auto"] = "auto"
     accelerator: Accelerator = "auto"
     wandb: str | None = None
     logger: str | None = None
@@ -60,7 +60,7 @@ class LaunchConfig:
     same_code: bool = False
 
     def __post_init__(self) -> None:
-        require_positive(devices=self.devices, per_device=self.per_device)
+        require_positive(devices=self.devices, per_device=self.known_per_device)
         checkpoint_interval(self.checkpoint_every)
         check_logger(self.logger)
         require_choice("accelerator", self.accelerator, get_args(Accelerator))
@@ -74,11 +74,17 @@ class LaunchConfig:
         if nodes > 1 and self.slurm.gpus and self.slurm.gpus * nodes != self.devices:
             raise UserError(f"devices {self.devices} are not the {nodes} nodes' {self.slurm.gpus} GPUs each")
 
+    @property
+    def known_per_device(self) -> int:
+        """Runs at a time on each GPU, one where the number is left to a measurement on it."""
+        return 1 if self.per_device == "auto" else self.per_device
+
 
 def execution_of(launch: LaunchConfig) -> tuple[Execution, list[tuple[Place, ...]]]:
     """Return how runs are executed on this machine, and the processes of each concurrent run.
 
-    Raises `UserError` for a GPU that is not there.
+    Where `per_device` is left to a measurement, see `packing.py`, one run at a time on each GPU. Raises `UserError` for
+    a GPU that is not there.
     """
     accelerator = _accelerator(launch, launch.devices)
     places = _places(launch, accelerator)
@@ -153,7 +159,7 @@ def _places(launch: LaunchConfig, accelerator: str) -> list[tuple[Place, ...]]:
         slots = [
             tuple(range(group * launch.devices, (group + 1) * launch.devices))
             for group in range(groups)
-            for _ in range(launch.per_device)
+            for _ in range(launch.known_per_device)
         ]
         if launch.workers is not None:
             slots = [slots[index % len(slots)] for index in range(launch.workers)]

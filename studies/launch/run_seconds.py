@@ -1,5 +1,6 @@
 """What a run takes, from a measured step of its network: its steps, and the seconds of these and of its evaluations."""
 
+import functools
 import itertools
 import math
 import statistics
@@ -19,6 +20,7 @@ from lit_archs.learning.optimiser import build_optimiser
 from lit_archs.learning.tasks import MODULES
 from litmus.batch import Batch
 from litmus.settings import flatten
+from studies.training.arithmetic import MIXED, use_precision
 from studies.training.config import RunConfig
 from studies.training.network import build_network, network_options
 from studies.training.run import Execution
@@ -29,7 +31,6 @@ SECONDS = 1.0
 TRIAL_BATCH = 8
 FORWARD_SHARE = 1 / 3
 """Of a step's time: a backward pass takes about two forward ones."""
-MIXED = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,23 @@ class RunTimes:
 
     def of(self, config: RunConfig) -> tuple[int, float]:
         """Return the steps of a run, and its seconds. Raises `UserError` where its dataset is absent and unknown."""
-        size = data_size(config.data)
-        key = repr(_what_a_step_depends_on(config, size))
-        if key not in self._measured:
-            self._measured[key] = self._step_seconds(config, size, self._execution)
+        size, step = self.step(config)
         held_out = round(config.data.validation * size.train_images)
         steps = config.trainer.epochs * training_steps(
             size.train_images - held_out, config.data.batch_size, config.data.drop_last
         )
         evaluated = config.trainer.epochs * config.trainer.validations_per_epoch * held_out + size.test_images
         # Devices share an evaluation as they share a step.
-        evaluation = FORWARD_SHARE * self._measured[key] * evaluated / config.data.batch_size
-        return steps, steps * self._measured[key] + evaluation
+        evaluation = FORWARD_SHARE * step * evaluated / config.data.batch_size
+        return steps, steps * step + evaluation
+
+    def step(self, config: RunConfig) -> tuple[DataSize, float]:
+        """Return the size of a run's dataset, and the seconds of a step of its network."""
+        size = data_size(config.data)
+        key = repr(_what_a_step_depends_on(config, size))
+        if key not in self._measured:
+            self._measured[key] = self._step_seconds(config, size, self._execution)
+        return size, self._measured[key]
 
     def __len__(self) -> int:
         """How many networks were timed."""
@@ -104,7 +110,8 @@ def measure_step(config: RunConfig, size: DataSize, execution: Execution) -> flo
         step = _step(config, size, device)
         parts = config.trainer.accumulate
         share = math.ceil(config.data.batch_size / (execution.devices * parts))
-        trial = min(share, TRIAL_BATCH)
+        # A GPU takes about as long for few images as for many: a part would say nothing of the whole.
+        trial = share if device.type == "cuda" else min(share, TRIAL_BATCH)
         for _ in range(WARM_UPS):
             step(trial)
         estimate = _timed(step, trial, device, least=0.0) / trial
@@ -125,12 +132,14 @@ def _step(config: RunConfig, size: DataSize, device: torch.device) -> Callable[[
     optimiser = build_optimiser(network.parameters(), config.optim)
     task = ARCHITECTURES[name].task
     module = MODULES[task](network, options["num_classes"], config.optim, total_steps=1)
+    use_precision(config.trainer.precision)
     mixed = MIXED.get(config.trainer.precision)
 
     def arithmetic() -> AbstractContextManager[Any]:
         return torch.autocast(device.type, mixed) if mixed is not None else nullcontext()
 
-    def step(count: int) -> None:
+    @functools.cache
+    def batch_of(count: int) -> Batch:
         # Noise: the gradients of blank images fade to numbers so small that a CPU computes them many times slower.
         keyed = torch.Generator().manual_seed(count)
         images = torch.randn(count, *size.image_shape, generator=keyed).to(device, dtype)
@@ -138,8 +147,12 @@ def _step(config: RunConfig, size: DataSize, device: torch.device) -> Callable[[
         masks = None
         if task == "segmentation":
             masks = torch.randint(size.num_classes, (count, *size.image_shape[1:]), generator=keyed).to(device)
+        return Batch(images, labels, count, masks=masks)
+
+    def step(count: int) -> None:
+        batch = batch_of(count)
         with torch.random.fork_rng(devices=[]), arithmetic():  # dropout draws
-            loss = module.loss(network(images), Batch(images, labels, count, masks=masks))
+            loss = module.loss(network(batch.images), batch)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

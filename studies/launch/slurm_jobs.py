@@ -51,7 +51,7 @@ def at_a_time(launch: LaunchConfig) -> int:
     if config.nodes > 1:
         return 1
     if config.gpus:
-        return launch.workers or max(1, config.gpus // launch.devices) * launch.per_device
+        return launch.workers or max(1, config.gpus // launch.devices) * launch.known_per_device
     return launch.workers or max(1, cpus_per_process(launch, config) // launch.devices)
 
 

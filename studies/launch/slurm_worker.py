@@ -11,6 +11,7 @@ from rich.console import Console
 from studies.launch.import_own_code import changed_code, import_file, told_of_change
 from studies.launch.launcher import Launcher
 from studies.launch.machine import LaunchConfig, execution_of, team_execution
+from studies.launch.packing import packed
 from studies.launch.progress import Progress
 from studies.launch.run_entries import from_entry
 from studies.launch.team_launcher import TeamLauncher, meet, part, share
@@ -31,6 +32,9 @@ def execute_missing(study_directory: Path) -> None:
     launch, team = settled(LaunchConfig(**_read(study_directory)["launch"])), slurm_team()
     # Looked once more after the last run: another call may have added some.
     if team is None:
+        launch, told = packed(launch, _missing(study_directory))
+        if told:
+            print(f"litmus: {told}", file=sys.stderr)
         execution, places = execution_of(launch)
         while _execute_alone(study_directory, execution, places):
             pass

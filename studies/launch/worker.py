@@ -1,6 +1,7 @@
 """A warm worker process: it imports once, then executes run after run."""
 
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -25,7 +26,7 @@ from studies.training.run import Execution, Place, Run
 SMALLER = "--trainer.accumulate 2 takes half a batch at a time"
 """What helps where memory refuses a batch."""
 
-Kind = Literal["progress", "done", "paused", "crashed", "corrupt", "refused"]
+Kind = Literal["progress", "done", "paused", "crashed", "corrupt", "refused", "no memory"]
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,27 @@ def _execute(
     except Exception as error:
         with contextlib.suppress(OSError):
             write_traceback(run, error)
-        return Message("crashed", told_in_a_line(error) + (f"; {SMALLER}" if _ran_out_of_memory(error) else ""))
+        if _is_out_of_gpu_memory(error):
+            return Message("no memory", told_in_a_line(error))
+        return Message("crashed", told_in_a_line(error) + (f"; {SMALLER}" if _is_out_of_memory(error) else ""))
     finally:
         if distributed.is_available() and distributed.is_initialized():
             distributed.destroy_process_group()
+        if torch.cuda.is_initialized():
+            # A worker that waits keeps nothing from those beside it.
+            gc.collect()
+            torch.cuda.empty_cache()
 
 
-def _ran_out_of_memory(error: Exception) -> bool:
-    # PyTorch raises a type of its own on a GPU, and none on the CPU.
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+def _is_out_of_gpu_memory(error: Exception) -> bool:
+    # Of PyTorch's allocator, of CUDA itself, of its libraries.
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "CUDA error: out of memory" in text or "ALLOC_FAILED" in text
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # PyTorch has no type for it on the CPU.
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from litmus.errors import UserError, require_choice, require_positive, written_w
 from litmus.settings import Settings, flatten
 from studies.probes.base.probe import PROBES
 
-Precision = Literal["32-true", "16-mixed", "bf16-mixed", "64-true"]
+Precision = Literal["32-true", "tf32", "16-mixed", "bf16-mixed", "64-true"]
 Keep = Literal["none", "last", "best", "both"]
 Tested = Literal["last", "best"]
 
@@ -32,7 +32,8 @@ class TrainerConfig:
             batch norm sees a part.
         validations_per_epoch: evaluations of the validation split in an epoch, evenly spaced.
         log_every_n_steps: steps between two rows of training loss.
-        precision: 32-true, 16-mixed, bf16-mixed or 64-true.
+        precision: 32-true (float32 throughout), tf32 (a GPU's float32 products with ten bits), 16-mixed, bf16-mixed or
+            64-true.
         compile: whether the network is compiled by torch.compile.
         channels_last: whether images and weights are laid out channels-last.
         deterministic: whether PyTorch is asked for deterministic algorithms.

@@ -35,6 +35,7 @@ from studies.records.heartbeat import Heartbeat, Listener, remove_heartbeat, wri
 from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord, storage_errors, to_json, write_atomically
 from studies.tracking.history import History
+from studies.training.arithmetic import use_precision
 from studies.training.best_weights import BestWeights
 from studies.training.callbacks import EvenValidations, KeyedDropout, OwnSignals, Pulse, StopAtDivergence
 from studies.training.checkpoints import Checkpoints, Paused
@@ -233,7 +234,7 @@ def _trainer(
         num_nodes=place.nodes,
         strategy=DDPStrategy(process_group_backend="nccl" if cuda else "gloo") if execution.devices > 1 else "auto",
         plugins=plugins,
-        precision=config.trainer.precision,
+        precision=use_precision(config.trainer.precision),
         max_epochs=config.trainer.epochs,
         accumulate_grad_batches=config.trainer.accumulate,
         gradient_clip_val=config.optim.clip_norm,

@@ -1,8 +1,11 @@
 """Optimisers and schedules as their config says."""
 
+import functools
+
 import pytest
 import torch
 
+from lit_archs.learning import optimiser
 from lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_schedule, lr_factor
 from litmus.errors import UserError
 
@@ -100,3 +103,39 @@ def test_options_reach_the_optimiser() -> None:
 def test_an_optimiser_that_cannot_be_offered_says_why(name: str, why: str) -> None:
     with pytest.raises(UserError, match=rf"'{name}' is not offered: .*{why}.*; valid: sgd, adamw"):
         OptimConfig(name=name)  # type: ignore[arg-type]
+
+
+class OnGpu(torch.nn.Parameter):
+    """A parameter that says that it lies on a GPU."""
+
+    is_cuda = True
+
+
+@pytest.mark.parametrize(
+    ("settings", "clipped", "fused"),
+    [
+        ({}, None, True),
+        ({"name": "adamw"}, None, True),
+        ({"clip_norm": 1.0}, None, None),  # Lightning refuses to clip after a fused step has unscaled
+        ({}, True, None),
+        ({"clip_norm": 1.0}, False, True),
+        ({"options": ("foreach=true",)}, None, None),
+        ({"name": "nadam"}, None, None),
+    ],
+)
+def test_the_step_is_fused_on_a_gpu_where_nothing_speaks_against_it(
+    monkeypatch: pytest.MonkeyPatch, settings: dict, clipped: bool | None, fused: bool | None
+) -> None:
+    name = settings.get("name", "sgd")
+    seen = {}
+    original = optimiser._OPTIMISERS[name]
+
+    class Seen(original):  # type: ignore[misc, valid-type]
+        __init__ = functools.wraps(original.__init__)(lambda self, parameters, **given: seen.update(given))
+
+    monkeypatch.setitem(optimiser._OPTIMISERS, name, Seen)
+    build_optimiser([OnGpu(torch.zeros(2))], OptimConfig(**settings), clipped)
+    assert seen.get("fused") is fused
+    seen.clear()
+    build_optimiser([torch.nn.Parameter(torch.zeros(2))], OptimConfig(**settings), clipped)
+    assert "fused" not in seen

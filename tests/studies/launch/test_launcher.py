@@ -88,6 +88,63 @@ def test_a_crash_is_repeated_then_reported_with_its_log(tmp_path: Path, capfd: p
     assert list(again.crashed) == [run_id]  # what crashed is missing, and is tried again
 
 
+FULL = """\
+\"\"\"Does it fit?\"\"\"
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+import lit_archs
+from studies import Study
+
+
+@lit_archs.register("large_HOW")
+class Large(nn.Module):
+    \"\"\"Finds the memory full at its fourth batch, once or always.\"\"\"
+
+    def __init__(self, num_classes, in_channels, image_size, full="never"):
+        super().__init__()
+        self.head, self.full, self.calls = nn.Linear(in_channels * image_size**2, num_classes), full, 0
+
+    def forward(self, images):
+        self.calls += 1
+        seen = Path(__file__).with_name("seen")
+        if self.calls > 3 and (self.full == "always" or (self.full == "once" and not seen.exists())):
+            seen.touch()
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return self.head(images.flatten(1))
+
+
+study = Study(
+    base={"model.name": "large_HOW", "data.name": "digits", "data.batch_size": 64, "trainer.epochs": 1},
+    factors={"model.full": ["never", "HOW"]},
+    baseline={"model.full": "never"},
+    seeds=1,
+)
+"""
+
+
+@pytest.mark.parametrize("how", ["once", "always"])
+def test_where_a_gpus_memory_is_full_a_run_is_repeated_with_less_beside_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], how: str
+) -> None:
+    """The error is PyTorch's own, raised by a network: a GPU that is full is in `test_cuda.py`."""
+    study = tmp_path / f"full_{how}.py"
+    study.write_text(FULL.replace("HOW", how))
+    result = run(study, out=tmp_path, workers=2, wandb="disabled")
+    told = capfd.readouterr().err
+    assert told.count("found the GPU's memory full and is repeated; 1 at a time from now on") == 1
+    if how == "once":
+        assert result.crashed == {}
+        assert list(result.records["attempts"]) == [1, 1]  # it was no fault of the run's
+    else:
+        [error] = result.crashed.values()
+        assert error.startswith("the GPU's memory ran out with no other run on it; --trainer.accumulate 2 takes")
+        assert "Tried to allocate 2.00 GiB" in error
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [2_000, 200_000])
 def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path, environment: dict[str, str], limit: int) -> None:
