@@ -73,7 +73,7 @@ def read_png(path: Path) -> PNG | None:
             return None
         with Image.open(path, formats=["PNG"]) as image:
             image.load()
-            texts = {name: str(text) for name, text in image.info.items() if isinstance(text, str)}
+            texts = {str(name): text for name, text in image.info.items() if isinstance(text, str)}
             return PNG(path.read_bytes(), image.size, texts)
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):  # what Pillow raises for damage
         return None
