@@ -1,6 +1,8 @@
 """A picture of what augmentation does: a row an image, before and after in one epoch after another."""
 
+import io
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -45,21 +47,42 @@ def picture(datamodule: ImageDataModule, images: int = 8, epochs: int = 8) -> Te
     return canvas
 
 
+def png(pixels: Tensor, longest: int | None = None, texts: Mapping[str, str] | None = None) -> bytes:
+    """Return an RGB picture, uint8 [3, H, W], as PNG that carries `texts` by their names.
+
+    It is made smaller, smoothly, where a side is more than `longest` pixels.
+    """
+    # Imported here because pictures alone need it.
+    from PIL import Image, PngImagePlugin
+
+    image = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
+    if longest is not None:
+        image.thumbnail((longest, longest))
+    info = PngImagePlugin.PngInfo()
+    for name, text in (texts or {}).items():
+        info.add_text(name, text)
+    content = io.BytesIO()
+    image.save(content, format="PNG", pnginfo=info)
+    return content.getvalue()
+
+
 def write_picture(path: Path, pixels: Tensor) -> None:
     """Write an RGB picture, uint8 [3, H, W], as PNG. Raises `UserError` where it cannot be written."""
-    # Imported here because pictures alone need it.
-    from PIL import Image
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()).save(path, format="PNG")
+        path.write_bytes(png(pixels))
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
 
 
+def as_rgb(images: Tensor) -> Tensor:
+    """Return images [N, C, H, W] as RGB [N, 3, H, W]: of other channels the first three, or the first as grey."""
+    return images[:, :3] if images.shape[1] >= 3 else images[:, :1].expand(-1, 3, -1, -1)
+
+
 def _originals(datamodule: ImageDataModule, sample: Tensor) -> Tensor:
     (images,) = read(datamodule.arrays.train_images, [sample])
-    return centre_crop(images, datamodule.image_shape[1:]).expand(-1, 3, -1, -1)
+    return as_rgb(centre_crop(images, datamodule.image_shape[1:]))
 
 
 def _seen(datamodule: ImageDataModule, sample: Tensor, epoch: int) -> Tensor:
@@ -69,7 +92,7 @@ def _seen(datamodule: ImageDataModule, sample: Tensor, epoch: int) -> Tensor:
         second = _augmented(datamodule, partners(sample, datamodule.train_indices, seed, epoch), epoch)
         mixed = mix(config.mix, config.mix_alpha, images.float(), second.float(), sample, seed, epoch)
         images = mixed.images.round().to(torch.uint8)
-    return images.expand(-1, 3, -1, -1)
+    return as_rgb(images)
 
 
 def _augmented(datamodule: ImageDataModule, sample: Tensor, epoch: int) -> Tensor:

@@ -18,6 +18,8 @@ MOST_CLASSES = 60
 MOST_IMAGES = 12
 MOST_ARMS = 4
 """Arms whose confusion is drawn: the baseline, then those with the best means."""
+MOST_LISTED = 12
+"""Arms whose answers are named in the words for an image."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,33 @@ def worst_images(analysis: Analysis) -> Table | None:
     ]
     headings = ("image", "class", "right, of all runs", "arms that are mostly right")
     return Table("Test images that most runs get wrong", "", headings, rows) if rows else None
+
+
+def image_tables(analysis: Analysis) -> list[Table]:
+    """Return the tables of single test images; the first column of each is the image's number."""
+    return [table for table in (changed_images(analysis), worst_images(analysis)) if table is not None]
+
+
+def named_images(tables: Sequence[Table]) -> list[int]:
+    """Return the numbers of the test images that tables of single images name."""
+    return sorted({int(row[0]) for table in tables for row in table.rows})
+
+
+def answers_in_words(analysis: Analysis, images: Sequence[int]) -> dict[int, str]:
+    """Return by number each of these test images' class and the answer that each arm's runs give it most."""
+    found, names = arm_answers(analysis), _class_names(analysis)
+    return {image: _answered([each for each in found if image < len(each.true)], image, names) for image in images}
+
+
+def _answered(found: Sequence[ArmAnswers], image: int, names: Sequence[str]) -> str:
+    told = []
+    for each in found[:MOST_LISTED]:
+        values, counts = np.unique(each.given[:, image], return_counts=True)
+        answer = _name(names, int(values[counts.argmax()]))
+        told.append(f"{each.result.label} answers {answer} in {counts.max()} of {len(each.given)} runs")
+    more = [f"{len(found) - MOST_LISTED} more arms"] if len(found) > MOST_LISTED else []
+    classes = " or ".join(_name(names, each) for each in sorted({int(each.true[image]) for each in found}))
+    return f"class {classes}: {'; '.join([*told, *more])}"
 
 
 def _changed(image: int, baseline: ArmAnswers, arm: ArmAnswers, names: Sequence[str]) -> list[str]:

@@ -25,7 +25,7 @@ from studies.records.storage import write_atomically
 from studies.records.study_record import read_study_record
 from studies.report import tables, words
 from studies.report.answer import answer_of
-from studies.report.answered_images import changed_images, worst_images
+from studies.report.answered_images import image_tables, named_images
 from studies.report.controls import Control, controls, hyperparameters
 from studies.report.environment import versions
 from studies.report.figure_list import figures_of
@@ -35,6 +35,7 @@ from studies.report.headline import headline_of
 from studies.report.ingredients import effect_lines, ingredients_table
 from studies.report.methods import methods
 from studies.report.packed import packed
+from studies.report.pictures import pictures_of_augmentation, pictures_of_test_images
 from studies.report.plain_text import spreadsheet
 from studies.report.planned import deviations, plan_text
 from studies.report.run_rows import failures, run_rows
@@ -80,7 +81,12 @@ def write_report(directory: Path, study: Study | None = None, refresh: float | N
     `study` brings the claims, see `summary_of`; with `refresh` the page reads itself anew after so many seconds. Raises
     `UserError` where there is no study in the folder.
     """
-    summary, study = summary_of(directory, study)
+    return write_report_of(*summary_of(directory, study), refresh)
+
+
+def write_report_of(summary: StudySummary, study: Study | None = None, refresh: float | None = None) -> Report:
+    """Write the same from a summary of the study's records."""
+    directory = summary.analysis.directory
     answer = answer_of(summary)
     path = directory / "report.html"
     write_atomically(path, render(summary, study, refresh))
@@ -95,7 +101,7 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
     analysis, effects = summary.analysis, summary.main_effects
     source = study.source if study is not None else ""
     figures = figures_of(analysis, study.plots if study is not None else ())
-    rows = run_rows(analysis)
+    rows, images = run_rows(analysis), image_tables(analysis)
     return (
         template_environment()
         .get_template("report.html")
@@ -136,7 +142,9 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
             versions=versions(analysis),
             methods=methods(summary),
             refresh=refresh,
-            images=[table for table in (changed_images(analysis), worst_images(analysis)) if table is not None],
+            images=images,
+            pictures=pictures_of_test_images(analysis, named_images(images)),
+            augmentation=pictures_of_augmentation(analysis),
             in_points=analysis.unit is POINTS,
             more_is_better=analysis.higher_is_better,
             threshold=analysis.unit.text(analysis.training_threshold),

@@ -16,8 +16,10 @@ from studies.design.study_files import STUDIES, is_path, load_study
 from studies.evidence.undecided import Undecided, undecided
 from studies.launch.conduct import Conducted, conduct
 from studies.launch.machine import LaunchConfig
+from studies.launch.pictures import draw_pictures
 from studies.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
-from studies.report.html import write_report
+from studies.report.answered_images import image_tables, named_images
+from studies.report.html import summary_of, write_report_of
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def run(
 
 def finish(study: Study, conducted: Conducted) -> Result:
     """Write the report of a conducted study, and return what it says with the records that it was written from."""
-    report = write_report(conducted.directory, study)
+    summary, _ = summary_of(conducted.directory, study)
+    draw_pictures(conducted.directory, conducted.runs, named_images(image_tables(summary.analysis)))
+    report = write_report_of(summary, study)
     analysis = report.summary.analysis
     return Result(
         report.answer,
