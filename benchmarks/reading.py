@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from studies.records.run_record import run_records
+
 LITMUS = "import sys; from studies.command.main import run_command; sys.exit(run_command(sys.argv[1:]))"
 LOAD = "import sys, studies; print(len(studies.load(sys.argv[1])))"
 CURVES = "import sys, studies; print(len(studies.load(sys.argv[1], curves=True)))"
@@ -45,7 +47,7 @@ def main() -> None:
 def multiply(one: Path, study: Path, arms: int, seeds: int) -> None:
     """Write the record of a study whose runs all are copies of the one run of another."""
     record = json.loads((one / "study.json").read_text())
-    (run,) = (path for path in one.iterdir() if path.is_dir())
+    (run,) = (record.path for record in run_records(one))
     files = [path for path in sorted(run.rglob("*")) if path.is_file()]
     config = (run / "config.yaml").read_text()
     listed = []

@@ -13,6 +13,7 @@ from litmus.config_keys import Key
 from studies.command.base.config_options import add_launch_keys, read
 from studies.command.base.options import Parser, parse_vary
 from studies.command.main import run_command
+from studies.records.run_record import run_records
 from studies.training.config import resolve
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -180,7 +181,7 @@ def test_a_study_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> N
     (tmp_path / "runs/mine/report.html").unlink()
     assert litmus("report", "mine").returncode == 0
     report = (tmp_path / "runs/mine/report.html").read_text()
-    run_id = next(path.name for path in (tmp_path / "runs/mine").iterdir() if path.is_dir())
+    run_id = run_records(tmp_path / "runs/mine")[0].path.name
     assert run_id in report
 
     shown = litmus("show", run_id[:6])

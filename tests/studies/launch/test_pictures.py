@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from drawn_folder import make_folder
 from numpy.typing import NDArray
 from PIL import Image
 from tiny_runs import TINY
@@ -117,7 +118,9 @@ def test_a_page_from_the_disk_has_them_and_what_is_there_stays(result: Result, c
     assert Pictures(write_report(copied).path).found == Pictures(result.report).found
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40), "half"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40), "half"], ids=["empty", "text", "head", "half"]
+)
 def test_what_cannot_be_read_is_left_out(copied: Path, content: bytes | str) -> None:
     for path in (copied / "pictures").iterdir():
         whole = path.read_bytes()
@@ -127,12 +130,12 @@ def test_what_cannot_be_read_is_left_out(copied: Path, content: bytes | str) -> 
     assert "Test images that most runs get wrong" in page.read_text()
 
 
-def test_pictures_of_other_data_are_left_out(copied: Path) -> None:
+def test_pictures_of_other_data_are_left_out_and_drawn_anew(result: Result, copied: Path) -> None:
     path = next((copied / "pictures").glob("test-*"))
-    other = png(torch.zeros(3, 8, 8, dtype=torch.uint8), texts={FINGERPRINT: "of other data"})
-    before = len(Pictures(write_report(copied).path).found)
-    path.write_bytes(other)
-    assert len(Pictures(write_report(copied).path).found) < before
+    path.write_bytes(png(torch.zeros(3, 8, 8, dtype=torch.uint8), texts={FINGERPRINT: "of other data"}))
+    assert len(Pictures(write_report(copied).path).found) < len(Pictures(result.report).found)
+    draw_pictures(copied, [run_of(copied)], [int(path.stem.removeprefix("test-"))])
+    assert Pictures(write_report(copied).path).found == Pictures(result.report).found
 
 
 def test_what_cannot_be_drawn_is_told_and_costs_no_report(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,3 +171,14 @@ def test_a_number_that_means_several_images_has_no_picture(tmp_path: Path) -> No
     runs = [run_of(tmp_path, name="shapes", drawing_seed=seed, augment="crop") for seed in (0, 1)]
     draw_pictures(tmp_path, runs, [0])
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["augmentation.png"]
+
+
+def test_images_that_lie_in_files_are_decoded(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "images")
+    folder = {"name": "folder", "root": str(root), "storage": "files", "decode_workers": 0, "batch_size": 4}
+    draw_pictures(tmp_path, [run_of(tmp_path, **folder, image_size=12)], [4])
+    drawn = read_png(image_file(tmp_path, 4))
+    assert drawn is not None
+    # The second of three images of the second class.
+    expected = np.asarray(Image.open(root / "val" / "bee" / "1.png"))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(drawn.content))), expected)

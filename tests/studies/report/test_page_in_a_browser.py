@@ -7,15 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from hostile_names import HOSTILE
 from synthetic_records import Truth, synthetic
 
+from datamodules.batches.picture import png
 from studies.design import ByLayer, Claim, Study, more
 from studies.design.plan import Arm
 from studies.design.study_files import STUDIES
+from studies.records.answers import of_classes, write_answers
+from studies.records.run_record import run_records
+from studies.records.storage import write_atomically
 from studies.report.html import write_report
 from studies.report.index import write_index
+from studies.report.pictures import AUGMENTATION, FINGERPRINT, augmentation_file, image_file
 from studies.report.side_by_side import write_side_by_side
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
@@ -56,11 +63,24 @@ def truth(arm: Arm, seed: int) -> Truth:
     }  # fmt: skip
 
 
+def give_pictures(directory: Path) -> None:
+    """Have a study's runs answer to four test images, one of them wrong, and draw those, and what is done to others."""
+    for index, record in enumerate(run_records(directory)):
+        given = np.array([0, 1, 2, index % 3])
+        write_answers(record, of_classes(given, np.array([0, 1, 2, 0])))
+    texts = {FINGERPRINT: "f", AUGMENTATION: "crop(padding=2)"}
+    pixels = torch.arange(3 * 64 * 64).remainder(256).to(torch.uint8).reshape(3, 64, 64)
+    for image in range(4):
+        write_atomically(image_file(directory, image), png(pixels, texts=texts))
+    write_atomically(augmentation_file(directory), png(pixels.repeat(1, 8, 8), texts=texts))
+
+
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of twelve arms, one diverged, one with a run missing, with its report."""
     directory = tmp_path_factory.mktemp("browser") / "batch_norm"
     synthetic(directory, STUDIES["batch_norm"], truth, seeds=3)
+    give_pictures(directory)
     write_report(directory)
     return directory
 
@@ -72,7 +92,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = Study(
         name="hostile",
         question=HOSTILE[0] + HOSTILE[1],
-        base={"model.name": "mlp", "data.name": "digits"},
+        base={"model.name": "mlp", "data.name": "digits", "data.augment": "crop"},
         factors=["optim.lr"],
         arms=arms,
         baseline=HOSTILE[0],
@@ -87,6 +107,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     directory = tmp_path_factory.mktemp("hostile") / "hostile"
     synthetic(directory, study, ends, seeds=2)
+    give_pictures(directory)
     write_report(directory, study)
     return directory
 
@@ -171,6 +192,10 @@ def test_hostile_names_appear_as_text(browser: Any, hostile: Path) -> None:
     shown = [label.removesuffix(" (baseline)") for label in labels]
     assert shown == [" ".join(name.split()) for name in HOSTILE]
     assert page.locator("h1").inner_text() == HOSTILE[0] + HOSTILE[1]
+    words = page.locator("img.thumbnail").first.get_attribute("alt")
+    assert words.startswith(f"Test image 3, class 0: {HOSTILE[0]} answers 0 in 1 of 2 runs; ")
+    assert page.evaluate("[...document.images].every(each => each.naturalWidth >= 64)")
+    assert page.locator("img.picture").count() == 1
     drawn = page.evaluate("[...document.querySelectorAll('.plot .legendtext')].map(each => each.textContent)")
     assert drawn
     assert not page.query_selector("img[src=x]")
@@ -248,7 +273,7 @@ def test_it_prints(browser: Any, directory: Path) -> None:
     page.close()
 
 
-def test_axe_finds_nothing_serious(browser: Any, directory: Path, tmp_path: Path) -> None:
+def test_axe_finds_nothing_serious(browser: Any, directory: Path, hostile: Path, tmp_path: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     other = tmp_path / "other"
     synthetic(other, STUDIES["batch_norm"], truth, seeds=2)
@@ -256,6 +281,7 @@ def test_axe_finds_nothing_serious(browser: Any, directory: Path, tmp_path: Path
     again = write_report(directory)
     compared, _ = write_side_by_side(again.summary, report.summary)
     pages = [(directory / "report.html", "light"), (directory / "report.html", "dark"), (compared, "light")]
+    pages.append((hostile / "report.html", "dark"))
     pages.append((write_index(tmp_path, [other]), "light"))
     for path, scheme in pages:
         page = Watched(browser, path, scheme=scheme).page
