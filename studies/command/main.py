@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "a run's weights: safetensors, TorchScript or ONNX",
     "wandb": "a study in W&B: its report, its runs uploaded, a sweep",
     "profile": "an architecture layer by layer: shapes, parameters, FLOPs, memory",
+    "completion": "what bash, zsh or fish sources for TAB to complete",
 }
 
 USAGE_ERROR = 2
@@ -34,6 +35,10 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command of `sys.argv` and exit: 0 done, 1 runs crashed, 2 a mistake of the user, 128+n by signal n."""
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what completes the line; see `litmus completion`
+        from studies.command.base.complete import complete
+
+        complete()
     sys.exit(run_command(sys.argv[1:]))
 
 
@@ -92,7 +97,7 @@ def _guarded(command: Callable[[], int]) -> int:
 def usage() -> str:
     """Return the overview of all commands."""
     lines = ["usage: litmus COMMAND ...", "", "Controlled ablations of image networks.", ""]
-    lines += [f"  {name:<8} {summary}" for name, summary in COMMANDS.items()]
+    lines += [f"  {name:<10} {summary}" for name, summary in COMMANDS.items()]
     return "\n".join([*lines, "", "litmus COMMAND --help tells a command's options."])
 
 

@@ -20,7 +20,7 @@ from studies.command.base.json_output import JSON_HELP, print_json
 from studies.command.base.options import Parser, records_key
 from studies.records import slurm
 from studies.records.code_use import code_use
-from studies.records.disk_use import disk_use
+from studies.records.disk_use import DiskUse, disk_use
 from studies.records.heartbeat import read_heartbeat
 from studies.records.run_record import RunRecord, run_records
 from studies.records.storage import CorruptRecord
@@ -48,6 +48,10 @@ class Overview:
     jobs_told: list[str]
     at_work: bool
     """Whether a run is at work, or a job waits or runs."""
+    seconds_left: float | None = None
+    """How long the study takes yet; None where nothing is at work, or that is not known."""
+    size: DiskUse | None = None
+    """What the study's folder takes; None where the rows are studies."""
 
     def running(self) -> list[tuple[str, int, RunRecord]]:
         """Return the runs at work."""
@@ -99,11 +103,11 @@ def _overview(out: Path, study: str | None) -> Overview:
         runs = [(arm.label, seed, RunRecord(directory / run)) for arm in record.arms for seed, run in arm.runs.items()]
     submitted = {path.name: StudyJobs(path).submitted() for path in directories}
     jobs, told, alive = _jobs(submitted) if any(submitted.values()) else ({}, [], False)
-    if record is not None:
-        left = time_left(directories[0], sum((states for _, states in rows), Counter()))
-        told += [f"time left: about {left}"] if left else []
-        told.append(f"size: {disk_use(directories[0])} on disk")
-    return Overview(record, rows, runs, sentences, jobs, told, alive or any(states["running"] for _, states in rows))
+    at_work = alive or any(states["running"] for _, states in rows)
+    if record is None:
+        return Overview(record, rows, runs, sentences, jobs, told, at_work)
+    left = seconds_left(directories[0], sum((states for _, states in rows), Counter()))
+    return Overview(record, rows, runs, sentences, jobs, told, at_work, left, disk_use(directories[0]))
 
 
 TRIALS = "(trials of the tuning)"
@@ -119,7 +123,10 @@ def _shown(found: Overview, columns: int) -> Text:
         if heartbeat is not None:
             first, *others = heartbeat.told()
             lines += joined([f"{arm}, seed {seed}: {first}", *others], columns)
-    for line in (*found.sentences, *found.jobs_told):
+    told = [*found.sentences, *found.jobs_told]
+    told += [f"time left: about {roughly(found.seconds_left)}"] if found.seconds_left is not None else []
+    told += [f"size: {found.size} on disk"] if found.size is not None else []
+    for line in told:
         lines += wrapped(line, columns)
     return Text("\n").join([Text(head, style="bold"), *map(Text, lines)])
 
@@ -145,6 +152,8 @@ def _as_json(found: Overview) -> dict[str, Any]:
         "arms": arms,
         "trials": _counts(states[TRIALS]) if TRIALS in states else None,
         "notes": found.sentences,
+        "seconds_left": found.seconds_left,
+        "bytes": found.size.size if found.size is not None else None,
         "jobs": _jobs_as_json(found.jobs),
     }
 
@@ -200,14 +209,14 @@ def _doing(task: slurm.Task) -> str:
     return task.state
 
 
-def time_left(directory: Path, states: Mapping[str, int]) -> str:
-    """Return how long a study takes that goes on as it does, in words; empty where nothing is at work, or known.
+def seconds_left(directory: Path, states: Mapping[str, int]) -> float | None:
+    """Return how long a study takes that goes on as it does; None where nothing is at work, or known.
 
     By what the runs took that finished last, and how many are at work now.
     """
     left = states["running"] + states["interrupted"] + states["not started"]
     if not states["running"] or not states["finished"]:
-        return ""
+        return None
     took: list[tuple[float, float]] = []
     for record in run_records(directory):
         with contextlib.suppress(CorruptRecord):
@@ -216,7 +225,7 @@ def time_left(directory: Path, states: Mapping[str, int]) -> str:
                 took.append((status["updated"], status["updated"] - status["started"]))
     last = [seconds for _, seconds in sorted(took)[-LAST_RUNS:]]
     # Those at work are, on average, half-way through.
-    return roughly((left - states["running"] / 2) * sum(last) / len(last) / states["running"]) if last else ""
+    return (left - states["running"] / 2) * sum(last) / len(last) / states["running"] if last else None
 
 
 def studies_in(out: Path) -> list[Path]:

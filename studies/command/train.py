@@ -10,7 +10,7 @@ import yaml
 from datamodules.batches.config import DataConfig
 from litmus.config_keys import Key
 from litmus.errors import UserError
-from litmus.settings import flatten
+from litmus.settings import flatten, read_mapping
 from studies.command.base.conduct_and_report import conduct_and_report
 from studies.command.base.config_options import add_launch_keys, launch_config, read
 from studies.command.base.next_steps import after_training
@@ -43,7 +43,7 @@ def execute(arguments: Sequence[str]) -> int:
     # Who trains one network wants it; a study is about what its runs measure.
     settings: dict[str, Any] = {"model.name": DEFAULT_ARCHITECTURE, "trainer.keep": "last"}
     if options.config is not None:
-        settings.update(read_config(options.config))
+        settings.update(flatten(read_mapping(options.config, "--config", "a mapping of config keys")))
     if "data.augment" in options.settings:
         # The file's recipe is written out beside its name; both go.
         settings.pop("data.transforms", None)
@@ -76,9 +76,10 @@ def _tell_what_follows(directory: Path, launch: LaunchConfig) -> None:
     team = torchrun_team()
     if launch.dry_run or (team is not None and team.rank):
         return
-    run = next(iter(read_study_record(directory).arms[0].runs.values()))
+    study = read_study_record(directory)
+    run = next(iter(study.arms[0].runs.values()))
     if RunRecord(directory / run).state() == "finished":
-        print("\n".join(after_training(run, directory, launch.out == LaunchConfig.out)))
+        print("\n".join(after_training(run, directory, launch.out == LaunchConfig.out, study.own_task is None)))
 
 
 def _names(arguments: Sequence[str]) -> tuple[str, str]:
@@ -88,16 +89,3 @@ def _names(arguments: Sequence[str]) -> tuple[str, str]:
     finder.add_config_keys({key: Key(key, str, default, "") for key, default in names.items()})
     found = finder.read_known([each for each in arguments if each not in ("-h", "--help")])[0].settings
     return tuple(str({**names, **found}[key]) for key in names)  # type: ignore[return-value]
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """Return the dotted keys of a YAML file. Raises `UserError` where it cannot be read or is no mapping."""
-    try:
-        content = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise UserError(f"--config {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"--config {path}: not YAML ({' '.join(str(error).split())[:120]})") from None
-    if not isinstance(content, dict):
-        raise UserError(f"--config {path}: expected a mapping of config keys")
-    return flatten(content)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from litmus.config_keys import Keys, keys_of_class
 from litmus.duration import in_words, seconds_of
 from litmus.errors import UserError, require_at_least, require_positive, unknown_name, written_with
+from litmus.settings import read_mapping
 from studies.records.slurm import Partition, partitions
 
 
@@ -92,7 +91,8 @@ def slurm_config(given: Mapping[str, Any], file: Path | None = None) -> SlurmCon
     """
     keys = keys_of_class(SlurmConfig, "")
     values: dict[str, Any] = {}
-    for name, value in (_read(file) if file is not None else {}).items():
+    written = read_mapping(file, "--slurm.config", "a mapping such as partition: gpu") if file is not None else {}
+    for name, value in written.items():
         if name not in keys:
             raise unknown_name(f"setting in {file}", str(name), keys)
         with written_with(f"{file}: ", keys):
@@ -129,15 +129,3 @@ def _check_limits(config: SlurmConfig, partition: Partition, cpus: int) -> None:
     for key, wanted, there, unit in asked:
         if wanted > there:
             raise UserError(f"--slurm.{key} asks for {wanted} {unit}: {name} has {there}")
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text())
-    except OSError as error:
-        raise UserError(f"--slurm.config {file}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"--slurm.config {file}: not YAML ({' '.join(str(error).split())[:120]})") from None
-    if not isinstance(content, dict):
-        raise UserError(f"--slurm.config {file}: expected a mapping such as partition: gpu")
-    return content

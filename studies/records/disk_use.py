@@ -1,6 +1,7 @@
 """How much of the disk a study's folder takes."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 LOOKED_INTO = 400
@@ -9,14 +10,26 @@ LOOKED_INTO = 400
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def disk_use(study_directory: Path) -> str:
-    """Return in words how much a study's folder takes: `1.4 MB`, or `about 38 GB` where not every run was looked at."""
+@dataclass(frozen=True)
+class DiskUse:
+    """What a folder takes, in bytes; an estimate where not every run was looked at."""
+
+    size: int
+    is_exact: bool
+
+    def __str__(self) -> str:
+        """Return it in words: `1.4 MB`, `about 38 GB`."""
+        return in_bytes(self.size) if self.is_exact else f"about {in_bytes(self.size)}"
+
+
+def disk_use(study_directory: Path) -> DiskUse:
+    """Return how much a study's folder takes."""
     folders, size = _entries(str(study_directory))
     looked_into = folders[:: max(1, len(folders) // LOOKED_INTO)]
     within = sum(_size(folder) for folder in looked_into)
     if len(looked_into) == len(folders):
-        return in_bytes(size + within)
-    return f"about {in_bytes(round(size + within * len(folders) / len(looked_into)))}"
+        return DiskUse(size + within, is_exact=True)
+    return DiskUse(round(size + within * len(folders) / len(looked_into)), is_exact=False)
 
 
 def in_bytes(size: int) -> str:

@@ -36,12 +36,14 @@ def next_steps(open_questions: Sequence[Undecided], command: Sequence[str], seed
     return lines
 
 
-def after_training(run: str, folder: Path, is_default: bool) -> list[str]:
+def after_training(run: str, folder: Path, is_default: bool, predicts: bool) -> list[str]:
     """Return what there is to do with a run of `litmus train`, in lines; `is_default` says that its study's folder
-    lies where it does by default, so that the run is found by its identity.
+    lies where it does by default, so that the run is found by its identity, and `predicts` that `litmus predict` knows
+    what its network says: of a task of one's own it does not.
     """
     name = run if is_default else shlex.quote(str(folder / run))
-    return [f"next: litmus show {name}", f"      litmus predict {name} IMAGES", f"      litmus export {name}"]
+    commands = [f"show {name}", *([f"predict {name} IMAGES"] if predicts else []), f"export {name}"]
+    return [f"{'      ' if number else 'next: '}litmus {command}" for number, command in enumerate(commands)]
 
 
 def _typed(command: Sequence[str]) -> str:

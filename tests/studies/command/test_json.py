@@ -72,6 +72,7 @@ def test_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     }  # fmt: skip
     content = found(capsys, "status", "norms", "--out", str(tmp_path))
     assert content.keys() == {"format"} | documented("status STUDY --json")
+    assert content["seconds_left"] is None  # nothing is at work
     group = content["arms"][2]
     assert group["levels"] == {"model.norm": "group"}
     assert [(run["seed"], run["state"]) for run in group["runs"]] == [
@@ -81,9 +82,11 @@ def test_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_status_says_how_far_a_run_at_work_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from studies.records.lease import acquire
-    from studies.records.run_record import RunRecord
+    from studies.records.run_record import RunRecord, run_records
 
     analysis = synthetic(tmp_path / "norms", STUDY, truth, seeds=3)
+    for finished in run_records(tmp_path / "norms"):
+        finished.write_status(**{**finished.read_status(), "started": 1000.0, "updated": 1100.0})
     record = RunRecord(tmp_path / "norms" / analysis.study.arms[2].runs[2])
     record.path.mkdir()
     lease = acquire(record.path)
@@ -93,6 +96,8 @@ def test_status_says_how_far_a_run_at_work_is(tmp_path: Path, capsys: pytest.Cap
     write_heartbeat(record.path, beat)
     content = found(capsys, "status", "norms", "--out", str(tmp_path))
     assert Heartbeat(**content["arms"][2]["runs"][2]["progress"]) == beat
+    assert content["seconds_left"] == 50  # half of one run
+    assert content["bytes"] == sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
     assert run_command(["status", "norms", "--out", str(tmp_path)]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "norm group, seed 2: step 360/800, epoch 4.5/10, 812 images/s, val_top1 91.20 %" in told

@@ -10,7 +10,7 @@ import pytest
 from tiny_runs import tiny_options
 
 from studies.command.base.columns import aligned, wrapped
-from studies.command.base.next_steps import next_steps
+from studies.command.base.next_steps import after_training, next_steps
 from studies.evidence.undecided import Undecided
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -63,6 +63,47 @@ def test_the_command_to_paste_adds_the_seeds(litmus: Litmus) -> None:
     if "next: " in done.stdout:  # what two seeds show may be out of reach
         [pasted] = re.findall(r"next: litmus (.*)", done.stdout)
         assert shlex.split(pasted)[:-2] == arguments[:-2]
+
+
+OWN_TASK = """
+import lit_archs
+from torch import nn
+
+@lit_archs.register_task
+class LitCopy(lit_archs.LitTask):
+    task = lit_archs.own_task(
+        "copying", lit_archs.Metric("mse", "mean squared error", "loss", higher_is_better=False), guessing=1.0
+    )
+    def loss(self, outputs, batch):
+        return nn.functional.mse_loss(outputs, batch.images)
+    def measure(self, outputs, batch):
+        return {"mse": (outputs - batch.images).square().flatten(1).mean(1)}
+
+@lit_archs.register("copier", task="copying")
+class Copier(nn.Module):
+    def __init__(self, in_channels):
+        super().__init__()
+        self.layer = nn.Conv2d(in_channels, in_channels, 1)
+    def forward(self, images):
+        return self.layer(images)
+"""
+
+
+@pytest.mark.slow
+def test_what_follows_a_run_of_a_task_of_ones_own_can_be_typed(litmus: Litmus, tmp_path: Path) -> None:
+    (tmp_path / "copier.py").write_text(OWN_TASK)
+    done = litmus("train", "--source", "copier.py", "--model", "copier", "--data", "digits", "--trainer.epochs", "1")
+    assert done.returncode == 0, done.stderr
+    told = re.findall(r"^(?:next:)? +litmus (.*)$", done.stdout, re.MULTILINE)
+    assert [each.split()[0] for each in told] == ["show", "export"]  # predict speaks of classes and masks
+    for each in told:
+        assert litmus(*each.split()).returncode == 0
+
+
+def test_what_follows_a_run_that_classifies() -> None:
+    told = after_training("a1b2", Path("else where/train"), is_default=False, predicts=True)
+    assert told[1] == "      litmus predict 'else where/train/a1b2' IMAGES"
+    assert told[0] == "next: litmus show 'else where/train/a1b2'"
 
 
 @pytest.mark.slow

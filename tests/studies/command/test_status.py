@@ -7,7 +7,7 @@ import pytest
 from synthetic_records import synthetic
 
 from studies.command.main import run_command
-from studies.command.status import time_left
+from studies.command.status import seconds_left
 from studies.design.study import Study
 from studies.records.run_record import run_records
 
@@ -25,10 +25,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_time_left_is_that_of_the_last_runs_over_those_at_work(folder: Path) -> None:
-    assert time_left(folder, Counter({"finished": 6, "running": 2, "not started": 7})) == "7 min"  # 8 × 100 s / 2
-    assert time_left(folder, Counter({"finished": 6, "running": 1})) == "50 s"
-    assert time_left(folder, Counter({"finished": 6, "not started": 7})) == ""  # nothing is at work
-    assert time_left(folder, Counter({"running": 2})) == ""  # nothing is known
+    assert seconds_left(folder, Counter({"finished": 6, "running": 2, "not started": 7})) == 400  # 8 × 100 s / 2
+    assert seconds_left(folder, Counter({"finished": 6, "running": 1})) == 50
+    assert seconds_left(folder, Counter({"finished": 6, "not started": 7})) is None  # nothing is at work
+    assert seconds_left(folder, Counter({"running": 2})) is None  # nothing is known
 
 
 def test_a_study_says_how_much_of_the_disk_it_takes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

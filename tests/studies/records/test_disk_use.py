@@ -15,12 +15,12 @@ def test_all_that_lies_in_a_study_counts_once(tmp_path: Path, monkeypatch: pytes
         (tmp_path / str(run) / "checkpoints" / "last.ckpt").write_bytes(bytes(200_000))
     (tmp_path / "study.json").write_bytes(bytes(10_000))
     (tmp_path / "link").symlink_to(tmp_path / "0")
-    assert disk_use(tmp_path) == "2.0 MB"
+    assert str(disk_use(tmp_path)) == "2.0 MB"
     (tmp_path / "0" / "checkpoints" / "last.ckpt").unlink()
-    assert disk_use(tmp_path) == "1.8 MB"
+    assert str(disk_use(tmp_path)) == "1.8 MB"
     monkeypatch.setattr(module, "LOOKED_INTO", 2)
-    assert disk_use(tmp_path) == "about 1.0 MB"  # the first, without weights, and the sixth
-    assert disk_use(tmp_path / "none") == "0 B"
+    assert str(disk_use(tmp_path)) == "about 1.0 MB"  # the first, without weights, and the sixth
+    assert str(disk_use(tmp_path / "none")) == "0 B"
 
 
 @pytest.mark.parametrize(
