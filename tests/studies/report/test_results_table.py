@@ -1,4 +1,4 @@
-"""The main table: what is compared over fewer seeds than the means beside it, what trains, what is told all else equal."""
+"""The main table: differences over fewer seeds than the means beside them, what trains, p with all else equal."""
 
 from pathlib import Path
 from typing import Any
