@@ -110,6 +110,7 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
             meanings=MEANING,
             family=words.family(summary),
             sampling=words.sampling(analysis),
+            diverging=words.diverging(summary),
             covers=words.covers(summary),
             counted=words.counted(analysis),
             fitted=words.fitted(analysis),
