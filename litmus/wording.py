@@ -33,3 +33,10 @@ def joined(parts: Iterable[str], width: int, indent: int = 0) -> list[str]:
                 lines[-1] += ","
             lines.append(" " * indent + part)
     return lines
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a reader would say it: `12 s`, `29 min`, `3.1 h`."""
+    if seconds < 120:
+        return f"{seconds:,.0f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"

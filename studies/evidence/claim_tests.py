@@ -26,6 +26,9 @@ from studies.evidence.units import Unit, level, unit_of
 FLOOR, CEILING = 0.05, 0.999
 """A side is at the floor up to this share of the way from guessing to perfect, at the ceiling from this share on."""
 
+RUNS_MISSING = "runs missing"
+"""Why a verdict is withheld, as `Finding.withheld` says it."""
+
 Judge = Callable[[Estimate], Verdict]
 
 
@@ -182,30 +185,31 @@ def _finding(
 ) -> Finding:
     """Return the finding on an effect; `groups` are sides that cannot differ where all are at the floor or ceiling."""
     missing = missing_runs(sides)
-    partial = bool(missing)
+    withheld = RUNS_MISSING if missing else ""
     results = _distinct(sides)
     diverged = sum(result.count("diverged") for result in results)
     if diverged:
         counted = guessed(metric)
         evidence += f" {diverged} of these runs diverged" + (f", {_counted(analysis)}." if counted else ".")
-        partial |= not counted
+        withheld = withheld or ("" if counted else "runs diverged")
     unmeasured = sum(result.count("finished") - len(result.values(metric)) for result in results)
     if unmeasured:
         evidence += f" {unmeasured} finished runs have no such measurement{_since(metric)}."
-        partial = True
+        withheld = withheld or "not measured"
     if effect.n > 1 and math.isnan(effect.low):
         evidence += " The seeds show no spread that this could be held against."
     where = next((place for group in groups if (place := _saturated(analysis, metric, group))), "")
     if where:
         evidence += f" {where}, where no difference can be seen."
-    return judged_finding(effect, judged, evidence + missing, withheld=partial or bool(where))
+        withheld = withheld or ("at the floor" if "floor" in where else "at the ceiling")
+    return judged_finding(effect, judged, evidence + missing, withheld=withheld)
 
 
-def judged_finding(effect: Effect, judged: Judge, evidence: str, *, withheld: bool = False) -> Finding:
-    """Return the finding that `judged` makes of an effect: inconclusive where the verdict is `withheld`."""
+def judged_finding(effect: Effect, judged: Judge, evidence: str, *, withheld: str = "") -> Finding:
+    """Return the finding that `judged` makes of an effect: inconclusive where the verdict is `withheld`, with why."""
     verdict = "inconclusive" if withheld else judged(effect)
     if verdict == "inconclusive":
-        return Finding(verdict, evidence, effect)
+        return Finding(verdict, evidence, effect, withheld=withheld)
     # As intervals shrink to a point below zero, one that was below the threshold comes to lie beyond zero.
     standing = ("smaller", "opposite") if verdict == "smaller" else (verdict,)
     return Finding(verdict, evidence, effect, effect.smallest_alpha(lambda each: judged(each) in standing))

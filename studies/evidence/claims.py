@@ -26,13 +26,15 @@ MEANING: dict[Verdict, str] = {
 class Finding:
     """A claim's verdict, the figures that carry it in a sentence, and the effect that was judged.
 
-    `p_value` is the smallest alpha at whose interval the verdict still stands, 1 where there is none.
+    `p_value` is the smallest alpha at whose interval the verdict still stands, 1 where there is none. `withheld` says,
+    in two words, why there is no verdict whatever the interval says; empty where it decides.
     """
 
     verdict: Verdict
     evidence: str
     effect: Effect = NO_EFFECT
     p_value: float = 1.0
+    withheld: str = ""
 
 
 Test = Callable[[Analysis, float], Finding]

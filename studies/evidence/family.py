@@ -4,8 +4,19 @@ from collections.abc import Sequence
 
 from studies.evidence.claims import Claim, Finding, Verdict, primary_claims
 from studies.evidence.estimate import TAIL
+from studies.evidence.paired import holm
 
 ALPHA = 2 * TAIL
+
+
+def corrected(findings: Sequence[tuple[Claim, Finding]]) -> list[float]:
+    """Return each claim's p-value: that of a primary one after Holm's correction over all primary claims."""
+    primary = {id(claim) for claim in primary_claims([claim for claim, _ in findings])}
+    indices = [index for index, (claim, _) in enumerate(findings) if id(claim) in primary]
+    found = [finding.p_value for _, finding in findings]
+    for index, p_value in zip(indices, holm([found[index] for index in indices]), strict=True):
+        found[index] = p_value
+    return found
 
 
 def headline(findings: Sequence[tuple[Claim, Finding]]) -> list[Verdict]:

@@ -67,10 +67,10 @@ class Race:
 
 
 def arrivals(result: ArmResult, target: float, metric: str = "val_top1") -> dict[int, Arrival]:
-    """Return each seed's arrival at `target`, over the runs of an arm that have a curve or diverged."""
+    """Return each seed's arrival at `target`, over the runs of an arm that diverged, or finished and have a curve."""
     diverged = set(result.seeds("diverged"))
     found = {}
-    for seed in sorted(diverged | result.curves.keys()):
+    for seed in sorted(diverged | (result.curves.keys() & set(result.seeds("finished")))):
         curve = result.curves.get(seed)
         seen = None if curve is None or metric not in curve else arrival(curve, target, metric)
         if seed in diverged and (seen is None or not seen.reached):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from studies.evidence.claim_tests import absent, judged_finding, missing_runs
+from studies.evidence.claim_tests import RUNS_MISSING, absent, judged_finding, missing_runs
 from studies.evidence.claims import ArmTest, Finding, judge
 from studies.evidence.estimate import effect_of, steps
 from studies.evidence.learning_speed import Arrival, arrivals
@@ -58,7 +58,9 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
         if len(reached) == 1 and reached <= {0, len(ladder)}:
             evidence += " Neither trains at any level." if reached == {0} else " Both train at every level."
         missing = missing_runs([Side(dict.fromkeys(r.arm.runs, r)) for arms in sides for r in arms])
-        return judged_finding(effect, lambda each: judge(each, threshold), evidence + missing, withheld=bool(missing))
+        return judged_finding(
+            effect, lambda each: judge(each, threshold), evidence + missing, withheld=RUNS_MISSING if missing else ""
+        )
 
     return ArmTest(test, arms=(of, than), factors=(factor,), name="higher_limit", unit=LADDER)
 
@@ -113,7 +115,7 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
         )
         missing = missing_runs([fast, slow])
         if sum(reached) < 2:
-            return Finding("inconclusive", evidence + ". Too few pairs reached it." + missing)
+            return Finding("inconclusive", evidence + ". Too few pairs reached it." + missing, withheld="too few")
         ratio = effect_of(
             [math.log(late / early) for early, late in pairs],
             sampling=analysis.sampling,
@@ -122,12 +124,15 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
         mean, low, high = (f"{math.exp(value):.2f}" for value in (ratio.mean, ratio.low, ratio.high))
         evidence += f"; {mean} times as fast [{low}, {high}], {ratio.count}."
         finding = judged_finding(
-            ratio, lambda each: judge(each, math.log1p(threshold)), evidence + missing, withheld=bool(missing)
+            ratio,
+            lambda each: judge(each, math.log1p(threshold)),
+            evidence + missing,
+            withheld=RUNS_MISSING if missing else "",
         )
         favoured = mine if finding.verdict == "supported" else other
         if all(favoured[seed].reached for seed in seeds):
             return finding
-        return Finding("inconclusive", finding.evidence, ratio)
+        return Finding("inconclusive", finding.evidence, ratio, withheld=finding.withheld)
 
     return ArmTest(test, arms=(of, than), name="sooner", unit=SPEED)
 

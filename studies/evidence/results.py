@@ -258,11 +258,6 @@ class Analysis:
             seed: value > threshold if self.higher_is_better else value < threshold for seed, value in ended.items()
         }
 
-    def trains(self, result: ArmResult) -> bool:
-        """Whether every seed of the arm finished above the training threshold."""
-        trained = self.trained(result)
-        return len(trained) == result.planned and all(trained.values())
-
 
 def analyse(directory: str | Path) -> Analysis:
     """Read the study in `directory` as it was last asked for. Raises `UserError` where there is none."""

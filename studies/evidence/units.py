@@ -32,9 +32,8 @@ class Unit:
 
         Student's interval knows no bounds; what lies below the lowest or above the highest value is cut off.
         """
-        if math.isnan(value.low):
-            return self.text(value.mean)
-        return self.text(value.mean) + self._range(self._bounded(value, self.lowest, self.highest), "")
+        bounded = value if not has_ends(value.low, value.high) else self._bounded(value, self.lowest, self.highest)
+        return self.text(value.mean) + self._range(bounded, "")
 
     def difference(self, value: Estimate) -> str:
         """Return a difference, signed, with its 95 % interval and unit."""
@@ -48,7 +47,7 @@ class Unit:
         if not value.n:
             return "–"
         widest = self.highest - self.lowest
-        bounded = value if math.isnan(value.low) else self._bounded(value, -widest, widest)
+        bounded = value if not has_ends(value.low, value.high) else self._bounded(value, -widest, widest)
         return f"{self._number(value.mean, '+')}{self._range(bounded, '+')}"
 
     def size(self, value: float) -> str:
@@ -62,7 +61,7 @@ class Unit:
     def span(self, low: float, high: float, signed: bool = False) -> str:
         """Return an interval without its unit."""
         sign = "+" if signed else ""
-        return "–" if math.isnan(low) else f"[{self._number(low, sign)}, {self._number(high, sign)}]"
+        return "–" if not has_ends(low, high) else f"[{self._number(low, sign)}, {self._number(high, sign)}]"
 
     def tick(self, value: float) -> str:
         """Return a value beside an axis, as short as it can be."""
@@ -75,10 +74,14 @@ class Unit:
     def _range(self, value: Estimate, sign: str) -> str:
         if not value.n or math.isnan(value.low):
             return ""
+        if not has_ends(value.low, value.high):
+            return f" (no interval from {value.n} seeds)"
         return f" [{self._number(value.low, sign)}, {self._number(value.high, sign)}]"
 
     def _number(self, value: float, sign: str = "") -> str:
-        return f"{value * self.factor:{sign},.{self.decimals}f}".replace("inf", "∞")
+        text = f"{value * self.factor:{sign},.{self.decimals}f}".replace("inf", "∞")
+        # What rounds to zero has no sign of its own.
+        return text if text.strip("-+0.") else text.replace("-", sign)
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,7 @@ class LogRatio(Unit):
         """Return the ratio with its 95 % interval."""
         if not value.n:
             return "–"
-        ends = "" if math.isnan(value.low) else f" [{self._number(value.low)}, {self._number(value.high)}]"
-        return f"{self._number(value.mean)}{ends}"
+        return f"{self._number(value.mean)}{self._range(value, '')}"
 
     def tick(self, value: float) -> str:
         """Return a ratio beside an axis."""
@@ -114,6 +116,11 @@ def unit_of(metric: Any) -> Unit:
         return POINTS if known is not None and known.scale == "share" else NUMBER
     unit = getattr(metric, "unit", NUMBER)
     return unit if isinstance(unit, Unit) else NUMBER
+
+
+def has_ends(low: float, high: float) -> bool:
+    """Whether an interval says anything: few seeds leave none at every number of seeds, and both ends are infinite."""
+    return not (math.isnan(low) or (math.isinf(low) and math.isinf(high)))
 
 
 def level(value: Any) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from litmus.wording import listed
+from litmus.wording import listed, several
 from studies.evidence.results import Analysis
 from studies.evidence.units import level
 from studies.records.code_record import FOLDER
@@ -14,11 +14,17 @@ MEASURED = ("environment.", "normalisation.", "data.fingerprint", "data.num_clas
 """Columns with a dot that are no config keys but what a run found."""
 PLACES = ("data.root", "data.workers", "trainer.probes")
 """Config keys that may differ between runs of one experiment."""
+IMAGES = tuple(f"data.images.{split}" for split in ("train", "validation", "test"))
+NORMALISATION = ("global_batch", "batch_per_device", "synchronised", "statistics_over")
+SPEED = ("precision", "compile", "channels_last", "deterministic")
 
 
 @dataclass(frozen=True)
 class Control:
-    """One thing that was held equal: what it is, what the records say, and how that was checked."""
+    """One thing that was held equal: what it is, what the records say, and whether and how that was checked.
+
+    `checked` begins with yes, no or not checked.
+    """
 
     name: str
     value: str
@@ -36,37 +42,41 @@ def controls(analysis: Analysis) -> list[Control]:
 
     synchronised = values("normalisation.synchronised")
     parts = values("normalisation.accumulated_parts") if "normalisation.accumulated_parts" in records else ""
-    fingerprints = records["data.fingerprint"].dropna().nunique() if "data.fingerprint" in records else 0
-    same_data = f"{fingerprints} fingerprint{'' if fingerprints == 1 else 's'} in {len(records):,} records"
+    if synchronised == "False" and values("environment.devices") == "1":
+        synchronised = "nothing to do, one device"
     return [
         Control(
             "Factors",
             (", ".join(analysis.study.factors) or "none: a study of one arm") + tuned_text(analysis),
-            "declared in the study",
+            _levels_checked(analysis),
         ),
-        Control("All other config keys", "equal in every arm", _keys_checked(analysis)),
+        Control("All other config keys", f"equal in every arm{_other_code(analysis)}", _keys_checked(analysis)),
         Control(
             "Initialisation",
             _initialisation(analysis, values("init.pairing"), values("init.scheme")),
-            "counted on the built networks before the first run",
+            _initialisation_checked(analysis),
         ),
         Control(
             "Order and augmentation",
             "a function of (seed, epoch, sample): equal in all arms of a seed",
-            "by construction; the package's tests hold it",
+            "not checked here: so by construction, and the package's tests hold it",
         ),
         *_own_code(analysis),
-        Control("Data", f"{values('data.name')}, fingerprint {values('data.fingerprint')}", same_data),
-        Control("Images", image_counts(analysis), "counted by each run"),
+        Control(
+            "Data",
+            f"{values('data.name')}, fingerprint {values('data.fingerprint')}",
+            _equal(analysis, "data.fingerprint"),
+        ),
+        Control("Images", _images(analysis), _equal(analysis, *IMAGES)),
         Control(
             "Validation split",
             f"{values('data.validation')} of the training set, split seed {values('data.split_seed')}",
-            "cut by the split seed alone",
+            _equal(analysis, "data.validation", "data.split_seed", within_seed=True),
         ),
         Control(
             "Test set",
             f"read once a run, after training{_tested(records)}; arms are chosen on the validation split",
-            "no number of it is known before a run's end",
+            "not checked here: so by construction, no number of it is known before a run's end",
         ),
         Control(
             "Batch normalisation",
@@ -74,13 +84,13 @@ def controls(analysis: Analysis) -> list[Control]:
             f"{values('normalisation.batch_per_device')}, synchronised: {synchronised}; "
             f"{f'in {parts} parts, whose gradients are added up; ' if parts else ''}statistics over "
             f"{values('normalisation.statistics_over')} samples",
-            "recorded by each run",
+            _equal(analysis, *(f"normalisation.{name}" for name in NORMALISATION)),
         ),
         Control(
             "Speed settings",
             f"precision {values('trainer.precision')}, compile {values('trainer.compile')}, channels_last "
             f"{values('trainer.channels_last')}, deterministic {values('trainer.deterministic')}",
-            "one choice for all arms",
+            _equal(analysis, *(f"trainer.{name}" for name in SPEED)),
         ),
     ]
 
@@ -119,6 +129,70 @@ def hyperparameters(analysis: Analysis) -> list[tuple[str, str]]:
     return found
 
 
+def _images(analysis: Analysis) -> str:
+    """Return how many images and classes there are."""
+    records = analysis.records
+    classes = sorted(records["data.num_classes"].dropna().unique()) if "data.num_classes" in records else []
+    told = f"; {' or '.join(f'{int(each):,}' for each in classes)} classes" if classes else ""
+    return f"{image_counts(analysis)}{told}"
+
+
+def _equal(analysis: Analysis, *columns: str, within_seed: bool = False) -> str:
+    """Return whether all records, or all those of a seed, have the same values in `columns`, and how many say it."""
+    known = [name for name in columns if name in analysis.records and analysis.records[name].notna().any()]
+    if not known:
+        return "not checked: not recorded by an earlier version"
+    found = analysis.records.dropna(subset=known)
+    varied = [name for name in known if name in analysis.study.factors]
+    groups = [rows for _, rows in found.groupby("seed")] if within_seed else [found]
+    differing = [name for name in known if any(rows[name].map(repr).nunique() > 1 for rows in groups)]
+    where = "within each seed, " if within_seed else ""
+    if differing:
+        how = " (a factor)" if differing == varied else ""
+        return f"no: {listed(differing, 4)} {'differs' if len(differing) == 1 else 'differ'}{how}"
+    return f"yes: equal {where}in {several(len(found), 'record')}{_lacking(analysis, found)}"
+
+
+def _lacking(analysis: Analysis, found: pd.DataFrame) -> str:
+    lacking = len(analysis.records) - len(found)
+    return f"; {lacking:,} more do not say it" if lacking else ""
+
+
+def _levels_checked(analysis: Analysis) -> str:
+    """Return whether each record's config has the levels of its arm."""
+    wrong = checked = 0
+    for result in analysis.arms:
+        levels = {key: value for key, value in result.arm.levels.items() if key in result.records}
+        rows = result.records.dropna(subset=list(levels))
+        checked += len(rows)
+        wrong += sum(any(row[key] != value for key, value in levels.items()) for row in rows.to_dict("records"))
+    if not checked:
+        return "not checked: no record yet"
+    if wrong:
+        return f"no: {several(wrong, 'record')} with other levels than {'its' if wrong == 1 else 'their'} arm's"
+    return f"yes: {several(checked, 'record')} with {'its' if checked == 1 else 'their'} arm's levels"
+
+
+def _initialisation_checked(analysis: Analysis) -> str:
+    """Return whether it was counted which parameters of the built networks start equal."""
+    rivals = [arm for arm in analysis.study.arms if not arm.is_baseline]
+    if not rivals:
+        return "not checked: nothing to compare"
+    uncounted = sum(arm.start is None for arm in rivals)
+    if uncounted:
+        return f"not checked in {uncounted} of {several(len(rivals), 'arm')}: an earlier version did not count"
+    unequal = sum(bool(arm.start is not None and arm.start.unequal) for arm in rivals)
+    how = "counted on the built networks before the first run"
+    return f"no, not all in {several(unequal, 'arm')}: {how}" if unequal else f"yes: {how}"
+
+
+def _other_code(analysis: Analysis) -> str:
+    """Return that runs are of several versions of the package, where they are."""
+    column = "environment.code"
+    number = analysis.records[column].dropna().nunique() if column in analysis.records else 0
+    return f"; the code is not: {number} versions of Litmus" if number > 1 else ""
+
+
 def _keys_checked(analysis: Analysis) -> str:
     """Return what a look at the records themselves finds, beside the check before the first run."""
     records, study = analysis.records, analysis.study
@@ -128,10 +202,9 @@ def _keys_checked(analysis: Analysis) -> str:
         for name in config_columns(records)
         if name not in allowed and records[name].dropna().map(repr).nunique() > 1
     ]
-    before = "before anything ran"
     if differing:
-        return f"{before}; in the records differ too: {listed(differing, 6)}"
-    return f"{before}; and again in {len(records):,} records, where no other key differs"
+        return f"no: in the records differ too: {listed(differing, 6)}"
+    return f"yes: before anything ran, and again in {several(len(records), 'record')}"
 
 
 def _initialisation(analysis: Analysis, pairing: str, scheme: str) -> str:
@@ -167,7 +240,7 @@ def _own_code(analysis: Analysis) -> list[Control]:
         Control(
             "Own code",
             " ".join([f"{hashes}; copies lie in {FOLDER}/ beside this page.", *analysis.code.sentences()]),
-            "part of each run's identity",
+            "no: see the code that differs" if analysis.code.sentences() else "yes: part of each run's identity",
         )
     ]
 

@@ -8,14 +8,17 @@ import numpy as np
 
 from studies.evidence.claims import ArmTest, Claim, Finding
 from studies.evidence.estimate import Estimate
+from studies.evidence.family import corrected
 from studies.evidence.ingredients import contributions
 from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary
 from studies.evidence.units import NUMBER, LogRatio, Unit
+from studies.report.outcome import ended
+from studies.report.tables import p_text
 
 SIGNIFICANCE = 0.05
 FIRST = 8
-"""Rows of a group that are shown at once; the others on a click."""
+"""Rows of a group that are shown at once; of more, those without a verdict that lie in the middle on a click."""
 
 
 @dataclass(frozen=True)
@@ -78,21 +81,31 @@ class Group:
 
     @property
     def first(self) -> Sequence[tuple[Row, Mark]]:
-        """The rows that are shown at once."""
-        return self.rows[:FIRST]
+        """The rows that are shown at once: all that have a verdict or a note, then those at the ends."""
+        return [pair for index, pair in enumerate(self.rows) if index in self._shown]
 
     @property
     def others(self) -> Sequence[tuple[Row, Mark]]:
         """The rows that are shown on a click."""
-        return self.rows[FIRST:]
+        return [pair for index, pair in enumerate(self.rows) if index not in self._shown]
+
+    @property
+    def _shown(self) -> set[int]:
+        shown = {index for index, (row, _) in enumerate(self.rows) if row.kind != "inconclusive" or row.note}
+        middle = (len(self.rows) - 1) / 2
+        outwards = sorted(range(len(self.rows)), key=lambda index: -abs(index - middle))
+        rest = [index for index in outwards if index not in shown]
+        return shown | set(rest[: max(0, FIRST - len(shown))])
 
 
 def forest(summary: StudySummary) -> list[Group]:
     """Return the groups of the forest plot: the claims by unit, then the ingredients of a design, or the arms."""
     groups: list[Group] = []
     claims: dict[tuple[str, str], list[tuple[Row, Unit]]] = {}
-    for (claim, finding), verdict in zip(summary.findings, summary.headline, strict=True):
-        row = _claim_row(claim, finding, verdict)
+    for (claim, finding), verdict, p_holm in zip(
+        summary.findings, summary.headline, corrected(summary.findings), strict=True
+    ):
+        row = _claim_row(claim, finding, verdict, p_holm)
         axis = claim.unit.name if row.level else claim.unit.difference_name
         claims.setdefault((axis, "levels" if row.level else "effects"), []).append((row, claim.unit))
     for rows in claims.values():
@@ -108,11 +121,13 @@ def _axis_name(analysis: Analysis) -> str:
     return f"{analysis.unit.difference_name} of test {analysis.metric_name}".removeprefix(" of ")
 
 
-def _claim_row(claim: Claim, finding: Finding, verdict: str) -> Row:
+def _claim_row(claim: Claim, finding: Finding, verdict: str, p_holm: float) -> Row:
     test = claim.test if isinstance(claim.test, ArmTest) else None
     effect, level = finding.effect, test is not None and test.level
     text = (claim.unit.interval(effect) if level else claim.unit.difference(effect)) if effect.n else "–"
-    return Row(claim.sentence, effect, text, verdict, verdict, zone=_zone(claim, test), level=level)
+    word = finding.withheld if finding.withheld and verdict == "inconclusive" else verdict
+    note = _lost_to_holm(p_holm) if verdict != finding.verdict else ""
+    return Row(claim.sentence, effect, text, word, verdict, note, _zone(claim, test), level)
 
 
 def _zone(claim: Claim, test: ArmTest | None) -> tuple[float, float]:
@@ -145,9 +160,17 @@ def _arms(summary: StudySummary) -> list[Row]:
             continue
         effect, diverged = each.comparison.difference, each.arm.count("diverged")
         text = unit.signed(effect)
-        note = f"{diverged} of {each.arm.planned} diverged" if diverged else ""
-        rows.append(Row(each.arm.label, effect, text, *_word(effect, each.comparison.p_holm, better), note=note))
+        p_holm = each.comparison.p_holm
+        notes = [f"{diverged} of {ended(each.arm)} diverged"] if diverged else []
+        if effect.excludes_zero and not p_holm < SIGNIFICANCE:
+            notes.append(_lost_to_holm(p_holm))
+        rows.append(Row(each.arm.label, effect, text, *_word(effect, p_holm, better), note=", ".join(notes)))
     return sorted(rows, key=lambda row: -_sortable(row.estimate.mean))
+
+
+def _lost_to_holm(p_holm: float) -> str:
+    """Return why an interval that excludes zero by itself is no verdict."""
+    return f"p Holm {p_text(p_holm)}"
 
 
 def _word(effect: Estimate, p_value: float, higher_is_better: bool) -> tuple[str, str]:
@@ -165,7 +188,7 @@ def _sortable(value: float) -> float:
 
 def group_of(title: str, axis: str, rows: Sequence[Row], unit: Unit = NUMBER) -> Group:
     """Return rows with their places on an axis that most of them fit on."""
-    low, high = _span(rows)
+    low, high = _span(rows, unit)
 
     def place(value: float) -> float:
         return round(100 * (min(max(value, low), high) - low) / (high - low), 2)
@@ -178,15 +201,26 @@ def group_of(title: str, axis: str, rows: Sequence[Row], unit: Unit = NUMBER) ->
             threshold = place(row.zone[0])
         if not each.n:
             return Mark(math.nan, math.nan, math.nan, zone, threshold, False, False)
-        ends = (place(each.low), place(each.high)) if not math.isnan(each.low) else (math.nan, math.nan)
+        bottom, top = _ends(row, unit)
+        ends = (place(bottom), place(top)) if not math.isnan(bottom) else (math.nan, math.nan)
         beyond = -1 if each.mean < low else 1 if each.mean > high else 0
-        return Mark(place(each.mean), *ends, zone, threshold, each.low < low, each.high > high, beyond)
+        return Mark(place(each.mean), *ends, zone, threshold, bottom < low, top > high, beyond)
 
     ticks = [Tick(place(value), unit.tick(value)) for value in _ticks(low, high, unit)]
     return Group(title, axis, [(row, mark(row)) for row in rows], ticks, place(0.0) if low <= 0 <= high else None)
 
 
-def _span(rows: Sequence[Row]) -> tuple[float, float]:
+def _ends(row: Row, unit: Unit) -> tuple[float, float]:
+    """Return the ends of a row's interval within what is possible, as its text has them; NaN where there is none."""
+    low, high = row.estimate.low, row.estimate.high
+    if not math.isfinite(high - low):
+        return math.nan, math.nan
+    widest = unit.highest - unit.lowest
+    lowest, highest = (unit.lowest, unit.highest) if row.level else (-widest, widest)
+    return max(low, lowest), min(high, highest)
+
+
+def _span(rows: Sequence[Row], unit: Unit) -> tuple[float, float]:
     """Return the ends of the axis: what most rows need. A row far off, as of runs that diverged, lies beyond an end,
     and an interval so wide that nothing else could be seen goes on beyond it.
     """
@@ -200,7 +234,7 @@ def _span(rows: Sequence[Row]) -> tuple[float, float]:
     halves = [(row.estimate.high - row.estimate.low) / 2 for row in rows if math.isfinite(row.estimate.high)]
     usual = max(float(np.median(needed)), float(np.median(halves)) if halves else 0.0)
     reach = max([4 * usual, *(1.2 * abs(each - middle) for each in fixed)]) or max(needed) or 1.0
-    ends = [end for row in rows for end in (row.estimate.low, row.estimate.high) if math.isfinite(end)]
+    ends = [end for row in rows for end in _ends(row, unit) if math.isfinite(end)]
     low = max(min([*means, *fixed, *ends]), middle - reach)
     high = min(max([*means, *fixed, *ends]), middle + reach)
     margin = 0.06 * (high - low) or 1.0

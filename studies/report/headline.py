@@ -1,9 +1,7 @@
 """The answer of a study in one sentence, as its design and its outcome have it."""
 
-from collections import Counter
-
 from litmus.wording import listed, several
-from studies.evidence.claims import MEANING, Claim, Verdict, primary_claims
+from studies.evidence.claims import MEANING, ArmTest, Claim, Finding, Verdict, primary_claims
 from studies.evidence.contrast import best_against_baseline
 from studies.evidence.ingredients import Contribution, contributions
 from studies.evidence.results import Analysis
@@ -11,6 +9,8 @@ from studies.evidence.summary import StudySummary
 from studies.report.outcome import compared, small_test_set, unfinished_clauses
 
 SIGNIFICANCE = 0.05
+MOST_CLAIMS = 6
+"""Claims of a verdict that are named; of more, how many there are."""
 
 
 def headline_of(summary: StudySummary) -> str:
@@ -46,32 +46,31 @@ def _level(analysis: Analysis) -> str:
 
 
 def _claims(summary: StudySummary) -> list[str]:
-    """Return how the primary claims stand: a single one with its effect, several by the number of each verdict."""
+    """Return each primary claim by its verdict, the first one with its effect."""
     primary = primary_claims([claim for claim, _ in summary.findings])
     held = [
         (claim, finding, verdict)
         for (claim, finding), verdict in zip(summary.findings, summary.headline, strict=True)
         if claim in primary
     ]
-    if not held:
-        return []
-    if len(held) == 1:
-        claim, finding, verdict = held[0]
-        effect = f" ({claim.unit.difference(finding.effect)})" if finding.effect.n else ""
-        return [f"{verdict}: {_sentence(claim)}{effect}"]
-    counts = Counter(verdict for _, _, verdict in held)
-    first = next(claim for verdict in MEANING for claim, _, other in held if other == verdict)
-    verdicts: list[Verdict] = [verdict for verdict in MEANING if counts[verdict]]
-    if len(verdicts) == 1:
-        which = f", first of them: {_sentence(first)}" if verdicts[0] != "inconclusive" else ""
-        return [f"all {len(held)} claims are {verdicts[0]}{which}"]
-    told = [f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}" for verdict in verdicts]
-    leading = f" ({verdicts[0]}: {_sentence(first)})"
-    return [f"of {len(held)} claims {listed(told, 4)}{leading}"]
+    told: dict[Verdict, list[str]] = {}
+    for verdict in MEANING:
+        for claim, finding, other in held:
+            if other == verdict:
+                text = _told(claim, None if told else finding)
+                told.setdefault(verdict, []).append(text)
+    return [f"{verdict}: {listed(texts, MOST_CLAIMS)}" for verdict, texts in told.items()]
 
 
-def _sentence(claim: Claim) -> str:
-    return claim.sentence.rstrip(".")
+def _told(claim: Claim, finding: Finding | None = None) -> str:
+    """Return a claim's sentence in quotes, with its effect where that is asked for and there is one."""
+    effect = f" ({_effect(claim, finding)})" if finding is not None and finding.effect.n else ""
+    return f"“{claim.sentence.rstrip('.')}”{effect}"
+
+
+def _effect(claim: Claim, finding: Finding) -> str:
+    level = isinstance(claim.test, ArmTest) and claim.test.level
+    return claim.unit.interval(finding.effect) if level else claim.unit.difference(finding.effect)
 
 
 def ingredient_clause(analysis: Analysis) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 from plotly.offline import get_plotlyjs
 
+from litmus.wording import duration
 from studies.design.study import Study
 from studies.design.study_files import study_of
 from studies.evidence.arm_table import statistics_table
@@ -34,10 +35,11 @@ from studies.report.forest import forest
 from studies.report.headline import headline_of
 from studies.report.ingredients import effect_lines, ingredients_table
 from studies.report.methods import methods
+from studies.report.outcome import seeds_with_result
 from studies.report.packed import packed
 from studies.report.pictures import pictures_of_augmentation, pictures_of_test_images
 from studies.report.plain_text import spreadsheet
-from studies.report.planned import deviations, plan_text
+from studies.report.planned import deviations, plan_checked, plan_text, standing
 from studies.report.run_rows import failures, run_rows
 from studies.report.tuning import tuning_lines, tuning_table
 
@@ -114,6 +116,7 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
             meanings=MEANING,
             family=words.family(summary),
             sampling=words.sampling(analysis),
+            diverging=words.diverging(summary),
             covers=words.covers(summary),
             counted=words.counted(analysis),
             fitted=words.fitted(analysis),
@@ -197,14 +200,14 @@ def _totals(analysis: Analysis) -> dict[str, Any]:
         "diverged": sum(result.count("diverged") for result in analysis.arms),
         "crashed": int((records["state"] == "crashed").sum()),
         "missing": sum(result.missing for result in analysis.arms),
-        "seeds": max((result.planned for result in analysis.arms), default=0),
-        "seconds": f"{records['seconds'].sum():,.0f}" if "seconds" in records else "–",
+        "seeds": seeds_with_result(analysis),
+        "time": duration(records["seconds"].sum()) if "seconds" in records else "–",
     }
 
 
 def _planned(summary: StudySummary) -> list[Control]:
     text = plan_text(summary.registration, [claim for claim, _ in summary.findings])
-    return [Control("Plan", text, "written down before the first run")] if text else []
+    return [Control("Plan", text, plan_checked(summary.registration))] if text else []
 
 
 def _deviations(summary: StudySummary) -> list[str]:
@@ -213,4 +216,4 @@ def _deviations(summary: StudySummary) -> list[str]:
     source = summary.analysis.study.source
     # Where the study's file is gone, so are its claims: nobody has taken them back.
     gone = source is not None and not Path(source).is_file()
-    return deviations(summary.registration, None if gone else claims, seeds)
+    return deviations(summary.registration, None if gone else claims, seeds, standing(summary))

@@ -8,6 +8,7 @@ from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary
 from studies.report.controls import image_counts
 from studies.report.environment import versions
+from studies.report.outcome import seeds_with_result
 from studies.report.words import counted
 
 
@@ -21,15 +22,15 @@ def methods(summary: StudySummary) -> str:
 
 def _design(analysis: Analysis) -> list[str]:
     study = analysis.study
-    seeds = max((result.planned for result in analysis.arms), default=0)
+    seeds = seeds_with_result(analysis).replace("seed", "random seed")
     if len(analysis.arms) == 1:
-        return [f"We trained one configuration with {several(seeds, 'random seed')}."]
+        return [f"We trained one configuration with {seeds}."]
     varied = [key for key, levels in study.factors.items() if len(levels) > 1]
     how = "all combinations of their levels" if study.full_product and len(varied) > 1 else "as listed"
     design = f"in a {study.design.replace('_', '-')} design" if study.design not in ("", "full") else how
     return [
         f"We compared {len(analysis.arms)} configurations that differ in {listed(varied, 6)} ({design}), each trained "
-        f"with {several(seeds, 'random seed')}; {analysis.baseline.label} is the baseline.",
+        f"with {seeds}; {analysis.baseline.label} is the baseline.",
         *_unfinished(analysis),
     ]
 
@@ -108,10 +109,8 @@ def _statistics(summary: StudySummary) -> list[str]:
         thresholds = [claim for claim, _ in summary.findings if claim.threshold]
         beyond = "its practical threshold" if thresholds else "zero"
         sentences.append(
-            f"{several(len(summary.findings), 'claim')} stated beforehand hold where the whole interval lies beyond "
+            f"{several(len(summary.findings), 'claim')}{_stated(summary)} hold where the whole interval lies beyond "
             f"{beyond}; the headline's verdicts stand after Holm's correction over them."
-            if summary.registration.plan is not None
-            else f"{several(len(summary.findings), 'claim')} hold where the whole interval lies beyond {beyond}."
         )
     least = [each.minimum_detectable_effect for each in compared]
     finite = [value for value in least if math.isfinite(value)]
@@ -123,6 +122,17 @@ def _statistics(summary: StudySummary) -> list[str]:
             else f"With 80 % power the comparison finds a difference of {low}."
         )
     return sentences
+
+
+def _stated(summary: StudySummary) -> str:
+    """Return when the claims were stated, as far as the plan says it."""
+    registration = summary.registration
+    if registration.plan is None:
+        return ""
+    before = registration.plan.results_before
+    when = f" stated after {several(before, 'result')}" if before else " stated beforehand"
+    later = sum(registration.is_exploratory(claim) for claim, _ in summary.findings)
+    return f"{when} ({later} of them later)" if later else when
 
 
 def _software(analysis: Analysis) -> list[str]:

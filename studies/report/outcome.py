@@ -2,6 +2,7 @@
 
 from litmus.wording import listed, several
 from studies.evidence.arm_table import ArmStatistics
+from studies.evidence.claims import primary_claims
 from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.summary import StudySummary
 
@@ -28,9 +29,33 @@ def unfinished_clauses(analysis: Analysis) -> list[str]:
 
 
 def _counted(results: list[ArmResult], state: str) -> str:
-    """Return which arms have runs in `state`, those with the largest share first."""
-    results = sorted(results, key=lambda each: -each.count(state) / each.planned)
-    return listed([f"{each.label} ({each.count(state)} of {several(each.planned, 'seed')})" for each in results])
+    """Return which arms have runs in `state`, those with the largest share first.
+
+    A diverged run is one of those with a result, a crashed one of those that are planned.
+    """
+    of = {each.label: ended(each) if state == "diverged" else each.planned for each in results}
+    results = sorted(results, key=lambda each: -each.count(state) / of[each.label])
+    return listed([f"{each.label} ({each.count(state)} of {several(of[each.label], 'seed')})" for each in results])
+
+
+def ended(result: ArmResult) -> int:
+    """Return how many seeds of an arm have a result: finished or diverged."""
+    return result.planned - result.missing
+
+
+def seeds_with_result(analysis: Analysis) -> str:
+    """Return how many seeds the arms have with a result: `5 seeds`, `3–8 seeds`."""
+    counts = [ended(result) for result in analysis.arms]
+    fewest, most = min(counts, default=0), max(counts, default=0)
+    return several(most, "seed") if fewest == most else f"{fewest}–{several(most, 'seed')}"
+
+
+def undecided_claims(summary: StudySummary) -> tuple[int, int]:
+    """Return how many primary claims are inconclusive, and how many there are."""
+    primary = primary_claims([claim for claim, _ in summary.findings])
+    pairs = zip(summary.findings, summary.headline, strict=True)
+    held = [verdict for (claim, _), verdict in pairs if claim in primary]
+    return held.count("inconclusive"), len(held)
 
 
 def compared(analysis: Analysis) -> list[ArmResult]:

@@ -2,8 +2,13 @@
 
 from collections.abc import Sequence
 
+from litmus.wording import several
 from studies.evidence.claims import Claim
 from studies.evidence.registration import Registration
+from studies.evidence.summary import StudySummary
+from studies.report.outcome import seeds_with_result, undecided_claims
+
+ANYTIME = "Intervals of differences hold at every number of seeds."
 
 
 def plan_text(registration: Registration, claims: Sequence[Claim]) -> str:
@@ -20,15 +25,38 @@ def plan_text(registration: Registration, claims: Sequence[Claim]) -> str:
     return f"{planned}; written {plan.time[:16].replace('T', ' ')} UTC, {when} ({plan.hash}, in plan.jsonl)"
 
 
-def deviations(registration: Registration, claims: Sequence[Claim] | None, seeds: int) -> list[str]:
+def plan_checked(registration: Registration) -> str:
+    """Return whether the plan was written down before the first result."""
+    plan = registration.plan
+    if plan is None:
+        return "no: an earlier version wrote none"
+    if plan.results_before:
+        return f"no: fixed after {several(plan.results_before, 'result')}"
+    return "yes: written down before the first run"
+
+
+def standing(summary: StudySummary) -> str:
+    """Return how many seeds have their result now, and how many claims are undecided, as a clause."""
+    undecided, claims = undecided_claims(summary)
+    decided = f"{undecided} of {several(claims, 'claim')} undecided" if undecided else "all claims decided"
+    begun = max((result.planned for result in summary.analysis.arms), default=0)
+    missing = any(result.missing for result in summary.analysis.arms)
+    now = f"now {seeds_with_result(summary.analysis)} an arm with a result{f', {begun} begun' if missing else ''}"
+    return f"{now}; {decided}"
+
+
+def deviations(registration: Registration, claims: Sequence[Claim] | None, seeds: int, standing: str = "") -> list[str]:
     """Return what is not as it was planned, a sentence each.
 
-    `claims` are the study's now, None where they are not known; `seeds` is the number of seeds that stand.
+    `claims` are the study's now, None where they are not known; `seeds` is the number of seeds that stand, `standing`
+    how the study stands where seeds are added until its claims are decided.
     """
     plan = registration.plan
     if plan is None:
         return []
     found = []
+    if plan.results_before and plan.claims:
+        found.append(f"Claims were fixed after {several(plan.results_before, 'result')}.")
     later = [claim.sentence.rstrip(".") for claim in claims or () if registration.is_exploratory(claim)]
     if later:
         found.append(f"Exploratory, not planned before the first run: {'; '.join(later)}.")
@@ -37,12 +65,11 @@ def deviations(registration: Registration, claims: Sequence[Claim] | None, seeds
     if claims is not None and (dropped := registration.dropped(claims)):
         found.append(f"Planned and no longer claimed: {'; '.join(each.rstrip('.') for each in dropped)}.")
     if plan.looked:
-        found.append("Seeds were added until the claims were decided; intervals hold at every number of seeds.")
-    elif seeds > len(plan.seeds):
-        found.append(f"{seeds} seeds, {len(plan.seeds)} were planned; intervals hold at every number of seeds.")
-    elif registration.history.looked:
         found.append(
-            f"{len(plan.seeds)} seeds were planned, and results were looked at on the way; intervals hold at every "
-            "number of seeds."
+            f"Planned {several(len(plan.seeds), 'seed')}, and more until the claims are decided; {standing}. {ANYTIME}"
         )
+    elif seeds > len(plan.seeds):
+        found.append(f"{seeds} seeds, {len(plan.seeds)} were planned. {ANYTIME}")
+    elif registration.history.looked:
+        found.append(f"{len(plan.seeds)} seeds were planned, and results were looked at on the way. {ANYTIME}")
     return found

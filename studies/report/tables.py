@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from litmus.wording import count
+from litmus.wording import count, several
 from studies.evidence.arm_table import ArmStatistics
 from studies.evidence.contrast import difference
 from studies.evidence.estimate import Effect, Estimate, estimate
 from studies.evidence.factorial import Factorial
 from studies.evidence.learning_speed import area_under_curve, arrivals, median_arrival, race
-from studies.evidence.paired import Pairing
+from studies.evidence.paired import Pairing, holm
 from studies.evidence.progress_tests import APPROACH
 from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.summary import StudySummary
@@ -40,17 +40,33 @@ class Table:
 def results(summary: StudySummary) -> list[dict[str, Any]]:
     """Return a row of the main table for each arm."""
     best = shown_best(summary)
-    return [_result(summary.analysis, each, best) for each in summary.judged]
+    matched = _matched(summary.analysis)
+    return [_result(summary.analysis, each, best, matched.get(each.arm.label)) for each in summary.judged]
 
 
-def _result(analysis: Analysis, statistics: ArmStatistics, best: str | None) -> dict[str, Any]:
-    result = statistics.arm
+def _matched(analysis: Analysis) -> dict[str, tuple[Effect, float]]:
+    """Return each arm's difference to the first factor's level in the baseline, all else equal, with its p.
+
+    Holm's correction is over these differences, a family of their own.
+    """
     factor = analysis.matched_factor
-    other = analysis.matched(result, factor) if factor else None
+    others = {result.label: analysis.matched(result, factor) for result in analysis.arms} if factor else {}
+    effects = {
+        result.label: difference(analysis, result, analysis.test_metric, to=other)
+        for result in analysis.arms
+        if (other := others.get(result.label)) is not None
+    }
+    corrected = holm([effect.p_value for effect in effects.values()])
+    return {label: (effect, p) for (label, effect), p in zip(effects.items(), corrected, strict=True)}
+
+
+def _result(
+    analysis: Analysis, statistics: ArmStatistics, best: str | None, matched: tuple[Effect, float] | None
+) -> dict[str, Any]:
+    result = statistics.arm
     first = result.records.iloc[0].to_dict() if len(result.records) else {}
     seconds = result.estimate("seconds")
     compared = statistics.comparison
-    matched = difference(analysis, result, analysis.test_metric, to=other) if other else None
     return {
         "label": result.label,
         "baseline": result.arm.is_baseline,
@@ -62,19 +78,44 @@ def _result(analysis: Analysis, statistics: ArmStatistics, best: str | None) -> 
         "difference": "baseline" if compared is None else analysis.unit.signed(compared.difference),
         "p": "" if compared is None else p_text(compared.p_holm),
         "differs": compared is not None and compared.p_holm < SIGNIFICANCE,
-        "matched": analysis.unit.signed(matched) if matched else "",
+        "common": "" if compared is None else _common(analysis, result),
+        "matched": analysis.unit.signed(matched[0]) if matched else "",
+        "p_matched": p_text(matched[1]) if matched else "",
+        "differs_matched": matched is not None and matched[1] < SIGNIFICANCE,
         "finished": result.count("finished"),
         "planned": result.planned,
         "diverged": result.count("diverged"),
         "risk": _risk(statistics),
         "missing": result.missing,
-        "trains": analysis.trains(result),
+        "trains": _trains(analysis, result),
         "cost": {key: first.get(key, "") for key in ("parameters", "flops", "activations")} | {"seconds": seconds.mean},
         "parameters": count(first["parameters"]) if pd.notna(first.get("parameters")) else "–",
         "flops": count(first["flops"]) if pd.notna(first.get("flops")) else "–",
         "activations": count(first["activations"]) if pd.notna(first.get("activations")) else "–",
         "seconds": f"{seconds.mean:.1f}" if seconds.n else "–",
     }
+
+
+def _common(analysis: Analysis, result: ArmResult) -> str:
+    """Return over how many seeds the arm is compared, and the means there where they are not those of the table."""
+    own, baseline = result.outcomes(analysis.test_metric), analysis.baseline.outcomes(analysis.test_metric)
+    seeds = own.keys() & baseline.keys()
+    if not seeds or own.keys() == baseline.keys():
+        return ""
+    told = [
+        f"{name} there {analysis.unit.text(estimate([values[seed] for seed in seeds]).mean)}"
+        for name, values in (("this arm", own), ("baseline", baseline))
+        if len(values) > len(seeds)
+    ]
+    return f"n = {several(len(seeds), 'common seed')}; {', '.join(told)}"
+
+
+def _trains(analysis: Analysis, result: ArmResult) -> str:
+    """Return in how many of the seeds that ended the run trains."""
+    trained = analysis.trained(result)
+    if not trained:
+        return "–"
+    return f"{sum(trained.values())} of {len(trained)}{' so far' if result.missing else ''}"
 
 
 def _command(analysis: Analysis, result: ArmResult) -> str:

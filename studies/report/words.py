@@ -32,7 +32,22 @@ def sampling(analysis: Analysis) -> str:
         if plan.looked
         else f"{plan.planned} seeds were planned, and more were added"
     )
-    return f" Intervals are anytime-valid where that asks for it: {why}."
+    return (
+        f" Intervals and p of differences, of ingredients and of claims hold at every number of seeds where that asks "
+        f"for it: {why}. They need more seeds: of few there is no interval at 95 %, though p can be below 1. All other "
+        "intervals and tests (means, figures, bootstrap, sign tests, the analysis of variance) are for a number of "
+        "seeds that was fixed."
+    )
+
+
+def diverging(summary: StudySummary) -> str:
+    """Return how runs that diverged widen intervals, as a sentence; empty where none did."""
+    if not any(result.count("diverged") for result in summary.analysis.arms):
+        return ""
+    return (
+        " Whether a run diverges is a coin's throw: where runs did, the interval also has the step of their fall to "
+        f"{counted(summary.analysis)}, however alike the seeds are, and is wider than their spread."
+    )
 
 
 def covers(summary: StudySummary) -> str:

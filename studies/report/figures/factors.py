@@ -39,7 +39,9 @@ def response(analysis: Analysis, factor: str, metric: Metric, title: str) -> go.
             hovertemplate=f"{escaped(name)}, %{{x}}: %{{y:.4g}}<br>%{{customdata}} finished seeds<extra></extra>",
         )
         diverged = [
-            (x, result.count("diverged"), result.planned) for x, _, result in points if result.count("diverged")
+            (x, result.count("diverged"), result.planned - result.missing)
+            for x, _, result in points
+            if result.count("diverged")
         ]
         if diverged:
             figure.add_scatter(

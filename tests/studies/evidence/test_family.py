@@ -42,5 +42,5 @@ def test_the_p_value_is_that_of_the_t_test_of_the_threshold(threshold: float, ve
 
 
 def test_a_withheld_verdict_has_none() -> None:
-    finding = judged_finding(effect_of(VALUES), lambda each: judge(each, 1.0), "", withheld=True)
+    finding = judged_finding(effect_of(VALUES), lambda each: judge(each, 1.0), "", withheld="runs missing")
     assert (finding.verdict, finding.p_value) == ("inconclusive", 1.0)

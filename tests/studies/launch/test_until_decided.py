@@ -104,7 +104,7 @@ def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(litmus: Litmus
     assert seeds["learns"] == seeds["dropout"] == list(range(9))
     assert 3 <= len(seeds["still"]) < 9
     assert "1 of 2 claims decided; a seed more of dropout; learns" in first.stderr
-    assert "Seeds were added until the claims were decided" in first.stdout
+    assert "Planned 5 seeds, and more until the claims are decided" in first.stdout
     assert f"decided 1 of 2 claims with {18 + len(seeds['still'])} runs" in first.stdout
 
     again = litmus("run", "./learning.py", "--until", "decided", "--max-seeds", "9")

@@ -89,7 +89,7 @@ def test_claims_are_answered_with_their_effect(tmp_path: Path) -> None:
     study = Study("claimed", "Does it?", NORM, PAIR.factors, PAIR.baseline, claims=[claim])
     truth = {"norm none": reached(0.80, 0.81, 0.82), "norm batch": reached(0.90, 0.912, 0.921)}
     answer = headline_of(summary(tmp_path, study, truth))
-    assert answer == "Supported: With batch norm accuracy is higher (+10.10 [+9.85, +10.35] points)."
+    assert answer == "Supported: “With batch norm accuracy is higher” (+10.10 [+9.85, +10.35] points)."
 
 
 @pytest.mark.parametrize(("images", "named"), [(51, True), (5000, False)])

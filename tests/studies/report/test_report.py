@@ -95,7 +95,7 @@ def test_estimates_differences_and_counts(tmp_path: Path) -> None:
     assert list(diverging.values("test_top1")) == [2]
     assert analysis.matched(arms["norm batch, lr 1.0"], "model.norm") is diverging
     assert analysis.chance == 0.1
-    assert [analysis.trains(arms[label]) for label in arms] == [True, False, True, True]
+    assert [all(analysis.trained(arms[label]).values()) for label in arms] == [True, False, True, True]
 
 
 def test_claims_that_hold_are_supported_and_of_their_opposites_the_opposite(tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""What was controlled says of each thing whether the records show it, and the page says when its claims were fixed."""
+
+import json
+from pathlib import Path
+
+import yaml
+from synthetic_records import Truth, synthetic
+
+from studies.design import Claim, Study, more
+from studies.design.plan import Arm, expand
+from studies.evidence.registration import registration
+from studies.evidence.results import analyse
+from studies.evidence.summary import summarise
+from studies.launch.register import register
+from studies.records.plan_history import FILE
+from studies.report.controls import controls
+from studies.report.html import write_report
+from studies.report.methods import methods
+from studies.report.planned import plan_checked
+
+BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
+CLAIM = Claim("With batch norm accuracy is higher.", more("test_top1", BATCH, than=NONE))
+STUDY = Study("pair", "Does it?", {"model.name": "lenet5"}, {"model.norm": ["none", "batch"]}, NONE, claims=[CLAIM])
+
+
+def truth(arm: Arm, seed: int) -> Truth:
+    value = 0.8 + 0.1 * (arm.label == "norm batch") + 0.001 * seed
+    return {"test_top1": value, "val_top1": value}
+
+
+def change(directory: Path, run: int, part: str, name: str, value: object) -> None:
+    """Change a value in a run's summary."""
+    path = directory / f"{run:012x}" / "summary.json"
+    summary = json.loads(path.read_text())
+    summary[part][name] = value
+    path.write_text(json.dumps(summary))
+
+
+def checked(directory: Path) -> dict[str, str]:
+    return {each.name: each.checked for each in controls(analyse(directory))}
+
+
+def test_equal_records_are_a_yes_and_what_nobody_counted_is_not_checked(tmp_path: Path) -> None:
+    synthetic(tmp_path, STUDY, truth, seeds=3)
+    found = checked(tmp_path)
+    assert found["Factors"] == "yes: 6 records with their arm's levels"
+    assert found["Data"] == found["Batch normalisation"] == "yes: equal in 6 records"
+    assert found["Validation split"] == "yes: equal within each seed, in 6 records"
+    assert found["Images"] == "not checked: not recorded by an earlier version"
+    assert found["Initialisation"].startswith("not checked in 1 of 1 arm: ")
+    assert all(each.startswith(("yes", "no")) for each in found.values())
+
+
+def test_records_that_differ_are_a_no(tmp_path: Path) -> None:
+    synthetic(tmp_path, STUDY, truth, seeds=3)
+    change(tmp_path, 0, "data", "fingerprint", "another")
+    change(tmp_path, 1, "normalisation", "global_batch", 128)
+    change(tmp_path, 2, "environment", "code", "another")
+    config = tmp_path / f"{3:012x}" / "config.yaml"
+    settings = yaml.safe_load(config.read_text())
+    settings["model"]["norm"] = "group" if settings["model"]["norm"] == "batch" else "batch"
+    config.write_text(yaml.safe_dump(settings))
+    found = checked(tmp_path)
+    assert found["Data"] == "no: data.fingerprint differs"
+    assert found["Batch normalisation"] == "no: normalisation.global_batch differs"
+    assert found["Factors"] == "no: 1 record with other levels than its arm's"
+    keys = next(each for each in controls(analyse(tmp_path)) if each.name == "All other config keys")
+    assert keys.value == "equal in every arm; the code is not: 2 versions of Litmus"
+    page = write_report(tmp_path, STUDY).path.read_text()
+    assert page.index("they differ in code") < page.index("<main>")
+
+
+def test_claims_that_were_fixed_after_results_are_told_at_the_top_and_in_the_methods(tmp_path: Path) -> None:
+    synthetic(tmp_path, STUDY, truth, seeds=3)
+    register(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=False)
+    stated = summarise(tmp_path, STUDY.claims)
+    assert plan_checked(stated.registration) == "yes: written down before the first run"
+    assert "1 claim stated beforehand hold" in methods(stated)
+    plan = json.loads((tmp_path / FILE).read_text())
+    (tmp_path / FILE).write_text(json.dumps({**plan, "results_before": 4}) + "\n")
+    late = summarise(tmp_path, STUDY.claims)
+    assert plan_checked(registration(tmp_path, late.analysis.study)) == "no: fixed after 4 results"
+    assert "1 claim stated after 4 results hold" in methods(late)
+    page = write_report(tmp_path, STUDY).path.read_text()
+    assert page.index("Claims were fixed after 4 results.") < page.index("<main>")
+
+
+def test_seeds_added_until_decided_say_how_many_there_are_and_what_is_open(tmp_path: Path) -> None:
+    def unfinished(arm: Arm, seed: int) -> Truth:
+        return "missing" if seed == 3 else truth(arm, seed)
+
+    synthetic(tmp_path, STUDY, unfinished, seeds=4)
+    register(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=True)
+    page = write_report(tmp_path, STUDY).path.read_text()
+    told = "until the claims are decided; now 3 seeds an arm with a result, 4 begun; 1 of 1 claim undecided."
+    assert told in page
+    assert "2 arms × 3 seeds · " in page

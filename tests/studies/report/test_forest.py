@@ -1,0 +1,121 @@
+"""What the first picture shows at once, and that its words agree with its intervals."""
+
+import math
+from pathlib import Path
+
+from synthetic_records import Truth, synthetic
+
+from studies.design import Claim, Study, more
+from studies.design.plan import Arm, expand
+from studies.evidence.estimate import Effect
+from studies.evidence.summary import StudySummary, summarise
+from studies.evidence.units import POINTS
+from studies.launch.register import register
+from studies.report.forest import Group, Row, forest, group_of
+from studies.report.headline import headline_of
+from studies.report.html import write_report
+
+RATES = [0.001 * (index + 1) for index in range(12)]
+BASE = {"model.name": "lenet5"}
+NOISE = (0.0, 0.004, -0.004, 0.002)
+
+
+def arms_of(directory: Path, means: dict[str, float], lost: str = "") -> Group:
+    study = Study("rates", "Which?", BASE, {"optim.lr": RATES}, {"optim.lr": RATES[0]})
+
+    def truth(arm: Arm, seed: int) -> Truth:
+        if arm.label == lost and seed == 0:
+            return "diverged"
+        # Each arm's seeds in another order, so that the differences vary.
+        shift = NOISE[(seed + RATES.index(arm.levels["optim.lr"])) % 4]
+        return {"test_top1": means.get(arm.label, 0.8) + shift, "val_top1": 0.8}
+
+    synthetic(directory, study, truth, seeds=4)
+    return forest(summarise(directory))[-1]
+
+
+def test_no_arm_with_a_verdict_or_that_diverged_is_folded(tmp_path: Path) -> None:
+    means = {"lr 0.002": 0.9, "lr 0.003": 0.5, "lr 0.004": 0.4}
+    group = arms_of(tmp_path, means, lost="lr 0.007")
+    first = {row.label: row for row, _ in group.first}
+    assert {row.verdict for row, _ in group.others} == {"inconclusive"}
+    assert len(group.first) == 8
+    assert first["lr 0.002"].verdict == "better"
+    assert first["lr 0.003"].verdict == first["lr 0.004"].verdict == "worse"
+    assert first["lr 0.007"].note == "1 of 4 diverged"
+    order = [row.label for row, _ in group.rows]
+    assert list(first) == [label for label in order if label in first]
+
+
+def test_an_interval_without_zero_that_holm_takes_says_so(tmp_path: Path) -> None:
+    group = arms_of(tmp_path, {"lr 0.002": 0.812})
+    row = next(row for row, _ in group.rows if row.label == "lr 0.002")
+    assert row.note.startswith("p Holm 0.")
+    assert row.estimate.excludes_zero
+    assert row.verdict == "inconclusive"
+
+
+def claimed(directory: Path, missing: bool) -> StudySummary:
+    norms = {"model.norm": ["none", "batch", "group"]}
+    none, batch, group = ({"model.norm": norm} for norm in norms["model.norm"])
+    claims = [Claim("Batch is better.", more("test_top1", batch, than=none)),
+              Claim("Group is better.", more("test_top1", group, than=none))]  # fmt: skip
+    study = Study("norms", "Which?", BASE, norms, none, claims=claims)
+
+    def truth(arm: Arm, seed: int) -> Truth:
+        if missing and arm.label == "norm batch" and seed == 3:
+            return "missing"
+        return {"test_top1": 0.7 + 0.1 * (arm.label == "norm batch") + 0.001 * seed * (arm.label != "norm none"),
+                "val_top1": 0.7}  # fmt: skip
+
+    synthetic(directory, study, truth, seeds=4)
+    return summarise(directory, claims)
+
+
+def test_a_claim_whose_runs_are_missing_says_that_beside_its_interval(tmp_path: Path) -> None:
+    found = claimed(tmp_path, missing=True)
+    (row, _), (other, _) = forest(found)[0].rows
+    assert row.estimate.excludes_zero
+    assert (row.verdict, row.kind) == ("runs missing", "inconclusive")
+    assert other.verdict != "runs missing"
+    assert found.findings[0][1].verdict == "inconclusive"
+
+
+def test_the_headline_names_every_claim_by_its_verdict(tmp_path: Path) -> None:
+    answer = headline_of(claimed(tmp_path, missing=False))
+    assert answer.startswith("Supported: “Batch is better” (+10.15 [")
+    assert answer.endswith("points); inconclusive: “Group is better”.")
+
+
+def test_bars_end_where_their_text_does_and_no_interval_is_no_bar() -> None:
+    wide = Effect(0.6, -0.2, 1.4, 4, 0.5)
+    none = Effect(0.1, -math.inf, math.inf, 3, 0.1)
+    rows = [Row(name, each, POINTS.signed(each), "", "inconclusive") for name, each in (("a", wide), ("b", none))]
+    assert [row.text for row in rows] == ["+60.00 [-20.00, +100.00]", "+10.00 (no interval from 3 seeds)"]
+    assert POINTS.span(-math.inf, math.inf, signed=True) == "–"
+    group = group_of("", "", rows, POINTS)
+    assert group.rows[0][1].has_interval
+    assert not group.rows[1][1].has_interval
+    # The axis need not go beyond a hundred points but for its margin.
+    assert group.ticks[-1].label == "100"
+    assert not group.rows[0][1].cut_high
+
+
+def test_few_seeds_beyond_a_plan_leave_no_interval_on_the_page(tmp_path: Path) -> None:
+    study = Study("pair", "Does it?", BASE, {"model.norm": ["none", "batch"]}, {"model.norm": "none"})
+    values = {"norm none": (0.5, 0.52, 0.51), "norm batch": (0.6, 0.7, 0.65)}
+
+    def truth(arm: Arm, seed: int) -> Truth:
+        return {"test_top1": values[arm.label][seed], "val_top1": 0.5}
+
+    synthetic(tmp_path, study, truth, seeds=3)
+    register(expand(study, seeds=3), tmp_path, (), ["f"], looked=True)
+    page = write_report(tmp_path, study).path.read_text()
+    assert "+14.00 (no interval from 3 seeds)" in page
+    assert "∞, +∞]" not in page
+    assert "[-100.00, +100.00]" not in page
+
+
+def test_what_rounds_to_zero_has_no_minus() -> None:
+    assert POINTS.signed(Effect(-1e-9, -0.01, 0.01, 5, 0.01)) == "+0.00 [-1.00, +1.00]"
+    assert POINTS.text(-1e-9) == "0.00 %"
