@@ -74,6 +74,23 @@ def split_of(column: str) -> tuple[str, str]:
     return "", column
 
 
+SPLIT_NAMES = {
+    "train": "running training",
+    "fit": "training",
+    "val": "validation",
+    "test": "test",
+    "best_val": "best validation",
+}
+
+
+def described(column: str) -> str:
+    """Return what a column of the records holds, as a reader calls it: `test accuracy`; empty for another number."""
+    metric, (split, _) = metric_of(column), split_of(column)
+    if metric is None:
+        return ""
+    return f"{SPLIT_NAMES[split]} {metric.display_name}" if split else metric.display_name
+
+
 @dataclass(frozen=True)
 class Task:
     """What networks are trained for.

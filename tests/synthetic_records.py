@@ -21,7 +21,7 @@ Truth = Mapping[str, Any] | Literal["diverged", "missing"]
 """What a run left: its metrics by name (`test_top1`, ...), or that it diverged, or nothing.
 
 Among the metrics, `curve` may be rows of `metrics.csv`, `probes` rows of `probes.csv` as (step, layer, quantity,
-value), `cost` the cost's entries, `logits` the arrays of `logits.npz`."""
+value), `cost` the cost's entries, `logits` the arrays of `logits.npz`; `seconds` is how long the run took."""
 
 
 def synthetic(
@@ -53,7 +53,7 @@ def _record(run: Run, left: Truth) -> None:
     state = "diverged" if left == "diverged" else "finished"
     cost = {"parameters": 10, "flops": 20, "activations": 30, **finished.pop("cost", {})}
     curve, probes = finished.pop("curve", []), finished.pop("probes", [])
-    logits = finished.pop("logits", None)
+    logits, seconds = finished.pop("logits", None), finished.pop("seconds", 1.0)
     record = RunRecord(run.directory)
     record.path.mkdir(parents=True)
     times = {"started": 0.0, "updated": 1.0}
@@ -64,7 +64,7 @@ def _record(run: Run, left: Truth) -> None:
         "diverged_at_step": 3 if state == "diverged" else None,
         "metrics": {"train_loss": math.nan, **finished},
         "cost": cost,
-        "seconds": 1.0,
+        "seconds": seconds,
         "normalisation": {"global_batch": 64, "batch_per_device": 64, "synchronised": False, "statistics_over": 64},
         "data": {"fingerprint": "f", "num_classes": 10},
         "environment": {"code": "abc", "torch": "2.8", "device": "cpu"},

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from litmus.metrics import metric_of
+from litmus.metrics import described, metric_of
 from studies.evidence.claims import ArmTest, Finding, Verdict, judge, judge_equivalence, judge_level
 from studies.evidence.contrast import Parts, contrast
 from studies.evidence.estimate import Effect, Estimate, estimate
@@ -186,6 +186,9 @@ def _finding(
     """Return the finding on an effect; `groups` are sides that cannot differ where all are at the floor or ceiling."""
     missing = missing_runs(sides)
     withheld = RUNS_MISSING if missing else ""
+    measured = described(metric) if isinstance(metric, str) else ""
+    if measured:
+        evidence = f"{measured[0].upper()}{measured[1:]}. {evidence}"
     results = _distinct(sides)
     diverged = sum(result.count("diverged") for result in results)
     if diverged:

@@ -107,13 +107,17 @@ POINTS = Unit("%", "points", factor=100.0, lowest=0.0, highest=1.0)
 """Fractions in percent, their differences in percentage points."""
 NUMBER = Unit("", "", decimals=3)
 """Plain numbers."""
+NOT_NEGATIVE = Unit("", "", decimals=3, lowest=0.0)
+"""Losses, seconds, counts."""
 
 
 def unit_of(metric: Any) -> Unit:
     """Return the unit of a metric: what a column of the records is, by its name, or what a measure says of itself."""
     if isinstance(metric, str):
         known = metric_of(metric)
-        return POINTS if known is not None and known.scale == "share" else NUMBER
+        if known is None:
+            return NUMBER
+        return POINTS if known.scale == "share" else NOT_NEGATIVE
     unit = getattr(metric, "unit", NUMBER)
     return unit if isinstance(unit, Unit) else NUMBER
 

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from studies.evidence.results import Analysis
+from studies.evidence.units import level
 
 VERSION_COLUMNS = ("code", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 
@@ -17,9 +18,11 @@ def versions(analysis: Analysis) -> dict[str, Any]:
         return {"columns": [], "rows": [], "mixed": []}
     frame = records[[f"environment.{name}" for name in columns]].dropna()
     frame.columns = pd.Index(columns)
-    counts = frame.astype(str).value_counts().reset_index()
+    # Whole numbers became floats where some runs have none.
+    frame = frame.map(level)
+    counts = frame.value_counts().reset_index()
     return {
         "columns": columns,
         "rows": [[row[name] for name in (*columns, "count")] for row in counts.to_dict("records")],
-        "mixed": [name for name in columns if frame[name].astype(str).nunique() > 1],
+        "mixed": [name for name in columns if frame[name].nunique() > 1],
     }

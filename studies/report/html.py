@@ -40,7 +40,7 @@ from studies.report.packed import packed
 from studies.report.pictures import pictures_of_augmentation, pictures_of_test_images
 from studies.report.plain_text import spreadsheet
 from studies.report.planned import deviations, plan_checked, plan_text, standing
-from studies.report.run_rows import failures, run_rows
+from studies.report.run_rows import failures, place, run_rows
 from studies.report.tuning import tuning_lines, tuning_table
 
 LONG = 200
@@ -117,6 +117,8 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
             family=words.family(summary),
             sampling=words.sampling(analysis),
             diverging=words.diverging(summary),
+            noisy_time=words.noisy_time(analysis),
+            holder=place(analysis).partition("/")[0],
             covers=words.covers(summary),
             counted=words.counted(analysis),
             fitted=words.fitted(analysis),

@@ -12,6 +12,8 @@ from studies.records.storage import CorruptRecord
 LOG_LINES = 14
 MOST_FAILURES = 30
 """Failed runs whose log is shown; all are in the table of runs."""
+SLURM_HINT = "The `srun` command is available on your system"
+"""What Lightning warns of wherever Slurm is installed: it explains no failure."""
 FAILED = ("diverged", "crashed", "corrupt", "interrupted")
 
 
@@ -56,10 +58,11 @@ def failures(analysis: Analysis, rows: list[RunRow]) -> list[Failure]:
         record = RunRecord(analysis.directory / row.run)
         reason = {
             "diverged": f"the training loss stopped being finite: {row.result}",
-            "interrupted": "it was interrupted; the same litmus run command goes on with it",
+            "interrupted": "the same litmus run command goes on with it",
             "corrupt": "a file of its record cannot be read",
         }.get(row.state, row.result)
-        found.append(Failure(row, reason, record.log_tail(LOG_LINES)))
+        log = "\n".join(line for line in record.log_tail(LOG_LINES).splitlines() if SLURM_HINT not in line)
+        found.append(Failure(row, reason, log))
     return found
 
 
@@ -74,13 +77,27 @@ def _row(analysis: Analysis, run: dict[str, Any]) -> RunRow:
         result = f"diverged at step {shown('diverged_at_step', '{:.0f}')}"
     if run["state"] == "crashed":
         result = shown("error")
-    command = _again(RunRecord(analysis.directory / run["run"]))
+    command = _again(analysis, run["run"])
     seconds = shown("seconds", "{:.1f}")
     return RunRow(run["run"], run["arm"], int(run["seed"]), run["state"], result, seconds, command)
 
 
-def _again(record: RunRecord) -> str:
+def again(analysis: Analysis, run: str) -> str:
+    """Return the command that repeats a run, given in the folder that holds `runs/`. Raises `CorruptRecord`.
+
+    The page is read on other machines, where the folder's own path means nothing.
+    """
+    return rerun_command(RunRecord(analysis.directory / run)).replace(f"{analysis.directory}/", f"{place(analysis)}/")
+
+
+def place(analysis: Analysis) -> str:
+    """Return the study's folder within the one that holds it: `runs/batch_norm`."""
+    directory = analysis.directory.resolve()
+    return f"{directory.parent.name}/{directory.name}"
+
+
+def _again(analysis: Analysis, run: str) -> str:
     try:
-        return rerun_command(record)
+        return again(analysis, run)
     except CorruptRecord as error:
         return str(error)

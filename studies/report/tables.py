@@ -20,9 +20,10 @@ from studies.evidence.results import Analysis, ArmResult
 from studies.evidence.summary import StudySummary
 from studies.evidence.units import NUMBER, POINTS, Unit, unit_of
 from studies.records.arm_label import arm_label
-from studies.records.run_record import RunRecord, rerun_command
+from studies.records.run_record import RunRecord
 from studies.records.storage import CorruptRecord
 from studies.report.best import shown_best
+from studies.report.run_rows import again
 
 SIGNIFICANCE = 0.05
 
@@ -67,11 +68,13 @@ def _result(
     first = result.records.iloc[0].to_dict() if len(result.records) else {}
     seconds = result.estimate("seconds")
     compared = statistics.comparison
+    seed, command = _command(analysis, result)
     return {
         "label": result.label,
         "baseline": result.arm.is_baseline,
         "best": result.label == best,
-        "command": _command(analysis, result),
+        "command": command,
+        "command_seed": seed,
         "test": analysis.unit.interval(statistics.mean),
         "validation": analysis.unit.text(result.estimate(analysis.val_metric).mean),
         "training": unit_of(analysis.fit_metric).text(result.estimate(analysis.fit_metric).mean),
@@ -118,14 +121,13 @@ def _trains(analysis: Analysis, result: ArmResult) -> str:
     return f"{sum(trained.values())} of {len(trained)}{' so far' if result.missing else ''}"
 
 
-def _command(analysis: Analysis, result: ArmResult) -> str:
-    """Return what repeats the arm's first run; empty where none has left a record."""
-    for run in result.arm.runs.values():
-        record = RunRecord(analysis.directory / run)
-        if record.config_file.is_file():
+def _command(analysis: Analysis, result: ArmResult) -> tuple[int | None, str]:
+    """Return the seed of the arm's first run that has left a record and what repeats it; empty where there is none."""
+    for seed, run in result.arm.runs.items():
+        if RunRecord(analysis.directory / run).config_file.is_file():
             with contextlib.suppress(CorruptRecord):
-                return rerun_command(record)
-    return ""
+                return seed, again(analysis, run)
+    return None, ""
 
 
 def matched_level(analysis: Analysis) -> str | None:
@@ -235,7 +237,8 @@ def learning_speed(analysis: Analysis) -> Table | None:
         f"{100 * APPROACH:g} % of the way from guessing to where the baseline ends on average: the Kaplan–Meier "
         "median, in which runs that never got there count as censored, not as fast. First: the share of seeds in which "
         "the arm gets there before the baseline, with the sign test's p. Area: the validation "
-        f"{analysis.metric_name} averaged over the run."
+        f"{analysis.metric_name} averaged over the run. A claim about speed has a target of its own, from where its "
+        "own arms end."
     )
     headings = ("arm", "median steps", "arrived", "first", "p", "area under the curve")
     return Table("Learning speed", note, headings, rows)
@@ -259,11 +262,12 @@ def main_effects(analysis: Analysis, found: Factorial) -> Table:
             _number(term.f, "{:.2f}"),
             _number(term.sphericity, "{:.2f}"),
             p_text(term.p_value),
-            _number(term.partial_eta_squared, "{:.3f}"),
+            "> 0.999" if term.partial_eta_squared > 0.9995 else _number(term.partial_eta_squared, "{:.3f}"),
         ]
         for term in found.terms
     ]
-    dropped = f" {found.dropped} more lack a run and are left out." if found.dropped else ""
+    lacking = "lacks a run and is" if found.dropped == 1 else "lack a run and are"
+    dropped = f" {several(found.dropped, 'more seed')} {lacking} left out." if found.dropped else ""
     note = (
         f"Analysis of variance of the test {analysis.metric_name} with repeated measures over {found.seeds} seeds, "
         "each term held against its own variation from seed to seed, its degrees of freedom times ε (Greenhouse and "

@@ -7,13 +7,14 @@ import plotly.graph_objects as go
 from studies.evidence.results import Analysis, Metric
 from studies.report.figures.figure import Figure
 from studies.report.figures.style import LAYOUT, axis_title, error_bars, escaped, styles, with_data
+from studies.report.words import noisy_time
 
 COSTS = {"parameters": "parameters", "flops": "FLOPs of an image", "seconds": "seconds of training"}
 LABELLED = 6
 """Arms up to which each is named beside its point; of more the names would lie over one another."""
 FRONT = (
-    "The line joins the arms than which none is both cheaper and better, by their means: the Pareto front. Intervals "
-    "say how sure a place on it is."
+    "The line joins the arms that no cheaper arm matches, by their means: the Pareto front. Intervals say how sure a "
+    "place on it is."
 )
 
 
@@ -27,7 +28,8 @@ def cost_figures(analysis: Analysis) -> list[Figure]:
         apart = len(spent) > 1 and max(spent) > (1.2 if cost == "seconds" else 1.05) * min(spent)
         plot = against_cost(analysis, cost) if apart else None
         if plot is not None:
-            caption = f"Mean over the seeds with its 95 % interval. {FRONT}"
+            noise = noisy_time(analysis) if cost == "seconds" else ""
+            caption = f"Mean over the seeds with its 95 % interval. {FRONT}{noise}"
             found.append(Figure(f"Test {analysis.metric_name} against {name}", caption, plot))
     return found
 

@@ -22,7 +22,7 @@ LAYOUT: dict[str, object] = {
     "margin": {"l": 60, "r": 12, "t": 16, "b": 48},
     "height": 420,
     "hovermode": "closest",
-    "legend": {"orientation": "h", "y": -0.2},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     "font": {"family": "system-ui, sans-serif", "size": 13},
 }
 

@@ -68,11 +68,11 @@ function curves(box, data) {
           hoverinfo: 'skip', showlegend: false, meta: 'context', xaxis: `x${place}`, yaxis: `y${place}` });
         all.push(...traces(arm, place));
         layout.annotations.push({ text: `<b>${arm.short}</b>`, showarrow: false, x: 0, y: 1, xanchor: 'left', yanchor: 'bottom', xref: `x${place === 1 ? '' : place} domain`, yref: `y${place === 1 ? '' : place} domain`, font: { size: 11 } });
-        layout[`xaxis${place === 1 ? '' : place}`] = { nticks: 4, matches: place === 1 ? undefined : 'x', tickfont: { size: 10 } };
-        layout[`yaxis${place === 1 ? '' : place}`] = { nticks: 5, matches: place === 1 ? undefined : 'y', tickfont: { size: 10 }, showticklabels: index % columns === 0, ...range };
+        layout[`xaxis${place === 1 ? '' : place}`] = { nticks: 4, matches: place === 1 ? undefined : 'x', tickfont: { size: 10 }, title: { text: index + columns >= shown.length ? AXES[state.axis] : '', font: { size: 10 } } };
+        layout[`yaxis${place === 1 ? '' : place}`] = { nticks: 5, matches: place === 1 ? undefined : 'y', tickfont: { size: 10 }, showticklabels: index % columns === 0, title: { text: index % columns === 0 ? data.axis : '', font: { size: 10 } }, ...range };
       });
     } else {
-      layout = { ...layout, height: 440, legend: { orientation: 'h', y: -0.2 }, xaxis: { title: { text: AXES[state.axis] } }, yaxis: { title: { text: data.axis }, ...range } };
+      layout = { ...layout, height: 440, legend: { orientation: 'h', y: 1.02, yanchor: 'bottom' }, xaxis: { title: { text: AXES[state.axis] } }, yaxis: { title: { text: data.axis }, ...range } };
       for (const arm of shown) all.push(...traces(arm, 0));
     }
     Plotly.react(box, all, themedLayout(layout), CONFIG);
@@ -99,7 +99,7 @@ function curves(box, data) {
   });
   controls.append(seeds);
   const chooser = document.createElement('details'), summary = document.createElement('summary'), list = document.createElement('div');
-  summary.textContent = `Choose of ${data.arms.length} arms`;
+  summary.textContent = `Choose among ${data.arms.length} arms`;
   list.className = 'arms';
   data.arms.forEach(arm => {
     const label = document.createElement('label'), box = document.createElement('input'), line = document.createElement('span'), name = document.createElement('span');
