@@ -24,7 +24,7 @@ from studies.training.config import resolve
 from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
 config = resolve(read_config(Path(sys.argv[1])))
-attempt(Run("0" * 12, "alone", "arm", {}, config, Path(sys.argv[2])), Execution(), Place(), lambda fraction: None, 1)
+attempt(Run("0" * 12, "alone", "arm", {}, config, Path(sys.argv[2])), Execution(), Place(), lambda _: None, 1)
 """
 
 

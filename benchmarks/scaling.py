@@ -77,7 +77,7 @@ from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
 file, out = map(Path, sys.argv[1:])
 run = Run("0" * 12, "alone", "arm", {}, resolve(read_config(file)), out / file.parent.name)
-attempt(run, Execution(), Place(), lambda fraction: None, 1)
+attempt(run, Execution(), Place(), lambda _: None, 1)
 """
 """What a shell's loop around a training script starts anew for each run."""
 SETTINGS = {"model.name": "mlp", "model.width": 16, "model.activation": "relu", "trainer.epochs": 5}
@@ -231,7 +231,7 @@ def one_step(config: Path, out: Path) -> None:
     from studies.training.run import Execution, Place
 
     run = Run("0" * 12, "theirs", "arm", {}, resolve(read_config(config)), out / config.parent.name)
-    attempt(run, Execution(), Place(), lambda fraction: None, 1)
+    attempt(run, Execution(), Place(), lambda _: None, 1)
 
 
 def of_a_run(way: str, began: float, runs: int) -> None:

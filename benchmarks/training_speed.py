@@ -69,7 +69,7 @@ def suite(config: RunConfig) -> float:
     """Return the seconds that a run of the suite spends in training and validation."""
     with tempfile.TemporaryDirectory() as folder:
         run = Run("0" * 12, "benchmark", "arm", {}, config, Path(folder))
-        execute(run, Execution(threads=1), Place(), lambda fraction: None)
+        execute(run, Execution(threads=1), Place(), lambda _: None)
         return float(run.record.read_summary()["seconds"])
 
 

@@ -27,7 +27,7 @@ from studies.evidence import measures
 from studies.evidence.claims import Claim
 from studies.evidence.results import Analysis, ArmResult
 from studies.probes.base.probe import PROBES
-from studies.report import study_plots
+from studies.report.figures import study_plots
 from studies.training.config import resolve
 from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
@@ -267,7 +267,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[dic
             {**segmenting, **images, **short, "trainer.probes": ["gradient_norms"]},
         ):
             run = Run("0123456789ab", "example", "an arm", {}, resolve(settings), tmp_path_factory.mktemp("run"))
-            assert attempt(run, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
+            assert attempt(run, Execution(), Place(), lambda _: None, attempts=1) == "finished"
             for probe, rows in pd.read_csv(run.record.probes_file).groupby("probe"):
                 quantities[str(probe)] |= set(rows["quantity"])
             summary = run.record.read_summary()

@@ -19,7 +19,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     probes = ["lesion", "logits", "per_class_accuracy"]
     config = resolve({**settings, "data.eval_batch_size": 100, "trainer.probes": probes})
     this_run = Run("0123456789ab", "example", "an arm", {}, config, tmp_path_factory.mktemp("finished"))
-    assert attempt(this_run, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
+    assert attempt(this_run, Execution(), Place(), lambda _: None, attempts=1) == "finished"
     return this_run
 
 

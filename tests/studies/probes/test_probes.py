@@ -15,6 +15,7 @@ from lit_archs.learning.classifier import LitClassifier
 from studies import run
 from studies.design.study import Study
 from studies.probes.base.probe import PROBES
+from studies.records.heartbeat import Heartbeat
 from studies.training.config import resolve
 from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
@@ -38,7 +39,7 @@ def prepared(directory: Path, settings: dict[str, Any]) -> Run:
 
 def trained(directory: Path, settings: dict[str, Any]) -> Run:
     this_run = prepared(directory, settings)
-    assert attempt(this_run, Execution(checkpoint_seconds=0), Place(), lambda fraction: None, attempts=1) == "finished"
+    assert attempt(this_run, Execution(checkpoint_seconds=0), Place(), lambda _: None, attempts=1) == "finished"
     return this_run
 
 
@@ -104,14 +105,14 @@ def test_an_interrupted_run_has_every_row_once(
     whole = trained(tmp_path / "whole", settings)
     this_run = prepared(tmp_path / "interrupted", settings)
 
-    def progress(fraction: float) -> None:
-        if fraction > 0.6:
+    def progress(heartbeat: Heartbeat) -> None:
+        if heartbeat.fraction > 0.6:
             raise Interrupted
 
     on_progress: Callable[[float], None] = progress
     if moment == "in the test":
         _fail_once_at_the_test(monkeypatch)
-        on_progress = lambda fraction: None  # noqa: E731
+        on_progress = lambda _: None  # noqa: E731
     with pytest.raises(Interrupted):
         attempt(this_run, Execution(checkpoint_seconds=0), Place(), on_progress, attempts=1)
     assert this_run.record.checkpoint.exists()
@@ -124,7 +125,7 @@ def test_an_interrupted_run_has_every_row_once(
 def test_a_diverged_run_keeps_what_was_measured(tmp_path: Path) -> None:
     settings = {**MLP, "optim.lr": 1e30, "model.norm": "none", "trainer.probes": PROBES.names()}
     this_run = prepared(tmp_path, settings)
-    assert attempt(this_run, Execution(), Place(), lambda fraction: None, attempts=1) == "diverged"
+    assert attempt(this_run, Execution(), Place(), lambda _: None, attempts=1) == "diverged"
     rows = pd.read_csv(this_run.record.probes_file, keep_default_na=False)
     assert {"gradient_norms", "activations", "update_ratio", "covariate_shift"} <= set(rows["probe"])
     assert "lesion" not in set(rows["probe"])

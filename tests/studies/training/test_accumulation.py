@@ -31,7 +31,7 @@ DOUBLE = {**TINY, "trainer.precision": "64-true"}
 def trained(directory: Path, **changes: object) -> Run:
     config = resolve({**DOUBLE, **changes})
     this_run = Run("0123456789ab", "example", "an arm", {}, config, directory)
-    attempt(this_run, Execution(), Place(), lambda fraction: None, attempts=1)
+    attempt(this_run, Execution(), Place(), lambda _: None, attempts=1)
     return this_run
 
 
@@ -119,7 +119,7 @@ settings = {
 }
 def execute(parts, name):
     config = resolve({**settings, "trainer.accumulate": parts})
-    attempt(Run("0" * 12, "s", "a", {}, config, folder / name), Execution(), Place(), lambda fraction: None, attempts=1)
+    attempt(Run("0" * 12, "s", "a", {}, config, folder / name), Execution(), Place(), lambda _: None, attempts=1)
 execute(32, "first")  # all that is loaded only once is there by then
 used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize:"))
 resource.setrlimit(resource.RLIMIT_AS, (used * 1024 + 300 * 2**20,) * 2)

@@ -15,6 +15,7 @@ from litmus.errors import UserError
 from studies import run as run_study
 from studies.design.plan import expand
 from studies.design.study import Study
+from studies.records.heartbeat import Heartbeat
 from studies.records.storage import CorruptRecord
 from studies.training import best_weights
 from studies.training import execute as training
@@ -32,7 +33,7 @@ def prepared(directory: Path, **changes: object) -> Run:
     return Run("0123456789ab", "example", "an arm", {}, resolve({**UNEVEN, **changes}), directory)
 
 
-def execute(this: Run, on_progress: Callable[[float], None] = lambda fraction: None) -> str:
+def execute(this: Run, on_progress: Callable[[Heartbeat], None] = lambda _: None) -> str:
     return attempt(this, Execution(checkpoint_seconds=0), Place(), on_progress, attempts=1)
 
 
@@ -102,8 +103,8 @@ def test_the_test_set_is_read_with_the_weights_that_are_asked_for(whole: Run, tm
 def test_a_run_that_was_cut_off_keeps_the_same_best_weights(whole: Run, tmp_path: Path, moment: float) -> None:
     cut = prepared(tmp_path / "cut", **{"trainer.keep": "both", "trainer.test": "best"})
 
-    def fail(fraction: float) -> None:
-        if fraction > moment:
+    def fail(heartbeat: Heartbeat) -> None:
+        if heartbeat.fraction > moment:
             raise RuntimeError("cut off")
 
     with pytest.raises(RuntimeError, match="cut off"):

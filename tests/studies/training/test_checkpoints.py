@@ -11,6 +11,7 @@ import pytest
 import torch
 from tiny_runs import TINY
 
+from studies.records.heartbeat import Heartbeat
 from studies.records.run_record import RunRecord
 from studies.training.checkpoints import Paused
 from studies.training.config import resolve
@@ -47,7 +48,7 @@ class PauseAt(threading.Event):
 def execute(directory: Path, pause: threading.Event, execution: Execution, **settings: Any) -> str:
     torch.rand(7)  # another process's generator is elsewhere
     run = Run("0123456789ab", "study", "arm", {}, resolve({**SETTINGS, **settings}), directory)
-    return attempt(run, execution, Place(), lambda fraction: None, attempts=1, pause=pause)
+    return attempt(run, execution, Place(), lambda _: None, attempts=1, pause=pause)
 
 
 def result(directory: Path) -> tuple[dict[str, torch.Tensor], Any, str, str]:
@@ -87,9 +88,9 @@ def test_sigterm_is_the_launchers_to_answer_and_not_lightnings(tmp_path: Path) -
     before = signal.signal(signal.SIGTERM, lambda *arguments: pause.set())
     ours = signal.getsignal(signal.SIGTERM)
 
-    def terminate(fraction: float) -> None:
+    def terminate(heartbeat: Heartbeat) -> None:
         if not told:
-            told.append(fraction)
+            told.append(heartbeat)
             os.kill(os.getpid(), signal.SIGTERM)
 
     try:

@@ -22,7 +22,7 @@ SEGMENTED = {
 
 def test_a_classifiers_answers_and_fit(tmp_path: Path) -> None:
     run = Run("0123456789ab", "example", "an arm", {}, resolve({**TINY, "model.dropout": 0.5}), tmp_path)
-    assert attempt(run, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
+    assert attempt(run, Execution(), Place(), lambda _: None, attempts=1) == "finished"
     metrics, answers = run.record.read_summary()["metrics"], read_answers(run.record)
     assert answers is not None
     assert len(answers) == 360
@@ -44,7 +44,7 @@ def test_a_classifiers_answers_and_fit(tmp_path: Path) -> None:
 
 def test_a_segmenters_images_make_its_metrics(tmp_path: Path) -> None:
     run = Run("0123456789ab", "example", "an arm", {}, resolve(SEGMENTED), tmp_path)
-    assert attempt(run, Execution(), Place(), lambda fraction: None, attempts=1) == "finished"
+    assert attempt(run, Execution(), Place(), lambda _: None, attempts=1) == "finished"
     metrics, answers = run.record.read_summary()["metrics"], read_answers(run.record)
     assert answers is not None
     assert "fit_pixel_accuracy" in metrics

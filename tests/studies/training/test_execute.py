@@ -22,7 +22,7 @@ from studies.training.run import Execution, Place, Run
 def run(directory: Path, **changes: object) -> tuple[str, Run]:
     config = resolve({**TINY, **changes})
     this_run = Run("0123456789ab", "example", "an arm", {}, config, directory)
-    return attempt(this_run, Execution(), Place(), lambda fraction: None, attempts=1), this_run
+    return attempt(this_run, Execution(), Place(), lambda _: None, attempts=1), this_run
 
 
 def weights(this_run: Run) -> dict[str, torch.Tensor]:

@@ -11,6 +11,7 @@ import torch
 from litmus.errors import UserError
 from studies import run
 from studies.design.study import Study
+from studies.records.heartbeat import Heartbeat
 from studies.records.run_record import run_records
 from studies.training.config import resolve
 from studies.training.execute import attempt
@@ -73,17 +74,17 @@ def test_a_unet_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> No
 def test_a_run_that_was_cut_off_ends_in_the_same_bits(tmp_path: Path) -> None:
     execution = Execution(checkpoint_seconds=0)
     whole, cut = prepared(tmp_path / "whole"), prepared(tmp_path / "cut")
-    attempt(whole, execution, Place(), lambda fraction: None, attempts=1)
+    attempt(whole, execution, Place(), lambda _: None, attempts=1)
 
-    def fail(fraction: float) -> None:
-        if fraction > 0.8:
+    def fail(heartbeat: Heartbeat) -> None:
+        if heartbeat.fraction > 0.8:
             raise RuntimeError("cut off")
 
     with pytest.raises(RuntimeError, match="cut off"):
         attempt(cut, execution, Place(), fail, attempts=1)
     assert cut.record.checkpoint.exists()
     assert not cut.record.summary_file.exists()
-    assert attempt(cut, execution, Place(), lambda fraction: None, attempts=2) == "finished"
+    assert attempt(cut, execution, Place(), lambda _: None, attempts=2) == "finished"
     assert cut.record.metrics_file.read_text() == whole.record.metrics_file.read_text()
     assert cut.record.read_summary()["metrics"] == whole.record.read_summary()["metrics"]
     first, second = weights(whole), weights(cut)
