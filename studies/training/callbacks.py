@@ -83,6 +83,9 @@ class OwnSignals(lightning.Callback):
             signal.signal(signal.SIGTERM, self._handler)
 
 
+BEAT_SECONDS = 1.0
+
+
 class Pulse(lightning.Callback):
     """Tells about once a second how far the run is: whoever started it sees that it does not hang.
 
@@ -106,7 +109,7 @@ class Pulse(lightning.Callback):
         now = time.monotonic()
         if self._timed is None:
             self._timed = now, trainer.global_step
-        if now - self._told >= 1:
+        if now - self._told >= BEAT_SECONDS:
             since, first = self._timed
             if trainer.global_step > first:
                 self._rate = (trainer.global_step - first) * self.batch_size / (now - since)
@@ -126,7 +129,7 @@ class Pulse(lightning.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         now = time.monotonic()
-        if now - self._told >= 1:
+        if now - self._told >= BEAT_SECONDS:
             self._beat(trainer, module, now)
 
     def on_test_batch_end(

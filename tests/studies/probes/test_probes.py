@@ -16,6 +16,7 @@ from studies import run
 from studies.design.study import Study
 from studies.probes.base.probe import PROBES
 from studies.records.heartbeat import Heartbeat
+from studies.training import callbacks
 from studies.training.config import resolve
 from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
@@ -101,6 +102,7 @@ def _fail_once_at_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_interrupted_run_has_every_row_once(
     network: str, moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(callbacks, "BEAT_SECONDS", 0.0)
     settings = {**NETWORKS[network], "trainer.probes": PROBES.names()}
     whole = trained(tmp_path / "whole", settings)
     this_run = prepared(tmp_path / "interrupted", settings)
@@ -109,7 +111,7 @@ def test_an_interrupted_run_has_every_row_once(
         if heartbeat.fraction > 0.6:
             raise Interrupted
 
-    on_progress: Callable[[float], None] = progress
+    on_progress: Callable[[Heartbeat], None] = progress
     if moment == "in the test":
         _fail_once_at_the_test(monkeypatch)
         on_progress = lambda _: None  # noqa: E731

@@ -17,7 +17,7 @@ from studies.design.plan import expand
 from studies.design.study import Study
 from studies.records.heartbeat import Heartbeat
 from studies.records.storage import CorruptRecord
-from studies.training import best_weights
+from studies.training import best_weights, callbacks
 from studies.training import execute as training
 from studies.training.config import resolve
 from studies.training.execute import attempt
@@ -100,7 +100,10 @@ def test_the_test_set_is_read_with_the_weights_that_are_asked_for(whole: Run, tm
 
 
 @pytest.mark.parametrize("moment", [0.3, 0.6, 0.95])
-def test_a_run_that_was_cut_off_keeps_the_same_best_weights(whole: Run, tmp_path: Path, moment: float) -> None:
+def test_a_run_that_was_cut_off_keeps_the_same_best_weights(
+    whole: Run, tmp_path: Path, moment: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "BEAT_SECONDS", 0.0)
     cut = prepared(tmp_path / "cut", **{"trainer.keep": "both", "trainer.test": "best"})
 
     def fail(heartbeat: Heartbeat) -> None:

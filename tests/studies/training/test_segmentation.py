@@ -13,6 +13,7 @@ from studies import run
 from studies.design.study import Study
 from studies.records.heartbeat import Heartbeat
 from studies.records.run_record import run_records
+from studies.training import callbacks
 from studies.training.config import resolve
 from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
@@ -71,7 +72,8 @@ def test_a_unet_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> No
     assert f"test_iou: {metrics['test_iou']}" in litmus("show", record.run_id).stdout
 
 
-def test_a_run_that_was_cut_off_ends_in_the_same_bits(tmp_path: Path) -> None:
+def test_a_run_that_was_cut_off_ends_in_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "BEAT_SECONDS", 0.0)
     execution = Execution(checkpoint_seconds=0)
     whole, cut = prepared(tmp_path / "whole"), prepared(tmp_path / "cut")
     attempt(whole, execution, Place(), lambda _: None, attempts=1)
