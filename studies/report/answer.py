@@ -68,7 +68,8 @@ def _against_baseline(analysis: Analysis) -> str:
     if found is None or not found.effect.n:
         return f"too few seeds to choose by one and compare with {_baseline(analysis)} on another"
     verdict = "" if found.effect.excludes_zero else ", inconclusive"
-    how = f"each seed's arm chosen by the seeds before it{_chosen(found)}, over the {found.effect.n} that then remain"
+    chosen = f"each seed's arm chosen by the seeds before it{_chosen(found)}"
+    how = f"{chosen}, n = {found.effect.n}: not the table's difference"
     return f"{analysis.unit.difference(found.effect)} to {_baseline(analysis)}, {how}{verdict}"
 
 

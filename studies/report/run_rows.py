@@ -47,7 +47,10 @@ def run_rows(analysis: Analysis) -> list[RunRow]:
         for name in ("run", "arm", "seed", "state", "seconds", "error", "diverged_at_step", analysis.test_metric)
         if name in columns
     ]
-    return [_row(analysis, {str(k): v for k, v in row.items()}) for row in analysis.records[wanted].to_dict("records")]
+    # A run may be of an arm that was called otherwise when it was recorded.
+    labels = {run: result.label for result in analysis.arms for run in result.arm.runs.values()}
+    rows = [{str(k): v for k, v in row.items()} for row in analysis.records[wanted].to_dict("records")]
+    return [_row(analysis, {**row, "arm": labels.get(row["run"], row["arm"])}) for row in rows]
 
 
 def failures(analysis: Analysis, rows: list[RunRow]) -> list[Failure]:

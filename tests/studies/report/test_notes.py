@@ -33,7 +33,7 @@ def test_commands_name_the_folder_and_no_machine(tmp_path: Path) -> None:
     page = write_report(directory, STUDY).path.read_text()
     assert str(tmp_path) not in page
     assert f"seed 0: <code>litmus train --config runs/pair/{0:012x}/config.yaml --out again</code>" in page
-    assert "in the folder that holds <code>runs/</code>" in page
+    assert "Run the commands in the folder that holds <code>runs/</code>" in page
 
 
 def test_a_claims_figures_name_what_was_measured(tmp_path: Path) -> None:
