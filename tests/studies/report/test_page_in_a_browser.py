@@ -245,7 +245,7 @@ def test_curves_are_switched_singled_out_and_opened(browser: Any, directory: Pat
             break
     assert plot.locator(".hoverlayer .hovertext").count() >= 1
     assert plot.evaluate("each => each.data.filter(t => t.opacity === 0.12).length") > 0
-    figure.locator("summary", has_text="Choose of").click()
+    figure.locator("summary", has_text="Choose among").click()
     figure.locator(".arms input").first.uncheck()
     assert plot.evaluate("each => new Set(each.data.map(t => t.legendgroup)).size") == 10
     page.close()
