@@ -15,7 +15,7 @@ from studies.report.forest import Group, Row, forest, group_of
 from studies.report.headline import headline_of
 from studies.report.html import write_report
 
-RATES = [0.001 * (index + 1) for index in range(12)]
+RATES = [round(0.001 * (index + 1), 3) for index in range(12)]
 BASE = {"model.name": "lenet5"}
 NOISE = (0.0, 0.004, -0.004, 0.002)
 
@@ -26,8 +26,9 @@ def arms_of(directory: Path, means: dict[str, float], lost: str = "") -> Group:
     def truth(arm: Arm, seed: int) -> Truth:
         if arm.label == lost and seed == 0:
             return "diverged"
-        # Each arm's seeds in another order, so that the differences vary.
-        shift = NOISE[(seed + RATES.index(arm.levels["optim.lr"])) % 4]
+        # Each arm's seeds in another order and further apart, so that the differences vary.
+        index = RATES.index(arm.levels["optim.lr"])
+        shift = NOISE[(seed + index) % 4] * (1 + index / 20)
         return {"test_top1": means.get(arm.label, 0.8) + shift, "val_top1": 0.8}
 
     synthetic(directory, study, truth, seeds=4)
@@ -35,20 +36,27 @@ def arms_of(directory: Path, means: dict[str, float], lost: str = "") -> Group:
 
 
 def test_no_arm_with_a_verdict_or_that_diverged_is_folded(tmp_path: Path) -> None:
-    means = {"lr 0.002": 0.9, "lr 0.003": 0.5, "lr 0.004": 0.4}
-    group = arms_of(tmp_path, means, lost="lr 0.007")
+    worse = [f"lr 0.{index:03}" for index in range(3, 10)]
+    means = {"lr 0.002": 0.9, **{label: 0.5 - 0.01 * index for index, label in enumerate(worse)}}
+    group = arms_of(tmp_path, means, lost="lr 0.01")
     first = {row.label: row for row, _ in group.first}
     assert {row.verdict for row, _ in group.others} == {"inconclusive"}
-    assert len(group.first) == 8
+    assert {row.label for row, _ in group.others} == {"lr 0.011", "lr 0.012"}
     assert first["lr 0.002"].verdict == "better"
-    assert first["lr 0.003"].verdict == first["lr 0.004"].verdict == "worse"
-    assert first["lr 0.007"].note == "1 of 4 diverged"
+    assert {first[label].verdict for label in worse} == {"worse"}
+    assert first["lr 0.01"].note == "1 of 4 diverged"
     order = [row.label for row, _ in group.rows]
     assert list(first) == [label for label in order if label in first]
 
 
+def test_of_arms_without_a_verdict_those_in_the_middle_are_folded(tmp_path: Path) -> None:
+    group = arms_of(tmp_path, {"lr 0.002": 0.9, "lr 0.003": 0.4})
+    order = [row.label for row, _ in group.rows]
+    assert [row.label for row, _ in group.others] == order[4:7]
+
+
 def test_an_interval_without_zero_that_holm_takes_says_so(tmp_path: Path) -> None:
-    group = arms_of(tmp_path, {"lr 0.002": 0.812})
+    group = arms_of(tmp_path, {"lr 0.002": 0.813})
     row = next(row for row, _ in group.rows if row.label == "lr 0.002")
     assert row.note.startswith("p Holm 0.")
     assert row.estimate.excludes_zero

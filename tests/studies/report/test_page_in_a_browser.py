@@ -251,6 +251,20 @@ def test_curves_are_switched_singled_out_and_opened(browser: Any, directory: Pat
     page.close()
 
 
+def test_figures_that_cannot_be_drawn_say_so(browser: Any, directory: Path, tmp_path: Path) -> None:
+    page = (directory / "report.html").read_text()
+    for name, broken in (("whole", page), ("broken", page.replace('id="packed-plotly">', 'id="packed-plotly">!'))):
+        (tmp_path / f"{name}.html").write_text(broken)
+        shown = browser.new_page(viewport={"width": 1280, "height": 900})
+        shown.goto((tmp_path / f"{name}.html").as_uri())
+        if name == "whole":
+            shown.wait_for_function(DRAWN, timeout=60_000)
+        else:
+            shown.wait_for_timeout(1500)
+        assert shown.locator(".undrawn").is_visible() == (name == "broken")
+        shown.close()
+
+
 def test_dark_and_light(browser: Any, directory: Path) -> None:
     seen = Watched(browser, directory / "report.html", scheme="dark")
     background = "getComputedStyle(document.body).backgroundColor"
