@@ -27,6 +27,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from litmus.errors import UserError
+
 LAUNCH = "from studies.command.main import main; main()"
 
 STUDIES: dict[str, tuple[str, ...]] = {
@@ -176,7 +178,15 @@ def unpack(file: Path, out: Path) -> None:
     data = b"".join(part.read_bytes() for part in sorted(file.parent.glob(f"{file.name}.[0-9][0-9]")))
     out.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(data)) as packed:
-        packed.extractall(out, filter="data")
+        for member in packed.getmembers():
+            # What `filter="data"` does, which not every Python 3.11 has: files alone, and none beside `out`.
+            file, content = out / member.name, packed.extractfile(member) if member.isfile() else None
+            if content is None:
+                continue
+            if not file.resolve().is_relative_to(out.resolve()):
+                raise UserError(f"{member.name}: an archive of records holds nothing beside its folder")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content.read())
 
 
 def main() -> None:

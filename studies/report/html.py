@@ -30,6 +30,7 @@ from studies.report.answered_images import image_tables, named_images
 from studies.report.controls import Control, controls, hyperparameters
 from studies.report.environment import versions
 from studies.report.figure_list import figures_of
+from studies.report.figures.cost import noisy_time
 from studies.report.figures.figure import Figure, data_table
 from studies.report.forest import forest
 from studies.report.headline import headline_of
@@ -117,7 +118,7 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
             family=words.family(summary),
             sampling=words.sampling(analysis),
             diverging=words.diverging(summary),
-            noisy_time=words.noisy_time(analysis),
+            noisy_time=noisy_time(analysis),
             holder=place(analysis).partition("/")[0],
             covers=words.covers(summary),
             counted=words.counted(analysis),

@@ -1,12 +1,8 @@
 """What the report says of its figures: the family of its claims, what its intervals cover, what its records lack."""
 
-from litmus.wording import several
 from studies.evidence.claims import primary_claims
 from studies.evidence.results import Analysis
 from studies.evidence.summary import StudySummary
-
-NOISY = 0.2
-"""Spread of the seconds, as a share of their mean, from which on they say little of an arm."""
 
 
 def family(summary: StudySummary) -> str:
@@ -87,17 +83,4 @@ def fitted(analysis: Analysis) -> str:
     return (
         "Training: a running mean while the network still changes; these runs were recorded by an earlier version, "
         "which made no pass over the training images at the end, and claims about fitting have no verdict."
-    )
-
-
-def noisy_time(analysis: Analysis) -> str:
-    """Return that the seconds of training vary too much to compare arms by, as a sentence; empty where they do not."""
-    spent = [result.estimate("seconds") for result in analysis.arms]
-    known = [each for each in spent if each.n > 1 and each.mean > 0]
-    noisy = sum(each.sd > NOISY * each.mean for each in known)
-    if not noisy:
-        return ""
-    return (
-        f" Seconds are no sure measure here: in {noisy} of {several(len(known), 'arm')} they vary from seed to seed by "
-        f"more than {100 * NOISY:g} % (sd), as on a machine that did other work."
     )

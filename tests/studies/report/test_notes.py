@@ -13,9 +13,10 @@ from studies.evidence.estimate import Estimate
 from studies.evidence.summary import summarise
 from studies.evidence.units import unit_of
 from studies.records.run_record import RunRecord
+from studies.report.figures.cost import noisy_time
 from studies.report.html import write_report
 from studies.report.run_rows import failures, run_rows
-from studies.report.words import diverging, noisy_time
+from studies.report.words import diverging
 
 BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
 FITS = Claim("With batch norm training accuracy is higher.", more("fit_top1", BATCH, than=NONE))

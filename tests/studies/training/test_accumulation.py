@@ -101,7 +101,9 @@ def test_terminal_and_report_say_over_how_many_samples_a_norm_takes_its_statisti
     study = Study("told", "?", {**TINY, "trainer.epochs": 1}, {"model.norm": ["none", "batch"]}, seeds=1)
     result = run(study, settings={"trainer.accumulate": 4}, out=tmp_path, workers=1, wandb="disabled")
     assert "trainer.accumulate 4: a norm over the batch takes its statistics over 16 samples" in capsys.readouterr().err
-    told = "per device 64, synchronised: False; in 4 parts, whose gradients are added up; statistics over 16 samples"
+    told = (
+        "synchronised: nothing to do, one device; in 4 parts, whose gradients are added up; statistics over 16 samples"
+    )
     assert told in result.report.read_text()
 
 
