@@ -44,6 +44,7 @@ def test_nothing_is_told_where_nothing_is_open_and_no_command_where_seeds_are_ou
     assert not any("next:" in line for line in next_steps([Undecided("A.", 4000)], ["run", "x"], 3, 80))
 
 
+@pytest.mark.slow
 def test_a_training_is_a_run_and_says_what_can_be_done_with_it(litmus: Litmus, tmp_path: Path) -> None:
     done = litmus("train", *tiny_options(), "--out", "else where")
     assert done.returncode == 0, done.stderr
@@ -55,6 +56,7 @@ def test_a_training_is_a_run_and_says_what_can_be_done_with_it(litmus: Litmus, t
     assert "train-mlp-digits, mlp on digits, seed 0" in again.stdout
 
 
+@pytest.mark.slow
 def test_the_command_to_paste_adds_the_seeds(litmus: Litmus) -> None:
     arguments = ["vary", *tiny_options(), "--vary", "optim.lr=0.1,0.101", "--seeds", "2"]
     done = litmus(*arguments)

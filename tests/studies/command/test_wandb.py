@@ -233,6 +233,7 @@ def test_mistakes_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argu
         command.execute(arguments.split())
 
 
+@pytest.mark.slow
 def test_a_sweeps_runs_are_those_of_the_study(litmus: Litmus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = [part for key, value in TINY.items() for part in (f"--{key}", str(value))]
     options = ["--data", "digits", "--trainer.epochs", "1", *options, "--vary", "model.norm=none,batch"]
@@ -296,6 +297,7 @@ def test_online_without_account_or_network_is_told_once_and_trains(
     assert list(tmp_path.glob("runs/*/*/wandb/offline-run-*"))
 
 
+@pytest.mark.slow
 def test_a_study_tracked_online_ends_with_its_address(
     litmus: Litmus, wandb_server: WandbServer, tmp_path: Path
 ) -> None:

@@ -177,6 +177,7 @@ def test_same_code_takes_over_the_code_before_and_says_so_ever_after(folder: Fol
     assert len(load(folder.runs)) == 4
 
 
+@pytest.mark.slow
 def test_one_command_tells_one_number_of_runs_aside_and_what_can_be_taken_over_of_them(folder: Folder) -> None:
     folder.run("--seeds", "2")
     folder.edit("gate.py", "sigmoid", "tanh")

@@ -112,6 +112,7 @@ def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(litmus: Litmus
     assert again.stdout == first.stdout
 
 
+@pytest.mark.slow
 def test_python_adds_seeds_too(tmp_path: Path) -> None:
     study = a_study(
         base=TINY, factors={"model.norm": ["none", "batch"]}, baseline=NONE,

@@ -287,6 +287,7 @@ def test_it_prints(browser: Any, directory: Path) -> None:
     page.close()
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious(browser: Any, directory: Path, hostile: Path, tmp_path: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     other = tmp_path / "other"

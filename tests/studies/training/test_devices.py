@@ -91,6 +91,7 @@ def _normalise(rank: int, port: int, x: torch.Tensor, out: Path) -> None:
     distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_synchronised_batch_norm_is_batch_norm_over_all_samples(tmp_path: Path) -> None:
     # Unequal shares, and a mean far from zero, where a one-pass variance would fail.
     x = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(0)) + 100
