@@ -42,14 +42,14 @@ def compare(baseline: Sequence[_Parameter], arm: Sequence[_Parameter]) -> Start:
     """Return which parameters of two networks have their counterpart, and which of these have its values.
 
     The counterpart has the same name and shape; of parameters without one, the one in the same place among those of
-    its shape.
+    its shape and kind (weight, bias, ...), so that no bias stands beside the scale of a norm.
     """
     by_key = {(each.key, each.shape): each for each in arm}
     pairs = [(each, by_key[each.key, each.shape]) for each in baseline if (each.key, each.shape) in by_key]
-    left = _by_shape(each for each in baseline if each.name not in {one.name for one, _ in pairs})
-    right = _by_shape(each for each in arm if each.name not in {other.name for _, other in pairs})
-    for shape, parameters in left.items():
-        pairs += zip(parameters, right.get(shape, []), strict=False)
+    left = _by_kind(each for each in baseline if each.name not in {one.name for one, _ in pairs})
+    right = _by_kind(each for each in arm if each.name not in {other.name for _, other in pairs})
+    for kind, parameters in left.items():
+        pairs += zip(parameters, right.get(kind, []), strict=False)
     unequal = [
         one.name if one.name == other.name else f"{one.name} (here {other.name})"
         for one, other in pairs
@@ -84,8 +84,8 @@ def _digest(parameter: nn.Parameter) -> str:
     return hashlib.blake2b(parameter.detach().contiguous().numpy().tobytes(), digest_size=8).hexdigest()
 
 
-def _by_shape(parameters: Iterable[_Parameter]) -> dict[tuple[int, ...], list[_Parameter]]:
-    found: dict[tuple[int, ...], list[_Parameter]] = defaultdict(list)
+def _by_kind(parameters: Iterable[_Parameter]) -> dict[tuple[str, tuple[int, ...]], list[_Parameter]]:
+    found: dict[tuple[str, tuple[int, ...]], list[_Parameter]] = defaultdict(list)
     for each in parameters:
-        found[each.shape].append(each)
+        found[each.name.rpartition(".")[2], each.shape].append(each)
     return found

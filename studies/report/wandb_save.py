@@ -24,9 +24,9 @@ def save(report: "Report", directory: "Path") -> Upload:
     client()
     file = directory / FILE
     known = uploaded_here(file)
-    if known is not None and known.entity == report.entity and _is_there(type(report), known):
-        report.id = known.identity
     try:
+        if known is not None and known.entity == report.entity and _is_there(type(report), known):
+            report.id = known.identity
         # The client prints where it saved it; the command says so itself.
         with contextlib.redirect_stderr(None):
             report.save()
@@ -50,6 +50,4 @@ def _is_there(kind: type, known: Upload) -> bool:
         kind.from_url(known.url, as_model=True)  # type: ignore[attr-defined]
     except (TypeError, KeyError):
         return False  # what is gone is answered with nothing
-    except Exception:
-        return True  # then saving it tells what is wrong
     return True

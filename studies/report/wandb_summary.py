@@ -11,7 +11,7 @@ from studies.records.upload_record import Upload, digest_of, write_upload
 from studies.report import wandb_figures, wandb_tables
 from studies.tracking import account, names
 from studies.tracking.publish import PATIENCE_SECONDS, UploadFailed
-from studies.tracking.wandb_run import START_SECONDS, client, uploaded_here
+from studies.tracking.wandb_run import client, settings, uploaded_here
 
 FILE = "wandb_summary.json"
 REPORT = "report.html"
@@ -83,13 +83,7 @@ def _write(
         tags=names.tags(study.study, {}, ["summary"]),
         config=dict(config),
         dir=directory,
-        settings=wandb.Settings(
-            silent=True,
-            console="off",
-            init_timeout=START_SECONDS,
-            finish_timeout=PATIENCE_SECONDS,
-            finish_timeout_raises=True,
-        ),
+        settings=settings(PATIENCE_SECONDS),
     )
     figures = {
         "differences": wandb_figures.differences(summary),

@@ -28,6 +28,17 @@ def client() -> Any:
     return wandb
 
 
+def settings(patience: float) -> Any:
+    """Return the settings of a run: the client prints nothing, and gives up `patience` seconds after its end."""
+    return client().Settings(
+        silent=True,
+        console="off",
+        init_timeout=START_SECONDS,
+        finish_timeout=patience,
+        finish_timeout_raises=True,
+    )
+
+
 def identity_of(study: str, record: RunRecord) -> str:
     """Return the id of a run of `study` in the project of W&B that runs go to."""
     if os.environ.get("WANDB_SWEEP_ID") and os.environ.get("WANDB_RUN_ID"):
@@ -99,13 +110,7 @@ class WandbRun:
             config=told.as_config(),
             dir=told.record.path,
             mode=mode,
-            settings=wandb.Settings(
-                silent=True,
-                console="off",
-                init_timeout=START_SECONDS,
-                finish_timeout=patience,
-                finish_timeout_raises=True,
-            ),
+            settings=settings(patience),
         )
         self._first_step = int(self._run.starting_step or 0)
         self._known: set[str] = set()

@@ -84,6 +84,7 @@ class OwnSignals(lightning.Callback):
 
 
 BEAT_SECONDS = 1.0
+"""How long after one beat the next may come."""
 
 
 class Pulse(lightning.Callback):

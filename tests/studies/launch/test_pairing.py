@@ -38,3 +38,10 @@ def test_a_shift_of_names_is_seen(pairing: str) -> None:
     settings = {"model.name": "lenet5", "init.pairing": pairing}
     counted = started({"model.norm": ["none", "batch"]}, {"model.norm": "none"}, **settings)
     assert not counted["norm batch"].unequal  # its modules have names that stay
+
+
+def test_a_convolution_that_has_its_shift_itself_starts_as_the_one_before_a_norm() -> None:
+    settings = {"model.name": "resnet20", "model.width": 4}
+    start = started({"model.norm": ["none", "batch"]}, {"model.norm": "none"}, **settings)["norm batch"]
+    assert not start.unequal
+    assert start.shared == 40  # its weights, and the shifts, there of a convolution and here of a norm
