@@ -6,6 +6,7 @@ draws `docs/rooms.svg` anew; a test holds the direction of the imports and that 
 """
 
 import ast
+import functools
 import textwrap
 from collections.abc import Mapping
 from html import escape
@@ -45,6 +46,7 @@ def modules() -> dict[str, Path]:
     return {name.removesuffix(".__init__"): file for file, name in dotted.items()}
 
 
+@functools.cache
 def imports_of_modules() -> Imports:
     """Return which modules of the packages each module imports, anywhere in its code."""
     known = modules()

@@ -51,6 +51,7 @@ def test_the_readmes_trainer_trains(tmp_path: Path) -> None:
     assert list((tmp_path / "logs").rglob("metrics.csv"))
 
 
+@pytest.mark.slow
 def test_the_readmes_study_runs_by_its_path(tmp_path: Path, litmus: Litmus) -> None:
     (tmp_path / "dropout_and_norm.py").write_text(block('"""Does dropout still help'))
     result = litmus("run", "./dropout_and_norm.py", "--seeds", "1", "--trainer.epochs", "1")

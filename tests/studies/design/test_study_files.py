@@ -143,7 +143,13 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+SLOW = ("running.py", "starting.py")
+"""They run the file before it is refused."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in MISTAKES]
+)
 def test_a_file_that_is_no_study_is_one_line_and_status_2(name: str, litmus: Litmus, tmp_path: Path) -> None:
     content, message = MISTAKES[name]
     (tmp_path / "folder").mkdir()

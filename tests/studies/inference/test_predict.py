@@ -74,6 +74,7 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_is_found_again_by_another_process(own: Run, images: Path, litmus: Litmus) -> None:
     said = litmus("predict", str(own.directory), "images")
     assert said.returncode == 0, said.stderr

@@ -105,6 +105,7 @@ def folder(tmp_path: Path, litmus: Litmus) -> Folder:
     return Folder(tmp_path, litmus)
 
 
+@pytest.mark.slow
 def test_changed_code_is_trained_anew_and_its_older_runs_stay_aside(folder: Folder) -> None:
     folder.run()
     before = folder.identities()

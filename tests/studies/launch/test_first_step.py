@@ -77,6 +77,7 @@ def test_a_mistake_is_told_in_a_line_with_the_arm_and_nothing_runs(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_unequal_starts_are_told_before_the_study_begins_and_counted_in_the_report(
     file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_forecast_fits_80_columns() -> None:
     assert told.lines()[1].startswith("  about 2,200,000 GPU-hours, 11,458.3 days with 128 at a time")
 
 
+@pytest.mark.slow
 def test_the_command_tells_it_and_stops(
     litmus: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path
 ) -> None:

@@ -106,6 +106,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "runs"
 
 
+@pytest.mark.slow
 def test_stopped_at_random_moments_the_same_command_ends_in_the_same_bits(
     uninterrupted: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -146,6 +146,7 @@ def test_a_log_file_gets_plain_lines_that_become_rarer(later: Callable[[float], 
     assert lines[-1].endswith(" left")
 
 
+@pytest.mark.slow
 def test_while_a_run_trains_its_bar_moves_on_a_terminal(tmp_path: Path) -> None:
     """From the first step on, within epochs too."""
     options = ["--data.batch_size", "2", "--trainer.epochs", "40", "--workers", "1", "--out", str(tmp_path)]

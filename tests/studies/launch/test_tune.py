@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tiny_runs import tiny_options
 
 from studies.evidence.results import analyse
@@ -21,6 +22,7 @@ TUNED = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_tuned_study_from_its_trials_to_its_report(litmus: Litmus, tmp_path: Path) -> None:
     first = litmus(*TUNED)
     assert first.returncode == 0, first.stderr

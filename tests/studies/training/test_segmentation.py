@@ -47,6 +47,7 @@ def weights(each: Run) -> dict[str, torch.Tensor]:
     return torch.load(each.record.checkpoint, weights_only=True)["state_dict"]
 
 
+@pytest.mark.slow
 def test_a_unet_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> None:
     options = [part for key, value in SMALL.items() for part in (f"--{key}", str(value))]
     trained = litmus("train", *options, "--wandb", "offline")
