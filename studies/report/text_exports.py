@@ -1,6 +1,7 @@
 """A study's results as Markdown, for a README or an issue, and as a LaTeX table, for a paper."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 
 from studies.evidence.summary import StudySummary
 from studies.report.headline import headline_of
@@ -8,7 +9,8 @@ from studies.report.methods import methods
 from studies.report.plain_text import latex, markdown
 from studies.report.tables import results
 
-Quote = Callable[[str], str]
+MINUS = re.compile(r"(?<![\w-])-(?=\d)")
+"""A hyphen that is the sign of a number."""
 
 
 def as_markdown(summary: StudySummary) -> str:
@@ -38,7 +40,7 @@ def as_latex(summary: StudySummary) -> str:
     study = summary.analysis.study
     body = []
     for row, differs in zip(rows, bold, strict=True):
-        cells = [latex(cell) for cell in row]
+        cells = [MINUS.sub("$-$", latex(cell)) for cell in row]
         if differs:
             cells[2] = rf"\textbf{{{cells[2]}}}"
         body.append(" & ".join(cells) + r" \\")
@@ -46,8 +48,9 @@ def as_latex(summary: StudySummary) -> str:
         [
             r"% \usepackage{booktabs}; names beyond ASCII want XeLaTeX or LuaLaTeX",
             r"\begin{table}",
-            r"  \centering",
+            r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}",
             rf"  \caption{{{latex(study.question)} {latex(headline_of(summary))}}}",
+            r"  \smallskip",
             rf"  \begin{{tabular}}{{l{'r' * (len(headings) - 1)}}}",
             r"    \toprule",
             f"    {' & '.join(latex(heading) for heading in headings)} \\\\",

@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -88,6 +90,26 @@ def test_latex_sets_names_as_they_are(hostile: StudySummary) -> None:
         r"100 \% of \textbackslash{}input\{/etc/passwd\} \& \{x\}\_1 \textasciitilde{} \#2 \textasciicircum{}"
     )
     assert latex("[x]") == "{}[x]"
+
+
+def test_negative_numbers_have_a_minus_sign(tmp_path: Path) -> None:
+    synthetic(tmp_path, STUDIES["batch_norm"], ends, seeds=3)
+    [path] = write_exports(summarise(tmp_path), None, ["latex"])
+    table = path.read_text().partition(r"\midrule")[2]
+    assert "$-$" in table
+    assert not re.search(r"(?<!\$)-\d", table)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("lualatex") is None, reason="needs lualatex, with booktabs")
+def test_latex_compiles_whatever_the_names(hostile: StudySummary, tmp_path: Path) -> None:
+    [path] = write_exports(hostile, None, ["latex"])
+    document = rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}\input{{{path}}}\end{{document}}"
+    (tmp_path / "paper.tex").write_text(document)
+    command = ["lualatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    compiled = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120)
+    assert compiled.returncode == 0, compiled.stdout
+    assert (tmp_path / "paper.pdf").stat().st_size > 5000
 
 
 def test_no_cell_of_a_spreadsheet_is_a_formula(hostile: StudySummary) -> None:
