@@ -10,7 +10,15 @@ from studies.evidence.units import level
 from studies.records.code_record import FOLDER
 from studies.report.tuning import tuned_text
 
-MEASURED = ("environment.", "normalisation.", "data.fingerprint", "data.num_classes", "data.class_names", "data.images")
+MEASURED = (
+    "environment.",
+    "normalisation.",
+    "data.fingerprint",
+    "data.num_classes",
+    "data.class_names",
+    "data.images",
+    "data.image_shape",
+)
 """Columns with a dot that are no config keys but what a run found."""
 PLACES = ("data.root", "data.workers", "trainer.probes")
 """Config keys that may differ between runs of one experiment."""
@@ -96,7 +104,7 @@ def controls(analysis: Analysis) -> list[Control]:
 
 
 def image_counts(analysis: Analysis) -> str:
-    """Return how many images each split has, as far as the records say it."""
+    """Return how many images each split has, and of what shape they are, as far as the records say it."""
     records = analysis.records
     parts = []
     for split in ("train", "validation", "test"):
@@ -107,9 +115,17 @@ def image_counts(analysis: Analysis) -> str:
                 f"{' or '.join(f'{int(each):,}' for each in counts)} for {'training' if split == 'train' else split}"
             )
     if parts:
-        return ", ".join(parts)
+        return ", ".join(parts) + _shape(analysis)
     tested = [len(answers) for result in analysis.arms for answers in result.answers.values()]
     return f"{tested[0]:,} for test; an earlier version did not count the others" if tested else "not recorded"
+
+
+def _shape(analysis: Analysis) -> str:
+    """Return the channels, height and width of the networks' input, nothing where records do not say it."""
+    if "data.image_shape" not in analysis.records:
+        return ""
+    shapes = {tuple(each) for each in analysis.records["data.image_shape"].dropna()}
+    return f", each {' or '.join('×'.join(map(str, shape)) for shape in sorted(shapes))}" if shapes else ""
 
 
 def config_columns(records: pd.DataFrame) -> list[str]:

@@ -135,6 +135,7 @@ def execute(
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
                 "images": datamodule.image_counts,
+                "image_shape": list(datamodule.image_shape),
             },
             "environment": environment(trainer.strategy.root_device, execution.devices, threads),
         }

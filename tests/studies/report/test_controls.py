@@ -13,7 +13,7 @@ from studies.evidence.results import analyse
 from studies.evidence.summary import summarise
 from studies.launch.register import register
 from studies.records.plan_history import FILE
-from studies.report.controls import controls
+from studies.report.controls import config_columns, controls, image_counts
 from studies.report.html import write_report
 from studies.report.methods import methods
 from studies.report.planned import plan_checked
@@ -49,6 +49,17 @@ def test_equal_records_are_a_yes_and_what_nobody_counted_is_not_checked(tmp_path
     assert found["Images"] == "not checked: not recorded by an earlier version"
     assert found["Initialisation"].startswith("not checked in 1 of 1 arm: ")
     assert all(each.startswith(("yes", "no")) for each in found.values())
+
+
+def test_images_are_told_with_their_number_and_shape(tmp_path: Path) -> None:
+    synthetic(tmp_path, STUDY, truth, seeds=3)
+    for run in range(6):
+        change(tmp_path, run, "data", "images", {"train": 1150, "validation": 287, "test": 360})
+        change(tmp_path, run, "data", "image_shape", [3, 32, 32])
+    told = "1,150 for training, 287 for validation, 360 for test, each 3×32×32"
+    assert image_counts(analyse(tmp_path)) == told
+    assert told in methods(summarise(tmp_path))
+    assert "data.image_shape" not in config_columns(analyse(tmp_path).records)
 
 
 def test_records_that_differ_are_a_no(tmp_path: Path) -> None:
