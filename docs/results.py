@@ -1,0 +1,151 @@
+"""What the studies say: a page for each, made of real records.
+
+    python docs/results.py RUNS [STUDY ...]
+
+runs what is missing of each study, at the scale that `docs/results/scales.yaml` gives it and in its quick preset where
+it gives none, into the folder RUNS, and writes `docs/results/STUDY.md` and the table of all, `docs/results/README.md`.
+What is said about a study beyond its figures stands in `docs/results/discussion.yaml`. With `--only-write` nothing is
+run: what has no records keeps the page that it has.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from litmus.wording import listed, several
+from studies.design.study import Study
+from studies.design.study_files import STUDIES
+from studies.evidence.claims import MEANING
+from studies.evidence.summary import StudySummary, summarise
+from studies.records.storage import write_atomically
+from studies.records.study_record import FILE
+from studies.report.controls import image_counts
+from studies.report.headline import headline_of
+from studies.report.plain_text import markdown
+from studies.report.text_exports import as_markdown
+
+FOLDER = Path(__file__).with_name("results")
+TABLE = FOLDER / "table.json"
+"""What the table of all says of each study, kept so that one study can be written anew."""
+LITMUS = (sys.executable, "-c", "from studies.command.main import main; main()")
+
+
+def main() -> None:
+    """Run what is missing and write the pages."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, help="the folder of records")
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help="all by default")
+    parser.add_argument("--only-write", action="store_true", help="run nothing")
+    arguments = parser.parse_args()
+    for name in arguments.studies or STUDIES.names():
+        options = shlex.split(texts("scales").get(name, ""))
+        if not arguments.only_write:
+            subprocess.run([*LITMUS, "run", name, *options, "--out", str(arguments.runs)], check=True)
+        if (arguments.runs / name / FILE).exists():
+            write(name, arguments.runs / name, options)
+            print(FOLDER / f"{name}.md")
+    write_table()
+
+
+def texts(name: str) -> Mapping[str, str]:
+    """Return what a file of `docs/results` says of each study."""
+    found: Mapping[str, str] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text()) or {}
+    return found
+
+
+def write(name: str, directory: Path, options: list[str]) -> None:
+    """Write the page of a study, and its line of the table."""
+    study = STUDIES[name]
+    summary = summarise(directory, study.claims, study.measures)
+    heading, _, rest = as_markdown(summary).partition("\n\n")
+    answer, _, tables = rest.partition("\n\n")
+    parts = [heading.replace("## ", "# "), answer, _scale(name, summary, options), tables.strip()]
+    limit = study.limits.get(summary.analysis.study.preset)
+    parts += [f"**Limits.** {markdown(limit)}"] if limit else []
+    discussion = texts("discussion").get(name, "").strip()
+    parts += [f"**Beside the source.** {discussion}"] if discussion else []
+    parts += [f"Source: {markdown(study.source)}." if study.source else "", f"*{_written(directory)}*"]
+    write_atomically(FOLDER / f"{name}.md", "\n\n".join(part for part in parts if part) + "\n")
+    table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    table[name] = _line(study, summary, options)
+    write_atomically(TABLE, json.dumps(dict(sorted(table.items())), indent=2, ensure_ascii=False) + "\n")
+
+
+def write_table() -> None:
+    """Write the table of all studies."""
+    table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    lines = [
+        "# What the studies say",
+        "",
+        "Each study of the suite, run on two CPU cores at the largest scale that these make in minutes: mostly its "
+        "quick preset, on small images. **A verdict holds at its scale**; the page of a study says what the scale "
+        "leaves open. Written by `python docs/results.py RUNS` from real records, never by hand; a settled study is "
+        "not run again to get another answer.",
+        "",
+        "| study | question | runs | scale | supported | opposite | smaller | inconclusive |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in STUDIES.names():
+        row = table.get(name)
+        if row is None:
+            lines.append(f"| {name} | {markdown(STUDIES[name].question)} | not run yet | | | | | |")
+            continue
+        verdicts = " | ".join(str(row["verdicts"].get(verdict, "")) for verdict in MEANING)
+        lines.append(
+            f"| [{name}]({name}.md) | {markdown(row['question'])} | {row['runs']} | {row['scale']} | {verdicts} |"
+        )
+    write_atomically(FOLDER / "README.md", "\n".join(lines) + "\n")
+
+
+def _line(study: Study, summary: StudySummary, options: list[str]) -> dict[str, Any]:
+    analysis = summary.analysis
+    verdicts = Counter(str(verdict) for verdict in summary.headline)
+    return {
+        "question": study.question,
+        "answer": headline_of(summary),
+        "runs": f"{len(analysis.arms)} arms, {_seeds(summary)}",
+        "scale": f"{analysis.study.preset}, {_data(summary)}",
+        "verdicts": {verdict: verdicts[verdict] for verdict in MEANING if verdicts[verdict]},
+    }
+
+
+def _scale(name: str, summary: StudySummary, options: list[str]) -> str:
+    analysis = summary.analysis
+    ended = [
+        several(count, "run") + f" {state}"
+        for state in ("finished", "diverged")
+        if (count := sum(result.count(state) for result in analysis.arms))
+    ]
+    seconds = sum(analysis.records["seconds"].dropna()) if "seconds" in analysis.records else 0.0
+    command = shlex.join(["litmus", "run", name, *options])
+    return (
+        f"`{command}`: {len(analysis.arms)} arms, {_seeds(summary)}; "
+        f"{listed(ended, 4)}; "
+        f"{seconds / 60:.1f} minutes of training on one core each. Data: {_data(summary)} ({image_counts(analysis)})."
+    )
+
+
+def _seeds(summary: StudySummary) -> str:
+    return several(max(result.planned for result in summary.analysis.arms), "seed")
+
+
+def _data(summary: StudySummary) -> str:
+    return " or ".join(map(str, summary.analysis.records["data.name"].dropna().unique()))
+
+
+def _written(directory: Path) -> str:
+    latest = max(file.stat().st_mtime for file in directory.glob("*/summary.json"))
+    return f"Recorded until {datetime.fromtimestamp(latest, UTC):%Y-%m-%d}; written by `python docs/results.py`."
+
+
+if __name__ == "__main__":
+    main()
