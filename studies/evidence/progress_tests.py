@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from litmus.wording import several
 from studies.evidence.claim_tests import RUNS_MISSING, absent, judged_finding, missing_runs
 from studies.evidence.claims import ArmTest, Finding, judge
 from studies.evidence.estimate import effect_of, steps
@@ -50,9 +51,8 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
             f"{_told(limits[0], ladder)} with {named(of)}, {_told(limits[1], ladder)} with {named(than)}"
         )
         if effect.n > 1:
-            evidence += (
-                f"; {effect.mean:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}] steps of the {len(ladder)} levels"
-            )
+            interval = f"{effect.mean:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"
+            evidence += f"; {interval} steps of the ladder of {len(ladder)} levels"
         evidence += f", {effect.count}."
         reached = {limit for by_seed in limits for limit in by_seed.values()}
         if len(reached) == 1 and reached <= {0, len(ladder)}:
@@ -78,7 +78,9 @@ def _told(limits: Mapping[int, int], ladder: Sequence[float]) -> str:
         return "–"
     counts = {rank: list(limits.values()).count(rank) for rank in sorted(set(limits.values()), reverse=True)}
     words = [(level(ladder[rank - 1]) if rank else "none", count) for rank, count in counts.items()]
-    return words[0][0] if len(words) == 1 else ", ".join(f"{word} ({count})" for word, count in words)
+    if len(words) == 1:
+        return words[0][0]
+    return " and ".join(f"{word} in {several(count, 'seed')}" for word, count in words)
 
 
 def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
@@ -110,8 +112,8 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
         where = "as set beforehand" if to is not None else f"{100 * APPROACH:g} % of the way to where {slow.label} ends"
         evidence = (
             f"Steps to {analysis.unit.text(target)} on the validation split, {where}, by seed, "
-            f"{fast.label} against it: "
-            + "; ".join(f"{_shown(mine[seed])} and {_shown(other[seed])}" for seed in seeds)
+            f"{fast.label} against {slow.label}: "
+            + "; ".join(f"{_shown(mine[seed])} against {_shown(other[seed])}" for seed in seeds)
         )
         missing = missing_runs([fast, slow])
         if sum(reached) < 2:

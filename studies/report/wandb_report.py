@@ -14,6 +14,8 @@ from studies.records.run_record import RunRecord
 from studies.records.study_record import StudyRecord
 from studies.report import tables, wandb_tables
 from studies.report.answer import answer_of
+from studies.report.controls import controls
+from studies.report.methods import methods
 from studies.tracking import names
 from studies.tracking.wandb_run import identity_of
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_RUN_SETS = 12
 """Arms that have a run set of their own; more are one run set, grouped by arm."""
+
+COST = ("parameters", "FLOPs of an image, forward", "seconds", "runs")
 
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
@@ -74,10 +78,22 @@ def build(summary: StudySummary, study: Study | None, entity: str, project: str,
     failures = _failures(analysis)
     if failures:
         blocks += [wr.H2("Runs that diverged or have no result"), wr.UnorderedList(items=failures)]
-    blocks += [wr.H2("How it was controlled"), wr.UnorderedList(items=_controls(summary))]
+    blocks += [
+        wr.H2("How it was controlled"),
+        wr.MarkdownBlock(controls_table(analysis)),
+        wr.P(shown(f"Preset {record.preset}. {record.protocol}", 2000)),
+        wr.H2("Methods"),
+        wr.P(shown(methods(summary), 5000)),
+    ]
     if summary_url:
         blocks.append(wr.P(["Tables and figures of this study: ", wr.Link("its summary run", url=summary_url)]))
-    blocks += [wr.H2("Again"), wr.MarkdownBlock(f"    {again(record)}")]
+    blocks += [
+        wr.H2("How to run it again"),
+        wr.MarkdownBlock(f"    {again(record)}"),
+        wr.P(
+            f"Its records lie in the folder {record.study}; litmus show and a run's id print the command of that run."
+        ),
+    ]
     return wr.Report(
         project=project,
         entity=entity,
@@ -188,17 +204,26 @@ def claims_table(summary: StudySummary, source: str) -> str:
             claim.sentence + (" (exploratory)" if summary.registration.is_exploratory(claim) else ""),
             held if held == finding.verdict else f"{held} (alone: {finding.verdict})",
             finding.evidence,
+            claim.paper,
             claim.cited(source),
         )
         for (claim, finding), held in zip(summary.findings, summary.headline, strict=True)
     ]
-    return markdown_table(("claim", "verdict", "evidence", "source"), rows)
+    return markdown_table(("claim", "verdict", "evidence", "the source's", "source"), rows)
+
+
+def controls_table(analysis: Analysis) -> str:
+    """Return what was held equal, and whether the records show it, as a table of Markdown."""
+    rows = [(each.name, each.value, each.checked) for each in controls(analysis)]
+    return markdown_table(("what", "in all arms", "checked"), rows)
 
 
 def arms_table(summary: StudySummary) -> str:
     """Return the arms as a table of Markdown: what they reached, how they differ, what they cost."""
-    metric = summary.analysis.metric_name
-    headings = ("arm", f"test {metric}", "difference, paired", "p, Holm", "finished", "diverged", "parameters", "FLOPs")
+    metric, arms = summary.analysis.metric_name, summary.analysis.arms
+    seconds = {each.label: each.estimate("seconds").mean for each in arms if each.count("finished")}
+    runs = {each.label: ", ".join(each.arm.runs.values()) for each in arms}
+    headings = ("arm", f"test {metric}", "difference, paired", "p, Holm", "finished", "diverged", *COST)
     rows = [
         (
             row["label"],
@@ -209,6 +234,8 @@ def arms_table(summary: StudySummary) -> str:
             str(row["diverged"] or ""),
             row["parameters"],
             row["flops"],
+            f"{seconds[row['label']]:.1f}" if row["label"] in seconds else "",
+            runs[row["label"]],
         )
         for row in tables.results(summary)
     ]
@@ -263,17 +290,3 @@ def _failures(analysis: Analysis) -> list[Any]:
                 f"{row['arm']}, seed {row['seed']}: {row['state']}{f': {error}' if error == error and error else ''}"
             )
     return [shown(line, 500) for line in told]
-
-
-def _controls(summary: StudySummary) -> list[Any]:
-    analysis = summary.analysis
-    factors = ", ".join(analysis.study.factors) or "none: a study of one arm"
-    seeds = sorted({seed for result in analysis.arms for seed in result.arm.runs})
-    lines = [
-        f"Factors: {factors}. All other config keys are equal in every arm, which is checked before anything runs.",
-        "Parameters that arms share start with equal values in a seed; samples and augmentation come in equal order.",
-        f"Seeds: {', '.join(map(str, seeds))}; differences are paired by seed, p-values corrected by Holm's method.",
-        "Arms are chosen on the validation split; the test set is read once a run, after training.",
-        f"Preset {analysis.study.preset}. {analysis.study.protocol}",
-    ]
-    return [shown(line, 1000) for line in lines]

@@ -180,6 +180,9 @@ def test_without_an_account_the_report_can_be_read(
         "run set norm batch: 4 runs by their ids, grouped by config.arm",
         "ParameterImportancePlot: with_respect_to test\\_top1",
         "- norm none, seed 2: diverged at step 3",
+        "| Factors | model.norm | yes: ",
+        "counts with the accuracy of guessing",
+        "Holm's method over 1 comparison.",
         "    litmus run known --seeds 4",
     ):
         assert expected in text, expected

@@ -96,7 +96,8 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     """24 runs by four jobs, while signals, requeueing, kills and preemption hit these."""
-    options = ("--seeds", "12", "--trainer.epochs", "6", "--checkpoint-every", "20steps")
+    epochs = str(6 + int(CONTROLLER_AWAY / 2))  # else the study is over when the controller is back
+    options = ("--seeds", "12", "--trainer.epochs", epochs, "--checkpoint-every", "20steps")
     alone = subprocess.run(
         vary(tmp_path / "alone", "s", *options), env=environment, capture_output=True, text=True, timeout=500
     )
