@@ -71,12 +71,14 @@ CURVES = PEAK + "import studies; print(len(studies.load(sys.argv[1], curves=True
 ALONE = """
 import sys
 from pathlib import Path
-from studies.command.train import read_config
+from litmus.settings import flatten
+from studies.records.run_record import RunRecord
 from studies.training.config import resolve
 from studies.training.execute import attempt
 from studies.training.run import Execution, Place, Run
 file, out = map(Path, sys.argv[1:])
-run = Run("0" * 12, "alone", "arm", {}, resolve(read_config(file)), out / file.parent.name)
+config = resolve(flatten(RunRecord(file.parent).read_config()))
+run = Run("0" * 12, "alone", "arm", {}, config, out / file.parent.name)
 attempt(run, Execution(), Place(), lambda _: None, 1)
 """
 """What a shell's loop around a training script starts anew for each run."""
@@ -225,12 +227,13 @@ def overhead(out: Path, runs: int, alternatives: int) -> None:
 
 def one_step(config: Path, out: Path) -> None:
     """Train the run of a config file in this process, as a user's function does that submitit is given."""
-    from studies.command.train import read_config
+    from litmus.settings import flatten
     from studies.training.config import resolve
     from studies.training.execute import attempt
     from studies.training.run import Execution, Place
 
-    run = Run("0" * 12, "theirs", "arm", {}, resolve(read_config(config)), out / config.parent.name)
+    resolved = resolve(flatten(RunRecord(config.parent).read_config()))
+    run = Run("0" * 12, "theirs", "arm", {}, resolved, out / config.parent.name)
     attempt(run, Execution(), Place(), lambda _: None, 1)
 
 
