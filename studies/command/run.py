@@ -47,6 +47,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
         parser.add_config_keys(all_config_keys())
         study, source = _named(parser.read_known(arguments)[0].study)
     options = read(parser, arguments, study.base)
+    study = study.at(options.preset)
     max_seeds = most_seeds(options.until, options.max_seeds)
     seeds = options.seeds if max_seeds is None else seeds_to_start_with(study, options.seeds)
     launch = launch_config(options)

@@ -163,9 +163,9 @@ def expand(
     value, and for a study that is not controlled, with the differing keys.
     """
     require_study_name(study.name)
-    presets = {"quick": {}, **study.presets}
-    if preset not in presets:
-        raise unknown_name(f"preset of {study.name}", preset, presets)
+    if preset not in ("quick", *study.presets):
+        raise unknown_name(f"preset of {study.name}", preset, ("quick", *study.presets))
+    study = study.at(preset)
     count = study.seeds if seeds is None else seeds
     require_positive(seeds=count)
     require_at_least(0, first_seed=first_seed)
@@ -176,7 +176,7 @@ def expand(
         )
     _check_factors(study, vary or {})
     check_claims(study)
-    base = _base_settings(study, presets[preset], settings or {}, vary or {})
+    base = _base_settings(study, study.preset_settings(preset), settings or {}, vary or {})
     arms = []
     for label, levels in study.arm_levels(vary).items():
         own = {**_fitting(base, levels), **levels}

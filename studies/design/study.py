@@ -33,7 +33,8 @@ class Study:
         arms: in place of all combinations, the arms by label, each the levels of the factors that it sets; factors
             that it does not name keep the base's value, and `baseline` may then be an arm's label.
         seeds: how many seeds each arm runs with.
-        presets: settings on top of the base, by name; `quick` is the base where it is not among them.
+        presets: settings on top of the base, by name; `quick` is the base where it is not among them. Where other data
+            need other arms, a preset is a study of its own, which answers the same question.
         for_data: settings that come with a dataset when the user names it, by its name; below the preset's.
         source: the paper that the claims are from, unless they say otherwise.
         claims: statements of the literature, tested over the records.
@@ -59,7 +60,7 @@ class Study:
     baseline: Levels | str = field(default_factory=dict)
     arms: Mapping[str, Levels] = field(default_factory=dict)
     seeds: int = 3
-    presets: Mapping[str, Settings] = field(default_factory=dict)
+    presets: "Mapping[str, Settings | Study]" = field(default_factory=dict)
     for_data: Mapping[str, Settings] = field(default_factory=dict)
     source: str = ""
     claims: Sequence[Claim] = ()
@@ -81,6 +82,25 @@ class Study:
             question=self.question or " ".join(question.split()),
             protocol=self.protocol or " ".join(protocol.split()),
         )
+
+    def at(self, preset: str) -> "Study":
+        """Return the study that a preset runs: itself, or where the preset is a study, that one, under its name."""
+        chosen = self.presets.get(preset)
+        if not isinstance(chosen, Study):
+            return self
+        return replace(
+            chosen,
+            name=self.name,
+            question=self.question,
+            protocol=chosen.protocol or self.protocol,
+            source=chosen.source or self.source,
+            presets=self.presets,
+        )
+
+    def preset_settings(self, preset: str) -> Settings:
+        """Return the settings that a preset puts on top of the base; none where it is a study of its own."""
+        chosen = self.presets.get(preset, {})
+        return {} if isinstance(chosen, Study) else chosen
 
     def factor_levels(self, vary: Mapping[str, Sequence[Any]] | None = None) -> dict[str, list[Any]]:
         """Return each factor's levels, those of `vary` in place of its own; none where the arms are named."""

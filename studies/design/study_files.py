@@ -101,19 +101,19 @@ def load_study(path: str | Path) -> Study:
 
 
 def study_of(record: StudyRecord) -> Study | None:
-    """Return the study that a record tells of, None where its file is gone or it never had one.
+    """Return the study that a record tells of, as its preset has it; None where its file is gone or it never had one.
 
     Raises `UserError` where the file is there and cannot be run.
     """
     if record.source is None:
         known = record.study in STUDIES
-        return STUDIES[record.study] if known else None
+        return STUDIES[record.study].at(record.preset) if known else None
     if not Path(record.source).is_file():
         return None
     if not isinstance(getattr(import_source(record.source), "study", None), Study):
         return None  # it registers what the study is made of, and the study was declared elsewhere
     study = load_study(record.source)
-    return study if study.name == record.study else None
+    return study.at(record.preset) if study.name == record.study else None
 
 
 @contextlib.contextmanager

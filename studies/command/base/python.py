@@ -73,6 +73,7 @@ def run(
         chosen, source = load_study(study), Path(study).resolve()
     else:
         chosen = STUDIES[study]
+    chosen = chosen.at(preset)
     most = most_seeds(until, max_seeds)
     if most is not None:
         seeds = seeds_to_start_with(chosen, seeds)

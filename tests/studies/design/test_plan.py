@@ -42,13 +42,34 @@ def test_arms_are_all_combinations_and_differ_in_the_factors_alone() -> None:
         assert differing_keys(plan.baseline.config.flat(), arm.config.flat()) <= {"model.norm", "optim.lr"}
 
 
-@pytest.mark.parametrize("name", STUDIES.names())
-@pytest.mark.parametrize("preset", ["quick", "paper"])
+PRESETS = [(name, preset) for name in STUDIES.names() for preset in ("quick", *STUDIES[name].presets)]
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_every_registered_study_is_controlled_in_every_preset(name: str, preset: str) -> None:
-    assert preset in ("quick", *STUDIES[name].presets), 'a study of the package has presets={"paper": {...}}'
+    assert "paper" in STUDIES[name].presets, 'a study of the package has presets={"paper": {...}}'
     plan = expand(STUDIES[name], preset=preset)
+    assert set().union(*(arm.levels for arm in plan.arms)) == set(plan.study.factors)
+    assert plan.study.claims
     assert sum(arm.is_baseline for arm in plan.arms) == 1
     assert len(plan.seeds) >= 3
+
+
+def test_a_preset_may_be_a_study_of_its_own_under_the_same_name() -> None:
+    claim = Claim("Wider is better.", more("test_top1", "wide", than="narrow"))
+    arms = {"narrow": {"model.width": 1.0}, "wide": {"model.width": 2.0}}
+    other = Study(base={"data.name": "shapes"}, factors=["model.width"], arms=arms, baseline="wide", claims=[claim])
+    study = a_study(source="a paper", presets={"paper": {"trainer.epochs": 3}, "large": other})
+    plan = expand(study, preset="large", seeds=2)
+    assert [arm.label for arm in plan.arms] == ["narrow", "wide"]
+    assert plan.baseline.label == "wide"
+    assert plan.baseline.config.data.name == "shapes"
+    assert (plan.study.name, plan.study.question, plan.study.source) == ("example", "Does it?", "a paper")
+    assert plan.study.claims == [claim]
+    assert expand(study.at("large"), preset="large").arms == expand(study, preset="large").arms
+    assert len(expand(study, preset="paper").arms) == 4
+    with pytest.raises(UserError, match=r"did you mean 'large'"):
+        expand(study.at("large"), preset="larg")
 
 
 def test_an_arm_that_changes_more_than_the_factors_is_refused_with_the_keys() -> None:
