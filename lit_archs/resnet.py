@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch import Tensor, nn
 
@@ -21,6 +21,9 @@ from litmus.errors import UserError, require_at_least, require_choice, require_p
 
 STAGE_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 """Blocks of each stage by depth (He et al. 2015, 1512.03385, table 1)."""
+
+
+Stem = Literal["imagenet", "cifar"]
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ def resnet(
     block: Literal["auto", "basic", "bottleneck"] = "auto",
     cardinality: int = 1,
     base_width: int = 64,
+    stem: Stem = "imagenet",
     blocks: BlockOptions = BlockOptions(),
 ) -> nn.Module:
     """ImageNet ResNet, ResNeXt, WideResNet and SE-ResNet: four stages at 64-128-256-512 (× 4) channels.
@@ -150,7 +154,9 @@ def resnet(
             depth.
         cardinality: groups of the bottleneck's 3×3 convolution.
         base_width: channels of each group of the first stage's 3×3 convolutions, doubled from stage to stage.
+        stem: imagenet (7×7 at stride 2, 3×3 max pool at stride 2) or cifar (3×3 at stride 1), for images of 32 pixels.
     """
+    require_choice("stem", stem, get_args(Stem))
     require_positive(width=width, cardinality=cardinality, base_width=base_width)
     require_at_least(1, image_size=image_size)
     if depth not in STAGE_BLOCKS:
@@ -165,5 +171,9 @@ def resnet(
         inner = max(1, channels * base_width // 64) * cardinality if bottleneck else None
         out = 4 * channels if bottleneck else channels
         stages.append(Stage(count, out, 1 if index == 0 else 2, inner, cardinality))
-    stem = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
-    return ResNet(num_classes, stem, nn.MaxPool2d(3, stride=2, padding=1), stages, blocks)
+    if stem == "cifar":
+        return ResNet(
+            num_classes, nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.Identity(), stages, blocks
+        )
+    convolution = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
+    return ResNet(num_classes, convolution, nn.MaxPool2d(3, stride=2, padding=1), stages, blocks)

@@ -30,6 +30,10 @@ NEUTRAL_DEFAULTS: dict[str, Any] = {
     "optim.patience": 10,
     "model.pool4": 2,
     "model.padding": "zeros",
+    "model.stem": "imagenet",
+    "data.train_fraction": 1.0,
+    "data.test_crops": 1,
+    "data.margin": 0,
 }
 """Keys that came after the first records, with the value at which a run is the one that it was before there was the
 key. At that value they are no part of its identity."""

@@ -54,6 +54,7 @@ TOGGLES: list[tuple[str, Option, Option, str, str]] = [
     ("resnet20", {"norm": "none"}, {"norm": "none", "fixup": True}, "bias", "bias|scale"),
     ("resnet20", {}, {"squeeze_excite": True}, "", "squeeze_excite"),
     ("resnet18", {}, {"residual": False}, "shortcut", ""),
+    ("resnet18", {}, {"stem": "cifar"}, "", ""),
     ("resnet50", {}, {"cardinality": 2}, "", ""),
     ("resnet20", {}, {"activation": "tanh"}, "", ""),
     ("resnet18", {"squeeze_excite": True}, {"squeeze_excite": True, "reduction": 2}, "squeeze_excite", ""),
@@ -273,3 +274,13 @@ def test_noise_after_batch_norm_shifts_and_scales_each_channel_anew() -> None:
     torch.manual_seed(0)
     torch.testing.assert_close(layer(x), first)
     torch.testing.assert_close(layer.eval()(x), layer.eval()(x))
+
+
+def test_the_cifar_stem_keeps_the_resolution_and_the_parameters_of_resnet18_on_cifar() -> None:
+    network = lit_archs.build("resnet18", num_classes=10, image_size=32, stem="cifar")
+    assert sum(p.numel() for p in network.parameters()) == 11_173_962
+    maps = network.stem_pool(network.norm(network.conv(torch.rand(1, 3, 32, 32))))
+    assert maps.shape == (1, 64, 32, 32)
+    assert network.stage4(network.stage3(network.stage2(network.stage1(maps)))).shape == (1, 512, 4, 4)
+    twins = [lit_archs.build("resnet18", stem="cifar", shortcut="A", residual=residual) for residual in (True, False)]
+    assert len({sum(p.numel() for p in twin.parameters()) for twin in twins}) == 1
