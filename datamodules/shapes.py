@@ -23,11 +23,12 @@ def shapes(
     test_images: int = 500,
     num_classes: int = 4,
     drawing_seed: int = 0,
+    margin: int = 0,
 ) -> ImageArrays:
     """Textured shapes on a textured ground, 3×n×n, up to 6 classes, with masks; drawn from a seed, no download.
 
     Each image holds one shape of random place, size, angle, colour and texture, and is a pure function of
-    `drawing_seed` and its number: more images, or other ones in the test set, change none.
+    `drawing_seed`, its size and its number: more images, or other ones in the test set, change none.
 
     Args:
         root: not read.
@@ -36,14 +37,17 @@ def shapes(
         test_images: number of test images.
         num_classes: the first so many of disc, square, triangle, ring, cross, star.
         drawing_seed: seed of the drawing, the same for every run of a study.
+        margin: pixels that images go on for beyond each edge of what the network sees, for crops to shift into.
     """
+    require_at_least(0, margin=margin)
     require_at_least(8, image_size=image_size)
     require_at_least(2, train_images=train_images, num_classes=num_classes)
     require_at_least(1, test_images=test_images)
     if num_classes > len(CLASSES):
         raise UserError(f"num_classes must be at most {len(CLASSES)} ({', '.join(CLASSES)}), got {num_classes}")
-    train = draw(torch.arange(train_images), num_classes, image_size, derive(drawing_seed, "shapes", "train"))
-    test = draw(torch.arange(test_images), num_classes, image_size, derive(drawing_seed, "shapes", "test"))
+    drawn = image_size + 2 * margin
+    train = draw(torch.arange(train_images), num_classes, drawn, derive(drawing_seed, "shapes", "train"))
+    test = draw(torch.arange(test_images), num_classes, drawn, derive(drawing_seed, "shapes", "test"))
     return ImageArrays(
         train[0],
         torch.arange(train_images) % num_classes,
@@ -52,6 +56,7 @@ def shapes(
         CLASSES[:num_classes],
         train_masks=train[1],
         test_masks=test[1],
+        input_size=image_size if margin else None,
     )
 
 

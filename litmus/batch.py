@@ -9,7 +9,7 @@ class Batch(NamedTuple):
     """What a step is given; any batch with the fields that a module reads will do.
 
     Args:
-        images: float images [N, C, H, W].
+        images: float images [N, C, H, W]; where several parts of each test image are seen, [N, parts, C, H, W].
         labels: their classes, int64 [N].
         global_size: samples of the whole batch, over all devices and all parts that a step accumulates.
         sample: the samples' numbers in their set, int64 [N].

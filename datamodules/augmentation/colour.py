@@ -1,4 +1,4 @@
-"""Transforms that change pixels in place: colour jitter, lighting, cutout."""
+"""Transforms that change pixels in place: colour jitter, lighting, principal colours, cutout."""
 
 import functools
 from dataclasses import dataclass
@@ -82,6 +82,12 @@ def turn_hue(pixels: Tensor, turn: Tensor) -> Tensor:
     return torch.stack(shares, 1)
 
 
+def normal(draws: Tensor) -> Tensor:
+    """Return uniform `draws` turned into draws of the normal distribution of variance one, float32."""
+    # Half a step above the grid of 2⁻²⁴ on which the draws lie, so that none is exactly 0.
+    return torch.special.ndtri(draws.double() + 2.0**-25).float()
+
+
 @dataclass(frozen=True)
 class Lighting(Transform):
     """Add multiples of the RGB principal components to every pixel of an image (Krizhevsky et al. 2012, 4.1).
@@ -96,14 +102,35 @@ class Lighting(Transform):
 
     def alphas(self, draws: Tensor) -> Tensor:
         """Return each image's normal multipliers, float32 [N, 3]."""
-        # Half a step above the grid of 2⁻²⁴ on which the draws lie, so that none is exactly 0.
-        return torch.special.ndtri(draws.double() + 2.0**-25).float() * self.deviation
+        return normal(draws) * self.deviation
 
     def __call__(self, images: Tensor, draws: Tensor, context: Context) -> Tensor:
         if images.shape[1] != 3:
             return images
         scaled = self.alphas(draws) * _constant(EIGENVALUES, draws.device)
         added = 255 * (scaled[:, None, :] * _constant(EIGENVECTORS, draws.device)).sum(2)
+        return (images.float() + added[:, :, None, None]).round_().clamp_(0, 255).to(torch.uint8)
+
+
+@dataclass(frozen=True)
+class PrincipalColours(Transform):
+    """Add multiples of the principal components of the training split's colours to every pixel of an image.
+
+    As `Lighting`, with the components of the data at hand in place of ImageNet's (Krizhevsky et al. 2012, 4.1, who took
+    those of their training set). Of grey images it is a change of brightness; of more than three channels the three
+    components of the largest variance serve.
+    """
+
+    name: ClassVar[str] = "principal_colours"
+    draws: ClassVar[int] = 3
+    uses_colours: ClassVar[bool] = True
+    deviation: float = 0.1
+
+    def __call__(self, images: Tensor, draws: Tensor, context: Context) -> Tensor:
+        assert context.colours is not None
+        count = min(self.draws, images.shape[1])
+        alphas = normal(draws[:, :count]) * self.deviation
+        added = 255 * alphas @ context.colours[:, -count:].T
         return (images.float() + added[:, :, None, None]).round_().clamp_(0, 255).to(torch.uint8)
 
 

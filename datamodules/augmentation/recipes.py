@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from datamodules.augmentation.colour import ColourJitter, Cutout, Lighting
+from datamodules.augmentation.colour import ColourJitter, Cutout, Lighting, PrincipalColours
 from datamodules.augmentation.geometry import Affine, Crop, HorizontalFlip, ResizedCrop
+from datamodules.augmentation.principal_colours import principal_colours
 from datamodules.augmentation.transform import Context, Transform
 from datamodules.augmentation.window import centre_crop
 from litmus.derive import derive
@@ -22,6 +23,11 @@ RECIPES: Mapping[str, Sequence[Transform]] = {
     # The same with those colour changes and the cutout of DeVries & Taylor 2017 (arXiv 1708.04552).
     "cifar_heavy": (Crop(4), HorizontalFlip(), ColourJitter(), Cutout()),
     "mnist_affine": (Affine(),),
+    # One at a time: shifts as in "cifar", flips, rotations, and colours by the training set's own components.
+    "shift": (Crop(4),),
+    "flip": (HorizontalFlip(),),
+    "rotation": (Affine(degrees=15.0, shift=0.0, scale=(1.0, 1.0)),),
+    "principal_colours": (PrincipalColours(),),
     # Szegedy et al. 2014 (arXiv 1409.4842) as used since Goyal et al. 2017 (arXiv 1706.02677).
     "imagenet": (ResizedCrop(), HorizontalFlip()),
     # Krizhevsky et al. 2012, 4.1: 224 pixels out of 256, flips, PCA lighting.
@@ -50,7 +56,7 @@ def augment(
     large as the network's input; by default, as large. Raises `UserError` for an unknown recipe.
     """
     require_choice("augment", recipe, RECIPES)
-    context = context or Context(size_of(images), images.float().mean((0, 2, 3)))
+    context = context or Context(size_of(images), images.float().mean((0, 2, 3)), principal_colours([images]))
     for transform in RECIPES[recipe]:
         draws = uniform(derive(seed, "augment", transform.name, epoch), sample, transform.draws)
         if masks is not None:

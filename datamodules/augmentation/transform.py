@@ -15,10 +15,12 @@ class Context:
     Args:
         size: height and width of the network's input.
         mean: mean pixel of the training split, float32 [C], 0 to 255.
+        colours: principal components of its colours, see `principal_colours`; None where no transform asks for them.
     """
 
     size: tuple[int, int]
     mean: Tensor
+    colours: Tensor | None = None
 
 
 class Transform(ABC):
@@ -32,6 +34,8 @@ class Transform(ABC):
     name: ClassVar[str]
     draws: ClassVar[int]
     revision: ClassVar[int] = 1
+    uses_colours: ClassVar[bool] = False
+    """Whether it asks for the principal components of the training split's colours."""
 
     @abstractmethod
     def __call__(self, images: Tensor, draws: Tensor, context: Context) -> Tensor:

@@ -45,3 +45,16 @@ def centre_crop(images: Tensor, size: tuple[int, int]) -> Tensor:
     # Halves are rounded as torchvision's CenterCrop rounds them.
     top, left = round((images.shape[2] - height) / 2), round((images.shape[3] - width) / 2)
     return images[:, :, top : top + height, left : left + width]
+
+
+def several_crops(images: Tensor, size: tuple[int, int], count: int) -> list[Tensor]:
+    """Return parts of each image, [N, C, *size] each: 1, the middle; 5, with the corners; 10, with their mirror images.
+
+    The test of Krizhevsky et al. 2012, section 4.1, and He et al. 2015 (arXiv 1512.03385), section 3.4.
+    """
+    crops = [centre_crop(images, size)]
+    if count > 1:
+        (height, width), (bottom, right) = size, (images.shape[2] - size[0], images.shape[3] - size[1])
+        for top in (0, bottom):
+            crops += [images[:, :, top : top + height, left : left + width] for left in (0, right)]
+    return crops + [crop.flip(3) for crop in crops] if count > 5 else crops

@@ -9,6 +9,7 @@ from datamodules.augmentation.recipes import RECIPES, written_out
 from datamodules.loading.registry import DATASETS
 from litmus.errors import UserError, require_choice, require_fraction, require_positive
 
+TEST_CROPS = (1, 5, 10)
 Centring = Literal["channel", "pixel", "pixel_mean"]
 
 
@@ -22,12 +23,16 @@ class DataConfig:
         batch_size: samples of a training step over all devices together.
         eval_batch_size: samples of an evaluation step.
         augment: augmentation recipe of the training images.
+        test_crops: parts of a test image whose predicted probabilities are averaged: 1, the middle; 5, with the four
+            corners; 10, with their mirror images.
         mix: none, mixup or cutmix: whether each training image is mixed with another.
         mix_alpha: parameter of the Beta distribution that the share of the first image is drawn from.
         centring: channel subtracts each channel's mean over the training split, pixel that of each pixel; both divide
             by each channel's standard deviation; pixel_mean subtracts that of each pixel and divides by the full range
             alone.
         validation: fraction of the training set that is held out for validation.
+        train_fraction: fraction of the training split that is trained on, class by class; smaller ones are parts of
+            larger ones.
         split_seed: seed of that split, the same for every run of a study.
         reshuffle: whether each epoch has an order of its own; false repeats the first epoch's.
         drop_last: whether an epoch's last, shorter batch is dropped.
@@ -42,7 +47,9 @@ class DataConfig:
     mix: Mix = "none"
     mix_alpha: float = 1.0
     centring: Centring = "channel"
+    test_crops: int = 1
     validation: float = 0.1
+    train_fraction: float = 1.0
     split_seed: int = 0
     reshuffle: bool = True
     drop_last: bool = True
@@ -52,6 +59,11 @@ class DataConfig:
         require_positive(batch_size=self.batch_size, eval_batch_size=self.eval_batch_size, mix_alpha=self.mix_alpha)
         require_positive(validation=self.validation)
         require_fraction(validation=self.validation)
+        require_positive(train_fraction=self.train_fraction)
+        if self.train_fraction > 1:
+            raise UserError(f"train_fraction must be at most 1, got {self.train_fraction}")
+        if self.test_crops not in TEST_CROPS:
+            raise UserError(f"test_crops must be one of {', '.join(map(str, TEST_CROPS))}, got {self.test_crops}")
         require_choice("augment", self.augment, RECIPES)
         require_choice("mix", self.mix, get_args(Mix))
         require_choice("centring", self.centring, get_args(Centring))

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from datamodules.augmentation.mixing import mix, partners
-from datamodules.augmentation.recipes import augment
+from datamodules.augmentation.principal_colours import principal_colours
+from datamodules.augmentation.recipes import RECIPES, augment
 from datamodules.augmentation.transform import Context
-from datamodules.augmentation.window import centre_crop
+from datamodules.augmentation.window import centre_crop, several_crops
 from datamodules.batches.config import DataConfig
-from datamodules.batches.normalisation import Normalisation
-from datamodules.batches.order import Shard, epoch_order, split_indices, train_batches, training_steps
+from datamodules.batches.normalisation import PASS_BATCH, Normalisation
+from datamodules.batches.order import Shard, class_shares, epoch_order, split_indices, train_batches, training_steps
 from datamodules.batches.prefetch import to_device
 from datamodules.loading.arrays import ImageArrays, Images, read
 from datamodules.loading.registry import load
@@ -41,14 +42,26 @@ class ImageDataModule(lightning.LightningDataModule):
         self.arrays = arrays or load(config.name, config.root, tuple(config.options.items()))
         count = len(self.arrays.train_images)
         self.train_indices, self.val_indices = split_indices(count, config.validation, config.split_seed)
+        if config.train_fraction < 1:
+            labels, share = self.arrays.train_labels, config.train_fraction
+            self.train_indices = class_shares(self.train_indices, labels, share, config.split_seed)
         if not len(self.val_indices) or self.steps_per_epoch == 0:
             raise UserError(
                 f"data.batch_size {config.batch_size} and data.validation {config.validation} leave no batch of "
                 f"{config.name}'s {count} training images"
+                + (f", of which data.train_fraction takes {config.train_fraction}" if config.train_fraction < 1 else "")
+            )
+        if config.test_crops > 1 and tuple(self.arrays.test_images.shape[2:]) == self.image_shape[1:]:
+            raise UserError(
+                f"data.test_crops {config.test_crops}: the images of {config.name} are no larger than what the network "
+                "sees; folders keep more of them with data.stored_size, shapes with data.margin"
             )
         if config.mix != "none" and self.arrays.train_masks is not None:
             raise UserError(f"data.mix {config.mix}: the masks of {config.name} cannot be mixed; valid: none")
         self.normalise = Normalisation.of(self.arrays, self.train_indices, config.centring)
+        wanted = any(transform.uses_colours for transform in RECIPES[config.augment])
+        pixels = read(self.arrays.train_images, self.train_indices.split(PASS_BATCH))
+        self.colours = principal_colours(pixels) if wanted else None
         self.device = torch.device("cpu")
 
     def __str__(self) -> str:
@@ -59,6 +72,11 @@ class ImageDataModule(lightning.LightningDataModule):
             f"{channels}×{height}×{width}, {self.num_classes} classes; batches of {self.config.batch_size}, "
             f"augment {self.config.augment}"
         )
+
+    @property
+    def context(self) -> Context:
+        """What augmentation may know of the data."""
+        return Context(self.image_shape[1:], self.mean, self.colours)
 
     @property
     def image_counts(self) -> dict[str, int]:
@@ -111,6 +129,7 @@ class ImageDataModule(lightning.LightningDataModule):
         fits = device.type != "cuda" or self.arrays.resident_bytes < torch.cuda.mem_get_info(device)[0] / 2
         self.arrays = self.arrays.to(device, images=fits)
         self.normalise = self.normalise.to(device)
+        self.colours = None if self.colours is None else self.colours.to(device)
         self.device = device
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
@@ -140,7 +159,8 @@ class ImageDataModule(lightning.LightningDataModule):
         """Return the test batches."""
         arrays = self.arrays
         indices = torch.arange(len(arrays.test_images))
-        return self._evaluation(arrays.test_images, arrays.test_labels, arrays.test_masks, indices)
+        crops = self.config.test_crops
+        return self._evaluation(arrays.test_images, arrays.test_labels, arrays.test_masks, indices, crops)
 
     def fit_batches(self, limit: int) -> "BatchLoader":
         """Return batches of at most `limit` training images, evenly spaced, as they are: in order, not augmented."""
@@ -180,7 +200,7 @@ class ImageDataModule(lightning.LightningDataModule):
     def _augmented(self, pixels: Tensor, indices: Tensor, epoch: int, lengths: Sequence[int]) -> Iterator[Batch]:
         """Yield the batches of one group; with mixing, `indices` are the samples and then as many partners."""
         recipe, seed, arrays = self.config.augment, self.seed, self.arrays
-        context = Context(self.image_shape[1:], self.mean)
+        context = self.context
         count = sum(lengths)
         sample = indices[:count]
         masks = None if arrays.train_masks is None else arrays.train_masks[sample]
@@ -199,15 +219,19 @@ class ImageDataModule(lightning.LightningDataModule):
                 batch = batch._replace(images=mixed, second_labels=labels[second], first_share=share)
             yield batch
 
-    def _evaluation(self, images: Images, labels: Tensor, masks: Tensor | None, indices: Tensor) -> "BatchLoader":
+    def _evaluation(
+        self, images: Images, labels: Tensor, masks: Tensor | None, indices: Tensor, crops: int = 1
+    ) -> "BatchLoader":
         batches = self._shard().whole_batches(list(indices.split(self.config.eval_batch_size)))
 
         def epoch() -> Iterator[Batch]:
             there = self._on_device(batches)
             for sample, pixels in zip(there, self._read(images, batches, there), strict=True):
-                cropped = centre_crop(pixels, self.image_shape[1:])
+                parts = several_crops(pixels, self.image_shape[1:], crops)
+                seen = [self.normalise(part) for part in parts]
                 mask = None if masks is None else centre_crop(masks[sample], self.image_shape[1:])[:, 0].long()
-                yield Batch(self.normalise(cropped), labels[sample], len(sample), sample, masks=mask)
+                inputs = seen[0] if crops == 1 else torch.stack(seen, 1)
+                yield Batch(inputs, labels[sample], len(sample), sample, masks=mask)
 
         return BatchLoader(len(batches), epoch)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from litmus.keyed_random import permutation
@@ -20,6 +21,22 @@ def split_indices(size: int, validation: float, split_seed: int) -> tuple[Tensor
     order = permutation(size, split_seed, "split")
     held_out = round(validation * size)
     return order[held_out:].sort().values, order[:held_out].sort().values
+
+
+def class_shares(indices: Tensor, labels: Tensor, fraction: float, split_seed: int) -> Tensor:
+    """Return the rising `indices` of a share of each class's samples, at least one of a class that has any.
+
+    Each class has an order of its own, drawn by `split_seed`, of which the first so many are taken: a smaller share is
+    part of a larger one, and classes keep their proportions. `labels` int64 [N] are those of all samples; samples whose
+    labels are numbers to predict are one class.
+    """
+    own = torch.zeros_like(indices) if labels.is_floating_point() else labels.to(indices.device)[indices]
+    chosen = []
+    for label in own.unique().tolist():
+        members = indices[own == label]
+        count = max(1, round(fraction * len(members)))
+        chosen.append(members[permutation(len(members), split_seed, "train_fraction", label)[:count]])
+    return torch.cat(chosen).sort().values
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from datamodules.augmentation.mixing import mix, partners
 from datamodules.augmentation.recipes import augment
-from datamodules.augmentation.transform import Context
 from datamodules.augmentation.window import centre_crop
 from datamodules.batches.image_data import ImageDataModule
 from datamodules.loading.arrays import read
@@ -97,5 +96,5 @@ def _seen(datamodule: ImageDataModule, sample: Tensor, epoch: int) -> Tensor:
 
 def _augmented(datamodule: ImageDataModule, sample: Tensor, epoch: int) -> Tensor:
     (images,) = read(datamodule.arrays.train_images, [sample])
-    context = Context(datamodule.image_shape[1:], datamodule.mean)
+    context = datamodule.context
     return augment(images, sample, datamodule.config.augment, datamodule.seed, epoch, context)[0]

@@ -8,7 +8,13 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from lit_archs.learning.exact_mean import ExactMean
 from lit_archs.learning.lit_network import LitNetwork
-from lit_archs.learning.loss import AuxiliaryOutputs, classification_loss, logits_of, sample_losses
+from lit_archs.learning.loss import (
+    AuxiliaryOutputs,
+    classification_loss,
+    defines_loss,
+    logits_of,
+    sample_losses,
+)
 from litmus.batch import Batch
 from litmus.metrics import TASKS
 
@@ -40,8 +46,19 @@ class LitClassifier(LitNetwork):
         )
         return torch.lerp(second, first, batch.first_share).mean()
 
+    def _averaged(self, images: Tensor) -> Tensor:
+        """Return the logarithms of the mean probabilities [N, num_classes] over the parts of images [N, parts, ...].
+
+        Of a network with a loss of its own, whose outputs need be no logits, the mean outputs.
+        """
+        outputs = torch.stack([self.network(part).float() for part in images.unbind(1)])
+        if defines_loss(self.network):
+            return outputs.mean(0)
+        # No probability of zero, whose logarithm is not finite, as only a diverged network's are.
+        return outputs.softmax(2).mean(0).clamp_min(torch.finfo(outputs.dtype).tiny).log()
+
     def evaluate(self, split: str, batch: Batch) -> Tensor:
-        logits = self.network(batch.images).float()
+        logits = self._averaged(batch.images) if batch.images.dim() == 5 else self.network(batch.images).float()
         metrics: Any = self.metrics[split]
         metrics["loss"].update(sample_losses(self.network, logits, batch.labels))
         # A diverged network's NaN logits would otherwise count as predictions of class 0.

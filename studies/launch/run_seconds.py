@@ -68,9 +68,8 @@ class RunTimes:
         """Return the steps of a run, and its seconds. Raises `UserError` where its dataset is absent and unknown."""
         size, step = self.step(config)
         held_out = round(config.data.validation * size.train_images)
-        steps = config.trainer.epochs * training_steps(
-            size.train_images - held_out, config.data.batch_size, config.data.drop_last
-        )
+        trained = round(config.data.train_fraction * (size.train_images - held_out))
+        steps = config.trainer.epochs * training_steps(trained, config.data.batch_size, config.data.drop_last)
         evaluated = config.trainer.epochs * config.trainer.validations_per_epoch * held_out + size.test_images
         # Devices share an evaluation as they share a step.
         evaluation = FORWARD_SHARE * step * evaluated / config.data.batch_size

@@ -171,6 +171,8 @@ def resolve(settings: Settings) -> RunConfig:
     if seed < 0:
         raise UserError(f"seed must be at least 0, got {seed}")
     sections = {section: _section(section, config, values[section]) for section, config in SECTIONS.items()}
+    if sections["data"].test_crops > 1 and entry.task != "classification":
+        raise UserError(f"data.test_crops is for classification; {architecture} is for {entry.task}")
     model = {**values["model"], "name": architecture, **entry.fixed}
     return RunConfig(model=model, seed=seed, **sections)
 

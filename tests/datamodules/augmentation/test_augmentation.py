@@ -13,10 +13,11 @@ from torchvision.transforms.v2 import functional as reference
 
 import datamodules
 from datamodules.augmentation import RECIPES, augment, written_out
-from datamodules.augmentation.colour import EIGENVALUES, EIGENVECTORS, ColourJitter, Cutout, Lighting
+from datamodules.augmentation.colour import EIGENVALUES, EIGENVECTORS, ColourJitter, Cutout, Lighting, PrincipalColours
 from datamodules.augmentation.geometry import Affine, Crop, HorizontalFlip, ResizedCrop
+from datamodules.augmentation.principal_colours import principal_colours
 from datamodules.augmentation.transform import Context
-from datamodules.augmentation.window import centre_crop, windows
+from datamodules.augmentation.window import centre_crop, several_crops, windows
 from datamodules.batches.image_data import ImageDataModule
 from litmus.errors import UserError
 from litmus.keyed_random import uniform
@@ -30,7 +31,7 @@ def draws_of(count: int, columns: int, key: int = 1) -> Tensor:
 
 def context(images: Tensor, size: int | None = None) -> Context:
     side = size or images.shape[2]
-    return Context((side, side), images.float().mean((0, 2, 3)))
+    return Context((side, side), images.float().mean((0, 2, 3)), principal_colours([images]))
 
 
 def difference(ours: Tensor, theirs: Tensor) -> Tensor:
@@ -223,6 +224,40 @@ def test_grey_images_pass_every_recipe() -> None:
         assert augmented.shape == images.shape
         assert augmented.dtype == torch.uint8
         assert torch.equal(augmented, images) == (recipe == "none")
+
+
+def test_principal_colours_are_those_of_the_images(photographs: Tensor) -> None:
+    colours = principal_colours(photographs.split(7))
+    pixels = photographs.double().permute(1, 0, 2, 3).flatten(1) / 255
+    covariance = torch.cov(pixels, correction=0)
+    variances = colours.double().norm(dim=0)
+    directions = colours.double() / variances
+    assert torch.allclose(covariance @ directions, directions * variances, atol=1e-6)
+    assert variances.tolist() == sorted(variances.tolist())
+    assert torch.equal(principal_colours([photographs]), colours)
+
+
+def test_principal_colours_are_added_as_alexnets_lighting_is(photographs: Tensor) -> None:
+    draws = draws_of(len(photographs), 3)
+    # ImageNet's own components, the largest first in the constants and last in the context.
+    of_imagenet = (torch.tensor(EIGENVECTORS) * torch.tensor(EIGENVALUES)).flip(1)
+    place = Context((64, 64), torch.zeros(3), of_imagenet)
+    ours = PrincipalColours()(photographs, draws.flip(1), place)
+    assert int(difference(ours, Lighting()(photographs, draws, place)).max()) <= 1
+    assert not torch.equal(ours, photographs)
+    grey = photographs[:, :1]
+    brighter = PrincipalColours()(grey, draws, Context((64, 64), torch.zeros(1), principal_colours([grey])))
+    inside = (grey > 30) & (grey < 225)
+    shift = torch.where(inside, brighter.int() - grey.int(), torch.nan)
+    assert len(shift[0][inside[0]].unique()) == 1
+
+
+def test_several_crops_are_those_of_torchvision(photographs: Tensor) -> None:
+    *corners, centre = v2.FiveCrop(48)(photographs)
+    ours = several_crops(photographs, (48, 48), 10)
+    for one, other in zip(ours, [centre, *corners, *(crop.flip(3) for crop in (centre, *corners))], strict=True):
+        assert torch.equal(one, other)
+    assert [len(several_crops(photographs, (48, 48), count)) for count in (1, 5, 10)] == [1, 5, 10]
 
 
 def test_images_stored_larger_come_out_at_the_networks_size(photographs: Tensor) -> None:
