@@ -1,0 +1,73 @@
+"""The gradient along single paths of a residual network, and what paths of a length have together."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from probed_steps import before_the_step, example
+from torch.nn import functional
+
+from lit_archs.building.registry import build
+from studies.probes.path_gradients import length_shares, path_gradient, residual_blocks
+
+NETWORKS = {
+    "option A": {"shortcut": "A"},
+    "projections, pre-activation": {"shortcut": "C", "pre_activation": True},
+    "bottlenecks": {"depth": 11, "block": "bottleneck", "shortcut": "B"},
+}
+
+
+@pytest.mark.parametrize("options", NETWORKS.values(), ids=list(NETWORKS))
+def test_the_gradients_of_all_paths_add_up_to_the_networks(options: dict) -> None:
+    network = build("resnet_cifar", **{"depth": 8, "width": 4, "in_channels": 1, "image_size": 8, **options})
+    network.train().double()
+    module, batch, _ = example(network, 6, 1, 8, 8)
+    batch = batch._replace(images=batch.images.double().requires_grad_())
+    blocks = residual_blocks(module)
+    assert len(blocks) == 3
+    functional.cross_entropy(network(batch.images), batch.labels).backward()
+    paths = [path for length in range(4) for path in itertools.combinations(range(3), length)]
+    by_path = {path: path_gradient(module, batch, 0, blocks, path) for path in paths}
+    assert batch.images.grad is not None
+    assert torch.allclose(sum(by_path.values(), torch.zeros(())), batch.images.grad, atol=1e-12)
+    assert len({float(gradient.norm()) for gradient in by_path.values()}) == 8
+
+
+def test_rows_are_the_means_of_a_length_and_their_shares() -> None:
+    network = build("resnet_cifar", depth=8, width=4, in_channels=1, image_size=8)
+    module, batch, trainer = example(network, 6, 1, 8, 8)
+    measured = before_the_step("path_gradients", module, batch, trainer)
+    blocks = residual_blocks(module)
+    means = []
+    for length in range(4):
+        norms = [
+            float(path_gradient(module, batch, 0, blocks, path).norm())
+            for path in itertools.combinations(range(3), length)
+        ]
+        means.append(sum(norms) / len(norms))
+        assert measured[f"length {length}", "path_gradient"] == pytest.approx(means[-1], rel=1e-5)
+    total = means[0] + 3 * means[1] + 3 * means[2] + means[3]
+    assert measured["length 2", "length_share"] == pytest.approx(3 * means[2] / total, rel=1e-5)
+    assert measured["", "short_path_share"] == pytest.approx((means[0] + 3 * means[1]) / total, rel=1e-5)
+    assert measured["", "short_path_count"] == 0.5
+    mean = (3 * means[1] + 6 * means[2] + 3 * means[3]) / total / 3
+    assert measured["", "mean_path_length"] == pytest.approx(mean, rel=1e-5)
+
+
+def test_of_many_paths_some_are_drawn_and_the_network_stays_as_it_was() -> None:
+    network = build("resnet_cifar", depth=20, width=2, in_channels=1, image_size=8)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    module, batch, trainer = example(network, 6, 1, 8, 8)
+    measured = before_the_step("path_gradients", module, batch, trainer)
+    assert len(measured) == 2 * 10 + 3
+    assert sum(value for (_, name), value in measured.items() if name == "length_share") == pytest.approx(1)
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in before.items())
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_shares_count_the_paths_of_a_length() -> None:
+    assert length_shares([1.0, 1.0, 1.0]) == [0.25, 0.5, 0.25]
+    # Branches that pass on a tenth: (1 + 0.1)ⁿ in all.
+    assert length_shares([0.1**k for k in range(5)])[2] == pytest.approx(6 * 0.01 / 1.1**4)
+    assert all(map(math.isnan, length_shares([0.0, 0.0])))

@@ -1,0 +1,54 @@
+"""How like a layer's outputs are to those it ends with."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from probed_steps import random, rows_of
+from tiny_runs import trained
+
+from studies.probes.representations import svcca
+
+
+def test_an_affine_map_is_the_same_representation() -> None:
+    points = random(200, 6)
+    assert svcca(points, points @ random(6, 6, seed=1) + 3) == pytest.approx(1, abs=1e-6)
+    assert svcca(points, points) == pytest.approx(1, abs=1e-6)
+
+
+def test_unrelated_outputs_have_the_correlations_of_chance() -> None:
+    one, other = random(4000, 3), random(4000, 3, seed=1)
+    assert svcca(one, other) < 0.05
+
+
+def test_it_is_the_mean_of_the_canonical_correlations() -> None:
+    # Orthogonal, centred columns: one is shared in full, one at an angle whose cosine is 0.6, one not at all.
+    basis = torch.linalg.qr(random(50, 6).double() - random(50, 6).double().mean(0)).Q
+    basis = torch.linalg.qr(basis - basis.mean(0)).Q
+    other = torch.stack((basis[:, 0], 0.6 * basis[:, 1] + 0.8 * basis[:, 3], basis[:, 4]), 1)
+    assert svcca(basis[:, :3], other) == pytest.approx((1 + 0.6 + 0) / 3, abs=1e-6)
+
+
+def test_directions_of_little_variance_do_not_count() -> None:
+    basis = torch.linalg.qr(random(50, 4).double() - random(50, 4).double().mean(0)).Q
+    basis = torch.linalg.qr(basis - basis.mean(0)).Q
+    one = torch.stack((basis[:, 0], 0.05 * basis[:, 1]), 1)  # 0.25 % of the variance
+    other = torch.stack((basis[:, 0], 0.05 * basis[:, 2]), 1)
+    assert svcca(one, other) == pytest.approx(1, abs=1e-6)
+    assert math.isnan(svcca(torch.ones(9, 2), one[:9]))
+
+
+def test_each_layer_becomes_what_it_ends_with(tmp_path: Path) -> None:
+    settings = {
+        "model.name": "resnet_cifar", "model.depth": 8, "model.width": 4, "data.batch_size": 100, "trainer.epochs": 2,
+        "trainer.probes": ["representations"], "trainer.probe_every_n_steps": 5,
+    }  # fmt: skip
+    rows = rows_of(trained(tmp_path, settings), "representations")
+    table = pd.pivot_table(rows, index="step", columns="layer", values="value")
+    assert list(table.index) == [0, 5, 10, 15, 20]
+    assert {"conv", "stage2.0.branch.conv1", "classifier"} <= set(table.columns)
+    assert ((table > 0) & (table <= 1 + 1e-9)).all(axis=None)
+    assert (table.loc[20] > table.loc[0]).mean() > 0.8
+    assert table.loc[20].mean() > 0.8
