@@ -90,10 +90,12 @@ def truth_of(world: World) -> Callable[[Arm, int], Truth]:
             record["curve"] = [{"step": step, columns["val"]: value} for step, value in curve]
         if "probes" in left:
 
-            def own(quantity: str) -> float:
-                return 1 + 0.002 * noise(arm.label, "probe", quantity, seed)
+            def own(layer: str, quantity: str) -> float:
+                return 1 + 0.002 * noise(arm.label, "probe", layer, quantity, seed)
 
-            record["probes"] = [(*row, value * own(row[2])) for *row, value in left["probes"]]
+            record["probes"] = [(*row, value * own(*row[1:])) for *row, value in left["probes"]]
+        if "seconds" in left:
+            record["seconds"] = left["seconds"] * (1 + 0.002 * noise(arm.label, "seconds", seed))
         if "logits" in left:
             record["logits"] = left["logits"](seed)
         return record | ({"cost": left["cost"]} if "cost" in left else {})

@@ -1,0 +1,81 @@
+"""Is a plain ImageNet network of 34 layers worse than one of 18, and a residual one better?
+
+ResNet-18 and ResNet-34 and their plain twins, with shortcuts without parameters (option A), so that twins have the
+same. quick: an eighth of the width on drawn shapes of 32 pixels. paper: ImageNet as an image folder, as in section 3.4,
+with ten crops in the test. subset: a small part of ImageNet, 112 pixels, such as ten classes of 300 images. cifar:
+CIFAR-10 with a stem that keeps its resolution. In quick and subset each network tunes its learning rate.
+"""
+
+from dataclasses import replace
+
+from studies.design import Claim, Levels, Study, alike, more, sooner
+from studies.design.protocols import CIFAR_STEPWISE, HE_2015_IMAGENET, IMAGENET_FOLDER
+
+
+def plain(depth: int) -> Levels:
+    return {"model.residual": False, "model.name": f"resnet{depth}"}
+
+
+def residual(depth: int) -> Levels:
+    return {"model.residual": True, "model.name": f"resnet{depth}"}
+
+
+quick = Study(
+    source="He et al. 2015, Deep Residual Learning (arXiv 1512.03385)",
+    base={
+        "model.shortcut": "A", "model.width": 8,
+        "data.name": "shapes", "data.num_classes": 6, "data.train_images": 900, "data.batch_size": 50,
+        "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 8,
+    },
+    factors=["model.residual", "model.name"],
+    arms={
+        "plain, 18 layers": plain(18), "plain, 34 layers": plain(34),
+        "residual, 18 layers": residual(18), "residual, 34 layers": residual(34),
+    },
+    baseline="plain, 18 layers",
+    seeds=5,
+    tune={"optim.lr": [0.02, 0.1]},
+    limits={
+        "quick": "Eight epochs show who learns faster. At an eighth of the width 34 layers are too few, and the images "
+        "too simple, for more residual layers to pay.",
+    },
+    claims=[
+        Claim("The plain network of 34 layers has a higher test error than that of 18.",
+              more("test_top1", plain(18), than=plain(34)), "table 2", paper="28.54 % and 27.94 % top-1 error"),
+        Claim("That is no overfitting: its training error is higher, too.",
+              more("fit_top1", plain(18), than=plain(34)), "figure 4 left"),
+        Claim("The residual network of 34 layers has a lower test error than that of 18.",
+              more("test_top1", residual(34), than=residual(18)), "table 2", paper="25.03 % and 27.88 %"),
+        Claim("At 34 layers the residual network has the lower test error.",
+              more("test_top1", residual(34), than=plain(34)), "table 2", paper="25.03 % and 28.54 %"),
+        Claim("At 18 layers the two are within a point of each other.",
+              alike("test_top1", residual(18), plain(18)), "section 4.1 and table 2", threshold=0.01,
+              paper="27.88 % (residual) and 27.94 % (plain)"),
+        Claim("At 18 layers the residual network converges faster.",
+              sooner(residual(18), than=plain(18)), "section 4.1"),
+    ],
+)  # fmt: skip
+
+
+def preset(**base: object) -> Study:
+    """Return the study with another base, at the rate that its paper names."""
+    return replace(quick, base={"model.shortcut": "A", **base}, tune={}, limits={})
+
+
+study = replace(
+    quick,
+    presets={
+        "paper": preset(**HE_2015_IMAGENET),
+        "subset": {
+            **IMAGENET_FOLDER, "model.width": 64, "data.image_size": 112, "data.stored_size": 128,
+            "data.batch_size": 64, "data.validation": 0.1, "data.augment": "alexnet", "data.test_crops": 10,
+            "optim.weight_decay": 1e-4, "trainer.epochs": 60,
+        },
+        "cifar": preset(**CIFAR_STEPWISE, **{"model.stem": "cifar"}),
+    },
+)  # fmt: skip
+
+if __name__ == "__main__":
+    from studies.command.main import run_script
+
+    run_script(study)

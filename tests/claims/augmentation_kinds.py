@@ -1,0 +1,19 @@
+"""What the claims of `augmentation_kinds` say, and the worlds where they are right and wrong."""
+
+from claims.base.says import about, better
+from claims.base.world import world
+
+NONE, SHIFT, FLIP, ROTATION, COLOURS = (
+    f"augment {recipe}" for recipe in ("none", "shift", "flip", "rotation", "principal_colours")
+)
+
+CLAIMS = {
+    "Shifts raise test accuracy.": better(SHIFT, NONE),
+    "Flips raise test accuracy.": better(FLIP, NONE),
+    "Shifted colours raise it by more than a point.": better(COLOURS, NONE),
+    "Rotations raise test accuracy.": better(ROTATION, NONE),
+    "Shifts narrow the gap between training and test accuracy.": about(SHIFT, NONE, of=("fit_top1", "test_top1")),
+}
+
+RIGHT = world({NONE: 0.70, SHIFT: 0.75, FLIP: 0.73, ROTATION: 0.72, COLOURS: 0.74}, train={NONE: 0.99, SHIFT: 0.9})
+WRONG = world({NONE: 0.75, SHIFT: 0.70, FLIP: 0.72, ROTATION: 0.73, COLOURS: 0.755}, train={NONE: 0.80, SHIFT: 0.99})
