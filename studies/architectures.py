@@ -3,11 +3,13 @@
 Equal epochs, batches, schedule (SGD, cosine, momentum 0.9) and augmentation for all; each tunes its learning rate with
 the same budget. All have their papers' widths, but for DenseNet's depth of 22. AlexNet and VGG are there with and
 without batch norm, so that a rival's norm is not taken for its architecture. quick: drawn shapes of 16 pixels. paper:
-CIFAR-10, 182 epochs.
+CIFAR-10, 182 epochs. imagenet: the ImageNet forms on ImageNet as an image folder, 90 epochs.
 """
 
+from dataclasses import replace
+
 from studies.design import Claim, Levels, Scatter, Study, logarithm, more
-from studies.design.protocols import CIFAR_STEPWISE
+from studies.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
 
 ALEXNET = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 VGG = "Simonyan & Zisserman 2014, Very Deep Convolutional Networks (arXiv 1409.1556)"
@@ -28,7 +30,21 @@ ZOO: dict[str, Levels] = {
 }
 """The zoo at the size that CIFAR-10 has it; without a norm of its own named, each has its default."""
 
-study = Study(
+IMAGENET_ZOO: dict[str, Levels] = {
+    "AlexNet": {"model.name": "alexnet"},
+    "AlexNet, batch norm": {"model.name": "alexnet", "model.norm": "batch"},
+    "VGG-11": {"model.name": "vgg11"},
+    "VGG-11, batch norm": {"model.name": "vgg11", "model.norm": "batch"},
+    "GoogLeNet": {"model.name": "googlenet"},
+    "ResNet-50": {"model.name": "resnet50"},
+    "WRN-50-2": {"model.name": "wide_resnet50_2"},
+    "ResNeXt-50 32×4d": {"model.name": "resnext50_32x4d"},
+    "SE-ResNet-50": {"model.name": "seresnet50"},
+    "DenseNet-121": {"model.name": "densenet121"},
+}
+"""The zoo at the size that ImageNet has it, with the papers' dropout."""
+
+quick = Study(
     source="He et al. 2015, Deep Residual Learning (arXiv 1512.03385)",
     base={
         "data.name": "shapes", "data.image_size": 16, "data.train_images": 450, "data.num_classes": 6,
@@ -68,6 +84,39 @@ study = Study(
               more(logarithm("parameters", decimals=2), "AlexNet", than="ResNet-20"),
               "a footnote of section 3.2", source=ALEXNET, threshold=1.0),  # a decade
     ],
+)  # fmt: skip
+
+study = replace(
+    quick,
+    presets={
+        **quick.presets,
+        "imagenet": replace(
+            quick,
+            base={**IMAGENET_STEPWISE, "optim.schedule": "cosine", "optim.warmup": 0.05},
+            factors=["model.name", "model.norm"],
+            arms=IMAGENET_ZOO,
+            baseline="AlexNet",
+            tune={"optim.lr": [0.02, 0.1]},
+            limits={"imagenet": "Two rates are a small budget; AlexNet and VGG have dropout, the others have none."},
+            claims=[
+                Claim("VGG is more accurate than AlexNet, both without norm.",
+                      more("test_top1", "VGG-11", than="AlexNet"), "table 7", source=VGG),
+                Claim("ResNet is more accurate than VGG, both with batch norm.",
+                      more("test_top1", "ResNet-50", than="VGG-11, batch norm"), "table 3"),
+                Claim("ResNet has fewer parameters than VGG.",
+                      more(logarithm("parameters", decimals=2), "VGG-11, batch norm", than="ResNet-50"),
+                      "section 5", source=DENSENET),
+                Claim("ResNeXt is more accurate than ResNet.",
+                      more("test_top1", "ResNeXt-50 32×4d", than="ResNet-50"), "table 3",
+                      source="Xie et al. 2016, Aggregated Residual Transformations (arXiv 1611.05431)",
+                      paper="23.9 % to 22.2 % top-1 error"),
+                Claim("ResNet with squeeze-and-excitation is more accurate than without.",
+                      more("test_top1", "SE-ResNet-50", than="ResNet-50"), "table 2",
+                      source="Hu et al. 2017, Squeeze-and-Excitation Networks (arXiv 1709.01507)",
+                      paper="24.80 % to 23.29 % top-1 error"),
+            ],
+        ),
+    },
 )  # fmt: skip
 
 if __name__ == "__main__":

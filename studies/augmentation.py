@@ -2,11 +2,14 @@
 
 none; pad-4 crops and flips; these with photometric distortion, changes of brightness, contrast, saturation and hue.
 Each arm tunes its learning rate. quick: LeNet-5 with ReLU and max pooling on 540 drawn shapes of 32 pixels. paper:
-ResNet-20 on CIFAR-10.
+ResNet-20 on CIFAR-10. imagenet: GoogLeNet on ImageNet as an image folder, random parts at random aspect ratios in place
+of the crops.
 """
 
+from dataclasses import replace
+
 from studies.design import Claim, Levels, Study, gap, interaction, more
-from studies.design.protocols import CIFAR_STEPWISE
+from studies.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
 
 ALEXNET = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 DENSENET = "Huang et al. 2016, Densely Connected Convolutional Networks (arXiv 1608.06993)"
@@ -21,7 +24,22 @@ def normed(augment: str) -> Levels:
     return {"data.augment": augment, "model.norm": "batch"}
 
 
-study = Study(
+def claims(moved: str, distorted: str) -> list[Claim]:
+    """Return the claims about a recipe that moves images, and the same with colours distorted."""
+    return [
+        Claim("Crops and flips raise test accuracy, with batch norm.",
+              more("test_top1", normed(moved), than=normed("none")), "table 2 (C10 against C10+)", source=DENSENET),
+        Claim("They narrow the gap between training and test accuracy.",
+              more(GAP, normed("none"), than=normed(moved)), "section 4.1", source=ALEXNET),
+        Claim("With batch norm, less distortion is better: crops and flips alone beat photometric distortion on top.",
+              more("test_top1", normed(moved), than=normed(distorted)), "section 4.2.1"),
+        Claim("Photometric distortion costs more with batch norm than without.",
+              interaction("test_top1", of=(normed(moved), normed(distorted)),
+                          than=(plain(moved), plain(distorted))), "section 4.2.1"),
+    ]  # fmt: skip
+
+
+quick = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
     base={
         "model.name": "lenet5",
@@ -35,18 +53,24 @@ study = Study(
     presets={"paper": {**CIFAR_STEPWISE, "model.name": "resnet20"}},
     measures={"training minus test accuracy": GAP},
     limits={"quick": "Twenty epochs end while the augmented arms are still improving; augmentation pays late."},
-    claims=[
-        Claim("Crops and flips raise test accuracy, with batch norm.",
-              more("test_top1", normed("cifar"), than=normed("none")), "table 2 (C10 against C10+)", source=DENSENET),
-        Claim("They narrow the gap between training and test accuracy.",
-              more(GAP, normed("none"), than=normed("cifar")), "section 4.1", source=ALEXNET),
-        Claim("With batch norm, less distortion is better: crops and flips alone beat photometric distortion on top.",
-              more("test_top1", normed("cifar"), than=normed("cifar_colour")), "section 4.2.1"),
-        Claim("Photometric distortion costs more with batch norm than without.",
-              interaction("test_top1", of=(normed("cifar"), normed("cifar_colour")),
-                          than=(plain("cifar"), plain("cifar_colour"))), "section 4.2.1"),
-    ],
+    claims=claims("cifar", "cifar_colour"),
 )  # fmt: skip
+
+study = replace(
+    quick,
+    presets={
+        **quick.presets,
+        "imagenet": replace(
+            quick,
+            base={**IMAGENET_STEPWISE, "model.name": "googlenet"},
+            factors={"data.augment": ["none", "imagenet", "imagenet_colour"], "model.norm": ["none", "batch"]},
+            seeds=3,
+            tune={"optim.lr": [0.01, 0.1]},
+            limits={},
+            claims=claims("imagenet", "imagenet_colour"),
+        ),
+    },
+)
 
 if __name__ == "__main__":
     from studies.command.main import run_script

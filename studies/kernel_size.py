@@ -2,12 +2,15 @@
 
 VGG-13 for small images, each stage two 3×3 convolutions or one 5×5 of the same receptive field and width. At equal
 width the wide kernel has 15 % more parameters and 8 % fewer FLOPs. Both tune their learning rate. quick: an eighth of
-the width on drawn shapes of 32 pixels. paper: CIFAR-10.
+the width on drawn shapes of 32 pixels. paper: CIFAR-10. imagenet: the paper's network of 13 layers on ImageNet as an
+image folder.
 """
 
 import math
+from dataclasses import replace
 
 from studies.design import DECADES, ArmResult, Claim, Study, measure, more
+from studies.design.protocols import SIMONYAN_2014_IMAGENET
 
 STACKED, SINGLE = {"model.convolutions": "stacked"}, {"model.convolutions": "single"}
 
@@ -19,7 +22,7 @@ def error(result: ArmResult, seed: int) -> float:
     return math.log10(wrong) if wrong > 0 else math.nan
 
 
-study = Study(
+quick = Study(
     source="Simonyan & Zisserman 2014, VGG (arXiv 1409.1556)",
     base={
         "model.name": "vgg13_cifar", "model.width": 8,
@@ -50,6 +53,22 @@ study = Study(
               more("fit_top1", STACKED, than=SINGLE), "section 2.3"),
     ],
 )  # fmt: skip
+
+study = replace(
+    quick,
+    presets={
+        **quick.presets,
+        "imagenet": replace(
+            quick,
+            base={**SIMONYAN_2014_IMAGENET, "model.name": "vgg13", "model.norm": "batch"},
+            tune={"optim.lr": [0.01, 0.05]},
+            seeds=3,
+            limits={
+                "imagenet": "With batch norm, which the paper did not have: 13 layers from random weights need it."
+            },
+        ),
+    },
+)
 
 if __name__ == "__main__":
     from studies.command.main import run_script

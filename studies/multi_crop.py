@@ -18,13 +18,12 @@ study = Study(
     source="Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks",
     base={
         "model.name": "lenet5", "data.augment": "alexnet",
-        "data.name": "shapes", "data.margin": 4, "data.num_classes": 6, "data.train_images": 900,
-        "data.test_images": 1000, "data.batch_size": 50,
-        "optim.lr": 0.02, "optim.schedule": "cosine", "trainer.epochs": 15,
+        "data.name": "shapes", "data.margin": 4, "data.train_images": 1200, "data.test_images": 2000,
+        "data.batch_size": 50, "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 20,
     },
     factors={"data.test_crops": [1, 5, 10]},
     baseline=crops(1),
-    seeds=8,
+    seeds=6,
     presets={
         "paper": {
             **IMAGENET_FOLDER, "model.name": "alexnet", "data.batch_size": 128, "data.centring": "pixel_mean",

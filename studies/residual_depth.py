@@ -3,11 +3,13 @@
 Networks of 6n+2 layers with batch norm; shortcuts have no parameters (option A), so that a plain network and its
 residual twin have the same. paper: CIFAR-10, 45,000/5,000, 64,000 steps of 128, lr 0.1 divided by ten at a half and
 three quarters, weight decay 1e-4, pad-4 crops and flips, per-pixel mean. quick: a quarter of the width on
-scikit-learn's digits.
+scikit-learn's digits. imagenet: 18 and 34 layers on ImageNet as an image folder, as in section 3.4.
 """
 
+from dataclasses import replace
+
 from studies.design import Against, Claim, Levels, Study, interaction, more, trend
-from studies.design.protocols import HE_2015_CIFAR
+from studies.design.protocols import HE_2015_CIFAR, HE_2015_IMAGENET
 
 
 def plain(depth: int) -> Levels:
@@ -18,7 +20,7 @@ def residual(depth: int) -> Levels:
     return {"model.residual": True, "model.depth": depth}
 
 
-study = Study(
+quick = Study(
     source="He et al. 2015, Deep Residual Learning (arXiv 1512.03385)",
     base={
         "model.name": "resnet_cifar", "model.width": 4,
@@ -49,6 +51,42 @@ study = Study(
               more("test_top1", residual(56), than=residual(20)), "table 6",
               paper="8.75 % at 20 layers, 7.51 % at 32, 7.17 % at 44, 6.97 % at 56"),
     ],
+)  # fmt: skip
+
+
+def on_imagenet(depth: int, residual: bool) -> Levels:
+    return {"model.residual": residual, "model.name": f"resnet{depth}"}
+
+
+study = replace(
+    quick,
+    presets={
+        **quick.presets,
+        "imagenet": replace(
+            quick,
+            base={**HE_2015_IMAGENET, "model.shortcut": "A"},
+            factors=["model.residual", "model.name"],
+            arms={
+                f"{kind}, {depth} layers": on_imagenet(depth, kind == "residual")
+                for kind in ("plain", "residual") for depth in (18, 34)
+            },
+            baseline="plain, 18 layers",
+            limits={},
+            plots=[],
+            claims=[
+                Claim("A plain network of 34 layers has a higher training error than one of 18.",
+                      more("fit_top1", "plain, 18 layers", than="plain, 34 layers"), "figure 4 left"),
+                Claim("At 34 layers the residual network has the lower training error.",
+                      more("fit_top1", "residual, 34 layers", than="plain, 34 layers"), "figure 4"),
+                Claim("Shortcuts matter more at 34 layers than at 18.",
+                      interaction("fit_top1", of=("residual, 34 layers", "plain, 34 layers"),
+                                  than=("residual, 18 layers", "plain, 18 layers")), "figure 4"),
+                Claim("A residual network of 34 layers has a lower test error than one of 18.",
+                      more("test_top1", "residual, 34 layers", than="residual, 18 layers"), "table 2",
+                      paper="25.03 % and 27.88 % top-1 error"),
+            ],
+        ),
+    },
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -3,17 +3,21 @@
 CIFAR ResNet of 16 channels with and without squeeze-and-excitation, and one without of 17 channels, the next that has
 more parameters than either: 9 % more than with it in quick, 12 % in paper. Each tunes its learning rate. quick: 8
 layers on drawn shapes of 16 pixels (4 % more parameters with it). paper: 56 layers, reduction 16, CIFAR-10 (1 % more).
+imagenet: ResNet-50 of 64 channels, and of 68 as the wider one, on ImageNet as an image folder (10 % more with it, 12 %
+more in the wider one).
 """
 
+from dataclasses import replace
+
 from studies.design import Claim, Levels, Study, more
-from studies.design.protocols import CIFAR_STEPWISE
+from studies.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
 
 
 def network(squeeze_excite: bool, squeeze: str = "average", *, width: int = 16) -> Levels:
     return {"model.squeeze_excite": squeeze_excite, "model.squeeze": squeeze, "model.width": width}
 
 
-study = Study(
+quick = Study(
     source="Hu et al. 2017, Squeeze-and-Excitation Networks (arXiv 1709.01507)",
     base={
         "model.name": "resnet_cifar", "model.depth": 8, "model.reduction": 4,
@@ -46,6 +50,26 @@ study = Study(
               paper="22.28 % against 22.57 % top-1 error"),
     ],
 )  # fmt: skip
+
+study = replace(
+    quick,
+    presets={
+        **quick.presets,
+        "imagenet": replace(
+            quick,
+            base={**IMAGENET_STEPWISE, "model.name": "resnet50", "model.reduction": 16},
+            arms={
+                "without": network(False, width=64),
+                "without, wider": network(False, width=68),
+                "average squeeze": network(True, width=64),
+                "max squeeze": network(True, "max", width=64),
+            },
+            seeds=3,
+            tune={},
+            limits={},
+        ),
+    },
+)
 
 if __name__ == "__main__":
     from studies.command.main import run_script

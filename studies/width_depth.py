@@ -23,7 +23,7 @@ quick = Study(
     base={
         "model.name": "resnet_cifar",
         "data.name": "digits", "data.batch_size": 64,
-        "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 8,
+        "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 6,
     },
     factors=["model.depth", "model.width"],
     arms={FAT: network(8, 17), MIDDLE: network(20, 9), THIN: network(56, 5)},
@@ -31,7 +31,7 @@ quick = Study(
     seeds=6,
     tune={"optim.lr": [0.02, 0.1]},
     limits={
-        "quick": "Eight epochs show who learns faster; five channels are fewer than any network of the paper has, and "
+        "quick": "Six epochs show who learns faster; five channels are fewer than any network of the paper has, and "
         "seconds are those of a processor, which parallel channels help less than a GPU.",
     },
     plots=[Against("test_top1", "model.depth", "Test accuracy over depth, at equal parameters")],

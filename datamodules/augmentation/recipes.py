@@ -30,6 +30,8 @@ RECIPES: Mapping[str, Sequence[Transform]] = {
     "principal_colours": (PrincipalColours(),),
     # Szegedy et al. 2014 (arXiv 1409.4842) as used since Goyal et al. 2017 (arXiv 1706.02677).
     "imagenet": (ResizedCrop(), HorizontalFlip()),
+    # The same with photometric distortion.
+    "imagenet_colour": (ResizedCrop(), HorizontalFlip(), ColourJitter()),
     # Krizhevsky et al. 2012, 4.1: 224 pixels out of 256, flips, PCA lighting.
     "alexnet": (Crop(0), HorizontalFlip(), Lighting()),
 }

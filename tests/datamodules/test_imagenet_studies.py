@@ -1,0 +1,23 @@
+"""The studies' networks of 224 pixels on real images of ImageNet."""
+
+from pathlib import Path
+
+import pytest
+
+from studies.design.plan import expand
+from studies.design.study_files import STUDIES
+from studies.launch.preflight import check
+
+PRESETS = {name: "imagenet" for name in STUDIES if "imagenet" in STUDIES[name].presets}
+PRESETS |= {"residual_imagenet": "paper", "multi_crop": "paper"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_arm_takes_a_step_on_the_imagenet_subset(name: str, imagenette: Path, tmp_path: Path) -> None:
+    settings = {
+        "data.root": str(imagenette), "data.cache": str(tmp_path), "data.per_class": 10, "data.validation": 0.1,
+        "data.batch_size": 4,
+    }  # fmt: skip
+    for arm in expand(STUDIES[name], preset=PRESETS[name], settings=settings).arms:
+        check(arm.config, devices=1)
