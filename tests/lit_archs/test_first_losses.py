@@ -33,6 +33,7 @@ OPTIONS: dict[str, list[Options]] = {
     "googlenet_cifar": [{"large_kernel": 3}, {"reductions": False}, {"squeeze_excite": True}],
     "inception_stack": [{"block": "naive"}, {"block": "single5"}],
     "densenet_cifar": [{"dense": False}, {"bottleneck": True}, {"norm": "none", "bottleneck": True}],
+    "resnet18": [{"stem": "cifar"}],
     "resnet20": [
         *({"shortcut": shortcut, "norm": norm} for shortcut in "BC" for norm in ("none", "batch")),
         *({"pre_activation": True, "norm": norm} for norm in ("none", "batch")),

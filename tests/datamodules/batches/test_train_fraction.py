@@ -42,6 +42,12 @@ def test_which_samples_are_left_depends_on_the_split_seed_alone() -> None:
     assert quarter.steps_per_epoch == len(quarter.train_indices) // 32
 
 
+def test_samples_are_drawn_and_not_the_first() -> None:
+    drawn = [class_shares(torch.arange(1000), torch.zeros(1000, dtype=torch.int64), 0.1, split) for split in (0, 1)]
+    assert not torch.equal(*drawn)
+    assert all(chosen.double().mean() > 400 for chosen in drawn)
+
+
 def test_numbers_to_predict_are_one_class() -> None:
     chosen = class_shares(torch.arange(40), torch.rand(40), 0.5, 0)
     assert len(chosen) == 20

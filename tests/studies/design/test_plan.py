@@ -59,12 +59,13 @@ def test_a_preset_may_be_a_study_of_its_own_under_the_same_name() -> None:
     claim = Claim("Wider is better.", more("test_top1", "wide", than="narrow"))
     arms = {"narrow": {"model.width": 1.0}, "wide": {"model.width": 2.0}}
     other = Study(base={"data.name": "shapes"}, factors=["model.width"], arms=arms, baseline="wide", claims=[claim])
-    study = a_study(source="a paper", presets={"paper": {"trainer.epochs": 3}, "large": other})
+    study = a_study(source="a paper", protocol="As ever.", presets={"paper": {"trainer.epochs": 3}, "large": other})
     plan = expand(study, preset="large", seeds=2)
     assert [arm.label for arm in plan.arms] == ["narrow", "wide"]
     assert plan.baseline.label == "wide"
     assert plan.baseline.config.data.name == "shapes"
     assert (plan.study.name, plan.study.question, plan.study.source) == ("example", "Does it?", "a paper")
+    assert plan.study.protocol == "As ever."
     assert plan.study.claims == [claim]
     assert expand(study.at("large"), preset="large").arms == expand(study, preset="large").arms
     assert len(expand(study, preset="paper").arms) == 4
