@@ -27,7 +27,7 @@ from studies.design.study_files import STUDIES
 from studies.evidence.claims import MEANING
 from studies.evidence.summary import StudySummary, summarise
 from studies.records.storage import write_atomically
-from studies.records.study_record import FILE
+from studies.records.study_record import FILE, read_study_record
 from studies.report.controls import image_counts
 from studies.report.headline import headline_of
 from studies.report.plain_text import markdown
@@ -64,7 +64,7 @@ def texts(name: str) -> Mapping[str, str]:
 
 def write(name: str, directory: Path, options: list[str]) -> None:
     """Write the page of a study, and its line of the table."""
-    study = STUDIES[name]
+    study = STUDIES[name].at(read_study_record(directory).preset)
     summary = summarise(directory, study.claims, study.measures)
     heading, _, rest = as_markdown(summary).partition("\n\n")
     answer, _, tables = rest.partition("\n\n")

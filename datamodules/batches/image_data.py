@@ -155,6 +155,13 @@ class ImageDataModule(lightning.LightningDataModule):
         arrays = self.arrays
         return self._evaluation(arrays.train_images, arrays.train_labels, arrays.train_masks, indices)
 
+    def batch_of(self, indices: Tensor) -> Batch:
+        """Return these images of the training set as a batch, made as validation's are, whole on every device."""
+        (there,) = self._on_device([indices])
+        (pixels,) = self._read(self.arrays.train_images, [indices], [there])
+        images = self.normalise(centre_crop(pixels, self.image_shape[1:]))
+        return Batch(images, self.arrays.train_labels[there], len(there), there)
+
     def test_dataloader(self) -> "BatchLoader":
         """Return the test batches."""
         arrays = self.arrays

@@ -32,7 +32,9 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
 
     parser = Parser("run", f"Run what is missing of a study, then write its report. {CONFIG_HELP}")
     parser.add_argument("study", help="the study, see litmus list, or the path of its file")
-    parser.add_key(Key("preset", str, "quick", "quick (minutes on a laptop) or paper (the paper's protocol)"))
+    parser.add_key(
+        Key("preset", str, "quick", "quick (minutes on a laptop), paper (its protocol) or another of the study")
+    )
     parser.add_key(Key("seeds", int, None, "seeds of each arm (default: the study's own)"))
     parser.add_key(Key("first_seed", int, 0, "the first seed; another one runs fresh seeds, to confirm a finding"))
     parser.add_key(SPLITS)

@@ -70,7 +70,8 @@ class RunTimes:
         held_out = round(config.data.validation * size.train_images)
         trained = round(config.data.train_fraction * (size.train_images - held_out))
         steps = config.trainer.epochs * training_steps(trained, config.data.batch_size, config.data.drop_last)
-        evaluated = config.trainer.epochs * config.trainer.validations_per_epoch * held_out + size.test_images
+        tested = size.test_images * config.data.test_crops
+        evaluated = config.trainer.epochs * config.trainer.validations_per_epoch * held_out + tested
         # Devices share an evaluation as they share a step.
         evaluation = FORWARD_SHARE * step * evaluated / config.data.batch_size
         return steps, steps * step + evaluation

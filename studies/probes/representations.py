@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from lit_archs.learning.lit_network import LitNetwork
-from litmus.keyed_random import generator
+from litmus.derive import derive
+from litmus.keyed_random import uniform
 from studies.probes.base.passes import watched
 from studies.probes.base.probe import Probe, register, undisturbed, weight_layers
 
@@ -23,11 +24,11 @@ class Representations(Probe):
     """Rows of a layer, written at the end: `similarity_to_final`, that of its outputs at a step and after training.
 
     Outputs are those for 500 images of the validation split, or, where it has less, for all of them; of maps, at so
-    many places in each image as make up 500 points, drawn by the seed and the same at every step. The similarity is
-    that of SVCCA: the mean canonical correlation of the directions that hold 99 % of each one's variance, 1 where one
-    is an affine map of the other. A run that diverged has no rows.
+    many places in each image as make up about 500 points, drawn by the seed and the same at every step. The similarity
+    is that of SVCCA: the mean canonical correlation of the directions that hold 99 % of each one's variance, 1 where
+    one is an affine map of the other. A run that diverged has no rows.
 
-    What is kept of every measured step travels in the checkpoint: 500 numbers a channel.
+    What is kept of every measured step travels in the checkpoint: about 500 numbers a channel.
     """
 
     name = "representations"
@@ -60,30 +61,35 @@ class Representations(Probe):
         self.kept = {}
 
     def _points(self, trainer: lightning.Trainer, module: LitNetwork) -> dict[str, Tensor]:
-        """Return each layer's outputs, float32 [points, channels]; nothing on devices that have none of the images."""
+        """Return each layer's outputs, float32 [points, channels]; every device computes all of them."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        images = data.val_indices[:POINTS]
+        places = max(1, POINTS // len(images))
         found: dict[str, list[Tensor]] = {}
-
-        def see(name: str, _: Any, output: Tensor) -> None:
-            found.setdefault(name, []).append(output.detach().float())
-
         layers = weight_layers(module.network)
-        with undisturbed(module.network), torch.no_grad(), watched(layers, see):
+        with undisturbed(module.network), torch.no_grad():
             module.network.eval()
-            for each in data.val_batches(data.val_indices[:POINTS]):
-                if len(each.labels):
-                    module.network.forward(trainer.precision_plugin.convert_input(each).images)
-        return {name: self._places(torch.cat(outputs)).cpu() for name, outputs in found.items()}
+            for chunk in images.split(data.config.eval_batch_size):
+                batch = trainer.precision_plugin.convert_input(data.batch_of(chunk))
 
-    def _places(self, outputs: Tensor) -> Tensor:
-        """Return [points, channels] of outputs [N, C] or [N, C, ...]: of maps, at random places of each image."""
+                def see(name: str, _: Any, output: Tensor, sample: Tensor = batch.sample) -> None:
+                    found.setdefault(name, []).append(self._at_places(output, sample, places).float().cpu())
+
+                with watched(layers, see):
+                    module.network.forward(batch.images)
+        return {name: torch.cat(points) for name, points in found.items()}
+
+    def _at_places(self, outputs: Tensor, sample: Tensor, count: int) -> Tensor:
+        """Return [points, channels] of outputs [N, C] or [N, C, ...]: of maps, at so many random places of each image.
+
+        The places depend on the seed, the image's number in `sample` [N] and the map's size alone.
+        """
         if outputs.dim() == 2:
             return outputs
         maps = outputs.flatten(2)
-        images, channels, places = maps.shape
-        count = min(places, max(1, POINTS // images))
-        drawn = torch.rand(images, places, generator=generator(self.seed, self.name, images, places))
-        chosen = drawn.argsort(1)[:, :count].to(maps.device)
+        channels, places = maps.shape[1:]
+        drawn = uniform(derive(self.seed, self.name, places), sample, places)
+        chosen = drawn.argsort(1)[:, :count]
         return maps.gather(2, chosen[:, None, :].expand(-1, channels, -1)).transpose(1, 2).flatten(0, 1)
 
 

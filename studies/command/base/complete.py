@@ -23,6 +23,12 @@ from studies.records.study_record import FILE
 OPTIONS = Path(__file__).parents[1] / "options.json"
 """Every command's options, as `docs/pages.py` writes them."""
 
+PRESETS = {
+    "quick": "minutes on a laptop",
+    "paper": "the paper's protocol",
+    "imagenet": "an image folder of ImageNet, of some studies",
+}
+
 Completer = Callable[..., Iterable[str]]
 
 
@@ -91,7 +97,7 @@ def _value_completer(option: Mapping[str, Any], config: Mapping[str, Any]) -> Co
         "model.name": _names(_architectures),
         "data.name": _names(lambda: _summaries("datamodules")),
         "trainer.probes": _listed(_names(lambda: _summaries("studies.probes"))),
-        "preset": _names(lambda: {"quick": "minutes on a laptop", "paper": "the paper's protocol"}),
+        "preset": _names(lambda: PRESETS),
         "vary": _settings(config),
         "tune": _settings(config),
     }

@@ -2,14 +2,19 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
 import torch
-from probed_steps import random, rows_of
+from lightning.pytorch.plugins import Precision
+from probed_steps import example, probe, random, rows_of
 from tiny_runs import trained
 
-from studies.probes.representations import svcca
+import datamodules
+from lit_archs.building.registry import build
+from studies.probes.representations import Representations, svcca
 
 
 def test_an_affine_map_is_the_same_representation() -> None:
@@ -38,6 +43,24 @@ def test_directions_of_little_variance_do_not_count() -> None:
     other = torch.stack((basis[:, 0], 0.05 * basis[:, 2]), 1)
     assert svcca(one, other) == pytest.approx(1, abs=1e-6)
     assert math.isnan(svcca(torch.ones(9, 2), one[:9]))
+
+
+def test_the_images_and_places_are_the_same_in_any_batches() -> None:
+    network = build("resnet_cifar", depth=8, width=4, in_channels=1, image_size=8)
+    module, _, _ = example(network, 6, 1, 8, 8)
+    found = []
+    for size in (500, 60):
+        data = datamodules.build("digits", eval_batch_size=size, validation=0.1)
+        trainer: Any = SimpleNamespace(datamodule=data, precision_plugin=Precision())
+        measuring = probe("representations")
+        assert isinstance(measuring, Representations)
+        found.append(measuring._points(trainer, module))
+    assert found[0].keys() == found[1].keys()
+    for name, points in found[0].items():
+        torch.testing.assert_close(found[1][name], points)
+    # 144 images at three places each; of vectors there is one.
+    assert found[0]["conv"].shape == (432, 4)
+    assert found[0]["classifier"].shape == (144, 10)
 
 
 def test_each_layer_becomes_what_it_ends_with(tmp_path: Path) -> None:
