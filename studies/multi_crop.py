@@ -2,8 +2,8 @@
 
 The same trained networks: the test set is read from the middle of each image, from the middle and the four corners, and
 from these and their mirror images, and the predicted probabilities are averaged. Arms of a seed share every step of
-training. quick: LeNet-5 with ReLU and max pooling on drawn shapes, 32 pixels out of 40. paper: AlexNet on ImageNet as
-an image folder, 224 pixels out of 256.
+training. quick: LeNet-5 with ReLU, max pooling and batch norm on drawn shapes, 32 pixels out of 40. paper: AlexNet on
+ImageNet as an image folder, 224 pixels out of 256.
 """
 
 from studies.design import Claim, Levels, Study, alike, more
@@ -17,7 +17,7 @@ def crops(count: int) -> Levels:
 study = Study(
     source="Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks",
     base={
-        "model.name": "lenet5", "data.augment": "alexnet",
+        "model.name": "lenet5", "model.norm": "batch", "data.augment": "alexnet",
         "data.name": "shapes", "data.margin": 4, "data.train_images": 1200, "data.test_images": 2000,
         "data.batch_size": 50, "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 20,
     },
