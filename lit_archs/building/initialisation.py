@@ -119,7 +119,7 @@ def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
         if isinstance(module, InitialisesItself):
             module.initialise_parameters()
         elif isinstance(module, _NORMS):
-            module.reset_parameters()
+            _reset_norm(module)
         elif isinstance(module, _WEIGHTED):
             weight, bias = (f"{name}.{each}" if name else each for each in ("weight", "bias"))
             own = replace(config, gain=1.0) if config.scaled == "hidden" and name == last else config
@@ -134,6 +134,15 @@ def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
     for module in network.modules():
         if isinstance(module, AdjustsInitialisation):
             module.adjust_parameters()
+
+
+def _reset_norm(norm: nn.Module) -> None:
+    norm.reset_parameters()  # type: ignore[operator]
+    if (norm.weight is None) != (norm.bias is None):
+        # With one of the two PyTorch's layers pass by both.
+        for parameter, start in ((norm.weight, 1.0), (norm.bias, 0.0)):
+            if isinstance(parameter, Tensor):
+                parameter.fill_(start)
 
 
 def _last_layer(network: nn.Module) -> str:

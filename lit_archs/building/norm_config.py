@@ -10,10 +10,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
 from lit_archs.layers.norm_activation import LayerNormOfMap, NormActivation, group_count
 from lit_archs.layers.shift import shift_by_itself
-from litmus.errors import require_at_least, require_choice, require_positive
+from lit_archs.layers.sync_batch_norm import Constants, SyncBatchNorm, own_batch_norm
+from litmus.errors import UserError, require_at_least, require_choice, require_positive
 
 Placement = Literal["before", "after"]
 Statistics = Literal["running", "batch"]
+Gradient = Literal["full", "mean_stopped", "stopped"]
+
+_CONSTANTS: dict[Gradient, Constants] = {"full": "none", "mean_stopped": "mean", "stopped": "both"}
+"""What of a batch's statistics the gradient takes for constants."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,12 @@ class NormConfig:
         placement: before or after the activation next to the norm; a norm without one, at the end of a residual
             branch, stays where it is.
         affine: whether norms have a trainable scale and shift; without, the shift of a channel is the bias of the
-            convolution before, or stands behind a norm that reads a sum or a concatenation.
+            convolution before, or stands behind a norm that reads a sum or a concatenation. Batch norm subtracts such
+            a bias with the mean: with it, affine=false is scale=false and shift=false in effect.
+        scale: whether norms have a trainable scale, γ, beside what they have of `affine`.
+        shift: whether they have a trainable shift, β; nothing shifts in its place.
+        gradient: of batch norm, full, or with the statistics taken for constants: both (stopped), or only the mean
+            (mean_stopped); Ioffe & Szegedy 2015 (1502.03167), section 2.
         eps: added to the variance before the root; null leaves each layer's own, mostly 1e-5.
         momentum: weight of the newest batch in batch norm's running averages.
         evaluation_statistics: running (averages) or batch (the evaluated batch's own), for batch norm.
@@ -38,6 +48,9 @@ class NormConfig:
 
     placement: Placement = "before"
     affine: bool = True
+    scale: bool = True
+    shift: bool = True
+    gradient: Gradient = "full"
     eps: float | None = None
     momentum: float = 0.1
     evaluation_statistics: Statistics = "running"
@@ -51,6 +64,7 @@ class NormConfig:
     def __post_init__(self) -> None:
         require_choice("placement", self.placement, get_args(Placement))
         require_choice("evaluation_statistics", self.evaluation_statistics, get_args(Statistics))
+        require_choice("gradient", self.gradient, get_args(Gradient))
         if self.eps is not None:
             require_positive(eps=self.eps)
         require_positive(momentum=self.momentum, groups=self.groups)
@@ -78,6 +92,8 @@ def configure_norms(network: nn.Module, config: NormConfig) -> None:
         for field in dataclasses.fields(config)
         if getattr(config, field.name) != getattr(default, field.name)
     }
+    if config.gradient != default.gradient:
+        _take_for_constants(network, config.gradient)
     for module in network.modules():
         if isinstance(module, NormActivation):
             module.placement = config.placement
@@ -86,8 +102,7 @@ def configure_norms(network: nn.Module, config: NormConfig) -> None:
             if isinstance(module, NormActivation):
                 module.shift_by_itself()
         if isinstance(module, _NORMS):
-            if not config.affine:
-                _drop_affine(module)
+            _keep_affine(module, scale=config.affine and config.scale, shift=config.affine and config.shift)
             if config.eps is not None:
                 module.eps = config.eps
         if isinstance(module, _BatchNorm):
@@ -108,6 +123,24 @@ def _configure_batch_norm(layer: _BatchNorm, changed: dict[str, Any]) -> None:
             setattr(layer, name, changed.get(name, getattr(layer, name)))
 
 
-def _drop_affine(layer: Any) -> None:
-    layer.weight = layer.bias = None
+def _take_for_constants(network: nn.Module, gradient: Gradient) -> None:
+    """Replace PyTorch's batch norms by our own, under their names, and have the gradient pass by the statistics."""
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d):
+                assert isinstance(layer, _BatchNorm)
+                layer = own_batch_norm(layer, synchronised=False)
+                setattr(parent, name, layer)
+            if isinstance(layer, SyncBatchNorm):
+                layer.constants = _CONSTANTS[gradient]
+            elif isinstance(layer, _BatchNorm):
+                raise UserError(f"norm.gradient {gradient} is for batch norm; {type(layer).__name__} has only full")
+
+
+def _keep_affine(layer: Any, *, scale: bool, shift: bool) -> None:
+    """Take scale or shift from `layer`, which keeps the name of the other."""
+    if scale and shift:
+        return
+    layer.weight = layer.weight if scale else None
+    layer.bias = layer.bias if shift else None
     setattr(layer, "elementwise_affine" if isinstance(layer, nn.LayerNorm) else "affine", False)

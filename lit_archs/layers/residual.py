@@ -168,7 +168,7 @@ class ResidualBlock(nn.Module):
             return
         last = self.branch.get_submodule("norm_last")
         if not isinstance(getattr(last, "weight", None), Tensor):
-            raise UserError("zero_gamma needs norms with a scale: norm.affine=true")
+            raise UserError("zero_gamma needs norms with a scale: norm.affine=true, norm.scale=true")
         last.weight.zero_()  # type: ignore[operator]
 
 

@@ -1,4 +1,6 @@
-"""Batch normalisation over the global batch of several processes, on any device."""
+"""Batch normalisation over the global batch of several processes, on any device, and with its gradient cut."""
+
+from typing import Literal
 
 import torch
 import torch.distributed as distributed
@@ -6,35 +8,49 @@ from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
+Constants = Literal["none", "mean", "both"]
+"""Which of a batch's mean and variance the gradient takes for constants."""
+
 
 class SyncBatchNorm(_BatchNorm):
     """Batch norm whose training statistics are those of all processes' samples together, with exact gradients.
 
     PyTorch's own `SyncBatchNorm` refuses CPU tensors; this one runs over any backend, and is plain batch norm where
-    there is no process group. Its parameters and buffers are named as those of `nn.BatchNorm2d`. Input [N, C, ...],
-    output of the same shape.
+    there is no process group. Its parameters and buffers are named as those of `nn.BatchNorm2d`. The gradient can be
+    computed as if the batch's statistics, or its mean alone, were `constants`, which is not the loss's gradient (Ioffe
+    & Szegedy 2015, 1502.03167, section 2). Input [N, C, ...], output of the same shape.
     """
 
     synchronised: bool = True
+    constants: Constants = "none"
 
     def _check_input_dim(self, input: Tensor) -> None:
         pass
 
     def forward(self, input: Tensor) -> Tensor:
-        if not (self.training and self.synchronised and distributed.is_initialized()):
+        together = self.synchronised and distributed.is_initialized()
+        if not self.training or not (together or self.constants != "none"):
             return super().forward(input)
         shape = (1, -1) + (1,) * (input.dim() - 2)
         axes = [axis for axis in range(input.dim()) if axis != 1]
         count = torch.full((1,), input.numel() / input.shape[1], device=input.device, dtype=input.dtype)
-        sums = all_reduce(torch.cat((input.sum(axes), count)))
+        sums = torch.cat((input.sum(axes), count))
+        sums = all_reduce(sums) if together else sums
         total, mean = sums[-1], sums[:-1] / sums[-1]
+        if not together and input.numel() == input.shape[1]:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
+        if self.constants != "none":
+            mean = mean.detach()
         # A second pass around the mean: E[x²] − E[x]² cancels badly in single precision.
-        variance = all_reduce((input - mean.view(shape)).square().sum(axes)) / total
+        squares = (input - mean.view(shape)).square().sum(axes)
+        variance = (all_reduce(squares) if together else squares) / total
+        if self.constants == "both":
+            variance = variance.detach()
         self._track(mean.detach(), variance.detach() * total.detach() / (total.detach() - 1))
         normalised = (input - mean.view(shape)) * torch.rsqrt(variance + self.eps).view(shape)
-        if not self.affine:
-            return normalised
-        return normalised * self.weight.view(shape) + self.bias.view(shape)
+        if self.weight is not None:
+            normalised = normalised * self.weight.view(shape)
+        return normalised if self.bias is None else normalised + self.bias.view(shape)
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor) -> None:
@@ -70,13 +86,20 @@ def _synchronised(module: nn.Module) -> nn.Module:
 
 def _replacement(layer: _BatchNorm) -> nn.Module:
     on_gpu = any(tensor.is_cuda for tensor in (*layer.parameters(), *layer.buffers()))
-    if on_gpu:
+    if on_gpu and getattr(layer, "constants", "none") == "none":
         # PyTorch's own is the faster one there.
         return nn.SyncBatchNorm.convert_sync_batchnorm(layer)
+    return own_batch_norm(layer, synchronised=True)
+
+
+def own_batch_norm(layer: _BatchNorm, *, synchronised: bool) -> SyncBatchNorm:
+    """Return batch norm in place of `layer`, with its parameters, buffers and settings."""
     replacement = SyncBatchNorm(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
     for name in ("weight", "bias"):
         replacement.register_parameter(name, getattr(layer, name))
     for name in ("running_mean", "running_var", "num_batches_tracked"):
         replacement.register_buffer(name, getattr(layer, name))
     replacement.training = layer.training
+    replacement.synchronised = synchronised
+    replacement.constants = getattr(layer, "constants", "none")
     return replacement

@@ -19,7 +19,8 @@ SIDE_PATHS = ("shortcut", "auxiliary", "squeeze_excite")
 
 @register
 class GradientNorms(Probe):
-    """Rows of a layer: `weight_gradient_norm` = ‖∂L/∂w‖, `output_gradient_rms` = root mean square of ∂L/∂output.
+    """Rows of a layer: `weight_gradient_norm` = ‖∂L/∂w‖, `output_gradient_rms` = root mean square of ∂L/∂output,
+    `input_gradient_rms` that of ∂L/∂input, by all that reads this input; the layer that reads the images has none.
 
     Rows of the network (layer ""): `decay_factor`, see there, over the hidden layers of the main path: layers on
     shortcuts and the last one, behind which there is no other, do not count; `decay_layers`, the number of layers that
@@ -36,33 +37,42 @@ class GradientNorms(Probe):
         assert isinstance(module, LitNetwork)
         if not self.due(trainer):
             return
-        by_weight, by_output = self._gradients(module, batch)
+        by_weight, by_output, by_input = self._gradients(module, batch)
         rms: dict[str, float] = {}
         for name, gradient in by_weight.items():
             norm = float(summed(gradient).double().norm())
-            own = by_output[name].double()
-            squares, count = summed(torch.stack((own.square().sum(), own.new_tensor(own.numel())))).tolist()
-            rms[name] = math.sqrt(squares / count)
-            self.add(trainer.global_step, name, weight_gradient_norm=norm, output_gradient_rms=rms[name])
+            rms[name] = _root_mean_square(by_output[name])
+            entering = {"input_gradient_rms": _root_mean_square(by_input[name])} if name in by_input else {}
+            self.add(trainer.global_step, name, weight_gradient_norm=norm, output_gradient_rms=rms[name], **entering)
         main = [name for name in rms if not any(part in name for part in SIDE_PATHS)]
         factor, count = decay_factor([rms[name] for name in main[:-1]])
         self.add(trainer.global_step, "", decay_factor=factor, decay_layers=count)
 
-    def _gradients(self, module: LitNetwork, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _gradients(self, module: LitNetwork, batch: Batch) -> tuple[dict[str, Tensor], ...]:
+        """Return the loss's gradients by each layer's weight, by its output, and by its input where that has one."""
         layers = weight_layers(module.network)
+        inputs: dict[str, Tensor] = {}
         outputs: dict[str, Tensor] = {}
-        with (
-            training_pass(module, self.seed),
-            torch.enable_grad(),
-            watched(layers, lambda name, _, output: outputs.update({name: output})),
-        ):
+
+        def see(name: str, entering: Tensor, leaving: Tensor) -> None:
+            outputs[name] = leaving
+            if entering.requires_grad:
+                inputs[name] = entering
+
+        with training_pass(module, self.seed), torch.enable_grad(), watched(layers, see):
             loss = shared_loss(module, batch)
-            used = [name for name in layers if name in outputs]
-            weights = [layers[name].weight for name in used]
-            wanted = [*weights, *(outputs[name] for name in used)]
+            weights = {name: layers[name].weight for name in layers if name in outputs}
+            by_layer = (weights, {name: outputs[name] for name in weights}, inputs)
+            wanted = [tensor for tensors in by_layer for tensor in tensors.values()]
             found = torch.autograd.grad(loss, wanted, allow_unused=True)
-        gradients = [torch.zeros_like(by) if each is None else each for each, by in zip(found, wanted, strict=True)]
-        return dict(zip(used, gradients, strict=False)), dict(zip(used, gradients[len(used) :], strict=True))
+        filled = iter(torch.zeros_like(by) if each is None else each for each, by in zip(found, wanted, strict=True))
+        return tuple({name: next(filled) for name in tensors} for tensors in by_layer)
+
+
+def _root_mean_square(gradient: Tensor) -> float:
+    own = gradient.double()
+    squares, count = summed(torch.stack((own.square().sum(), own.new_tensor(own.numel())))).tolist()
+    return math.sqrt(squares / count)
 
 
 def decay_factor(magnitudes: Sequence[float]) -> tuple[float, int]:

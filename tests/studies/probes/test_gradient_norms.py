@@ -50,6 +50,21 @@ def test_gradients_are_those_of_the_mean_loss() -> None:
     by_output = kept[name].grad
     assert by_output is not None
     assert measured[name, "output_gradient_rms"] == pytest.approx(float(by_output.square().mean().sqrt()), rel=1e-5)
+    # The second convolution's input is what the first's norm and activation make: no shortcut reads it.
+    second = "stage2.0.branch.conv2"
+    entering: list[Tensor] = []
+
+    def keep_input(module: nn.Module, inputs: Any) -> None:
+        inputs[0].retain_grad()
+        entering.append(inputs[0])
+
+    handle = network.get_submodule(second).register_forward_pre_hook(keep_input)
+    gradient(network, batch, f"{name}.weight")
+    handle.remove()
+    by_input = entering[0].grad
+    assert by_input is not None
+    assert measured[second, "input_gradient_rms"] == pytest.approx(float(by_input.square().mean().sqrt()), rel=1e-5)
+    assert ("conv", "input_gradient_rms") not in measured  # it reads the images
     layers = {layer for layer, _ in measured if layer}
     hidden = [layer for layer in layers if "shortcut" not in layer and layer != "classifier"]
     assert len(layers) - 1 - len(hidden) == 2  # two projections
