@@ -84,16 +84,18 @@ def truth_of(world: World) -> Callable[[Arm, int], Truth]:
             return float(left[name]) + shared + 0.0002 * noise(arm.label, name, seed)
 
         record: dict[str, Any] = {column: accuracy(split) for split, column in columns.items()}
+        if "loss" in left:
+            record["fit_loss"] = left["loss"] * (1 + 0.002 * noise(arm.label, "loss", seed))
         if "steps" in left:
             best_at = round(left["steps"] + 8 * noise(arm.label, "steps", seed))
             curve = ((5, 0.1), (best_at, 0.999), (1000, record[columns["val"]]))
             record["curve"] = [{"step": step, columns["val"]: value} for step, value in curve]
         if "probes" in left:
 
-            def own(layer: str, quantity: str) -> float:
-                return 1 + 0.002 * noise(arm.label, "probe", layer, quantity, seed)
+            def own(step: int, layer: str, quantity: str) -> float:
+                return 1 + 0.002 * noise(arm.label, "probe", step, layer, quantity, seed)
 
-            record["probes"] = [(*row, value * own(*row[1:])) for *row, value in left["probes"]]
+            record["probes"] = [(*row, value * own(*row)) for *row, value in left["probes"]]
         if "seconds" in left:
             record["seconds"] = left["seconds"] * (1 + 0.002 * noise(arm.label, "seconds", seed))
         if "logits" in left:

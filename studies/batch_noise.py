@@ -1,0 +1,93 @@
+"""How much does batch norm's output for an image depend on the images beside it, and does that noise regularise?
+
+All arms take the same steps on the same batches of 64; what differs is how many of a batch's images share their
+statistics (ghost batches), from 4 to all 64, and so nothing but the statistics' noise. Group norm has none. The noise
+is the spread of an image's logits over random companions, relative to their spread over images. Each arm tunes its
+learning rate. quick: a fully connected net on a quarter of scikit-learn's digits. paper: ResNet-20 on CIFAR-10.
+"""
+
+import math
+
+from studies.design import (
+    DECADES,
+    Against,
+    ArmResult,
+    Claim,
+    Levels,
+    Study,
+    alike,
+    gap,
+    logarithm,
+    measure,
+    more,
+    probed,
+    trend,
+)
+from studies.design.protocols import CIFAR_STEPWISE
+
+HOFFER = "Hoffer et al. 2017, Train longer, generalize better (arXiv 1705.08741)"
+BATCH = 64
+GROUP = "group norm"
+GAP = gap("fit_top1", "test_top1")
+NOISE = logarithm(probed("logit_noise", at="last"))
+
+
+def ghosts(size: int) -> Levels:
+    return {"model.norm": "ghost_batch", "norm.virtual_batch_size": size}
+
+
+@measure(DECADES)
+def noise_by_root(result: ArmResult, seed: int) -> float:
+    """Return log10 of the noise times √n, n images sharing their statistics: constant where noise is like 1/√n."""
+    return NOISE(result, seed) + math.log10(result.arm.levels["norm.virtual_batch_size"]) / 2
+
+
+study = Study(
+    source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
+    base={
+        "model.name": "mlp", "model.depth": 2, "model.width": 128, "model.activation": "relu", "norm.groups": 8,
+        "data.name": "digits", "data.batch_size": BATCH, "data.validation": 0.75,
+        "optim.lr": 0.05, "trainer.epochs": 40, "trainer.probe_every_n_steps": 50,
+    },
+    factors=["model.norm", "norm.virtual_batch_size"],
+    arms={
+        **{f"{size} share": ghosts(size) for size in (4, 8, 16, 32, BATCH)},
+        GROUP: {"model.norm": "group", "norm.virtual_batch_size": BATCH},
+    },
+    baseline=f"{BATCH} share",
+    seeds=10,
+    tune={"optim.lr": [0.02, 0.05, 0.1]},
+    presets={
+        "paper": {
+            **CIFAR_STEPWISE, "data.batch_size": BATCH, "norm.groups": 32,
+            "model.name": "resnet_cifar", "model.depth": 20, "model.width": 16, "trainer.probe_every_n_steps": 5000,
+        }
+    },
+    limits={"quick": "360 training images, which every arm fits: what regularisers are worth is a point or two."},
+    probes=["batch_noise"],
+    measures={
+        "training minus test accuracy": GAP,
+        "log10 of the noise of an image's logits": NOISE,
+        "log10 of that noise times √n": noise_by_root,
+    },
+    plots=[Against(NOISE, "norm.virtual_batch_size", "Noise of an image's logits over how many share statistics")],
+    claims=[
+        # not checked at the source: the section, here and below
+        Claim("An image's output depends on its companions: the more share their statistics, the less.",
+              trend(NOISE, "norm.virtual_batch_size", {"model.norm": "ghost_batch"}, falling=True), "section 3.4"),
+        Claim("The noise falls like 1/√n: from 4 to 64 images by a factor of four, to a quarter.",
+              alike(noise_by_root, ghosts(4), ghosts(BATCH)), threshold=0.097,  # log10(1.25)
+              source="follows from the variance of a mean of n independent samples"),
+        Claim("The noise regularises: the more images share, the wider the gap between training and test accuracy.",
+              trend(GAP, "norm.virtual_batch_size", {"model.norm": "ghost_batch"}), "section 3.4"),
+        Claim("Statistics of 16 images generalise better than those of all 64.",
+              more("test_top1", ghosts(16), than=ghosts(BATCH)), "abstract", source=HOFFER),
+        Claim("Group norm, which has no such noise, overfits more than statistics of 16 images.",
+              more(GAP, GROUP, than=ghosts(16)), "section 3.4"),
+    ],
+)  # fmt: skip
+
+if __name__ == "__main__":
+    from studies.command.main import run_script
+
+    run_script(study)

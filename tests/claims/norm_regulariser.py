@@ -1,0 +1,38 @@
+"""What the claims of `norm_regulariser` say, and the worlds where they are right and wrong."""
+
+from claims.base.says import about, better, gains_more
+from claims.base.world import world
+
+BOTH = ("fit_top1", "test_top1")
+
+
+def arm(norm: str, dropout: float = 0.0, weight_decay: float = 0.0001) -> str:
+    """Return the label of the arm of that norm, dropout and weight decay."""
+    return f"norm {norm}, dropout {dropout}, weight_decay {weight_decay}"
+
+
+NONE, BATCH = arm("none"), arm("batch")
+NONE_DROPPED, BATCH_DROPPED = arm("none", 0.5), arm("batch", 0.5)
+DECAYED = arm("batch", weight_decay=0.0005)
+
+CLAIMS = {
+    "Batch norm alone narrows the gap between training and test accuracy.": about(NONE, BATCH, of=BOTH),
+    "Without norm, dropout narrows that gap.": about(NONE, NONE_DROPPED, of=BOTH),
+    "With batch norm, leaving out dropout does not widen it by a point.": about(BATCH, BATCH_DROPPED, of=BOTH),
+    "Dropout gains more test accuracy without batch norm than with it.": gains_more(
+        NONE_DROPPED, NONE, BATCH_DROPPED, BATCH
+    ),
+    "With batch norm, a fifth of the weight decay is more accurate.": better(BATCH, DECAYED),
+    "With batch norm, weight decay does not regularise: five times as much moves the gap by under a point.": about(
+        BATCH, DECAYED, of=BOTH
+    ),
+}
+
+RIGHT = world(
+    {NONE: 0.80, NONE_DROPPED: 0.85, BATCH: 0.90, BATCH_DROPPED: 0.89, DECAYED: 0.87},
+    train={NONE: 0.99, NONE_DROPPED: 0.95, BATCH: 0.98, BATCH_DROPPED: 0.97, DECAYED: 0.95},
+)
+WRONG = world(
+    {NONE: 0.90, NONE_DROPPED: 0.85, BATCH: 0.80, BATCH_DROPPED: 0.89, DECAYED: 0.87},
+    train={NONE: 0.95, NONE_DROPPED: 0.96, BATCH: 0.99, BATCH_DROPPED: 0.95, DECAYED: 0.89},
+)

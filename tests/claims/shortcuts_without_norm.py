@@ -1,0 +1,48 @@
+"""What the claims of `shortcuts_without_norm` say, and the worlds where they are right and wrong."""
+
+from claims.base.says import alike, better, gains_more
+from claims.base.world import world
+
+KINDS = {
+    "plain": ("none", False, False),
+    "shortcuts": ("none", True, False),
+    "Fixup": ("none", True, True),
+    "batch norm": ("batch", False, False),
+    "shortcuts + batch norm": ("batch", True, False),
+}
+PLAIN, SHORTCUTS, FIXUP, BATCH, BOTH = (f"{kind}, 32 layers" for kind in KINDS)
+SHALLOW, SHALLOW_BOTH = "shortcuts, 8 layers", "shortcuts + batch norm, 8 layers"
+
+CLAIMS = {
+    "Without norm, shortcuts lower the training error of 32 layers.": better(SHORTCUTS, PLAIN, of="fit_top1"),
+    "They do not make up for batch norm: with both, 32 layers fit better than with shortcuts alone.": better(
+        BOTH, SHORTCUTS, of="fit_top1"
+    ),
+    "Nor does batch norm make up for shortcuts: with both, 32 layers fit better than with batch norm alone.": better(
+        BOTH, BATCH, of="fit_top1"
+    ),
+    "Batch norm matters more to shortcuts at 32 layers than at 8.": gains_more(
+        BOTH, SHORTCUTS, SHALLOW_BOTH, SHALLOW, of="fit_top1"
+    ),
+    "It is the start that shortcuts lack: with Fixup, 32 layers without norm fit better than with shortcuts.": better(
+        FIXUP, SHORTCUTS, of="fit_top1"
+    ),
+    "With Fixup they are as accurate as with batch norm, to two points.": alike(FIXUP, BOTH),
+}
+
+RIGHT = world(
+    {FIXUP: 0.94, BOTH: 0.945},
+    train={PLAIN: 0.3, SHORTCUTS: 0.5, FIXUP: 0.95, BATCH: 0.6, BOTH: 0.97, SHALLOW: 0.95, SHALLOW_BOTH: 0.96},
+)
+WRONG = world(
+    {FIXUP: 0.80, BOTH: 0.90},
+    train={PLAIN: 0.97, SHORTCUTS: 0.95, FIXUP: 0.90, BATCH: 0.95, BOTH: 0.80, SHALLOW: 0.70, SHALLOW_BOTH: 0.96},
+)
+
+LEVELS = {
+    f"{kind}, {depth} layers": {
+        "model.norm": norm, "model.residual": residual, "model.fixup": fixup, "model.depth": depth,
+    }
+    for kind, (norm, residual, fixup) in KINDS.items()
+    for depth in (8, 32)
+}  # fmt: skip
