@@ -6,6 +6,7 @@ from litmus.lazy import lazily
 
 if TYPE_CHECKING:
     from lit_archs.building.registry import build, names, register
+    from lit_archs.layers.fold_batch_norm import Folding, fold_batch_norm
     from lit_archs.learning.classifier import LitClassifier
     from lit_archs.learning.lit_network import LitNetwork
     from lit_archs.learning.optimiser import OptimConfig
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from litmus.metrics import Metric, own_task
 
 __all__ = [
+    "Folding",
     "LitClassifier",
     "LitNetwork",
     "LitSegmenter",
@@ -21,6 +23,7 @@ __all__ = [
     "Metric",
     "OptimConfig",
     "build",
+    "fold_batch_norm",
     "names",
     "own_task",
     "register",
@@ -30,6 +33,7 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
+        "Folding": "lit_archs.layers.fold_batch_norm",
         "LitClassifier": "lit_archs.learning.classifier",
         "LitNetwork": "lit_archs.learning.lit_network",
         "LitSegmenter": "lit_archs.learning.segmenter",
@@ -37,6 +41,7 @@ __getattr__ = lazily(
         "Metric": "litmus.metrics",
         "OptimConfig": "lit_archs.learning.optimiser",
         "build": "lit_archs.building.registry",
+        "fold_batch_norm": "lit_archs.layers.fold_batch_norm",
         "names": "lit_archs.building.registry",
         "own_task": "litmus.metrics",
         "register": "lit_archs.building.registry",

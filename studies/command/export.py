@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lit_archs.layers.fold_batch_norm import Folding
 from litmus.config_keys import Key
+from litmus.errors import UserError
 from studies.command.base.options import Parser, records_key
-from studies.inference.export import SUFFIXES, Format, export
+from studies.inference.export import SUFFIXES, Format, export, folded
 from studies.inference.load_model import Which, load_record, record_with_weights
 from studies.records.run_record import RunRecord
 
@@ -24,13 +26,25 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_key(Key("format", Format, "safetensors", "safetensors, torchscript or onnx"))
     parser.add_key(Key("output", Path | None, None, "the file (default: RUN with the format's ending)"))
     parser.add_key(WEIGHTS)
+    parser.add_key(Key("fold", bool, False, "fold batch norms into the layers before them; torchscript and onnx"))
     parser.add_key(records_key())
     options = parser.read(arguments)
+    if options.fold and options.format == "safetensors":
+        raise UserError(
+            "--fold is for --format torchscript or onnx: safetensors holds the weights of the network that "
+            "lit_archs.build makes, which has norms"
+        )
     record = record_with_weights(options.run, Path(options.out))
     model = load_record(record, options.weights)
+    known = about(record, model.title)
+    told = ""
+    if options.fold:
+        model, folding = folded(model)
+        known["batch_norm"] = {"folded_into": folding.folded, "left": folding.left}
+        told = f"{_told(folding)}\n"
     path = options.output or Path(record.run_id).with_suffix(SUFFIXES[options.format])
-    described = export(model, about(record, model.title), path, options.format)
-    print(f"{model.title}\n{path}: {_size(path)}\n{described}: classes, normalisation, config, results")
+    described = export(model, known, path, options.format)
+    print(f"{model.title}\n{told}{path}: {_size(path)}\n{described}: classes, normalisation, config, results")
     return 0
 
 
@@ -47,6 +61,15 @@ def about(record: RunRecord, title: str) -> dict[str, Any]:
         "config": config,
         "environment": summary["environment"],
     }
+
+
+def _told(folding: Folding) -> str:
+    """Return in a line what was folded, and what was not with the first reason."""
+    text = f"norms folded into the layers before them: {len(folding.folded)}"
+    if folding.left:
+        first, why = next(iter(folding.left.items()))
+        text += f"; left: {len(folding.left)}, e.g. {first}, which {why}"
+    return text
 
 
 def _size(path: Path) -> str:

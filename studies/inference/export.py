@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 
 from datamodules.batches.image_input import ImageInput
+from lit_archs.layers.fold_batch_norm import Folding, fold_batch_norm
 from litmus.errors import UserError
 from studies.inference.image_model import ImageModel, Normalised
 from studies.records.storage import storage_errors, to_json, write_atomically
@@ -40,6 +41,18 @@ def export(model: ImageModel, about: dict[str, Any], path: Path, format: Format)
     described = path.with_suffix(".json")
     write_atomically(described, to_json({**about, "format": format, **description(model)}))
     return described
+
+
+def folded(model: ImageModel) -> tuple[ImageModel, Folding]:
+    """Return `model` with its batch norms folded into the layers before them, and which were.
+
+    Raises `UserError` where it would say something else.
+    """
+    folding = fold_batch_norm(model.network, torch.zeros(1, *model.input.shape))
+    found = ImageModel(folding.network, model.input, model.task, model.title).eval()
+    with torch.no_grad():
+        _compare(model, found.normalised(_example(model).repeat(CHECKED_BATCH, 1, 1, 1)), "folded network")
+    return found, folding
 
 
 def description(model: ImageModel) -> dict[str, Any]:

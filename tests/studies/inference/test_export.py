@@ -15,6 +15,7 @@ import lit_archs
 from litmus.errors import UserError
 from studies import load_model
 from studies.command.export import about
+from studies.command.main import run_command
 from studies.inference.export import export
 from studies.inference.image_model import ImageModel
 from studies.training.run import Run
@@ -71,6 +72,27 @@ def test_torchscript_says_the_same_of_any_number_of_images(model: ImageModel, im
     for some in (images, images[:1]):
         torch.testing.assert_close(loaded(some), model(some))
         torch.testing.assert_close(loaded(some / 255), model(some), rtol=1e-3, atol=1e-4)
+
+
+def test_norms_are_folded_on_request(
+    run: Run, model: ImageModel, images: Tensor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "network.pt"
+    arguments = [str(run.directory), "--output", str(path)]
+    assert run_command(["export", *arguments, "--fold", "--format", "torchscript"]) == 0
+    told, described = capsys.readouterr().out, json.loads(path.with_suffix(".json").read_text())
+    folded = described["batch_norm"]["folded_into"]
+    assert f"norms folded into the layers before them: {len(folded)}" in told
+    loaded = torch.jit.load(path)
+    torch.testing.assert_close(loaded(images), model(images), rtol=1e-3, atol=1e-4)
+    norms = [
+        name for name, module in model.network.named_modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)
+    ]
+    assert [*folded, *described["batch_norm"]["left"]] == norms
+    assert not norms or len(folded) == 4
+    assert not any("running_mean" in name for name, _ in loaded.named_buffers())
+    assert run_command(["export", *arguments, "--fold"]) == 2
+    assert "--fold is for --format torchscript or onnx" in capsys.readouterr().err
 
 
 @pytest.mark.slow
