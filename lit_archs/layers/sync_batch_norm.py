@@ -86,8 +86,9 @@ def _synchronised(module: nn.Module) -> nn.Module:
 
 def _replacement(layer: _BatchNorm) -> nn.Module:
     on_gpu = any(tensor.is_cuda for tensor in (*layer.parameters(), *layer.buffers()))
-    if on_gpu and getattr(layer, "constants", "none") == "none":
-        # PyTorch's own is the faster one there.
+    # PyTorch's own, the faster one there, has both γ and β or neither.
+    usual = getattr(layer, "constants", "none") == "none" and (layer.weight is None) == (layer.bias is None)
+    if on_gpu and usual:
         return nn.SyncBatchNorm.convert_sync_batchnorm(layer)
     return own_batch_norm(layer, synchronised=True)
 

@@ -112,6 +112,8 @@ def test_parameters_keep_their_names_and_start_and_devices_are_brought_together(
         assert torch.equal(parameter, stopped.get_parameter(name))
     torch.distributed.init_process_group("gloo", rank=0, world_size=1, store=torch.distributed.HashStore())
     try:
+        unscaled = synchronise_batch_norm(network("batch", scale=False))
+        assert all(each.weight is None and each.bias is not None for each in norms_of(unscaled))
         synchronise_batch_norm(stopped)
         layers = norms_of(stopped)
         assert {(type(each), each.synchronised, each.constants) for each in layers} == {(SyncBatchNorm, True, "both")}
