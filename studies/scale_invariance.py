@@ -99,8 +99,9 @@ study = Study(
     },
     plots=[OverTraining("weight_norm", "Norm of the layers' weights", hidden)],
     claims=[
-        Claim("With batch norm the gradient by a layer's input does not depend on the scale of the weights (a = 10).",
-              alike(BY_INPUT, batch_norm(10.0), batch_norm(1.0)), "section 3.3", threshold=0.01,
+        # Not a = 10: there all seeds agree to rounding, and no interval can be made of that.
+        Claim("With batch norm the gradient by a layer's input does not depend on the scale of the weights (a = 0.1).",
+              alike(BY_INPUT, batch_norm(0.1), batch_norm(1.0)), "section 3.3", threshold=0.01,
               paper="exact, but for the ε in the denominator"),
         Claim("The gradient by weights ten times as large is a tenth.",
               alike(rescaled_gradient, batch_norm(10.0), batch_norm(1.0)), "section 3.3", threshold=0.01,

@@ -13,8 +13,8 @@ def none(a: float) -> str:
 
 
 CLAIMS = {
-    "With batch norm the gradient by a layer's input does not depend on the scale of the weights (a = 10).": about(
-        batch(10), batch(1)
+    "With batch norm the gradient by a layer's input does not depend on the scale of the weights (a = 0.1).": about(
+        batch(0.1), batch(1)
     ),
     "The gradient by weights ten times as large is a tenth.": about(batch(10), batch(1)),
     "The gradient by weights a tenth as large is ten times as large.": about(batch(0.1), batch(1)),
