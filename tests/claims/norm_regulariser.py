@@ -6,14 +6,14 @@ from claims.base.world import world
 BOTH = ("fit_top1", "test_top1")
 
 
-def arm(norm: str, dropout: float = 0.0, weight_decay: float = 0.0001) -> str:
+def arm(norm: str, dropout: float = 0.0, weight_decay: float = 0.0005) -> str:
     """Return the label of the arm of that norm, dropout and weight decay."""
     return f"norm {norm}, dropout {dropout}, weight_decay {weight_decay}"
 
 
 NONE, BATCH = arm("none"), arm("batch")
 NONE_DROPPED, BATCH_DROPPED = arm("none", 0.5), arm("batch", 0.5)
-DECAYED = arm("batch", weight_decay=0.0005)
+DECAYED = arm("batch", weight_decay=0.0025)
 
 CLAIMS = {
     "Batch norm alone narrows the gap between training and test accuracy.": about(NONE, BATCH, of=BOTH),
