@@ -40,8 +40,8 @@ study = Study(
         }
     },
     limits={
-        "quick": "400 images, which the net learns by heart: the gap that regularisers are to narrow is of 40 points, many "
-        "times the source's."
+        "quick": "400 images, which the net learns by heart: the gap that regularisers are to narrow is of 40 points, "
+        "many times the source's."
     },
     measures={"training minus test accuracy": GAP, "test minus training loss": gap("test_loss", "fit_loss")},
     claims=[
