@@ -161,8 +161,8 @@ def _fused(layer: nn.Module, norm: _BatchNorm) -> nn.Module:
         if norm.weight is None or norm.bias is None:
             # PyTorch's function wants both.
             norm = copy.copy(norm)
-            norm.weight = nn.Parameter(torch.ones_like(norm.running_mean)) if norm.weight is None else norm.weight  # type: ignore[arg-type]
-            norm.bias = nn.Parameter(torch.zeros_like(norm.running_mean)) if norm.bias is None else norm.bias  # type: ignore[arg-type]
+            norm.weight = nn.Parameter(torch.ones_like(norm.running_mean)) if norm.weight is None else norm.weight
+            norm.bias = nn.Parameter(torch.zeros_like(norm.running_mean)) if norm.bias is None else norm.bias
         return fuse_linear_bn_eval(layer, norm)
     assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
     return fuse_conv_bn_eval(layer, norm, transpose=isinstance(layer, nn.ConvTranspose2d))

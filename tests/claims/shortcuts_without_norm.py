@@ -10,21 +10,21 @@ KINDS = {
     "batch norm": ("batch", False, False),
     "shortcuts + batch norm": ("batch", True, False),
 }
-PLAIN, SHORTCUTS, FIXUP, BATCH, BOTH = (f"{kind}, 32 layers" for kind in KINDS)
+PLAIN, SHORTCUTS, FIXUP, BATCH, BOTH = (f"{kind}, 20 layers" for kind in KINDS)
 SHALLOW, SHALLOW_BOTH = "shortcuts, 8 layers", "shortcuts + batch norm, 8 layers"
 
 CLAIMS = {
-    "Without norm, shortcuts lower the training error of 32 layers.": better(SHORTCUTS, PLAIN, of="fit_top1"),
-    "They do not make up for batch norm: with both, 32 layers fit better than with shortcuts alone.": better(
+    "Without norm, shortcuts lower the training error of 20 layers.": better(SHORTCUTS, PLAIN, of="fit_top1"),
+    "They do not make up for batch norm: with both, 20 layers fit better than with shortcuts alone.": better(
         BOTH, SHORTCUTS, of="fit_top1"
     ),
-    "Nor does batch norm make up for shortcuts: with both, 32 layers fit better than with batch norm alone.": better(
+    "Nor does batch norm make up for shortcuts: with both, 20 layers fit better than with batch norm alone.": better(
         BOTH, BATCH, of="fit_top1"
     ),
-    "Batch norm matters more to shortcuts at 32 layers than at 8.": gains_more(
+    "Batch norm matters more to shortcuts at 20 layers than at 8.": gains_more(
         BOTH, SHORTCUTS, SHALLOW_BOTH, SHALLOW, of="fit_top1"
     ),
-    "It is the start that shortcuts lack: with Fixup, 32 layers without norm fit better than with shortcuts.": better(
+    "It is the start that shortcuts lack: with Fixup, 20 layers without norm fit better than with shortcuts.": better(
         FIXUP, SHORTCUTS, of="fit_top1"
     ),
     "With Fixup they are as accurate as with batch norm, to two points.": alike(FIXUP, BOTH),
@@ -44,5 +44,5 @@ LEVELS = {
         "model.norm": norm, "model.residual": residual, "model.fixup": fixup, "model.depth": depth,
     }
     for kind, (norm, residual, fixup) in KINDS.items()
-    for depth in (8, 32)
+    for depth in (8, 20)
 }  # fmt: skip
