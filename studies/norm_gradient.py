@@ -60,7 +60,7 @@ study = Study(
     },
     baseline=FULL,
     seeds=8,
-    tune={"optim.lr": [0.01, 0.03, 0.1]},
+    tune={"optim.lr": [0.003, 0.01, 0.03, 0.1, 0.3]},
     presets={
         "paper": {
             "model.width": 100, "data.name": "mnist", "data.validation": 1 / 6, "data.batch_size": 60,
