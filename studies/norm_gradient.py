@@ -1,10 +1,10 @@
 """Must the gradient pass through the statistics of batch norm?
 
-Three gradients of the same net: the full one; one that takes the batch's mean for a constant; one that takes mean and
-variance for constants. Each with γ and β behind the normalisation, and, as in the source's example, without; each tunes
-its learning rate. The layers before the norms have biases, which the mean takes out again. quick: three layers of 50
-ReLUs on scikit-learn's digits. paper: three of 100 on MNIST; the source tells of initial experiments without naming
-their network.
+Three gradients of the same net, without γ and β as in the source's example: the full one; one that takes the batch's
+mean for a constant; one that takes mean and variance for constants. The layers before the norms have biases, which the
+mean takes out again. Each at four learning rates: biases and losses are compared at the same rate, accuracies at each
+gradient's best by the validation split. quick: three layers of 50 ReLUs on scikit-learn's digits. paper: three of 100
+on MNIST; the source tells of initial experiments without naming their network.
 """
 
 import math
@@ -23,8 +23,6 @@ from studies.design import (
     probed,
 )
 
-GRADIENTS = {"full": "full", "mean constant": "mean_stopped", "both constant": "stopped"}
-
 
 def hidden(layer: str) -> bool:
     """Return whether a norm follows the layer."""
@@ -33,11 +31,14 @@ def hidden(layer: str) -> bool:
 
 BIAS, USUAL_BIAS = (probed("bias_norm", hidden, at=at) for at in ("last", "median"))
 LOSS = logarithm("fit_loss")
-FULL, MEAN, BOTH = (f"{gradient}, no γ and β" for gradient in GRADIENTS)
+RATE = 0.03
 
 
-def network(gradient: str, affine: bool) -> Levels:
-    return {"norm.gradient": GRADIENTS[gradient], "norm.scale": affine, "norm.shift": affine}
+def network(gradient: str, rate: float = RATE) -> Levels:
+    return {"norm.gradient": gradient, "optim.lr": rate}
+
+
+FULL, MEAN, BOTH = (network(gradient) for gradient in ("full", "mean_stopped", "stopped"))
 
 
 @measure(DECADES)
@@ -50,17 +51,13 @@ study = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
     base={
         "model.name": "mlp", "model.width": 50, "model.norm": "batch", "model.activation": "relu",
+        "norm.scale": False, "norm.shift": False,
         "data.name": "digits", "data.batch_size": 64,
-        "optim.lr": 0.03, "trainer.epochs": 20, "trainer.probe_every_n_steps": 20,
+        "trainer.epochs": 20, "trainer.probe_every_n_steps": 20,
     },
-    factors=["norm.gradient", "norm.scale", "norm.shift"],
-    arms={
-        f"{gradient}, {'γ and β' if affine else 'no γ and β'}": network(gradient, affine)
-        for affine in (False, True) for gradient in GRADIENTS
-    },
+    factors={"norm.gradient": ["full", "mean_stopped", "stopped"], "optim.lr": [0.01, RATE, 0.1, 0.3]},
     baseline=FULL,
-    seeds=8,
-    tune={"optim.lr": [0.003, 0.01, 0.03, 0.1, 0.3]},
+    seeds=6,
     presets={
         "paper": {
             "model.width": 100, "data.name": "mnist", "data.validation": 1 / 6, "data.batch_size": 60,
@@ -84,14 +81,11 @@ study = Study(
               more(LOSS, MEAN, than=FULL), "section 2"),
         Claim("So it does where both statistics are constants.",
               more(LOSS, BOTH, than=FULL), "section 2"),
-        Claim("With constants the net is less accurate: by more than a point.",
-              more("test_top1", FULL, than=BOTH), "section 2", threshold=0.01,
-              paper="the model blows up"),
+        Claim("Each at its best rate, the net is less accurate with constants: by more than a point.",
+              more("test_top1", {"norm.gradient": "full"}, than={"norm.gradient": "stopped"}), "section 2",
+              threshold=0.01, paper="the model blows up"),
         Claim("It is worse where the normalisation scales and not only centres: the loss is higher.",
               more(LOSS, BOTH, than=MEAN), "section 2"),
-        Claim("With a β behind the norm, whose gradient the bias's is proportional to, the biases grow less.",
-              more(BIAS, BOTH, than="both constant, γ and β"),
-              source="follows from the gradient: ∂L/∂b = γ/σ ∂L/∂β, which training makes vanish"),
     ],
 )  # fmt: skip
 
