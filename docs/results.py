@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+import studies
 from litmus.wording import listed, several
 from studies.design.study import Study
 from studies.design.study_files import STUDIES
@@ -39,6 +40,11 @@ TABLE = FOLDER / "table.json"
 LITMUS = (sys.executable, "-c", "from studies.command.main import main; main()")
 
 
+def names() -> list[str]:
+    """Return the package's studies, without those that files of a user registered."""
+    return [name for name in STUDIES.names() if (Path(studies.__file__).parent / f"{name}.py").exists()]
+
+
 def main() -> None:
     """Run what is missing and write the pages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -46,7 +52,7 @@ def main() -> None:
     parser.add_argument("studies", nargs="*", metavar="STUDY", help="all by default")
     parser.add_argument("--only-write", action="store_true", help="run nothing")
     arguments = parser.parse_args()
-    for name in arguments.studies or STUDIES.names():
+    for name in arguments.studies or names():
         options = shlex.split(texts("scales").get(name, ""))
         if not arguments.only_write:
             subprocess.run([*LITMUS, "run", name, *options, "--out", str(arguments.runs)], check=True)
@@ -94,7 +100,7 @@ def write_table() -> None:
         "| study | question | runs | scale | supported | opposite | smaller | inconclusive |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name in STUDIES.names():
+    for name in names():
         row = table.get(name)
         if row is None:
             lines.append(f"| {name} | {markdown(STUDIES[name].question)} | not run yet | | | | | |")
