@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +13,14 @@ from lit_archs.layers.norm_activation import (
     Norm,
     NormActivation,
     NormActivationOptions,
-    activation_layer,
     norm_activation,
     norm_activation_1d,
 )
+from lit_archs.layers.pooling import pooling_layer
 from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
 from litmus.keyed_random import generator
 
 SMALLEST_IMAGE = 4
-_POOLING: dict[str, type[nn.Module]] = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
 CONNECTIONS = (
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
@@ -29,24 +28,6 @@ CONNECTIONS = (
     (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5),
 )  # fmt: skip
 """The maps of S2 that each of the 16 maps of C3 reads (table I)."""
-
-
-class TrainableSubsampling(nn.Module):
-    """The sum over 2×2 windows, times a coefficient and plus a bias of each map (section II.B); starts as the mean."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.pool = nn.AvgPool2d(2, divisor_override=1)
-        self.coefficient = nn.Parameter(torch.empty(channels, 1, 1))
-        self.bias = nn.Parameter(torch.empty(channels, 1, 1))
-        self.initialise_parameters()
-
-    def initialise_parameters(self) -> None:
-        nn.init.constant_(self.coefficient, 0.25)
-        nn.init.zeros_(self.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.pool(x) * self.coefficient + self.bias
 
 
 class PartialConvolution(nn.Module):
@@ -101,13 +82,6 @@ class RadialBasisNetwork(nn.Sequential):
         return self.get_submodule("classifier").loss(logits, labels)  # type: ignore[operator]
 
 
-def _pooling(pooling: str, channels: int, activation: str) -> nn.Module:
-    if pooling == "trainable":
-        # The paper's subsampling units squash their sum as all other units do.
-        return nn.Sequential(OrderedDict(sum=TrainableSubsampling(channels), activation=activation_layer(activation)))
-    return _POOLING[pooling](2)
-
-
 Pooling = Literal["max", "average", "trainable"]
 Output = Literal["softmax", "rbf_map", "rbf_mse"]
 
@@ -133,7 +107,7 @@ class LeNetOptions(NormActivationOptions):
 
     def __post_init__(self) -> None:
         require_fraction(dropout=self.dropout)
-        require_choice("pooling", self.pooling, (*_POOLING, "trainable"))
+        require_choice("pooling", self.pooling, get_args(Pooling))
         require_choice("connections", self.connections, ("full", "partial"))
         require_choice("output", self.output, ("softmax", "rbf_map", "rbf_mse"))
 
@@ -176,10 +150,10 @@ def lenet5(
     modules: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=nn.Conv2d(in_channels, conv1, 5, padding=padding1),
         norm1=norm_activation(norm, conv1, activation),
-        pool1=_pooling(layers.pooling, conv1, activation),
+        pool1=pooling_layer(layers.pooling, conv1, activation),
         conv2=second,
         norm2=norm_activation(norm, conv2, activation),
-        pool2=_pooling(layers.pooling, conv2, activation),
+        pool2=pooling_layer(layers.pooling, conv2, activation),
         flatten=nn.Flatten(),
         fc1=nn.Linear(conv2 * side * side, fc1),
         norm3=dense_norm(fc1),

@@ -25,6 +25,13 @@ TOGGLES: list[tuple[str, Option, Option, str, str]] = [
     # name, options before, options after, parameters or modules that vanish, and that appear (substrings)
     ("mlp", {}, {"dropout": 0.5}, "", ""),
     ("mlp", {"norm": "none"}, {"norm": "batch"}, "", ".norm"),
+    *(("convnet", {}, {"pooling": kind}, "", "") for kind in ("average", "sum", "l2", "subsample", "blurred_max")),
+    ("convnet", {}, {"pooling": "convolution"}, "", "pool.conv"),
+    ("convnet", {}, {"pooling": "trainable"}, "", "pool.sum"),
+    ("convnet", {}, {"convolutions": 3}, "", "conv3"),
+    ("convnet", {}, {"kernel_size": 5}, "conv", ""),
+    ("convnet", {}, {"dropout": 0.5}, "", ""),
+    ("convnet", {"hidden": 1}, {"hidden": 2}, "", "fc2"),
     ("lenet5", {"pooling": "max"}, {"pooling": "average"}, "", ""),
     ("lenet5", {"pooling": "max"}, {"pooling": "trainable"}, "", "sum"),
     ("lenet5", {"connections": "full"}, {"connections": "partial"}, "conv2", "conv2.maps"),
