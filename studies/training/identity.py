@@ -31,6 +31,7 @@ NEUTRAL_DEFAULTS: dict[str, Any] = {
     "norm.shift": True,
     "norm.gradient": "full",
     "optim.patience": 10,
+    "optim.loss": "cross_entropy",
     "model.pool4": 2,
     "model.padding": "zeros",
     "model.stem": "imagenet",
