@@ -20,8 +20,6 @@ from lit_archs.layers.pooling import pooling_layer
 from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
 from litmus.keyed_random import generator
 
-SMALLEST_IMAGE = 4
-
 CONNECTIONS = (
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
     (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
@@ -97,6 +95,8 @@ class LeNetOptions(NormActivationOptions):
         connections: whether the second convolution's maps read all maps (full) or those of table I (partial).
         output: softmax (a linear layer, cross-entropy), or distances to fixed codes trained with the paper's MAP
             (rbf_map) or mean squared error criterion (rbf_mse).
+        first_kernel: side of the first convolution's filters, whose padding leaves as large a map: AlexNet's is 11.
+        first_stride: of the first convolution: AlexNet's is 4.
     """
 
     norm: Norm = "none"
@@ -104,12 +104,16 @@ class LeNetOptions(NormActivationOptions):
     dropout: float = 0.0
     connections: Literal["full", "partial"] = "full"
     output: Output = "softmax"
+    first_kernel: Literal[5, 7, 11] = 5
+    first_stride: Literal[1, 2, 4] = 1
 
     def __post_init__(self) -> None:
         require_fraction(dropout=self.dropout)
         require_choice("pooling", self.pooling, get_args(Pooling))
         require_choice("connections", self.connections, ("full", "partial"))
         require_choice("output", self.output, ("softmax", "rbf_map", "rbf_mse"))
+        require_choice("first_kernel", str(self.first_kernel), ("5", "7", "11"))
+        require_choice("first_stride", str(self.first_stride), ("1", "2", "4"))
 
 
 @register("lenet5", input_shape=(1, 32, 32))
@@ -125,20 +129,23 @@ def lenet5(
 
     61,706 parameters at 1×32×32 and 10 classes. The network is drawn for 32×32 (LeCun et al. 1998, figure 2): 28×28
     images are padded by 2, as is customary for MNIST, and images below 20 pixels by 2 before both convolutions, or
-    their maps would vanish. The smallest image is 4×4.
+    their maps would vanish. The smallest image is 4×4, 7×7 and 13×13 at first strides of 2 and 4.
 
     Args:
         width: factor on every layer's channels and units.
     """
     require_positive(width=width)
-    require_at_least(SMALLEST_IMAGE, image_size=image_size)
+    kernel, stride = layers.first_kernel, layers.first_stride
+    # Four positions are left by the first convolution, two by its pooling.
+    require_at_least(3 * stride + 1, image_size=image_size)
     norm, activation = layers.norm, layers.activation
     if layers.connections == "partial" and width != 1:
         raise UserError(f"connections=partial is a table for width 1, got width {width}")
     conv1, conv2, fc1, fc2 = (max(1, round(width * channels)) for channels in (6, 16, 120, 84))
-    padding1 = 0 if image_size >= 32 else 2
-    padding2 = 0 if image_size >= 20 else 2
-    side = ((image_size + 2 * padding1 - 4) // 2 + 2 * padding2 - 4) // 2
+    padding1 = (0 if image_size >= 32 else 2) + (kernel - 5) // 2
+    pooled = ((image_size + 2 * padding1 - kernel) // stride + 1) // 2
+    padding2 = 0 if pooled >= 10 else 2
+    side = (pooled + 2 * padding2 - 4) // 2
     second: nn.Module = nn.Conv2d(conv1, conv2, 5, padding=padding2)
     if layers.connections == "partial":
         second = PartialConvolution(CONNECTIONS, 5, padding2)
@@ -148,7 +155,7 @@ def lenet5(
         return norm_activation_1d("none" if norm == "instance" else norm, units, activation)
 
     modules: OrderedDict[str, nn.Module] = OrderedDict(
-        conv1=nn.Conv2d(in_channels, conv1, 5, padding=padding1),
+        conv1=nn.Conv2d(in_channels, conv1, kernel, stride, padding1),
         norm1=norm_activation(norm, conv1, activation),
         pool1=pooling_layer(layers.pooling, conv1, activation),
         conv2=second,

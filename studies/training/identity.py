@@ -33,6 +33,8 @@ NEUTRAL_DEFAULTS: dict[str, Any] = {
     "optim.patience": 10,
     "optim.loss": "cross_entropy",
     "model.pool4": 2,
+    "model.first_kernel": 5,
+    "model.first_stride": 1,
     "model.padding": "zeros",
     "model.stem": "imagenet",
     "data.train_fraction": 1.0,

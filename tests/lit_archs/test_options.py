@@ -34,6 +34,8 @@ TOGGLES: list[tuple[str, Option, Option, str, str]] = [
     ("convnet", {"hidden": 1}, {"hidden": 2}, "", "fc2"),
     ("lenet5", {"pooling": "max"}, {"pooling": "average"}, "", ""),
     ("lenet5", {"pooling": "max"}, {"pooling": "trainable"}, "", "sum"),
+    ("lenet5", {}, {"first_kernel": 7}, "conv1", ""),
+    ("lenet5", {}, {"first_stride": 2}, "", ""),
     ("lenet5", {"connections": "full"}, {"connections": "partial"}, "conv2", "conv2.maps"),
     ("lenet5", {"output": "softmax"}, {"output": "rbf_map"}, "classifier", ""),
     ("alexnet", {}, {"local_response_norm": True}, "", ""),
