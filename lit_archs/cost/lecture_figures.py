@@ -100,7 +100,7 @@ def _convnet() -> list[Figure]:
     ]  # fmt: skip
 
 
-def _first_block(image: int = 32, **options: int) -> list[LayerProfile]:
+def _first_block(image: int = 32, **options: Any) -> list[LayerProfile]:
     """Return the profiles of the two convolutions that a convnet of one block begins with."""
     shape: dict[str, Any] = {"in_channels": 3, "image_size": image, "blocks": 1, "pooling": "none", "hidden": 0}
     with torch.device("meta"):
