@@ -29,10 +29,8 @@ CLAIMS = {
     "Too high a rate kills ReLUs: at 0.3 over 20 points more are dead than at 0.01.": about(
         arm("relu", 0.3), arm("relu", 0.01)
     ),
-    "Where some die, at 0.1, fewer leaky ReLUs are negative for every image.": about(
-        arm("relu", 0.1), arm("leaky_relu", 0.1)
-    ),
-    "There a net of leaky ReLUs is more accurate.": better(arm("leaky_relu", 0.1), arm("relu", 0.1)),
+    "At 0.1 fewer leaky ReLUs are negative for every image.": about(arm("relu", 0.1), arm("leaky_relu", 0.1)),
+    "At 0.1 a net of leaky ReLUs is more accurate.": better(arm("leaky_relu", 0.1), arm("relu", 0.1)),
     "Each at its best rate, leaky ReLU and ReLU are equally accurate, to two points.": tuned(
         "leaky_relu", "relu", "test_top1"
     ),
