@@ -74,7 +74,7 @@ def metrics_page() -> str:
     """Return what each metric is, and what each task's records call it."""
     units = {
         "share": "fraction; percent in reports",
-        "loss": "nats",
+        "loss": "nats of cross-entropy, or the unit of `optim.loss`",
         "seconds": "seconds",
         "count": "number",
     }

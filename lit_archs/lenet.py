@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +13,12 @@ from lit_archs.layers.norm_activation import (
     Norm,
     NormActivation,
     NormActivationOptions,
-    activation_layer,
     norm_activation,
     norm_activation_1d,
 )
+from lit_archs.layers.pooling import pooling_layer
 from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
 from litmus.keyed_random import generator
-
-SMALLEST_IMAGE = 4
-_POOLING: dict[str, type[nn.Module]] = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
 CONNECTIONS = (
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
@@ -29,24 +26,6 @@ CONNECTIONS = (
     (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5),
 )  # fmt: skip
 """The maps of S2 that each of the 16 maps of C3 reads (table I)."""
-
-
-class TrainableSubsampling(nn.Module):
-    """The sum over 2×2 windows, times a coefficient and plus a bias of each map (section II.B); starts as the mean."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.pool = nn.AvgPool2d(2, divisor_override=1)
-        self.coefficient = nn.Parameter(torch.empty(channels, 1, 1))
-        self.bias = nn.Parameter(torch.empty(channels, 1, 1))
-        self.initialise_parameters()
-
-    def initialise_parameters(self) -> None:
-        nn.init.constant_(self.coefficient, 0.25)
-        nn.init.zeros_(self.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.pool(x) * self.coefficient + self.bias
 
 
 class PartialConvolution(nn.Module):
@@ -101,13 +80,6 @@ class RadialBasisNetwork(nn.Sequential):
         return self.get_submodule("classifier").loss(logits, labels)  # type: ignore[operator]
 
 
-def _pooling(pooling: str, channels: int, activation: str) -> nn.Module:
-    if pooling == "trainable":
-        # The paper's subsampling units squash their sum as all other units do.
-        return nn.Sequential(OrderedDict(sum=TrainableSubsampling(channels), activation=activation_layer(activation)))
-    return _POOLING[pooling](2)
-
-
 Pooling = Literal["max", "average", "trainable"]
 Output = Literal["softmax", "rbf_map", "rbf_mse"]
 
@@ -123,6 +95,8 @@ class LeNetOptions(NormActivationOptions):
         connections: whether the second convolution's maps read all maps (full) or those of table I (partial).
         output: softmax (a linear layer, cross-entropy), or distances to fixed codes trained with the paper's MAP
             (rbf_map) or mean squared error criterion (rbf_mse).
+        first_kernel: side of the first convolution's filters, whose padding leaves as large a map: AlexNet's is 11.
+        first_stride: of the first convolution: AlexNet's is 4.
     """
 
     norm: Norm = "none"
@@ -130,12 +104,16 @@ class LeNetOptions(NormActivationOptions):
     dropout: float = 0.0
     connections: Literal["full", "partial"] = "full"
     output: Output = "softmax"
+    first_kernel: Literal[5, 7, 11] = 5
+    first_stride: Literal[1, 2, 4] = 1
 
     def __post_init__(self) -> None:
         require_fraction(dropout=self.dropout)
-        require_choice("pooling", self.pooling, (*_POOLING, "trainable"))
+        require_choice("pooling", self.pooling, get_args(Pooling))
         require_choice("connections", self.connections, ("full", "partial"))
         require_choice("output", self.output, ("softmax", "rbf_map", "rbf_mse"))
+        require_choice("first_kernel", str(self.first_kernel), ("5", "7", "11"))
+        require_choice("first_stride", str(self.first_stride), ("1", "2", "4"))
 
 
 @register("lenet5", input_shape=(1, 32, 32))
@@ -151,20 +129,23 @@ def lenet5(
 
     61,706 parameters at 1×32×32 and 10 classes. The network is drawn for 32×32 (LeCun et al. 1998, figure 2): 28×28
     images are padded by 2, as is customary for MNIST, and images below 20 pixels by 2 before both convolutions, or
-    their maps would vanish. The smallest image is 4×4.
+    their maps would vanish. The smallest image is 4×4, 7×7 and 13×13 at first strides of 2 and 4.
 
     Args:
         width: factor on every layer's channels and units.
     """
     require_positive(width=width)
-    require_at_least(SMALLEST_IMAGE, image_size=image_size)
+    kernel, stride = layers.first_kernel, layers.first_stride
+    # Four positions are left by the first convolution, two by its pooling.
+    require_at_least(3 * stride + 1, image_size=image_size)
     norm, activation = layers.norm, layers.activation
     if layers.connections == "partial" and width != 1:
         raise UserError(f"connections=partial is a table for width 1, got width {width}")
     conv1, conv2, fc1, fc2 = (max(1, round(width * channels)) for channels in (6, 16, 120, 84))
-    padding1 = 0 if image_size >= 32 else 2
-    padding2 = 0 if image_size >= 20 else 2
-    side = ((image_size + 2 * padding1 - 4) // 2 + 2 * padding2 - 4) // 2
+    padding1 = (0 if image_size >= 32 else 2) + (kernel - 5) // 2
+    pooled = ((image_size + 2 * padding1 - kernel) // stride + 1) // 2
+    padding2 = 0 if pooled >= 10 else 2
+    side = (pooled + 2 * padding2 - 4) // 2
     second: nn.Module = nn.Conv2d(conv1, conv2, 5, padding=padding2)
     if layers.connections == "partial":
         second = PartialConvolution(CONNECTIONS, 5, padding2)
@@ -174,12 +155,12 @@ def lenet5(
         return norm_activation_1d("none" if norm == "instance" else norm, units, activation)
 
     modules: OrderedDict[str, nn.Module] = OrderedDict(
-        conv1=nn.Conv2d(in_channels, conv1, 5, padding=padding1),
+        conv1=nn.Conv2d(in_channels, conv1, kernel, stride, padding1),
         norm1=norm_activation(norm, conv1, activation),
-        pool1=_pooling(layers.pooling, conv1, activation),
+        pool1=pooling_layer(layers.pooling, conv1, activation),
         conv2=second,
         norm2=norm_activation(norm, conv2, activation),
-        pool2=_pooling(layers.pooling, conv2, activation),
+        pool2=pooling_layer(layers.pooling, conv2, activation),
         flatten=nn.Flatten(),
         fc1=nn.Linear(conv2 * side * side, fc1),
         norm3=dense_norm(fc1),

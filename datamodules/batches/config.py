@@ -10,7 +10,7 @@ from datamodules.loading.registry import DATASETS
 from litmus.errors import UserError, require_choice, require_fraction, require_positive
 
 TEST_CROPS = (1, 5, 10)
-Centring = Literal["channel", "pixel", "pixel_mean"]
+Centring = Literal["channel", "pixel", "pixel_mean", "unit", "none"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class DataConfig:
         mix_alpha: parameter of the Beta distribution that the share of the first image is drawn from.
         centring: channel subtracts each channel's mean over the training split, pixel that of each pixel; both divide
             by each channel's standard deviation; pixel_mean subtracts that of each pixel and divides by the full range
-            alone.
+            alone; unit only divides by the full range, to [0, 1], and none leaves pixels at 0 to 255.
         validation: fraction of the training set that is held out for validation.
         train_fraction: fraction of the training split that is trained on, class by class; smaller ones are parts of
             larger ones.

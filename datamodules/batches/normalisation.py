@@ -20,8 +20,8 @@ class Normalisation:
     Args:
         mean: mean of each channel over the training split, float32 [C], 0 to 255.
         std: its standard deviation.
-        scale: 1 / std, or 1 / 255, [1, C, 1, 1].
-        shift: minus the mean, of the channel [1, C, 1, 1] or of each pixel [1, C, H, W], times the scale.
+        scale: 1 / std, 1 / 255 or 1, [1, C, 1, 1].
+        shift: minus the mean, of the channel [1, C, 1, 1] or of each pixel [1, C, H, W], times the scale; or zero.
     """
 
     mean: Tensor
@@ -35,7 +35,7 @@ class Normalisation:
 
         With `centring` pixel, what is subtracted is the mean image (He et al. 2015, arXiv 1512.03385, 4.2), at the
         pixel's place in the network's input, and so with pixel_mean, which leaves the channels' spread as it is; the
-        paper does not say in which units, these are of the full range.
+        paper does not say in which units, these are of the full range. Nothing is subtracted with unit and none.
         """
         sums = arrays.train_sums.cpu()[train_indices].sum(0).double()
         pixels = len(train_indices) * arrays.train_images.shape[2] * arrays.train_images.shape[3]
@@ -44,8 +44,10 @@ class Normalisation:
         channel_mean = mean.view(1, -1, 1, 1)
         subtracted = _mean_image(arrays, train_indices)[None] if centring.startswith("pixel") else channel_mean
         divisor = std.view(1, -1, 1, 1)
-        if centring == "pixel_mean":
-            divisor = torch.full_like(divisor, 255.0)
+        if centring in ("pixel_mean", "unit", "none"):
+            divisor = torch.full_like(divisor, 1.0 if centring == "none" else 255.0)
+        if centring in ("unit", "none"):
+            subtracted = torch.zeros_like(channel_mean)
         return cls(mean, std, 1.0 / divisor, -subtracted / divisor)
 
     def __call__(self, images: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -34,12 +35,14 @@ _INCEPTION = ("googlenet", "googlenet_cifar", "inception_stack")
 def lecture_figures(architecture: str | None = None) -> list[Figure]:
     """Return every figure, measured anew, or those about one architecture.
 
-    An inception block's cost against one convolution's, AlexNet's against LeNet-5's, a convolution's parameters and
-    output. The block is GoogLeNet's first (3a: 192 channels in, 256 out, on a 28×28 map), without biases and norms.
+    An inception block's cost against one convolution's, AlexNet's against LeNet-5's, parameters and outputs of
+    convolutions. The block is GoogLeNet's first (3a: 192 channels in, 256 out, on a 28×28 map), without biases and
+    norms.
     """
     groups: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
         ("alexnet", "lenet5"): _networks,
         _INCEPTION: _inception,
+        ("convnet",): _convnet,
         (): _convolutions,
     }
     wanted = [make for about, make in groups.items() if architecture is None or architecture in about]
@@ -70,6 +73,39 @@ def _convolutions() -> list[Figure]:
         Figure("ten 5×5 filters on 32×32×3, parameters", 760, filters.parameters),
         Figure("ten 5×5 filters on 32×32×3, side of the output", 28, filters.output_shape[1]),
     ]
+
+
+def _convnet() -> list[Figure]:
+    """Return parameters, (F·F·D + 1)·K, and sides of the output, (N − F + 2P) / S + 1, as lectures work them out."""
+    about = ("convnet",)
+    thirty, _ = _first_block(width=30, kernel_size=5)
+    first, second = _first_block(width=10)
+
+    def side(image: int, **options: int) -> int:
+        return _first_block(image, width=1, **options)[0].output_shape[1]
+
+    return [
+        # 2,280 and 910: not checked at the source
+        Figure("thirty 5×5 filters on 3 maps, parameters", 2280, thirty.parameters, about),
+        Figure("ten 3×3 filters on 3 maps, parameters", 280, first.parameters, about),
+        Figure("ten 3×3 filters on 10 maps, parameters", 910, second.parameters, about),
+        # The CS231n notes, Convolutional networks, Spatial arrangement; the last is AlexNet's first layer.
+        Figure("3×3 filters on 7 pixels, side of the output", 5, side(7, zero_padding=0), about),
+        Figure("3×3 filters at stride 2 on 7 pixels, side of the output", 3, side(7, stride=2, zero_padding=0), about),
+        Figure("3×3 filters on 5 pixels and 1 of padding, side of the output", 5, side(5), about),
+        Figure(
+            "11×11 filters at stride 4 on 227 pixels, side of the output", 55,
+            side(227, kernel_size=11, stride=4, zero_padding=0), about,
+        ),
+    ]  # fmt: skip
+
+
+def _first_block(image: int = 32, **options: Any) -> list[LayerProfile]:
+    """Return the profiles of the two convolutions that a convnet of one block begins with."""
+    shape: dict[str, Any] = {"in_channels": 3, "image_size": image, "blocks": 1, "pooling": "none", "hidden": 0}
+    with torch.device("meta"):
+        network = construct("convnet", num_classes=10, **shape, **options)
+    return [layer for layer in profile(network, (3, image, image)) if layer.kind == "Conv2d"]
 
 
 def _flops(layers: list[LayerProfile]) -> int:

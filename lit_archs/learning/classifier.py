@@ -1,6 +1,6 @@
 """LitClassifier: the LightningModule that trains a classification network."""
 
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -10,22 +10,30 @@ from lit_archs.learning.exact_mean import ExactMean
 from lit_archs.learning.lit_network import LitNetwork
 from lit_archs.learning.loss import (
     AuxiliaryOutputs,
+    LossName,
     classification_loss,
     defines_loss,
     logits_of,
     sample_losses,
 )
 from litmus.batch import Batch
+from litmus.errors import UserError
 from litmus.metrics import TASKS
 
 
 class LitClassifier(LitNetwork):
-    """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with cross-entropy, or with its own loss.
+    """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with `optim.loss`, or with its own loss.
 
     Logs `train_loss` and `train_top1`, and `val_*`/`test_*` `loss`, `top1` and `top5`; accuracies are fractions.
     """
 
     task = TASKS["classification"]
+    losses = get_args(LossName)
+
+    def __init__(self, network: nn.Module, *arguments: Any, **options: Any) -> None:
+        super().__init__(network, *arguments, **options)
+        if defines_loss(network) and self.optim.loss != "cross_entropy":
+            raise UserError(f"optim.loss {self.optim.loss}: the network is trained with a loss of its own")
 
     def new_metrics(self, num_classes: int) -> nn.ModuleDict:
         options: dict[str, Any] = {"num_classes": num_classes, "average": "micro", "validate_args": False}
@@ -36,12 +44,13 @@ class LitClassifier(LitNetwork):
         return (logits_of(outputs).detach().argmax(1) == batch.labels).sum()
 
     def loss(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
-        smoothing = self.optim.label_smoothing
+        smoothing, loss = self.optim.label_smoothing, self.optim.loss
         if batch.second_labels is None or batch.first_share is None:
-            return classification_loss(self.network, outputs, batch.labels, smoothing)
-        # Cross-entropy is linear in the target, so this is the loss of the mixed label.
+            return classification_loss(self.network, outputs, batch.labels, smoothing, loss=loss)
+        # Cross-entropy is linear in the target, so this is the loss of the mixed label. The squared error to it is
+        # less by what no score changes; a margin is that of either label, as Zhang et al. 2017 mix any loss.
         first, second = (
-            classification_loss(self.network, outputs, labels, smoothing, reduction="none")
+            classification_loss(self.network, outputs, labels, smoothing, "none", loss)
             for labels in (batch.labels, batch.second_labels)
         )
         return torch.lerp(second, first, batch.first_share).mean()
@@ -49,10 +58,10 @@ class LitClassifier(LitNetwork):
     def _averaged(self, images: Tensor) -> Tensor:
         """Return the logarithms of the mean probabilities [N, num_classes] over the parts of images [N, parts, ...].
 
-        Of a network with a loss of its own, whose outputs need be no logits, the mean outputs.
+        Of a network with a loss of its own or one of margins or squares, whose outputs are no logits, the mean outputs.
         """
         outputs = torch.stack([self.network(part).float() for part in images.unbind(1)])
-        if defines_loss(self.network):
+        if defines_loss(self.network) or self.optim.loss != "cross_entropy":
             return outputs.mean(0)
         # No probability of zero, whose logarithm is not finite, as only a diverged network's are.
         return outputs.softmax(2).mean(0).clamp_min(torch.finfo(outputs.dtype).tiny).log()
@@ -60,7 +69,7 @@ class LitClassifier(LitNetwork):
     def evaluate(self, split: str, batch: Batch) -> Tensor:
         logits = self._averaged(batch.images) if batch.images.dim() == 5 else self.network(batch.images).float()
         metrics: Any = self.metrics[split]
-        metrics["loss"].update(sample_losses(self.network, logits, batch.labels))
+        metrics["loss"].update(sample_losses(self.network, logits, batch.labels, self.optim.loss))
         # A diverged network's NaN logits would otherwise count as predictions of class 0.
         finite = logits.isfinite().all(1, keepdim=True)
         wrong = torch.zeros_like(logits).scatter_(1, ((batch.labels + 1) % logits.shape[1])[:, None], 1.0)

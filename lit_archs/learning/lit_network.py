@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_plateau_schedule, build_schedule
 from litmus.batch import Batch
+from litmus.errors import UserError
 from litmus.metrics import Task
 
 
@@ -63,6 +64,9 @@ class LitNetwork(lightning.LightningModule, ABC):
     revision: ClassVar[int] = 1
     """Rises by one where a change makes the loss another; part of the identity of its runs."""
 
+    losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
+    """The values of `optim.loss` that it trains with; a task with a loss of its own reads none."""
+
     def __init__(
         self,
         network: nn.Module,
@@ -76,6 +80,9 @@ class LitNetwork(lightning.LightningModule, ABC):
         self.network = network
         self.num_classes = num_classes
         self.optim = optim or OptimConfig()
+        if self.optim.loss not in self.losses:
+            valid = ", ".join(self.losses)
+            raise UserError(f"optim.loss {self.optim.loss} is for classification, not {self.task.name}; valid: {valid}")
         self.log_every_n_steps = log_every_n_steps
         self.window = TrainingWindow()
         self.since_validation: Tensor | None = None

@@ -1,9 +1,11 @@
-"""The loss of a classification network: cross-entropy, with auxiliary heads, or the network's own."""
+"""The loss of a classification network: by its name, with auxiliary heads, or the network's own."""
 
 from typing import Literal, NamedTuple, Protocol, TypeGuard
 
 from torch import Tensor, nn
 from torch.nn import functional
+
+LossName = Literal["cross_entropy", "hinge", "crammer_singer", "squared_error"]
 
 
 class AuxiliaryOutputs(NamedTuple):
@@ -41,28 +43,49 @@ def classification_loss(
     labels: Tensor,
     label_smoothing: float = 0.0,
     reduction: Literal["mean", "none"] = "mean",
+    loss: LossName = "cross_entropy",
 ) -> Tensor:
     """Return the training loss of a batch, from what `network` returned for it in training mode.
 
-    `reduction` is mean, a scalar, or none, a value a sample. A network's own loss has no smoothed form:
-    `label_smoothing` is for cross-entropy.
+    `reduction` is mean, a scalar, or none, a value a sample. A network's own loss comes before `loss`, and has no
+    smoothed form.
     """
     if defines_loss(network):
         own = network.loss(logits_of(outputs), labels)
         return own.mean() if reduction == "mean" else own
 
-    def cross_entropy(logits: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction=reduction)
+    def of(logits: Tensor) -> Tensor:
+        if loss == "cross_entropy":
+            return functional.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction=reduction)
+        each = _sample_losses(loss, logits, labels, label_smoothing)
+        return each.mean() if reduction == "mean" else each
 
-    loss = cross_entropy(logits_of(outputs))
+    total = of(logits_of(outputs))
     if isinstance(outputs, AuxiliaryOutputs):
         for auxiliary in outputs.auxiliary:
-            loss = loss + outputs.weight * cross_entropy(auxiliary)
-    return loss
+            total = total + outputs.weight * of(auxiliary)
+    return total
 
 
-def sample_losses(network: nn.Module, logits: Tensor, labels: Tensor) -> Tensor:
+def sample_losses(network: nn.Module, logits: Tensor, labels: Tensor, loss: LossName = "cross_entropy") -> Tensor:
     """Return the evaluation loss of each sample, [N]."""
     if defines_loss(network):
         return network.loss(logits, labels)
-    return functional.cross_entropy(logits, labels, reduction="none")
+    return _sample_losses(loss, logits, labels)
+
+
+def _sample_losses(loss: LossName, logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Return each sample's loss, [N], of scores s and the label y.
+
+    `hinge` is Σ max(0, s_j − s_y + 1) over the other classes j (Weston & Watkins 1999, as the CS231n notes have it),
+    `crammer_singer` the largest of these terms (Crammer & Singer 2001), `squared_error` Σ (s_j − t_j)² to the target
+    t, 1 for the label and 0 for the others, or what `label_smoothing` makes of it.
+    """
+    if loss == "cross_entropy":
+        return functional.cross_entropy(logits, labels, reduction="none", label_smoothing=label_smoothing)
+    right = functional.one_hot(labels, logits.shape[1])
+    if loss == "squared_error":
+        target = right * (1.0 - label_smoothing) + label_smoothing / logits.shape[1]
+        return (logits - target).square().sum(1)
+    margins = (logits - logits.gather(1, labels[:, None]) + 1.0).clamp(min=0.0).masked_fill(right.bool(), 0.0)
+    return margins.sum(1) if loss == "hinge" else margins.amax(1)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
+from lit_archs.learning.loss import LossName
 from litmus.errors import (
     UserError,
     require_at_least,
@@ -48,6 +49,9 @@ class OptimConfig:
         patience: epochs that plateau waits for a lower validation loss.
         warmup: fraction of the run over which the rate rises linearly to lr (Goyal et al. 2017, 1706.02677, 2.2).
         label_smoothing: share of the target spread over all classes.
+        loss: of classifiers, cross_entropy, hinge (by how much the scores of wrong classes come closer than 1 to the
+            right one's, added up: Weston & Watkins 1999), crammer_singer (the worst of them alone) or squared_error
+            (to one-hot targets, added up over the classes); recorded losses are in its unit.
         clip_norm: largest norm of the gradient, which is scaled down to it beyond; null leaves it as it is.
         options: further arguments of the optimiser, as torch.optim calls them, e.g. eps=1e-6 or amsgrad=true.
     """
@@ -63,6 +67,7 @@ class OptimConfig:
     patience: int = 10
     warmup: float = 0.0
     label_smoothing: float = 0.0
+    loss: LossName = "cross_entropy"
     clip_norm: float | None = None
     options: tuple[str, ...] = ()
 
@@ -72,6 +77,12 @@ class OptimConfig:
         require_positive(lr=self.lr, decay_factor=self.decay_factor)
         require_at_least(0, weight_decay=self.weight_decay, patience=self.patience)
         require_fraction(momentum=self.momentum, warmup=self.warmup, label_smoothing=self.label_smoothing)
+        require_choice("loss", self.loss, get_args(LossName))
+        if self.label_smoothing and self.loss in ("hinge", "crammer_singer"):
+            raise UserError(
+                f"label_smoothing {self.label_smoothing} spreads a target, and loss {self.loss} has none; "
+                "valid with it: cross_entropy, squared_error"
+            )
         if self.clip_norm is not None:
             require_positive(clip_norm=self.clip_norm)
         if self.nesterov and (self.name != "sgd" or self.momentum == 0):

@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -18,6 +18,7 @@ from reduced_networks import CLASSES, loss_of, size_of, small_options, smallest_
 import lit_archs
 from lit_archs.building.norm_config import NormConfig
 from lit_archs.building.registry import ARCHITECTURES
+from lit_archs.layers.pooling import Pooling
 
 TABLE = Path(__file__).with_name("first_losses.json")
 PRECISION = 2e-3
@@ -29,7 +30,14 @@ FAMILIES = smallest_of_each_family()
 OPTIONS: dict[str, list[Options]] = {
     "alexnet_cifar": [{"local_response_norm": True}, {"overlapping_pooling": False}],
     "vgg11_cifar": [{"convolutions": "single"}, {"head": "dense"}],
-    "lenet5": [{"pooling": "average"}, {"pooling": "trainable"}, {"output": "rbf_map", "width": 1.0}],
+    "convnet": [
+        *({"pooling": kind} for kind in get_args(Pooling) if kind != "max"),
+        {"kernel_size": 5, "zero_padding": 1, "stride": 2, "blocks": 1}, {"hidden": 0},
+    ],
+    "lenet5": [
+        {"pooling": "average"}, {"pooling": "trainable"}, {"output": "rbf_map", "width": 1.0},
+        {"first_kernel": 7}, {"first_stride": 2},
+    ],
     "googlenet_cifar": [{"large_kernel": 3}, {"reductions": False}, {"squeeze_excite": True}],
     "inception_stack": [{"block": "naive"}, {"block": "single5"}],
     "densenet_cifar": [{"dense": False}, {"bottleneck": True}, {"norm": "none", "bottleneck": True}],

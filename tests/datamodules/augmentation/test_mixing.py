@@ -85,6 +85,23 @@ def test_the_loss_is_that_of_the_mixed_label(smoothing: float) -> None:
     assert torch.allclose(module.loss(logits, batch), expected)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_squared_error_of_a_mixed_label_has_the_gradient_of_the_error_to_it(smoothing: float) -> None:
+    logits = torch.randn(6, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    first, second = torch.tensor([0, 1, 2, 3, 0, 1]), torch.tensor([3, 1, 0, 2, 2, 0])
+    share = torch.linspace(0, 1, 6)
+    optim = OptimConfig(label_smoothing=smoothing, loss="squared_error")
+    module = LitClassifier(torch.nn.Identity(), 4, optim, 1)
+    soft = share[:, None] * functional.one_hot(first, 4) + (1 - share)[:, None] * functional.one_hot(second, 4)
+    target = (1 - smoothing) * soft + smoothing / 4
+    losses = (
+        module.loss(logits, Batch(logits.detach(), first, first, 6, second, share)),
+        (logits - target).square().sum(1).mean(),
+    )
+    found, expected = (torch.autograd.grad(loss, logits)[0] for loss in losses)
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
 def test_masks_are_not_mixed() -> None:
     with pytest.raises(UserError, match="masks of shapes cannot be mixed"):
         datamodules.build("shapes", mix="cutmix")

@@ -55,8 +55,8 @@ def test_where_files_lie_is_no_part_of_the_identity() -> None:
         ({"data.mix": "mixp"}, "unknown data.mix 'mixp'; did you mean 'mixup'"),
         ({"data.mix_alpha": 0}, "data.mix_alpha must be greater than zero"),
         (
-            {"data.centring": "none"},
-            "unknown data.centring 'none'; did you mean 'channel'? valid: channel, pixel, pixel_mean",
+            {"data.centring": "chanel"},
+            "unknown data.centring 'chanel'; did you mean 'channel'? valid: channel, pixel, pixel_mean, unit, none",
         ),
         ({"data.name": "foldr"}, "unknown dataset 'foldr'; did you mean 'folder'"),
     ],

@@ -124,3 +124,7 @@ def test_pixels_are_normalised_by_the_training_split() -> None:
     assert torch.allclose(centred.normalise.shift.double() * -centred.std, images.mean(0)[None], atol=1e-3)
     (undivided,) = digits(batch_size=1293, centring="pixel_mean").train_epoch(0)
     assert torch.allclose(undivided.images * 255, batch.images * centred.std.item(), atol=1e-3)
+    stored = centred.arrays.train_images[batch.sample].float()
+    (unit,), (raw,) = (digits(batch_size=1293, centring=centring).train_epoch(0) for centring in ("unit", "none"))
+    assert torch.equal(raw.images, stored)
+    assert torch.allclose(unit.images, stored / 255)

@@ -1,9 +1,16 @@
 """The training loss of a network."""
 
+import math
+from pathlib import Path
+
 import pytest
 import torch
+from tiny_runs import TINY, trained
 
-from lit_archs.learning.loss import classification_loss
+from lit_archs.learning.loss import AuxiliaryOutputs, LossName, classification_loss, sample_losses
+from litmus.errors import UserError
+from studies.launch.preflight import check
+from studies.training.config import resolve
 
 
 def test_a_network_with_a_loss_of_its_own_is_recognised_by_it() -> None:
@@ -15,3 +22,88 @@ def test_a_network_with_a_loss_of_its_own_is_recognised_by_it() -> None:
     assert float(classification_loss(Own(3, 3), logits, labels)) == 7.5
     plain = classification_loss(torch.nn.Linear(3, 3), logits, labels)
     assert float(plain) == pytest.approx(float(torch.nn.functional.cross_entropy(logits, labels)))
+
+
+LOGITS = torch.tensor([[2.0, 0.5, 2.5], [0.0, 3.0, -1.0]])
+LABELS = torch.tensor([0, 1])
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        # Of the first image: max(0, 0.5 − 2 + 1) = 0 and max(0, 2.5 − 2 + 1) = 1.5; of the second nothing.
+        ("hinge", [1.5, 0.0]),
+        ("crammer_singer", [1.5, 0.0]),
+        ("squared_error", [1.0 + 0.25 + 6.25, 0.0 + 4.0 + 1.0]),
+        ("cross_entropy", [math.log(1 + math.exp(-1.5) + math.exp(0.5)), math.log(1 + math.exp(-3) + math.exp(-4))]),
+    ],
+)
+def test_each_loss_is_what_its_formula_says(loss: LossName, expected: list[float]) -> None:
+    network = torch.nn.Identity()
+    assert sample_losses(network, LOGITS, LABELS, loss).tolist() == pytest.approx(expected)
+    each = classification_loss(network, LOGITS, LABELS, reduction="none", loss=loss)
+    assert each.tolist() == pytest.approx(expected)
+    assert float(classification_loss(network, LOGITS, LABELS, loss=loss)) == pytest.approx(sum(expected) / 2)
+
+
+def test_margins_are_those_of_pytorch_and_part_where_two_classes_come_close() -> None:
+    logits = torch.randn(50, 7, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(50) % 7
+    network = torch.nn.Identity()
+    hinge = sample_losses(network, logits, labels, "hinge")
+    # PyTorch divides by the number of classes.
+    torch.testing.assert_close(hinge, 7 * torch.nn.functional.multi_margin_loss(logits, labels, reduction="none"))
+    assert (hinge > sample_losses(network, logits, labels, "crammer_singer")).any()
+
+
+def test_a_smoothed_target_is_that_of_the_squared_error_too() -> None:
+    smoothed = classification_loss(torch.nn.Identity(), LOGITS, LABELS, 0.3, loss="squared_error")
+    target = torch.tensor([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]])
+    assert float(smoothed) == pytest.approx(float((LOGITS - target).square().sum(1).mean()))
+
+
+def test_every_head_is_trained_with_the_loss() -> None:
+    outputs = AuxiliaryOutputs(LOGITS, (2 * LOGITS,), 0.3)
+    heads = [float(sample_losses(torch.nn.Identity(), each, LABELS, "hinge").mean()) for each in (LOGITS, 2 * LOGITS)]
+    found = classification_loss(torch.nn.Identity(), outputs, LABELS, loss="hinge")
+    assert float(found) == pytest.approx(heads[0] + 0.3 * heads[1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optim.loss": "hing"}, "unknown optim.loss 'hing'; did you mean 'hinge'"),
+        (
+            {"optim.loss": "hinge", "optim.label_smoothing": 0.1},
+            "optim.label_smoothing 0.1 spreads a target, and loss hinge has none; valid with it: cross_entropy, "
+            "squared_error",
+        ),
+    ],
+)
+def test_what_a_loss_cannot_go_with_is_told(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        resolve(settings)
+    assert str(error.value).startswith(message)
+
+
+def test_another_loss_is_refused_where_the_network_or_the_task_has_its_own() -> None:
+    for settings, message in (
+        ({"model.name": "lenet5_1998"}, "optim.loss hinge: the network is trained with a loss of its own"),
+        (
+            {"model.name": "unet", "data.name": "shapes", "data.train_images": 20},
+            "optim.loss hinge is for classification, not segmentation; valid: cross_entropy",
+        ),
+    ):
+        with pytest.raises(UserError) as error:
+            check(resolve({**settings, "optim.loss": "hinge", "data.batch_size": 4}), devices=1)
+        assert str(error.value) == message
+
+
+def test_a_run_is_trained_and_evaluated_with_its_loss(tmp_path: Path) -> None:
+    settings = {"optim.loss": "squared_error", "optim.lr": 0.01, "model.norm": "batch", "trainer.epochs": 10}
+    finished = trained(tmp_path, {**TINY, **settings})
+    metrics = finished.record.read_summary()["metrics"]
+    # An answer of 1 / 10 for each class is 0.9 away from the target; a network that has learnt is closer.
+    assert metrics["test_loss"] < 0.5
+    assert metrics["fit_loss"] < 0.5
+    assert metrics["test_top1"] > 0.8

@@ -37,10 +37,11 @@ def test_every_key_is_part_of_the_identity(key: str) -> None:
     others = {
         "model.norm": "batch", "model.activation": "tanh", "model.pooling": "average", "init.scheme": "normal",
         "init.pairing": "place", "init.scaled": "hidden",
-        "model.connections": "partial", "model.output": "rbf_map", "norm.placement": "after",
+        "model.first_kernel": 7, "model.first_stride": 2, "model.connections": "partial",
+        "model.output": "rbf_map", "norm.placement": "after", "data.test_crops": 5,
         "norm.evaluation_statistics": "batch", "norm.noise_scale": 1.5, "norm.gradient": "stopped",
         "data.name": "mnist", "data.augment": "crop", "data.mix": "mixup", "data.centring": "pixel",
-        "optim.name": "adamw", "optim.schedule": "cosine", "norm.eps": 1e-3,
+        "optim.name": "adamw", "optim.loss": "hinge", "optim.schedule": "cosine", "norm.eps": 1e-3,
         "trainer.precision": "bf16-mixed", "optim.milestones": [0.5], "optim.options": ["dampening=0.1"],
         "trainer.probes": ["update_ratio"], "trainer.test": "best",
     }  # fmt: skip

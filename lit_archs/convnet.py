@@ -1,0 +1,85 @@
+"""The plain convolutional network of lecture courses: [(convolution, activation) × N, pooling] × M, dense × K."""
+
+from collections import OrderedDict
+
+from torch import nn
+
+from lit_archs.building.registry import register
+from lit_archs.layers.norm_activation import NormActivationOptions, norm_activation, norm_activation_1d
+from lit_archs.layers.pooling import Pooling, least_side, pooled_side, pooling_layer
+from litmus.errors import require_at_least, require_fraction, require_positive
+
+
+@register("convnet", input_shape=(3, 32, 32))
+def convnet(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    image_size: int = 32,
+    *,
+    blocks: int = 3,
+    convolutions: int = 2,
+    width: int = 32,
+    kernel_size: int = 3,
+    stride: int = 1,
+    zero_padding: int | None = None,
+    pooling: Pooling = "max",
+    hidden: int = 1,
+    dense_units: int = 128,
+    dropout: float = 0.0,
+    layers: NormActivationOptions = NormActivationOptions(norm="none"),
+) -> nn.Module:
+    """Convnet of lectures: [(convolution, activation) × N, pooling] × M, (dense, activation) × K, dense.
+
+    The pattern is that of the CS231n notes (Convolutional networks, Layer patterns): INPUT → [[CONV → RELU]*N →
+    POOL?]*M → [FC → RELU]*K → FC. Each block has twice the filters of the one before. A convolution makes of a map of
+    N positions one of (N − F + 2P) / S + 1, rounded down, and has (F·F·D + 1)·K parameters, D maps in and K out.
+
+    Args:
+        blocks: M, blocks of convolutions with a pooling behind them.
+        convolutions: N, convolutions of each block.
+        width: filters of each convolution of the first block.
+        kernel_size: F, side of the filters.
+        stride: S, of every convolution.
+        zero_padding: P, zeros around the map; null keeps its size at stride 1, with a side of the filters that is odd.
+        pooling: over 2×2 windows max, average, sum, l2, trainable (LeCun et al. 1998), convolution (2×2 filters at
+            stride 2) or blurred_max (Zhang 2019); subsample keeps every other position, none all.
+        hidden: K, dense layers before the classifier.
+        dense_units: units of each of these.
+        dropout: probability of zeroing a unit of these.
+    """
+    require_positive(convolutions=convolutions, width=width, kernel_size=kernel_size, stride=stride)
+    require_positive(dense_units=dense_units)
+    require_at_least(0, blocks=blocks, hidden=hidden)
+    require_fraction(dropout=dropout)
+    padding = kernel_size // 2 if zero_padding is None else zero_padding
+    require_at_least(0, zero_padding=padding)
+    sides = 1
+    for _ in range(blocks):
+        sides = least_side(pooling, sides)
+        for _ in range(convolutions):
+            sides = max(1, (sides - 1) * stride + kernel_size - 2 * padding)
+    require_at_least(sides, image_size=image_size)
+    norm, activation = layers.norm, layers.activation
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    channels, side = in_channels, image_size
+    for index in range(1, blocks + 1):
+        filters = width * 2 ** (index - 1)
+        block: OrderedDict[str, nn.Module] = OrderedDict()
+        for place in range(1, convolutions + 1):
+            block[f"conv{place}"] = nn.Conv2d(channels, filters, kernel_size, stride, padding)
+            block[f"norm{place}"] = norm_activation(norm, filters, activation)
+            channels, side = filters, (side - kernel_size + 2 * padding) // stride + 1
+        block["pool"] = pooling_layer(pooling, filters, activation, norm)
+        side = pooled_side(pooling, side)
+        modules[f"block{index}"] = nn.Sequential(block)
+    modules["flatten"] = nn.Flatten()
+    features = channels * side * side
+    for index in range(1, hidden + 1):
+        modules[f"fc{index}"] = nn.Linear(features, dense_units)
+        # Instance norm has nothing to average over in a feature vector.
+        dense_norm = norm_activation_1d("none" if norm == "instance" else norm, dense_units, activation)
+        modules[f"fc{index}_norm"] = dense_norm
+        modules[f"dropout{index}"] = nn.Dropout(dropout)
+        features = dense_units
+    modules["classifier"] = nn.Linear(features, num_classes)
+    return nn.Sequential(modules)

@@ -1,0 +1,72 @@
+"""What the claims of `activations` say, and the worlds where they are right and wrong."""
+
+from collections.abc import Mapping
+
+from claims.base.says import Says, about, better
+from claims.base.world import Left, World
+
+RATES = (0.01, 0.03, 0.1, 0.3)
+BEST = {"relu": 0.03, "leaky_relu": 0.03, "tanh": 0.1, "sigmoid": 0.3}
+
+
+def arm(activation: str, rate: float) -> str:
+    """Return the label of the arm of an activation and a learning rate."""
+    return f"activation {activation}, lr {rate}"
+
+
+def tuned(one: str, other: str, *of: str) -> Says:
+    """Return that an activation is the better one, each at the rate that is the best on the validation split."""
+    arms = [tuple(arm(activation, rate) for rate in RATES) for activation in (one, other)]
+    rests = (arm(one, BEST[one]), arm(other, BEST[other]))
+    # Where all diverged there is none to choose.
+    return Says(*arms, rests, diverged=("inconclusive", "inconclusive"), of=("val_top1", *of))
+
+
+CLAIMS = {
+    "ReLU learns faster than tanh.": tuned("relu", "tanh"),
+    "ReLU learns faster than sigmoid.": tuned("relu", "sigmoid"),
+    "Tanh is more accurate than sigmoid.": tuned("tanh", "sigmoid", "test_top1"),
+    "Too high a rate kills ReLUs: at 0.3 over 20 points more are dead than at 0.01.": about(
+        arm("relu", 0.3), arm("relu", 0.01)
+    ),
+    "At 0.1 fewer leaky ReLUs are negative for every image.": about(arm("relu", 0.1), arm("leaky_relu", 0.1)),
+    "At 0.1 a net of leaky ReLUs is more accurate.": better(arm("leaky_relu", 0.1), arm("relu", 0.1)),
+    "Each at its best rate, leaky ReLU and ReLU are equally accurate, to two points.": tuned(
+        "leaky_relu", "relu", "test_top1"
+    ),
+}
+
+
+def of_the_best(
+    test: Mapping[str, float], steps: Mapping[str, int], dead: Mapping[str, float], fast: Mapping[str, float]
+) -> World:
+    """Return the world of each activation's best arm, and of `fast` arms at 0.1; the others would say the opposite."""
+
+    def of(label: str) -> Left:
+        activation, rate = label.removeprefix("activation ").split(", lr ")
+        chosen = float(rate) == BEST[activation]
+        return {
+            "test": test[activation] if chosen else fast.get(label, 1.7 - test[activation]),
+            "val": 0.9 if chosen else 0.7,
+            "train": 0.5,
+            "steps": steps[activation] if chosen else 1000 - steps[activation],
+            "probes": [(step, "fc1", "dead_units", dead.get(label, 0.1) * step / 20) for step in (10, 20)],
+        }
+
+    return of
+
+
+COUNTED = (arm("relu", 0.01), arm("relu", 0.3), arm("relu", 0.1), arm("leaky_relu", 0.1))
+FAST = (arm("relu", 0.1), arm("leaky_relu", 0.1))
+RIGHT = of_the_best(
+    test={"relu": 0.9, "leaky_relu": 0.901, "tanh": 0.88, "sigmoid": 0.8},
+    steps={"relu": 100, "leaky_relu": 100, "tanh": 300, "sigmoid": 600},
+    dead=dict(zip(COUNTED, (0.02, 0.6, 0.3, 0.1), strict=True)),
+    fast=dict(zip(FAST, (0.7, 0.8), strict=True)),
+)
+WRONG = of_the_best(
+    test={"relu": 0.9, "leaky_relu": 0.8, "tanh": 0.8, "sigmoid": 0.88},
+    steps={"relu": 600, "leaky_relu": 600, "tanh": 300, "sigmoid": 100},
+    dead=dict(zip(COUNTED, (0.6, 0.02, 0.1, 0.3), strict=True)),
+    fast=dict(zip(FAST, (0.8, 0.7), strict=True)),
+)

@@ -1,0 +1,56 @@
+"""What the claims of `pooling` say, and the worlds where they are right and wrong."""
+
+from collections.abc import Mapping
+
+from claims.base.says import about, better
+from claims.base.world import Rows, world
+
+
+def pooled(kind: str) -> str:
+    """Return the label of a pooling's arm."""
+    return f"pooling {kind}"
+
+
+CLAIMS = {
+    "Max pooling is more accurate than average pooling.": better(pooled("max"), pooled("average")),
+    "L2 pooling is more accurate than average pooling.": better(pooled("l2"), pooled("average")),
+    "A trained convolution at stride 2 costs no accuracy, to two points.": better(
+        pooled("convolution"), pooled("max")
+    ),
+    "Max pooling makes answers more invariant to shifts than leaving every other position out.": about(
+        pooled("max"), pooled("subsample")
+    ),
+    "So does average pooling.": about(pooled("average"), pooled("subsample")),
+    "Max pooling is not enough: blurred before positions are left out, answers are more invariant.": about(
+        pooled("blurred_max"), pooled("max")
+    ),
+    "The blur costs no accuracy, to a point.": better(pooled("blurred_max"), pooled("max")),
+}  # fmt: skip
+
+
+def kept(by_kind: Mapping[str, float]) -> Rows:
+    """Return rows of answers that a shift by one pixel leaves; two pixels, and accuracies, say the opposite."""
+    return {
+        pooled(kind): [
+            (20, "", "same_answer_1", share),
+            (20, "", "same_answer_2", 1 - share),
+            (20, "", "top1_shifted_1", 1 - share),
+        ]
+        for kind, share in by_kind.items()
+    }
+
+
+RIGHT = world(
+    {
+        pooled("max"): 0.8, pooled("average"): 0.7, pooled("l2"): 0.75, pooled("convolution"): 0.79,
+        pooled("blurred_max"): 0.795, pooled("subsample"): 0.9,
+    },
+    probes=kept({"max": 0.8, "average": 0.85, "subsample": 0.6, "blurred_max": 0.9}),
+)  # fmt: skip
+WRONG = world(
+    {
+        pooled("max"): 0.7, pooled("average"): 0.8, pooled("l2"): 0.75, pooled("convolution"): 0.6,
+        pooled("blurred_max"): 0.6, pooled("subsample"): 0.5,
+    },
+    probes=kept({"max": 0.6, "average": 0.65, "subsample": 0.8, "blurred_max": 0.5}),
+)  # fmt: skip

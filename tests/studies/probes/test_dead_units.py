@@ -1,0 +1,42 @@
+"""Units that no training image makes positive."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from probed_steps import rows_of
+from tiny_runs import TINY, trained
+
+from datamodules import build
+from studies.training.execute import ImageDataModule
+from studies.training.network import build_network, network_options
+
+SETTINGS = {**TINY, "trainer.probes": ["dead_units"], "trainer.keep": "last"}
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+def test_dead_units_are_those_that_no_training_image_makes_positive(activation: str, tmp_path: Path) -> None:
+    # A rate at which units die.
+    settings = {**SETTINGS, "model.activation": activation, "optim.lr": 1.0}
+    finished = trained(tmp_path, settings)
+    rows = rows_of(finished, "dead_units")
+    assert list(rows["layer"].unique()) == ["norm1.activation", "norm2.activation"]
+    assert list(rows["step"].unique()) == [20, 40]
+    data = ImageDataModule(finished.config.data)
+    network = build_network(finished.config, network_options(finished.config, data.num_classes, data.image_shape))
+    weights = torch.load(finished.record.checkpoint, weights_only=True)["state_dict"]
+    network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items() if k.startswith("network.")})
+    images = torch.cat([batch.images for batch in build("digits", seed=0).fit_batches(10_000)])
+    with torch.no_grad():
+        hidden = network.get_submodule("linear1")(images.flatten(1))
+        second = network.get_submodule("linear2")(network.get_submodule("norm1")(hidden))
+    expected = [float((each <= 0).all(0).double().mean()) for each in (hidden, second)]
+    assert rows[rows["step"] == 40]["value"].tolist() == expected
+    assert sum(expected) > 0
+
+
+def test_a_unit_of_a_map_is_a_channel(tmp_path: Path) -> None:
+    settings = {**SETTINGS, "model.name": "convnet", "model.width": 4, "model.blocks": 1}
+    settings = {key: value for key, value in settings.items() if key not in ("model.depth",)}
+    rows = rows_of(trained(tmp_path, settings), "dead_units")
+    assert set(rows["value"][rows["layer"].str.startswith("block1")] * 4 % 1) == {0.0}
