@@ -199,7 +199,7 @@ def group_of(title: str, axis: str, rows: Sequence[Row], unit: Unit = NUMBER) ->
         threshold = None
         if row.zone is not None and (row.level or row.zone[0]) and low <= row.zone[0] <= high:
             threshold = place(row.zone[0])
-        if not each.n:
+        if not each.n or not math.isfinite(each.mean):
             return Mark(math.nan, math.nan, math.nan, zone, threshold, False, False)
         bottom, top = _ends(row, unit)
         ends = (place(bottom), place(top)) if not math.isnan(bottom) else (math.nan, math.nan)
@@ -224,7 +224,7 @@ def _span(rows: Sequence[Row], unit: Unit) -> tuple[float, float]:
     """Return the ends of the axis: what most rows need. A row far off, as of runs that diverged, lies beyond an end,
     and an interval so wide that nothing else could be seen goes on beyond it.
     """
-    means = [row.estimate.mean for row in rows if row.estimate.n]
+    means = [row.estimate.mean for row in rows if row.estimate.n and math.isfinite(row.estimate.mean)]
     fixed = [*(0.0 for row in rows if not row.level)]
     fixed += [end for row in rows if row.zone is not None for end in row.zone if math.isfinite(end)]
     if not means:

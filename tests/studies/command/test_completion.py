@@ -38,7 +38,7 @@ EXPECTED = {
     "litmus run ./m": ["./mine.py"],
     "litmus run ./n": [],
     "litmus wandb sweep batch_s": ["batch_size"],
-    "litmus train --optim.l": ["--optim.lr", "--optim.label_smoothing"],
+    "litmus train --optim.l": ["--optim.lr", "--optim.label_smoothing", "--optim.loss"],
     "litmus train --model resnet11": ["resnet110"],
     "litmus train --model=resnet11": ["resnet110"],
     "litmus train --data dig": ["digits"],
@@ -142,6 +142,7 @@ def test_tab_is_pressed_in_a_terminal(
     child.send("--j\t")
     child.expect_exact("--json ")
     child.sendcontrol("c")
+    child.expect_exact("ready> ")
     child.sendline("exit")
     child.expect(pexpect.EOF)
 

@@ -280,7 +280,7 @@ def test_changed_code_gets_jobs_of_its_own_beside_those_of_the_older(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     (tmp_path / "own_scale.py").write_text("SCALE = 0.5\n")
-    (tmp_path / "scales.py").write_text(OWN.replace('"trainer.epochs": 1', '"trainer.epochs": 500'))
+    (tmp_path / "scales.py").write_text(OWN.replace('"trainer.epochs": 1', '"trainer.epochs": 5000'))
     study = tmp_path / "runs" / "scales"
     cluster = ("--launcher", "slurm", "--slurm.parallel", "1", "--seeds", "1")
     arguments = command(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster])
