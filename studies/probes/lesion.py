@@ -45,7 +45,7 @@ class Lesion(Probe):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitClassifier)
-        if trainer.global_step < module.total_steps or module.diverged_at is not None:
+        if not self.trained(trainer, module):
             return
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         network = module.network
@@ -53,13 +53,11 @@ class Lesion(Probe):
 
         def top1() -> float:
             counts = torch.zeros(2, dtype=torch.int64, device=module.device)
-            for each in data.val_dataloader():
-                batch = trainer.precision_plugin.convert_input(each)
-                if len(batch.labels):
-                    # Not the compiled network, which would not notice what has changed.
-                    logits = network.forward(batch.images)
-                    right = (logits.argmax(1) == batch.labels) & logits.isfinite().all(1)
-                    counts += torch.stack((right.sum(), right.new_tensor(len(right), dtype=torch.int64)))
+            for batch in self.validation_batches(trainer):
+                # Not the compiled network, which would not notice what has changed.
+                logits = network.forward(batch.images)
+                right = (logits.argmax(1) == batch.labels) & logits.isfinite().all(1)
+                counts += torch.stack((right.sum(), right.new_tensor(len(right), dtype=torch.int64)))
             right_answers, count = summed(counts).tolist()
             return right_answers / count
 

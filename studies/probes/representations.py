@@ -52,7 +52,7 @@ class Representations(Probe):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitNetwork)
-        if trainer.global_step < module.total_steps or module.diverged_at is not None:
+        if not self.trained(trainer, module):
             return
         final = self._points(trainer, module)
         for step, points in self.kept.items():

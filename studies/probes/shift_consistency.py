@@ -1,7 +1,5 @@
 """Probe: how often the answer stays the same when the image is shifted by a pixel or two."""
 
-from typing import Any
-
 import lightning.pytorch as lightning
 import torch
 from torch import Tensor
@@ -32,9 +30,8 @@ class ShiftConsistency(Probe):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitClassifier)
-        if trainer.global_step < module.total_steps or module.diverged_at is not None:
+        if not self.trained(trainer, module):
             return
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
         network = module.network
         counts = torch.zeros(1 + 2 * len(DISTANCES), dtype=torch.int64, device=module.device)
 
@@ -44,10 +41,7 @@ class ShiftConsistency(Probe):
 
         with undisturbed(network), torch.no_grad():
             network.eval()
-            for each in data.val_dataloader():
-                batch = trainer.precision_plugin.convert_input(each)
-                if not len(batch.labels):
-                    continue
+            for batch in self.validation_batches(trainer):
                 still = answer(batch.images)
                 counts[0] += len(still)
                 for place, distance in enumerate(DISTANCES):

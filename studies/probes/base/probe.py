@@ -8,6 +8,8 @@ import lightning.pytorch as lightning
 import torch
 from torch import nn
 
+from lit_archs.learning.lit_network import LitNetwork
+from litmus.batch import Batch
 from litmus.registry import Registry
 from studies.records.run_record import RunRecord
 
@@ -51,6 +53,19 @@ class Probe(lightning.Callback):
     def due(self, trainer: lightning.Trainer) -> bool:
         """Whether the step that is about to be taken is measured; for hooks before the optimiser's step."""
         return trainer.global_step % self.every_n_steps == 0
+
+    @staticmethod
+    def trained(trainer: lightning.Trainer, module: LitNetwork) -> bool:
+        """Whether the last step is taken and the run did not diverge; for `on_train_epoch_end`."""
+        return trainer.global_step >= module.total_steps and module.diverged_at is None
+
+    @staticmethod
+    def validation_batches(trainer: lightning.Trainer) -> Iterator[Batch]:
+        """Yield this device's share of the validation split, batch by batch, without those that leave it nothing."""
+        for each in trainer.datamodule.val_dataloader():  # type: ignore[attr-defined]
+            batch: Batch = trainer.precision_plugin.convert_input(each)
+            if len(batch.labels):
+                yield batch
 
     def add(self, step: int, layer: str, **quantities: float) -> None:
         """Keep a row for each of `quantities`, measured at `layer` ("" for the network as a whole)."""
