@@ -146,13 +146,48 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
         assert list((study / "slurm").glob("failed_*")), "the killed task was not written down"
 
 
+UNHURRIED = '''
+import time
+
+from torch import nn
+
+from lit_archs import register
+
+
+@register("unhurried", input_shape=(1, 8, 8))
+class Unhurried(nn.Module):
+    """A network whose step takes as long on any machine."""
+
+    def __init__(self, num_classes, in_channels=1):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(in_channels * 64, 16), nn.Dropout(0.3))
+        self.head = nn.Linear(16, num_classes)
+
+    def forward(self, images):
+        if self.training:
+            time.sleep(0.02)
+        return self.head(self.layers(images))
+'''
+
+
 @pytest.mark.slow
 def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
+    source = tmp_path / "unhurried.py"
+    source.write_text(UNHURRIED)
+
     def train(name: str, *more: str) -> "subprocess.Popen[str]":
-        options = [*tiny_options(), "--model.dropout", "0.3", "--data.batch_size", "16", "--trainer.epochs", "150"]
-        return start(command(["train", *options, "--name", "s", "--out", str(tmp_path / name), *more]), environment)
+        settings = {
+            "model.name": "unhurried",
+            "optim.lr": 0.01,
+            "data.batch_size": 16,
+            "trainer.epochs": 50,
+            "trainer.keep": "last",
+        }
+        options = [part for key, value in settings.items() for part in (f"--{key}", str(value))]
+        where = ["--source", str(source), "--name", "s", "--out", str(tmp_path / name)]
+        return start(command(["train", *options, *where, *more]), environment)
 
     study = tmp_path / "cluster" / "s"
     alone, launcher = train("alone"), train("cluster", "--launcher", "slurm")
@@ -165,7 +200,8 @@ def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
     def restarts() -> int:
         return int(re.findall(r"Restarts=(\d+)", described())[0])
 
-    # The limit is set once the run is at work: how long a start takes is another matter. SLURM looks every 30 seconds.
+    # The limit is set once the run is at work: how long a start takes is another matter. SLURM looks every 30 seconds,
+    # and the run's steps sleep for 90.
     hours, minutes, seconds = map(int, re.findall(r"RunTime=(\d+):(\d+):(\d+)", described())[0])
     limit = (3600 * hours + 60 * minutes + seconds + 45) // 60 + 1
     slurm("scontrol", "update", f"JobId={job}", f"TimeLimit={limit}")
