@@ -45,7 +45,7 @@ CHANGED = {
     "gradient_flow": "circular padding, He et al.'s centring; " + SHIFTS,
     "initialisation": "the classifier is not scaled; epochs; " + SHIFTS,
     "large_batches": "new",
-    "lenet_to_alexnet": "sigmoids, Glorot & Bengio's initialisation, epochs; arms of filters, stride and output",
+    "lenet_to_alexnet": "sigmoids, Glorot & Bengio's initialisation, epochs, Adam; arms of filters, stride and output",
     "lesion": "the plain network has 20 layers; " + PIXEL_MEAN,
     "norm_placement": "before and after are compared in a VGG",
     "residual_depth paper": PIXEL_MEAN,
