@@ -1,10 +1,11 @@
 """What the studies say: a page for each, made of real records.
 
-    python docs/results.py RUNS [STUDY ...]
+    python docs/results.py RUNS [STUDY ...] [--data DATA]
 
 runs what is missing of each study, at the scale that `docs/results/scales.yaml` gives it and in its quick preset where
 it gives none, into the folder RUNS, and writes `docs/results/STUDY.md` and the table of all, `docs/results/README.md`.
-What is said about a study beyond its figures stands in `docs/results/discussion.yaml`. With `--only-write` nothing is
+What is said about a study beyond its figures stands in `docs/results/discussion.yaml`, what was wrong with it once in
+`docs/results/mended.yaml`. With `--only-write` nothing is
 run: what has no records keeps the page that it has.
 """
 
@@ -15,6 +16,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,31 +52,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, help="the folder of records")
     parser.add_argument("studies", nargs="*", metavar="STUDY", help="all by default")
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="the folder of MNIST/, cifar10/ and imagenette224-4k/"
+    )
     parser.add_argument("--only-write", action="store_true", help="run nothing")
     arguments = parser.parse_args()
     for name in arguments.studies or names():
-        options = shlex.split(texts("scales").get(name, ""))
+        scale = scale_of(name)
         if not arguments.only_write:
+            options = [option.replace("DATA", str(arguments.data)) for option in scale.options]
             subprocess.run([*LITMUS, "run", name, *options, "--out", str(arguments.runs)], check=True)
         if (arguments.runs / name / FILE).exists():
-            write(name, arguments.runs / name, options)
+            write(name, arguments.runs / name, scale)
             print(FOLDER / f"{name}.md")
     write_table()
 
 
-def texts(name: str) -> Mapping[str, str]:
+@dataclass(frozen=True)
+class Scale:
+    """The options of `litmus run` for a study's results, and its data in words where their name does not say it."""
+
+    options: tuple[str, ...] = ()
+    data: str | None = None
+
+
+def scale_of(name: str) -> Scale:
+    """Return the scale of a study: its quick preset where `scales.yaml` does not name it."""
+    given = texts("scales").get(name)
+    return Scale(tuple(shlex.split(given["options"])), given.get("data")) if given else Scale()
+
+
+def texts(name: str) -> Mapping[str, Any]:
     """Return what a file of `docs/results` says of each study."""
-    found: Mapping[str, str] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text()) or {}
+    found: Mapping[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text()) or {}
     return found
 
 
-def write(name: str, directory: Path, options: list[str]) -> None:
+def write(name: str, directory: Path, scale: Scale) -> None:
     """Write the page of a study, and its line of the table."""
     study = STUDIES[name].at(read_study_record(directory).preset)
     summary = summarise(directory, study.claims, study.measures)
     heading, _, rest = as_markdown(summary).partition("\n\n")
     answer, _, tables = rest.partition("\n\n")
-    parts = [heading.replace("## ", "# "), answer, _scale(name, summary, options), tables.strip()]
+    parts = [heading.replace("## ", "# "), answer, _scale(name, summary, scale), tables.strip()]
     limit = study.limits.get(summary.analysis.study.preset)
     parts += [f"**Limits.** {markdown(limit)}"] if limit else []
     discussion = texts("discussion").get(name, "").strip()
@@ -82,7 +102,7 @@ def write(name: str, directory: Path, options: list[str]) -> None:
     parts += [f"Source: {markdown(study.source)}." if study.source else "", f"*{_written(directory)}*"]
     write_atomically(FOLDER / f"{name}.md", "\n\n".join(part for part in parts if part) + "\n")
     table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
-    table[name] = _line(study, summary, options)
+    table[name] = _line(study, summary, scale)
     write_atomically(TABLE, json.dumps(dict(sorted(table.items())), indent=2, ensure_ascii=False) + "\n")
 
 
@@ -109,22 +129,26 @@ def write_table() -> None:
         lines.append(
             f"| [{name}]({name}.md) | {markdown(row['question'])} | {row['runs']} | {row['scale']} | {verdicts} |"
         )
+    lines += ["", "## What was wrong, and what it shows now", ""]
+    for name, (wrong, mended) in texts("mended").items():
+        answer = f" *{markdown(table[name]['answer'])}*" if name in table else ""
+        lines.append(f"- **{name}.** In an earlier version: {wrong[:1].lower()}{wrong[1:]} Now: {mended}{answer}")
     write_atomically(FOLDER / "README.md", "\n".join(lines) + "\n")
 
 
-def _line(study: Study, summary: StudySummary, options: list[str]) -> dict[str, Any]:
+def _line(study: Study, summary: StudySummary, scale: Scale) -> dict[str, Any]:
     analysis = summary.analysis
     verdicts = Counter(str(verdict) for verdict in summary.headline)
     return {
         "question": study.question,
         "answer": headline_of(summary),
         "runs": f"{len(analysis.arms)} arms, {_seeds(summary)}",
-        "scale": f"{analysis.study.preset}, {_data(summary)}",
+        "scale": f"{analysis.study.preset}, {_data(summary, scale)}",
         "verdicts": {verdict: verdicts[verdict] for verdict in MEANING if verdicts[verdict]},
     }
 
 
-def _scale(name: str, summary: StudySummary, options: list[str]) -> str:
+def _scale(name: str, summary: StudySummary, scale: Scale) -> str:
     analysis = summary.analysis
     ended = [
         several(count, "run") + f" {state}"
@@ -132,11 +156,12 @@ def _scale(name: str, summary: StudySummary, options: list[str]) -> str:
         if (count := sum(result.count(state) for result in analysis.arms))
     ]
     seconds = sum(analysis.records["seconds"].dropna()) if "seconds" in analysis.records else 0.0
-    command = shlex.join(["litmus", "run", name, *options])
+    command = shlex.join(["litmus", "run", name, *scale.options])
     return (
         f"`{command}`: {len(analysis.arms)} arms, {_seeds(summary)}; "
         f"{listed(ended, 4)}; "
-        f"{seconds / 60:.1f} minutes of training on one core each. Data: {_data(summary)} ({image_counts(analysis)})."
+        f"{seconds / 60:.1f} minutes of training on one core each. "
+        f"Data: {_data(summary, scale)} ({image_counts(analysis)})."
     )
 
 
@@ -144,8 +169,8 @@ def _seeds(summary: StudySummary) -> str:
     return several(max(result.planned for result in summary.analysis.arms), "seed")
 
 
-def _data(summary: StudySummary) -> str:
-    return " or ".join(map(str, summary.analysis.records["data.name"].dropna().unique()))
+def _data(summary: StudySummary, scale: Scale) -> str:
+    return scale.data or " or ".join(map(str, summary.analysis.records["data.name"].dropna().unique()))
 
 
 def _written(directory: Path) -> str:

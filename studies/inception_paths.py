@@ -1,7 +1,8 @@
 """What does an inception block cost and give, next to a naive one and single large convolutions?
 
 A stem and three blocks of equal output channels, each inception with 1×1 reductions, naive inception, one 3×3 or one
-5×5 convolution. quick: a quarter of GoogLeNet's channels on drawn shapes of 32 pixels. paper: CIFAR-10, all channels.
+5×5 convolution. Each tunes its learning rate: a naive block, whose pooled maps go on without a norm, wants a lower one.
+quick: a quarter of GoogLeNet's channels on drawn shapes of 32 pixels. paper: CIFAR-10, all channels.
 """
 
 from studies.design import Claim, Scatter, Study, logarithm, more
@@ -20,6 +21,7 @@ study = Study(
     factors={"model.block": ["single3", "single5", "naive", "reduced"]},
     baseline=SINGLE3,
     seeds=5,
+    tune={"optim.lr": [0.01, 0.05, 0.25]},
     presets={
         "paper": {
             "model.width": 1.0, "data.name": "cifar10", "data.batch_size": 128, "data.augment": "cifar",

@@ -24,7 +24,7 @@ def test_a_page_answers_what_its_study_asks_now(name: str) -> None:
 
 
 def test_what_is_said_beside_the_figures_is_of_studies_that_there_are() -> None:
-    for name in ("scales", "discussion"):
+    for name in ("scales", "discussion", "mended"):
         assert set(results.texts(name)) <= set(STUDIES.names())
     assert set(results.texts("discussion")) <= set(PAGES)
 
@@ -33,7 +33,8 @@ def test_the_table_is_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     written = (results.FOLDER / "README.md").read_text()
     assert set(json.loads(results.TABLE.read_text())) == set(PAGES)
     _into(tmp_path, monkeypatch)
-    results.TABLE.write_text((Path(results.__file__).parent / "results" / "table.json").read_text())
+    for name in ("table.json", "mended.yaml"):
+        (tmp_path / name).write_text((Path(results.__file__).parent / "results" / name).read_text())
     results.write_table()
     assert (tmp_path / "README.md").read_text() == written, "python docs/results.py RUNS --only-write"
 
@@ -50,15 +51,18 @@ def test_a_page_is_made_of_the_records(tmp_path: Path, monkeypatch: pytest.Monke
     synthetic(tmp_path / "runs", STUDIES["batch_norm"], truth, seeds=4)
     _into(tmp_path, monkeypatch)
     (tmp_path / "discussion.yaml").write_text("batch_norm: It is as the paper has it.")
-    (tmp_path / "scales.yaml").write_text("batch_norm: --seeds 4")
-    results.write("batch_norm", tmp_path / "runs", ["--seeds", "4"])
+    (tmp_path / "scales.yaml").write_text("batch_norm: {options: --seeds 4 --data.root DATA, data: half the digits}")
+    (tmp_path / "mended.yaml").write_text("batch_norm: [It was wrong., It is right.]")
+    results.write("batch_norm", tmp_path / "runs", results.scale_of("batch_norm"))
     results.write_table()
     page = (tmp_path / "batch_norm.md").read_text()
-    assert "`litmus run batch_norm --seeds 4`: 12 arms, 4 seeds; 48 runs finished;" in page
+    assert "`litmus run batch_norm --seeds 4 --data.root DATA`: 12 arms, 4 seeds; 48 runs finished;" in page
     assert "| Batch norm reaches a higher accuracy. | supported | +30.67 " in page
+    assert " Data: half the digits (" in page
     assert "**Beside the source.** It is as the paper has it." in page
     table = (tmp_path / "README.md").read_text()
     assert "| [batch_norm](batch_norm.md) | " in table
+    assert "- **batch_norm.** In an earlier version: it was wrong. Now: It is right. *Supported: “Batch norm " in table
     assert "| residual_depth | " in table
     assert "not run yet" in table
 
