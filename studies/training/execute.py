@@ -357,8 +357,8 @@ def attempt(
     status(state)
     if place.rank == 0:
         remove_heartbeat(run.directory)
-        # Not before the run is known to have its result: until then it can go on from its checkpoint. That of a diverged
-        # run lies somewhere before its end, where depends on interruptions.
+        # Not before the run is known to have its result: until then it can go on from its checkpoint. That of a
+        # diverged run lies somewhere before its end, where depends on interruptions.
         kept = set(record.weights_files(config.trainer.keep)) - ({record.checkpoint} if state == "diverged" else set())
         for file in {record.checkpoint, record.best_checkpoint} - kept:
             file.unlink(missing_ok=True)
