@@ -23,12 +23,12 @@ def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     parser = Parser(
         "predict",
-        "The classes that a run's network sees in images, with their probabilities; of a network that segments, a mask "
-        "of each image.",
+        "The classes that a run's network sees in images, with their probabilities, or scores where it was trained "
+        "with another loss than cross-entropy; of a network that segments, a mask of each image.",
     )
     parser.add_argument("run", help="a run's identity, its first digits, or its folder")
     parser.add_argument("images", nargs="+", help="image files, or folders of them")
-    parser.add_argument("--json", action="store_true", help="print JSON, with the probability of every class")
+    parser.add_argument("--json", action="store_true", help="print JSON, with the probability or score of every class")
     parser.add_key(Key("top", int, 3, "classes that are shown of each image"))
     parser.add_key(
         Key("masks", Path, Path("masks"), "folder of the masks: class indices, 255 where the network did not see")
@@ -54,15 +54,17 @@ def execute(arguments: Sequence[str]) -> int:
 
 
 def _entry(model: ImageModel, each: Prediction, mask: Path | None) -> dict[str, Any]:
-    named = dict(zip(model.classes, each.probabilities.tolist(), strict=True))
+    named = dict(zip(model.classes, each.values.tolist(), strict=True))
     if mask is not None:
         return {"image": str(each.file.path), "mask": str(mask), "shares": named}
-    return {"image": str(each.file.path), "class": max(named, key=named.__getitem__), "probabilities": named}
+    what = "probabilities" if model.probabilistic else "scores"
+    return {"image": str(each.file.path), "class": max(named, key=named.__getitem__), what: named}
 
 
 def _line(model: ImageModel, each: Prediction, mask: Path | None, top: int) -> str:
-    best = each.probabilities.argsort(descending=True, stable=True)[:top].tolist()
-    shown = [f"{model.classes[index]} {each.probabilities[index]:.1%}".replace("%", " %") for index in best]
+    best = each.values.argsort(descending=True, stable=True)[:top].tolist()
+    pattern = "{:.1%}" if model.probabilistic or mask is not None else "{:+.2f}"
+    shown = [f"{model.classes[index]} {pattern.format(each.values[index])}".replace("%", " %") for index in best]
     if mask is not None:
         shown = [each for each in shown if not each.endswith(" 0.0 %")]
         return f"{_end(each.file.path)}  {mask}: {', '.join(shown)}"

@@ -49,7 +49,7 @@ def folded(model: ImageModel) -> tuple[ImageModel, Folding]:
     Raises `UserError` where it would say something else.
     """
     folding = fold_batch_norm(model.network, torch.zeros(1, *model.input.shape))
-    found = ImageModel(folding.network, model.input, model.task, model.title).eval()
+    found = ImageModel(folding.network, model.input, model.task, model.title, model.probabilistic).eval()
     with torch.no_grad():
         _compare(model, found.normalised(_example(model).repeat(CHECKED_BATCH, 1, 1, 1)), "folded network")
     return found, folding

@@ -48,14 +48,19 @@ class ImageModel(nn.Module):
         input: how an image becomes what the network sees.
         task: what the network was trained for.
         title: which run and which weights it is.
+        probabilistic: whether a softmax of the logits are probabilities: trained with hinge loss, squared error or
+            a loss of the network's own, they are scores.
     """
 
-    def __init__(self, network: nn.Module, input: ImageInput, task: str, title: str) -> None:
+    def __init__(
+        self, network: nn.Module, input: ImageInput, task: str, title: str, probabilistic: bool = True
+    ) -> None:
         super().__init__()
         self.normalised = Normalised(network, input)
         self.input = input
         self.task = task
         self.title = title
+        self.probabilistic = probabilistic
 
     @property
     def network(self) -> nn.Module:

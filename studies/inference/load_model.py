@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from datamodules.batches.image_data import ImageDataModule
 from datamodules.batches.image_input import ImageInput
 from lit_archs.building.registry import ARCHITECTURES, construct
+from lit_archs.learning.loss import defines_loss
 from litmus.errors import UserError
 from litmus.settings import flatten
 from studies.design.study_files import import_source
@@ -56,7 +57,8 @@ def load_record(record: RunRecord, weights: Which | None = None) -> ImageModel:
     task = ARCHITECTURES[config.model["name"]].task
     step = content.get("global_step", summary["metrics"].get("steps"))
     title = f"run {record.run_id}: {config.model['name']}, {status.get('arm')}, seed {config.seed}"
-    return ImageModel(network, input, task, f"{title}; {which} weights, step {step}").eval()
+    probabilistic = config.optim.loss == "cross_entropy" and not defines_loss(network)
+    return ImageModel(network, input, task, f"{title}; {which} weights, step {step}", probabilistic).eval()
 
 
 def _which(record: RunRecord, asked: Which | None, summary: dict[str, Any]) -> Which:

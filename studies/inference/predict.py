@@ -28,11 +28,14 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one file: a probability for each class; where it segments, the share of pixels that is
-    each class's, and the class of each pixel, uint8 [height, width] of the image as it is."""
+    """What the network says of one file.
+
+    A probability for each class, or a score where its loss makes no probabilities; where it segments, the share of
+    pixels that is each class's, and the class of each pixel, uint8 [height, width] of the image as it is.
+    """
 
     file: ImageFile
-    probabilities: Tensor
+    values: Tensor
     mask: numpy.ndarray | None = None
 
 
@@ -72,7 +75,8 @@ def predictions(model: ImageModel, files: Sequence[ImageFile], batch_size: int) 
         chunk = files[start : start + batch_size]
         images, sizes = zip(*(_read(model, file.path) for file in chunk), strict=True)
         with torch.inference_mode():
-            outputs = model(torch.cat(images).to(device)).float().softmax(1).cpu()
+            outputs = model(torch.cat(images).to(device)).float()
+            outputs = (outputs.softmax(1) if model.probabilistic else outputs).cpu()
         for file, output, size in zip(chunk, outputs, sizes, strict=True):
             if model.task == "classification":
                 yield Prediction(file, output)

@@ -48,6 +48,19 @@ def test_probabilities_are_averaged() -> None:
     assert float(metrics["loss"].compute()) == pytest.approx(float(loss), rel=1e-5)
 
 
+@pytest.mark.parametrize("loss", ["hinge", "squared_error"])
+def test_scores_of_other_losses_are_averaged_as_they_are(loss: str) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 4))
+    module = LitClassifier(network, 4, resolve({"model.name": "mlp", "optim.loss": loss}).optim).eval()
+    images, labels = torch.randn(7, 5, 3, 2, 2, generator=torch.Generator().manual_seed(1)), torch.arange(7) % 4
+    with torch.no_grad():
+        found = module.evaluate("test", Batch(images, labels, 7))
+        expected = torch.stack([network(images[:, part]) for part in range(5)]).mean(0)
+        softmaxes = torch.stack([network(images[:, part]).softmax(1) for part in range(5)]).mean(0).log()
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert not torch.allclose(found, softmaxes, atol=1e-2)
+
+
 def test_a_probability_of_zero_is_no_divergence() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(1, 2, bias=False))
     with torch.no_grad():

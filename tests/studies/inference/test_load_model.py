@@ -60,7 +60,7 @@ def test_files_are_decoded_and_cut_as_the_data_module_does(of_files: tuple[Run, 
     model = load_model(this.directory)
     files = image_files([str(root / "val")])
     assert [file.name.parts[0] for file in files] == ["ant"] * 3 + ["bee"] * 3 + ["cat"] * 3
-    found = torch.stack([each.probabilities for each in predictions(model, files, batch_size=4)])
+    found = torch.stack([each.values for each in predictions(model, files, batch_size=4)])
     likelihood = found[torch.arange(9), torch.arange(9) // 3].log().mean().item()
     assert -likelihood == pytest.approx(this.record.read_summary()["metrics"]["test_loss"], rel=1e-5)
 

@@ -96,6 +96,19 @@ def test_answers_come_as_json_with_every_class(own: Run, images: Path, capsys: p
         assert entry["class"] == model.classes[shares.argmax()]
 
 
+def test_outputs_of_a_loss_of_margins_are_scores_and_no_probabilities(
+    tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained(tmp_path / "run", {**TINY, "optim.loss": "hinge"})
+    expected = load_model(run.directory)(datamodules.build("digits").arrays.test_images[:3])
+    assert run_command(["predict", str(run.directory), str(images), "--json"]) == 0
+    for entry, scores in zip(json.loads(capsys.readouterr().out)["images"], expected, strict=True):
+        assert list(entry["scores"].values()) == pytest.approx(scores.tolist(), abs=1e-6)
+    assert run_command(["predict", str(run.directory), str(images), "--top", "1"]) == 0
+    shown = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()[1:]]
+    assert shown == pytest.approx(expected.max(1).values.tolist(), abs=0.006)
+
+
 def test_the_export_lies_where_it_is_asked_for(
     own: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,7 +177,7 @@ def test_a_network_that_segments_leaves_masks_of_the_images_own_size(
     deep, same = predictions(model, image_files([str(tmp_path / "images")]), 8)
     expected = model(arrays.test_images[:1])[0].argmax(0)
     assert numpy.array_equal(same.mask, expected.numpy())
-    assert same.probabilities.tolist() == [(expected == label).double().mean().item() for label in range(5)]
+    assert same.values.tolist() == [(expected == label).double().mean().item() for label in range(5)]
     assert deep.mask.shape == (32, 40)
     # The middle of 32 columns is seen, and nothing beside it.
     assert (deep.mask[:, :4] == UNSEEN).all()
