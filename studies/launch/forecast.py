@@ -38,7 +38,7 @@ class Forecast:
     """What is left to do of a study, and how long it takes.
 
     `run_seconds` is the time of all the runs that are left, one after another, `wall_seconds` that of the study with
-    `at_a_time` runs beside each other; a run occupies `units` CPU cores or GPUs. Loading, augmentation and writing come
+    `at_a_time` runs beside each other; a run occupies `units` CPU cores or GPUs. Loading and augmentation come
     on top, and runs that share a GPU or a core's caches take longer than one by itself. `longest` is what takes most of
     it.
     """

@@ -20,6 +20,7 @@ from lit_archs.learning.optimiser import build_optimiser
 from lit_archs.learning.tasks import MODULES
 from litmus.batch import Batch
 from litmus.settings import flatten
+from studies.launch.loop_seconds import LoopSeconds, measure_loop
 from studies.training.arithmetic import MIXED, use_precision
 from studies.training.config import RunConfig
 from studies.training.network import build_network, network_options
@@ -56,11 +57,18 @@ KNOWN_SIZES = {
 class RunTimes:
     """The steps and seconds of runs on the device that executes them; a step of each distinct network is timed once.
 
-    `step_seconds(config, size, execution)` stands in for `measure_step`.
+    `step_seconds(config, size, execution)` and `loop` stand in for what `measure_step` and `measure_loop` measure; with
+    a given step and no loop, the loop takes nothing.
     """
 
-    def __init__(self, execution: Execution, step_seconds: Callable[..., float] | None = None) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        step_seconds: Callable[..., float] | None = None,
+        loop: LoopSeconds | None = None,
+    ) -> None:
         self._execution = execution
+        self._loop = loop or (measure_loop(execution.accelerator) if step_seconds is None else LoopSeconds())
         self._step_seconds = step_seconds or measure_step
         self._measured: dict[str, float] = {}
 
@@ -74,7 +82,8 @@ class RunTimes:
         evaluated = config.trainer.epochs * config.trainer.validations_per_epoch * held_out + tested
         # Devices share an evaluation as they share a step.
         evaluation = FORWARD_SHARE * step * evaluated / config.data.batch_size
-        return steps, steps * step + evaluation
+        loop = steps * self._loop.step + config.trainer.epochs * self._loop.epoch
+        return steps, steps * step + evaluation + loop
 
     def step(self, config: RunConfig) -> tuple[DataSize, float]:
         """Return the size of a run's dataset, and the seconds of a step of its network."""
