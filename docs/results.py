@@ -75,6 +75,17 @@ class Scale:
     options: tuple[str, ...] = ()
     data: str | None = None
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """The preset and the config keys that the options set."""
+        given = {
+            {"data": "data.name"}.get(key, key): value
+            for key, value in zip(
+                (each.removeprefix("--") for each in self.options[::2]), self.options[1::2], strict=True
+            )
+        }
+        return {"preset": "quick", **{key: value for key, value in given.items() if "." in key or key == "preset"}}
+
 
 def scale_of(name: str) -> Scale:
     """Return the scale of a study: its quick preset where `scales.yaml` does not name it."""
@@ -90,7 +101,11 @@ def texts(name: str) -> Mapping[str, Any]:
 
 def write(name: str, directory: Path, scale: Scale) -> None:
     """Write the page of a study, and its line of the table."""
-    study = STUDIES[name].at(read_study_record(directory).preset)
+    record = read_study_record(directory)
+    ran = {"preset": record.preset, **{key: str(value) for key, value in record.settings.items()}}
+    if _without_root(ran) != _without_root(scale.settings):
+        sys.exit(f"{directory} was run with {ran}, and docs/results/scales.yaml says {scale.settings}")
+    study = STUDIES[name].at(record.preset)
     summary = summarise(directory, study.claims, study.measures)
     heading, _, rest = as_markdown(summary).partition("\n\n")
     answer, _, tables = rest.partition("\n\n")
@@ -134,6 +149,10 @@ def write_table() -> None:
         answer = f" *{markdown(table[name]['answer'])}*" if name in table else ""
         lines.append(f"- **{name}.** In an earlier version: {wrong[:1].lower()}{wrong[1:]} Now: {mended}{answer}")
     write_atomically(FOLDER / "README.md", "\n".join(lines) + "\n")
+
+
+def _without_root(settings: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in settings.items() if key != "data.root"}
 
 
 def _line(study: Study, summary: StudySummary, scale: Scale) -> dict[str, Any]:

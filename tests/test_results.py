@@ -67,6 +67,14 @@ def test_a_page_is_made_of_the_records(tmp_path: Path, monkeypatch: pytest.Monke
     assert "not run yet" in table
 
 
+def test_records_of_another_scale_make_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthetic(tmp_path / "runs", STUDIES["batch_norm"], lambda arm, seed: {"test_top1": 0.5, "val_top1": 0.5}, seeds=2)
+    _into(tmp_path, monkeypatch)
+    with pytest.raises(SystemExit, match=r"was run with .*, and docs/results/scales.yaml says .*'data.name': 'mnist'"):
+        results.write("batch_norm", tmp_path / "runs", results.Scale(("--data", "mnist", "--data.root", "DATA")))
+    assert not (tmp_path / "batch_norm.md").exists()
+
+
 def _into(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "FOLDER", folder)
     monkeypatch.setattr(results, "TABLE", folder / "table.json")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from studies.records.storage import StorageError
 from studies.training.config import resolve
 from studies.training.execute import execute
 from studies.training.run import Execution, Place, Run
@@ -29,13 +30,16 @@ def measure_loop(accelerator: str) -> LoopSeconds:
     """Return what the training loop takes on this machine, on one device, beside the network's own arithmetic.
 
     A linear classifier of 64 numbers is trained on scikit-learn's digits with many small batches and with few large
-    ones, whose difference is that of their steps; what is left of the few is the epochs'.
+    ones, whose difference is that of their steps; what is left of the few is the epochs'. Where no temporary folder can
+    be written, it takes nothing.
     """
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     try:
         _epoch(accelerator, BATCHES[0], epochs=1)  # what is done once in a process is done by now
         (many, long), (few, short) = (_epoch(accelerator, batch, EPOCHS) for batch in BATCHES)
+    except (OSError, StorageError):
+        return LoopSeconds()  # a forecast that says too little is no reason to refuse the study
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)

@@ -1,6 +1,8 @@
 """What the loop around a network takes counts in a forecast, and measuring it leaves the process as it was."""
 
 import gc
+import tempfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -26,6 +28,11 @@ def test_what_many_steps_take_more_than_few_is_the_steps(monkeypatch: pytest.Mon
     measured = {16: (81.0, 0.91), 256: (6.0, 0.16)}
     monkeypatch.setattr(loop_seconds, "_epoch", lambda accelerator, batch, epochs: measured[batch])
     assert measure_loop.__wrapped__("cpu") == LoopSeconds(pytest.approx(0.01), pytest.approx(0.1))
+
+
+def test_a_study_is_not_refused_for_want_of_a_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert measure_loop.__wrapped__("cpu") == LoopSeconds()
 
 
 def test_measuring_leaves_the_process_as_it_was() -> None:

@@ -1,94 +1,32 @@
 """A study on a real SLURM: whatever happens to its jobs, it ends with the records of an undisturbed one."""
 
-import json
 import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from cluster_jobs import (
+    Slurm,
+    assert_identical,
+    at_work,
+    jobs,
+    own_cluster,
+    processes,
+    records,
+    restart,
+    running,
+    start,
+    vary,
+    wait_for,
+)
 from tiny_runs import command, tiny_options
 
-from studies.records.run_record import RunRecord, run_records
-
-Slurm = Callable[..., str]
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 240) -> None:
-    """Wait until `condition` holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
-def vary(out: Path, name: str, *more: str) -> list[str]:
-    options = [*tiny_options(), "--model.dropout", "0.3", "--data.augment", "crop", "--data.batch_size", "16"]
-    options += ["--vary", "model.norm=none,batch", "--name", name, "--out", str(out)]
-    return command(["vary", *options, *more])
-
-
-def start(arguments: list[str], environment: dict[str, str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-
-def records(study: Path) -> dict[str, RunRecord]:
-    return {record.run_id: record for record in run_records(study)}
-
-
-def finished(study: Path) -> int:
-    return sum(record.state() == "finished" for record in records(study).values())
-
-
-def assert_identical(one: Path, other: Path, runs: int) -> None:
-    first, second = records(one), records(other)
-    assert first.keys() == second.keys()
-    assert len(first) == runs
-    for name in first:
-        weights, other_weights = (
-            torch.load(record.checkpoint, weights_only=True)["state_dict"] for record in (first[name], second[name])
-        )
-        assert first[name].read_summary()["metrics"] == second[name].read_summary()["metrics"]
-        assert first[name].metrics_file.read_text() == second[name].metrics_file.read_text()
-        for key, value in weights.items():
-            assert torch.equal(value, other_weights[key]), (name, key)
-
-
-def jobs(study: Path) -> list[str]:
-    try:
-        return list(json.loads((study / "slurm" / "jobs.json").read_text())["jobs"])
-    except FileNotFoundError:
-        return []
-
-
-def running(slurm: Slurm, study: Path) -> list[str]:
-    """The tasks of a study that run, and have a run that has written a checkpoint."""
-    lines = slurm("squeue", "-h", "-r", "-o", "%i|%T").splitlines()
-    mine = jobs(study)
-    found = (line.split("|") for line in lines)
-    return [task for task, state in found if state == "RUNNING" and task.partition("_")[0] in mine]
-
-
-def processes(variable: str) -> list[int]:
-    """The processes with such a line in their environment."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if variable.encode() in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
-
-
-def at_work(study: Path) -> int:
-    return sum(record.checkpoint.exists() and record.state() == "running" for record in records(study).values())
+CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "0"))
+"""Seconds without slurmctld, such as 60: the daemons are killed only where it is given, for then it takes minutes."""
 
 
 @pytest.mark.slow
@@ -214,132 +152,6 @@ def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
     _, errors = alone.communicate(timeout=500)
     assert alone.returncode == 0, errors
     assert_identical(tmp_path / "alone" / "s", study, runs=1)
-
-
-def own_cluster() -> Path | None:
-    """The folder of the small cluster that was started for these tests; its daemons may be killed."""
-    folder = Path(os.environ.get("SLURM_CONF", "/")).parent
-    return folder if os.geteuid() == 0 and (folder / "run" / "slurmctld.started").exists() else None
-
-
-def restart(daemon: str, away: float) -> None:
-    """Kill a daemon of SLURM and start it again, with what it had written down, after so many seconds."""
-    folder = own_cluster()
-    assert folder is not None
-    pid_file, started = folder / "run" / f"{daemon}.pid", folder / "run" / f"{daemon}.started"
-    number = int(pid_file.read_text())
-    line = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-    assert line[0].endswith(daemon.partition("-")[0].encode())
-    os.kill(number, signal.SIGKILL)
-    time.sleep(away)
-    kept = {name: os.environ[name] for name in ("SLURM_CONF", "HOME") if name in os.environ}
-    arguments = ["slurmctld"]
-    if daemon.startswith("slurmd-"):
-        node = daemon.removeprefix("slurmd-")
-        arguments = ["unshare", "--uts", "sh", "-c", f"hostname {node} && exec slurmd -N {node}"]
-    subprocess.run(arguments, env={**kept, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, check=True, capture_output=True)
-
-    def is_back() -> bool:
-        now = pid_file.read_text().strip() if pid_file.exists() else ""
-        return now not in ("", str(number)) and Path(f"/proc/{now}").exists()
-
-    wait_for(is_back, seconds=60)
-    # Whoever started the cluster ends it by what stands there.
-    number = int(pid_file.read_text())
-    start_time = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
-    started.write_text(f"{number} {start_time}\n")
-
-
-CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "0"))
-"""Seconds without slurmctld, such as 60: the daemons are killed only where it is given, for then it takes minutes."""
-
-
-OWN = """\
-import torch
-from own_scale import SCALE
-from torch import nn
-
-from lit_archs import register
-from studies.design import Claim, Study, more
-
-
-@register("scaled", input_shape=(1, 8, 8))
-def scaled(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *, scale: bool = False) -> nn.Module:
-    first = nn.Linear(in_channels * image_size**2, num_classes)
-    with torch.no_grad():
-        first.weight.mul_(SCALE if scale else 1.0)
-    return nn.Sequential(nn.Flatten(), first)
-
-
-study = Study(
-    question="Does it matter?",
-    base={"model.name": "scaled", "data.name": "digits", "trainer.epochs": 1, "optim.lr": 0.03},
-    factors={"model.scale": [False, True]},
-    baseline={"model.scale": False},
-    seeds=1,
-    claims=[Claim("It does.", more("test_top1", {"model.scale": True}, than={"model.scale": False}))],
-)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("nodes", [(), ("--devices", "2", "--slurm.nodes", "2")])
-def test_a_study_of_ones_own_runs_there_while_its_code_is_that_of_the_start(
-    slurm: Slurm, tmp_path: Path, environment: dict[str, str], nodes: tuple[str, ...]
-) -> None:
-    (tmp_path / "own_scale.py").write_text("SCALE = 0.5\n")
-    (tmp_path / "scales.py").write_text(OWN)
-    cluster = ("--launcher", "slurm", "--slurm.parallel", "1", *nodes)
-    arguments = command(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster])
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stderr
-    study = tmp_path / "runs" / "scales"
-    for record in records(study).values():
-        code = record.read_status()["own_code"]
-        assert (study / "code" / code["kept"] / "own_scale.py").read_text() == "SCALE = 0.5\n"
-    if nodes:
-        return
-    # What waits in the queue while the code changes is left, and said so.
-    (tmp_path / "own_scale.py").write_text("SCALE = 0.25\n")
-    held = [*arguments, "--slurm.extra", "[begin=now+6]"]
-    launcher = start(held, environment)
-    wait_for(lambda: len(jobs(study)) == 2)
-    (tmp_path / "own_scale.py").write_text("SCALE = 0.125\n")
-    _, errors = launcher.communicate(timeout=500)
-    assert launcher.returncode == 1
-    assert "own_scale.py changed after the start; the same command goes on with the code of now" in errors
-    assert len([record for record in records(study).values() if record.state() == "finished"]) == 2
-
-
-@pytest.mark.slow
-def test_changed_code_gets_jobs_of_its_own_beside_those_of_the_older(
-    slurm: Slurm, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    (tmp_path / "own_scale.py").write_text("SCALE = 0.5\n")
-    (tmp_path / "scales.py").write_text(OWN.replace('"trainer.epochs": 1', '"trainer.epochs": 5000'))
-    study = tmp_path / "runs" / "scales"
-    cluster = ("--launcher", "slurm", "--slurm.parallel", "1", "--seeds", "1")
-    arguments = command(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster])
-    launcher = start(arguments, environment)
-    try:
-        wait_for(lambda: at_work(study))
-        os.killpg(launcher.pid, signal.SIGINT)
-        launcher.communicate(timeout=60)
-        (tmp_path / "own_scale.py").write_text("SCALE = 0.25\n")
-        launcher = start(arguments, environment)
-        wait_for(lambda: len(jobs(study)) == 2 or launcher.poll() is not None)
-        os.killpg(launcher.pid, signal.SIGINT)
-        _, errors = launcher.communicate(timeout=60)
-        beside = "besides 1 at work with the older code (litmus stop scales cancels them all)"
-        assert f"submitted: 1 task, {beside}, 4h each" in errors, errors
-    finally:
-        stopped = subprocess.run(
-            command(["stop", "scales", "--out", str(tmp_path / "runs")]),
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-    assert stopped.stdout.startswith("2 tasks of job "), stopped.stdout
 
 
 @pytest.mark.slow
