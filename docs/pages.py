@@ -151,10 +151,9 @@ PARTS = {
     "wandb": {
         "report": "write the study's report in W&B",
         "sync": "upload the study's runs that W&B has not got",
-        "sweep": "write the study as a sweep",
     },
 }
-"""What a command's first word may be that has options of its own; a sweep's are those of `litmus run`."""
+"""What a command's first word may be that has options of its own."""
 
 
 def options_table() -> str:
@@ -162,7 +161,7 @@ def options_table() -> str:
     summaries = COMMANDS | {f"{name} {part}": PARTS[name][part] for name in PARTS for part in PARTS[name]}
     commands: dict[str, Any] = {}
     for name, summary in summaries.items():
-        parser = _parser_of(*("run" if name == "wandb sweep" else name).split())
+        parser = _parser_of(*name.split())
         options, positionals, sections = [], [], set()
         for action in parser._actions if parser is not None else ():
             key = parser._own.get(action.dest) if parser is not None else None

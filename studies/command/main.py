@@ -24,7 +24,7 @@ COMMANDS = {
     "show": "one run: config, result, log; show data NAME: images, augmented",
     "predict": "what a run's network says of images: classes, or masks",
     "export": "a run's weights: safetensors, TorchScript or ONNX",
-    "wandb": "a study in W&B: its report, its runs uploaded, a sweep",
+    "wandb": "a study in W&B: its report, its runs uploaded",
     "profile": "an architecture layer by layer: shapes, parameters, FLOPs, memory",
     "completion": "what bash, zsh or fish sources for TAB to complete",
 }

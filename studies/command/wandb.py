@@ -1,4 +1,4 @@
-"""`litmus wandb`: a study in Weights & Biases: its report there, its runs uploaded, the study as a sweep."""
+"""`litmus wandb`: a study in Weights & Biases: its report there, its runs uploaded."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -21,26 +21,20 @@ FAILED = 1
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    actions: dict[str, Callable[[Sequence[str]], int]] = {
-        "report": report,
-        "sync": sync,
-        "sweep": sweep,
-        "agent": agent,
-    }
+    actions: dict[str, Callable[[Sequence[str]], int]] = {"report": report, "sync": sync}
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0 if arguments else 2
     name, *rest = arguments
     if name not in actions:
-        raise unknown_name("action of litmus wandb", name, list(actions)[:3])
+        raise unknown_name("action of litmus wandb", name, actions)
     return actions[name](rest)
 
 
-USAGE = """usage: litmus wandb report|sync|sweep STUDY ...
+USAGE = """usage: litmus wandb report|sync STUDY ...
 
   report   write the study's report in W&B, or write the same one again
   sync     upload the study's runs that W&B has not got, and its summary
-  sweep    write the study as a sweep, whose agents take one run each
 
 litmus wandb ACTION --help tells an action's options."""
 
@@ -127,30 +121,6 @@ def sync(arguments: Sequence[str]) -> int:
     print(f"{told}, in {here.entity}/{here.project}")
     print(f"summary: {lies.url}")
     return 0
-
-
-def sweep(arguments: Sequence[str]) -> int:
-    """Plan a study as `litmus run` does, and write it as a sweep of W&B; nothing is trained."""
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print("usage: litmus wandb sweep STUDY [options of litmus run]\n\nWrite a study as a sweep of W&B.")
-        return 0 if arguments else 2
-    from studies.command.run import execute as run
-
-    return run([*arguments, "--launcher", "sweep"])
-
-
-def agent(arguments: Sequence[str]) -> int:
-    """Execute the one run of a sweep that its agent was handed, by arm and seed; what the agent of W&B calls."""
-    parser = Parser("wandb agent", "Execute one run of a sweep, by its arm and seed: what wandb agent calls.")
-    parser.add_argument("folder", help="the study's folder, where the sweep was written")
-    parser.add_key(Key("arm", str, None, "the arm's label"))
-    parser.add_key(Key("seed", int | None, None, "the seed"))
-    options = parser.read(arguments)
-    if options.arm is None or options.seed is None:
-        raise UserError("wandb agent needs --arm and --seed, which the sweep gives")
-    from studies.launch.sweep_worker import execute_one
-
-    return execute_one(Path(options.folder), options.arm, options.seed)
 
 
 def _reached(otherwise: str) -> Account:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lit_archs.building.registry import ARCHITECTURES
 from litmus.errors import UserError
-from litmus.metrics import TASKS
 from litmus.settings import Settings
 from litmus.wording import listed
 from studies.design.plan import Arm, Plan
@@ -27,7 +25,6 @@ from studies.launch.register import register
 from studies.launch.slurm_jobs import jobs_for
 from studies.launch.slurm_launcher import SlurmLauncher
 from studies.launch.slurm_script import script
-from studies.launch.sweep_launcher import SweepLauncher
 from studies.launch.take import try_again
 from studies.launch.team_launcher import TeamLauncher, part
 from studies.launch.tracked import settled
@@ -81,7 +78,7 @@ def conduct(
     if team is not None:
         launch = _of_team(launch, team)
     first = team is None or team.rank == 0
-    launch = settled(launch, tell=first and launch.launcher != "sweep")
+    launch = settled(launch, tell=first)
     fingerprints: dict[str, str] = {}
     own = None if source is None else local_code(source)
     codes: dict[str, RunCode] = {}
@@ -123,10 +120,6 @@ def conduct(
     if first:
         register(plan, directory, runs, list(fingerprints.values()), looked)
     tuning: TuningRecord | None = None
-    if plan.tuning is not None and launch.launcher == "sweep":
-        raise UserError(
-            f"{plan.study.name} is tuned before its arms are compared, which a sweep cannot; litmus run does"
-        )
     if plan.tuning is not None:
         untuned = plan
 
@@ -220,16 +213,13 @@ def _of_team(launch: LaunchConfig, team: Team) -> LaunchConfig:
 
 def _launcher(
     plan: Plan, directory: Path, launch: LaunchConfig, runs: Sequence[Run], team: Team | None
-) -> Launcher | SlurmLauncher | SweepLauncher | TeamLauncher:
+) -> Launcher | SlurmLauncher | TeamLauncher:
     study = plan.study.name
     if team is not None:
         quiet = None if team.rank == 0 else Console(quiet=True)
         return TeamLauncher(team, team_execution(launch, team), Progress(runs, 1, quiet))
     if launch.launcher == "slurm":
         return SlurmLauncher(study, directory, launch, Progress(runs, launch.slurm.parallel or 1))
-    if launch.launcher == "sweep":
-        task = ARCHITECTURES[plan.baseline.config.model["name"]].task
-        return SweepLauncher(study, directory, launch, TASKS[task].primary_metric)
     launch, told = packed(launch, [run for run in runs if not is_complete(run.record)])
     execution, places = execution_of(launch)
     progress = Progress(runs, len(places))

@@ -18,7 +18,7 @@ from studies.training.team import Team
 from studies.training.tracking import check_logger
 
 Accelerator = Literal["auto", "cpu", "cuda"]
-Where = Literal["local", "slurm", "sweep"]
+Where = Literal["local", "slurm"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,7 @@ class LaunchConfig:
             the end of each.
         threads: CPU threads of each process; by default what OMP_NUM_THREADS says, else its share of the cores, and
             one for a small network.
-        launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm; sweep, nothing is executed and
-            the study written as a sweep of W&B.
+        launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm.
         dry_run: whether the script that SLURM would get is printed, and nothing submitted.
         slurm: what the jobs ask for.
         same_code: whether runs of other code of the user's count as runs of the present one, now and later.

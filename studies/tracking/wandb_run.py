@@ -41,8 +41,6 @@ def settings(patience: float) -> Any:
 
 def identity_of(study: str, record: RunRecord) -> str:
     """Return the id of a run of `study` in the project of W&B that runs go to."""
-    if os.environ.get("WANDB_SWEEP_ID") and os.environ.get("WANDB_RUN_ID"):
-        return os.environ["WANDB_RUN_ID"]  # the agent of a sweep has opened the run already, under an id of its own
     known = uploaded_here(record.upload_file)
     return known.identity if known is not None and known.identity else names.identity(study, record.run_id)
 

@@ -111,7 +111,7 @@ def _value_completer(option: Mapping[str, Any], config: Mapping[str, Any]) -> Co
 def _positional_completer(command: str, name: str) -> Completer:
     """Return what completes what a command is about."""
     if name in ("study", "studies"):
-        return _own_or_package_study if command in ("run", "wandb sweep") else _study_on_disk
+        return _own_or_package_study if command == "run" else _study_on_disk
     by_name: dict[str, Completer] = {
         "run": _run_or_data if command == "show" else _run_on_disk,
         "architecture": _names(_architectures),

@@ -12,7 +12,6 @@ from studies.design.plan import Plan
 from studies.launch.conduct import conduct, dry_run
 from studies.launch.interruption import Interrupted
 from studies.launch.machine import LaunchConfig
-from studies.launch.sweep import sweep_lines
 from studies.launch.until_decided import conduct_until_decided
 from studies.report.ingredients import design_lines
 
@@ -43,9 +42,6 @@ def conduct_and_report(
     except Interrupted as interruption:
         print(f"litmus: stopped by {interruption}; {interruption.advice}", file=sys.stderr)
         return interruption.exit_status
-    if launch.launcher == "sweep":
-        print("\n".join(sweep_lines(conducted)))
-        return 0
     if not conducted.is_first:
         return 1 if conducted.outcome.crashed else 0
     outcome = conducted.outcome

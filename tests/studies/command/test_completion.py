@@ -37,7 +37,6 @@ EXPECTED = {
     "litmus run batch_norm_": ["batch_norm_mnist", "batch_norm_recipe"],
     "litmus run ./m": ["./mine.py"],
     "litmus run ./n": [],
-    "litmus wandb sweep batch_s": ["batch_size"],
     "litmus train --optim.l": ["--optim.lr", "--optim.label_smoothing", "--optim.loss"],
     "litmus train --model resnet11": ["resnet110"],
     "litmus train --model=resnet11": ["resnet110"],

@@ -17,7 +17,6 @@ from studies.design import Claim, more
 from studies.design.plan import Arm
 from studies.design.study import Study
 from studies.evidence.summary import summarise
-from studies.launch.sweep_worker import execute_one
 from studies.report.wandb_report import build, escaped, markdown_table
 from studies.report.wandb_report_text import as_markdown
 
@@ -225,8 +224,6 @@ def test_a_cell_of_markdown_stays_a_cell() -> None:
     [
         ("repot", "unknown action of litmus wandb 'repot'; did you mean 'report'?"),
         ("report nothing", "no studies in runs"),
-        ("agent runs/nothing --arm a --seed 0", "has no sweep; litmus wandb sweep STUDY"),
-        ("agent runs/nothing", "needs --arm and --seed"),
         ("report known --json", "--json goes with --dry-run"),
     ],
 )
@@ -234,46 +231,6 @@ def test_mistakes_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argu
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=re.escape(told)):
         command.execute(arguments.split())
-
-
-@pytest.mark.slow
-def test_a_sweeps_runs_are_those_of_the_study(litmus: Litmus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = [part for key, value in TINY.items() for part in (f"--{key}", str(value))]
-    options = ["--data", "digits", "--trainer.epochs", "1", *options, "--vary", "model.norm=none,batch"]
-    planned = litmus("vary", *options, "--seeds", "2", "--name", "swept", "--launcher", "sweep", WANDB_API_KEY="")
-    assert planned.returncode == 0, planned.stderr
-    assert "4 runs for its agents, 0 already done" in planned.stdout
-    folder = tmp_path / "runs" / "swept"
-    spec = yaml.safe_load((folder / "sweep" / "sweep.yaml").read_text())
-    assert spec["parameters"] == {"seed": {"values": [0, 1]}, "arm": {"values": ["norm none", "norm batch"]}}
-    assert spec["metric"] == {"name": "val_top1", "goal": "maximize"}
-    assert spec["command"][1:5] == ["-m", "studies.command.main", "wandb", "agent"]
-    runs = {arm["label"]: arm["runs"] for arm in json.loads((folder / "study.json").read_text())["arms"]}
-
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert execute_one(folder, "norm batch", 1) == 0
-    done = folder / runs["norm batch"]["1"]
-    assert json.loads((done / "status.json").read_text())["state"] == "finished"
-    assert [path.name for path in folder.iterdir() if (path / "summary.json").exists()] == [done.name]
-    with pytest.raises(UserError, match="has no seed 7; it has 0, 1"):
-        execute_one(folder, "norm batch", 7)
-    with pytest.raises(UserError, match="did you mean 'norm batch'"):
-        execute_one(folder, "norm bach", 1)
-
-
-def test_a_run_that_a_sweep_finds_done_goes_into_the_agents_run(
-    study: Study, wandb_server: WandbServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from studies.records.run_record import RunRecord
-    from studies.tracking.publish import publish
-
-    record = RunRecord(Path("runs/known/000000000000"))
-    assert publish(record) == "uploaded"
-    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep")
-    monkeypatch.setenv("WANDB_RUN_ID", "agents-own")
-    assert publish(record) == "uploaded"
-    assert wandb_server.runs["agents-own"].summary["state"] == "finished"
-    assert publish(record) == "there already"
 
 
 @pytest.mark.parametrize(
