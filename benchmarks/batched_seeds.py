@@ -22,10 +22,9 @@ from torch.func import functional_call, stack_module_state
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
-import datamodules
-import lit_archs
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs.learning.optimiser import OptimConfig, build_optimiser
+from litmus import datamodules, lit_archs
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.lit_archs.learning.optimiser import OptimConfig, build_optimiser
 
 OPTIM = OptimConfig(lr=0.03)
 Steps = Callable[[int], None]
@@ -109,9 +108,9 @@ WAYS: dict[str, Callable[..., Way]] = {
 
 def quick(study: str) -> dict[str, Any]:
     """Return the settings of a study's quick preset at its baseline."""
-    from studies.design.plan import expand
-    from studies.design.study_files import STUDIES
-    from studies.training.network import network_options
+    from litmus.design.plan import expand
+    from litmus.design.study_files import STUDIES
+    from litmus.training.network import network_options
 
     config = expand(STUDIES[study]).baseline.config
     data = ImageDataModule(config.data, 0)

@@ -24,11 +24,11 @@ from pathlib import Path
 
 import torch
 
-from studies.records.run_record import RunRecord, run_records
-from studies.records.storage import to_json, write_atomically
+from litmus.records.run_record import RunRecord, run_records
+from litmus.records.storage import to_json, write_atomically
 
 NAME = "faults"
-LITMUS = (sys.executable, "-c", "from studies.command.main import main; main()")
+LITMUS = (sys.executable, "-c", "from litmus.cli.main import main; main()")
 OPTIONS = (
     *("--model", "mlp", "--model.width", "16", "--model.depth", "2", "--model.activation", "relu"),
     *("--model.dropout", "0.3", "--data.augment", "crop", "--data.batch_size", "16", "--trainer.epochs", "6"),

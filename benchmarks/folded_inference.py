@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-import lit_archs
+from litmus import lit_archs
 
 NETWORKS = {"resnet20": 32, "resnet110": 32, "vgg16_cifar": 32, "resnet18": 224, "resnet50": 224}
 """Each with the side of its images."""

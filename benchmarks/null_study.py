@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from litmus.derive import derive
-from studies.evidence.claim_tests import more
-from studies.evidence.claims import ArmTest
-from studies.evidence.progress_tests import sooner
-from studies.evidence.results import Analysis, ArmResult, analyse
+from litmus.core.keyed_random import derive
+from litmus.evidence.claim_tests import more
+from litmus.evidence.claims import ArmTest
+from litmus.evidence.progress_tests import sooner
+from litmus.evidence.results import Analysis, ArmResult, analyse
 
-COMMAND = "from studies.command.main import main; main()"
+COMMAND = "from litmus.cli.main import main; main()"
 ARM = (
     "train --model resnet_cifar --model.depth 8 --model.width 8 --model.norm batch --data digits --data.batch_size 64 "
     "--optim.lr 0.1 --trainer.epochs 5 --trainer.validations_per_epoch 4 --name null_study"

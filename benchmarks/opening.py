@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.scaling import SETTINGS, one_run, write_records
 from docs.picture import BROWSERS
-from studies.design.plan import expand
-from studies.design.study import Study
-from studies.report.html import write_report
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.report.page import write_report
 
 ROUNDS = 5
 

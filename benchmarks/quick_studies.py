@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from studies.command.list import QUICK_TIMES
-from studies.design.study_files import STUDIES
-from studies.evidence.results import analyse
+from litmus.cli.list import QUICK_TIMES
+from litmus.design.study_files import STUDIES
+from litmus.evidence.results import analyse
 
-COMMAND = "from studies.command.main import main; main()"
+COMMAND = "from litmus.cli.main import main; main()"
 
 
 def run(name: str, out: Path) -> float | None:

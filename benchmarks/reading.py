@@ -16,11 +16,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from studies.records.run_record import run_records
+from litmus.records.run_record import run_records
 
-LITMUS = "import sys; from studies.command.main import run_command; sys.exit(run_command(sys.argv[1:]))"
-LOAD = "import sys, studies; print(len(studies.load(sys.argv[1])))"
-CURVES = "import sys, studies; print(len(studies.load(sys.argv[1], curves=True)))"
+LITMUS = "import sys; from litmus.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"
+LOAD = "import sys, studies; print(len(litmus.load(sys.argv[1])))"
+CURVES = "import sys, studies; print(len(litmus.load(sys.argv[1], curves=True)))"
 PEAK = "\nimport resource; print('KiB', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
 
 

@@ -33,16 +33,16 @@ from typing import Any
 import numpy as np
 import submitit
 
-from litmus.errors import UserError
-from studies.design.plan import Plan, expand
-from studies.design.study import Study
-from studies.records.run_record import RunRecord, run_records
-from studies.records.slurm import partitions
-from studies.records.storage import to_json
-from studies.records.study_record import write_study_record
-from studies.training.environment import available_cpus
-from studies.training.identity import run_id
-from studies.training.run import Run
+from litmus.core.errors import UserError
+from litmus.design.plan import Plan, expand
+from litmus.design.study import Study
+from litmus.records.run_record import RunRecord, run_records
+from litmus.records.slurm import partitions
+from litmus.records.storage import to_json
+from litmus.records.study_record import write_study_record
+from litmus.training.environment import available_cpus
+from litmus.training.identity import run_id
+from litmus.training.run import Run
 
 PEAK = """
 import atexit, sys
@@ -51,31 +51,31 @@ def _peak():
     print("KiB", line.split()[1], file=sys.stderr, flush=True)
 atexit.register(_peak)
 """
-LITMUS = PEAK + "from studies.command.main import run_command; sys.exit(run_command(sys.argv[1:]))"
+LITMUS = PEAK + "from litmus.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"
 CONDUCT = (
     PEAK
     + """
 import json
-from studies.design.plan import expand
-from studies.design.study import Study
-from studies.launch.conduct import conduct
-from studies.launch.machine import LaunchConfig
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.launch.conduct import conduct
+from litmus.launch.machine import LaunchConfig
 out, seeds, declared = sys.argv[1:]
 plan = expand(Study(**json.loads(declared)), seeds=int(seeds))
 assert not conduct(plan, LaunchConfig(out=out), {}).outcome.missing
 """
 )
 """What the command of a study does once it is complete, up to the report: every arm and run is made and looked up."""
-LOAD = PEAK + "import studies; print(len(studies.load(sys.argv[1])))"
-CURVES = PEAK + "import studies; print(len(studies.load(sys.argv[1], curves=True)))"
+LOAD = PEAK + "import studies; print(len(litmus.load(sys.argv[1])))"
+CURVES = PEAK + "import studies; print(len(litmus.load(sys.argv[1], curves=True)))"
 ALONE = """
 import sys
 from pathlib import Path
-from litmus.settings import flatten
-from studies.records.run_record import RunRecord
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.run import Execution, Place, Run
+from litmus.core.config_keys import flatten
+from litmus.records.run_record import RunRecord
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.run import Execution, Place, Run
 file, out = map(Path, sys.argv[1:])
 config = resolve(flatten(RunRecord(file.parent).read_config()))
 run = Run("0" * 12, "alone", "arm", {}, config, out / file.parent.name)
@@ -227,10 +227,10 @@ def overhead(out: Path, runs: int, alternatives: int) -> None:
 
 def one_step(config: Path, out: Path) -> None:
     """Train the run of a config file in this process, as a user's function does that submitit is given."""
-    from litmus.settings import flatten
-    from studies.training.config import resolve
-    from studies.training.execute import attempt
-    from studies.training.run import Execution, Place
+    from litmus.core.config_keys import flatten
+    from litmus.training.config import resolve
+    from litmus.training.execute import attempt
+    from litmus.training.run import Execution, Place
 
     resolved = resolve(flatten(RunRecord(config.parent).read_config()))
     run = Run("0" * 12, "theirs", "arm", {}, resolved, out / config.parent.name)

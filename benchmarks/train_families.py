@@ -13,9 +13,9 @@ import torchvision
 from torch import Tensor
 from torch.nn import functional
 
-import lit_archs
-from lit_archs.building.registry import ARCHITECTURES
-from lit_archs.learning.loss import classification_loss
+from litmus import lit_archs
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.lit_archs.learning.loss import classification_loss
 
 STEPS, BATCH, TEST_IMAGES = 150, 64, 1000
 CHANCE = 0.1

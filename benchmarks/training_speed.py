@@ -16,13 +16,13 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs.building.registry import build
-from lit_archs.learning.optimiser import build_optimiser
-from studies.training.config import RunConfig, resolve
-from studies.training.execute import execute
-from studies.training.network import network_options
-from studies.training.run import Execution, Place, Run
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.lit_archs.building.registry import build
+from litmus.lit_archs.learning.optimiser import build_optimiser
+from litmus.training.config import RunConfig, resolve
+from litmus.training.execute import execute
+from litmus.training.network import network_options
+from litmus.training.run import Execution, Place, Run
 
 ROUNDS = 5
 MNIST = {"data.name": "mnist", "data.root": os.environ.get("LITMUS_DATA", "data")}

@@ -2,21 +2,21 @@
 
 from typing import TYPE_CHECKING
 
-from litmus.lazy import lazily
+from litmus.core.registry import lazily
 
 if TYPE_CHECKING:
-    from datamodules.batches.image_data import build
-    from datamodules.loading.own import dataset
-    from datamodules.loading.registry import names, register
+    from litmus.datamodules.batches.image_data import build
+    from litmus.datamodules.loading.own import dataset
+    from litmus.datamodules.loading.registry import names, register
 
 __all__ = ["build", "dataset", "names", "register"]
 
 __getattr__ = lazily(
     __name__,
     {
-        "build": "datamodules.batches.image_data",
-        "dataset": "datamodules.loading.own",
-        "names": "datamodules.loading.registry",
-        "register": "datamodules.loading.registry",
+        "build": "litmus.datamodules.batches.image_data",
+        "dataset": "litmus.datamodules.loading.own",
+        "names": "litmus.datamodules.loading.registry",
+        "register": "litmus.datamodules.loading.registry",
     },
 )

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy
 
-from datamodules.loading.own import dataset
-from datamodules.loading.registry import ImageArrays, register
-from litmus.errors import UserError, unknown_name
+from litmus.core.errors import UserError, unknown_name
+from litmus.datamodules.loading.own import dataset
+from litmus.datamodules.loading.registry import ImageArrays, register
 
 TARGETS = ("labels", "masks")
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
-from datamodules.loading.download import obtain
-from datamodules.loading.registry import ImageArrays, register
+from litmus.datamodules.loading.download import obtain
+from litmus.datamodules.loading.registry import ImageArrays, register
 
 
 @register("cifar10")

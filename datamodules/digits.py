@@ -2,8 +2,8 @@
 
 import torch
 
-from datamodules.loading.registry import ImageArrays, register
-from litmus.keyed_random import permutation
+from litmus.core.keyed_random import permutation
+from litmus.datamodules.loading.registry import ImageArrays, register
 
 TEST_IMAGES = 360
 

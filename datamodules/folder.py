@@ -10,12 +10,12 @@ import numpy
 import torch
 from torch import Tensor
 
-from datamodules.image_files.decode import Colour, Decoding, Resize, StreamedFiles
-from datamodules.image_files.layout import FolderLayout, read_layout
-from datamodules.image_files.survey import Survey, survey
-from datamodules.loading.arrays import Images
-from datamodules.loading.registry import ImageArrays, register
-from litmus.errors import UserError, require_at_least, require_choice
+from litmus.core.errors import UserError, require_at_least, require_choice
+from litmus.datamodules.image_files.decode import Colour, Decoding, Resize, StreamedFiles
+from litmus.datamodules.image_files.layout import FolderLayout, read_layout
+from litmus.datamodules.image_files.survey import Survey, survey
+from litmus.datamodules.loading.arrays import Images
+from litmus.datamodules.loading.registry import ImageArrays, register
 
 Storage = Literal["cache", "files"]
 

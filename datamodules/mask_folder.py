@@ -10,13 +10,13 @@ import numpy
 import torch
 from torch import Tensor
 
-from datamodules.folder import available_workers, cache_folder
-from datamodules.image_files.decode import Colour, Decoding, Resize, resized
-from datamodules.image_files.layout import FolderLayout, ImageFile, content_of
-from datamodules.image_files.survey import survey
-from datamodules.loading.registry import ImageArrays, register
-from litmus.errors import UserError, require_at_least, require_choice
-from litmus.keyed_random import permutation
+from litmus.core.errors import UserError, require_at_least, require_choice
+from litmus.core.keyed_random import permutation
+from litmus.datamodules.folder import available_workers, cache_folder
+from litmus.datamodules.image_files.decode import Colour, Decoding, Resize, resized
+from litmus.datamodules.image_files.layout import FolderLayout, ImageFile, content_of
+from litmus.datamodules.image_files.survey import survey
+from litmus.datamodules.loading.registry import ImageArrays, register
 
 TEST_SHARE = 5
 """Without a test set of its own, one in so many images is set aside as one."""

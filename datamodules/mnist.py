@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datamodules.loading.arrays import binarised
-from datamodules.loading.download import obtain
-from datamodules.loading.registry import ImageArrays, register
+from litmus.datamodules.loading.arrays import binarised
+from litmus.datamodules.loading.download import obtain
+from litmus.datamodules.loading.registry import ImageArrays, register
 
 FILES = tuple(f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 

@@ -5,10 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from datamodules.loading.registry import ImageArrays, register
-from litmus.derive import derive
-from litmus.errors import UserError, require_at_least
-from litmus.keyed_random import uniform
+from litmus.core.errors import UserError, require_at_least
+from litmus.core.keyed_random import derive, uniform
+from litmus.datamodules.loading.registry import ImageArrays, register
 
 CLASSES = ("disc", "square", "triangle", "ring", "cross", "star")
 DRAWS = 16

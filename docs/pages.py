@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
 from unittest import mock
 
-from datamodules.augmentation.recipes import RECIPES
-from datamodules.loading.registry import DATASETS
-from lit_archs.building.registry import ARCHITECTURES
-from lit_archs.cost.lecture_figures import lecture_figures
-from litmus.config_keys import Key, Keys
-from litmus.metrics import METRICS, TASKS, metric_of
-from studies.command.base.options import SHORT, Parser
-from studies.command.main import COMMANDS
-from studies.design.check_claims import columns
-from studies.training.config import DEFAULT_ARCHITECTURE, config_keys
+from litmus.cli.main import COMMANDS
+from litmus.cli.options import SHORT, Parser
+from litmus.core.config_keys import Key, Keys
+from litmus.core.metrics import METRICS, TASKS, metric_of
+from litmus.datamodules.augmentation.recipes import RECIPES
+from litmus.datamodules.loading.registry import DATASETS
+from litmus.design.study import columns
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.lit_archs.cost.lecture_figures import lecture_figures
+from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
 
 FOLDER = Path(__file__).parent
 
@@ -102,7 +102,7 @@ def metrics_page() -> str:
         [
             "# Metrics",
             "",
-            "The names that claims, `litmus power --metric` and `studies.load` use: columns of the records, made of "
+            "The names that claims, `litmus power --metric` and `litmus.load` use: columns of the records, made of "
             "the split and the metric. This page is written by `python docs/pages.py` from `litmus/metrics.py`.",
             "",
             "| metric | columns | values | better |",
@@ -190,7 +190,7 @@ def options_table() -> str:
 
 def _own_architectures() -> list[str]:
     """Return the package's own architectures, without what a user's file registers."""
-    return [name for name in ARCHITECTURES if ARCHITECTURES[name].make.__module__.startswith("lit_archs.")]
+    return [name for name in ARCHITECTURES if ARCHITECTURES[name].make.__module__.startswith("litmus.lit_archs.")]
 
 
 def _dataset_keys() -> list[Keys]:
@@ -234,7 +234,7 @@ def _parser_of(command: str, *part: str) -> Parser | None:
 
     with mock.patch.object(Parser, "print_help", stop), contextlib.redirect_stdout(io.StringIO()):
         try:
-            importlib.import_module(f"studies.command.{command}").execute([*part, "--help"])
+            importlib.import_module(f"litmus.cli.{command}").execute([*part, "--help"])
         except _Asked as asked:
             return asked.parser
     return None

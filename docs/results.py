@@ -23,23 +23,21 @@ from typing import Any
 
 import yaml
 
-import studies
-from litmus.wording import listed, several
-from studies.design.study import Study
-from studies.design.study_files import STUDIES
-from studies.evidence.claims import MEANING
-from studies.evidence.summary import StudySummary, summarise
-from studies.records.storage import write_atomically
-from studies.records.study_record import FILE, read_study_record
-from studies.report.controls import image_counts
-from studies.report.headline import headline_of
-from studies.report.plain_text import markdown
-from studies.report.text_exports import as_markdown
+from litmus.core.formatting import listed, several
+from litmus.design.study import Study
+from litmus.design.study_files import STUDIES
+from litmus.evidence.claims import MEANING
+from litmus.evidence.summary import StudySummary, summarise
+from litmus.records.storage import write_atomically
+from litmus.records.study_record import FILE, read_study_record
+from litmus.report.answer import headline_of
+from litmus.report.controls import image_counts
+from litmus.report.exports import as_markdown, markdown
 
 FOLDER = Path(__file__).with_name("results")
 TABLE = FOLDER / "table.json"
 """What the table of all says of each study, kept so that one study can be written anew."""
-LITMUS = (sys.executable, "-c", "from studies.command.main import main; main()")
+LITMUS = (sys.executable, "-c", "from litmus.cli.main import main; main()")
 
 
 def names() -> list[str]:

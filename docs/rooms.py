@@ -16,16 +16,16 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "rooms.svg"
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "networks": ("lit_archs.layers", "lit_archs.building", "lit_archs.learning", "lit_archs", "lit_archs.cost"),
+    "networks": ("litmus.lit_archs.layers", "litmus.lit_archs.building", "litmus.lit_archs.learning", "lit_archs", "litmus.lit_archs.cost"),
     "studies": (
-        "studies.records", "studies.own_code", "studies.evidence", "studies.tracking", "studies.probes.base",
-        "studies.probes", "studies.training", "studies.design", "studies.inference", "studies.report.figures",
-        "studies.report", "studies.launch",
-        "studies.command.base",
-        "studies.command", "studies",
+        "litmus.studies.records", "litmus.studies.own_code", "litmus.studies.evidence", "litmus.studies.tracking", "litmus.studies.probes.base",
+        "litmus.studies.probes", "litmus.studies.training", "litmus", "litmus.studies.inference", "litmus.studies.report.figures",
+        "litmus.studies.report", "litmus.studies.launch",
+        "litmus.cli",
+        "litmus.cli", "studies",
     ),
     "data": (
-        "datamodules.loading", "datamodules.image_files", "datamodules.augmentation", "datamodules.batches",
+        "litmus.datamodules.loading", "litmus.datamodules.image_files", "litmus.datamodules.augmentation", "litmus.datamodules.batches",
         "datamodules",
     ),
 }  # fmt: skip

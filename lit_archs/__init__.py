@@ -2,17 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from litmus.lazy import lazily
+from litmus.core.registry import lazily
 
 if TYPE_CHECKING:
-    from lit_archs.building.registry import build, names, register
-    from lit_archs.layers.fold_batch_norm import Folding, fold_batch_norm
-    from lit_archs.learning.classifier import LitClassifier
-    from lit_archs.learning.lit_network import LitNetwork
-    from lit_archs.learning.optimiser import OptimConfig
-    from lit_archs.learning.segmenter import LitSegmenter
-    from lit_archs.learning.tasks import LitTask, register_task
-    from litmus.metrics import Metric, own_task
+    from litmus.core.metrics import Metric, own_task
+    from litmus.lit_archs.building.registry import build, names, register
+    from litmus.lit_archs.layers.fold_batch_norm import Folding, fold_batch_norm
+    from litmus.lit_archs.learning.classifier import LitClassifier
+    from litmus.lit_archs.learning.lit_network import LitNetwork
+    from litmus.lit_archs.learning.optimiser import OptimConfig
+    from litmus.lit_archs.learning.segmenter import LitSegmenter
+    from litmus.lit_archs.learning.tasks import LitTask, register_task
 
 __all__ = [
     "Folding",
@@ -33,18 +33,18 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
-        "Folding": "lit_archs.layers.fold_batch_norm",
-        "LitClassifier": "lit_archs.learning.classifier",
-        "LitNetwork": "lit_archs.learning.lit_network",
-        "LitSegmenter": "lit_archs.learning.segmenter",
-        "LitTask": "lit_archs.learning.tasks",
-        "Metric": "litmus.metrics",
-        "OptimConfig": "lit_archs.learning.optimiser",
-        "build": "lit_archs.building.registry",
-        "fold_batch_norm": "lit_archs.layers.fold_batch_norm",
-        "names": "lit_archs.building.registry",
-        "own_task": "litmus.metrics",
-        "register": "lit_archs.building.registry",
-        "register_task": "lit_archs.learning.tasks",
+        "Folding": "litmus.lit_archs.layers.fold_batch_norm",
+        "LitClassifier": "litmus.lit_archs.learning.classifier",
+        "LitNetwork": "litmus.lit_archs.learning.lit_network",
+        "LitSegmenter": "litmus.lit_archs.learning.segmenter",
+        "LitTask": "litmus.lit_archs.learning.tasks",
+        "Metric": "litmus.core.metrics",
+        "OptimConfig": "litmus.lit_archs.learning.optimiser",
+        "build": "litmus.lit_archs.building.registry",
+        "fold_batch_norm": "litmus.lit_archs.layers.fold_batch_norm",
+        "names": "litmus.lit_archs.building.registry",
+        "own_task": "litmus.core.metrics",
+        "register": "litmus.lit_archs.building.registry",
+        "register_task": "litmus.lit_archs.learning.tasks",
     },
 )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from lit_archs.building.registry import register
-from lit_archs.building.revision import RESPONSES_OF_THE_PAPER
-from lit_archs.layers.norm_activation import Norm, NormActivationOptions, activation_layer, norm_activation
-from litmus.errors import require_at_least, require_fraction, require_positive
+from litmus.core.errors import require_at_least, require_fraction, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.building.revision import RESPONSES_OF_THE_PAPER
+from litmus.lit_archs.layers.norm_activation import Norm, NormActivationOptions, activation_layer, norm_activation
 
 CHANNELS = (64, 192, 384, 256, 256)
 """Of the one-column network (1404.5997, footnote 1)."""

@@ -4,10 +4,10 @@ from collections import OrderedDict
 
 from torch import nn
 
-from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import NormActivationOptions, norm_activation, norm_activation_1d
-from lit_archs.layers.pooling import Pooling, least_side, pooled_side, pooling_layer
-from litmus.errors import require_at_least, require_fraction, require_positive
+from litmus.core.errors import require_at_least, require_fraction, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.layers.norm_activation import NormActivationOptions, norm_activation, norm_activation_1d
+from litmus.lit_archs.layers.pooling import Pooling, least_side, pooled_side, pooling_layer
 
 
 @register("convnet", input_shape=(3, 32, 32))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lit_archs.building.registry import register
-from lit_archs.building.revision import SHIFTS_STAY
-from lit_archs.layers.norm_activation import NormActivationOptions, norm_activation, norm_activation_of_sum
-from lit_archs.layers.shift import before_norm
-from litmus.errors import UserError, require_at_least, require_fraction, require_positive
+from litmus.core.errors import UserError, require_at_least, require_fraction, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.building.revision import SHIFTS_STAY
+from litmus.lit_archs.layers.norm_activation import NormActivationOptions, norm_activation, norm_activation_of_sum
+from litmus.lit_archs.layers.shift import before_norm
 
 BLOCK_LAYERS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 """Layers of each dense block by depth (table 1)."""

@@ -5,12 +5,12 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from lit_archs.building.registry import register
-from lit_archs.building.revision import SHIFTS_STAY
-from lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
-from lit_archs.layers.norm_activation import activation_layer
-from lit_archs.learning.loss import AuxiliaryOutputs
-from litmus.errors import require_at_least, require_choice, require_fraction, require_positive
+from litmus.core.errors import require_at_least, require_choice, require_fraction, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.building.revision import SHIFTS_STAY
+from litmus.lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
+from litmus.lit_archs.layers.norm_activation import activation_layer
+from litmus.lit_archs.learning.loss import AuxiliaryOutputs
 
 AUXILIARY_WEIGHT = 0.3
 """Of each auxiliary head's loss (section 5)."""

@@ -5,11 +5,11 @@ from typing import Literal
 
 from torch import nn
 
-from lit_archs.building.registry import register
-from lit_archs.building.revision import SHIFTS_STAY
-from lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
-from lit_archs.layers.norm_activation import NormActivationOptions
-from litmus.errors import require_at_least, require_choice, require_positive
+from litmus.core.errors import require_at_least, require_choice, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.building.revision import SHIFTS_STAY
+from litmus.lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
+from litmus.lit_archs.layers.norm_activation import NormActivationOptions
 
 Block = Literal["reduced", "naive", "single3", "single5"]
 BLOCKS = ("reduced", "naive", "single3", "single5")

@@ -8,17 +8,17 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import (
+from litmus.core.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
+from litmus.core.keyed_random import generator
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.layers.norm_activation import (
     Norm,
     NormActivation,
     NormActivationOptions,
     norm_activation,
     norm_activation_1d,
 )
-from lit_archs.layers.pooling import pooling_layer
-from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
-from litmus.keyed_random import generator
+from litmus.lit_archs.layers.pooling import pooling_layer
 
 CONNECTIONS = (
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),

@@ -4,9 +4,9 @@ from collections import OrderedDict
 
 from torch import nn
 
-from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import Activation, Norm, norm_activation_1d
-from litmus.errors import require_at_least, require_fraction, require_positive
+from litmus.core.errors import require_at_least, require_fraction, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.layers.norm_activation import Activation, Norm, norm_activation_1d
 
 
 @register("mlp", input_shape=(1, 28, 28))

@@ -6,10 +6,11 @@ from typing import Any, Literal, get_args
 
 from torch import Tensor, nn
 
-from lit_archs.building.registry import register
-from lit_archs.building.revision import SHIFTS_STAY
-from lit_archs.layers.norm_activation import norm_activation, norm_activation_of_sum
-from lit_archs.layers.residual import (
+from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.building.revision import SHIFTS_STAY
+from litmus.lit_archs.layers.norm_activation import norm_activation, norm_activation_of_sum
+from litmus.lit_archs.layers.residual import (
     Bias,
     BlockOptions,
     ResidualBlock,
@@ -17,7 +18,6 @@ from lit_archs.layers.residual import (
     basic_convolutions,
     bottleneck_convolutions,
 )
-from litmus.errors import UserError, require_at_least, require_choice, require_positive
 
 STAGE_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 """Blocks of each stage by depth (He et al. 2015, 1512.03385, table 1)."""

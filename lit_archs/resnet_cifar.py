@@ -4,12 +4,12 @@ from typing import Literal
 
 from torch import nn
 
-from lit_archs.building.registry import register
-from lit_archs.building.revision import SHIFTS_STAY
-from lit_archs.layers.norm_activation import NormActivationOptions
-from lit_archs.layers.residual import BlockOptions
-from lit_archs.resnet import ResNet, Stage
-from litmus.errors import UserError, require_at_least, require_choice, require_positive
+from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.building.revision import SHIFTS_STAY
+from litmus.lit_archs.layers.norm_activation import NormActivationOptions
+from litmus.lit_archs.layers.residual import BlockOptions
+from litmus.lit_archs.resnet import ResNet, Stage
 
 PAPER_DEPTHS = (20, 32, 44, 56, 110)
 _SHAPE = (3, 32, 32)

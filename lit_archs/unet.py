@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import Activation, Norm, norm_activation
-from litmus.errors import require_at_least, require_choice, require_positive
+from litmus.core.errors import require_at_least, require_choice, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.layers.norm_activation import Activation, Norm, norm_activation
 
 
 def _double_convolution(in_channels: int, channels: int, norm: str, activation: str) -> nn.Sequential:

@@ -6,9 +6,9 @@ from typing import Literal
 
 from torch import nn
 
-from lit_archs.building.registry import register
-from lit_archs.layers.norm_activation import Norm, NormActivationOptions, activation_layer, norm_activation
-from litmus.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
+from litmus.core.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
+from litmus.lit_archs.building.registry import register
+from litmus.lit_archs.layers.norm_activation import Norm, NormActivationOptions, activation_layer, norm_activation
 
 STAGE_CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 """Convolutions of each stage by depth: the columns A, B, D and E of table 1."""

@@ -1,1 +1,80 @@
-"""The ground floor that the three packages share: errors for the user, registries of names, keyed randomness."""
+"""Controlled ablations of image networks: declare a `Study`, `run` it, `load` its records.
+
+Names are imported when they are first used, since PyTorch takes seconds to import and reading records needs none of it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from litmus.api import names, run
+    from litmus.design.plots import Against, ByLayer, OverTraining, Percentiles, Plot, Scatter
+    from litmus.design.study import Levels, Study
+    from litmus.design.tuning import Range, Tuning
+    from litmus.evidence.claim_tests import alike, exceeds, interaction, more, near, trend
+    from litmus.evidence.claims import Claim
+    from litmus.evidence.measures import DECADES, drift, gap, logarithm, measure, probed
+    from litmus.evidence.progress_tests import higher_limit, sooner
+    from litmus.evidence.results import ArmResult
+    from litmus.evidence.units import NUMBER, POINTS, Unit
+    from litmus.export.load_model import load_model
+    from litmus.records.frames import load, load_probes
+
+_MODULES = {
+    "litmus.api": ("names", "run"),
+    "litmus.design.plots": ("Against", "ByLayer", "OverTraining", "Percentiles", "Plot", "Scatter"),
+    "litmus.design.study": ("Levels", "Study"),
+    "litmus.design.tuning": ("Range", "Tuning"),
+    "litmus.evidence.claim_tests": ("alike", "exceeds", "interaction", "more", "near", "trend"),
+    "litmus.evidence.claims": ("Claim",),
+    "litmus.evidence.measures": ("DECADES", "drift", "gap", "logarithm", "measure", "probed"),
+    "litmus.evidence.progress_tests": ("higher_limit", "sooner"),
+    "litmus.evidence.results": ("ArmResult",),
+    "litmus.evidence.units": ("NUMBER", "POINTS", "Unit"),
+    "litmus.export.load_model": ("load_model",),
+    "litmus.records.frames": ("load", "load_probes"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "DECADES",
+    "NUMBER",
+    "POINTS",
+    "Against",
+    "ArmResult",
+    "ByLayer",
+    "Claim",
+    "Levels",
+    "OverTraining",
+    "Percentiles",
+    "Plot",
+    "Range",
+    "Scatter",
+    "Study",
+    "Tuning",
+    "Unit",
+    "alike",
+    "drift",
+    "exceeds",
+    "gap",
+    "higher_limit",
+    "interaction",
+    "load",
+    "load_model",
+    "load_probes",
+    "logarithm",
+    "measure",
+    "more",
+    "names",
+    "near",
+    "probed",
+    "run",
+    "sooner",
+    "trend",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'litmus' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)

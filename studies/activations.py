@@ -8,7 +8,7 @@ scikit-learn's digits. paper: three convolutions and the classifier on CIFAR-10 
 in Krizhevsky et al.'s figure 1.
 """
 
-from studies.design import POINTS, Against, Claim, Levels, OverTraining, Study, alike, more, probed, sooner
+from litmus import POINTS, Against, Claim, Levels, OverTraining, Study, alike, more, probed, sooner
 
 DEAD = probed("dead_units", at="last", unit=POINTS)
 KRIZHEVSKY = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
@@ -79,6 +79,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

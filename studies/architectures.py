@@ -8,8 +8,8 @@ CIFAR-10, 182 epochs. imagenet: the ImageNet forms on ImageNet as an image folde
 
 from dataclasses import replace
 
-from studies.design import Claim, Levels, Scatter, Study, logarithm, more
-from studies.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
+from litmus import Claim, Levels, Scatter, Study, logarithm, more
+from litmus.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
 
 ALEXNET = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 VGG = "Simonyan & Zisserman 2014, Very Deep Convolutional Networks (arXiv 1409.1556)"
@@ -120,6 +120,6 @@ study = replace(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

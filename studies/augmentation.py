@@ -8,8 +8,8 @@ of the crops.
 
 from dataclasses import replace
 
-from studies.design import Claim, Levels, Study, gap, interaction, more
-from studies.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
+from litmus import Claim, Levels, Study, gap, interaction, more
+from litmus.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
 
 ALEXNET = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 DENSENET = "Huang et al. 2016, Densely Connected Convolutional Networks (arXiv 1608.06993)"
@@ -73,6 +73,6 @@ study = replace(
 )
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

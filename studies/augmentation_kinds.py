@@ -5,8 +5,8 @@ principal components of the training set's own, as for AlexNet. Each arm tunes i
 ReLU and max pooling on 540 drawn shapes of 32 pixels. paper: ResNet-20 on CIFAR-10.
 """
 
-from studies.design import Claim, Levels, Study, gap, more
-from studies.design.protocols import CIFAR_STEPWISE
+from litmus import Claim, Levels, Study, gap, more
+from litmus.design.protocols import CIFAR_STEPWISE
 
 GAP = gap("fit_top1", "test_top1")
 LECUN = "LeCun et al. 1998, Gradient-Based Learning Applied to Document Recognition"
@@ -48,6 +48,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -5,7 +5,7 @@ network answers; without norm, as in 2014, and with batch norm. Each arm tunes i
 GoogLeNet's channels on scikit-learn's digits. paper: CIFAR-10, all channels.
 """
 
-from studies.design import Claim, Levels, Study, gap, interaction, more, sooner
+from litmus import Claim, Levels, Study, gap, interaction, more, sooner
 
 RETHINKING = "Szegedy et al. 2015, Rethinking the Inception Architecture (arXiv 1512.00567)"
 GAP = gap("fit_top1", "test_top1")
@@ -57,6 +57,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

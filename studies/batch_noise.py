@@ -8,7 +8,7 @@ learning rate. quick: LeNet-5 with ReLU on 400 drawn shapes. paper: ResNet-20 on
 
 import math
 
-from studies.design import (
+from litmus import (
     DECADES,
     Against,
     ArmResult,
@@ -23,7 +23,7 @@ from studies.design import (
     probed,
     trend,
 )
-from studies.design.protocols import CIFAR_STEPWISE
+from litmus.design.protocols import CIFAR_STEPWISE
 
 HOFFER = "Hoffer et al. 2017, Train longer, generalize better (arXiv 1705.08741)"
 BATCH = 64
@@ -88,6 +88,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -5,8 +5,8 @@ shift. quick: a small residual network on scikit-learn's digits, SGD with moment
 LeNet-5, five epochs, evaluated eight times an epoch. paper: section 4.1 of Ioffe & Szegedy 2015, as `batch_norm_mnist`.
 """
 
-from studies.design import Claim, Study, higher_limit, more, sooner
-from studies.design.protocols import IOFFE_2015_MNIST
+from litmus import Claim, Study, higher_limit, more, sooner
+from litmus.design.protocols import IOFFE_2015_MNIST
 
 WITH, WITHOUT = {"model.norm": "batch"}, {"model.norm": "none"}
 
@@ -41,6 +41,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

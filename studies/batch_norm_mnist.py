@@ -7,8 +7,8 @@ at three rates: the best by the validation split speaks for it where accuracy an
 are is compared at the same rate, as the paper's figure does.
 """
 
-from studies.design import Claim, Percentiles, Study, drift, more, sooner
-from studies.design.protocols import IOFFE_2015_MNIST
+from litmus import Claim, Percentiles, Study, drift, more, sooner
+from litmus.design.protocols import IOFFE_2015_MNIST
 
 WITH, WITHOUT = {"model.norm": "batch"}, {"model.norm": "none"}
 RATE = 0.1
@@ -45,6 +45,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

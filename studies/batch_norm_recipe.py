@@ -8,7 +8,7 @@ paper has CIFAR-10, quick drawn shapes.
 
 from typing import Any
 
-from studies.design import Claim, Levels, Study, more
+from litmus import Claim, Levels, Study, more
 
 STEPS: dict[str, Levels] = {
     "without": {},
@@ -103,6 +103,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -7,7 +7,7 @@ add its positions to them. Its group norm has groups of 16 units: of two units i
 ResNet-20 on CIFAR-10; Wu & He's own table is ResNet-50 on ImageNet, 8 GPUs. Ghost batches are of 32.
 """
 
-from studies.design import Claim, Levels, Study, alike, gap, interaction, logarithm, more, probed
+from litmus import Claim, Levels, Study, alike, gap, interaction, logarithm, more, probed
 
 MCCANDLISH = "McCandlish et al. 2018, An Empirical Model of Large-Batch Training (arXiv 1812.06162)"
 SIZES = {
@@ -72,6 +72,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

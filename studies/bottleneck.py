@@ -5,8 +5,8 @@ the parameters (within 2 %) and FLOPs (within 8 %) of 20 layers of basic blocks.
 scikit-learn's digits. paper: CIFAR-10.
 """
 
-from studies.design import Claim, Study, alike, logarithm, more
-from studies.design.protocols import HE_2015_CIFAR
+from litmus import Claim, Study, alike, logarithm, more
+from litmus.design.protocols import HE_2015_CIFAR
 
 study = Study(
     source="He et al. 2015, Deep Residual Learning (arXiv 1512.03385)",
@@ -36,6 +36,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

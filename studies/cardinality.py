@@ -8,8 +8,8 @@ parameters), on ImageNet as an image folder.
 
 from dataclasses import replace
 
-from studies.design import Claim, Levels, Scatter, Study, more, trend
-from studies.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
+from litmus import Claim, Levels, Scatter, Study, more, trend
+from litmus.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
 
 PATHS = {1: 16, 2: 10, 4: 6, 8: 4}
 """Channels of a path by the number of paths, at about equal parameters (122,000 to 136,000) and FLOPs."""
@@ -78,6 +78,6 @@ study = replace(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

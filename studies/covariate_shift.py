@@ -7,7 +7,7 @@ distance of a layer's gradient before and after the earlier layers' update, over
 quick: a plain network of 8 layers on scikit-learn's digits; paper: VGG-16 on CIFAR-10.
 """
 
-from studies.design import Claim, Study, alike, drift, logarithm, more, probed
+from litmus import Claim, Study, alike, drift, logarithm, more, probed
 
 IOFFE = "Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)"
 NONE, BATCH, NOISY = ({"model.norm": norm} for norm in ("none", "batch", "noisy_batch"))
@@ -59,6 +59,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

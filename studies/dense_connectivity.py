@@ -5,7 +5,7 @@ the parameters of the dense one at growth 8, to a thousandth (475,858 and 476,12
 has no such equal). Each tunes its learning rate. quick: scikit-learn's digits. paper: CIFAR-10, 300 epochs.
 """
 
-from studies.design import Claim, Scatter, Study, more
+from litmus import Claim, Scatter, Study, more
 
 study = Study(
     source="Huang et al. 2016, Densely Connected Convolutional Networks (arXiv 1608.06993)",
@@ -45,6 +45,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -8,7 +8,7 @@ quick: scikit-learn's digits. paper: CIFAR-10, 300 epochs.
 
 import math
 
-from studies.design import DECADES, ArmResult, ByLayer, Claim, Levels, OverTraining, Study, measure, more, probed
+from litmus import DECADES, ArmResult, ByLayer, Claim, Levels, OverTraining, Study, measure, more, probed
 
 
 def dense(norm: str) -> Levels:
@@ -72,6 +72,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

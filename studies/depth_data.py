@@ -8,8 +8,8 @@ its learning rate. quick: half the width on scikit-learn's digits, 320 steps. pa
 
 from dataclasses import replace
 
-from studies.design import Claim, Levels, Study, interaction, more
-from studies.design.protocols import CIFAR_STEPWISE
+from litmus import Claim, Levels, Study, interaction, more
+from litmus.design.protocols import CIFAR_STEPWISE
 
 SUN = "Sun et al. 2017, Revisiting Unreasonable Effectiveness of Data (arXiv 1707.02968)"
 OWN = "a control of this study's own"
@@ -77,6 +77,6 @@ study = replace(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -7,13 +7,13 @@ rate. quick: a small AlexNet on drawn shapes, K = 8. paper: ResNet-20 on CIFAR-1
 
 import plotly.graph_objects as go
 
-from studies.design import POINTS, Claim, Plot, Study
-from studies.design.protocols import CIFAR_STEPWISE
-from studies.evidence.claim_tests import judged_finding
-from studies.evidence.claims import Finding, Test, judge
-from studies.evidence.ensemble import accuracy_by_size, gain_over_best, members
-from studies.evidence.results import Analysis
-from studies.report.figures.style import LAYOUT, styles
+from litmus import POINTS, Claim, Plot, Study
+from litmus.design.protocols import CIFAR_STEPWISE
+from litmus.evidence.claim_tests import judged_finding
+from litmus.evidence.claims import Finding, Test, judge
+from litmus.evidence.measures import accuracy_by_size, gain_over_best, members
+from litmus.evidence.results import Analysis
+from litmus.report.figures.figure import LAYOUT, styles
 
 KRIZHEVSKY = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 
@@ -74,6 +74,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -9,8 +9,8 @@ digits. paper: CIFAR-10, the protocol of He et al. 2015 but for the padding.
 
 import math
 
-from studies.design import ArmResult, ByLayer, Claim, OverTraining, Study, Unit, exceeds, measure, more, near, probed
-from studies.design.protocols import HE_2015_CIFAR
+from litmus import ArmResult, ByLayer, Claim, OverTraining, Study, Unit, exceeds, measure, more, near, probed
+from litmus.design.protocols import HE_2015_CIFAR
 
 LECTURE = "a lecture's rule of thumb: at 0.9 a layer, the first of n layers sees 0.9ⁿ of the gradient"
 VEIT = "Veit et al. 2016, Residual Networks Behave Like Ensembles (arXiv 1605.06431)"
@@ -72,6 +72,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

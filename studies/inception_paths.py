@@ -5,7 +5,7 @@ A stem and three blocks of equal output channels, each inception with 1×1 reduc
 quick: a quarter of GoogLeNet's channels on drawn shapes of 32 pixels. paper: CIFAR-10, all channels.
 """
 
-from studies.design import Claim, Scatter, Study, logarithm, more
+from litmus import Claim, Scatter, Study, logarithm, more
 
 LECTURE = "a lecture's figures for 256 output channels: 128, 346 and 963 MFLOPs"
 REDUCED, NAIVE, SINGLE3, SINGLE5 = ({"model.block": block} for block in ("reduced", "naive", "single3", "single5"))
@@ -44,6 +44,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -6,8 +6,8 @@ folded into the layer before it (`lit_archs.fold_batch_norm`). quick: ResNet-8 o
 ResNet-20 on CIFAR-10.
 """
 
-from studies.design import Claim, Levels, Study, alike, more
-from studies.design.protocols import CIFAR_STEPWISE
+from litmus import Claim, Levels, Study, alike, more
+from litmus.design.protocols import CIFAR_STEPWISE
 
 
 def evaluated(statistics: str, batch: int, momentum: float = 0.1) -> Levels:
@@ -44,6 +44,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -6,7 +6,7 @@ over the same four decades. quick: a plain network of 8 layers on scikit-learn's
 layers on CIFAR-10.
 """
 
-from studies.design import (
+from litmus import (
     ArmResult,
     Claim,
     Levels,
@@ -75,6 +75,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

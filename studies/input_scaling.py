@@ -7,7 +7,7 @@ of the inputs sets which are usable. quick: a convnet of 8 and 16 filters on sci
 three blocks of two convolutions.
 """
 
-from studies.design import Claim, Levels, Study, Tuning, alike, interaction, more, sooner
+from litmus import Claim, Levels, Study, Tuning, alike, interaction, more, sooner
 
 NOTES = "the CS231n notes, Neural networks 2"
 
@@ -61,6 +61,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -9,8 +9,8 @@ image folder.
 import math
 from dataclasses import replace
 
-from studies.design import DECADES, ArmResult, Claim, Study, measure, more
-from studies.design.protocols import SIMONYAN_2014_IMAGENET
+from litmus import DECADES, ArmResult, Claim, Study, measure, more
+from litmus.design.protocols import SIMONYAN_2014_IMAGENET
 
 STACKED, SINGLE = {"model.convolutions": "stacked"}, {"model.convolutions": "single"}
 
@@ -71,6 +71,6 @@ study = replace(
 )
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -6,7 +6,7 @@ the batch. quick: a fully connected net on 1,296 drawn shapes of 16 pixels, 20 e
 on CIFAR-10, 20 epochs or 28,000 steps.
 """
 
-from studies.design import Claim, Levels, Study, alike, gap, interaction, more
+from litmus import Claim, Levels, Study, alike, gap, interaction, more
 
 GOYAL = "Goyal et al. 2017, Accurate, Large Minibatch SGD (arXiv 1706.02677)"
 NOISE = "a common statement on batch norm's noise as a regulariser"
@@ -78,6 +78,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

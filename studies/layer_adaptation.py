@@ -8,9 +8,9 @@ He et al. 2015, section 4.2.
 
 import math
 
-from studies.design import ArmResult, ByLayer, Claim, OverTraining, Study, Unit, exceeds, measure, probed
-from studies.design.protocols import HE_2015_CIFAR
-from studies.evidence.measures import over_steps
+from litmus import ArmResult, ByLayer, Claim, OverTraining, Study, Unit, exceeds, measure, probed
+from litmus.design.protocols import HE_2015_CIFAR
+from litmus.evidence.measures import over_steps
 
 SIMILARITY = Unit("of likeness", "of likeness", decimals=3)
 WAY = Unit("of the way", "of the way", decimals=3)
@@ -83,6 +83,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

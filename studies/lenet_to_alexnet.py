@@ -8,7 +8,7 @@ arm tunes the learning rate of Adam: with SGD the sigmoids stay at guessing for 
 scikit-learn's digits. paper: CIFAR-10, the same crops, of up to two pixels, without flips.
 """
 
-from studies.design import Claim, Levels, Study, more, sooner
+from litmus import Claim, Levels, Study, more, sooner
 
 ZEILER = "Zeiler & Fergus 2013, Visualizing and Understanding Convolutional Networks (arXiv 1311.2901)"
 
@@ -76,6 +76,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

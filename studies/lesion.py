@@ -9,8 +9,8 @@ layers the deeper one (the paper's plain network is a VGG).
 
 import math
 
-from studies.design import POINTS, ArmResult, Claim, Study, exceeds, measure, more, probed
-from studies.design.protocols import HE_2015_CIFAR
+from litmus import POINTS, ArmResult, Claim, Study, exceeds, measure, more, probed
+from litmus.design.protocols import HE_2015_CIFAR
 
 PLAIN, RESIDUAL, DEEPER = "plain, 20 layers", "residual, 20 layers", "residual, deeper"
 INTACT, WITHOUT_ONE = probed("top1_intact"), probed("top1_without")
@@ -56,6 +56,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -7,7 +7,7 @@ compared, and each arm tunes its learning rate. quick: 8 and 16 filters on sciki
 blocks of two convolutions.
 """
 
-from studies.design import Claim, Levels, Study, Tuning, alike, interaction, more, sooner
+from litmus import Claim, Levels, Study, Tuning, alike, interaction, more, sooner
 
 LECTURE = "the CS231n notes, Neural networks 2"
 
@@ -64,6 +64,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

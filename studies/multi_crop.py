@@ -6,8 +6,8 @@ training. quick: LeNet-5 with ReLU, max pooling and batch norm on drawn shapes, 
 ImageNet as an image folder, 224 pixels out of 256.
 """
 
-from studies.design import Claim, Levels, Study, alike, more
-from studies.design.protocols import IMAGENET_FOLDER
+from litmus import Claim, Levels, Study, alike, more
+from litmus.design.protocols import IMAGENET_FOLDER
 
 
 def crops(count: int) -> Levels:
@@ -46,6 +46,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -7,7 +7,7 @@ input on to the next layer. quick: three layers of 50 units on scikit-learn's di
 three layers of 100 units on binary MNIST, as section 4.1.
 """
 
-from studies.design import Claim, Levels, Study, alike, exceeds, interaction, logarithm, more, probed
+from litmus import Claim, Levels, Study, alike, exceeds, interaction, logarithm, more, probed
 
 KERAS = "Keras, BatchNormalization, argument scale (keras.io/api/layers/normalization_layers/batch_normalization)"
 SPREAD = probed("sd", layer=-1, at="last")
@@ -61,6 +61,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -9,7 +9,7 @@ on MNIST; the source tells of initial experiments without naming their network.
 
 import math
 
-from studies.design import (
+from litmus import (
     DECADES,
     ArmResult,
     Claim,
@@ -90,6 +90,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -7,8 +7,8 @@ residual layers of 16 channels on CIFAR-10, 64,000 steps of 128, rate divided at
 decay 1e-4.
 """
 
-from studies.design import Claim, Levels, Study, alike, more
-from studies.design.protocols import HE_2015_CIFAR
+from litmus import Claim, Levels, Study, alike, more
+from litmus.design.protocols import HE_2015_CIFAR
 
 
 def vgg(placement: str) -> Levels:
@@ -50,6 +50,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -6,7 +6,7 @@ are, which does not name them. quick: LeNet-5 with ReLU on 400 drawn shapes. pap
 CIFAR-10; the source's network is an Inception on ImageNet.
 """
 
-from studies.design import Claim, Levels, Study, alike, gap, interaction, more
+from litmus import Claim, Levels, Study, alike, gap, interaction, more
 
 VAN_LAARHOVEN = "van Laarhoven 2017, L2 Regularization versus Batch and Weight Normalization (arXiv 1706.05350)"
 GAP = gap("fit_top1", "test_top1")
@@ -66,6 +66,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -8,7 +8,7 @@ its learning rate. quick: 8 and 16 filters on drawn shapes of 16 pixels. paper: 
 convolutions.
 """
 
-from studies.design import POINTS, Claim, Levels, Study, Tuning, more, probed
+from litmus import POINTS, Claim, Levels, Study, Tuning, more, probed
 
 LECTURE = "the CS231n notes, Convolutional networks"
 SERMANET = "Sermanet et al. 2012, Convolutional Neural Networks Applied to House Numbers (arXiv 1204.3968)"
@@ -71,6 +71,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

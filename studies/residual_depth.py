@@ -8,8 +8,8 @@ scikit-learn's digits. imagenet: 18 and 34 layers on ImageNet as an image folder
 
 from dataclasses import replace
 
-from studies.design import Against, Claim, Levels, Study, interaction, more, trend
-from studies.design.protocols import HE_2015_CIFAR, HE_2015_IMAGENET
+from litmus import Against, Claim, Levels, Study, interaction, more, trend
+from litmus.design.protocols import HE_2015_CIFAR, HE_2015_IMAGENET
 
 
 def plain(depth: int) -> Levels:
@@ -90,6 +90,6 @@ study = replace(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

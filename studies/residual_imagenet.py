@@ -8,8 +8,8 @@ CIFAR-10 with a stem that keeps its resolution. In quick and subset each network
 
 from dataclasses import replace
 
-from studies.design import Claim, Levels, Study, alike, more, sooner
-from studies.design.protocols import CIFAR_STEPWISE, HE_2015_IMAGENET, IMAGENET_FOLDER
+from litmus import Claim, Levels, Study, alike, more, sooner
+from litmus.design.protocols import CIFAR_STEPWISE, HE_2015_IMAGENET, IMAGENET_FOLDER
 
 
 def plain(depth: int) -> Levels:
@@ -76,6 +76,6 @@ study = replace(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -9,7 +9,7 @@ the length do. At the start of training, while it goes on and near its end. quic
 import math
 from dataclasses import replace
 
-from studies.design import (
+from litmus import (
     DECADES,
     POINTS,
     ArmResult,
@@ -23,7 +23,7 @@ from studies.design import (
     probed,
     trend,
 )  # fmt: skip
-from studies.design.protocols import HE_2015_CIFAR
+from litmus.design.protocols import HE_2015_CIFAR
 
 SHARE = probed("short_path_share", at="last", unit=POINTS)
 COUNT = probed("short_path_count", at="last", unit=POINTS)
@@ -103,6 +103,6 @@ study = replace(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -4,7 +4,7 @@ Fully connected nets of 100 units a layer, Glorot & Bengio's initialisation, SGD
 scikit-learn's digits. paper: MNIST. The paper's own case is Inception with sigmoids on ImageNet.
 """
 
-from studies.design import Claim, Levels, Study, interaction, more, probed
+from litmus import Claim, Levels, Study, interaction, more, probed
 
 DEEP, SHALLOW = 8, 2
 
@@ -50,6 +50,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -8,7 +8,7 @@ scikit-learn's digits. paper: one of 20 layers on CIFAR-10. Without norm there i
 
 import math
 
-from studies.design import (
+from litmus import (
     DECADES,
     ArmResult,
     Claim,
@@ -121,6 +121,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

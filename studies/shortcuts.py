@@ -4,8 +4,8 @@ CIFAR residual networks; A pads with zeros, B projects where the shape changes, 
 of half the width on scikit-learn's digits. paper: 56 layers on CIFAR-10 as He et al. 2015.
 """
 
-from studies.design import Claim, Levels, Study, alike, more
-from studies.design.protocols import HE_2015_CIFAR
+from litmus import Claim, Levels, Study, alike, more
+from litmus.design.protocols import HE_2015_CIFAR
 
 
 def network(
@@ -56,6 +56,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

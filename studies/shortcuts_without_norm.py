@@ -6,8 +6,8 @@ grow with the depth. Each arm tunes its learning rate over two decades. quick: a
 digits, 8 and 20 layers. paper: CIFAR-10 as He et al. 2015, with 5 % of warm-up and a cosine for all.
 """
 
-from studies.design import Claim, Levels, Study, alike, interaction, more
-from studies.design.protocols import HE_2015_CIFAR
+from litmus import Claim, Levels, Study, alike, interaction, more
+from litmus.design.protocols import HE_2015_CIFAR
 
 HE = "He et al. 2015, Deep Residual Learning (arXiv 1512.03385)"
 FIXUP = "Zhang et al. 2019, Fixup Initialization (arXiv 1901.09321)"
@@ -65,6 +65,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

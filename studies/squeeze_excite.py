@@ -9,8 +9,8 @@ more in the wider one).
 
 from dataclasses import replace
 
-from studies.design import Claim, Levels, Study, more
-from studies.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
+from litmus import Claim, Levels, Study, more
+from litmus.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
 
 
 def network(squeeze_excite: bool, squeeze: str = "average", *, width: int = 16) -> Levels:
@@ -72,6 +72,6 @@ study = replace(
 )
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

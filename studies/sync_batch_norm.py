@@ -5,8 +5,8 @@ devices can be compared on one, with everything else equal to the last bit; `--d
 false` trains the same on real devices. quick: ResNet-8 on scikit-learn's digits. paper: ResNet-20 on CIFAR-10.
 """
 
-from studies.design import Claim, Levels, Study, more, trend
-from studies.design.protocols import CIFAR_STEPWISE
+from litmus import Claim, Levels, Study, more, trend
+from litmus.design.protocols import CIFAR_STEPWISE
 
 GLOBAL_BATCH = 64
 SYNCHRONISED, GROUP = "synchronised", "group norm"
@@ -48,6 +48,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

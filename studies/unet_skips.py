@@ -7,7 +7,7 @@ momentum 0.99 at a constant rate and an image at a time, as in section 3 of Ronn
 width, and drawn shapes of 64×64 pixels for its 30 electron-microscopy images.
 """
 
-from studies.design import Claim, Study, more
+from litmus import Claim, Study, more
 
 NONE, ADD, CONCATENATE = "no skips", "added", "concatenated"
 
@@ -56,6 +56,6 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

@@ -9,7 +9,7 @@ projections are WRN-16 and WRN-40, as the paper counts.
 import math
 from dataclasses import replace
 
-from studies.design import Against, Claim, Levels, Study, logarithm, more
+from litmus import Against, Claim, Levels, Study, logarithm, more
 
 FAT, MIDDLE, THIN = "short and fat", "between", "deep and thin"
 
@@ -67,6 +67,6 @@ study = replace(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)

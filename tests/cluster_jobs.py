@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from tiny_runs import command, tiny_options
 
-from studies.records.run_record import RunRecord, run_records
+from litmus.records.run_record import RunRecord, run_records
 
 Slurm = Callable[..., str]
 

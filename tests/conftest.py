@@ -51,9 +51,9 @@ def real_data() -> Path:
 def wandb_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WandbServer]:
     """A stand-in for W&B's server on this machine, to which all that is tracked in the test goes."""
     import wandb
+    from litmus.studies.tracking import account
 
-    from studies.tracking import account
-    from studies.tracking.mirror import Mirror
+    from litmus.training.loggers import Mirror
 
     for name in [name for name in os.environ if name.startswith("WANDB")]:
         monkeypatch.delenv(name)

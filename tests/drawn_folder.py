@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-import datamodules
-from datamodules.batches.image_data import ImageDataModule
-from datamodules.loading.arrays import read
-from datamodules.loading.registry import load
+from litmus import datamodules
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.datamodules.loading.arrays import read
+from litmus.datamodules.loading.registry import load
 
 NOISE = numpy.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=numpy.uint8)
 GREY = numpy.arange(144, dtype=numpy.uint8).reshape(12, 12)

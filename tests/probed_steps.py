@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lit_archs.learning.classifier import LitClassifier
-from lit_archs.learning.optimiser import OptimConfig, build_optimiser
-from litmus.batch import Batch
-from studies.probes.base.probe import PROBES, Probe
-from studies.records.run_record import RunRecord
-from studies.training.run import Run
+from litmus.core.batch import Batch
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.lit_archs.learning.optimiser import OptimConfig, build_optimiser
+from litmus.probes.base.probe import PROBES, Probe
+from litmus.records.run_record import RunRecord
+from litmus.training.run import Run
 
 Figures = dict[tuple[str, str], float]
 

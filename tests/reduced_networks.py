@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import lit_archs
-from lit_archs.building.registry import ARCHITECTURES, construct, names
-from lit_archs.cost.table import read_table
-from lit_archs.learning.loss import classification_loss
-from litmus.errors import UserError
+from litmus import lit_archs
+from litmus.core.errors import UserError
+from litmus.lit_archs.building.registry import ARCHITECTURES, construct, names
+from litmus.lit_archs.cost.table import read_table
+from litmus.lit_archs.learning.loss import classification_loss
 
 CLASSES = 5
 _SMALL: dict[str, dict[type, Any]] = {
@@ -29,7 +29,7 @@ _SIZES = (16, 24, 32, 48, 80)
 
 def variants() -> list[str]:
     """Return the names that the package itself registers; a test may have added others."""
-    return [name for name in names() if ARCHITECTURES[name].make.__module__.startswith("lit_archs.")]
+    return [name for name in names() if ARCHITECTURES[name].make.__module__.startswith("litmus.lit_archs.")]
 
 
 def by_size(cases: Iterable[str] | Iterable[tuple[str, ...]]) -> list[Any]:

@@ -9,13 +9,13 @@ import numpy
 import pandas as pd
 import yaml
 
-from studies.design.plan import Arm, expand
-from studies.design.study import Study
-from studies.evidence.results import Analysis, analyse
-from studies.records.run_record import RunRecord
-from studies.records.storage import to_json
-from studies.records.study_record import write_study_record
-from studies.training.run import Run
+from litmus.design.plan import Arm, expand
+from litmus.design.study import Study
+from litmus.evidence.results import Analysis, analyse
+from litmus.records.run_record import RunRecord
+from litmus.records.storage import to_json
+from litmus.records.study_record import write_study_record
+from litmus.training.run import Run
 
 Truth = Mapping[str, Any] | Literal["diverged", "missing"]
 """What a run left: its metrics by name (`test_top1`, ...), or that it diverged, or nothing.

@@ -11,9 +11,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-import studies
+import litmus
 from docs.pages import FOLDER, PAGES
-from studies.design.study_files import STUDIES
+from litmus.design.study_files import STUDIES
 
 README = (FOLDER.parent / "README.md").read_text()
 OWN_TASK = (FOLDER / "own_task.md").read_text()
@@ -74,7 +74,7 @@ def test_a_network_and_a_task_of_ones_own_run_as_the_pages_show_them(
     tmp_path: Path, name: str, page: str, beginning: str
 ) -> None:
     (tmp_path / f"{name}.py").write_text(block(beginning, page))
-    result = studies.run(
+    result = litmus.run(
         tmp_path / f"{name}.py", seeds=1, settings={"trainer.epochs": 1}, out=tmp_path / "runs", wandb="disabled"
     )
     assert not result.crashed

@@ -7,9 +7,9 @@ import pytest
 from synthetic_records import Truth, synthetic
 
 from docs import results
-from studies.design.plan import Arm
-from studies.design.study_files import STUDIES
-from studies.report.plain_text import markdown
+from litmus.design.plan import Arm
+from litmus.design.study_files import STUDIES
+from litmus.report.exports import markdown
 
 PAGES = sorted(path.stem for path in results.FOLDER.glob("*.md") if path.stem != "README")
 

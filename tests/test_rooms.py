@@ -45,11 +45,14 @@ def test_the_drawing_is_current() -> None:
 READING = [
     name
     for name in sorted(MODULES)
-    if name.startswith(("studies.records", "studies.evidence", "studies.report")) or name == "studies.design"
+    if name.startswith(("litmus.studies.records", "litmus.studies.evidence", "litmus.studies.report"))
+    or name == "litmus"
 ]
 
 
-@pytest.mark.parametrize("package", ["studies.records", "studies.evidence", "studies.report", "studies.design"])
+@pytest.mark.parametrize(
+    "package", ["litmus.studies.records", "litmus.studies.evidence", "litmus.studies.report", "litmus"]
+)
 def test_what_reads_and_declares_needs_neither_torch_nor_lightning(package: str) -> None:
     names = [name for name in READING if name.startswith(package)]
     assert names

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from studies.training.run import Run
+    from litmus.training.run import Run
 
 TINY = {
     "model.name": "mlp",
@@ -23,7 +23,7 @@ TINY = {
 
 def command(arguments: Sequence[str]) -> list[str]:
     """Return the command line that runs `litmus` with this interpreter."""
-    return [sys.executable, "-c", "from studies.command.main import main; main()", *arguments]
+    return [sys.executable, "-c", "from litmus.cli.main import main; main()", *arguments]
 
 
 def tiny_options() -> list[str]:
@@ -34,9 +34,9 @@ def tiny_options() -> list[str]:
 def trained(directory: Path, settings: Mapping[str, object] | None = None, source: Path | None = None) -> "Run":
     """Return a run of `settings`, by default `TINY`, executed in this process; its folder lies in `directory`."""
     # Imported here because tests of the command line need no PyTorch.
-    from studies.training.config import resolve
-    from studies.training.execute import attempt
-    from studies.training.run import Execution, Place, Run
+    from litmus.training.config import resolve
+    from litmus.training.execute import attempt
+    from litmus.training.run import Execution, Place, Run
 
     config = resolve(TINY if settings is None else {"trainer.keep": "last", **settings})
     this = Run("0123456789ab", "example", "an arm", {}, config, directory / "0123456789ab", source)

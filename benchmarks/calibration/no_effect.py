@@ -45,7 +45,7 @@ from benchmarks.calibration.worlds import (
     unequal,
     wide_cells,
 )
-from studies.evidence.claim_tests import exceeds, near
+from litmus.evidence.claim_tests import exceeds, near
 
 
 def no_effect() -> Iterator[Row]:

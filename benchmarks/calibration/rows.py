@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.calibration.studies_in_memory import Generator
-from litmus.derive import derive
+from litmus.core.keyed_random import derive
 
 SIZES = (2, 3, 5, 10)
 Trial = Callable[[Generator, int], bool]

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from litmus.metrics import TASKS
-from studies.evidence.results import Analysis, ArmResult, Metric
-from studies.records.study_record import ArmRecord, StudyRecord
+from litmus.core.metrics import TASKS
+from litmus.evidence.results import Analysis, ArmResult, Metric
+from litmus.records.study_record import ArmRecord, StudyRecord
 
 CLASSES = 10
 CHANCE = 1 / CLASSES

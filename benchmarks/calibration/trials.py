@@ -7,17 +7,16 @@ import numpy as np
 from benchmarks.calibration.rows import Trial
 from benchmarks.calibration.studies_in_memory import MEAN, SD, Floats, Generator, noise, study
 from benchmarks.calibration.worlds import Pair, arms, at_the_floor, factorial, normal
-from litmus.errors import UserError
-from studies.evidence.anytime import Sampling
-from studies.evidence.arm_table import arm_statistics
-from studies.evidence.claim_tests import alike, interaction, more, trend
-from studies.evidence.claims import ArmTest, Claim
-from studies.evidence.contrast import best_against_baseline
-from studies.evidence.divergence import risk_difference
-from studies.evidence.factorial import factorial_effects
-from studies.evidence.family import headline
-from studies.evidence.progress_tests import higher_limit, sooner
-from studies.evidence.results import Analysis
+from litmus.core.errors import UserError
+from litmus.evidence.arm_table import arm_statistics, risk_difference
+from litmus.evidence.claim_tests import alike, interaction, more, trend
+from litmus.evidence.claims import ArmTest, Claim
+from litmus.evidence.differences import best_against_baseline
+from litmus.evidence.estimate import Sampling
+from litmus.evidence.factorial import factorial_effects
+from litmus.evidence.family import headline
+from litmus.evidence.progress_tests import higher_limit, sooner
+from litmus.evidence.results import Analysis
 
 MORE = more("test_top1", {"arm": 1}, than={"arm": 0})
 HIGHER = higher_limit("rate", {"arm": 1}, than={"arm": 0})

@@ -16,7 +16,7 @@ from benchmarks.calibration.studies_in_memory import (
     noise,
     study,
 )
-from studies.evidence.results import Analysis
+from litmus.evidence.results import Analysis
 
 World = Callable[[Generator, int], Analysis]
 Pair = Callable[[Generator, int], Floats]

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-import datamodules
 from benchmarks.gpu.ledger import Check, Found, Setting
-from datamodules.augmentation.recipes import RECIPES
-from datamodules.batches.image_data import ImageDataModule
-from datamodules.loading.arrays import ImageArrays
-from lit_archs.building.registry import ARCHITECTURES
-from studies.training.arithmetic import MIXED, use_precision
+from litmus import datamodules
+from litmus.datamodules.augmentation.recipes import RECIPES
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.datamodules.loading.arrays import ImageArrays
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.training.config import MIXED, use_precision
 from tests.reduced_networks import loss_of, reduced, size_of, variants
 
 WITHIN = 10.0

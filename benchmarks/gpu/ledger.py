@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from studies.training.environment import code_version
+from litmus.training.environment import code_version
 
 ROW_SECONDS = 240
 """How long one row may take before it is given up."""

@@ -13,18 +13,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import resnet18
 
-import lit_archs
 from benchmarks.gpu.ledger import Setting
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs.building.registry import construct
-from lit_archs.cost.cost import cost
-from lit_archs.learning.optimiser import build_optimiser
-from litmus.batch import Batch
-from studies.training.arithmetic import MIXED, use_precision
-from studies.training.config import RunConfig, resolve
-from studies.training.execute import execute
-from studies.training.network import build_network, network_options
-from studies.training.run import Execution, Place, Run
+from litmus import lit_archs
+from litmus.core.batch import Batch
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.lit_archs.building.registry import construct
+from litmus.lit_archs.cost.cost import cost
+from litmus.lit_archs.learning.optimiser import build_optimiser
+from litmus.training.config import MIXED, RunConfig, resolve, use_precision
+from litmus.training.execute import execute
+from litmus.training.network import build_network, network_options
+from litmus.training.run import Execution, Place, Run
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "ResNet-20": {"model.name": "resnet20"},

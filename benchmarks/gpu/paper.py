@@ -27,9 +27,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from litmus.errors import UserError
+from litmus.core.errors import UserError
 
-LAUNCH = "from studies.command.main import main; main()"
+LAUNCH = "from litmus.cli.main import main; main()"
 
 STUDIES: dict[str, tuple[str, ...]] = {
     "residual_depth": ("--vary", "model.depth=20,56", "--seeds", "3"),

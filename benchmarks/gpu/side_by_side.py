@@ -18,7 +18,7 @@ from torch import Tensor
 from benchmarks.batched_seeds import Batched
 from benchmarks.gpu.ledger import Found, Setting, Skip
 from benchmarks.gpu.loops import Loop, config_of, endless
-from lit_archs.learning.optimiser import build_optimiser
+from litmus.lit_archs.learning.optimiser import build_optimiser
 
 NETWORK = "ResNet-20"
 WARM = 10

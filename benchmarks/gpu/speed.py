@@ -16,13 +16,13 @@ from typing import Any
 
 import torch
 
-import datamodules
 from benchmarks.gpu import loops, side_by_side
 from benchmarks.gpu.first_steps import pictures
 from benchmarks.gpu.ledger import Check, Found, Setting, conduct
 from benchmarks.gpu.side_by_side import found, in_one_step, in_processes, in_threads, shared_by_mps
 from benchmarks.gpu.whole_runs import litmus
-from studies.training.arithmetic import use_precision
+from litmus import datamodules
+from litmus.training.config import use_precision
 
 ROUNDS = 3
 _measured: dict[str, float] = {}

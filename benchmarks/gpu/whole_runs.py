@@ -22,17 +22,16 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor
 
-import datamodules
-import lit_archs
-import studies
+import litmus
 from benchmarks.gpu import loops
 from benchmarks.gpu.ledger import Check, Found, Setting
-from studies.launch.run_seconds import data_size, measure_step
-from studies.probes.base.probe import PROBES
-from studies.training.checkpoints import Paused
-from studies.training.config import resolve
-from studies.training.execute import GlobalBatchNorm, attempt
-from studies.training.run import Execution, Place, Run
+from litmus import datamodules, lit_archs
+from litmus.launch.forecast import data_size, measure_step
+from litmus.probes.base.probe import PROBES
+from litmus.training.checkpoints import Paused
+from litmus.training.config import resolve
+from litmus.training.execute import GlobalBatchNorm, attempt
+from litmus.training.run import Execution, Place, Run
 
 RUN: dict[str, Any] = {
     "model.name": "resnet_cifar", "model.depth": 8, "model.width": 8, "model.norm": "batch",
@@ -136,7 +135,7 @@ class AfterLooks(threading.Event):
 def read_on_cpu(setting: Setting) -> Found:
     """A run of the device loads on a CPU and classifies there as its test did."""
     _, _, directory = trained(setting, {})
-    model = studies.load_model(str(directory))
+    model = litmus.load_model(str(directory))
     images = torch.randint(256, (16, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         here = model(images)
@@ -207,7 +206,7 @@ def _figures(done: tuple[Any, ...]) -> dict[str, float]:
 
 def litmus(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
-    command = [sys.executable, "-c", "from studies.command.main import main; main()", *arguments, "--wandb", "disabled"]
+    command = [sys.executable, "-c", "from litmus.cli.main import main; main()", *arguments, "--wandb", "disabled"]
     root = str(Path(__file__).resolve().parents[2])
     given = {**os.environ, "PYTHONPATH": root, "COLUMNS": "200", **environment}
     return subprocess.run(command, env=given, capture_output=True, text=True, timeout=220)

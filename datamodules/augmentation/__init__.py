@@ -1,5 +1,5 @@
 """Augmentation of whole batches on their own device; every draw is keyed by (seed, epoch, sample)."""
 
-from datamodules.augmentation.recipes import RECIPES, augment, written_out
+from litmus.datamodules.augmentation.recipes import RECIPES, augment, written_out
 
 __all__ = ["RECIPES", "augment", "written_out"]

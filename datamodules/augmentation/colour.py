@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from datamodules.augmentation.transform import Context, Transform
+from litmus.datamodules.augmentation.transform import Context, Transform
 
 GREY = (0.2989, 0.587, 0.114)
 """Weights of red, green and blue in luminance (ITU-R BT.601), as torchvision writes them."""

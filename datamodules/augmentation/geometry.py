@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from datamodules.augmentation.resample import axis_weights
-from datamodules.augmentation.transform import Context, Transform
-from datamodules.augmentation.window import centre_crop, windows
+from litmus.datamodules.augmentation.resample import axis_weights
+from litmus.datamodules.augmentation.transform import Context, Transform
+from litmus.datamodules.augmentation.window import centre_crop, windows
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ import torch
 from scipy.special import betaincinv
 from torch import Tensor
 
-from litmus.derive import derive
-from litmus.keyed_random import uniform
+from litmus.core.keyed_random import derive, uniform
 
 Mix = Literal["none", "mixup", "cutmix"]
 TABLE = 1 << 14

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from datamodules.augmentation.colour import ColourJitter, Cutout, Lighting, PrincipalColours
-from datamodules.augmentation.geometry import Affine, Crop, HorizontalFlip, ResizedCrop
-from datamodules.augmentation.principal_colours import principal_colours
-from datamodules.augmentation.transform import Context, Transform
-from datamodules.augmentation.window import centre_crop
-from litmus.derive import derive
-from litmus.errors import require_choice
-from litmus.keyed_random import uniform
+from litmus.core.errors import require_choice
+from litmus.core.keyed_random import derive, uniform
+from litmus.datamodules.augmentation.colour import ColourJitter, Cutout, Lighting, PrincipalColours
+from litmus.datamodules.augmentation.geometry import Affine, Crop, HorizontalFlip, ResizedCrop
+from litmus.datamodules.augmentation.principal_colours import principal_colours
+from litmus.datamodules.augmentation.transform import Context, Transform
+from litmus.datamodules.augmentation.window import centre_crop
 
 RECIPES: Mapping[str, Sequence[Transform]] = {
     "none": (),

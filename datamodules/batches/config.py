@@ -4,10 +4,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from datamodules.augmentation.mixing import Mix
-from datamodules.augmentation.recipes import RECIPES, written_out
-from datamodules.loading.registry import DATASETS
-from litmus.errors import UserError, require_choice, require_fraction, require_positive
+from litmus.core.errors import UserError, require_choice, require_fraction, require_positive
+from litmus.datamodules.augmentation.mixing import Mix
+from litmus.datamodules.augmentation.recipes import RECIPES, written_out
+from litmus.datamodules.loading.registry import DATASETS
 
 TEST_CROPS = (1, 5, 10)
 Centring = Literal["channel", "pixel", "pixel_mean", "unit", "none"]

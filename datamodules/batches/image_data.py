@@ -8,19 +8,26 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from datamodules.augmentation.mixing import mix, partners
-from datamodules.augmentation.principal_colours import principal_colours
-from datamodules.augmentation.recipes import RECIPES, augment
-from datamodules.augmentation.transform import Context
-from datamodules.augmentation.window import centre_crop, several_crops
-from datamodules.batches.config import DataConfig
-from datamodules.batches.normalisation import PASS_BATCH, Normalisation
-from datamodules.batches.order import Shard, class_shares, epoch_order, split_indices, train_batches, training_steps
-from datamodules.batches.prefetch import to_device
-from datamodules.loading.arrays import ImageArrays, Images, read
-from datamodules.loading.registry import load
-from litmus.batch import Batch
-from litmus.errors import UserError
+from litmus.core.batch import Batch
+from litmus.core.errors import UserError
+from litmus.datamodules.augmentation.mixing import mix, partners
+from litmus.datamodules.augmentation.principal_colours import principal_colours
+from litmus.datamodules.augmentation.recipes import RECIPES, augment
+from litmus.datamodules.augmentation.transform import Context
+from litmus.datamodules.augmentation.window import centre_crop, several_crops
+from litmus.datamodules.batches.config import DataConfig
+from litmus.datamodules.batches.normalisation import PASS_BATCH, Normalisation
+from litmus.datamodules.batches.order import (
+    Shard,
+    class_shares,
+    epoch_order,
+    split_indices,
+    train_batches,
+    training_steps,
+)
+from litmus.datamodules.batches.prefetch import to_device
+from litmus.datamodules.loading.arrays import ImageArrays, Images, read
+from litmus.datamodules.loading.registry import load
 
 GROUP_BYTES = 2 << 20
 """Batches are augmented together up to this size: what a call costs is shared, and the cache still holds them."""

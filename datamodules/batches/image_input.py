@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from datamodules.batches.image_data import ImageDataModule
+    from litmus.datamodules.batches.image_data import ImageDataModule
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from datamodules.augmentation.window import centre_crop
-from datamodules.loading.arrays import ImageArrays, read
-from datamodules.loading.buffers import empty
+from litmus.datamodules.augmentation.window import centre_crop
+from litmus.datamodules.loading.arrays import ImageArrays, read
+from litmus.datamodules.loading.buffers import empty
 
 PASS_BATCH = 256
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from litmus.keyed_random import permutation
+from litmus.core.keyed_random import permutation
 
 
 def epoch_order(size: int, seed: int, epoch: int) -> Tensor:

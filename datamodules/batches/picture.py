@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datamodules.augmentation.mixing import mix, partners
-from datamodules.augmentation.recipes import augment
-from datamodules.augmentation.window import centre_crop
-from datamodules.batches.image_data import ImageDataModule
-from datamodules.loading.arrays import read
-from litmus.errors import UserError, require_at_least
+from litmus.core.errors import UserError, require_at_least
+from litmus.datamodules.augmentation.mixing import mix, partners
+from litmus.datamodules.augmentation.recipes import augment
+from litmus.datamodules.augmentation.window import centre_crop
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.datamodules.loading.arrays import read
 
 SMALLEST = 64
 GAP = 2

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from litmus.errors import UserError
+from litmus.core.errors import UserError
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy
 
-from litmus.errors import UserError, unknown_name
-from litmus.keyed_random import permutation
+from litmus.core.errors import UserError, unknown_name
+from litmus.core.keyed_random import permutation
 
 NOT_IMAGES = ("Thumbs.db", "desktop.ini")
 ANNOTATIONS = "val_annotations.txt"

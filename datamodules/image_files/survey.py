@@ -21,12 +21,12 @@ import numpy
 import torch
 from torch import Tensor
 
-from datamodules.image_files.decode import Decoded, Decoding, UnreadableImage, decode_batches
-from datamodules.image_files.layout import FolderLayout
-from datamodules.image_files.lock import exclusive
-from datamodules.image_files.progress import announce, tracked
-from datamodules.loading.arrays import image_sums
-from litmus.errors import UserError
+from litmus.core.errors import UserError
+from litmus.datamodules.image_files.decode import Decoded, Decoding, UnreadableImage, decode_batches
+from litmus.datamodules.image_files.layout import FolderLayout
+from litmus.datamodules.image_files.lock import exclusive
+from litmus.datamodules.image_files.progress import announce, tracked
+from litmus.datamodules.loading.arrays import image_sums
 
 VERSION = 1
 """Version of what a survey holds and of how files are decoded; another version's is not read but made anew."""

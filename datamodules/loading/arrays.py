@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from datamodules.loading.buffers import empty
+from litmus.datamodules.loading.buffers import empty
 
 STATISTICS_CHUNK = 1024
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from litmus.errors import UserError
+from litmus.core.errors import UserError
 
 UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, ImportError, KeyError)
 """What torchvision raises for files that are absent, damaged or not downloadable."""

@@ -10,9 +10,9 @@ import numpy
 import torch
 from torch import Tensor
 
-from datamodules.loading.arrays import ImageArrays
-from litmus.errors import UserError
-from litmus.keyed_random import permutation
+from litmus.core.errors import UserError
+from litmus.core.keyed_random import permutation
+from litmus.datamodules.loading.arrays import ImageArrays
 
 TEST_SHARE = 5
 """Without a test set of its own, one in so many images is set aside as one."""

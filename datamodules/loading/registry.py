@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from datamodules.loading.arrays import ImageArrays
-from datamodules.loading.own import dataset
-from litmus.config_keys import Keys, keys_of_function
-from litmus.errors import UserError, unknown_name
-from litmus.registry import Registry
+from litmus.core.config_keys import Keys, keys_of_function
+from litmus.core.errors import UserError, unknown_name
+from litmus.core.registry import Registry
+from litmus.datamodules.loading.arrays import ImageArrays
+from litmus.datamodules.loading.own import dataset
 
 __all__ = ["DATASETS", "Dataset", "ImageArrays", "dataset", "load", "names", "register"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import nn
 
-from lit_archs.building.initialisation import Scheme
-from lit_archs.building.norm_config import NormConfig
-from lit_archs.building.revision import Revision, revision
-from litmus.config_keys import Keys, groups_of, keys_of_function
+from litmus.core.config_keys import Keys, groups_of, keys_of_function
+from litmus.lit_archs.building.initialisation import Scheme
+from litmus.lit_archs.building.norm_config import NormConfig
+from litmus.lit_archs.building.revision import Revision, revision
 
 INPUT_OPTIONS = ("num_classes", "in_channels", "image_size")
 """Options that follow from the data, not from the user."""
@@ -68,4 +68,4 @@ class Architecture:
 
 def of_the_package(make: Callable[..., nn.Module]) -> bool:
     """Return whether a file of this package defines what builds a network."""
-    return make.__module__.startswith("lit_archs.")
+    return make.__module__.startswith("litmus.lit_archs.")

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lit_archs.building.own_initialisation import initialised_by_itself
-from litmus.errors import UserError, require_choice, require_positive
-from litmus.keyed_random import generator
+from litmus.core.errors import UserError, require_choice, require_positive
+from litmus.core.keyed_random import generator
+from litmus.lit_archs.building.own_initialisation import initialised_by_itself
 
 Scheme = Literal[
     "kaiming_normal", "kaiming_uniform", "kaiming_normal_out", "xavier_normal", "xavier_uniform", "normal", "vgg",

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from lit_archs.building.architecture import INPUT_OPTIONS, Architecture
-from lit_archs.building.revision import Revision
-from lit_archs.layers.norm_activation import Norm, norm_layer
-from lit_archs.layers.shift import Shift
-from litmus.config_keys import Key, Keys, keys_of_function
-from litmus.errors import UserError, unknown_name
+from litmus.core.config_keys import Key, Keys, keys_of_function
+from litmus.core.errors import UserError, unknown_name
+from litmus.lit_archs.building.architecture import INPUT_OPTIONS, Architecture
+from litmus.lit_archs.building.revision import Revision
+from litmus.lit_archs.layers.norm_activation import Norm, norm_layer
+from litmus.lit_archs.layers.shift import Shift
 
 LIBRARIES = ("torchvision", "timm")
 

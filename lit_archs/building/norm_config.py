@@ -7,11 +7,11 @@ from typing import Any, Literal, get_args
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
-from lit_archs.layers.norm_activation import LayerNormOfMap, NormActivation, group_count
-from lit_archs.layers.shift import shift_by_itself
-from lit_archs.layers.sync_batch_norm import Constants, SyncBatchNorm, own_batch_norm
-from litmus.errors import UserError, require_at_least, require_choice, require_positive
+from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
+from litmus.lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
+from litmus.lit_archs.layers.norm_activation import LayerNormOfMap, NormActivation, group_count
+from litmus.lit_archs.layers.shift import shift_by_itself
+from litmus.lit_archs.layers.sync_batch_norm import Constants, SyncBatchNorm, own_batch_norm
 
 Placement = Literal["before", "after"]
 Statistics = Literal["running", "batch"]

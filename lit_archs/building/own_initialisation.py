@@ -17,8 +17,8 @@ from torch import Tensor, UntypedStorage, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from litmus.derive import derive
-from litmus.errors import UserError
+from litmus.core.errors import UserError
+from litmus.core.keyed_random import derive
 
 
 def initialised_by_itself(

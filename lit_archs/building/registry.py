@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from lit_archs.building.architecture import INPUT_OPTIONS, Architecture, of_the_package
-from lit_archs.building.initialisation import InitConfig, Scheme, initialised
-from lit_archs.building.libraries import library_architecture, library_of
-from lit_archs.building.norm_config import NormConfig, configure_norms
-from lit_archs.building.revision import Revision
-from litmus.errors import UserError, unknown_name
-from litmus.metrics import task_named
-from litmus.registry import Registry
+from litmus.core.errors import UserError, unknown_name
+from litmus.core.metrics import task_named
+from litmus.core.registry import Registry
+from litmus.lit_archs.building.architecture import INPUT_OPTIONS, Architecture, of_the_package
+from litmus.lit_archs.building.initialisation import InitConfig, Scheme, initialised
+from litmus.lit_archs.building.libraries import library_architecture, library_of
+from litmus.lit_archs.building.norm_config import NormConfig, configure_norms
+from litmus.lit_archs.building.revision import Revision
 
 
 class _Architectures(Registry[Architecture]):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lit_archs.building.norm_config import NormConfig
+from litmus.lit_archs.building.norm_config import NormConfig
 
 Concerned = Callable[[Mapping[str, Any], NormConfig], bool]
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from litmus.errors import UserError
+from litmus.core.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from lit_archs.building.registry import construct
-from lit_archs.cost.profile import LayerProfile, native_profile, profile
+from litmus.lit_archs.building.registry import construct
+from litmus.lit_archs.cost.profile import LayerProfile, native_profile, profile
 
 TOLERANCE = 0.05
 """Of a quoted figure, relative: they are rounded to two or three digits."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from lit_archs.building.registry import ARCHITECTURES, construct
+from litmus.lit_archs.building.registry import ARCHITECTURES, construct
 
 BYTES_PER_ELEMENT = 4
 """Of single precision, in which memory is given."""

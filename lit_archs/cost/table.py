@@ -1,6 +1,6 @@
 """What every architecture costs at the size that the literature quotes it at, measured beforehand.
 
-    python -m lit_archs.cost.table
+    python -m litmus.lit_archs.cost.table
 
 measures all of them anew and writes `costs.csv` beside this file, where `litmus list archs` reads it and a test holds
 it against the networks. Run it after adding an architecture, or after a change that is meant to move a cost.
@@ -37,8 +37,8 @@ def read_table() -> list[Row]:
 def measure(name: str) -> Row:
     """Return the row of an architecture, measured now."""
     # Imported here because PyTorch takes seconds, which reading the table need not wait for.
-    from lit_archs.building.registry import ARCHITECTURES
-    from lit_archs.cost.profile import native_profile
+    from litmus.lit_archs.building.registry import ARCHITECTURES
+    from litmus.lit_archs.cost.profile import native_profile
 
     entry, layers = ARCHITECTURES[name], native_profile(name)
     parameters, flops, activations = (
@@ -50,7 +50,7 @@ def measure(name: str) -> Row:
 
 def main() -> None:
     """Write the table anew."""
-    from lit_archs.building.registry import names
+    from litmus.lit_archs.building.registry import names
 
     rows = [asdict(measure(name)) for name in names()]
     with FILE.open("w", newline="") as file:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lit_archs.layers.sync_batch_norm import SyncBatchNorm
+from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm
 
 
 class GhostBatchNorm(_BatchNorm):

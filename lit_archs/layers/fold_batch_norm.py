@@ -14,8 +14,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
-from lit_archs.layers.sync_batch_norm import SyncBatchNorm
+from litmus.lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
+from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm
 
 _FOLDABLE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm, SyncBatchNorm, GhostBatchNorm, NoisyBatchNorm)
 """Norms that are a fixed scale and shift at evaluation; a subclass of another library may do more."""

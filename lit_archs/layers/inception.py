@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lit_archs.layers.norm_activation import NormActivationOptions, norm_activation
-from lit_archs.layers.shift import before_norm
-from lit_archs.layers.squeeze_excite import SqueezeExcite, SqueezeExciteOptions
-from litmus.errors import UserError, require_choice
+from litmus.core.errors import UserError, require_choice
+from litmus.lit_archs.layers.norm_activation import NormActivationOptions, norm_activation
+from litmus.lit_archs.layers.shift import before_norm
+from litmus.lit_archs.layers.squeeze_excite import SqueezeExcite, SqueezeExciteOptions
 
 NORM_EPS = 1e-3
 """Added to the variance, as torchvision's GoogLeNet has it."""

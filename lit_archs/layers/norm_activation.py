@@ -7,10 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
-from lit_archs.layers.shift import Shift
-from lit_archs.layers.sync_batch_norm import SyncBatchNorm
-from litmus.errors import require_choice
+from litmus.core.errors import require_choice
+from litmus.lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
+from litmus.lit_archs.layers.shift import Shift
+from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm
 
 Norm = Literal["none", "batch", "sync_batch", "ghost_batch", "noisy_batch", "group", "layer", "instance"]
 Activation = Literal["relu", "leaky_relu", "sigmoid", "tanh", "scaled_tanh", "gelu", "silu"]

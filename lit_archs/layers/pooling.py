@@ -6,8 +6,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from lit_archs.layers.norm_activation import activation_layer, norm_activation
-from litmus.errors import require_choice
+from litmus.core.errors import require_choice
+from litmus.lit_archs.layers.norm_activation import activation_layer, norm_activation
 
 Pooling = Literal["none", "max", "average", "sum", "l2", "trainable", "convolution", "subsample", "blurred_max"]
 

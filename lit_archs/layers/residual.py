@@ -10,16 +10,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import StochasticDepth
 
-from lit_archs.layers.norm_activation import (
+from litmus.core.errors import UserError, require_choice, require_fraction
+from litmus.lit_archs.layers.norm_activation import (
     NormActivationOptions,
     activation_layer,
     norm_activation,
     norm_activation_of_sum,
     norm_layer,
 )
-from lit_archs.layers.shift import before_norm
-from lit_archs.layers.squeeze_excite import SqueezeExcite, SqueezeExciteOptions
-from litmus.errors import UserError, require_choice, require_fraction
+from litmus.lit_archs.layers.shift import before_norm
+from litmus.lit_archs.layers.squeeze_excite import SqueezeExcite, SqueezeExciteOptions
 
 Shortcut = Literal["A", "B", "C"]
 Padding = Literal["zeros", "circular"]

@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from litmus.errors import require_choice, require_positive
+from litmus.core.errors import require_choice, require_positive
 
 Squeeze = Literal["average", "max"]
 

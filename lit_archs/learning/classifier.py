@@ -6,9 +6,12 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
-from lit_archs.learning.exact_mean import ExactMean
-from lit_archs.learning.lit_network import LitNetwork
-from lit_archs.learning.loss import (
+from litmus.core.batch import Batch
+from litmus.core.errors import UserError
+from litmus.core.metrics import TASKS
+from litmus.lit_archs.learning.exact_mean import ExactMean
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.lit_archs.learning.loss import (
     AuxiliaryOutputs,
     LossName,
     classification_loss,
@@ -16,9 +19,6 @@ from lit_archs.learning.loss import (
     logits_of,
     sample_losses,
 )
-from litmus.batch import Batch
-from litmus.errors import UserError
-from litmus.metrics import TASKS
 
 
 class LitClassifier(LitNetwork):

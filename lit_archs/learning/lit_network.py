@@ -9,10 +9,10 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
-from lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_plateau_schedule, build_schedule
-from litmus.batch import Batch
-from litmus.errors import UserError
-from litmus.metrics import Task
+from litmus.core.batch import Batch
+from litmus.core.errors import UserError
+from litmus.core.metrics import Task
+from litmus.lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_plateau_schedule, build_schedule
 
 
 class TrainingWindow:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from lit_archs.learning.loss import LossName
-from litmus.errors import (
+from litmus.core.config_keys import parse_value
+from litmus.core.errors import (
     UserError,
     require_at_least,
     require_choice,
@@ -19,7 +19,7 @@ from litmus.errors import (
     require_positive,
     unknown_name,
 )
-from litmus.settings import parse_value
+from litmus.lit_archs.learning.loss import LossName
 
 OptimiserName = Literal[
     "sgd", "adamw", "adam", "nadam", "radam", "adamax", "adagrad", "adadelta", "adafactor", "asgd", "rmsprop", "rprop"

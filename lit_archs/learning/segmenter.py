@@ -5,11 +5,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import Metric
 
-from lit_archs.learning.exact_mean import ExactMean
-from lit_archs.learning.lit_network import LitNetwork
-from litmus.batch import Batch
-from litmus.errors import UserError
-from litmus.metrics import TASKS
+from litmus.core.batch import Batch
+from litmus.core.errors import UserError
+from litmus.core.metrics import TASKS
+from litmus.lit_archs.learning.exact_mean import ExactMean
+from litmus.lit_archs.learning.lit_network import LitNetwork
 
 
 class Confusion(Metric):

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from lit_archs.learning.classifier import LitClassifier
-from lit_archs.learning.exact_mean import ExactMean
-from lit_archs.learning.lit_network import LitNetwork
-from lit_archs.learning.segmenter import LitSegmenter
-from litmus.batch import Batch
-from litmus.errors import UserError
-from litmus.metrics import Task, add_task
+from litmus.core.batch import Batch
+from litmus.core.errors import UserError
+from litmus.core.metrics import Task, add_task
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.lit_archs.learning.exact_mean import ExactMean
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.lit_archs.learning.segmenter import LitSegmenter
 
 MODULES: dict[str, type[LitNetwork]] = {module.task.name: module for module in (LitClassifier, LitSegmenter)}
 """What trains a network, by the task that it is for."""

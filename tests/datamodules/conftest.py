@@ -11,8 +11,8 @@ import torch
 from drawn_folder import make_folder
 from torch import Tensor
 
-from datamodules.image_files.lock import exclusive
-from datamodules.loading.registry import load
+from litmus.datamodules.image_files.lock import exclusive
+from litmus.datamodules.loading.registry import load
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def unpacked(archive: Path, folder: str) -> Path:
 @pytest.fixture(scope="session")
 def photographs(imagenette: Path) -> Tensor:
     """24 real images, uint8 [24, 3, 64, 64]."""
-    from datamodules.image_files.decode import Decoding, decode
+    from litmus.datamodules.image_files.decode import Decoding, decode
 
     files = sorted((imagenette / "train").glob("*/*.JPEG"))[:: 3000 // 24][:24]
     images = [decode(file.read_bytes(), file, Decoding(64)) for file in files]

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-from datamodules.image_files.decode import Decoding, UnreadableImage, decode
-from litmus.errors import UserError
+from litmus.core.errors import UserError
+from litmus.datamodules.image_files.decode import Decoding, UnreadableImage, decode
 
 # What is read
 

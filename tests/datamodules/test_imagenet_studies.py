@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from studies.design.plan import expand
-from studies.design.study_files import STUDIES
-from studies.launch.preflight import check
+from litmus.design.plan import expand
+from litmus.design.study_files import STUDIES
+from litmus.launch.conduct import check
 
 PRESETS = {name: "imagenet" for name in STUDIES if "imagenet" in STUDIES[name].presets}
 PRESETS |= {"residual_imagenet": "paper", "multi_crop": "paper"}

@@ -11,11 +11,10 @@ from PIL import Image
 from tiny_runs import trained
 from torch import Tensor
 
-import datamodules
-from datamodules.batches.image_data import ImageDataModule
-from datamodules.loading.registry import load
-from litmus.errors import UserError
-from studies import load_model
+from litmus import datamodules, load_model
+from litmus.core.errors import UserError
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.datamodules.loading.registry import load
 
 
 def pixels(number: int, side: int = 12) -> tuple[numpy.ndarray, numpy.ndarray]:

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-import datamodules
-from datamodules.shapes import draw
-from litmus.errors import UserError
+from litmus import datamodules
+from litmus.core.errors import UserError
+from litmus.datamodules.shapes import draw
 
 
 def test_an_image_depends_on_its_number_alone() -> None:

@@ -12,9 +12,9 @@ import pytest
 import torch
 import torchvision.datasets
 
-import datamodules
-from datamodules.loading.registry import load
-from litmus.errors import UserError
+from litmus import datamodules
+from litmus.core.errors import UserError
+from litmus.datamodules.loading.registry import load
 
 IDX_SETS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 
@@ -107,7 +107,7 @@ def test_cifar_is_read_as_torchvision_reads_it(
 
 
 def test_he_et_als_split_of_cifar_is_fixed_by_the_split_seed() -> None:
-    from datamodules.batches.order import split_indices
+    from litmus.datamodules.batches.order import split_indices
 
     train, held_out = split_indices(50_000, 0.1, 0)
     assert (len(train), len(held_out)) == (45_000, 5_000)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-import lit_archs
-from litmus.errors import UserError
+from litmus import lit_archs
+from litmus.core.errors import UserError
 
 
 def kinds(network: nn.Module) -> list[str]:

@@ -15,10 +15,10 @@ import pytest
 import torch
 from reduced_networks import CLASSES, loss_of, size_of, small_options, smallest_of_each_family, variants
 
-import lit_archs
-from lit_archs.building.norm_config import NormConfig
-from lit_archs.building.registry import ARCHITECTURES
-from lit_archs.layers.pooling import Pooling
+from litmus import lit_archs
+from litmus.lit_archs.building.norm_config import NormConfig
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.lit_archs.layers.pooling import Pooling
 
 TABLE = Path(__file__).with_name("first_losses.json")
 PRECISION = 2e-3

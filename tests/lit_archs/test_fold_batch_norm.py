@@ -6,9 +6,9 @@ from reduced_networks import reduced, size_of, smallest_of_each_family
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-import lit_archs
-from lit_archs.building.norm_config import NormConfig
-from lit_archs.building.registry import ARCHITECTURES
+from litmus import lit_archs
+from litmus.lit_archs.building.norm_config import NormConfig
+from litmus.lit_archs.building.registry import ARCHITECTURES
 
 FAMILIES = sorted(smallest_of_each_family())
 NOT_ONE_LAYER = "does not read what one convolution or linear layer makes"

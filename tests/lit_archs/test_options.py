@@ -8,16 +8,16 @@ import torch
 from reduced_networks import loss_of, reduced, size_of
 from torch import nn
 
-import lit_archs
-from lit_archs.building.norm_config import NormConfig
-from lit_archs.building.registry import construct
-from lit_archs.cost.profile import profile
-from lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
-from lit_archs.layers.inception import InceptionOptions
-from lit_archs.layers.norm_activation import NormActivation, ScaledTanh
-from lit_archs.layers.residual import BlockOptions
-from lit_archs.learning.loss import AuxiliaryOutputs, classification_loss
-from litmus.errors import UserError
+from litmus import lit_archs
+from litmus.core.errors import UserError
+from litmus.lit_archs.building.norm_config import NormConfig
+from litmus.lit_archs.building.registry import construct
+from litmus.lit_archs.cost.profile import profile
+from litmus.lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
+from litmus.lit_archs.layers.inception import InceptionOptions
+from litmus.lit_archs.layers.norm_activation import NormActivation, ScaledTanh
+from litmus.lit_archs.layers.residual import BlockOptions
+from litmus.lit_archs.learning.loss import AuxiliaryOutputs, classification_loss
 
 Option = dict[str, Any]
 

@@ -7,12 +7,12 @@ import torch
 from reduced_networks import CLASSES, size_of, small_options, smallest_of_each_family, variants
 from torch import nn
 
-import lit_archs
-from lit_archs.building.norm_config import NormConfig
-from lit_archs.building.registry import ARCHITECTURES, construct
-from lit_archs.layers.norm_activation import Norm
-from lit_archs.layers.shift import Shift
-from lit_archs.lenet import PartialConvolution
+from litmus import lit_archs
+from litmus.lit_archs.building.norm_config import NormConfig
+from litmus.lit_archs.building.registry import ARCHITECTURES, construct
+from litmus.lit_archs.layers.norm_activation import Norm
+from litmus.lit_archs.layers.shift import Shift
+from litmus.lit_archs.lenet import PartialConvolution
 
 NORM_LAYERS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm2d)
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, PartialConvolution)

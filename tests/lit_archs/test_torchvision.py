@@ -8,8 +8,8 @@ import torchvision
 from reduced_networks import by_size
 from torch import Tensor, nn
 
-from lit_archs.building.registry import construct
-from lit_archs.learning.loss import AuxiliaryOutputs
+from litmus.lit_archs.building.registry import construct
+from litmus.lit_archs.learning.loss import AuxiliaryOutputs
 
 CLASSES = 10
 HIDDEN = 64

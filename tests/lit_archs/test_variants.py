@@ -9,10 +9,10 @@ import torch
 from reduced_networks import CLASSES, by_size, loss_of, reduced, size_of, variants
 from torch import nn
 
-import lit_archs
-from lit_archs.building.registry import ARCHITECTURES, register
-from lit_archs.layers.norm_activation import Norm
-from litmus.errors import UserError
+from litmus import lit_archs
+from litmus.core.errors import UserError
+from litmus.lit_archs.building.registry import ARCHITECTURES, register
+from litmus.lit_archs.layers.norm_activation import Norm
 
 NORMS = get_args(Norm)
 

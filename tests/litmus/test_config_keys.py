@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmus.config_keys import Key, groups_of, keys_of_class, keys_of_function, unknown_key
-from litmus.errors import UserError
+from litmus.core.config_keys import Key, groups_of, keys_of_class, keys_of_function, unknown_key
+from litmus.core.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmus.derive import derive
-from litmus.keyed_random import permutation, uniform
+from litmus.core.keyed_random import derive, permutation, uniform
 
 
 def test_derive_depends_on_every_part() -> None:

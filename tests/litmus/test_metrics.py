@@ -3,11 +3,11 @@
 import pytest
 from torch import nn
 
-from lit_archs.learning.lit_network import LitNetwork
-from litmus.errors import UserError
-from litmus.metrics import METRICS, TASKS, metric_of, split_of, task_named
-from studies.evidence.units import POINTS, unit_of
-from studies.training.execute import MODULES
+from litmus.core.errors import UserError
+from litmus.core.metrics import METRICS, TASKS, metric_of, split_of, task_named
+from litmus.evidence.units import POINTS, unit_of
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.training.execute import MODULES
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from litmus.errors import UserError, unknown_name
-from litmus.registry import Registry
+from litmus.core.errors import UserError, unknown_name
+from litmus.core.registry import Registry
 
 
 def test_names_are_sorted_as_a_reader_counts() -> None:

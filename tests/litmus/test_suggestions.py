@@ -2,14 +2,14 @@
 
 import pytest
 
-from datamodules.loading.registry import DATASETS
-from lit_archs.building.registry import ARCHITECTURES
-from litmus.config_keys import unknown_key
-from litmus.errors import unknown_name
-from litmus.suggestions import SYNONYMS, by_meaning, by_spelling, nearest
-from studies.command.base.config_options import all_config_keys
-from studies.command.main import COMMANDS
-from studies.training.config import config_keys
+from litmus.cli.main import COMMANDS
+from litmus.cli.options import all_config_keys
+from litmus.core.config_keys import unknown_key
+from litmus.core.errors import unknown_name
+from litmus.core.suggestions import SYNONYMS, by_meaning, by_spelling, nearest
+from litmus.datamodules.loading.registry import DATASETS
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.training.config import config_keys
 
 NORMS = ("none", "batch", "sync_batch", "ghost_batch", "group", "layer", "instance")
 VALUES = {

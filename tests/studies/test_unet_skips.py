@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from synthetic_records import Truth, synthetic
 
-from lit_archs.building.registry import construct
-from lit_archs.cost.cost import cost
-from studies.design.plan import Arm, expand
-from studies.design.study_files import STUDIES
-from studies.evidence.claims import Finding
-from studies.training.network import network_options
-from studies.unet_skips import ADD, CONCATENATE, NONE
+from litmus.design.plan import Arm, expand
+from litmus.design.study_files import STUDIES
+from litmus.evidence.claims import Finding
+from litmus.lit_archs.building.registry import construct
+from litmus.lit_archs.cost.cost import cost
+from litmus.studies.unet_skips import ADD, CONCATENATE, NONE
+from litmus.training.network import network_options
 
 STUDY = STUDIES["unet_skips"]
 NOISE = (-0.004, 0.003, 0.0, 0.004, -0.003)

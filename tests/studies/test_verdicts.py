@@ -15,22 +15,22 @@ import pandas as pd
 import pytest
 from claims.base.says import Says
 from claims.base.world import Left, World
+from litmus.studies.evidence import measures
+from litmus.studies.report.figures import study_plots
 from synthetic_records import Truth, synthetic
 from tiny_runs import TINY
 
-from lit_archs.building.registry import ARCHITECTURES
-from litmus.derive import derive
-from litmus.metrics import TASKS, Task
-from studies.design.plan import Arm, expand
-from studies.design.study_files import STUDIES
-from studies.evidence import measures
-from studies.evidence.claims import Claim
-from studies.evidence.results import Analysis, ArmResult
-from studies.probes.base.probe import PROBES
-from studies.report.figures import study_plots
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.run import Execution, Place, Run
+from litmus.core.keyed_random import derive
+from litmus.core.metrics import TASKS, Task
+from litmus.design.plan import Arm, expand
+from litmus.design.study_files import STUDIES
+from litmus.evidence.claims import Claim
+from litmus.evidence.results import Analysis, ArmResult
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.probes.base.probe import PROBES
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.run import Execution, Place, Run
 
 SEEDS = 5
 STUDY_NAMES = STUDIES.names()

@@ -11,16 +11,23 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as reference
 
-import datamodules
-from datamodules.augmentation import RECIPES, augment, written_out
-from datamodules.augmentation.colour import EIGENVALUES, EIGENVECTORS, ColourJitter, Cutout, Lighting, PrincipalColours
-from datamodules.augmentation.geometry import Affine, Crop, HorizontalFlip, ResizedCrop
-from datamodules.augmentation.principal_colours import principal_colours
-from datamodules.augmentation.transform import Context
-from datamodules.augmentation.window import centre_crop, several_crops, windows
-from datamodules.batches.image_data import ImageDataModule
-from litmus.errors import UserError
-from litmus.keyed_random import uniform
+from litmus import datamodules
+from litmus.core.errors import UserError
+from litmus.core.keyed_random import uniform
+from litmus.datamodules.augmentation import RECIPES, augment, written_out
+from litmus.datamodules.augmentation.colour import (
+    EIGENVALUES,
+    EIGENVECTORS,
+    ColourJitter,
+    Cutout,
+    Lighting,
+    PrincipalColours,
+)
+from litmus.datamodules.augmentation.geometry import Affine, Crop, HorizontalFlip, ResizedCrop
+from litmus.datamodules.augmentation.principal_colours import principal_colours
+from litmus.datamodules.augmentation.transform import Context
+from litmus.datamodules.augmentation.window import centre_crop, several_crops, windows
+from litmus.datamodules.batches.image_data import ImageDataModule
 
 MANY = 20_000
 

@@ -5,14 +5,13 @@ import scipy.stats
 import torch
 from torch.nn import functional
 
-import datamodules
-from datamodules.augmentation.mixing import beta_quantile, mix, partners
-from datamodules.batches.image_data import Batch
-from lit_archs.learning.classifier import LitClassifier
-from lit_archs.learning.optimiser import OptimConfig
-from litmus.derive import derive
-from litmus.errors import UserError
-from litmus.keyed_random import uniform
+from litmus import datamodules
+from litmus.core.errors import UserError
+from litmus.core.keyed_random import derive, uniform
+from litmus.datamodules.augmentation.mixing import beta_quantile, mix, partners
+from litmus.datamodules.batches.image_data import Batch
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.lit_archs.learning.optimiser import OptimConfig
 
 COUNT = 5000
 FIRST, SECOND = torch.zeros(COUNT, 1, 10, 8), torch.ones(COUNT, 1, 10, 8)

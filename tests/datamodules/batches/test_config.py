@@ -2,14 +2,14 @@
 
 import pytest
 
-from datamodules.augmentation import recipes
-from datamodules.augmentation.geometry import Crop
-from datamodules.batches.config import DataConfig
-from litmus.errors import UserError
-from studies.design.plan import expand
-from studies.design.study import Study
-from studies.training.config import resolve
-from studies.training.identity import run_id
+from litmus.core.errors import UserError
+from litmus.datamodules.augmentation import recipes
+from litmus.datamodules.augmentation.geometry import Crop
+from litmus.datamodules.batches.config import DataConfig
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.training.config import resolve
+from litmus.training.identity import run_id
 
 FOLDER = {"data.name": "folder", "data.root": "/somewhere", "data.classes": "[b,a]", "data.per_class": "30"}
 

@@ -14,12 +14,12 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 
-import datamodules
-import studies
-from datamodules.batches.image_data import Batch
-from lit_archs.learning.classifier import LitClassifier
-from lit_archs.learning.optimiser import OptimConfig
-from studies.design.study import Study
+import litmus
+from litmus import datamodules
+from litmus.datamodules.batches.image_data import Batch
+from litmus.design.study import Study
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.lit_archs.learning.optimiser import OptimConfig
 
 OPTIONS: dict[str, Any] = {
     "name": "shapes",
@@ -130,8 +130,8 @@ def test_the_imagenet_subset_trains_on_one_and_two_devices(imagenette: Path, tmp
         seeds=1,
     )
     common: dict[str, Any] = {"workers": 1, "accelerator": "cpu", "wandb": "disabled"}
-    one = studies.run(study, out=tmp_path / "one", **common)
-    two = studies.run(study, out=tmp_path / "two", devices=2, **common)
+    one = litmus.run(study, out=tmp_path / "one", **common)
+    two = litmus.run(study, out=tmp_path / "two", devices=2, **common)
     for result in (one, two):
         assert list(result.records["state"]) == ["finished"]
         assert not result.crashed

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import datamodules
-from datamodules.batches.order import Shard, epoch_order, split_indices, train_batches
+from litmus import datamodules
+from litmus.datamodules.batches.order import Shard, epoch_order, split_indices, train_batches
 
 
 @given(st.integers(1, 300), st.integers(1, 64), st.integers(1, 8), st.integers(0, 5), st.integers(0, 5), st.booleans())

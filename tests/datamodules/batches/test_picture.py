@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-import datamodules
-from datamodules.batches.picture import GAP, picture, write_picture
-from litmus.errors import UserError
-from studies.command.main import run_command
+from litmus import datamodules
+from litmus.cli.main import run_command
+from litmus.core.errors import UserError
+from litmus.datamodules.batches.picture import GAP, picture, write_picture
 
 
 def test_a_picture_has_a_row_an_image_and_a_column_an_epoch(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import datamodules
-from datamodules.augmentation import RECIPES
-from datamodules.batches.image_data import Batch, ImageDataModule
-from datamodules.batches.order import Shard
+from litmus import datamodules
+from litmus.datamodules.augmentation import RECIPES
+from litmus.datamodules.batches.image_data import Batch, ImageDataModule
+from litmus.datamodules.batches.order import Shard
 
 recipes = st.sampled_from(sorted(RECIPES))
 mixes = st.sampled_from(["none", "mixup", "cutmix"])

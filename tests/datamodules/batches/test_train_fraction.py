@@ -5,11 +5,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import datamodules
-from datamodules.batches.order import class_shares
-from litmus.errors import UserError
-from studies.training.config import resolve
-from studies.training.identity import run_id
+from litmus import datamodules
+from litmus.core.errors import UserError
+from litmus.datamodules.batches.order import class_shares
+from litmus.training.config import resolve
+from litmus.training.identity import run_id
 
 
 @given(st.integers(1, 400), st.floats(0.01, 1), st.floats(0.01, 1), st.integers(0, 3))

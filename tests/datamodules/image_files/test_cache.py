@@ -16,9 +16,9 @@ import pytest
 import torch
 from drawn_folder import COLOUR, all_images, build, cache_content, png
 
-import datamodules
-from datamodules.image_files import survey as survey_module
-from litmus.errors import UserError
+from litmus import datamodules
+from litmus.core.errors import UserError
+from litmus.datamodules.image_files import survey as survey_module
 
 
 def test_the_fingerprint_follows_the_content(image_folder: Path) -> None:
@@ -77,10 +77,10 @@ def test_several_processes_build_one_cache(image_folder: Path) -> None:
 def test_a_killed_builder_leaves_nothing_that_counts(image_folder: Path) -> None:
     script = (
         "import os, signal, sys, datamodules\n"
-        "from datamodules.image_files import survey\n"
+        "from litmus.datamodules.image_files import survey\n"
         "def die(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
         "survey._write = die\n"
-        f"datamodules.build('folder', root={str(image_folder)!r}, batch_size=4, decode_workers=0)\n"
+        f"litmus.datamodules.build('folder', root={str(image_folder)!r}, batch_size=4, decode_workers=0)\n"
     )
     died = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
     assert died.returncode == -signal.SIGKILL

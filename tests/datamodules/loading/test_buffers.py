@@ -7,9 +7,9 @@ import pytest
 import torch
 from drawn_folder import make_folder
 
-import datamodules
-from datamodules.loading import buffers
-from datamodules.loading.buffers import LARGE, empty
+from litmus import datamodules
+from litmus.datamodules.loading import buffers
+from litmus.datamodules.loading.buffers import LARGE, empty
 
 SHAPE = (LARGE // 4, 3)
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.utils.data import Dataset, TensorDataset
 
-import datamodules
-from datamodules.loading.arrays import ImageArrays
-from datamodules.loading.registry import DATASETS, load
-from litmus.errors import UserError
+from litmus import datamodules
+from litmus.core.errors import UserError
+from litmus.datamodules.loading.arrays import ImageArrays
+from litmus.datamodules.loading.registry import DATASETS, load
 
 DRAWS = numpy.random.default_rng(0)
 COLOUR = DRAWS.integers(0, 256, (20, 3, 6, 8), dtype=numpy.uint8)

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-import lit_archs
-from lit_archs.building.initialisation import SCHEMES, InitConfig, initialise
-from litmus.errors import UserError
+from litmus import lit_archs
+from litmus.core.errors import UserError
+from litmus.lit_archs.building.initialisation import SCHEMES, InitConfig, initialise
 
 PAIRS = [
     ("lenet5", {"in_channels": 1}, {"norm": "none"}, {"norm": "batch"}),

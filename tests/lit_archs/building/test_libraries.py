@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from lit_archs import build
-from lit_archs.building.registry import ARCHITECTURES
-from lit_archs.cost.cost import cost
-from litmus.errors import UserError
-from studies.training.config import resolve
+from litmus.core.errors import UserError
+from litmus.lit_archs import build
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.lit_archs.cost.cost import cost
+from litmus.training.config import resolve
 
 
 def test_a_network_of_torchvision_takes_the_datas_channels_and_classes() -> None:

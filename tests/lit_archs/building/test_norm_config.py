@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import lit_archs
-from lit_archs.building.initialisation import InitConfig, initialise
-from lit_archs.building.norm_config import NormConfig, configure_norms
-from lit_archs.layers.sync_batch_norm import SyncBatchNorm, synchronise_batch_norm
-from litmus.errors import UserError
+from litmus import lit_archs
+from litmus.core.errors import UserError
+from litmus.lit_archs.building.initialisation import InitConfig, initialise
+from litmus.lit_archs.building.norm_config import NormConfig, configure_norms
+from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm, synchronise_batch_norm
 
 NORMS = ["batch", "sync_batch", "ghost_batch", "noisy_batch", "group", "layer", "instance"]
 IMAGES = torch.randn(6, 3, 16, 16, generator=torch.Generator().manual_seed(0))

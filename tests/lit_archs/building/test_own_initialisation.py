@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torchvision.models import VisionTransformer
 
-from lit_archs.building.initialisation import InitConfig, initialised
-from litmus.errors import UserError
+from litmus.core.errors import UserError
+from litmus.lit_archs.building.initialisation import InitConfig, initialised
 
 OWN = InitConfig(scheme="own")
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import pytest
 from torch import nn
 
-from lit_archs import build, register
-from lit_archs.building.registry import ARCHITECTURES
-from lit_archs.layers.norm_activation import NormActivationOptions
-from lit_archs.layers.residual import BlockOptions
-from litmus.config_keys import groups_of
-from litmus.errors import UserError
-from studies.training.config import resolve
+from litmus.core.config_keys import groups_of
+from litmus.core.errors import UserError
+from litmus.lit_archs import build, register
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.lit_archs.layers.norm_activation import NormActivationOptions
+from litmus.lit_archs.layers.residual import BlockOptions
+from litmus.training.config import resolve
 
 
 @dataclass(frozen=True)

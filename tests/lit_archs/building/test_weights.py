@@ -7,12 +7,12 @@ import torch
 from tiny_runs import TINY
 from torch import nn
 
-from lit_archs import build
-from lit_archs.building.weights import load_weights
-from litmus.errors import UserError
-from studies.training.config import resolve
-from studies.training.identity import run_id
-from studies.training.network import build_network, network_options
+from litmus.core.errors import UserError
+from litmus.lit_archs import build
+from litmus.lit_archs.building.weights import load_weights
+from litmus.training.config import resolve
+from litmus.training.identity import run_id
+from litmus.training.network import build_network, network_options
 
 SHAPE = {"in_channels": 1, "image_size": 8}
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from reduced_networks import by_size, variants
 
-from lit_archs.building.registry import ARCHITECTURES, construct
-from lit_archs.cost.cost import cost
-from lit_archs.cost.profile import native_profile, profile
-from lit_archs.cost.table import measure, read_table
+from litmus.lit_archs.building.registry import ARCHITECTURES, construct
+from litmus.lit_archs.cost.cost import cost
+from litmus.lit_archs.cost.profile import native_profile, profile
+from litmus.lit_archs.cost.table import measure, read_table
 
 PUBLISHED = {
     "lenet5": 61_706,
@@ -58,7 +58,7 @@ def test_the_table_has_every_variant_and_no_other() -> None:
 
 @pytest.mark.parametrize("name", variants())
 def test_every_variant_costs_what_the_table_says(name: str) -> None:
-    assert measure(name) == TABLE[name], "python -m lit_archs.cost.table writes the table anew"
+    assert measure(name) == TABLE[name], "python -m litmus.lit_archs.cost.table writes the table anew"
 
 
 @pytest.mark.parametrize("name", by_size(variants()))

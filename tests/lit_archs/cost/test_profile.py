@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from lit_archs.cost.lecture_figures import lecture_figures
-from lit_archs.cost.profile import profile, throughput
+from litmus.lit_archs.cost.lecture_figures import lecture_figures
+from litmus.lit_archs.cost.profile import profile, throughput
 
 
 def test_receptive_fields_are_what_gradients_reach() -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from lit_archs.layers.pooling import Pooling, least_side, pooled_side, pooling_layer
-from litmus.errors import UserError
+from litmus.core.errors import UserError
+from litmus.lit_archs.layers.pooling import Pooling, least_side, pooled_side, pooling_layer
 
 MAP = torch.tensor(
     [[1.0, 2.0, 0.0, 0.0], [3.0, 4.0, 0.0, 8.0], [5.0, 0.0, 6.0, 6.0], [0.0, 0.0, 6.0, 6.0]]

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lit_archs.learning.exact_mean import ExactMean
+from litmus.lit_archs.learning.exact_mean import ExactMean
 
 
 @given(st.lists(st.floats(0, 50, width=32), min_size=1, max_size=200), st.data())

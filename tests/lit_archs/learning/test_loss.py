@@ -7,10 +7,10 @@ import pytest
 import torch
 from tiny_runs import TINY, trained
 
-from lit_archs.learning.loss import AuxiliaryOutputs, LossName, classification_loss, sample_losses
-from litmus.errors import UserError
-from studies.launch.preflight import check
-from studies.training.config import resolve
+from litmus.core.errors import UserError
+from litmus.launch.conduct import check
+from litmus.lit_archs.learning.loss import AuxiliaryOutputs, LossName, classification_loss, sample_losses
+from litmus.training.config import resolve
 
 
 def test_a_network_with_a_loss_of_its_own_is_recognised_by_it() -> None:

@@ -5,9 +5,9 @@ import functools
 import pytest
 import torch
 
-from lit_archs.learning import optimiser
-from lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_schedule, lr_factor
-from litmus.errors import UserError
+from litmus.core.errors import UserError
+from litmus.lit_archs.learning import optimiser
+from litmus.lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_schedule, lr_factor
 
 
 def test_multistep_divides_at_the_milestones() -> None:

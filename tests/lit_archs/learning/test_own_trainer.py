@@ -13,12 +13,11 @@ from lightning.pytorch.utilities.model_summary import ModelSummary
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-import datamodules
-import lit_archs
-from lit_archs import LitClassifier, LitSegmenter, OptimConfig
-from lit_archs.cost.cost import cost
-from litmus.batch import Batch
-from litmus.errors import UserError
+from litmus import datamodules, lit_archs
+from litmus.core.batch import Batch
+from litmus.core.errors import UserError
+from litmus.lit_archs import LitClassifier, LitSegmenter, OptimConfig
+from litmus.lit_archs.cost.cost import cost
 
 
 def classifier(lr: float = 0.05, **optim: object) -> LitClassifier:

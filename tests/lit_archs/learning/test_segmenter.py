@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.functional.classification import multiclass_f1_score, multiclass_jaccard_index
 
-import lit_archs
-from lit_archs.learning.optimiser import OptimConfig
-from lit_archs.learning.segmenter import Dice, IntersectionOverUnion, LitSegmenter, PixelAccuracy
+from litmus import lit_archs
+from litmus.lit_archs.learning.optimiser import OptimConfig
+from litmus.lit_archs.learning.segmenter import Dice, IntersectionOverUnion, LitSegmenter, PixelAccuracy
 
 
 def squares(count: int, seed: int) -> TensorDataset:

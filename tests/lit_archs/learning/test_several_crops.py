@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-import datamodules
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs.learning.classifier import LitClassifier
-from litmus.batch import Batch
-from litmus.errors import UserError
-from studies.training.config import resolve
+from litmus import datamodules
+from litmus.core.batch import Batch
+from litmus.core.errors import UserError
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.training.config import resolve
 
 
 def shapes(**options: Any) -> ImageDataModule:

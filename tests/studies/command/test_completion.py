@@ -10,14 +10,14 @@ import pexpect
 import pytest
 from synthetic_records import Truth, synthetic
 
-from datamodules.loading.registry import DATASETS
-from lit_archs.building.registry import ARCHITECTURES, names
-from studies.command.base.complete import package_studies
-from studies.command.main import COMMANDS, run_command
-from studies.design.plan import Arm
-from studies.design.study import Study
-from studies.design.study_files import STUDIES
-from studies.probes.base.probe import PROBES
+from litmus.cli.completion import package_studies
+from litmus.cli.main import COMMANDS, run_command
+from litmus.datamodules.loading.registry import DATASETS
+from litmus.design.plan import Arm
+from litmus.design.study import Study
+from litmus.design.study_files import STUDIES
+from litmus.lit_archs.building.registry import ARCHITECTURES, names
+from litmus.probes.base.probe import PROBES
 
 SHELLS = ("bash", "zsh", "fish")
 ASK = """
@@ -69,7 +69,7 @@ def shell_environment(tmp_path: Path, environment: dict[str, str]) -> dict[str, 
     program.parent.mkdir()
     program.write_text(
         f"#!{sys.executable}\nimport sys\nsys.modules['torch'] = None\n"
-        "from studies.command.main import main\nsys.exit(main())\n"
+        "from litmus.cli.main import main\nsys.exit(main())\n"
     )
     program.chmod(0o755)
     root = str(Path(__file__).parents[3])
@@ -164,9 +164,9 @@ def test_an_unknown_shell_is_told_those_there_are(capsys: pytest.CaptureFixture[
 
 
 def test_names_that_are_read_without_pytorch_are_all_there_are() -> None:
-    from studies.command.base.complete import _architectures, _summaries
+    from litmus.cli.completion import _architectures, _summaries
 
     assert package_studies() == sorted(STUDIES.names())
     assert set(_architectures()) == {name for name in names() if ARCHITECTURES[name].of_the_package}
     assert set(_summaries("datamodules")) == set(DATASETS.names())
-    assert set(_summaries("studies.probes")) == set(PROBES.names())
+    assert set(_summaries("litmus.studies.probes")) == set(PROBES.names())

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tiny_runs import TINY
 
-from litmus.errors import UserError
-from studies.command.base.datasets import datasets_of
+from litmus.cli.conduct_and_report import datasets_of
+from litmus.core.errors import UserError
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -40,7 +40,7 @@ def test_a_mistake_is_told(settings: dict, message: str) -> None:
 def test_a_study_on_two_datasets_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> None:
     (tmp_path / "norms.py").write_text(
         '"""Does it help?"""\n'
-        "from studies.design import Claim, Study, more\n"
+        "from litmus import Claim, Study, more\n"
         f"study = Study(base={TINY!r}, factors={{'model.norm': ['none', 'batch']}},\n"
         "    baseline={'model.norm': 'none'},\n"
         "    claims=[Claim('It helps.', more('test_top1', {'model.norm': 'batch'}, than={'model.norm': 'none'}))])\n"

@@ -12,10 +12,10 @@ import pytest
 from synthetic_records import Truth, synthetic
 from tiny_runs import trained
 
-from studies.command.main import run_command
-from studies.design.plan import Arm
-from studies.design.study import Study
-from studies.records.heartbeat import Heartbeat, write_heartbeat
+from litmus.cli.main import run_command
+from litmus.design.plan import Arm
+from litmus.design.study import Study
+from litmus.records.run_record import Heartbeat, write_heartbeat
 
 PAGE = (Path(__file__).parents[3] / "docs" / "json.md").read_text()
 STUDY = Study(
@@ -81,8 +81,8 @@ def test_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_status_says_how_far_a_run_at_work_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from studies.records.lease import acquire
-    from studies.records.run_record import RunRecord, run_records
+    from litmus.records.lease import acquire
+    from litmus.records.run_record import RunRecord, run_records
 
     analysis = synthetic(tmp_path / "norms", STUDY, truth, seeds=3)
     for finished in run_records(tmp_path / "norms"):
@@ -146,7 +146,7 @@ def test_what_reads_alone_loads_no_torch_with_json_either(tmp_path: Path) -> Non
         where = [] if command == "list" else ["--out", str(tmp_path)]
         arguments = [*(["show", "000000000001"] if command.startswith("show") else command.split()), "--json"]
         code = (
-            "import sys\nfrom studies.command.main import run_command\n"
+            "import sys\nfrom litmus.cli.main import run_command\n"
             f"status = run_command({[*arguments, *where]!r})\n"
             "sys.exit(status or 'torch' in sys.modules)"
         )

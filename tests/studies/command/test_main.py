@@ -9,12 +9,11 @@ import pytest
 import yaml
 from tiny_runs import tiny_options
 
-from litmus.config_keys import Key
-from studies.command.base.config_options import add_launch_keys, read
-from studies.command.base.options import Parser, parse_vary
-from studies.command.main import run_command
-from studies.records.run_record import run_records
-from studies.training.config import resolve
+from litmus.cli.main import run_command
+from litmus.cli.options import Parser, add_launch_keys, parse_vary, read
+from litmus.core.config_keys import Key
+from litmus.records.run_record import run_records
+from litmus.training.config import resolve
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 

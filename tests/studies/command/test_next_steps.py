@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tiny_runs import tiny_options
 
-from studies.command.base.columns import aligned, wrapped
-from studies.command.base.next_steps import after_training, next_steps
-from studies.evidence.undecided import Undecided
+from litmus.cli.conduct_and_report import after_training, next_steps
+from litmus.cli.options import aligned, wrapped
+from litmus.evidence.summary import Undecided
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 LONG = "Batch norm reaches a higher accuracy than a network without it, at every learning rate that both can train at."
@@ -68,7 +68,7 @@ def test_the_command_to_paste_adds_the_seeds(litmus: Litmus) -> None:
 
 
 OWN_TASK = """
-import lit_archs
+from litmus import lit_archs
 from torch import nn
 
 @lit_archs.register_task

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.command.main import run_command
-from studies.design.plan import Arm
-from studies.design.study import Study
-from studies.evidence.power import sd_interval, seeds_needed
+from litmus.cli.main import run_command
+from litmus.design.plan import Arm
+from litmus.design.study import Study
+from litmus.evidence.power import sd_interval, seeds_needed
 
 STUDY = Study(
     name="norms",

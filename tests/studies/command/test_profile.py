@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.command.main import run_command
+from litmus.cli.main import run_command
 
 
 @pytest.fixture(autouse=True)

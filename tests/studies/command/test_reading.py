@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from synthetic_records import Truth, synthetic
 
-from lit_archs.building.registry import names
-from lit_archs.cost.profile import native_profile
-from studies.command.main import run_command
-from studies.command.profile import layer_lines
-from studies.design.plan import Arm
-from studies.design.study_files import STUDIES
-from studies.evidence.datasets import write_datasets
+from litmus.cli.main import run_command
+from litmus.cli.profile import layer_lines
+from litmus.design.plan import Arm
+from litmus.design.study_files import STUDIES
+from litmus.evidence.datasets import write_datasets
+from litmus.lit_archs.building.registry import names
+from litmus.lit_archs.cost.profile import native_profile
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "runs"
 COMMANDS = (
@@ -50,7 +50,7 @@ def arguments_of(command: str) -> list[str]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_only_reads_loads_neither_torch_nor_lightning(command: str, folder: Path) -> None:
     code = (
-        "import sys\nfrom studies.command.main import run_command\n"
+        "import sys\nfrom litmus.cli.main import run_command\n"
         f"status = run_command({arguments_of(command)!r})\n"
         "print('loaded', [name for name in ('torch', 'torchvision', 'lightning', 'wandb') if name in sys.modules])\n"
         "sys.exit(status)"

@@ -5,14 +5,14 @@ import time
 from pathlib import Path
 
 import pytest
+from litmus.studies.records import lease
 from synthetic_records import Truth, synthetic
 
-from litmus.errors import UserError
-from studies.command import report
-from studies.design.plan import Arm
-from studies.design.study_files import STUDIES
-from studies.records import lease
-from studies.records.run_record import RunRecord
+from litmus.cli import report
+from litmus.core.errors import UserError
+from litmus.design.plan import Arm
+from litmus.design.study_files import STUDIES
+from litmus.records.run_record import RunRecord
 
 
 def truth(arm: Arm, seed: int) -> Truth:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from synthetic_records import synthetic
 
-from studies.command.main import run_command
-from studies.command.status import seconds_left
-from studies.design.study import Study
-from studies.records.run_record import run_records
+from litmus.cli.main import run_command
+from litmus.cli.status import seconds_left
+from litmus.design.study import Study
+from litmus.records.run_record import run_records
 
 STUDY = Study("left", "?", {"model.name": "mlp"}, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}, seeds=3)
 

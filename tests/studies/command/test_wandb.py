@@ -7,18 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from synthetic_records import Truth, synthetic
 from wandb_server import ENTITY, KEY, WandbServer
 
-from litmus.errors import UserError
-from studies.command import wandb as command
-from studies.design import Claim, more
-from studies.design.plan import Arm
-from studies.design.study import Study
-from studies.evidence.summary import summarise
-from studies.report.wandb_report import build, escaped, markdown_table
-from studies.report.wandb_report_text import as_markdown
+from litmus import Claim, more
+from litmus.cli import wandb as command
+from litmus.core.errors import UserError
+from litmus.design.plan import Arm
+from litmus.design.study import Study
+from litmus.evidence.summary import summarise
+from litmus.report.wandb import as_markdown, build, escaped, markdown_table
 
 Litmus = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -53,7 +51,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
         claims=claims,
     )
     synthetic(Path("runs/known"), made, truth, seeds=4)
-    monkeypatch.setattr("studies.command.wandb.study_of", lambda record: made)
+    monkeypatch.setattr("litmus.cli.wandb.study_of", lambda record: made)
     return made
 
 
@@ -195,7 +193,7 @@ def test_hostile_names_are_text(tmp_path: Path, wandb_server: WandbServer, monke
     claim = Claim(EVIL, more("test_top1", EVIL, than="'); DROP TABLE"))
     made = Study("evil", EVIL, TINY, ["model.norm"], EVIL, arms, seeds=2, claims=[claim])
     synthetic(Path("runs/evil"), made, truth, seeds=2)
-    monkeypatch.setattr("studies.command.wandb.study_of", lambda record: made)
+    monkeypatch.setattr("litmus.cli.wandb.study_of", lambda record: made)
     assert command.execute(["sync", "evil"]) == 0
     assert command.execute(["report", "evil"]) == 0
     for run in wandb_server.runs.values():

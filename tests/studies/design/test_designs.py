@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmus.errors import UserError
-from studies.design.designs import DESIGNS
-from studies.design.plan import expand
-from studies.design.study import Study
-from studies.evidence.ingredients import ingredients
+from litmus.core.errors import UserError
+from litmus.design.arms import DESIGNS
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.evidence.factorial import ingredients
 
 KEYS = (
     "model.norm", "optim.lr", "optim.momentum", "optim.weight_decay", "data.augment", "model.dropout", "optim.schedule",

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from lit_archs.building.registry import construct
-from studies.design.plan import Plan, expand
-from studies.design.study_files import STUDIES
-from studies.training.network import network_options
+from litmus.design.plan import Plan, expand
+from litmus.design.study_files import STUDIES
+from litmus.lit_archs.building.registry import construct
+from litmus.training.network import network_options
 
 ON_IMAGENET = ("architectures", "kernel_size", "residual_depth", "squeeze_excite", "cardinality", "augmentation")
 

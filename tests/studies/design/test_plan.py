@@ -3,13 +3,13 @@
 import pytest
 from torch import nn
 
-from lit_archs import register
-from litmus.errors import UserError
-from studies.design import Claim, alike, exceeds, higher_limit, more, trend
-from studies.design.plan import expand
-from studies.design.study import Study
-from studies.design.study_files import STUDIES
-from studies.evidence.claims import Test
+from litmus import Claim, alike, exceeds, higher_limit, more, trend
+from litmus.core.errors import UserError
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.design.study_files import STUDIES
+from litmus.evidence.claims import Test
+from litmus.lit_archs import register
 
 
 def a_study(**changes: object) -> Study:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from lit_archs.building.registry import ARCHITECTURES
-from litmus.errors import UserError
-from studies.design.plan import expand
-from studies.design.registering_file import registering_file
-from studies.design.study import Study
+from litmus.core.errors import UserError
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.design.study_files import registering_file
+from litmus.lit_archs.building.registry import ARCHITECTURES
 
 NETWORK = '''\
 from torch import nn
 
-from lit_archs import register
+from litmus.lit_archs import register
 
 
 @register("{name}")

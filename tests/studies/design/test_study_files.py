@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tiny_runs import TINY
 
-from studies.records.run_record import run_records
-from studies.records.study_record import read_study_record
+from litmus.records.run_record import run_records
+from litmus.records.study_record import read_study_record
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -22,8 +22,8 @@ One unit, or none, between the pixels and the classes of scikit-learn's digits.
 
 from torch import nn
 
-from lit_archs import register
-from studies.design import Claim, Study, more
+from litmus.lit_archs import register
+from litmus import Claim, Study, more
 
 NONE, ONE = {"model.hidden": 0}, {"model.hidden": 1}
 
@@ -45,7 +45,7 @@ study = Study(
 )
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)
 '''
@@ -174,7 +174,7 @@ def test_a_script_with_a_built_in_studys_name_is_refused(tmp_path: Path) -> None
 
 
 def test_a_study_by_path_from_python(tmp_path: Path) -> None:
-    from studies import run
+    from litmus import run
 
     file = tmp_path / "from_python.py"
     base = {**TINY, "trainer.epochs": 1}

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from litmus.errors import UserError
-from studies.command.base.tuning_options import parse_tune
-from studies.design import Range, Study, Tuning
-from studies.design.plan import expand
-from studies.design.tuning import FIRST_TUNING_SEED
+from litmus import Range, Study, Tuning
+from litmus.cli.options import parse_tune
+from litmus.core.errors import UserError
+from litmus.design.plan import expand
+from litmus.design.tuning import FIRST_TUNING_SEED
 
 
 def a_study(**changes: object) -> Study:

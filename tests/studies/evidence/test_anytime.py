@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from studies.evidence.anytime import Sampling, anytime_critical, confidence_sequence, mixture_precision
-from studies.evidence.estimate import estimate
+from litmus.evidence.estimate import Sampling, anytime_critical, confidence_sequence, estimate, mixture_precision
 
 
 @pytest.mark.parametrize(("n", "precision"), [(4, 0.2), (10, 0.2), (10, 1.5)])

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.design.plan import Arm
-from studies.design.study import Study
-from studies.evidence.claim_tests import alike, exceeds, interaction, more, near, trend
-from studies.evidence.claims import Test
-from studies.evidence.measures import probed
-from studies.evidence.progress_tests import higher_limit, sooner
-from studies.evidence.results import Analysis
-from studies.evidence.selection import side_of
+from litmus.design.plan import Arm
+from litmus.design.study import Study
+from litmus.evidence.claim_tests import alike, exceeds, interaction, more, near, trend
+from litmus.evidence.claims import Test
+from litmus.evidence.measures import probed
+from litmus.evidence.progress_tests import higher_limit, sooner
+from litmus.evidence.results import Analysis
+from litmus.evidence.sides import side_of
 
 STUDY = Study(
     name="synthetic",

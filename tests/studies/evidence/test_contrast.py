@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.calibration.studies_in_memory import arm, study
-from studies.evidence.contrast import difference, image_standard_error
-from studies.evidence.divergence import risk_difference
+from litmus.evidence.arm_table import risk_difference
+from litmus.evidence.differences import difference, image_standard_error
 
 
 def test_the_images_error_is_the_one_that_scores_were_made_with() -> None:

@@ -8,13 +8,13 @@ import pytest
 from scipy import stats
 from synthetic_records import Truth, synthetic
 
-from litmus.errors import UserError
-from studies.design import Claim, Study, alike, more, near
-from studies.design.plan import Arm
-from studies.evidence.claims import Finding
-from studies.evidence.datasets import joint_effect, over_datasets, read_datasets, write_datasets
-from studies.evidence.estimate import Effect
-from studies.report.datasets import joint_lines
+from litmus import Claim, Study, alike, more, near
+from litmus.core.errors import UserError
+from litmus.design.plan import Arm
+from litmus.evidence.claims import Finding
+from litmus.evidence.datasets import joint_effect, over_datasets, read_datasets, write_datasets
+from litmus.evidence.estimate import Effect
+from litmus.report.page import joint_lines
 
 
 def effect(mean: float, error: float) -> Effect:

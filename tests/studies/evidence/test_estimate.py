@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from studies.evidence.anytime import Sampling, confidence_sequence
-from studies.evidence.estimate import (
+from litmus.evidence.estimate import (
+    Sampling,
     bca_interval,
+    confidence_sequence,
     effect_of,
     estimate,
     paired_difference,

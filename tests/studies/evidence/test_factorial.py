@@ -12,10 +12,10 @@ from scipy import stats
 from statsmodels.stats.anova import AnovaRM
 from synthetic_records import Truth, synthetic
 
-from litmus.errors import UserError
-from studies.design.plan import Arm
-from studies.design.study import Study
-from studies.evidence.factorial import analysis_of_variance, tidy
+from litmus.core.errors import UserError
+from litmus.design.plan import Arm
+from litmus.design.study import Study
+from litmus.evidence.factorial import analysis_of_variance, tidy
 
 FACTORS = ["model.norm", "optim.lr"]
 NORMS, RATES = ["none", "a 'batch' (norm)"], [0.1, 1.0]

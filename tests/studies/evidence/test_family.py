@@ -4,10 +4,10 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from studies.evidence.claim_tests import judged_finding
-from studies.evidence.claims import Claim, Finding, judge
-from studies.evidence.estimate import effect_of
-from studies.evidence.family import headline
+from litmus.evidence.claim_tests import judged_finding
+from litmus.evidence.claims import Claim, Finding, judge
+from litmus.evidence.estimate import effect_of
+from litmus.evidence.family import headline
 
 VALUES = [-0.2, 0.1, -0.3, -0.1, -0.25]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from synthetic_records import synthetic
 
-from studies.design.plan import Arm
-from studies.design.study import Study
-from studies.evidence.ingredients import contributions
-from studies.report.html import write_report
+from litmus.design.plan import Arm
+from litmus.design.study import Study
+from litmus.evidence.factorial import contributions
+from litmus.report.page import write_report
 
 FACTORS = {"model.norm": ["none", "batch"], "optim.lr": [0.1, 0.5], "data.augment": ["none", "crop"]}
 EFFECT = {"model.norm": 0.1, "optim.lr": 0.02, "data.augment": -0.05}

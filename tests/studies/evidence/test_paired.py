@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from studies.evidence.estimate import NO_EFFECT, NO_ESTIMATE, effect_of, estimate, paired_differences
-from studies.evidence.paired import (
+from litmus.evidence.differences import (
     Comparison,
     Pairing,
     compare,
@@ -19,7 +18,8 @@ from studies.evidence.paired import (
     probability_of_improvement,
     with_holm,
 )
-from studies.evidence.power import minimum_detectable_effect
+from litmus.evidence.estimate import NO_EFFECT, NO_ESTIMATE, effect_of, estimate, paired_differences
+from litmus.evidence.power import minimum_detectable_effect
 
 ACCURACIES = st.lists(st.floats(0.5, 1.0), min_size=3, max_size=12)
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import integrate, stats
 from statsmodels.stats.power import TTestPower
 
-from litmus.errors import UserError
-from studies.evidence.power import minimum_detectable_effect, paired_t_power, sd_interval, seeds_needed
+from litmus.core.errors import UserError
+from litmus.evidence.power import minimum_detectable_effect, paired_t_power, sd_interval, seeds_needed
 
 
 @pytest.mark.parametrize("n", [3, 5, 10, 40, 300])

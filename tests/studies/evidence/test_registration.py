@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from studies.design import Claim, Study, exceeds, more
-from studies.design.plan import Plan, expand
-from studies.evidence.registration import NOT_REGISTERED, Registration, registration
-from studies.launch.register import register
-from studies.records.plan_history import FILE, read_plans
-from studies.report.planned import deviations, plan_text
+from litmus import Claim, Study, exceeds, more
+from litmus.design.plan import Plan, expand
+from litmus.evidence.registration import NOT_REGISTERED, Registration, registration
+from litmus.launch.conduct import register
+from litmus.records.study_record import FILE, read_plans
+from litmus.report.tables import deviations, plan_text
 
 BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
 BETTER = Claim("It is better.", more("test_top1", BATCH, than=NONE))

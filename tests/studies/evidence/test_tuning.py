@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.evidence.tuning import choice, edges_of, expected_performance
+from litmus.evidence.tuning import choice, edges_of, expected_performance
 
 POINTS = [{"optim.lr": lr} for lr in (0.1, 0.3, 1.0)]
 scores = st.lists(st.floats(0, 1), min_size=1, max_size=6)

@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.design import Claim, more
-from studies.design.plan import Arm
-from studies.design.study import Study
-from studies.evidence.anytime import Sampling
-from studies.evidence.estimate import effect_of
-from studies.evidence.power import seeds_needed
-from studies.evidence.summary import summarise
-from studies.evidence.undecided import seeds_to_decide, undecided
+from litmus import Claim, more
+from litmus.design.plan import Arm
+from litmus.design.study import Study
+from litmus.evidence.estimate import Sampling, effect_of
+from litmus.evidence.power import seeds_needed
+from litmus.evidence.summary import seeds_to_decide, summarise, undecided
 
 STUDY = Study(
     name="norms",

@@ -11,14 +11,13 @@ from safetensors.torch import load_file
 from tiny_runs import trained
 from torch import Tensor, nn
 
-import lit_archs
-from litmus.errors import UserError
-from studies import load_model
-from studies.command.export import about
-from studies.command.main import run_command
-from studies.inference.export import export
-from studies.inference.image_model import ImageModel
-from studies.training.run import Run
+from litmus import lit_archs, load_model
+from litmus.cli.export import about
+from litmus.cli.main import run_command
+from litmus.core.errors import UserError
+from litmus.export.export import export
+from litmus.export.load_model import ImageModel
+from litmus.training.run import Run
 
 NETWORKS = {
     "lenet5": {"model.name": "lenet5", "model.norm": "batch"},

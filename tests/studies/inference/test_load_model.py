@@ -10,15 +10,14 @@ from tiny_runs import TINY, trained
 from torch import Tensor
 from torch.nn import functional
 
-import datamodules
-from datamodules.augmentation.window import centre_crop
-from datamodules.image_files.decode import Decoding, decode
-from datamodules.loading.registry import load as load_dataset
-from litmus.errors import UserError
-from studies import load_model
-from studies.inference.image_model import ImageModel, Normalised, fitted
-from studies.inference.predict import image_files, predictions
-from studies.training.run import Run
+from litmus import datamodules, load_model
+from litmus.core.errors import UserError
+from litmus.datamodules.augmentation.window import centre_crop
+from litmus.datamodules.image_files.decode import Decoding, decode
+from litmus.datamodules.loading.registry import load as load_dataset
+from litmus.export.load_model import ImageModel, Normalised, fitted
+from litmus.export.predict import image_files, predictions
+from litmus.training.run import Run
 
 FOLDER = {"data.name": "folder", "data.image_size": 8, "data.stored_size": 10, "data.batch_size": 8,
           "data.decode_workers": 0}  # fmt: skip

@@ -12,23 +12,22 @@ import torch
 from PIL import Image
 from tiny_runs import TINY, trained
 
-import datamodules
-from litmus.errors import UserError
-from studies import load_model
-from studies.command.main import run_command
-from studies.design.study_files import import_source
-from studies.inference.predict import UNSEEN, image_files, predictions, write_mask
-from studies.records.run_record import RunRecord
-from studies.training.run import Run
+from litmus import datamodules, load_model
+from litmus.cli.main import run_command
+from litmus.core.errors import UserError
+from litmus.design.study_files import import_source
+from litmus.export.predict import UNSEEN, image_files, predictions, write_mask
+from litmus.records.run_record import RunRecord
+from litmus.training.run import Run
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 STUDY = '''"""Does a gate help?"""
 
-import lit_archs
+from litmus import lit_archs
 from torch import nn
 
-from studies.design import Study
+from litmus import Study
 
 
 class Gated(nn.Module):

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from litmus.errors import UserError
-from studies import load
-from studies.command.power import metrics
-from studies.evidence.results import analyse
-from studies.launch.import_own_code import import_own_code
-from studies.own_code.local_modules import local_code
-from studies.records.code_use import code_use
-from studies.records.run_record import RunRecord, run_records
-from studies.records.study_record import read_study_record
-from studies.training.config import resolve
-from studies.training.run import Run
-from studies.training.run_code import run_code
+from litmus import load
+from litmus.cli.power import metrics
+from litmus.core.errors import UserError
+from litmus.design.own_code import local_code
+from litmus.evidence.results import analyse
+from litmus.launch.worker import import_own_code
+from litmus.records.code_use import code_use
+from litmus.records.run_record import RunRecord, run_records
+from litmus.records.study_record import read_study_record
+from litmus.training.config import resolve
+from litmus.training.identity import run_code
+from litmus.training.run import Run
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -48,8 +48,8 @@ STUDY = '''\
 from gate import Gate
 from torch import nn
 
-from lit_archs import register
-from studies.design import Claim, Study, more
+from litmus.lit_archs import register
+from litmus import Claim, Study, more
 
 OFF, ON = {"model.gate": False}, {"model.gate": True}
 
@@ -250,7 +250,7 @@ def test_runs_of_an_earlier_version_stay_aside_until_they_are_taken_over(folder:
 
 
 def base(folder: Folder) -> dict[str, object]:
-    from studies.design.study_files import load_study
+    from litmus.design.study_files import load_study
 
     return dict(load_study(folder.path / "gates.py").base)
 
@@ -268,7 +268,7 @@ def test_a_worker_refuses_code_that_changed_after_the_start(tmp_path: Path) -> N
 
 
 def test_a_kept_file_is_found_by_its_run_and_nothing_by_another(tmp_path: Path) -> None:
-    from studies.records.run_record import copies, rerun_command
+    from litmus.records.run_record import copies, rerun_command
 
     record = RunRecord(tmp_path / "study" / ("0" * 12))
     record.path.mkdir(parents=True)

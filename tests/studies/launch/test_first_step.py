@@ -7,20 +7,20 @@ import torch
 from tiny_runs import TINY
 from torch import Tensor, nn
 
-import studies
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs import register
-from litmus.errors import UserError
-from studies.launch.first_step import try_step
-from studies.training.config import resolve
+import litmus
+from litmus.core.errors import UserError
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.launch.first_step import try_step
+from litmus.lit_archs import register
+from litmus.training.config import resolve
 
 GATE = '''\
 """Does a gate help?"""
 
 from torch import nn
 
-import lit_archs
-from studies import Study
+from litmus import lit_archs
+from litmus import Study
 
 
 @lit_archs.register("tried_gate")
@@ -72,7 +72,7 @@ def test_a_mistake_is_told_in_a_line_with_the_arm_and_nothing_runs(
     file: Path, tmp_path: Path, settings: dict, said: str
 ) -> None:
     with pytest.raises(UserError, match=said) as refused:
-        studies.run(file, settings=settings, out=tmp_path / "runs")
+        litmus.run(file, settings=settings, out=tmp_path / "runs")
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "runs").exists()
 
@@ -81,14 +81,14 @@ def test_a_mistake_is_told_in_a_line_with_the_arm_and_nothing_runs(
 def test_unequal_starts_are_told_before_the_study_begins_and_counted_in_the_report(
     file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    result = studies.run(file, out=file.parent / "runs")
+    result = litmus.run(file, out=file.parent / "runs")
     first, second, *_ = capfd.readouterr().err.splitlines()
     assert "'gate True' starts with 4 of 6 shared-shape parameters equal to the baseline's; not body.2.bias, b" in first
     assert "--init.pairing place" in second
     page = result.report.read_text()
     assert "gate True: 4 of 6 shared-shape parameters start equal, not body.2.bias, body.2.weight" in page
     assert result.report.parent.name == "tried_gate"
-    by_place = studies.run(file, settings={"init.pairing": "place"}, out=file.parent / "runs")
+    by_place = litmus.run(file, settings={"init.pairing": "place"}, out=file.parent / "runs")
     assert "5 of 6 shared-shape parameters" in capfd.readouterr().err  # a bias's draw depends on its layer's width
     assert "its place among those of its shape" in by_place.report.read_text()
 

@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 from tiny_runs import TINY
 
-from datamodules.batches.image_data import ImageDataModule
-from litmus.errors import UserError
-from studies import run
-from studies.design.plan import expand
-from studies.design.study import Study
-from studies.launch.forecast import Forecast, forecast
-from studies.launch.machine import LaunchConfig
-from studies.launch.run_seconds import KNOWN_SIZES, data_size, measure_step
-from studies.training.config import RunConfig, resolve
-from studies.training.run import Execution
+from litmus import run
+from litmus.core.errors import UserError
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.launch.forecast import KNOWN_SIZES, Forecast, data_size, forecast, measure_step
+from litmus.launch.machine import LaunchConfig
+from litmus.training.config import RunConfig, resolve
+from litmus.training.run import Execution
 
 STUDY = Study("costs", "?", TINY, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}, seeds=3)
 CPU = {"accelerator": "cpu", "workers": 2, "wandb": "disabled"}
@@ -27,7 +26,7 @@ CPU = {"accelerator": "cpu", "workers": 2, "wandb": "disabled"}
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("machine", "forecast"):
-        monkeypatch.setattr(f"studies.launch.{module}.available_cpus", lambda: 2)
+        monkeypatch.setattr(f"litmus.studies.launch.{module}.available_cpus", lambda: 2)
 
 
 def a_second(config: RunConfig, size: object, execution: Execution) -> float:

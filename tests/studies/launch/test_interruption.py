@@ -13,7 +13,7 @@ import pytest
 import torch
 from tiny_runs import command, tiny_options
 
-from studies.records.run_record import RunRecord, run_records
+from litmus.records.run_record import RunRecord, run_records
 
 STUDY = "vary-mlp-digits-norm"
 

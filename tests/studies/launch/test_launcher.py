@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tiny_runs import TINY, command, tiny_options
 
-from studies import load, run
-from studies.design.study import Study
-from studies.records.storage import StorageError, storage_errors, write_atomically
+from litmus import load, run
+from litmus.design.study import Study
+from litmus.records.storage import StorageError, storage_errors, write_atomically
 
 STUDY = Study(
     "outcomes",
@@ -43,8 +43,8 @@ CRASH = '''\
 
 from torch import nn
 
-import lit_archs
-from studies import Study
+from litmus import lit_archs
+from litmus import Study
 
 
 @lit_archs.register("crashes_later")
@@ -96,8 +96,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-import lit_archs
-from studies import Study
+from litmus import lit_archs
+from litmus import Study
 
 
 @lit_archs.register("large_HOW")

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from litmus.studies.launch import loop_seconds
 from tiny_runs import TINY
 
-from studies.launch import loop_seconds
-from studies.launch.loop_seconds import LoopSeconds, measure_loop
-from studies.launch.run_seconds import RunTimes
-from studies.training.config import resolve
-from studies.training.run import Execution
+from litmus.launch.forecast import LoopSeconds, RunTimes, measure_loop
+from litmus.training.config import resolve
+from litmus.training.run import Execution
 
 
 def test_the_loop_counts_by_step_and_by_epoch() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from litmus.studies.launch import packing
 from tiny_runs import TINY
 
-from studies.launch import packing
-from studies.launch.machine import LaunchConfig
-from studies.launch.packing import Room, packed
-from studies.training.config import resolve
+from litmus.launch.forecast import Room, packed
+from litmus.launch.machine import LaunchConfig
+from litmus.training.config import resolve
 
 GIB = 1 << 30
 EMPTY = Room(seconds=0.010, seconds_larger=0.010, run_bytes=2 * GIB, free_bytes=80 * GIB, cpus=32, runs=60)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from studies.design.plan import expand
-from studies.design.study import Study
-from studies.launch.pairing import advice, starts
-from studies.records.study_record import Start
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.launch.first_step import advice, starts
+from litmus.records.study_record import Start
 
 BASE = {"model.name": "mlp", "model.width": 8, "data.name": "digits"}
 

@@ -15,17 +15,26 @@ from numpy.typing import NDArray
 from PIL import Image
 from tiny_runs import TINY
 
-import datamodules
-import studies
-from datamodules.batches.picture import picture, png
-from studies.command.base.python import Result
-from studies.design import Study
-from studies.launch.pictures import EPOCHS, IMAGES, LARGEST_PICTURE, LONGEST_SIDE, draw_pictures
-from studies.records.run_record import RunRecord
-from studies.report.html import write_report
-from studies.report.pictures import AUGMENTATION, FINGERPRINT, augmentation_file, image_file, read_png
-from studies.training.config import resolve
-from studies.training.run import Run
+import litmus
+from litmus import Study, datamodules
+from litmus.api import Result
+from litmus.datamodules.batches.picture import picture, png
+from litmus.records.run_record import RunRecord
+from litmus.report.images import (
+    AUGMENTATION,
+    EPOCHS,
+    FINGERPRINT,
+    IMAGES,
+    LARGEST_PICTURE,
+    LONGEST_SIDE,
+    augmentation_file,
+    draw_pictures,
+    image_file,
+    read_png,
+)
+from litmus.report.page import write_report
+from litmus.training.config import resolve
+from litmus.training.run import Run
 
 STUDY = Study("pictured", "Does cropping help?", TINY, {"data.augment": ["none", "crop"]}, {"data.augment": "none"})
 
@@ -61,7 +70,7 @@ def pixels(image: dict[str, str]) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
-    return studies.run(STUDY, seeds=2, out=tmp_path_factory.mktemp("pictures"), workers=1, wandb="disabled")
+    return litmus.run(STUDY, seeds=2, out=tmp_path_factory.mktemp("pictures"), workers=1, wandb="disabled")
 
 
 @pytest.fixture
@@ -92,7 +101,7 @@ def test_the_page_shows_the_test_images_that_its_tables_name(result: Result) -> 
 def test_the_words_for_an_image_are_what_its_runs_answered(result: Result) -> None:
     image = Pictures(result.report).of_class("thumbnail")[0]
     number = int(image["alt"].split(",")[0].split()[-1])
-    for arm in studies.load(result.report.parent).groupby("arm"):
+    for arm in litmus.load(result.report.parent).groupby("arm"):
         given = []
         for run in arm[1]["run"]:
             with np.load(RunRecord(result.report.parent / run).answers_file) as answers:

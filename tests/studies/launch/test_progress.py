@@ -13,17 +13,15 @@ from typing import Any
 import pexpect
 import pyte
 import pytest
+from litmus.studies.launch import progress as module
 from rich.console import Console
 from tiny_runs import command, tiny_options
 
-from litmus.wording import joined
-from studies.launch import progress as module
-from studies.launch.progress import Progress
-from studies.launch.progress_lines import BAR, bar, screen
-from studies.launch.time_left import RunAtWork, TimeLeft
-from studies.records.heartbeat import Heartbeat
-from studies.training.config import resolve
-from studies.training.run import Run
+from litmus.core.formatting import joined
+from litmus.launch.progress import BAR, Progress, RunAtWork, TimeLeft, bar, screen
+from litmus.records.run_record import Heartbeat
+from litmus.training.config import resolve
+from litmus.training.run import Run
 
 ARMS = ("norm none, lr 0.1", "norm batch, lr 0.1")
 
@@ -175,7 +173,7 @@ def test_a_notebook_shows_one_line_that_changes_and_no_widget(tmp_path: Path) ->
     code = (
         "import studies\n"
         "from pathlib import Path\n"
-        f"result = studies.run('batch_norm', seeds=1, out={str(tmp_path)!r}, workers=1, "
+        f"result = litmus.run('batch_norm', seeds=1, out={str(tmp_path)!r}, workers=1, "
         "vary={'model.norm': ['none', 'batch'], 'optim.lr': [0.03]}, settings={'trainer.epochs': 1})"
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])

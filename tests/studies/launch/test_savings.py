@@ -5,11 +5,9 @@ from typing import Any
 
 from tiny_runs import TINY
 
-from studies.launch.forecast import Forecast, Longest
-from studies.launch.run_seconds import DataSize
-from studies.launch.savings import savings
-from studies.training.config import RunConfig, resolve
-from studies.training.run import Execution
+from litmus.launch.forecast import DataSize, Forecast, Longest, savings
+from litmus.training.config import RunConfig, resolve
+from litmus.training.run import Execution
 
 SIZE = DataSize(1000, 100, 10, (1, 8, 8))
 

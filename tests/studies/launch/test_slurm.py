@@ -89,7 +89,7 @@ import time
 
 from torch import nn
 
-from lit_archs import register
+from litmus.lit_archs import register
 
 
 @register("unhurried", input_shape=(1, 8, 8))

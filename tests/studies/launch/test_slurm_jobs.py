@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from litmus.studies.launch import run_seconds
 from tiny_runs import TINY
 
-from studies.launch import run_seconds
-from studies.launch.machine import LaunchConfig
-from studies.launch.slurm_config import SlurmConfig
-from studies.launch.slurm_jobs import Jobs, at_a_time, jobs_for
-from studies.training.config import RunConfig, resolve
+from litmus.launch.machine import LaunchConfig
+from litmus.launch.slurm import Jobs, at_a_time, jobs_for
+from litmus.launch.slurm_config import SlurmConfig
+from litmus.training.config import RunConfig, resolve
 
 
 @pytest.fixture

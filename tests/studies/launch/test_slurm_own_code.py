@@ -14,8 +14,8 @@ import torch
 from own_scale import SCALE
 from torch import nn
 
-from lit_archs import register
-from studies.design import Claim, Study, more
+from litmus.lit_archs import register
+from litmus import Claim, Study, more
 
 
 @register("scaled", input_shape=(1, 8, 8))

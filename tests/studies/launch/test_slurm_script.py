@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 import submitit
+from litmus.studies.launch import slurm_config
 from tiny_runs import tiny_options
 
-from litmus.duration import in_words, seconds_of
-from litmus.errors import UserError
-from studies.command.main import run_command
-from studies.launch import slurm_config
-from studies.launch.slurm_config import SlurmConfig, check
-from studies.launch.slurm_config import slurm_config as settings_of
-from studies.records.slurm import Partition
+from litmus.cli.main import run_command
+from litmus.core.errors import UserError
+from litmus.core.formatting import in_words, seconds_of
+from litmus.launch.slurm_config import SlurmConfig, check
+from litmus.launch.slurm_config import slurm_config as settings_of
+from litmus.records.slurm import Partition
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 VARY = ["vary", *tiny_options(), "--vary", "model.norm=none,batch", "--launcher", "slurm", "--dry-run", "--name", "s"]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tiny_runs import tiny_options
 
-from studies.evidence.results import analyse
-from studies.records.frames import load
-from studies.records.run_record import run_records
+from litmus.evidence.results import analyse
+from litmus.records.frames import load
+from litmus.records.run_record import run_records
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -9,15 +9,15 @@ import pytest
 from synthetic_records import synthetic
 from tiny_runs import TINY
 
-import studies
-from litmus.errors import UserError
-from studies.design import Claim, Study, more
-from studies.design.plan import Arm, expand
-from studies.evidence.claims import Finding
-from studies.evidence.verdicts import judged
-from studies.launch.machine import LaunchConfig
-from studies.launch.until_decided import arms_of, conduct_until_decided, spent
-from studies.records.study_record import read_study_record
+import litmus
+from litmus import Claim, Study, more
+from litmus.core.errors import UserError
+from litmus.design.plan import Arm, expand
+from litmus.evidence.claims import Finding
+from litmus.evidence.family import judged
+from litmus.launch.machine import LaunchConfig
+from litmus.launch.until_decided import arms_of, conduct_until_decided, spent
+from litmus.records.study_record import read_study_record
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -89,7 +89,7 @@ def test_seeds_that_are_added_need_splits_of_their_own() -> None:
 def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(litmus: Litmus, tmp_path: Path) -> None:
     (tmp_path / "learning.py").write_text(
         '"""Does it learn?"""\n'
-        "from studies.design import Claim, Study, more\n"
+        "from litmus import Claim, Study, more\n"
         f"study = Study(base={TINY!r},\n"
         "    factors=['optim.lr', 'model.dropout'], baseline='still', seeds=5,\n"
         "    arms={'still': {'optim.lr': 1e-6}, 'learns': {'optim.lr': 0.1},\n"
@@ -118,10 +118,10 @@ def test_python_adds_seeds_too(tmp_path: Path) -> None:
         base=TINY, factors={"model.norm": ["none", "batch"]}, baseline=NONE,
         claims=[Claim("It is better.", more("test_top1", BATCH, than=NONE), threshold=0.5)],
     )  # fmt: skip
-    result = studies.run(study, until="decided", max_seeds=4, out=tmp_path, workers=1, wandb="disabled")
+    result = litmus.run(study, until="decided", max_seeds=4, out=tmp_path, workers=1, wandb="disabled")
     assert "Smaller: It is better" in result.answer or result.records["seed"].nunique() == 4
     assert any(line.startswith("decided ") for line in result.details)
     with pytest.raises(UserError, match="unknown until 'done'"):
-        studies.run(study, until="done", out=tmp_path)  # type: ignore[arg-type]
+        litmus.run(study, until="done", out=tmp_path)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="--max-seeds goes with --until decided"):
-        studies.run(study, max_seeds=4, out=tmp_path)
+        litmus.run(study, max_seeds=4, out=tmp_path)

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from litmus.studies.launch import vital_signs
 from tiny_runs import TINY
 
-from studies import run
-from studies.design.study import Study
-from studies.launch import vital_signs
+from litmus import run
+from litmus.design.study import Study
 
 STUDY = Study(
     "signs", "Do they live?", {**TINY, "trainer.epochs": 30, "data.batch_size": 16},

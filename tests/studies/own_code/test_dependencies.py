@@ -2,8 +2,7 @@
 
 import pytest
 
-from studies.own_code.dependencies import dependencies
-from studies.own_code.local_modules import LocalCode
+from litmus.design.own_code import LocalCode, dependencies
 
 STUDY = '''\
 """Does a gate help?"""
@@ -12,8 +11,8 @@ import torch
 from torch import nn
 
 from gate import Gate
-from lit_archs import register
-from studies.design import Claim, Levels, Study, measure, more
+from litmus.lit_archs import register
+from litmus import Claim, Levels, Study, measure, more
 
 WIDTH = 16
 SEEDS = 3
@@ -55,7 +54,7 @@ study = Study(
 )
 
 if __name__ == "__main__":
-    from studies.command.main import run_script
+    from litmus.cli.main import run_script
 
     run_script(study)
 '''

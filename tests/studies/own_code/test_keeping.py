@@ -3,9 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from studies.own_code.keeping import keep
-from studies.own_code.local_modules import LocalCode
-from studies.records.code_record import SameCode, is_kept, kept_code
+from litmus.design.own_code import LocalCode, keep
+from litmus.records.code_record import SameCode, is_kept, kept_code
 
 
 def code_in(folder: Path) -> LocalCode:

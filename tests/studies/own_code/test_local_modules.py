@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from studies.own_code.local_modules import is_local, local_code
+from litmus.design.own_code import is_local, local_code
 
 FILES = {
-    "study.py": "import numpy, torch.nn\nimport plain\nfrom nets.blocks import Gate\nimport studies.design\n"
+    "study.py": "import numpy, torch.nn\nimport plain\nfrom nets.blocks import Gate\nimport litmus\n"
     "def late():\n    import lazy\n    from importlib import import_module\n    return import_module('named')\n",
     "plain.py": "import os, json\nimport plain_again\n",
     "plain_again.py": "import plain, study\n",

@@ -6,11 +6,11 @@ import pytest
 import torch
 from tiny_runs import TINY
 
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs.building.registry import build
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.run import Execution, Place, Run
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.lit_archs.building.registry import build
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.run import Execution, Place, Run
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import torch
 from probed_steps import before_the_step, example
 from torch import nn
 
-from lit_archs.building.registry import build
+from litmus.lit_archs.building.registry import build
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "scaled_tanh"])

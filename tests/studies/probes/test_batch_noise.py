@@ -7,9 +7,9 @@ import torch
 from probed_steps import Figures, example, figures, probe
 from torch import Tensor, nn
 
-import datamodules
-from litmus.keyed_random import permutation
-from studies.probes.batch_noise import COMPOSITIONS, IMAGES, spread_over_batches
+from litmus import datamodules
+from litmus.core.keyed_random import permutation
+from litmus.probes.batch_noise import COMPOSITIONS, IMAGES, spread_over_batches
 
 CLASSES = 10
 

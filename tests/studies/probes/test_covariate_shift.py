@@ -9,7 +9,7 @@ import torch
 from probed_steps import example, gradient, over_the_step, random
 from torch import nn
 
-from studies.probes.covariate_shift import evenly_chosen
+from litmus.probes.covariate_shift import evenly_chosen
 
 
 def test_covariate_shift_follows_its_definition() -> None:

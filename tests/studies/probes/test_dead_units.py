@@ -7,9 +7,9 @@ import torch
 from probed_steps import rows_of
 from tiny_runs import TINY, trained
 
-from datamodules import build
-from studies.training.execute import ImageDataModule
-from studies.training.network import build_network, network_options
+from litmus.datamodules import build
+from litmus.training.execute import ImageDataModule
+from litmus.training.network import build_network, network_options
 
 SETTINGS = {**TINY, "trainer.probes": ["dead_units"], "trainer.keep": "last"}
 

@@ -8,8 +8,8 @@ import torch
 from probed_steps import before_the_step, example, gradient, random
 from torch import Tensor, nn
 
-from lit_archs.building.registry import build
-from studies.probes.gradient_norms import decay_factor
+from litmus.lit_archs.building.registry import build
+from litmus.probes.gradient_norms import decay_factor
 
 
 def linear_stack(factor: float, layers: int, width: int = 8) -> nn.Sequential:

@@ -10,10 +10,10 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional
 
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs.building.registry import build
-from studies.probes.lesion import deleted, exchangeable_pairs, find_blocks, reordered
-from studies.training.run import Run
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.lit_archs.building.registry import build
+from litmus.probes.lesion import deleted, exchangeable_pairs, find_blocks, reordered
+from litmus.training.run import Run
 
 
 def residual_network(depth: int = 14, **options: Any) -> Any:

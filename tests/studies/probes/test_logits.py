@@ -6,8 +6,8 @@ import numpy
 import pytest
 import torch
 
-from datamodules.batches.image_data import ImageDataModule
-from studies.training.run import Run
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.training.run import Run
 
 
 def test_stored_logits_are_those_of_the_final_weights(finished: Run, trained: tuple[Any, ImageDataModule]) -> None:

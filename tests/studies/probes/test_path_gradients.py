@@ -8,8 +8,8 @@ import torch
 from probed_steps import before_the_step, example
 from torch.nn import functional
 
-from lit_archs.building.registry import build
-from studies.probes.path_gradients import length_shares, path_gradient, residual_blocks
+from litmus.lit_archs.building.registry import build
+from litmus.probes.path_gradients import length_shares, path_gradient, residual_blocks
 
 NETWORKS = {
     "option A": {"shortcut": "A"},

@@ -4,7 +4,7 @@ import numpy
 import pytest
 from probed_steps import rows_of
 
-from studies.training.run import Run
+from litmus.training.run import Run
 
 
 def test_accuracies_of_the_classes_are_those_of_the_logits(finished: Run) -> None:

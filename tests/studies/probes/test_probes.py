@@ -9,17 +9,17 @@ import numpy
 import pandas as pd
 import pytest
 import torch
+from litmus.studies.training import callbacks
 from tiny_runs import TINY
 
-from lit_archs.learning.classifier import LitClassifier
-from studies import run
-from studies.design.study import Study
-from studies.probes.base.probe import PROBES
-from studies.records.heartbeat import Heartbeat
-from studies.training import callbacks
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.run import Execution, Place, Run
+from litmus import run
+from litmus.design.study import Study
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.probes.base.probe import PROBES
+from litmus.records.run_record import Heartbeat
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.run import Execution, Place, Run
 
 RESNET = {
     "model.name": "resnet_cifar", "model.depth": 8, "model.width": 4, "model.norm": "batch",

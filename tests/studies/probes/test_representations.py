@@ -12,9 +12,9 @@ from lightning.pytorch.plugins import Precision
 from probed_steps import example, probe, random, rows_of
 from tiny_runs import trained
 
-import datamodules
-from lit_archs.building.registry import build
-from studies.probes.representations import Representations, svcca
+from litmus import datamodules
+from litmus.lit_archs.building.registry import build
+from litmus.probes.representations import Representations, svcca
 
 
 def test_an_affine_map_is_the_same_representation() -> None:

@@ -10,9 +10,9 @@ from probed_steps import probe, rows_of
 from tiny_runs import TINY, trained
 from torch import Tensor, nn
 
-import datamodules
-from lit_archs.learning.classifier import LitClassifier
-from studies.probes.shift_consistency import shifts
+from litmus import datamodules
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.probes.shift_consistency import shifts
 
 CONVNET = {
     **{key: value for key, value in TINY.items() if key not in ("model.depth",)},

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from litmus.studies.records import disk_use as module
 
-from studies.records import disk_use as module
-from studies.records.disk_use import disk_use, in_bytes
+from litmus.records.storage import disk_use, in_bytes
 
 
 def test_all_that_lies_in_a_study_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from synthetic_records import synthetic
 
-from litmus.errors import UserError
-from studies import load, load_probes
-from studies.design.study import Study
+from litmus import load, load_probes
+from litmus.core.errors import UserError
+from litmus.design.study import Study
 
 STUDY = Study(
     "norms", "?", {"model.name": "lenet5"}, {"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]},

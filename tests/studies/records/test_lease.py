@@ -10,9 +10,9 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
+from litmus.studies.records import lease
 
-from studies.records import lease
-from studies.records.lease import acquire, is_held
+from litmus.records.lease import acquire, is_held
 
 
 def test_a_living_holder_keeps_others_out_until_it_releases(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_living_holder_keeps_others_out_until_it_releases(tmp_path: Path) -> N
 
 
 def test_a_dead_holder_is_succeeded_at_once(tmp_path: Path) -> None:
-    code = "import os, sys, pathlib; from studies.records.lease import acquire"
+    code = "import os, sys, pathlib; from litmus.records.lease import acquire"
     code += "; acquire(pathlib.Path(sys.argv[1])); os._exit(9)"
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == 9
     assert not is_held(tmp_path)

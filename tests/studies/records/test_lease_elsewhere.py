@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from litmus.studies.records import lease, slurm
 
-from studies.records import lease, slurm
-from studies.records.lease import acquire, is_held
+from litmus.records.lease import acquire, is_held
 
 HOLD = """
 import pathlib, sys, time
-from studies.records import lease
+from litmus.studies.records import lease
 lease.HEARTBEAT_SECONDS = 0.2
 held = lease.acquire(pathlib.Path(sys.argv[1]))
 print("held" if held else "refused", flush=True)

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.records.run_record import RunRecord
-from studies.records.storage import CorruptRecord
+from litmus.records.run_record import RunRecord
+from litmus.records.storage import CorruptRecord
 
 keys = st.from_regex(r"[a-z]\w{0,6}", fullmatch=True)
 plain = st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.floats(allow_nan=False) | st.text(max_size=30)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from synthetic_records import synthetic
 
-from studies.design import Study
-from studies.evidence.results import Analysis, analyse
-from studies.records.answers import of_classes, read_answers, write_answers
-from studies.records.run_record import RunRecord
-from studies.report.answered_images import arm_answers, changed_images, confusion, confusion_figures, worst_images
+from litmus import Study
+from litmus.evidence.results import Analysis, analyse
+from litmus.records.answers import of_classes, read_answers, write_answers
+from litmus.records.run_record import RunRecord
+from litmus.report.images import arm_answers, changed_images, confusion, confusion_figures, worst_images
 
 TRUE = np.array([0, 0, 1, 1, 2, 2])
 GIVEN = {

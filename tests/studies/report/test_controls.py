@@ -6,17 +6,17 @@ from pathlib import Path
 import yaml
 from synthetic_records import Truth, synthetic
 
-from studies.design import Claim, Study, more
-from studies.design.plan import Arm, expand
-from studies.evidence.registration import registration
-from studies.evidence.results import analyse
-from studies.evidence.summary import summarise
-from studies.launch.register import register
-from studies.records.plan_history import FILE
-from studies.report.controls import config_columns, controls, image_counts
-from studies.report.html import write_report
-from studies.report.methods import methods
-from studies.report.planned import plan_checked
+from litmus import Claim, Study, more
+from litmus.design.plan import Arm, expand
+from litmus.evidence.registration import registration
+from litmus.evidence.results import analyse
+from litmus.evidence.summary import summarise
+from litmus.launch.conduct import register
+from litmus.records.study_record import FILE
+from litmus.report.controls import config_columns, controls, image_counts
+from litmus.report.methods import methods
+from litmus.report.page import write_report
+from litmus.report.tables import plan_checked
 
 BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
 CLAIM = Claim("With batch norm accuracy is higher.", more("test_top1", BATCH, than=NONE))

@@ -13,13 +13,12 @@ import pytest
 from hostile_names import ARABIC, FORMULA, HOSTILE, LATEX, PIPES, SCRIPT
 from synthetic_records import Truth, synthetic
 
-from litmus.errors import UserError
-from studies.design import Study
-from studies.design.plan import Arm
-from studies.design.study_files import STUDIES
-from studies.evidence.summary import StudySummary, summarise
-from studies.report.exports import FORMATS, write_exports
-from studies.report.plain_text import latex, markdown
+from litmus import Study
+from litmus.core.errors import UserError
+from litmus.design.plan import Arm
+from litmus.design.study_files import STUDIES
+from litmus.evidence.summary import StudySummary, summarise
+from litmus.report.exports import FORMATS, latex, markdown, write_exports
 
 
 def ends(arm: Arm, seed: int) -> Truth:

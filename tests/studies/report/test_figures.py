@@ -6,9 +6,8 @@ import plotly.graph_objects as go
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.report.figures.cost import pareto_front
-from studies.report.figures.figure import data_table
-from studies.report.figures.thin import thinned
+from litmus.report.figures.cost import pareto_front
+from litmus.report.figures.figure import data_table, thinned
 
 
 @given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=1, max_size=400), st.integers(4, 60))

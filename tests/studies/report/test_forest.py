@@ -5,15 +5,15 @@ from pathlib import Path
 
 from synthetic_records import Truth, synthetic
 
-from studies.design import Claim, Study, more
-from studies.design.plan import Arm, expand
-from studies.evidence.estimate import Effect
-from studies.evidence.summary import StudySummary, summarise
-from studies.evidence.units import POINTS
-from studies.launch.register import register
-from studies.report.forest import Group, Row, forest, group_of
-from studies.report.headline import headline_of
-from studies.report.html import write_report
+from litmus import Claim, Study, more
+from litmus.design.plan import Arm, expand
+from litmus.evidence.estimate import Effect
+from litmus.evidence.summary import StudySummary, summarise
+from litmus.evidence.units import POINTS
+from litmus.launch.conduct import register
+from litmus.report.answer import headline_of
+from litmus.report.forest import Group, Row, forest, group_of
+from litmus.report.page import write_report
 
 RATES = [round(0.001 * (index + 1), 3) for index in range(12)]
 BASE = {"model.name": "lenet5"}

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.design import Claim, Study, more
-from studies.design.plan import Arm
-from studies.evidence.summary import StudySummary, summarise
-from studies.records.answers import Answers, write_answers
-from studies.records.run_record import RunRecord
-from studies.report.headline import headline_of
+from litmus import Claim, Study, more
+from litmus.design.plan import Arm
+from litmus.evidence.summary import StudySummary, summarise
+from litmus.records.answers import Answers, write_answers
+from litmus.records.run_record import RunRecord
+from litmus.report.answer import headline_of
 
 NORM = {"model.name": "mlp", "data.name": "digits"}
 PAIR = Study("pair", "Does it?", NORM, {"model.norm": ["none", "batch"]}, {"model.norm": "none"})

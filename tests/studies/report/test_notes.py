@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 from synthetic_records import Truth, synthetic
 
-from litmus.metrics import described
-from litmus.wording import duration
-from studies.design import Claim, Study, more
-from studies.design.plan import Arm
-from studies.evidence.estimate import Estimate
-from studies.evidence.summary import summarise
-from studies.evidence.units import unit_of
-from studies.records.run_record import RunRecord
-from studies.report.figures.cost import noisy_time
-from studies.report.html import write_report
-from studies.report.run_rows import failures, run_rows
-from studies.report.words import diverging
+from litmus import Claim, Study, more
+from litmus.core.formatting import duration
+from litmus.core.metrics import described
+from litmus.design.plan import Arm
+from litmus.evidence.estimate import Estimate
+from litmus.evidence.summary import summarise
+from litmus.evidence.units import unit_of
+from litmus.records.run_record import RunRecord
+from litmus.report.answer import diverging
+from litmus.report.figures.cost import noisy_time
+from litmus.report.page import write_report
+from litmus.report.tables import failures, run_rows
 
 BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
 FITS = Claim("With batch norm training accuracy is higher.", more("fit_top1", BATCH, than=NONE))

@@ -13,17 +13,16 @@ import torch
 from hostile_names import HOSTILE
 from synthetic_records import Truth, synthetic
 
-from datamodules.batches.picture import png
-from studies.design import ByLayer, Claim, Study, more
-from studies.design.plan import Arm
-from studies.design.study_files import STUDIES
-from studies.records.answers import of_classes, write_answers
-from studies.records.run_record import run_records
-from studies.records.storage import write_atomically
-from studies.report.html import write_report
-from studies.report.index import write_index
-from studies.report.pictures import AUGMENTATION, FINGERPRINT, augmentation_file, image_file
-from studies.report.side_by_side import write_side_by_side
+from litmus import ByLayer, Claim, Study, more
+from litmus.datamodules.batches.picture import png
+from litmus.design.plan import Arm
+from litmus.design.study_files import STUDIES
+from litmus.records.answers import of_classes, write_answers
+from litmus.records.run_record import run_records
+from litmus.records.storage import write_atomically
+from litmus.report.images import AUGMENTATION, FINGERPRINT, augmentation_file, image_file
+from litmus.report.page import write_index, write_report
+from litmus.report.side_by_side import write_side_by_side
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -10,21 +10,21 @@ import yaml
 from synthetic_records import Truth
 from synthetic_records import synthetic as records_of
 
-from studies import load
-from studies.design.plan import Arm, Plan, expand
-from studies.design.study import Study
-from studies.design.study_files import STUDIES
-from studies.evidence.arm_table import arm_statistics
-from studies.evidence.contrast import difference
-from studies.evidence.results import Analysis, analyse
-from studies.evidence.units import POINTS
-from studies.records.run_record import RunRecord
-from studies.records.storage import to_json
-from studies.records.study_record import write_study_record
-from studies.report.html import write_report
-from studies.report.tables import comparisons
-from studies.training.config import resolve
-from studies.training.run import Run
+from litmus import load
+from litmus.design.plan import Arm, Plan, expand
+from litmus.design.study import Study
+from litmus.design.study_files import STUDIES
+from litmus.evidence.arm_table import arm_statistics
+from litmus.evidence.differences import difference
+from litmus.evidence.results import Analysis, analyse
+from litmus.evidence.units import POINTS
+from litmus.records.run_record import RunRecord
+from litmus.records.storage import to_json
+from litmus.records.study_record import write_study_record
+from litmus.report.page import write_report
+from litmus.report.tables import comparisons
+from litmus.training.config import resolve
+from litmus.training.run import Run
 
 batch_norm = STUDIES["batch_norm"]
 NORM_AND_LR = {"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]}

@@ -5,11 +5,11 @@ from typing import Any
 
 from synthetic_records import Truth, synthetic
 
-from studies.design.plan import Arm
-from studies.design.study import Study
-from studies.evidence.summary import summarise
-from studies.report.html import write_report
-from studies.report.tables import results
+from litmus.design.plan import Arm
+from litmus.design.study import Study
+from litmus.evidence.summary import summarise
+from litmus.report.page import write_report
+from litmus.report.tables import results
 
 BASE = {"model.name": "lenet5"}
 GAINS = (0.1, 0.15, 0.2, 0.22)

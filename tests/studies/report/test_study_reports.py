@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from synthetic_records import Truth, synthetic
 
-from studies.design.plan import Arm
-from studies.design.study_files import STUDIES
-from studies.report.html import write_report
+from litmus.design.plan import Arm
+from litmus.design.study_files import STUDIES
+from litmus.report.page import write_report
 
 
 @pytest.mark.parametrize("name", STUDIES.names())

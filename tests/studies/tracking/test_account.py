@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from litmus.studies.tracking import account
 from wandb_server import ENTITY, KEY, WandbServer
 
-from litmus.errors import UserError
-from studies.tracking import account
-from studies.tracking.account import NO_KEY, mode_from_environment
+from litmus.core.errors import UserError
+from litmus.training.loggers import NO_KEY, mode_from_environment
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.tracking.history import History, recorded
+from litmus.training.loggers import History, recorded
 
 
 def test_rows_of_a_step_are_one_entry_with_its_axes() -> None:

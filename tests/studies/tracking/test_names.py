@@ -5,8 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from studies.tracking import names
+from litmus.studies.tracking import names
 
 HOSTILE = (
     "<script>alert(1)</script>",

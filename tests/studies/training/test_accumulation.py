@@ -11,19 +11,18 @@ import torch
 from tiny_runs import TINY
 from torch.nn import functional
 
-import datamodules
-from datamodules.batches.image_data import ImageDataModule
-from datamodules.batches.order import Shard
-from lit_archs.building.registry import build
-from lit_archs.learning.optimiser import build_optimiser
-from studies import run
-from studies.design.study import Study
-from studies.records.run_record import RunRecord
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.identity import run_id
-from studies.training.network import network_options
-from studies.training.run import Execution, Place, Run
+from litmus import datamodules, run
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.datamodules.batches.order import Shard
+from litmus.design.study import Study
+from litmus.lit_archs.building.registry import build
+from litmus.lit_archs.learning.optimiser import build_optimiser
+from litmus.records.run_record import RunRecord
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.identity import run_id
+from litmus.training.network import network_options
+from litmus.training.run import Execution, Place, Run
 
 DOUBLE = {**TINY, "trainer.precision": "64-true"}
 
@@ -111,9 +110,9 @@ LIMITED = """\
 import resource, sys
 from pathlib import Path
 import torch
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.run import Execution, Place, Run
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.run import Execution, Place, Run
 torch.set_num_threads(1)
 folder, parts = Path(sys.argv[1]), int(sys.argv[2])
 settings = {
@@ -181,7 +180,7 @@ def test_the_gradients_norm_is_clipped(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_cut_is_refused(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
-    from litmus.errors import UserError
+    from litmus.core.errors import UserError
 
     study = Study("cut", "?", {**TINY, **settings}, {"model.activation": ["relu"]}, {})
     with pytest.raises(UserError, match=message):

@@ -6,24 +6,24 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from litmus.studies.training import best_weights, callbacks
+from litmus.studies.training import execute as training
 from tiny_runs import TINY
 from torch import Tensor
 
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs.building.registry import build
-from litmus.errors import UserError
-from studies import run as run_study
-from studies.design.plan import expand
-from studies.design.study import Study
-from studies.records.heartbeat import Heartbeat
-from studies.records.storage import CorruptRecord
-from studies.training import best_weights, callbacks
-from studies.training import execute as training
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.identity import run_id
-from studies.training.network import network_options
-from studies.training.run import Execution, Place, Run
+from litmus import run as run_study
+from litmus.core.errors import UserError
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.lit_archs.building.registry import build
+from litmus.records.run_record import Heartbeat
+from litmus.records.storage import CorruptRecord
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.identity import run_id
+from litmus.training.network import network_options
+from litmus.training.run import Execution, Place, Run
 
 UNEVEN = {**TINY, "data.batch_size": 16, "trainer.epochs": 4, "trainer.validations_per_epoch": 3, "optim.lr": 1.5}
 """A rate at which validation accuracy goes up and down, so that the best evaluation is not the last."""

@@ -11,12 +11,11 @@ import pytest
 import torch
 from tiny_runs import TINY
 
-from studies.records.heartbeat import Heartbeat
-from studies.records.run_record import RunRecord
-from studies.training.checkpoints import Paused
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.run import Execution, Place, Run
+from litmus.records.run_record import Heartbeat, RunRecord
+from litmus.training.checkpoints import Paused
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.run import Execution, Place, Run
 
 SETTINGS: dict[str, Any] = {
     **TINY,

@@ -9,15 +9,13 @@ import torch
 from tiny_runs import TINY
 from torch import Tensor
 
-import datamodules
-from lit_archs.learning.optimiser import OptimConfig, build_optimiser
-from studies import run
-from studies.design.study import Study
-from studies.training.arithmetic import use_precision
-from studies.training.checkpoints import Paused
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.run import Execution, Place, Run
+from litmus import datamodules, run
+from litmus.design.study import Study
+from litmus.lit_archs.learning.optimiser import OptimConfig, build_optimiser
+from litmus.training.checkpoints import Paused
+from litmus.training.config import resolve, use_precision
+from litmus.training.execute import attempt
+from litmus.training.run import Execution, Place, Run
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 

@@ -13,13 +13,12 @@ import torch.multiprocessing as multiprocessing
 from tiny_runs import TINY
 from torch import nn
 
-import datamodules
-from datamodules.batches.order import Shard
-from lit_archs.layers.sync_batch_norm import SyncBatchNorm, synchronise_batch_norm
-from studies import run
-from studies.design.study import Study
-from studies.launch.worker_group import free_port
-from studies.records.run_record import run_records
+from litmus import datamodules, run
+from litmus.datamodules.batches.order import Shard
+from litmus.design.study import Study
+from litmus.launch.local import free_port
+from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm, synchronise_batch_norm
+from litmus.records.run_record import run_records
 
 STUDY = Study(
     "devices", "Do two devices train like one?", TINY, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}
@@ -111,7 +110,7 @@ def test_synchronised_batch_norm_is_batch_norm_over_all_samples(tmp_path: Path) 
 def test_torchrun_trains_each_run_by_all_its_processes(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "mine.py").write_text(
         '"""Does batch norm help?"""\n\n'
-        "from studies.command.main import run_script\nfrom studies.design import Study\n\n"
+        "from litmus.cli.main import run_script\nfrom litmus import Study\n\n"
         f"study = Study(source='none', base={TINY!r}, factors={{'model.norm': ['none', 'batch']}},\n"
         "    baseline={'model.norm': 'none'}, seeds=1)\n"
         "if __name__ == '__main__':\n    run_script(study)\n"

@@ -7,12 +7,12 @@ import pytest
 import torch
 from tiny_runs import TINY
 
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs.building.registry import construct
-from studies.records.answers import read_answers
-from studies.training.config import resolve
-from studies.training.execute import attempt, network_options
-from studies.training.run import Execution, Place, Run
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.lit_archs.building.registry import construct
+from litmus.records.answers import read_answers
+from litmus.training.config import resolve
+from litmus.training.execute import attempt, network_options
+from litmus.training.run import Execution, Place, Run
 
 SEGMENTED = {
     "model.name": "unet", "model.depth": 1, "model.width": 2, "data.name": "shapes", "data.image_size": 8,

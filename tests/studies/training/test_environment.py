@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from litmus.studies.training import environment
 
-from litmus.errors import UserError
-from studies.launch.machine import LaunchConfig, execution_of, threads_of_environment
-from studies.training import environment
-from studies.training.environment import available_cpus
-from studies.training.execute import threads_of
-from studies.training.run import Execution
+from litmus.core.errors import UserError
+from litmus.launch.machine import LaunchConfig, execution_of, threads_of_environment
+from litmus.training.environment import available_cpus
+from litmus.training.execute import threads_of
+from litmus.training.run import Execution
 
 
 @pytest.fixture(autouse=True)

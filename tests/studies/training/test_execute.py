@@ -9,14 +9,14 @@ import torch
 from tiny_runs import TINY
 from torch.nn import functional
 
-import datamodules.batches.image_data
-from datamodules.batches.image_data import ImageDataModule
-from lit_archs.building.registry import build
-from lit_archs.learning.optimiser import build_optimiser
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.network import network_options
-from studies.training.run import Execution, Place, Run
+import litmus.datamodules.batches.image_data
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.lit_archs.building.registry import build
+from litmus.lit_archs.learning.optimiser import build_optimiser
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.network import network_options
+from litmus.training.run import Execution, Place, Run
 
 
 def run(directory: Path, **changes: object) -> tuple[str, Run]:
@@ -47,9 +47,9 @@ def test_the_test_set_is_read_once_after_training(tmp_path: Path, monkeypatch: p
 
 def test_the_test_set_changes_nothing_but_the_test_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, plain = run(tmp_path / "plain")
-    arrays = datamodules.batches.image_data.load("digits", "data")
+    arrays = litmus.datamodules.batches.image_data.load("digits", "data")
     other = dataclasses.replace(arrays, test_labels=(arrays.test_labels + 1) % 10)
-    monkeypatch.setattr(datamodules.batches.image_data, "load", lambda *names: other)
+    monkeypatch.setattr(litmus.datamodules.batches.image_data, "load", lambda *names: other)
     _, changed = run(tmp_path / "changed")
     assert plain.record.metrics_file.read_text() == changed.record.metrics_file.read_text()
     first, second = weights(plain), weights(changed)
@@ -152,6 +152,6 @@ def test_the_record_says_where_and_how_it_was_made(tmp_path: Path) -> None:
 
 
 def _flat(this_run: Run) -> dict:
-    from litmus.settings import flatten
+    from litmus.core.config_keys import flatten
 
     return flatten(this_run.record.read_config())

@@ -3,17 +3,17 @@
 import dataclasses
 
 import pytest
+from litmus.studies.training import identity
 from tiny_runs import TINY
 
-import datamodules
-from datamodules.augmentation.geometry import Crop
-from datamodules.augmentation.mixing import REVISIONS
-from datamodules.loading.registry import ImageArrays
-from lit_archs.learning.classifier import LitClassifier
-from litmus.settings import flatten
-from studies.training import identity
-from studies.training.config import resolve
-from studies.training.identity import normalisation_regime, run_id
+from litmus import datamodules
+from litmus.core.config_keys import flatten
+from litmus.datamodules.augmentation.geometry import Crop
+from litmus.datamodules.augmentation.mixing import REVISIONS
+from litmus.datamodules.loading.registry import ImageArrays
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.training.config import resolve
+from litmus.training.identity import normalisation_regime, run_id
 
 BASE = {"model.name": "lenet5"}
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-import studies
-from litmus.errors import UserError
-from litmus.metrics import Metric, Task, add_task, own_task
-from studies.records.study_record import read_study_record
+import litmus
+from litmus.core.errors import UserError
+from litmus.core.metrics import Metric, Task, add_task, own_task
+from litmus.records.study_record import read_study_record
 
 AUTOENCODER = '''\
 """Does a wider bottleneck reconstruct better?"""
@@ -16,9 +16,9 @@ AUTOENCODER = '''\
 import torch
 from torch import nn
 
-import lit_archs
-from studies import Study
-from studies.design import Claim, more
+from litmus import lit_archs
+from litmus import Study
+from litmus import Claim, more
 
 
 @lit_archs.register_task
@@ -76,8 +76,8 @@ REGRESSION = '''\
 import torchmetrics
 from torch import nn
 
-import lit_archs
-from studies import Study
+from litmus import lit_archs
+from litmus import Study
 
 
 @lit_archs.register_task
@@ -123,7 +123,7 @@ study = Study(
 def test_an_autoencoders_study_is_judged_by_its_own_metrics(tmp_path: Path) -> None:
     file = tmp_path / "own_code_width.py"
     file.write_text(AUTOENCODER)
-    result = studies.run(file, out=tmp_path / "runs")
+    result = litmus.run(file, out=tmp_path / "runs")
     assert not result.crashed
     records = result.records
     by_width = records.groupby("model.width")["test_mse"].mean()
@@ -147,7 +147,7 @@ def test_an_autoencoders_study_is_judged_by_its_own_metrics(tmp_path: Path) -> N
 def test_a_regression_with_a_metric_that_is_no_mean(tmp_path: Path) -> None:
     file = tmp_path / "line.py"
     file.write_text(REGRESSION)
-    result = studies.run(file, out=tmp_path / "runs")
+    result = litmus.run(file, out=tmp_path / "runs")
     assert not result.crashed
     r2 = result.records.groupby("optim.lr")["test_r2"].mean()
     assert 0.3 < r2[0.01] < 1
@@ -166,7 +166,7 @@ def test_a_task_is_refused_where_its_words_mean_something_else() -> None:
 
 
 def test_a_class_that_trains_nothing_is_refused() -> None:
-    import lit_archs
+    from litmus import lit_archs
 
     with pytest.raises(UserError, match=r"Linear is no LitNetwork: derive it from lit_archs\.LitTask"):
         lit_archs.register_task(torch.nn.Linear)  # type: ignore[type-var]

@@ -7,16 +7,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from litmus.studies.training import callbacks
 
-from litmus.errors import UserError
-from studies import run
-from studies.design.study import Study
-from studies.records.heartbeat import Heartbeat
-from studies.records.run_record import run_records
-from studies.training import callbacks
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.run import Execution, Place, Run
+from litmus import run
+from litmus.core.errors import UserError
+from litmus.design.study import Study
+from litmus.records.run_record import Heartbeat, run_records
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.run import Execution, Place, Run
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -9,22 +9,22 @@ from typing import Any
 
 import pytest
 import wandb
+from litmus.studies.tracking import publish as publishing
+from litmus.studies.tracking import wandb_run
+from litmus.studies.training import tracking
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_runs import TINY
 from wandb_server import KEY, SentRun, WandbServer
 
-from litmus.errors import UserError
-from studies.launch.machine import LaunchConfig
-from studies.records.run_record import RunRecord
-from studies.tracking import publish as publishing
-from studies.tracking import wandb_run
-from studies.tracking.mirror import Mirror
-from studies.training import tracking
-from studies.training.callbacks import StopAtDivergence
-from studies.training.checkpoints import Paused
-from studies.training.config import resolve
-from studies.training.execute import attempt
-from studies.training.run import Execution, Place, Run
+from litmus.core.errors import UserError
+from litmus.launch.machine import LaunchConfig
+from litmus.records.run_record import RunRecord
+from litmus.training.callbacks import StopAtDivergence
+from litmus.training.checkpoints import Paused
+from litmus.training.config import resolve
+from litmus.training.execute import attempt
+from litmus.training.loggers import Mirror
+from litmus.training.run import Execution, Place, Run
 
 PROBED = {**TINY, "trainer.probes": ["gradient_norms", "activations"], "trainer.probe_every_n_steps": 7}
 ONLINE = Execution(wandb="online")
@@ -154,7 +154,7 @@ def test_whatever_fails_the_record_is_whole_and_a_later_upload_mends_it(
 ) -> None:
     monkeypatch.setattr(wandb_run, "START_SECONDS", 2.0)
     monkeypatch.setattr(tracking, "PATIENCE_SECONDS", 2.0)
-    monkeypatch.setattr("studies.tracking.account.ARRIVAL_TRIES", 1)
+    monkeypatch.setattr("litmus.training.loggers.ARRIVAL_TRIES", 1)
     wandb_server.failing = lambda asked: failure if asked == operation else None
     run = a_run(tmp_path, TINY)
     assert attempted(run, ONLINE) == "finished"

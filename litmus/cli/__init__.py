@@ -1,0 +1,1 @@
+"""The litmus command; a file a command."""

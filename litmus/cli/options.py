@@ -1,0 +1,357 @@
+"""Options of the commands: each is a key of a table, which says how it is parsed, what it means and what is valid."""
+
+import argparse
+import dataclasses
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from litmus.core.config_keys import Key, Keys, Settings, keys_of_class, parse_value, unknown_key
+from litmus.core.errors import UserError, unknown_name, written_with
+from litmus.core.suggestions import SYNONYMS, nearest
+from litmus.datamodules.batches.config import DataConfig
+from litmus.datamodules.loading.registry import DATASETS
+from litmus.design.study_files import import_source
+from litmus.design.tuning import Range, Tuning, as_tuning
+from litmus.launch.machine import LaunchConfig
+from litmus.launch.slurm_config import slurm_config, slurm_keys
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.records.storage import to_json
+from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
+
+
+def width() -> int:
+    """Return the columns of the terminal, or 80."""
+    return shutil.get_terminal_size().columns
+
+
+def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> list[str]:
+    """Return a table in lines: names to the left under the first of `headings`, figures to the right.
+
+    Where a name leaves the figures no room they stand on the next line, under its own heading; a name that is longer
+    than a line goes on in the next one.
+    """
+    table = [headings, *rows]
+    figures = [max(map(len, column)) for column in list(zip(*table, strict=True))[1:]]
+    names = max(len(row[0]) for row in table)
+    for gap in ("  ", " "):
+        lines = [
+            gap.join([row[0].ljust(names), *(cell.rjust(size) for cell, size in zip(row[1:], figures, strict=True))])
+            for row in table
+        ]
+        if max(map(len, lines)) <= columns:
+            return [line.rstrip() for line in lines]
+    gap = "  " if sum(figures) + 2 * (len(figures) + 1) <= columns else " "
+    lines = []
+    for row in table:
+        lines += textwrap.wrap(row[0], columns, subsequent_indent="  ", break_on_hyphens=False) or [""]
+        lines.append(gap + gap.join(cell.rjust(size) for cell, size in zip(row[1:], figures, strict=True)))
+    return [line.rstrip() for line in lines]
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Return a sentence in lines that break between words; what is longer than a line stays whole."""
+    options = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(text, columns, **options) or [""]  # type: ignore[arg-type]
+
+
+def say(text: str) -> None:
+    """Print a sentence: in lines of the terminal's width, or as it is where something else reads it."""
+    print("\n".join(wrapped(text, width())) if sys.stdout.isatty() else text)
+
+
+REQUIRED = object()
+"""The default of a key that has to be given."""
+
+SHORT = {"model.name": "--model", "data.name": "--data", "trainer.keep": "--keep"}
+"""What stands for a key of another name."""
+
+
+SPLITS = Key(
+    "splits", int, 1, "validation splits that the seeds take in turn: what the choice of a split adds is then told"
+)
+
+
+class Options(argparse.Namespace):
+    """What a command was given, by name: its own options with their types, and the config keys as they were typed."""
+
+    settings: dict[str, Any]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line and whose exit status is 2."""
+
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(
+            prog=f"litmus {command}",
+            description=description,
+            allow_abbrev=False,
+            exit_on_error=False,
+            formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28, width=79),
+        )
+        self._own: Keys = {}
+        self._config: Keys = {}
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(message)
+
+    def add_key(self, key: Key) -> None:
+        """Add an option of the command's own; `--per-device` and `--per_device` are one."""
+        self._own[key.name] = key
+        written = dict.fromkeys((f"--{key.name.replace('_', '-')}", f"--{key.name}"))
+        self._add(key, list(written), key.help, required=key.default is REQUIRED)
+
+    def add_keys(self, keys: Keys) -> None:
+        """Add options of the command's own."""
+        for key in keys.values():
+            self.add_key(key)
+
+    def add_config_keys(self, keys: Keys, shown: bool = False) -> None:
+        """Add config keys as options: what is given of them comes back as it was typed, for `resolve` to convert.
+
+        Sections alone, `--optim`, are no options; their help is listed where `shown`.
+        """
+        for name, key in keys.items():
+            if name not in self._config:
+                self._config[name] = key
+                written = [SHORT[name], f"--{name}"] if name in SHORT else [f"--{name}"]
+                self._add(key, written, key.help if shown else None)
+        firsts = {name.partition(".")[0]: name for name in reversed(keys) if "." in name}
+        for section, first in firsts.items():
+            if not any(f"--{section}" in action.option_strings for action in self._actions):
+                self.add_argument(f"--{section}", action=_needs_key(first), nargs="?", help=argparse.SUPPRESS)
+
+    def read(self, arguments: Sequence[str]) -> Options:
+        """Return what `arguments` ask for. Raises `UserError` for an option that does not exist, and a wrong value."""
+        options, unknown = self.read_known(arguments)
+        self.refuse(unknown)
+        return options
+
+    def read_known(self, arguments: Sequence[str]) -> tuple[Options, list[str]]:
+        """Return what `arguments` ask for, and those among them that are no options of this parser."""
+        options = Options()
+        try:
+            _, unknown = self.parse_known_args(list(arguments), options)
+        except argparse.ArgumentError as error:
+            name = (error.argument_name or "").partition("/")[0]
+            raise UserError(f"{name}: {error.message}" if name else error.message) from None
+        for name, key in self._own.items():
+            value = getattr(options, name, None)
+            with written_with("--", (name,)):
+                setattr(options, name, key.default if value is None else key.convert(value))
+        options.settings = {name: getattr(options, name) for name in self._config if hasattr(options, name)}
+        return options, unknown
+
+    def refuse(self, unknown: Sequence[str]) -> None:
+        """Raise `UserError` for the first of arguments that are no options, with the nearest that there is."""
+        for argument in unknown:
+            if argument.startswith("-"):
+                written = [text for action in self._actions for text in action.option_strings if text[:2] == "--"]
+                raise self._unknown_option(argument.partition("=")[0], written)
+            raise UserError(f"unexpected argument {argument!r}")
+
+    def _unknown_option(self, name: str, written: Sequence[str]) -> UserError:
+        if not self._config:
+            return unknown_name("option", name, written)
+        # Config keys are a hundred: the help lists them.
+        meant = nearest(name, written)
+        suggestion = f"; did you mean {meant!r}?" if meant else ";"
+        own = [text for text in dict.fromkeys(text.replace("_", "-") for text in written) if "." not in text]
+        shown = [
+            text for text in own if text[2:] not in {key.partition(".")[0] for key in self._config} - {"model", "data"}
+        ]
+        return UserError(f"unknown option {name!r}{suggestion} valid: {', '.join(shown)}, and the config keys")
+
+    def _add(self, key: Key, written: list[str], help: str | None, required: bool = False) -> None:
+        flag: dict[str, Any] = {"nargs": "?", "const": "true"} if key.type is bool else {}
+        text = argparse.SUPPRESS if help is None else _described(key, help)
+        metavar = key.name.rpartition(".")[2].upper()
+        self.add_argument(
+            *written, dest=key.name, default=argparse.SUPPRESS, help=text, metavar=metavar, required=required, **flag
+        )
+
+
+def parse_vary(texts: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the levels by config key of `KEY=A,B,...` texts. Raises `UserError` where one is not of that form."""
+    levels: dict[str, list[Any]] = {}
+    for text in texts:
+        key, equals, values = text.partition("=")
+        items = [item.strip() for item in values.split(",")]
+        if not equals or not key or not all(items):
+            raise UserError(f"--vary {text!r}: expected KEY=LEVEL,LEVEL,..., e.g. model.norm=none,batch")
+        levels[key] = [parse_value(item) for item in items]
+    return levels
+
+
+def records_key() -> Key:
+    """Return the option that names the folder of records."""
+    return Key("out", str, "runs", "folder of the records")
+
+
+def _described(key: Key, help: str) -> str:
+    valid = f"; {key.expected}" if key.choices and not all(str(choice) in help for choice in key.choices) else ""
+    default = "" if key.default in (REQUIRED, None) else f" (default: {_as_typed(key.default)})"
+    return textwrap.shorten(f"{help.rstrip('.')}{valid}{default}", 400).replace("%", "%%")
+
+
+def _as_typed(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple | list) else str(value)
+
+
+def _needs_key(first: str) -> type[argparse.Action]:
+    section = first.partition(".")[0]
+
+    class NeedsKey(argparse.Action):
+        def __call__(self, *_: Any) -> NoReturn:
+            meant = SYNONYMS.get(section, ())
+            suggestion = f"; did you mean '--{meant[0]}'?" if meant else ""
+            raise UserError(f"--{section} needs one of its keys, e.g. --{first}{suggestion}")
+
+    return NeedsKey
+
+
+SLURM_FILE = Key("slurm.config", Path | None, None, "YAML of settings such as partition: gpu; options go before it")
+
+CONFIG_HELP = (
+    "Every config key is an option too: --model NAME, --data NAME, --model.norm batch, --optim.lr 0.1, "
+    "--trainer.epochs 20, ...; `litmus train --model NAME --help` lists them with their defaults."
+)
+
+
+def all_config_keys() -> Keys:
+    """Return the config keys of all architectures and datasets, by name; of several of one name, one."""
+    keys = dict(config_keys(DEFAULT_ARCHITECTURE))
+    for architecture in ARCHITECTURES:
+        keys |= {name: key for name, key in ARCHITECTURES[architecture].keys("model").items() if name not in keys}
+    for dataset in DATASETS:
+        keys |= {name: key for name, key in DATASETS[dataset].keys("data").items() if name not in keys}
+    return keys
+
+
+def add_launch_keys(parser: Parser) -> None:
+    """Add the options that say how runs are executed: --workers, --devices, --out, ..."""
+    parser.add_keys(keys_of_class(LaunchConfig, "", skip=("slurm",)))
+    parser.add_key(SLURM_FILE)
+    # Only what is given goes before the file's settings.
+    parser.add_keys({name: dataclasses.replace(key, default=None) for name, key in slurm_keys().items()})
+
+
+def launch_config(options: Options) -> LaunchConfig:
+    """Return the `LaunchConfig` that the parsed options ask for. Raises `UserError` naming the option."""
+    fields = keys_of_class(LaunchConfig, "", skip=("slurm",))
+    given = {name.removeprefix("slurm."): getattr(options, name) for name in slurm_keys()}
+    slurm = slurm_config(given, getattr(options, SLURM_FILE.name))
+    with written_with("--", fields):
+        return LaunchConfig(**{name: getattr(options, name) for name in fields}, slurm=slurm)
+
+
+def read(parser: Parser, arguments: Sequence[str], base: Settings | None = None) -> Options:
+    """Return what `arguments` ask for, every config key there is among their options.
+
+    Raises `UserError` for an option that does not exist, and a wrong value; for a key of the form of a config key with
+    those that the architecture and the dataset have: those that are asked for, or else those of `base`, a study's.
+    """
+    base = base or {}
+    parser.add_config_keys(all_config_keys())
+    options, unknown = parser.read_known(arguments)
+    for argument in unknown:
+        name = argument.removeprefix("--").partition("=")[0]
+        if name.startswith("slurm."):
+            raise unknown_name("option", name, [*slurm_keys(), SLURM_FILE.name])
+        if argument.startswith("--") and "." in name:
+            named = {"model.name": DEFAULT_ARCHITECTURE, "data.name": DataConfig.name, **base, **options.settings}
+            # Of several datasets the first: see `datasets.py`.
+            model, dataset = str(named["model.name"]), str(named["data.name"]).partition(",")[0].partition(":")[0]
+            raise unknown_key(name, config_keys(model, dataset), dataset if name.startswith("data.") else model)
+    parser.refuse(unknown)
+    return options
+
+
+FORMAT = 1
+"""Raised where a key is renamed, goes or changes its meaning; keys may be added without."""
+
+JSON_HELP = "print JSON instead, see docs/json.md"
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print what was found; a number that is not finite is null."""
+    print(to_json({"format": FORMAT, **content}), end="")
+
+
+SOURCE = Key("source", Path | None, None, "a file that registers an architecture, dataset or probe")
+
+
+def import_named_source(arguments: Sequence[str]) -> Path | None:
+    """Run the file that `--source` names, which may register what other options name or have; return it."""
+    finder = Parser("train", "")
+    finder.add_key(SOURCE)
+    source: Path | None = finder.read_known([each for each in arguments if each not in ("-h", "--help")])[0].source
+    if source is None:
+        return None
+    import_source(source)
+    return source.resolve()
+
+
+DETAILS = (
+    Key("trials", int | None, None, f"trials of each arm where --tune gives a range (default: {Tuning.trials})"),
+    Key("tuning_seeds", int | None, None, f"seeds of each trial, never used again (default: {Tuning.seeds})"),
+    Key("extend", int | None, None, "how often the values are extended where an arm's best lies at their edge"),
+)
+
+
+def add_tuning_keys(parser: Parser) -> None:
+    """Add --tune, --trials, --tuning-seeds and --extend."""
+    parser.add_argument(
+        "--tune",
+        action="append",
+        default=[],
+        help="KEY=A,B,... or KEY=LOW..HIGH: values that each arm chooses from on the validation split; repeatable",
+    )
+    for key in DETAILS:
+        parser.add_key(key)
+
+
+def tuning_of(options: Options, declared: Tuning | None = None) -> Tuning | None:
+    """Return the tuning that the options ask for: `declared`, a study's own, where they name no key.
+
+    Raises `UserError` for a wrong value, and for details of a tuning where there is none.
+    """
+    details = {key.name.removeprefix("tuning_"): getattr(options, key.name) for key in DETAILS}
+    given = {name: value for name, value in details.items() if value is not None}
+    tuning = as_tuning(parse_tune(options.tune)) if options.tune else declared
+    if tuning is None:
+        if given:
+            raise UserError(f"--{next(iter(given))} is about tuning; say what with --tune KEY=A,B")
+        return None
+    if not given:
+        return tuning
+    kept = {"trials": tuning.trials, "seeds": tuning.seeds, "extend": tuning.extend}
+    return Tuning(tuning.space, **{**kept, **given})
+
+
+def parse_tune(texts: Sequence[str]) -> dict[str, Sequence[Any] | Range]:
+    """Return what to try by config key of `KEY=A,B,...` and `KEY=LOW..HIGH` texts.
+
+    Raises `UserError` where one is of neither form.
+    """
+    space: dict[str, Sequence[Any] | Range] = {}
+    for text in texts:
+        key, equals, values = text.partition("=")
+        low, dots, high = values.partition("..")
+        items = [item.strip() for item in values.split(",")]
+        if not equals or not key or not all(items):
+            raise UserError(f"--tune {text!r}: expected KEY=VALUE,VALUE,... or KEY=LOW..HIGH, e.g. optim.lr=0.01..1")
+        if not dots:
+            space[key] = [parse_value(item) for item in items]
+            continue
+        ends = [parse_value(end) for end in (low, high)]
+        if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends):
+            raise UserError(f"--tune {text!r}: a range goes from one number to another, e.g. optim.lr=0.01..1")
+        with written_with(f"--tune {key}: ", ("low", "a")):
+            space[key] = Range(*ends)
+    return space

@@ -1,0 +1,147 @@
+"""`litmus profile`: an architecture layer by layer, its totals, and what lectures say of its cost."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from litmus.cli.options import JSON_HELP, SOURCE, Parser, all_config_keys, import_named_source, print_json, width
+from litmus.core.config_keys import Key
+from litmus.core.errors import UserError, require_positive
+from litmus.core.formatting import count
+from litmus.lit_archs.building.registry import ARCHITECTURES, build, construct
+from litmus.lit_archs.cost.lecture_figures import Figure, lecture_figures
+from litmus.lit_archs.cost.profile import LayerProfile, profile, throughput
+from litmus.training.config import resolve
+
+OWN = ("model.", "norm.")
+"""Sections whose keys a network is built by."""
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    import_named_source(arguments)
+    parser = Parser(
+        "profile",
+        "An architecture layer by layer: shapes, parameters, FLOPs, memory. "
+        "Its options are those of litmus train: --model.norm group.",
+    )
+    parser.add_argument("architecture", help="a name of litmus list archs")
+    parser.add_config_keys({key: value for key, value in all_config_keys().items() if key.startswith(OWN)})
+    parser.add_key(Key("image_size", int, None, "pixels (default: the architecture's native size)"))
+    parser.add_key(Key("in_channels", int, None, "channels of the image (default: native)"))
+    parser.add_key(Key("num_classes", int, None, "classes (default: native)"))
+    parser.add_key(Key("throughput", int, None, "also time batches of that size on this machine"))
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
+    parser.add_key(SOURCE)
+    options = parser.read(arguments)
+    entry = ARCHITECTURES[options.architecture]
+    config = resolve({"model.name": options.architecture, **options.settings})
+    if entry.input_shape is None and not (options.in_channels and options.image_size):
+        raise UserError(f"{options.architecture} has no size of its own; give it --in-channels and --image-size")
+    native = entry.input_shape or (0, 0, 0)
+    channels, size = options.in_channels or native[0], options.image_size or native[1]
+    require_positive(in_channels=channels, image_size=size)
+    network_options: dict[str, Any] = {
+        "num_classes": options.num_classes or entry.num_classes,
+        "in_channels": channels,
+        "image_size": size,
+        "norm_config": config.norm,
+        **config.model_options,
+    }
+    with torch.device("meta"):
+        network = construct(options.architecture, **network_options)
+    layers = profile(network, (channels, size, size))
+    speed, device = None, "cuda" if torch.cuda.is_available() else "cpu"
+    if options.throughput:
+        require_positive(throughput=options.throughput)
+        real = build(options.architecture, **network_options).to(device)
+        speed = throughput(real, (channels, size, size), options.throughput)
+    figures = lecture_figures(options.architecture)
+    if options.json:
+        measured = {"device": device, "batch": options.throughput, "images_per_second": speed}
+        print_json(
+            {
+                "architecture": options.architecture,
+                "image": [channels, size, size],
+                "layers": [asdict(layer) for layer in layers],
+                "total": totals(layers),
+                "throughput": measured if options.throughput else None,
+                "quoted": [asdict(figure) | {"right": figure.right} for figure in figures],
+            }
+        )
+        return 0
+    columns = width()
+    print(f"{options.architecture} at {channels}×{size}×{size}\n")
+    print("\n".join(layer_lines(layers, columns)))
+    activations = totals(layers)["activations"]
+    print(f"activations (outputs of convolutions and linear layers): {activations:,}")
+    if speed is not None:
+        print(f"throughput: {speed:,.0f} images/s on {device}, batch {options.throughput}, inference")
+    if figures:
+        Console(highlight=False).print(figure_table(figures))
+    return 0
+
+
+def totals(layers: Sequence[LayerProfile]) -> dict[str, int]:
+    """Return the sums over all layers."""
+    summed = ("parameters", "flops", "activations", "memory")
+    return {key: sum(getattr(layer, key) for layer in layers) for key in summed}
+
+
+HEADINGS = ("layer", "kind", "output", "params", "FLOPs", "MiB", "field")
+
+
+def layer_lines(layers: Sequence[LayerProfile], columns: int) -> list[str]:
+    """Return a line for each layer under the name of what it is part of, and the totals, in so many columns.
+
+    Where a name leaves no room for the figures beside it, they stand on the next line.
+    """
+    total = totals(layers)
+    rows = [HEADINGS, *map(_cells, layers)]
+    rows.append(("total", "", "", *map(count, (total["parameters"], total["flops"])), _mebibytes(total["memory"]), ""))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= columns else " "
+    own_line = sum(widths) + len(widths) - 1 > columns
+    lines, above = [], ""
+    for row, part in zip(rows, ("", *(layer.name.rpartition(".")[0] for layer in layers), ""), strict=True):
+        if part and part != above:
+            lines.append(part)
+        above = part
+        kind = row[1].ljust(widths[1])
+        figures = gap.join(cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True))
+        lines += [row[0], f"{kind}{gap}{figures}"] if own_line else [f"{row[0]:{widths[0]}}{gap}{kind}{gap}{figures}"]
+    return [line.rstrip() for line in lines]
+
+
+def _cells(layer: LayerProfile) -> tuple[str, ...]:
+    part, _, own = layer.name.rpartition(".")
+    return (
+        f"  {own}" if part else own,
+        layer.kind,
+        "×".join(map(str, layer.output_shape)),
+        count(layer.parameters),
+        count(layer.flops),
+        _mebibytes(layer.memory),
+        str(layer.receptive_field),
+    )
+
+
+def figure_table(figures: Sequence[Figure]) -> Table:
+    """Return what lectures quote of the network's cost, beside what was measured."""
+    table = Table(title="Quoted in lectures:", title_justify="left", title_style="", box=None, padding=(0, 2, 0, 0))
+    table.add_column("figure")
+    for heading in ("quoted", "measured"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for figure in figures:
+        verdict = "right" if figure.right else "wrong"
+        table.add_row(figure.statement, f"{figure.quoted:,.0f}", f"{figure.measured:,.0f}", verdict)
+    return table
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.2f}"

@@ -1,0 +1,92 @@
+"""`litmus run`: run what is missing of a study, then write its report."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from litmus.cli.options import SPLITS, Parser, parse_vary
+from litmus.core.config_keys import Key, Settings
+from litmus.design.study import Study
+from litmus.design.study_files import STUDIES, is_path, load_study
+
+
+def execute(arguments: Sequence[str], study: Study | None = None, source: Path | None = None) -> int:
+    """Run the command and return its exit status.
+
+    `study` is given where its own file is run as a script, and `source`, that file, where it is none of the package's.
+    """
+    if study is None and arguments and not arguments[0].startswith("-"):
+        study, source = _named(arguments[0])
+    # Imported here because PyTorch takes seconds: a study that is not there is told at once.
+    from litmus.cli.conduct_and_report import conduct_and_report, datasets_of, run_on_datasets
+    from litmus.cli.options import (
+        CONFIG_HELP,
+        add_launch_keys,
+        add_tuning_keys,
+        all_config_keys,
+        launch_config,
+        read,
+        tuning_of,
+    )
+    from litmus.design.plan import Plan, expand
+    from litmus.design.tuning import as_tuning
+    from litmus.launch.forecast import forecast, savings
+    from litmus.launch.until_decided import MAX_SEEDS, most_seeds, seeds_to_start_with
+
+    parser = Parser("run", f"Run what is missing of a study, then write its report. {CONFIG_HELP}")
+    parser.add_argument("study", help="the study, see litmus list, or the path of its file")
+    parser.add_key(
+        Key("preset", str, "quick", "quick (minutes on a laptop), paper (its protocol) or another of the study")
+    )
+    parser.add_key(Key("seeds", int, None, "seeds of each arm (default: the study's own)"))
+    parser.add_key(Key("first_seed", int, 0, "the first seed; another one runs fresh seeds, to confirm a finding"))
+    parser.add_key(SPLITS)
+    parser.add_key(Key("until", Literal["decided"] | None, None, "decided: add seeds until the claims are decided"))
+    parser.add_key(Key("max_seeds", int | None, None, f"with --until, the most seeds of an arm (default: {MAX_SEEDS})"))
+    parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
+    parser.add_argument("--forecast", action="store_true", help="tell what the study will cost, and stop")
+    add_tuning_keys(parser)
+    add_launch_keys(parser)
+    if study is None:
+        # Options that only the study's file knows of are left for the second reading.
+        parser.add_config_keys(all_config_keys())
+        study, source = _named(parser.read_known(arguments)[0].study)
+    options = read(parser, arguments, study.base)
+    study = study.at(options.preset)
+    max_seeds = most_seeds(options.until, options.max_seeds)
+    seeds = options.seeds if max_seeds is None else seeds_to_start_with(study, options.seeds)
+    launch = launch_config(options)
+    vary, tuning = parse_vary(options.vary), tuning_of(options, as_tuning(study.tune))
+
+    def make_plan(settings: Settings) -> Plan:
+        return expand(
+            study,
+            preset=options.preset,
+            seeds=seeds,
+            first_seed=options.first_seed,
+            settings=settings,
+            vary=vary,
+            tuning=tuning,
+            splits=options.splits,
+        )
+
+    datasets = datasets_of(options.settings) if "data.name" in options.settings else []
+    settings = datasets[0].settings if len(datasets) == 1 else options.settings
+    plans = [make_plan(each.settings) for each in datasets] if len(datasets) > 1 else [make_plan(settings)]
+    # Where hours may follow, the few seconds that it takes to measure them are no matter.
+    if options.forecast or options.preset != "quick":
+        told = [forecast(plan, launch, source=source) for plan in plans]
+        shown = [line for each in told for line in (*each.lines(), *(savings(each) if options.forecast else ()))]
+        print("\n".join(shown), file=sys.stdout if options.forecast else sys.stderr)
+    if options.forecast:
+        return 0
+    if len(datasets) > 1:
+        return run_on_datasets(study, datasets, make_plan, launch, source, max_seeds)
+    named = [str(source) if source is not None and each == study.name else each for each in arguments]
+    return conduct_and_report(plans[0], launch, settings, source, max_seeds, command=["run", *named])
+
+
+def _named(name: str) -> tuple[Study, Path | None]:
+    """Return the study of that name, or of the file at that path, with the path."""
+    return (load_study(name), Path(name).resolve()) if is_path(name) else (STUDIES[name], None)

@@ -1,0 +1,88 @@
+"""Mistakes of the user, each told in one line."""
+
+import site
+import sysconfig
+import traceback
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from litmus.core.suggestions import ABSENT, nearest
+
+
+def told_in_a_line(error: BaseException) -> str:
+    """Return what an error says in one line, with the last line of the user's own code that it passed."""
+    said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    where = line_of_own_code(error)
+    return f"{where}: {said}" if where else said
+
+
+def line_of_own_code(error: BaseException) -> str | None:
+    """Return the last line of the user's own code that an error passed, `gate.py, line 12`, None for none."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_installed(frame.filename)]
+    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else None
+
+
+_PACKAGES = [Path(__file__).resolve().parents[1] / name for name in ("litmus", "lit_archs", "datamodules", "studies")]
+_INSTALLED = [*map(Path, (*site.getsitepackages(), sysconfig.get_path("stdlib"))), *_PACKAGES]
+
+
+def _is_installed(filename: str) -> bool:
+    path = Path(filename)
+    return filename.startswith("<") or any(path.is_relative_to(folder) for folder in _INSTALLED)
+
+
+class UserError(ValueError):
+    """A mistake that the user can mend; its message is one line and is shown without a traceback."""
+
+
+@contextmanager
+def written_with(prefix: str, names: Container[str]) -> Iterator[None]:
+    """Let a `UserError` that begins with one of `names` name it as the user writes it: `model.width must be ...`."""
+    try:
+        yield
+    except UserError as error:
+        if str(error).split()[0].rstrip(":") in names:
+            raise UserError(f"{prefix}{error}") from None
+        raise
+
+
+def unknown_name(kind: str, name: str, choices: Iterable[str], hint: str = "") -> UserError:
+    """Return the error for a name that is not among `choices`, with the nearest match and all the choices.
+
+    `hint` is what else can be done; where the name is known to be absent, why is said in place of the nearest match.
+    """
+    valid = list(choices)
+    if name.lower() in ABSENT:
+        return UserError(f"{kind} {name!r} is not offered: {ABSENT[name.lower()]}; valid: {', '.join(valid)}")
+    meant = nearest(name, valid)
+    suggestion = f"; did you mean {meant!r}?" if meant else ";"
+    return UserError(f"unknown {kind} {name!r}{suggestion} valid: {', '.join(valid)}{f'; {hint}' if hint else ''}")
+
+
+def require_choice(key: str, value: str, choices: Iterable[str]) -> None:
+    """Raise `UserError` unless `value` is one of `choices`."""
+    valid = list(choices)
+    if value not in valid:
+        raise unknown_name(key, value, valid)
+
+
+def require_positive(**values: float) -> None:
+    """Raise `UserError` naming the first keyword whose value is not greater than zero."""
+    for key, value in values.items():
+        if not value > 0:
+            raise UserError(f"{key} must be greater than zero, got {value}")
+
+
+def require_at_least(minimum: float, **values: float) -> None:
+    """Raise `UserError` naming the first keyword whose value is below `minimum`."""
+    for key, value in values.items():
+        if not value >= minimum:
+            raise UserError(f"{key} must be at least {minimum}, got {value}")
+
+
+def require_fraction(**values: float) -> None:
+    """Raise `UserError` naming the first keyword whose value is outside [0, 1)."""
+    for key, value in values.items():
+        if not 0 <= value < 1:
+            raise UserError(f"{key} must be at least 0 and below 1, got {value}")

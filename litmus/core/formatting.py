@@ -1,0 +1,88 @@
+"""Counts and lists as a reader wants them; metrics are written by `studies/evidence/units.py`."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from litmus.core.errors import UserError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def seconds_of(key: str, text: str) -> float:
+    """Return the seconds of a length of time. Raises `UserError` naming `key` where `text` is none."""
+    short = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if short:
+        return float(short[1]) * _UNITS[short[2]]
+    clock = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text)
+    if clock:
+        days, first, second, third = (int(part or 0) for part in clock.groups())
+        # As SLURM reads them: days-hours:minutes, hours:minutes:seconds, minutes:seconds.
+        if clock[1] is not None or clock[4] is not None:
+            return days * 86_400 + first * 3600 + second * 60 + third
+        return first * 60 + second
+    raise UserError(f"{key}: expected a length of time such as 90s, 5m, 4h, 2d or 1-12:00:00, got {text!r}")
+
+
+def in_words(seconds: float) -> str:
+    """Return a length of time as SLURM writes it: `4:00:00`, `1-12:00:00`."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{days}-{hour:02d}:{minute:02d}:{second:02d}" if days else f"{hour}:{minute:02d}:{second:02d}"
+
+
+def roughly(seconds: float) -> str:
+    """Return about how long `seconds` are: `40 s`, `25 min`, `3.5 h`, `2.1 days`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes / 60:,.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:,.1f} days"
+
+
+def clock(seconds: float) -> str:
+    """Return a length of time as a clock shows it, without hours where there are none: `0:18`, `1:02:03`."""
+    if seconds >= 3600:
+        return in_words(seconds)
+    minutes, second = divmod(round(max(0.0, seconds)), 60)
+    return f"{minutes}:{second:02d}"
+
+
+def count(number: float) -> str:
+    """Return a large count with its unit: `269,722` up to a million, then `1.73 M`, `4.09 G`."""
+    for size, unit in ((1e9, "G"), (1e6, "M")):
+        if number >= size:
+            return f"{number / size:.2f} {unit}"
+    return f"{number:,.0f}"
+
+
+def several(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 run`, `6 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(items: Sequence[str], most: int = 3) -> str:
+    """Return items as a sentence lists them: `a, b and c`; of more than `most`, how many more there are."""
+    shown = list(items) if len(items) <= most else [*items[: most - 1], f"{len(items) - most + 1} more"]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def joined(parts: Iterable[str], width: int, indent: int = 0) -> list[str]:
+    """Return `parts` with commas between, in lines of at most `width` columns that break after a comma."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + 2 + len(part) + 1 <= width:
+            lines[-1] += f", {part}"
+        else:
+            if lines:
+                lines[-1] += ","
+            lines.append(" " * indent + part)
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a reader would say it: `12 s`, `29 min`, `3.1 h`."""
+    if seconds < 120:
+        return f"{seconds:,.0f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"

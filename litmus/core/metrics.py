@@ -1,0 +1,181 @@
+"""What each metric is: what it measures, in which kind of number, whether more of it is better; and which a task has.
+
+The one place that says so. Records call a metric by its split and its name, `test_top1`; some have no split, `seconds`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from litmus.core.errors import UserError, require_choice
+
+Scale = Literal["share", "loss", "seconds", "count"]
+"""Of a metric's values: a fraction of one, a loss, seconds, or a plain number of things."""
+
+Item = TypeVar("Item")
+
+SPLITS = ("train", "fit", "val", "test", "best_val")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of a run.
+
+    Args:
+        name: what records call it, behind the split.
+        display_name: what a reader calls it.
+        scale: the kind of number.
+        higher_is_better: whether more of it is better.
+        guessing: whether a run that diverged has the value of guessing, `Task.chance`.
+    """
+
+    name: str
+    display_name: str
+    scale: Scale
+    higher_is_better: bool
+    guessing: bool = False
+
+    def best(self, items: Iterable[Item], value: Callable[[Item], float]) -> Item:
+        """Return the item whose value of this metric is the best, the first of several."""
+        return (max if self.higher_is_better else min)(items, key=value)
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("top1", "accuracy", "share", True, guessing=True),
+        Metric("top5", "top-5 accuracy", "share", True),
+        Metric("iou", "mean IoU", "share", True, guessing=True),
+        Metric("dice", "mean Dice", "share", True, guessing=True),
+        Metric("pixel_accuracy", "pixel accuracy", "share", True),
+        Metric("loss", "loss", "loss", False),
+        Metric("seconds", "seconds of training", "seconds", False),
+        Metric("parameters", "parameters", "count", False),
+        Metric("flops", "FLOPs of an image", "count", False),
+        Metric("activations", "activations of an image", "count", False),
+    )
+}
+"""Every metric by its name."""
+
+
+def metric_of(column: str) -> Metric | None:
+    """Return the metric that a column of the records holds, whatever its split; None for another number."""
+    if column in METRICS:
+        return METRICS[column]
+    split, name = split_of(column)
+    return METRICS.get(name) if split else None
+
+
+def split_of(column: str) -> tuple[str, str]:
+    """Return the split and the metric's name of a column; the split is empty where it has none."""
+    for split in SPLITS:
+        if column.startswith(f"{split}_"):
+            return split, column.removeprefix(f"{split}_")
+    return "", column
+
+
+SPLIT_NAMES = {
+    "train": "running training",
+    "fit": "training",
+    "val": "validation",
+    "test": "test",
+    "best_val": "best validation",
+}
+
+
+def described(column: str) -> str:
+    """Return what a column of the records holds, as a reader calls it: `test accuracy`; empty for another number."""
+    metric, (split, _) = metric_of(column), split_of(column)
+    if metric is None:
+        return ""
+    return f"{SPLIT_NAMES[split]} {metric.display_name}" if split else metric.display_name
+
+
+@dataclass(frozen=True)
+class Task:
+    """What networks are trained for.
+
+    Args:
+        name: as architectures and studies name it.
+        evaluated: the metrics of an evaluation, by name.
+        primary_metric: the one that runs are compared by, and their best evaluation is found by.
+        trained: the share of right answers that training logs; empty where there is none.
+        metrics: of a task of one's own, what its metrics are; those of `METRICS` need not be among them.
+        guessing: of a task of one's own, the value of its primary metric that a network reaches which has learnt
+            nothing: what a run that diverged counts as.
+    """
+
+    name: str
+    evaluated: tuple[str, ...]
+    primary_metric: str
+    trained: str = ""
+    metrics: tuple[Metric, ...] = ()
+    guessing: float = 0.0
+
+    @property
+    def training_columns(self) -> tuple[str, ...]:
+        """What the mean loss of training, and the share of right answers, are recorded as."""
+        return ("train_loss", f"train_{self.trained}") if self.trained else ("train_loss",)
+
+    @property
+    def validation_columns(self) -> tuple[str, ...]:
+        """What the metrics of the validation split are recorded as."""
+        return tuple(f"val_{name}" for name in self.evaluated)
+
+    @property
+    def fit_metrics(self) -> tuple[str, ...]:
+        """What is measured on the training images at the end: the loss and the share of right answers, or all."""
+        return ("loss", self.trained) if self.trained else self.evaluated
+
+    @property
+    def fit_columns(self) -> tuple[str, ...]:
+        """What these are recorded as."""
+        return tuple(f"fit_{name}" for name in self.fit_metrics)
+
+    def chance(self, num_classes: int) -> float:
+        """Return the value of `primary_metric` for guessing one of `num_classes`."""
+        return 1.0 / num_classes if self.primary_metric == "top1" and num_classes else self.guessing
+
+
+def own_task(name: str, *metrics: Metric, guessing: float) -> Task:
+    """Return a task of one's own: what it is called, and what an evaluation measures beside the loss.
+
+    Runs are compared by the first of `metrics`; `guessing` is the value of that one which a network reaches that has
+    learnt nothing, for a run that diverged counts as that. Raises `UserError` without a metric.
+    """
+    if not metrics:
+        raise UserError(f"task {name} needs a metric: own_task(name, Metric(...), guessing=...)")
+    measured = tuple(metric.name for metric in metrics)
+    evaluated = measured if "loss" in measured else ("loss", *measured)
+    primary = replace(metrics[0], guessing=True)
+    return Task(name, evaluated, primary.name, metrics=(primary, *metrics[1:]), guessing=guessing)
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("classification", ("loss", "top1", "top5"), "top1", "top1"),
+        Task("segmentation", ("loss", "iou", "dice", "pixel_accuracy"), "iou", "pixel_accuracy"),
+    )
+}
+"""Every task by its name."""
+
+
+def task_named(name: str) -> Task:
+    """Return the task called `name`. Raises `UserError` with the valid names."""
+    require_choice("task", name, TASKS)
+    return TASKS[name]
+
+
+def add_task(task: Task) -> None:
+    """Make a task of one's own known, and its metrics. Raises `UserError` where a name has another meaning already."""
+    if TASKS.get(task.name, task) != task:
+        raise UserError(f"task {task.name!r} is registered twice; choose a name that no other task has")
+    for metric in task.metrics:
+        if METRICS.get(metric.name, metric) != metric:
+            raise UserError(f"metric {metric.name!r} of task {task.name} means something else already; rename it")
+    for name in (*task.evaluated, task.primary_metric):
+        if name not in METRICS and name not in {metric.name for metric in task.metrics}:
+            raise UserError(f"task {task.name} does not say what its metric {name!r} is: metrics=(Metric(...),)")
+    TASKS[task.name] = task
+    METRICS.update({metric.name: metric for metric in task.metrics})

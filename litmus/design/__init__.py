@@ -1,0 +1,1 @@
+"""A study, its arms, seeds and tuning, and its expansion into runs."""

@@ -1,0 +1,126 @@
+"""How the levels of a study's factors are combined into arms: all of them, or a design of fewer arms.
+
+Each design is a function of the factors' levels, each factor's level in the baseline first, that returns the arms by
+label; the first arm is the one that the others are held against.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from litmus.core.errors import UserError
+from litmus.records.study_record import arm_label
+
+Factors = Mapping[str, Sequence[Any]]
+Arms = dict[str, dict[str, Any]]
+
+BASELINE, RECIPE = "baseline", "full recipe"
+"""What the first arm is called where a design has one of its own."""
+
+
+def full(factors: Factors) -> Arms:
+    """Return all combinations of the levels."""
+    combinations = [dict(zip(factors, levels, strict=True)) for levels in itertools.product(*factors.values())]
+    return _labelled([(arm_label(levels) or "single arm", levels) for levels in combinations])
+
+
+def one_at_a_time(factors: Factors) -> Arms:
+    """Return the baseline, and for each other level of each factor the baseline with that level alone."""
+    baseline = _baseline(factors)
+    arms = [(BASELINE, baseline)]
+    for key, (_, *others) in factors.items():
+        arms += [(arm_label({key: level}), {**baseline, key: level}) for level in others]
+    return _labelled(arms)
+
+
+def leave_one_out(factors: Factors) -> Arms:
+    """Return the full recipe, every factor at the level that is not the baseline's, and it with one taken back each."""
+    _require_two_levels("leave_one_out", factors)
+    recipe = {key: levels[1] for key, levels in factors.items()}
+    arms = [(RECIPE, recipe)]
+    arms += [
+        (f"{RECIPE}, {arm_label({key: levels[0]})}", {**recipe, key: levels[0]}) for key, levels in factors.items()
+    ]
+    return _labelled(arms)
+
+
+def ladder(factors: Factors) -> Arms:
+    """Return the baseline, and arms that each add one factor's other level to the arm before, in the factors' order."""
+    _require_two_levels("ladder", factors)
+    levels = _baseline(factors)
+    arms = [(BASELINE, levels)]
+    for key, (_, other) in factors.items():
+        levels = {**levels, key: other}
+        arms.append((f"+ {arm_label({key: other})}", levels))
+    return _labelled(arms)
+
+
+def fractional(factors: Factors) -> Arms:
+    """Return a regular fraction of resolution III: seven main effects from eight arms, each aliased with interactions.
+
+    No main effect is aliased with another one, but with interactions of two factors; `ingredients.py` says which.
+    """
+    return _fraction("fractional", factors, resolution=3)
+
+
+def fractional_4(factors: Factors) -> Arms:
+    """Return a regular fraction of resolution IV: about twice the arms, main effects free of interactions of two."""
+    return _fraction("fractional_4", factors, resolution=4)
+
+
+DESIGNS: dict[str, Callable[[Factors], Arms]] = {
+    design.__name__: design for design in (full, one_at_a_time, leave_one_out, ladder, fractional, fractional_4)
+}
+"""Every design by its name."""
+
+
+def _fraction(name: str, factors: Factors, resolution: int) -> Arms:
+    _require_two_levels(name, factors)
+    if len(factors) < resolution:
+        raise UserError(f"design {name} needs at least {resolution} factors, got {len(factors)}")
+    # Imported here because it brings SciPy, which takes most of a second.
+    from pydoe import fracfact_by_res
+
+    signs = np.asarray(fracfact_by_res(len(factors), resolution))
+    # Reversing a column's signs leaves the fraction as good as it was, and makes the baseline its first arm.
+    signs = -signs * signs[0]
+    if not _main_effects_are_clear(signs, interactions=resolution > 3):
+        raise UserError(f"design {name}: no regular fraction of resolution {resolution} for {len(factors)} factors")
+    arms = []
+    for row in signs:
+        levels = {key: pair[int(sign > 0)] for sign, (key, pair) in zip(row, factors.items(), strict=True)}
+        changed = {key: level for key, level in levels.items() if level != factors[key][0]}
+        arms.append((arm_label(changed) or BASELINE, levels))
+    return _labelled(arms)
+
+
+def _main_effects_are_clear(signs: np.ndarray, interactions: bool) -> bool:
+    """Whether no column is another one, up to its sign, nor, where `interactions` count, a product of two others."""
+    columns = range(signs.shape[1])
+    others = [signs[:, [column]] for column in columns]
+    pairs = [signs[:, [a]] * signs[:, [b]] for a, b in itertools.combinations(columns, 2)] if interactions else []
+    inner = np.hstack([*others, *pairs]).T @ signs
+    aliased = np.abs(inner) == len(signs)
+    return int(aliased.sum()) == len(columns)
+
+
+def _baseline(factors: Factors) -> dict[str, Any]:
+    return {key: levels[0] for key, levels in factors.items()}
+
+
+def _require_two_levels(design: str, factors: Factors) -> None:
+    for key, levels in factors.items():
+        if len(levels) != 2:
+            raise UserError(
+                f"design {design} needs two levels of each factor, the baseline's and another; {key} has {len(levels)}"
+                f" ({', '.join(map(str, levels))})"
+            )
+
+
+def _labelled(arms: Sequence[tuple[str, dict[str, Any]]]) -> Arms:
+    labelled = dict(arms)
+    if len(labelled) < len(arms):
+        raise UserError("two arms have the same label")
+    return labelled

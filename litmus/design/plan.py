@@ -1,0 +1,318 @@
+"""A study expanded into arms and seeds, checked to be controlled: its arms differ in the declared factors alone."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from litmus.core.config_keys import Settings
+from litmus.core.errors import UserError, require_at_least, require_positive, unknown_name
+from litmus.core.metrics import TASKS
+from litmus.datamodules.batches.config import DataConfig
+from litmus.design.study import Study, check_claims, require_study_name
+from litmus.design.tuning import FIRST_TUNING_SEED, Point, Tuning, as_tuning
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.records.study_record import ArmRecord, Start, StudyRecord, TuningRecord, is_full_product, levels_by_factor
+from litmus.training.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
+from litmus.training.run import Run
+
+NAMES = ("model.name", "data.name")
+"""Keys that decide which other keys there are."""
+
+NOT_TUNED = (*NAMES, "data.validation", "data.split_seed", "trainer.probes", "seed", *SPEED_KEYS)
+"""Keys that cannot be tuned: what a choice is made on must be the same for all that is chosen between."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One combination of levels and the config that it resolves to (with seed 0), from the study's settings."""
+
+    label: str
+    levels: dict[str, Any]
+    config: RunConfig
+    is_baseline: bool
+    settings: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def at(self, point: Point) -> "Arm":
+        """Return the arm with other values of some keys, such as tuned ones. Raises `UserError` for a wrong one."""
+        try:
+            config = resolve({**self.settings, **point})
+        except UserError as error:
+            raise UserError(f"arm {self.label!r}: {error}") from None
+        return replace(self, config=config, settings={**self.settings, **point})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study expanded: its arms, the baseline among them, and their seeds.
+
+    `tuning` is what the arms are to try first; `added` are seeds of single arms beyond `seeds`, which all of them have.
+    `folder` is where its runs are kept, where that is not the study's name. `splits` is how many validation splits the
+    seeds take in turn.
+    """
+
+    study: Study
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
+    preset: str
+    tuning: Tuning | None = None
+    added: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    folder: str = ""
+    splits: int = 1
+
+    def directory(self, out: str | Path) -> Path:
+        """Return the folder of its runs, of the folder of all records."""
+        return Path(out) / (self.folder or self.study.name)
+
+    @property
+    def baseline(self) -> Arm:
+        """The arm that the others are held against."""
+        return next(arm for arm in self.arms if arm.is_baseline)
+
+    def runs(self) -> list[tuple[Arm, int]]:
+        """Return every arm and seed; all arms of a seed come before the next seed, so that pairs fill up early."""
+        planned = [(arm, seed) for seed in self.seeds for arm in self.arms]
+        added = [(arm, seed) for arm in self.arms for seed in self.added.get(arm.label, ())]
+        return planned + sorted(added, key=lambda each: each[1])
+
+    def config(self, arm: Arm, seed: int) -> RunConfig:
+        """Return the config of an arm's run: with its seed, and with the validation split whose turn it is."""
+        config = arm.config.with_seed(seed)
+        split = config.data.split_seed + seed % self.splits
+        return replace(config, data=replace(config.data, split_seed=split))
+
+    def seeds_of(self, label: str) -> tuple[int, ...]:
+        """Return the seeds of an arm."""
+        return self.seeds + self.added.get(label, ())
+
+    def with_more(self, labels: Collection[str], count: int) -> "Plan":
+        """Return the plan with `count` more seeds of these arms."""
+        added = dict(self.added)
+        for label in labels:
+            following = self.seeds_of(label)[-1] + 1
+            added[label] = (*added.get(label, ()), *range(following, following + count))
+        return replace(self, added=added)
+
+    def tuned(self, chosen: Mapping[str, Point]) -> "Plan":
+        """Return the plan with each arm at the values that it chose, still checked to be controlled."""
+        arms = tuple(arm.at(chosen[arm.label]) for arm in self.arms)
+        plan = replace(self, arms=arms)
+        _check_controlled(plan, set(self.study.factors) | {key for point in chosen.values() for key in point})
+        return plan
+
+    def record(
+        self,
+        runs: Sequence[Run],
+        settings: Settings,
+        source: Path | None = None,
+        starts: Mapping[str, Start] | None = None,
+        tuning: TuningRecord | None = None,
+    ) -> StudyRecord:
+        """Return what the study consists of, `runs` by arm and seed and `starts` by arm, as its folder keeps it."""
+        by_arm: dict[str, dict[int, str]] = {arm.label: {} for arm in self.arms}
+        for run in runs:
+            by_arm[run.arm][run.config.seed] = run.run_id
+        code = {run.arm: run.code for run in runs}
+        levels = [arm.levels for arm in self.arms]
+        task = ARCHITECTURES[self.baseline.config.model["name"]].task
+        return StudyRecord(
+            study=self.study.name,
+            question=self.study.question,
+            preset=self.preset,
+            factors=levels_by_factor(levels, list(self.study.factors)),
+            full_product=is_full_product(levels),
+            design="" if self.study.arms else self.study.design,
+            tuning=tuning,
+            task=task,
+            settings=dict(settings),
+            protocol=self.study.protocol,
+            arms=tuple(
+                ArmRecord(
+                    arm.label,
+                    arm.levels,
+                    arm.is_baseline,
+                    by_arm[arm.label],
+                    start=(starts or {}).get(arm.label),
+                    code=code.get(arm.label),
+                )
+                for arm in self.arms
+            ),
+            source=None if source is None else str(source),
+            own_task=TASKS[task] if TASKS[task].metrics else None,
+            diverged_value=self.study.diverged_value,
+        )
+
+
+def expand(
+    study: Study,
+    *,
+    preset: str = "quick",
+    seeds: int | None = None,
+    settings: Settings | None = None,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    tuning: Tuning | None = None,
+    first_seed: int = 0,
+    splits: int = 1,
+) -> Plan:
+    """Resolve every arm of `study` and check that the arms differ in the declared factors and nowhere else.
+
+    `settings` go on top of the preset; `vary` replaces the levels of factors, `tuning` the study's own. Seeds are
+    counted from `first_seed`, and take `splits` validation splits in turn. Raises `UserError` for a wrong name, key or
+    value, and for a study that is not controlled, with the differing keys.
+    """
+    require_study_name(study.name)
+    if preset not in ("quick", *study.presets):
+        raise unknown_name(f"preset of {study.name}", preset, ("quick", *study.presets))
+    study = study.at(preset)
+    count = study.seeds if seeds is None else seeds
+    require_positive(seeds=count)
+    require_at_least(0, first_seed=first_seed)
+    require_positive(splits=splits)
+    if splits < count and count % splits:
+        raise UserError(
+            f"--splits {splits}: {count} seeds cannot share them evenly; give a divisor, or {count} or more"
+        )
+    _check_factors(study, vary or {})
+    check_claims(study)
+    base = _base_settings(study, study.preset_settings(preset), settings or {}, vary or {})
+    arms = []
+    for label, levels in study.arm_levels(vary).items():
+        own = {**_fitting(base, levels), **levels}
+        try:
+            config = resolve(own)
+        except UserError as error:
+            raise UserError(f"study {study.name}, arm {label!r}: {error}") from None
+        arms.append((label, levels, config, own))
+    baseline = _baseline_label(study, vary or {}, [(label, levels) for label, levels, *_ in arms])
+    plan = Plan(
+        study,
+        tuple(Arm(label, levels, config, label == baseline, own) for label, levels, config, own in arms),
+        tuple(range(first_seed, first_seed + count)),
+        preset,
+        as_tuning(study.tune) if tuning is None else tuning,
+        splits=splits,
+    )
+    _check_controlled(plan, set(study.factors))
+    _check_tuning(plan, settings or {})
+    return plan
+
+
+def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
+    for key, levels in vary.items():
+        if study.arms:
+            raise UserError(f"--vary {key}: the arms of {study.name} are fixed: {'; '.join(study.arms)}")
+        if key not in study.factors:
+            raise unknown_name(f"factor of {study.name}", key, study.factors)
+        if not levels:
+            raise UserError(f"factor {key} has no level")
+    for key, levels in study.factor_levels(vary).items():
+        if len(set(map(repr, levels))) < len(levels):
+            raise UserError(f"factor {key} has the same level twice: {', '.join(map(str, levels))}")
+        if key in SPEED_KEYS:
+            raise UserError(f"{key} cannot be a factor: speed settings are one choice for all arms of a study")
+        if key == "trainer.keep":
+            raise UserError("trainer.keep cannot be a factor: it says what stays on disk, and changes no result")
+        if key == "seed":
+            raise UserError("seed cannot be a factor: every arm runs with the same seeds, see --seeds")
+
+
+def _check_tuning(plan: Plan, settings: Settings) -> None:
+    if plan.seeds[-1] >= FIRST_TUNING_SEED:
+        raise UserError(f"seeds from {FIRST_TUNING_SEED} on are for tuning, got {plan.seeds[-1]}")
+    if plan.tuning is None:
+        return
+    for key in plan.tuning.space:
+        if key in plan.study.factors or any(key in arm.levels for arm in plan.arms):
+            raise UserError(f"tune {key}: it is a factor of {plan.study.name}, and a key is either varied or tuned")
+        if key in NOT_TUNED:
+            raise UserError(f"tune {key}: it must be the same in all trials")
+        if key in settings:
+            raise UserError(f"{key} is tuned by {plan.study.name}; choose what is tried with --tune {key}=A,B")
+    for arm in plan.arms:
+        for point in plan.tuning.points:
+            try:
+                arm.at(point)
+            except UserError as error:
+                raise UserError(f"study {plan.study.name}, tune: {error}") from None
+
+
+def _base_settings(
+    study: Study, preset: Settings, settings: Settings, vary: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
+    factors = study.factor_levels(vary)
+    for key in settings:
+        if key == "seed":
+            raise UserError("seed cannot be set for a study: its arms share seeds 0, 1, ...; --seeds says how many")
+        if key in factors:
+            levels = ", ".join(map(str, factors[key]))
+            raise UserError(f"{key} is a factor of {study.name} ({levels}); choose its levels with --vary {key}=A,B")
+    base: dict[str, Any] = {"trainer.probes": list(study.probes)} if study.probes else {}
+    for layer in (study.base, study.for_data.get(str(settings.get("data.name")), {}), preset, settings):
+        if layer.get("model.name", base.get("model.name")) != base.get("model.name"):
+            # Options mean something for the architecture that they were given for: `width` is 8 channels to one and
+            # a factor to another.
+            base = {key: value for key, value in base.items() if not key.startswith("model.")}
+        if layer.get("data.name", base.get("data.name")) != base.get("data.name"):
+            common = config_keys(DEFAULT_ARCHITECTURE)
+            base = {key: value for key, value in base.items() if not key.startswith("data.") or key in common}
+        base.update(layer)
+    return base
+
+
+def _fitting(base: Settings, levels: Settings) -> dict[str, Any]:
+    # Where the architecture or the dataset is itself a factor, an option of the base holds for the arms that have it.
+    varied = tuple(name.removesuffix("name") for name in NAMES if name in levels)
+    if not varied:
+        return dict(base)
+    names = {"model.name": DEFAULT_ARCHITECTURE, "data.name": DataConfig.name, **base, **levels}
+    valid = config_keys(str(names["model.name"]), str(names["data.name"]))
+    return {key: value for key, value in base.items() if key in valid or not key.startswith(varied)}
+
+
+def _baseline_label(
+    study: Study, vary: Mapping[str, Sequence[Any]], arms: Sequence[tuple[str, Mapping[str, Any]]]
+) -> str:
+    labels = [label for label, _ in arms]
+    if study.design != "full":
+        return labels[0]
+    if isinstance(study.baseline, str):
+        if study.baseline not in labels:
+            raise unknown_name(f"arm of {study.name}", study.baseline, labels)
+        return study.baseline
+    # A level that --vary took away leaves the first one as the baseline's.
+    factors = study.factor_levels(vary)
+    wanted = {key: level for key, level in study.baseline.items() if level in factors.get(key, ())}
+    fits = [label for label, levels in arms if all(levels.get(k) == v for k, v in wanted.items())]
+    return fits[0] if fits else labels[0]
+
+
+def _comes_with_a_level(key: str, factors: set[str]) -> bool:
+    """Whether a key is an option of an architecture, a dataset or a recipe that is itself varied.
+
+    A network that is not the package's starts by default as its constructor says, which is part of it.
+    """
+    if key == "data.transforms":
+        return "data.augment" in factors
+    if key.startswith("model.") or key == "init.scheme":
+        return "model.name" in factors
+    return key.startswith("data.") and "data.name" in factors and key not in config_keys(DEFAULT_ARCHITECTURE)
+
+
+def _check_controlled(plan: Plan, factors: set[str]) -> None:
+    reference = plan.baseline.config.flat()
+    set_by_arms = {key for arm in plan.arms for key in arm.levels}
+    for arm in plan.arms:
+        flat = arm.config.flat()
+        differing = {key for key in reference.keys() | flat.keys() if reference.get(key) != flat.get(key)}
+        undeclared = differing - factors
+        # What an architecture, a dataset or a recipe brings with it is part of that level.
+        undeclared = {key for key in undeclared if key in set_by_arms or not _comes_with_a_level(key, factors)}
+        if undeclared:
+            raise UserError(
+                f"study {plan.study.name} is not controlled: arm {arm.label!r} differs from the baseline "
+                f"{plan.baseline.label!r} in {', '.join(sorted(undeclared))}, declared no factor "
+                f"(factors: {', '.join(sorted(factors)) or 'none'})"
+            )
+        speed = {key for key in SPEED_KEYS if flat[key] != reference[key]}
+        if speed:
+            raise UserError(f"study {plan.study.name}: speed settings must be the same in all arms: {sorted(speed)}")

@@ -1,0 +1,173 @@
+"""Studies by name, and by the path of a file of the user's own, with what else that file registers."""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from types import ModuleType
+
+from litmus.core.errors import UserError, line_of_own_code
+from litmus.core.registry import Registry
+from litmus.datamodules.loading.registry import DATASETS
+from litmus.design.own_code import OURS, is_local, local_code
+from litmus.design.plan import Plan
+from litmus.design.study import Study, require_study_name
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.probes.base.probe import PROBES
+from litmus.records.code_record import is_kept
+from litmus.records.study_record import StudyRecord
+
+
+def registering_file(plan: Plan) -> Path | None:
+    """Return the file that registers the architectures, datasets and probes of a plan's arms, or imports what does.
+
+    None where packages bring them all. Raises `UserError` where a cell of a notebook or a line at the prompt registers
+    one, whose code neither workers nor records can see, and where no file has all.
+    """
+    found: dict[Path, str] = {}
+    for arm in plan.arms:
+        config = arm.config
+        made_of: list[tuple[Registry, str]] = [(ARCHITECTURES, config.model["name"]), (DATASETS, config.data.name)]
+        for registry, name in [*made_of, *((PROBES, probe) for probe in config.trainer.probes)]:
+            module = registry.module_of(name)
+            if module is None or module.partition(".")[0] in OURS:
+                continue
+            file = getattr(sys.modules.get(module), "__file__", None)
+            if file is None:
+                raise UserError(
+                    f"{registry.kind} {name!r} is registered in a notebook or at the prompt, where workers cannot see "
+                    "it and its code cannot be kept; write it into a file (%%writefile own.py) and import that"
+                )
+            if is_local(Path(file)):
+                found[Path(file).resolve()] = f"{registry.kind} {name!r}"
+    for file in found:
+        if {path.resolve() for path in local_code(file).paths.values()} >= found.keys():
+            return file
+    if found:
+        where = " and ".join(f"{file.name} ({what})" for file, what in found.items())
+        raise UserError(f"none of {where} imports the others; import them all in one file, which registers one of them")
+    return None
+
+
+_importing: ContextVar[Path | None] = ContextVar("importing", default=None)
+_modules: dict[Path, ModuleType] = {}
+_studies: dict[Path, Study] = {}
+
+
+class _Studies(Registry[Study]):
+    """The registry; a module's `study` is registered under the module's name."""
+
+    def __init__(self) -> None:
+        super().__init__("study", "studies")
+
+    def register_from(self, name: str, module: ModuleType) -> None:
+        """Register the study that a module declares, with what its file says of it."""
+        study = getattr(module, "study", None)
+        if isinstance(study, Study):
+            module.study = study.declared_in(name, module.__doc__)  # type: ignore[attr-defined]
+            self.add(name, module.study, module.__name__)
+
+
+STUDIES = _Studies()
+"""The package's studies by name, and those of the files that were loaded."""
+
+
+def is_path(name: str) -> bool:
+    """Whether a study's name on the command line means a file."""
+    return name.endswith(".py") or os.sep in name or "/" in name
+
+
+def being_imported() -> Path | None:
+    """Return the file whose code `import_source` is running at the moment, None if it is not."""
+    return _importing.get()
+
+
+def import_source(path: str | Path) -> ModuleType:
+    """Run a file once a process, so that what it registers is known, and return its module.
+
+    Its folder is searched for what it imports, after everything else, but for a copy that lies with records: what lies
+    beside that is imported and nothing else of the name. Raises `UserError` where it cannot be read or
+    fails, in one line with the line of the file.
+    """
+    file = Path(path).resolve()
+    if file in _modules:
+        return _modules[file]
+    if not file.is_file():
+        raise UserError(f"{path}: {'a folder' if file.is_dir() else 'no such file'}; expected a study's Python file")
+    # A name that no other file has, and no module of the path.
+    name = f"{re.sub(r'[^0-9A-Za-z_]', '_', file.stem)}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path}: expected a Python file, whose name ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses and the like look their module up by its name.
+    sys.modules[name] = module
+    if is_kept(file):
+        sys.path.insert(0, str(file.parent))
+    elif str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))
+    try:
+        with _marked(file):
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise UserError(_one_line(path, file, error)) from None
+    _modules[file] = module
+    return module
+
+
+def load_study(path: str | Path) -> Study:
+    """Return the study that a file declares. Raises `UserError` where it has none, or cannot be run."""
+    file = Path(path).resolve()
+    if file not in _studies:
+        module = import_source(path)
+        declared = getattr(module, "study", None)
+        if not isinstance(declared, Study):
+            raise UserError(f"{path} declares no study; it needs study = Study(...)")
+        study = declared.declared_in(file.stem, module.__doc__)
+        require_study_name(study.name)
+        STUDIES.add(study.name, study, module.__name__)
+        _studies[file] = study
+    return _studies[file]
+
+
+def study_of(record: StudyRecord) -> Study | None:
+    """Return the study that a record tells of, as its preset has it; None where its file is gone or it never had one.
+
+    Raises `UserError` where the file is there and cannot be run.
+    """
+    if record.source is None:
+        known = record.study in STUDIES
+        return STUDIES[record.study].at(record.preset) if known else None
+    if not Path(record.source).is_file():
+        return None
+    if not isinstance(getattr(import_source(record.source), "study", None), Study):
+        return None  # it registers what the study is made of, and the study was declared elsewhere
+    study = load_study(record.source)
+    return study.at(record.preset) if study.name == record.study else None
+
+
+@contextlib.contextmanager
+def _marked(file: Path) -> Iterator[None]:
+    token = _importing.set(file)
+    try:
+        yield
+    finally:
+        _importing.reset(token)
+
+
+def _one_line(path: str | Path, file: Path, error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, SyntaxError):
+        return f"{path}, line {error.lineno}: {error.msg}"
+    where = line_of_own_code(error)
+    own = where is not None and where.startswith(f"{file.name}, ")
+    where = f"{path}{where.removeprefix(file.name)}" if own and where is not None else where or str(path)
+    if isinstance(error, ImportError) and (error.name or "").startswith("studies.engine"):
+        text += "; the file is written for an earlier version, CHANGELOG.md says what to change"
+    return f"{where}: {text}" if isinstance(error, UserError) else f"{where}: {type(error).__name__}: {text}"

@@ -1,0 +1,1 @@
+"""Estimates, differences, claims and power: from records to findings."""

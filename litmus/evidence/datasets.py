@@ -1,0 +1,164 @@
+"""One study on several datasets: each claim's effect on each of them, and over all of them by random effects."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from litmus.core.errors import UserError
+from litmus.core.metrics import METRICS
+from litmus.evidence.claim_tests import Judge, judged_finding, more
+from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, judge, judge_equivalence, judge_level
+from litmus.evidence.estimate import CONFIDENCE, Effect, Estimate
+from litmus.evidence.family import headline
+from litmus.evidence.results import analyse
+from litmus.evidence.units import Unit
+from litmus.records.storage import to_json, write_atomically
+from litmus.records.study_record import StudyRecord
+
+FILE = "datasets.json"
+MOST_STEPS = 500
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A claim's effect over datasets that stand for others like them.
+
+    Args:
+        effect: the mean effect with its 95 % interval; `n` is the number of datasets.
+        between: the standard deviation of the true effects between datasets, τ.
+        i_squared: the share of the variance of the datasets' effects that is between them, and not of their estimation.
+        heterogeneity_p: the p of Cochran's Q, that the true effects are all one.
+        prediction: where the effect on another such dataset is expected to lie, at 95 %; None for fewer than three.
+    """
+
+    effect: Effect
+    between: float
+    i_squared: float
+    heterogeneity_p: float
+    prediction: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class OverDatasets:
+    """A claim with its finding on each dataset; `joint` is over all of them, None with `reason` where it cannot be.
+
+    `verdict` is that of the joint effect; of a primary claim, the one that stands after Holm's correction over them.
+    """
+
+    claim: Claim
+    findings: Mapping[str, Finding]
+    joint: Joint | None
+    verdict: Verdict
+    reason: str = ""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the claim's effect."""
+        return self.claim.unit
+
+
+def joint_effect(effects: Sequence[Effect]) -> Joint:
+    """Return the mean of the effects of several datasets by a random-effects model.
+
+    The variance between datasets is that of Paule & Mandel 1982, the interval that of Hartung & Knapp 2001, A Refined
+    Method for the Meta-Analysis of Controlled Clinical Trials: Student's t with one degree of freedom less than there
+    are datasets, which keeps its level where they are few. It is never narrower than the model's own standard error
+    makes it (Röver, Knapp & Friede 2015, arXiv 1411.5163). The prediction interval is that of Higgins et al. 2009.
+    Computed by statsmodels. Raises `UserError` with the reason where there is nothing to combine.
+    """
+    # Imported here because both take most of a second.
+    from scipy import stats
+    from statsmodels.stats.meta_analysis import combine_effects
+
+    if len(effects) < 2:
+        raise UserError("fewer than two datasets have an effect")
+    errors = np.array([effect.standard_error for effect in effects])
+    if not np.all(errors > 0):
+        raise UserError("on a dataset the effect has no spread to weigh it by")
+    means = np.array([effect.mean for effect in effects])
+    with np.errstate(divide="ignore"):  # of effects that agree to the last digit, which have no heterogeneity
+        combined = combine_effects(means, errors**2, method_re="iterated", use_t=True, maxiter=MOST_STEPS)
+    count, mean, tau2 = len(effects), float(combined.mean_effect_re), float(combined.tau2)
+    own = float(combined.sd_eff_w_re)
+    error = max(float(combined.sd_eff_w_re_hksj), own)
+    tail = (1 + CONFIDENCE) / 2
+    around = float(stats.t.ppf(tail, count - 2)) * math.sqrt(tau2 + own**2) if count > 2 else math.nan
+    return Joint(
+        effect=Effect(mean, math.nan, math.nan, count, error * math.sqrt(count)).at(1 - CONFIDENCE),
+        between=math.sqrt(tau2),
+        i_squared=max(0.0, 1 - (count - 1) / float(combined.q)) if combined.q > 0 else 0.0,
+        heterogeneity_p=float(stats.chi2.sf(combined.q, count - 1)),
+        prediction=(mean - around, mean + around) if count > 2 else None,
+    )
+
+
+def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> list[OverDatasets]:
+    """Return each claim over the datasets, the folders of the study's runs by the dataset's name."""
+    analyses = {name: analyse(directory) for name, directory in directories.items()}
+    found: list[OverDatasets] = []
+    joint_findings: list[tuple[Claim, Finding]] = []
+    for claim in claims:
+        findings = {name: claim.find(analysis) for name, analysis in analyses.items()}
+        effects = [finding.effect for finding in findings.values() if finding.effect.n > 1]
+        try:
+            if len(effects) < len(findings):
+                raise UserError("not every dataset has an effect with an interval")
+            joint = joint_effect(effects)
+        except UserError as error:
+            found.append(OverDatasets(claim, findings, None, "inconclusive", str(error)))
+            joint_findings.append((claim, Finding("inconclusive", "")))
+            continue
+        found.append(OverDatasets(claim, findings, joint, "inconclusive"))
+        joint_findings.append((claim, judged_finding(joint.effect, _judge(claim), "")))
+    verdicts = headline(joint_findings)
+    return [replace(each, verdict=verdict) for each, verdict in zip(found, verdicts, strict=True)]
+
+
+def claims_of_arms(study: StudyRecord) -> list[Claim]:
+    """Return that each arm is better than the baseline: what a study without claims is asked on several datasets."""
+    task = study.known_task
+    if task is None:
+        return []  # the record of an earlier version, which did not say
+    metric, baseline = METRICS[task.primary_metric], study.baseline.label
+    column, word = f"test_{metric.name}", "higher" if metric.higher_is_better else "lower"
+    return [
+        Claim(
+            f"{arm.label} reaches a {word} {metric.display_name} than {baseline}.",
+            more(column, arm.label, than=baseline)
+            if metric.higher_is_better
+            else more(column, baseline, than=arm.label),
+        )
+        for arm in study.arms
+        if not arm.is_baseline
+    ]
+
+
+def write_datasets(directory: Path, study: str, folders: Mapping[str, str]) -> None:
+    """Keep which folders beside `directory` hold the study on which dataset."""
+    directory.mkdir(parents=True, exist_ok=True)
+    write_atomically(directory / FILE, to_json({"study": study, "folders": dict(folders)}))
+
+
+def read_datasets(directory: Path) -> dict[str, Path]:
+    """Return the folders of a study's runs by dataset. Raises `UserError` where `directory` keeps none."""
+    path = directory / FILE
+    try:
+        folders = json.loads(path.read_bytes())["folders"]
+        return {name: directory.parent / folder for name, folder in folders.items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise UserError(f"{path} cannot be read ({error}); the same litmus run command writes it anew") from None
+
+
+def _judge(claim: Claim) -> Judge:
+    test = claim.test if isinstance(claim.test, ArmTest) else None
+    if test is not None and test.equivalence:
+        centre = test.claimed if test.level else 0.0
+        return lambda effect: judge_equivalence(
+            Estimate(effect.mean - centre, effect.low - centre, effect.high - centre, effect.n), claim.threshold
+        )
+    one = judge_level if test is not None and test.level else judge
+    return lambda effect: one(effect, claim.threshold)

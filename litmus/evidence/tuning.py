@@ -1,0 +1,111 @@
+"""What a study's trials say: what each arm chooses on the validation split, and what a budget can be expected to reach.
+
+The test set has no part in it: a trial does not even evaluate it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litmus.core.metrics import METRICS, Task
+from litmus.records.run_record import RunRecord
+from litmus.records.storage import CorruptRecord
+from litmus.records.study_record import TuningRecord
+
+
+@dataclass(frozen=True)
+class ArmTuning:
+    """An arm's trials and the one that it chooses.
+
+    Args:
+        label: the arm.
+        points: what was tried.
+        scores: the validation metric of each, the mean over the tuning seeds; a diverged run counts as guessing; NaN
+            where a run has no result.
+        diverged: how many of the runs diverged.
+        chosen: the place of the chosen one, None until all trials have their result.
+        edges: of the keys with an order, those whose chosen value is the lowest or the highest that was tried:
+            (at the low end, at the high end).
+    """
+
+    label: str
+    points: tuple[dict[str, Any], ...]
+    scores: tuple[float, ...]
+    diverged: int
+    chosen: int | None
+    edges: dict[str, tuple[bool, bool]]
+
+
+def arm_tunings(directory: Path, tuning: TuningRecord, task: Task, arms: Sequence[str]) -> list[ArmTuning]:
+    """Return each arm's trials as their records stand."""
+    points = tuple(trial.values for trial in tuning.trials)
+    found = []
+    for label in arms:
+        results = [_scores(directory, trial.runs.get(label, {}), task) for trial in tuning.trials]
+        scores = tuple(sum(values) / len(values) if values else math.nan for values, _ in results)
+        chosen = choice(points, scores, METRICS[task.primary_metric].higher_is_better)
+        edges = {} if chosen is None else edges_of(points, points[chosen])
+        found.append(ArmTuning(label, points, scores, sum(diverged for _, diverged in results), chosen, edges))
+    return found
+
+
+def choice(points: Sequence[Mapping[str, Any]], scores: Sequence[float], higher_is_better: bool) -> int | None:
+    """Return the place of the best score; of several alike the one at the fewest edges. None where one is missing."""
+    if not scores or any(math.isnan(score) for score in scores):
+        return None
+    best = (max if higher_is_better else min)(scores)
+    alike = [index for index, score in enumerate(scores) if score == best]
+    return min(alike, key=lambda index: len(edges_of(points, points[index])))
+
+
+def edges_of(points: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]) -> dict[str, tuple[bool, bool]]:
+    """Return the keys of which `chosen` has the lowest or the highest value of all that were tried.
+
+    Keys whose values have no order, names and booleans, have no edge.
+    """
+    found = {}
+    for key, value in chosen.items():
+        tried = [point[key] for point in points]
+        if all(isinstance(each, int | float) and not isinstance(each, bool) for each in tried):
+            ends = (value == min(tried), value == max(tried))
+            if any(ends):
+                found[key] = ends
+    return found
+
+
+def expected_performance(scores: Sequence[float], higher_is_better: bool = True) -> list[float]:
+    """Return the expected best validation score of 1, 2, ... trials drawn at random, up to as many as there are.
+
+    E[V*_n] = Σ v (P(V ≤ v)^n − P(V < v)^n) over the empirical distribution of the scores. It is their mean for one
+    trial, and stays below the best of them. Source: Dodge et al. 2019, Show Your Work (EMNLP, arXiv 1909.03004),
+    section 3.1. Exact for trials drawn independently; of a grid it says what as many draws from it would reach.
+    """
+    sign = 1 if higher_is_better else -1
+    ordered = sorted(sign * score for score in scores)
+    count = len(ordered)
+    return [
+        sign * sum(v * (((i + 1) / count) ** n - (i / count) ** n) for i, v in enumerate(ordered))
+        for n in range(1, count + 1)
+    ]
+
+
+def _scores(directory: Path, runs: Mapping[int, str], task: Task) -> tuple[list[float], int]:
+    """Return the validation scores of a trial's runs, NaN where one has no result, and how many diverged."""
+    scores, diverged = [], 0
+    for run in runs.values():
+        try:
+            record = RunRecord(directory / run)
+            state, summary = record.state(), record.read_summary()
+        except CorruptRecord:
+            state, summary = "corrupt", {}
+        if state == "diverged" and summary:
+            diverged += 1
+            scores.append(task.chance(summary["data"]["num_classes"]))
+        elif state == "finished" and summary:
+            score = summary["metrics"].get(f"val_{task.primary_metric}")
+            scores.append(math.nan if score is None else float(score))
+        else:
+            scores.append(math.nan)
+    return scores, diverged

@@ -1,0 +1,1 @@
+"""A trained network: its weights, exports and predictions."""

@@ -1,0 +1,158 @@
+"""A run's network as a file for other programs: its weights in safetensors, or all of it in TorchScript or ONNX."""
+
+import contextlib
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from litmus.core.errors import UserError
+from litmus.datamodules.batches.image_input import ImageInput
+from litmus.export.load_model import ImageModel, Normalised
+from litmus.lit_archs.layers.fold_batch_norm import Folding, fold_batch_norm
+from litmus.records.storage import storage_errors, to_json, write_atomically
+
+Format = Literal["safetensors", "torchscript", "onnx"]
+
+SUFFIXES: dict[Format, str] = {"safetensors": ".safetensors", "torchscript": ".pt", "onnx": ".onnx"}
+"""What a file of each format is called."""
+
+CHECKED_BATCH = 3
+"""Images that an exported network is asked about, to hold it against the one that it was made of."""
+
+TOLERANCE = 1e-4
+"""The largest difference of an output, relative to the largest output, between the two."""
+
+
+def export(model: ImageModel, about: dict[str, Any], path: Path, format: Format) -> Path:
+    """Write `model` to `path`, and beside it a JSON file with `about`, the class names and the normalisation.
+
+    safetensors holds the network's state dict, under the names of `lit_archs.build`'s network. TorchScript and ONNX
+    hold the network with its normalisation, for uint8 images [N, C, H, W] of the size that it sees, any number of them;
+    TorchScript's takes float ones of 0 to 1 too. Returns the JSON file. Raises `UserError` where the format's packages
+    are absent, and where the network cannot be written in it.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    _WRITERS[format](model, path)
+    described = path.with_suffix(".json")
+    write_atomically(described, to_json({**about, "format": format, **description(model)}))
+    return described
+
+
+def folded(model: ImageModel) -> tuple[ImageModel, Folding]:
+    """Return `model` with its batch norms folded into the layers before them, and which were.
+
+    Raises `UserError` where it would say something else.
+    """
+    folding = fold_batch_norm(model.network, torch.zeros(1, *model.input.shape))
+    found = ImageModel(folding.network, model.input, model.task, model.title, model.probabilistic).eval()
+    with torch.no_grad():
+        _compare(model, found.normalised(_example(model).repeat(CHECKED_BATCH, 1, 1, 1)), "folded network")
+    return found, folding
+
+
+def description(model: ImageModel) -> dict[str, Any]:
+    """Return what has to be known to use the network elsewhere."""
+    channels, height, width = model.input.shape
+    return {
+        "task": model.task,
+        "classes": list(model.classes),
+        "input": {
+            "channels": channels,
+            "height": height,
+            "width": width,
+            "resized_to": list(model.input.stored),
+            "resize": model.input.resize,
+            "binary": model.input.binary,
+            **_mean_and_std(model.input),
+        },
+    }
+
+
+def _mean_and_std(input: ImageInput) -> dict[str, Any]:
+    """Return mean and standard deviation of pixels of 0 to 1, of each channel; the mean of each pixel where it is."""
+    std = 1.0 / (input.scale * 255.0)
+    mean = -input.shift * std
+    by_channel = mean.flatten().tolist() if mean[0, 0].numel() == 1 else mean[0].tolist()
+    return {"mean": by_channel, "std": std.flatten().tolist()}
+
+
+def _safetensors(model: ImageModel, path: Path) -> None:
+    from safetensors.torch import save
+
+    # Of its own memory each: the format refuses tensors that share it.
+    state = {name: tensor.contiguous().clone() for name, tensor in model.network.state_dict().items()}
+    write_atomically(path, save(state, metadata={"format": "pt"}))
+
+
+def _torchscript(model: ImageModel, path: Path) -> None:
+    example = _example(model)
+    with _told(model, "TorchScript"), torch.no_grad():
+        floats = example.float() * model.normalised.scale + model.normalised.shift
+        traced = torch.jit.trace(model.network, floats)
+        scripted = torch.jit.script(Normalised(traced, model.input).eval())
+        found = scripted(example.repeat(CHECKED_BATCH, 1, 1, 1))
+    _compare(model, found, "TorchScript")
+    with storage_errors(path):
+        scripted.save(str(path))
+
+
+def _onnx(model: ImageModel, path: Path) -> None:
+    for package in ("onnx", "onnxscript"):
+        if importlib.util.find_spec(package) is None:
+            raise UserError(
+                f"--format onnx needs the package {package}, which is not installed: "
+                "pip install 'litmus-ablations[onnx]'; valid without: safetensors, torchscript"
+            )
+    with _told(model, "ONNX"), storage_errors(path):
+        torch.onnx.export(
+            model.normalised,
+            (_example(model).repeat(CHECKED_BATCH, 1, 1, 1),),
+            str(path),
+            input_names=["images"],
+            output_names=["outputs"],
+            dynamic_shapes={"images": {0: torch.export.Dim("images", min=1)}},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+@contextlib.contextmanager
+def _told(model: ImageModel, format: str) -> Iterator[None]:
+    """Tell in one line why a network cannot be written; the exporters' own warnings are for their developers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:  # whatever the exporters raise for a network that is beyond them
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"{_named(model)} cannot be written in {format}: {reason}") from None
+
+
+def _named(model: ImageModel) -> str:
+    return model.title.partition(",")[0]
+
+
+def _example(model: ImageModel) -> torch.Tensor:
+    size = model.input.shape
+    return (torch.arange(size[0] * size[1] * size[2]) % 256).to(torch.uint8).reshape(1, *size)
+
+
+def _compare(model: ImageModel, found: torch.Tensor, format: str) -> None:
+    with torch.no_grad():
+        expected = model.normalised(_example(model).repeat(CHECKED_BATCH, 1, 1, 1))
+    difference = (found - expected).abs().max() / expected.abs().max().clamp(min=1e-12)
+    if not difference <= TOLERANCE:
+        raise UserError(f"{_named(model)}: its {format} differs from it by {difference:.1e}")
+
+
+_WRITERS: dict[Format, Callable[[ImageModel, Path], None]] = {
+    "safetensors": _safetensors, "torchscript": _torchscript, "onnx": _onnx
+}  # fmt: skip

@@ -1,0 +1,238 @@
+"""A run's trained network, from its record."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from litmus.core.config_keys import flatten
+from litmus.core.errors import UserError
+from litmus.datamodules.augmentation.window import centre_crop
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.datamodules.batches.image_input import ImageInput
+from litmus.design.study_files import import_source
+from litmus.lit_archs.building.registry import ARCHITECTURES, construct
+from litmus.lit_archs.learning.loss import defines_loss
+from litmus.records.frames import find_runs
+from litmus.records.run_record import FINAL_STATES, RunRecord, own_source, rerun_command
+from litmus.records.storage import CorruptRecord
+from litmus.training.config import RunConfig, resolve
+from litmus.training.network import network_options
+
+BACKGROUND = "background"
+"""What a segmentation network's class 0 is called: a pixel of none of the data's classes."""
+
+
+class Normalised(nn.Module):
+    """A network with its normalisation inside, for images of the size that it sees.
+
+    Takes uint8 images of 0 to 255, or float ones of 0 to 1, [N, C, H, W]. TorchScript can compile it.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, network: nn.Module, input: ImageInput) -> None:
+        super().__init__()
+        self.network = network
+        self.binary = input.binary
+        self.register_buffer("scale", input.scale.clone())
+        self.register_buffer("shift", input.shift.clone())
+
+    def forward(self, images: Tensor) -> Tensor:
+        pixels = images.float() if images.dtype == torch.uint8 else images.float() * 255.0
+        if self.binary:
+            pixels = torch.where(pixels >= 128, 255.0, 0.0)
+        return self.network(pixels * self.scale + self.shift)
+
+
+class ImageModel(nn.Module):
+    """A run's network, given images as they are: normalisation is inside, and any size becomes the network's.
+
+    Images are uint8 of 0 to 255 or float of 0 to 1, [N, C, H, W]. Those that do not have the size at which the data
+    were stored are resized to it, bilinear with antialiasing, as the data module does: the shorter side and then the
+    middle, or both sides where the data were stretched. Returns what the network does: logits [N, classes], or
+    [N, classes, H, W] where it segments.
+
+    Args:
+        network: the trained network.
+        input: how an image becomes what the network sees.
+        task: what the network was trained for.
+        title: which run and which weights it is.
+        probabilistic: whether a softmax of the logits are probabilities: trained with hinge loss, squared error or
+            a loss of the network's own, they are scores.
+    """
+
+    def __init__(
+        self, network: nn.Module, input: ImageInput, task: str, title: str, probabilistic: bool = True
+    ) -> None:
+        super().__init__()
+        self.normalised = Normalised(network, input)
+        self.input = input
+        self.task = task
+        self.title = title
+        self.probabilistic = probabilistic
+
+    @property
+    def network(self) -> nn.Module:
+        """The network itself, which takes normalised images."""
+        return self.normalised.network
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each output; a segmentation network's first is the background."""
+        return (BACKGROUND, *self.input.classes) if self.task == "segmentation" else self.input.classes
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the network's outputs. Raises `UserError` for images of another form."""
+        _check(images, self.input.shape[0])
+        resized = fitted(images, self.input.stored, self.input.resize)
+        return self.normalised(centre_crop(resized, self.input.shape[1:]))
+
+
+def resized_to(height: int, width: int, size: tuple[int, int], resize: str) -> tuple[int, int]:
+    """Return the height and width to which an image is resized before the middle of `size` is cut out."""
+    if (height, width) == size or resize == "stretch":
+        return size
+    if size[0] * width >= size[1] * height:
+        return size[0], int(size[0] * width / height)
+    return int(size[1] * height / width), size[1]
+
+
+def fitted(images: Tensor, size: tuple[int, int], resize: str) -> Tensor:
+    """Return images [N, C, *size], of the same kind: resized as `litmus.datamodules.image_files.decode` resizes files."""
+    height, width = images.shape[2:]
+    if (height, width) == size:
+        return images
+    target = resized_to(height, width, size, resize)
+    floats = functional.interpolate(images.float(), target, mode="bilinear", antialias=True)
+    resized = floats.round().clamp(0, 255).to(torch.uint8) if images.dtype == torch.uint8 else floats
+    return centre_crop(resized, size)
+
+
+def _check(images: Tensor, channels: int) -> None:
+    kind = f"{str(images.dtype).removeprefix('torch.')} {list(images.shape)}"
+    if images.dim() != 4 or images.shape[1] != channels:
+        raise UserError(f"expected images [N, {channels}, height, width], got {kind}")
+    if images.dtype == torch.uint8 or not images.numel():
+        return
+    if not images.is_floating_point():
+        raise UserError(f"expected uint8 images of 0 to 255 or float ones of 0 to 1, got {kind}")
+    low, high = images.aminmax()
+    if low < 0 or high > 1:
+        raise UserError(
+            f"float images go from 0 to 1, got {low:.4g} to {high:.4g}; give pixels of 0 to 255 as uint8, and none "
+            "that are normalised already"
+        )
+
+
+Which = Literal["last", "best"]
+
+
+def load_model(run: str | Path, *, out: str | Path = "runs", weights: Which | None = None) -> ImageModel:
+    """Return the trained network of a run as an `nn.Module` in eval mode that takes images as they are.
+
+    `run` is a run's identity, its first digits, or its folder; `out` is the folder of records. `weights` are the last
+    ones or the best by validation; by default those that the test set was read with, else what the run kept. Raises
+    `UserError` where there is no such run, where it kept no weights, and where its network is not to be found or is
+    another by now.
+    """
+    return load_record(record_with_weights(str(run), Path(out)), weights)
+
+
+def record_with_weights(run: str, out: Path) -> RunRecord:
+    """Return the record of `run`: of several studies that hold it, one that has weights where there is one."""
+    records = find_runs(run, out)
+    return next((each for each in records if each.checkpoint.exists() or each.best_checkpoint.exists()), records[0])
+
+
+def load_record(record: RunRecord, weights: Which | None = None) -> ImageModel:
+    """Return the trained network of a record, see `load_model`."""
+    try:
+        status, settings, summary = record.read_status(), record.read_config(), record.read_summary()
+        which = _which(record, weights, summary)
+        content = _content(record.checkpoint if which == "last" else record.best_checkpoint)
+    except CorruptRecord as error:
+        raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
+    _import_source(record, own_source(record), str(settings["model"]["name"]))
+    config = resolve(flatten(settings))
+    input = ImageInput.from_dict(content["input"]) if "input" in content else _input_of_data(config, summary)
+    options = network_options(config, len(input.classes), input.shape)
+    network = construct(config.model["name"], **options)
+    _load(network, content["state_dict"], f"run {record.run_id}: {config.model['name']}")
+    task = ARCHITECTURES[config.model["name"]].task
+    step = content.get("global_step", summary["metrics"].get("steps"))
+    title = f"run {record.run_id}: {config.model['name']}, {status.get('arm')}, seed {config.seed}"
+    probabilistic = config.optim.loss == "cross_entropy" and not defines_loss(network)
+    return ImageModel(network, input, task, f"{title}; {which} weights, step {step}", probabilistic).eval()
+
+
+def _which(record: RunRecord, asked: Which | None, summary: dict[str, Any]) -> Which:
+    """Return which weights are to be read. Raises `UserError` with the setting that keeps them where there are none."""
+    state, run = record.state(), f"run {record.run_id}"
+    if state not in FINAL_STATES:
+        raise UserError(f"{run} has no result yet, it is {state}: the command that started it goes on with it")
+    # What a diverged run has of last weights are those of some epoch before.
+    files: dict[Which, Path] = {"last": record.checkpoint, "best": record.best_checkpoint}
+    kept = [which for which, file in files.items() if file.exists() and not (which == "last" and state == "diverged")]
+    again = f"{rerun_command(record)} --keep"
+    if not kept and state == "diverged":
+        step = summary.get("diverged_at_step")
+        raise UserError(
+            f"{run} diverged at step {step} and left no weights; those of the best evaluation before: {again} best"
+        )
+    if not kept:
+        raise UserError(f"{run} kept no weights (trainer.keep {record.kept()}); to have them: {again} best")
+    if asked is not None:
+        if asked not in kept:
+            raise UserError(f"{run} kept its {kept[0]} weights and not its {asked} ones; to have them: {again} both")
+        return asked
+    tested = record.read_config()["trainer"].get("test", "last")
+    return tested if tested in kept else kept[0]
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        return {**content, "state_dict": dict(content["state_dict"])}
+    except Exception as error:  # torch.load raises a dozen types for a damaged file
+        raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
+
+
+def _import_source(record: RunRecord, source: str | None, architecture: str) -> None:
+    """Make known what the run's study registers, and check that its network is."""
+    if source is not None and Path(source).is_file():
+        import_source(source)
+    try:
+        ARCHITECTURES[architecture]
+    except UserError as error:
+        if source is None:
+            raise UserError(f"run {record.run_id}: {error}") from None
+        raise UserError(
+            f"run {record.run_id}: its network {architecture!r} was registered by {source}, which "
+            f"{'no longer does' if Path(source).is_file() else 'is gone'}; put the file back, or import it first"
+        ) from None
+
+
+def _input_of_data(config: RunConfig, summary: dict[str, Any]) -> ImageInput:
+    """Return the input of a run of an earlier version, whose checkpoint does not say, from its data themselves."""
+    data = ImageDataModule(config.data)
+    if data.fingerprint != summary["data"]["fingerprint"]:
+        raise UserError(f"data.name {config.data.name} is not the data that the run was trained on")
+    return ImageInput.of(data)
+
+
+def _load(network: nn.Module, state: dict[str, Tensor], title: str) -> None:
+    own = {name.removeprefix("network."): value for name, value in state.items() if name.startswith("network.")}
+    expected = network.state_dict()
+    lacking, more = expected.keys() - own.keys(), own.keys() - expected.keys()
+    other = [name for name in expected.keys() & own.keys() if expected[name].shape != own[name].shape]
+    if lacking or more or other:
+        names = sorted(lacking | more | set(other))
+        raise UserError(
+            f"{title} is another network by now than when it was trained: {len(names)} of its parameters and buffers "
+            f"differ, e.g. {names[0]}"
+        )
+    network.load_state_dict(own)

@@ -1,0 +1,120 @@
+"""Add seeds until every primary claim of a study has its verdict, to the arms alone that still decide one."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from litmus.core.config_keys import Settings
+from litmus.core.errors import UserError, require_choice
+from litmus.design.plan import Plan
+from litmus.design.study import Study
+from litmus.evidence.claims import ArmTest, Claim, Finding
+from litmus.evidence.family import judged
+from litmus.evidence.power import ALPHA, POWER, seeds_needed
+from litmus.evidence.results import Analysis, analyse
+from litmus.launch.conduct import Conducted, conduct
+from litmus.launch.machine import LaunchConfig
+
+MAX_SEEDS = 30
+FIRST_LOOK = 3
+"""Seeds before the first look: with fewer hardly any interval says something."""
+
+
+def most_seeds(until: str | None, max_seeds: int | None) -> int | None:
+    """Return how many seeds an arm may have where seeds are added, None where they are not.
+
+    Raises `UserError` for a word other than `decided`, and for a number of seeds without it.
+    """
+    if until is None:
+        if max_seeds is not None:
+            raise UserError("--max-seeds goes with --until decided")
+        return None
+    require_choice("until", until, ("decided",))
+    return MAX_SEEDS if max_seeds is None else max_seeds
+
+
+def seeds_to_start_with(study: Study, asked: int | None) -> int:
+    """Return how many seeds there are before the first look: as many as were asked for, or else few."""
+    return min(FIRST_LOOK, study.seeds) if asked is None else asked
+
+
+def conduct_until_decided(
+    plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None, max_seeds: int = MAX_SEEDS
+) -> Conducted:
+    """Run `plan`, and a seed more of the arms that an undecided primary claim speaks of, until there is none such.
+
+    No arm gets more than `max_seeds`. Intervals hold at every number of seeds at once, so that looking after each costs
+    no certainty. Raises `UserError` for a study without claims.
+    """
+    if not plan.study.claims:
+        raise UserError(f"--until decided: study {plan.study.name} has no claim to decide")
+    if max_seeds < len(plan.seeds):
+        raise UserError(f"--max-seeds {max_seeds} is less than the {len(plan.seeds)} seeds to start with")
+    if 1 < plan.splits < max_seeds:
+        raise UserError(
+            f"--splits {plan.splits} with --until decided: seeds that are added need validation splits of their own; "
+            f"give --splits {max_seeds}"
+        )
+    while True:
+        conducted = conduct(plan, launch, settings, source, looked=True)
+        analysis = analyse(conducted.directory)
+        found = judged(analysis, plan.study.claims)
+        if conducted.outcome.crashed:
+            return conducted
+        open_claims = [claim for claim, finding in found if finding.verdict == "inconclusive"]
+        labels = sorted({label for claim in open_claims for label in arms_of(claim, analysis)})
+        more = [label for label in labels if len(plan.seeds_of(label)) < max_seeds]
+        if not more:
+            return replace(conducted, notes=tuple(spent(analysis, found, plan.study.seeds)))
+        decided = len(found) - len(open_claims)
+        print(f"{decided} of {len(found)} claims decided; a seed more of {_named(more, analysis)}", file=sys.stderr)
+        plan = plan.with_more(more, 1)
+
+
+def arms_of(claim: Claim, analysis: Analysis) -> list[str]:
+    """Return the labels of the arms that a claim speaks of; of a test of the study's own, all of them."""
+    if not isinstance(claim.test, ArmTest):
+        return [result.label for result in analysis.arms]
+    found: dict[str, None] = {}
+    for selector in claim.test.arms:
+        if isinstance(selector, str):
+            found[selector] = None
+        else:
+            found.update(dict.fromkeys(result.label for result in analysis.at(selector)))
+    return list(found)
+
+
+def spent(analysis: Analysis, found: Sequence[tuple[Claim, Finding]], planned: int) -> list[str]:
+    """Return what the seeds were against fixed designs, in lines of at most 80 columns.
+
+    One has the study's own number of seeds; the other the number that the power analysis asks for the effects of the
+    decided claims, were they known beforehand, at the level that Holm's correction can ask of a claim.
+    """
+    used = sum(result.planned for result in analysis.arms)
+    arms = len(analysis.arms)
+    open_claims = sum(finding.verdict == "inconclusive" for _, finding in found)
+    lines = [
+        f"decided {len(found) - open_claims} of {len(found)} claims with {used} runs, "
+        f"{min(r.planned for r in analysis.arms)} to {max(r.planned for r in analysis.arms)} seeds an arm"
+    ]
+    lines.append(f"  {planned} seeds of every arm, as the study has them, are {planned * arms} runs")
+    needed = [
+        seeds_needed(finding.effect.sd, distance, POWER, ALPHA / len(found))
+        for claim, finding in found
+        if finding.verdict != "inconclusive"
+        and finding.effect.n >= 2
+        and (distance := abs(finding.effect.mean - claim.threshold)) > 0
+    ]
+    if needed:
+        fixed = max(needed)
+        lines.append(
+            f"  {fixed}, as litmus power asks for the effects found ({100 * POWER:.0f} %), are {fixed * arms} runs"
+        )
+    return lines
+
+
+def _named(labels: Sequence[str], analysis: Analysis) -> str:
+    if len(labels) == len(analysis.arms):
+        return "every arm"
+    return "; ".join(labels) if len(labels) <= 3 else f"{len(labels)} of {len(analysis.arms)} arms"

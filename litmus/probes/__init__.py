@@ -1,0 +1,1 @@
+"""Lightning callbacks that measure something while a run trains; a file a probe."""

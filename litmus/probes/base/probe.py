@@ -1,0 +1,194 @@
+"""A probe: a callback that measures something while a run trains and leaves what it measures unchanged."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import lightning.pytorch as lightning
+import torch
+import torch.distributed as distributed
+from torch import Tensor, nn
+
+from litmus.core.batch import Batch
+from litmus.core.keyed_random import derive
+from litmus.core.registry import Registry
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.records.run_record import RunRecord
+
+PROBE_COLUMNS = ("step", "probe", "layer", "quantity", "value")
+"""Columns of `probes.csv`: `step` counts the optimiser steps taken before the measurement."""
+
+
+class Probe(lightning.Callback):
+    """Measures at every `every_n_steps`-th step, the first included, and keeps rows of (layer, quantity, value).
+
+    A probe must not disturb the run: its weights and metrics are the same, to the last bit, with and without it. The
+    rows travel in the checkpoint, so that a resumed run has each of them once: what is measured at the end of training
+    belongs into `on_train_epoch_end`, which comes before the last checkpoint. Under several devices every one measures,
+    as collective operations need all of them, and the first one's rows are kept. `seed` is the run's.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    """What is measured, in a line, with its source."""
+    cost: ClassVar[str]
+    """What a measurement costs, in a few words."""
+    for_segmentation: ClassVar[bool] = True
+    """Whether a network that segments can be measured too."""
+
+    def __init__(self, record: RunRecord, every_n_steps: int, seed: int) -> None:
+        self.record = record
+        self.every_n_steps = every_n_steps
+        self.seed = seed
+        self.rows: list[dict[str, Any]] = []
+
+    @property
+    def state_key(self) -> str:
+        return f"probe {self.name}"
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = list(state_dict["rows"])
+
+    def due(self, trainer: lightning.Trainer) -> bool:
+        """Whether the step that is about to be taken is measured; for hooks before the optimiser's step."""
+        return trainer.global_step % self.every_n_steps == 0
+
+    @staticmethod
+    def trained(trainer: lightning.Trainer, module: LitNetwork) -> bool:
+        """Whether the last step is taken and the run did not diverge; for `on_train_epoch_end`."""
+        return trainer.global_step >= module.total_steps and module.diverged_at is None
+
+    @staticmethod
+    def validation_batches(trainer: lightning.Trainer) -> Iterator[Batch]:
+        """Yield this device's share of the validation split, batch by batch, without those that leave it nothing."""
+        for each in trainer.datamodule.val_dataloader():  # type: ignore[attr-defined]
+            batch: Batch = trainer.precision_plugin.convert_input(each)
+            if len(batch.labels):
+                yield batch
+
+    def add(self, step: int, layer: str, **quantities: float) -> None:
+        """Keep a row for each of `quantities`, measured at `layer` ("" for the network as a whole)."""
+        for quantity, value in quantities.items():
+            row = {"step": step, "probe": self.name, "layer": layer, "quantity": quantity, "value": float(value)}
+            self.rows.append(row)
+
+
+PROBES: Registry[type[Probe]] = Registry("probe", "litmus.studies.probes")
+
+
+def register(probe: type[Probe]) -> type[Probe]:
+    """Make a probe known under its name; a class decorator."""
+    PROBES.add(probe.name, probe, probe.__module__)
+    return probe
+
+
+WeightLayer = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
+
+
+def weight_layers(network: nn.Module) -> dict[str, WeightLayer]:
+    """Return the convolutions and linear layers by name, in the order of their definition, which is the forward one."""
+    return {name: module for name, module in network.named_modules() if isinstance(module, WeightLayer)}
+
+
+@contextlib.contextmanager
+def undisturbed(network: nn.Module) -> Iterator[None]:
+    """Let a probe run `network` in training mode and more: its buffers, mode and the generators are put back after.
+
+    Parameters and gradients are the probe's own responsibility: use `torch.autograd.grad`, which leaves `.grad` alone.
+    """
+    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    modes = {module: module.training for module in network.modules()}
+    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, buffer in network.named_buffers():
+                    buffer.copy_(buffers[name])
+            for module, training in modes.items():
+                module.training = training
+
+
+def summed(value: Tensor) -> Tensor:
+    """Return the sum of `value` over the devices; every one has to call this."""
+    if not distributed.is_initialized():
+        return value
+    total = value.detach().clone()
+    distributed.all_reduce(total)
+    return total
+
+
+def gathered(rows: Tensor) -> Tensor:
+    """Return the devices' `rows` [n, ...] one after the other, by rank; `n` may differ, the rest may not."""
+    if not distributed.is_initialized():
+        return rows
+    devices = distributed.get_world_size()
+    count = torch.tensor([len(rows)], device=rows.device)
+    counts = [torch.empty_like(count) for _ in range(devices)]
+    distributed.all_gather(counts, count)
+    sizes = [int(each) for each in counts]
+    # Collective operations want equal shapes.
+    padded = rows.new_zeros((max(sizes), *rows.shape[1:]))
+    padded[: len(rows)] = rows
+    parts = [torch.empty_like(padded) for _ in range(devices)]
+    distributed.all_gather(parts, padded)
+    return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
+
+@contextlib.contextmanager
+def watched(layers: Mapping[str, nn.Module], see: Callable[[str, Any, Any], None]) -> Iterator[None]:
+    """Call `see(name, input, output)` whenever one of `layers` has run."""
+    handles = [
+        layer.register_forward_hook(lambda _, inputs, output, name=name: see(name, inputs[0], output))
+        for name, layer in layers.items()
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextlib.contextmanager
+def training_pass(module: LitNetwork, seed: int) -> Iterator[None]:
+    """Let a probe run the network as the step at hand does, in training mode, and leave no trace.
+
+    Dropout and the like draw from a generator of the probe's own, which starts the same at every pass of a step, so
+    that two passes differ in nothing but what the probe changed. Arithmetic is that of the parameters, without mixed
+    precision; the network is not the compiled one, which does not call hooks.
+    """
+    with undisturbed(module.network):
+        torch.manual_seed(derive(seed, "probe", module.global_step, module.trainer.global_rank))
+        module.network.train()
+        yield
+
+
+def shared_loss(module: LitNetwork, batch: Batch) -> Tensor:
+    """Return this device's part of the mean loss of the global batch: the sum over the devices is that mean."""
+    outputs = module.network.forward(batch.images)
+    return module.loss(outputs, batch) * (len(batch.labels) / batch.global_size)
+
+
+def loss_and_gradients(
+    module: LitNetwork, batch: Batch, seed: int, parameters: Sequence[nn.Parameter]
+) -> tuple[float, list[Tensor]]:
+    """Return the mean loss of the global batch and its gradient by each of `parameters`, zero where it has no part."""
+    with training_pass(module, seed), torch.enable_grad():
+        loss = shared_loss(module, batch)
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    filled = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, gradients, strict=True)]
+    return float(summed(loss.detach())), [summed(gradient) for gradient in filled]
+
+
+def norm(tensors: Sequence[Tensor]) -> float:
+    """Return the Euclidean norm of all elements of `tensors` together, in double precision."""
+    return float(torch.stack([tensor.double().square().sum() for tensor in tensors]).sum().sqrt())
+
+
+def distance(one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
+    """Return the Euclidean distance of two lists of tensors of equal shapes."""
+    return norm([first.double() - second.double() for first, second in zip(one, other, strict=True)])

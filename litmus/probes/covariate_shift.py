@@ -1,0 +1,96 @@
+"""Probe: internal covariate shift, as a change of each layer's gradient by the update of the layers before it."""
+
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cosine_similarity
+
+from litmus.core.batch import Batch
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.probes.base.probe import Probe, WeightLayer, distance, loss_and_gradients, norm, register, weight_layers
+
+LAYERS = 8
+"""Number of layers measured at most, for each costs a pass."""
+
+
+@register
+class CovariateShift(Probe):
+    """Rows of a layer: `shift` = ‖G − G′‖, `relative_shift` = ‖G − G′‖ / ‖G‖, `cosine` of the angle between the two.
+
+    G is the gradient of the loss by the layer's weight before the step. G′ is the same, of the same batch, when all
+    parameters defined before that weight have made the step, and it and all behind it have not. The first layer, for
+    which G = G′, is left out; of the others at most 8 are measured, evenly chosen, the last among them. Where G is
+    zero the ratios are NaN.
+    """
+
+    name = "covariate_shift"
+    summary = "gradient change by the update of the layers before (Santurkar et al. 2018, definition 2.1)"
+    cost = "up to 9 forward and backward passes, a copy of all weights"
+
+    _before: list[Tensor] | None = None
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(module, LitNetwork)
+        self._before = None
+        if self.due(trainer):
+            self._step = trainer.global_step
+            self._before = [parameter.detach().clone() for parameter in module.network.parameters()]
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(module, LitNetwork)
+        if self._before is None:
+            return
+        parameters = list(module.network.parameters())
+        before, after = self._before, [parameter.detach().clone() for parameter in parameters]
+        self._before = None
+        try:
+            self._measure(module, batch, parameters, before, after)
+        finally:
+            _set(parameters, after)
+
+    def _measure(
+        self,
+        module: LitNetwork,
+        batch: Batch,
+        parameters: list[nn.Parameter],
+        before: list[Tensor],
+        after: list[Tensor],
+    ) -> None:
+        layers = evenly_chosen(weight_layers(module.network), LAYERS)
+        place = {name: index for index, (name, _) in enumerate(module.network.named_parameters())}
+        _set(parameters, before)
+        places = [place[f"{name}.weight"] for name in layers]
+        _, gradients = loss_and_gradients(module, batch, self.seed, [parameters[index] for index in places])
+        for name, index, gradient in zip(layers, places, gradients, strict=True):
+            _set(parameters[:index], after[:index])
+            _, (shifted,) = loss_and_gradients(module, batch, self.seed, [parameters[index]])
+            shift, size = distance([gradient], [shifted]), norm([gradient])
+            cosine = cosine_similarity(gradient.double().flatten(), shifted.double().flatten(), dim=0)
+            defined = size > 0
+            self.add(
+                self._step,
+                name,
+                shift=shift,
+                relative_shift=shift / size if defined else float("nan"),
+                cosine=float(cosine) if defined else float("nan"),
+            )
+
+
+def evenly_chosen(layers: dict[str, WeightLayer], count: int) -> dict[str, WeightLayer]:
+    """Return at most `count` of `layers` without the first, evenly chosen by their order, the last among them."""
+    names = list(layers)[1:]
+    if len(names) > count:
+        names = [names[len(names) * (number + 1) // count - 1] for number in range(count)]
+    return {name: layers[name] for name in names}
+
+
+@torch.no_grad()
+def _set(parameters: list[nn.Parameter], values: list[Tensor]) -> None:
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.copy_(value)

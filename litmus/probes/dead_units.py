@@ -1,0 +1,44 @@
+"""Probe: the ReLUs that no training image makes positive."""
+
+import lightning.pytorch as lightning
+import torch
+from torch import Tensor, nn
+
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.probes.base.probe import Probe, register, summed, undisturbed, watched
+
+IMAGES = 10_000
+"""Training images that are looked at, at most."""
+
+
+@register
+class DeadUnits(Probe):
+    """Rows of each ReLU and leaky ReLU at the end of each epoch: `dead_units`, the share that no image makes positive.
+
+    In evaluation mode, over up to 10,000 training images, evenly spaced; a unit of a map is a channel, which one
+    position of one image is enough to make positive. The gradient of such a ReLU is zero for every image; a leaky one
+    passes its small slope. The probe `activations` counts a ReLU's over the batches that it is trained on.
+    """
+
+    name = "dead_units"
+    summary = "share of each layer's ReLUs that are zero for all training images (CS231n notes, Neural networks 1)"
+    cost = "a forward pass over the training images at the end of each epoch"
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitNetwork)
+        network = module.network
+        layers = {name: each for name, each in network.named_modules() if isinstance(each, nn.ReLU | nn.LeakyReLU)}
+        positive: dict[str, Tensor] = {}
+
+        def see(name: str, entering: Tensor, _: Tensor) -> None:
+            samples_and_positions = [axis for axis in range(entering.dim()) if axis != 1]
+            found = (entering > 0).sum(samples_and_positions)
+            positive[name] = positive[name] + found if name in positive else found
+
+        with undisturbed(network), torch.no_grad(), watched(layers, see):
+            network.eval()
+            for each in trainer.datamodule.fit_batches(IMAGES):  # type: ignore[attr-defined]
+                batch = trainer.precision_plugin.convert_input(each)
+                network.forward(batch.images)
+        for name, counts in positive.items():
+            self.add(trainer.global_step, name, dead_units=float((summed(counts) == 0).double().mean()))

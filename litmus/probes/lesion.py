@@ -1,0 +1,213 @@
+"""Probe: what the trained network still gets right when blocks are deleted or change places."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from scipy.stats import kendalltau
+from torch import Tensor, nn
+
+from litmus.core.keyed_random import permutation
+from litmus.lit_archs.layers.norm_activation import ACTIVATION_LAYERS, NormActivation
+from litmus.lit_archs.layers.residual import ResidualBlock
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.probes.base.probe import Probe, register, summed, undisturbed
+
+COUNTS = (1, 2, 4, 8, 16)
+"""Numbers of blocks that are deleted at once, and of pairs that are exchanged, as far as there are so many."""
+
+DRAWS = 3
+"""Random choices that are averaged for each of these numbers."""
+
+
+@register
+class Lesion(Probe):
+    """Rows at the end of training, validation accuracies of the damaged network; nothing is trained again.
+
+    A block is a residual or plain block, or, outside those, a convolution or linear layer with the norm and activation
+    behind it. Of a residual block that is deleted the shortcut is left, of another one nothing, so that those that
+    change the shape cannot be deleted. Two blocks can be exchanged where both keep the same shape.
+
+    Row of a block: `top1_without` it. Rows of the network (layer ""): `top1_intact`; `blocks`, how many can be deleted;
+    `top1_deleted_k`, without k blocks; `top1_shuffled_k`, with k pairs exchanged one after the other, and
+    `kendall_tau_shuffled_k`, the rank correlation of the blocks' order with the trained one. The last three are means
+    over 3 choices, keyed by the seed and k. A run that diverged has no rows.
+    """
+
+    name = "lesion"
+    summary = "accuracy with blocks deleted or exchanged after training (Veit et al. 2016, 1605.06431, section 4)"
+    cost = "a validation for each block and about 30 more, once"
+    for_segmentation = False
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitClassifier)
+        if not self.trained(trainer, module):
+            return
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        network = module.network
+        step = trainer.global_step
+
+        def top1() -> float:
+            counts = torch.zeros(2, dtype=torch.int64, device=module.device)
+            for batch in self.validation_batches(trainer):
+                # Not the compiled network, which would not notice what has changed.
+                logits = network.forward(batch.images)
+                right = (logits.argmax(1) == batch.labels) & logits.isfinite().all(1)
+                counts += torch.stack((right.sum(), right.new_tensor(len(right), dtype=torch.int64)))
+            right_answers, count = summed(counts).tolist()
+            return right_answers / count
+
+        with undisturbed(network), torch.no_grad():
+            network.eval()
+            blocks = find_blocks(network, next(network.parameters()).new_zeros(1, *data.image_shape))
+            deletable = [block for block in blocks if block.residual or block.keeps_shape]
+            self.add(step, "", top1_intact=top1(), blocks=len(deletable))
+            for block in deletable:
+                with deleted([block]):
+                    self.add(step, block.name, top1_without=top1())
+            for count in COUNTS:
+                if count < len(deletable):
+                    self._delete(step, deletable, count, top1)
+            pairs = exchangeable_pairs(blocks)
+            for count in COUNTS:
+                if count <= len(pairs):
+                    self._shuffle(step, blocks, pairs, count, top1)
+
+    def _delete(self, step: int, blocks: "Sequence[Block]", count: int, top1: Callable[[], float]) -> None:
+        results = []
+        for draw in range(DRAWS):
+            chosen = permutation(len(blocks), self.seed, self.name, "delete", count, draw)[:count]
+            with deleted([blocks[index] for index in chosen.tolist()]):
+                results.append(top1())
+        self.add(step, "", **{f"top1_deleted_{count}": sum(results) / DRAWS})
+
+    def _shuffle(
+        self,
+        step: int,
+        blocks: "Sequence[Block]",
+        pairs: Sequence[tuple[int, int]],
+        count: int,
+        top1: Callable[[], float],
+    ) -> None:
+        results, correlations = [], []
+        for draw in range(DRAWS):
+            chosen = permutation(len(pairs), self.seed, self.name, "shuffle", count, draw)[:count]
+            swaps = [pairs[index] for index in chosen.tolist()]
+            order = list(range(len(blocks)))
+            for first, second in swaps:
+                order[first], order[second] = order[second], order[first]
+            with reordered(blocks, order):
+                results.append(top1())
+            correlations.append(float(kendalltau(range(len(order)), order).statistic))
+        tau = sum(correlations) / DRAWS
+        self.add(step, "", **{f"top1_shuffled_{count}": sum(results) / DRAWS, f"kendall_tau_shuffled_{count}": tau})
+
+
+@dataclass(frozen=True)
+class Block:
+    """Layers that can be deleted or moved as one: `modules` are the children called `keys` of `parent`, in order.
+
+    `shapes` are those of what enters and leaves it, without the batch, and the type of its first module.
+    """
+
+    name: str
+    parent: nn.Module
+    keys: tuple[str, ...]
+    modules: tuple[nn.Module, ...]
+    shapes: tuple[type[nn.Module], torch.Size, torch.Size]
+
+    @property
+    def residual(self) -> bool:
+        """Whether it has a shortcut, which is left of it when it is deleted."""
+        return isinstance(self.modules[0], ResidualBlock) and self.modules[0].shortcut is not None
+
+    @property
+    def keeps_shape(self) -> bool:
+        """Whether what leaves it has the shape of what enters."""
+        return self.shapes[1] == self.shapes[2]
+
+
+def find_blocks(network: nn.Module, images: Tensor) -> list[Block]:
+    """Return the blocks of `network` in forward order; their shapes are those that `images` [N, C, H, W] have there."""
+    found: list[tuple[str, nn.Module, tuple[str, ...]]] = []
+    inside: list[str] = []
+    for name, parent in network.named_modules():
+        if not isinstance(parent, nn.Sequential) or any(name.startswith(f"{outer}.") for outer in inside):
+            continue
+        children = list(parent.named_children())
+        for index, (key, child) in enumerate(children):
+            full_name = f"{name}.{key}" if name else key
+            following = children[index + 1] if index + 1 < len(children) else ("", nn.Identity())
+            if isinstance(child, ResidualBlock):
+                inside.append(full_name)
+                found.append((full_name, parent, (key,)))
+            elif isinstance(child, nn.Conv2d | nn.Linear) and isinstance(
+                following[1], (NormActivation, *ACTIVATION_LAYERS)
+            ):
+                found.append((full_name, parent, (key, following[0])))
+    entering: dict[nn.Module, torch.Size] = {}
+    leaving: dict[nn.Module, torch.Size] = {}
+
+    def see(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        entering[module], leaving[module] = inputs[0].shape[1:], output.shape[1:]
+
+    ends = {parent.get_submodule(key) for _, parent, keys in found for key in keys}
+    handles = [module.register_forward_hook(see) for module in ends]
+    try:
+        network.forward(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    blocks = []
+    for name, parent, keys in found:
+        modules = tuple(parent.get_submodule(key) for key in keys)
+        if modules[0] in entering and modules[-1] in leaving:  # auxiliary heads do not run in evaluation
+            shapes = (type(modules[0]), entering[modules[0]], leaving[modules[-1]])
+            blocks.append(Block(name, parent, keys, modules, shapes))
+    return blocks
+
+
+def exchangeable_pairs(blocks: Sequence[Block]) -> list[tuple[int, int]]:
+    """Return the pairs of numbers of `blocks` that keep the same shape, and are built alike."""
+    return [
+        (first, second)
+        for second in range(len(blocks))
+        for first in range(second)
+        if blocks[first].keeps_shape and blocks[first].shapes == blocks[second].shapes
+    ]
+
+
+@contextlib.contextmanager
+def deleted(blocks: Sequence[Block]) -> Iterator[None]:
+    """Take `blocks` out of their network: a residual one keeps its shortcut, another one passes on what enters."""
+    handles = []
+    for block in blocks:
+        if block.residual:
+            branch = block.modules[0].get_submodule("branch")
+            handles.append(branch.register_forward_hook(lambda *call: torch.zeros_like(call[-1])))
+        else:
+            handles += [module.register_forward_hook(lambda _, inputs, __: inputs[0]) for module in block.modules]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextlib.contextmanager
+def reordered(blocks: Sequence[Block], order: Sequence[int]) -> Iterator[None]:
+    """Put block number `order[i]` in the place of block number i."""
+
+    def place(contents: Sequence[Block]) -> None:
+        for block, content in zip(blocks, contents, strict=True):
+            for key, module in zip(block.keys, content.modules, strict=True):
+                setattr(block.parent, key, module)
+
+    try:
+        place([blocks[index] for index in order])
+        yield
+    finally:
+        place(blocks)

@@ -1,0 +1,61 @@
+"""Probe: how often the answer stays the same when the image is shifted by a pixel or two."""
+
+import lightning.pytorch as lightning
+import torch
+from torch import Tensor
+
+from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.probes.base.probe import Probe, register, summed, undisturbed
+
+DISTANCES = (1, 2)
+"""Pixels by which the images are shifted."""
+
+
+@register
+class ShiftConsistency(Probe):
+    """Rows at the end of training, over the validation split and the eight directions in which an image is shifted.
+
+    `same_answer_d` is the share of images shifted by d = 1 or 2 pixels to a side, up or down, or both, that get the
+    class that the image gets where it is; `top1_shifted_d` the share that get the right one. Zhang 2019 (1904.11486)
+    calls the former consistency and takes two random shifts. What leaves on one side enters on the other. An answer
+    that is not finite is never the same. A network that always gives one answer is perfectly consistent. A run that
+    diverged has no rows.
+    """
+
+    name = "shift_consistency"
+    summary = "share of answers that a shift by 1 or 2 pixels leaves the same (Zhang 2019, 1904.11486)"
+    cost = "17 validations, once"
+    for_segmentation = False
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitClassifier)
+        if not self.trained(trainer, module):
+            return
+        network = module.network
+        counts = torch.zeros(1 + 2 * len(DISTANCES), dtype=torch.int64, device=module.device)
+
+        def answer(images: Tensor) -> Tensor:
+            logits = network.forward(images)
+            return torch.where(logits.isfinite().all(1), logits.argmax(1), -1)
+
+        with undisturbed(network), torch.no_grad():
+            network.eval()
+            for batch in self.validation_batches(trainer):
+                still = answer(batch.images)
+                counts[0] += len(still)
+                for place, distance in enumerate(DISTANCES):
+                    for shift in shifts(distance):
+                        shifted = answer(batch.images.roll(shift, (2, 3)))
+                        counts[1 + 2 * place] += ((shifted == still) & (still >= 0)).sum()
+                        counts[2 + 2 * place] += (shifted == batch.labels).sum()
+        images, *found = summed(counts).tolist()
+        for place, distance in enumerate(DISTANCES):
+            same, right = (number / (images * len(shifts(distance))) for number in found[2 * place : 2 * place + 2])
+            quantities = {f"same_answer_{distance}": same, f"top1_shifted_{distance}": right}
+            self.add(trainer.global_step, "", **quantities)
+
+
+def shifts(distance: int) -> list[tuple[int, int]]:
+    """Return the eight shifts (down, right) by `distance` pixels along the sides and diagonals."""
+    steps = (-distance, 0, distance)
+    return [(down, right) for down in steps for right in steps if (down, right) != (0, 0)]

@@ -1,0 +1,247 @@
+"""Records as pandas frames: every run of a study as one row, and the rows that a run left."""
+
+import difflib
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from litmus.core.config_keys import flatten
+from litmus.core.errors import UserError
+from litmus.records.code_record import recorded_code
+from litmus.records.code_use import code_use
+from litmus.records.run_record import RunRecord, run_records
+from litmus.records.storage import CorruptRecord
+from litmus.records.study_record import read_study_record
+
+
+def find_runs(run: str, out: Path) -> list[RunRecord]:
+    """Return the records of the run whose identity starts with `run`, one for each study under `out` that holds it.
+
+    `run` may also be a run's folder. Raises `UserError` where there is none, or where several runs could be meant.
+    """
+    folder = RunRecord(Path(run))
+    if folder.config_file.exists() or folder.status_file.exists():
+        return [RunRecord(folder.path.resolve())]
+    if Path(run).is_dir():
+        runs = run_records(Path(run))
+        reason = f"it holds {len(runs)} runs, e.g. {runs[0].path}" if runs else "there is no config.yaml"
+        raise UserError(f"{run} is no run's folder: {reason}")
+    records = [record for study in sorted(out.glob("*")) for record in run_records(study)]
+    found = [record for record in records if record.run_id.startswith(run)]
+    if not found:
+        raise UserError(f"no run {run!r} in {out} ({len(records)} runs there); litmus report lists a study's runs")
+    identities = sorted({record.run_id for record in found})
+    if len(identities) > 1:
+        raise UserError(f"{run!r} could be any of {', '.join(identities[:8])}; give more digits")
+    return found
+
+
+Columns = Literal["all"] | Sequence[str] | None
+"""Which columns of a run are asked for: those by default, all, or those of a list."""
+
+IDENTIFYING = ("run", "arm", "seed", "state")
+"""The columns that say which run a row is of."""
+
+COST = ("diverged_at_step", "parameters", "flops", "seconds")
+
+
+def load(
+    directory: str | Path, columns: Columns = None, *, curves: bool = False, older_code: bool = False
+) -> pd.DataFrame:
+    """Return one row for each run under `directory`, a study's folder; with `curves`, one for each row of its curve.
+
+    Rows stand arm by arm, and within an arm by seed.
+
+    Columns of a run: `run`, `arm`, `seed`, `state` (finished, diverged, running, interrupted, crashed, corrupt), the
+    study's factors by their dotted keys, the metrics under their own names (accuracies as fractions),
+    `diverged_at_step`, `parameters`, `flops` and `seconds`; where the study was tuned also `trial`, what a trial of the
+    tuning sets, else empty. `columns` names others in their place, or `all`: every
+    config key by its dotted name, `study`, `attempts`, `error`, `activations`, `environment.*`, `normalisation.*` and
+    `data.*` beside these.
+
+    With `curves`, a row is one of `metrics.csv`: `kind` (step, the training since the last such row, or evaluation),
+    `step`, `epoch`, `lr` and the metrics at that time, behind `run`, `arm`, `seed`, `state` and the factors, or behind
+    what `columns` names.
+
+    Runs of code of the user's that has changed since are left out, but for those that `--same-code` took over; with
+    `older_code` they are there too, and the column `own_code` says which code a run is of.
+
+    Raises `UserError` where the folder holds no run, and for a column that no run has.
+    """
+    directory = Path(directory)
+    if curves:
+        return _rows_of_runs(directory, columns, read_metrics, older_code)
+    frame, metrics = _runs(directory, older_code)
+    own_code = ["own_code"] if older_code else []
+    default = (*_identifying(frame), *own_code, *_factors(directory), *metrics, *COST)
+    return frame[_chosen(columns, frame, default)]
+
+
+def load_probes(directory: str | Path, columns: Columns = None) -> pd.DataFrame:
+    """Return one row for each thing that a probe measured in a run under `directory`, a study's folder.
+
+    Columns: `step`, `probe`, `layer`, `quantity` and `value`, behind `run`, `arm`, `seed`, `state` and the study's
+    factors, or behind what `columns` names, as in `load`. Raises `UserError` where the folder holds no run, and where
+    no run has measured anything.
+    """
+    frame = _rows_of_runs(Path(directory), columns, read_probes)
+    if not len(frame):
+        raise UserError(f"no run in {directory} has measured anything; trainer.probes does, see litmus list probes")
+    return frame
+
+
+def _runs(directory: Path, older_code: bool = False) -> tuple[pd.DataFrame, list[str]]:
+    """Return all there is of every run, a row each, and the names of the columns that are metrics."""
+    records = run_records(directory)
+    if not records:
+        raise UserError(f"no records in {directory}")
+    aside = () if older_code else _of_older_code(directory)
+    columns = _Columns()
+    metrics: dict[str, None] = {}
+    for record in records:
+        if record.run_id not in aside:
+            row, measured = _row(record)
+            columns.add(row)
+            metrics.update(dict.fromkeys(measured))
+    return _in_order(columns.frame(), directory), list(metrics)
+
+
+def _in_order(frame: pd.DataFrame, directory: Path) -> pd.DataFrame:
+    """Return the rows arm by arm as the study has them, in each by seed; what it does not have comes behind."""
+    if frame.empty:
+        return frame
+    try:
+        arms = [arm.label for arm in read_study_record(directory).arms]
+    except UserError:
+        arms = []
+    labels = dict.fromkeys([*arms, *frame["arm"].dropna()])
+    place = {label: number for number, label in enumerate(labels)}
+    order = pd.DataFrame({"arm": frame["arm"].map(place), "seed": pd.to_numeric(frame["seed"])})
+    return frame.loc[order.sort_values(["arm", "seed"], kind="stable").index].reset_index(drop=True)
+
+
+def _chosen(columns: Columns, frame: pd.DataFrame, default: Sequence[str]) -> list[str]:
+    if columns is None:
+        return [name for name in dict.fromkeys(default) if name in frame]
+    if isinstance(columns, str):
+        if columns != "all":
+            raise UserError(f"columns must be 'all' or a list of names, got {columns!r}")
+        return [str(name) for name in frame]
+    for name in columns:
+        if name not in frame:
+            nearest = difflib.get_close_matches(name, [str(each) for each in frame], n=1, cutoff=0.5)
+            suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+            raise UserError(f"no run has a column {name!r}{suggestion} columns='all' has all {len(frame.columns)}")
+    return list(columns)
+
+
+def _identifying(frame: pd.DataFrame) -> list[str]:
+    tuned = "trial" in frame and frame["trial"].fillna("").astype(bool).any()
+    return [*IDENTIFYING, *(["trial"] if tuned else [])]
+
+
+def _factors(directory: Path) -> list[str]:
+    try:
+        return list(read_study_record(directory).factors)
+    except UserError:
+        return []  # runs are read without their study, too
+
+
+def _rows_of_runs(
+    directory: Path,
+    columns: Columns,
+    read: Callable[[RunRecord], pd.DataFrame | None],
+    older_code: bool = False,
+) -> pd.DataFrame:
+    frame, _ = _runs(directory, older_code)
+    names = _chosen(columns, frame, (*_identifying(frame), *_factors(directory)))
+    parts = {run: read(RunRecord(directory / run)) for run in frame["run"]}
+    left = {run: rows for run, rows in parts.items() if rows is not None}
+    if not left:
+        return frame[names].head(0)
+    rows = pd.concat(left, ignore_index=True)
+    # What a row says of its own step goes before what its run ended with.
+    about = frame[[name for name in names if name not in rows]]
+    place = dict(zip(frame["run"], range(len(frame)), strict=True))
+    repeated = [place[run] for run, part in left.items() for _ in range(len(part))]
+    return pd.concat((about.iloc[repeated].reset_index(drop=True), rows), axis=1)
+
+
+def _of_older_code(directory: Path) -> Collection[str]:
+    try:
+        study = read_study_record(directory)
+    except UserError:
+        return ()  # runs alone, of no study
+    return code_use(directory, study).aside
+
+
+def read_metrics(record: RunRecord) -> pd.DataFrame | None:
+    """Return the rows of one run's `metrics.csv`, None where there is none that can be read."""
+    try:
+        return pd.read_csv(record.metrics_file)
+    except (OSError, ValueError):
+        return None
+
+
+def read_probes(record: RunRecord) -> pd.DataFrame | None:
+    """Return the rows of one run's `probes.csv`, None where there is none that can be read."""
+    if not record.probes_file.exists():
+        return None  # most runs have none; pandas takes longer to say so
+    try:
+        return pd.read_csv(record.probes_file, keep_default_na=False, na_values={"value": ["", "nan"]})
+    except (OSError, ValueError):
+        return None
+
+
+class _Columns:
+    """Rows that grow column by column: ten thousand dictionaries of a hundred keys would take a gigabyte."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._values: dict[str, list[Any]] = {}
+        self._texts: dict[str, str] = {}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a row; columns that it lacks are empty in it, and those that are new are empty in all before it."""
+        for name, value in row.items():
+            column = self._values.get(name)
+            if column is None:
+                column = self._values[name] = []
+            column.extend([math.nan] * (self._rows - len(column)))
+            # Most texts are the same in all rows: one object serves.
+            column.append(self._texts.setdefault(value, value) if isinstance(value, str) else value)
+        self._rows += 1
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows as a frame."""
+        for column in self._values.values():
+            column.extend([math.nan] * (self._rows - len(column)))
+        return pd.DataFrame(self._values)
+
+
+def _row(record: RunRecord) -> tuple[dict[str, Any], Iterable[str]]:
+    """Return the row of a run, and which of its columns are metrics."""
+    try:
+        status = record.read_status()
+    except CorruptRecord:
+        status = {}
+    row: dict[str, Any] = {"run": record.run_id, "study": status.get("study"), "arm": status.get("arm")}
+    row.update(seed=status.get("seed"), state=record.state(), attempts=status.get("attempts"))
+    row.update(error=status.get("error"), trial=status.get("trial"))
+    code = recorded_code(status)
+    if code is not None:
+        row["own_code"] = code.version
+    try:
+        row.update({key: value for key, value in flatten(record.read_config()).items() if key != "seed"})
+        summary = record.read_summary()
+    except CorruptRecord:
+        row["state"] = "corrupt"
+        return row, ()
+    if summary:
+        row.update(summary["metrics"], **summary["cost"], seconds=summary["seconds"])
+        row.update(diverged_at_step=summary["diverged_at_step"])
+        row.update(flatten({key: summary[key] for key in ("environment", "normalisation", "data")}))
+    return row, summary.get("metrics", ())

@@ -1,0 +1,358 @@
+"""What a run leaves on disk: plain files in a folder named by its identity."""
+
+import contextlib
+import copy
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from litmus.core.metrics import metric_of
+from litmus.records.code_record import KeptCode, kept_code, recorded_code
+from litmus.records.storage import CorruptRecord, StorageError, storage_errors, to_json, write_atomically
+from litmus.studies.records import lease
+
+FILE = "progress.json"
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """How far a run is.
+
+    Args:
+        step: optimiser steps done.
+        steps: those of the whole run.
+        epoch: passes over the training set done, with a fraction.
+        epochs: those of the whole run.
+        images_per_second: of all devices together, in training, since the last heartbeat; None where no step was made.
+        metric: the last metric that was logged, as the records call it; empty before the first.
+        value: its value, None where it is not finite.
+    """
+
+    step: int
+    steps: int
+    epoch: float
+    epochs: int
+    images_per_second: float | None = None
+    metric: str = ""
+    value: float | None = None
+
+    @property
+    def fraction(self) -> float:
+        """The share of the run's steps that is done."""
+        return self.step / self.steps if self.steps else 0.0
+
+    def told(self) -> list[str]:
+        """Return it in words, part by part: `step 360/800`, `epoch 4.5/10`, `812 images/s`, `val_top1 91.20 %`."""
+        parts = [f"step {self.step:,}/{self.steps:,}", f"epoch {self.epoch:.1f}/{self.epochs}"]
+        if self.images_per_second is not None:
+            parts.append(f"{self.images_per_second:,.0f} images/s")
+        if self.metric and self.value is not None:
+            known = metric_of(self.metric)
+            is_share = known is not None and known.scale == "share"
+            parts.append(f"{self.metric} {f'{100 * self.value:.2f} %' if is_share else f'{self.value:.3f}'}")
+        return parts
+
+
+Listener = Callable[[Heartbeat], None]
+"""Who is told of a run's heartbeats."""
+
+
+def write_heartbeat(directory: Path, heartbeat: Heartbeat) -> None:
+    """Write how far the run in `directory` is, whole; where that cannot be done, the run goes on without."""
+    file, temporary = directory / FILE, directory / f".{FILE}.new"
+    # Not `write_atomically`: nothing is lost with it, so that it need not reach the disk before training goes on.
+    with contextlib.suppress(OSError):
+        temporary.write_text(json.dumps(asdict(heartbeat)))
+        os.replace(temporary, file)
+
+
+def read_heartbeat(directory: Path) -> Heartbeat | None:
+    """Return how far the run in `directory` is, None where it does not say."""
+    try:
+        content = json.loads((directory / FILE).read_bytes())
+        return Heartbeat(**{field.name: content[field.name] for field in fields(Heartbeat)})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remove_heartbeat(directory: Path) -> None:
+    """Remove `progress.json`: the run has its result."""
+    with contextlib.suppress(OSError):
+        (directory / FILE).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Where something lies in W&B.
+
+    Args:
+        server: the address of the server's API.
+        entity: whose it is.
+        project: in which project.
+        identity: its id there.
+        url: where a person reads it; empty where it has not been uploaded.
+        content: a digest of what was uploaded whole; empty where the upload is not complete.
+        error: why it is not, in a line.
+    """
+
+    server: str
+    entity: str
+    project: str
+    identity: str
+    url: str = ""
+    content: str = ""
+    error: str = ""
+
+
+def read_upload(path: Path) -> Upload | None:
+    """Return what a file says, None where there is none or it cannot be read: the upload is then made anew."""
+    try:
+        return Upload(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_upload(path: Path, upload: Upload) -> None:
+    """Write down where something lies in W&B."""
+    write_atomically(path, to_json(asdict(upload)))
+
+
+def content_of(files: Iterable[Path]) -> str:
+    """Return a digest of the contents of `files`, of which some may be absent."""
+    contents = {file.name: file.read_bytes() if file.exists() else b"" for file in files}
+    return digest_of(b"".join(f"{name} {len(each)}\n".encode() + each for name, each in contents.items()))
+
+
+def digest_of(content: str | bytes) -> str:
+    """Return a digest of a content."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:16]
+
+
+FINAL_STATES = ("finished", "diverged")
+"""States of a run that has its result."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The folder of one run, `runs/<study>/<run id>/`, and its files."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The run's identity, which is the folder's name."""
+        return self.path.name
+
+    @property
+    def config_file(self) -> Path:
+        """`config.yaml`: the resolved config, enough to run it again with `litmus train --config`."""
+        return self.path / "config.yaml"
+
+    @property
+    def status_file(self) -> Path:
+        """`status.json`: the state, attempts and times."""
+        return self.path / "status.json"
+
+    @property
+    def summary_file(self) -> Path:
+        """`summary.json`: final metrics, cost, time, environment."""
+        return self.path / "summary.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """`metrics.csv`: a row for each logged step and each evaluation."""
+        return self.path / "metrics.csv"
+
+    @property
+    def probes_file(self) -> Path:
+        """`probes.csv`: a row for each thing that a probe measured; absent where the run has no probe."""
+        return self.path / "probes.csv"
+
+    @property
+    def logits_file(self) -> Path:
+        """`logits.npz`: the logits of the validation and test split, where the run has the probe `logits`."""
+        return self.path / "logits.npz"
+
+    @property
+    def answers_file(self) -> Path:
+        """`answers.npz`: what the run answered to each test image; absent in the record of an earlier version."""
+        return self.path / "answers.npz"
+
+    @property
+    def upload_file(self) -> Path:
+        """`wandb.json`: where the run lies in W&B, and whether all of it does; absent where it was not tracked."""
+        return self.path / "wandb.json"
+
+    @property
+    def log_file(self) -> Path:
+        """`log.txt`: everything the run printed, warnings and tracebacks included."""
+        return self.path / "log.txt"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last checkpoint, at the end of an epoch; after the run, the final weights."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """The weights of the best evaluation on the validation split, where `trainer.keep` asks for them."""
+        return self.path / "checkpoints" / "best.ckpt"
+
+    def weights_files(self, keep: str) -> tuple[Path, ...]:
+        """Return the files of weights that stay with `trainer.keep` at `keep`."""
+        kept = {"last": (self.checkpoint,), "best": (self.best_checkpoint,), "none": ()}
+        return kept.get(keep, (self.checkpoint, self.best_checkpoint))
+
+    def kept(self) -> str:
+        """Return what `trainer.keep` was when the run was executed. Raises `CorruptRecord`."""
+        # Earlier versions kept the last weights, and had no such key.
+        return str(self.read_config().get("trainer", {}).get("keep", "last"))
+
+    def read_status(self) -> dict[str, Any]:
+        """Return the status, empty where there is none. Raises `CorruptRecord`."""
+        return _read_json(self.status_file, required=("state",))
+
+    def write_status(self, **fields: Any) -> None:
+        """Write the status."""
+        write_atomically(self.status_file, to_json(fields))
+
+    def read_summary(self) -> dict[str, Any]:
+        """Return the summary, empty where there is none. Raises `CorruptRecord`."""
+        return _read_json(self.summary_file, required=("metrics",))
+
+    def read_config(self) -> dict[str, Any]:
+        """Return the config, empty where there is none. Raises `CorruptRecord`."""
+        try:
+            config = _read_sections(self.config_file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            raise CorruptRecord(f"{self.config_file}: {' '.join(str(error).split())[:120]}") from None
+        if not isinstance(config, dict):
+            raise CorruptRecord(f"{self.config_file}: not a mapping")
+        return config
+
+    def state(self) -> str:
+        """Return the run's state; one that says `running` whose process is gone was interrupted."""
+        try:
+            state = str(self.read_status().get("state", "interrupted"))
+        except CorruptRecord:
+            return "corrupt"
+        return "interrupted" if state == "running" and not lease.is_held(self.path) else state
+
+    def is_complete(self) -> bool:
+        """Whether the run has its result. Raises `CorruptRecord` where a file of a complete record is unreadable."""
+        state = self.read_status().get("state")
+        if state not in FINAL_STATES:
+            return False
+        _require(self.summary_file, self.config_file, self.metrics_file)
+        self.read_summary()
+        # A diverged run has no final weights.
+        _require(*self.weights_files(self.kept() if state == "finished" else "none"))
+        return True
+
+    def set_aside(self) -> Path:
+        """Move the folder out of the way, under a name that no run has, and return where it went."""
+        for number in range(1, 10_000):
+            target = self.path.with_name(f"{self.path.name}.corrupt-{number}")
+            if not target.exists():
+                with storage_errors(self.path):
+                    self.path.rename(target)
+                return target
+        raise StorageError(f"too many corrupt copies of {self.path}; delete some")
+
+    def log_tail(self, lines: int = 12) -> str:
+        """Return the last lines of the log."""
+        try:
+            return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
+
+
+def _require(*files: Path) -> None:
+    for file in files:
+        if not file.exists():
+            raise CorruptRecord(f"{file} is missing")
+
+
+def rerun_command(record: RunRecord) -> str:
+    """Return the command that runs a run again, into a folder of its own.
+
+    The user's files are those in use where they are what they were, else the copies that lie with the record. Raises
+    `CorruptRecord`.
+    """
+    source = own_source(record)
+    return f"litmus train --config {record.config_file}{f' --source {source}' if source else ''} --out again"
+
+
+def own_source(record: RunRecord) -> str | None:
+    """Return the user's file that registers what a run is made of, or its copy where it is not what it was."""
+    kept = copies(record)
+    if kept is not None and kept.source is not None and not kept.is_current():
+        return str(kept.source)
+    return record.read_status().get("source")
+
+
+def copies(record: RunRecord) -> KeptCode | None:
+    """Return the copies of the user's files that a run was executed with, None where there are none."""
+    code = recorded_code(record.read_status())
+    return kept_code(record.path.parent, code.kept) if code is not None and code.kept else None
+
+
+def run_records(study_directory: Path) -> list[RunRecord]:
+    """Return the records of a study's runs, by identity; what was set aside is left out."""
+    if not study_directory.is_dir():
+        return []
+    return [
+        RunRecord(path)
+        for path in sorted(study_directory.iterdir())
+        if re.fullmatch(r"[0-9a-f]{12}", path.name) and path.is_dir()
+    ]
+
+
+def _read_sections(content: bytes) -> Any:
+    """Return what YAML holds, its sections read one by one: the runs of a study share most of them, word for word."""
+    before, *sections = _SECTION.split(content)
+    if any(line.strip() and not line.startswith(b"#") for line in before.splitlines()):
+        return _safe_yaml(content)
+    try:
+        return copy.deepcopy({key: value for section in sections for key, value in _section(section).items()})
+    except yaml.YAMLError:
+        return _safe_yaml(content)  # sections that refer to one another
+
+
+_SECTION = re.compile(rb"^(?=[A-Za-z_]\w*:)", re.MULTILINE)
+
+
+@lru_cache(maxsize=1024)
+def _section(content: bytes) -> dict[str, Any]:
+    return dict(_safe_yaml(content))
+
+
+def _safe_yaml(content: bytes) -> Any:
+    # As `yaml.safe_load`, by the C library where PyYAML was built with it: several times as fast.
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(content)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
+def _read_json(path: Path, required: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CorruptRecord(f"{path}: {error}") from None
+    if not isinstance(content, dict) or any(key not in content for key in required):
+        raise CorruptRecord(f"{path}: lacks {', '.join(required)}")
+    return content

@@ -1,0 +1,131 @@
+"""Files that are written whole or not at all, and what it means when they cannot be."""
+
+import contextlib
+import errno
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litmus.core.errors import UserError
+
+LOOKED_INTO = 400
+"""Folders of runs that are looked into; of more, the rest are taken to be like them: each costs time."""
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """What a folder takes, in bytes; an estimate where not every run was looked at."""
+
+    size: int
+    is_exact: bool
+
+    def __str__(self) -> str:
+        """Return it in words: `1.4 MB`, `about 38 GB`."""
+        return in_bytes(self.size) if self.is_exact else f"about {in_bytes(self.size)}"
+
+
+def disk_use(study_directory: Path) -> DiskUse:
+    """Return how much a study's folder takes."""
+    folders, size = _entries(str(study_directory))
+    looked_into = folders[:: max(1, len(folders) // LOOKED_INTO)]
+    within = sum(_size(folder) for folder in looked_into)
+    if len(looked_into) == len(folders):
+        return DiskUse(size + within, is_exact=True)
+    return DiskUse(round(size + within * len(folders) / len(looked_into)), is_exact=False)
+
+
+def in_bytes(size: int) -> str:
+    """Return a number of bytes in words of two or three digits."""
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.1f} {_UNITS[unit]}" if unit and value < 9.95 else f"{value:.0f} {_UNITS[unit]}"
+
+
+def _size(directory: str) -> int:
+    folders, size = _entries(directory)
+    return size + sum(_size(folder) for folder in folders)
+
+
+def _entries(directory: str) -> tuple[list[str], int]:
+    """Return the folders in a folder, and the bytes of its files; what vanishes meanwhile is left out."""
+    folders, size = [], 0
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    size += entry.stat(follow_symlinks=False).st_size
+    except OSError:
+        pass  # runs are written, and removed, while this looks
+    return sorted(folders), size
+
+
+_STORAGE_ERRORS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST,
+    errno.ENAMETOOLONG,
+    # Gone, or on a file system that is.
+    errno.ENOENT, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN,
+}  # fmt: skip
+
+
+class StorageError(UserError):
+    """The folder of records cannot be written: full, read-only, not ours or gone."""
+
+
+class CorruptRecord(Exception):
+    """A file of a record cannot be read; the message names it."""
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write at `path` into a `StorageError` of one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _STORAGE_ERRORS:
+            raise StorageError(f"cannot write {path}: {error.strerror}") from None
+        raise
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader, or a crash, finds the old content or the new one and nothing between.
+
+    Its folder is made, but not what that is in: where a study's folder is gone, it is not put in its place anew.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with storage_errors(path):
+        path.parent.mkdir(exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """Return JSON text; numbers that are not finite become null, which every reader understands."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,133 @@
+"""Learning curves: each arm's mean with its interval, single seeds, over steps, epochs, images or seconds."""
+
+import dataclasses
+import math
+from typing import Any
+
+import plotly.graph_objects as go
+
+from litmus.evidence.estimate import Estimate, estimate
+from litmus.evidence.results import Analysis, ArmResult
+from litmus.report.figures.figure import LAYOUT, Figure, add_band, escaped, rounded, styles, thinned
+
+MEAN_POINTS, SEED_POINTS = 60_000, 160_000
+"""Points of all mean curves of a figure together, and of all single seeds: what a page can hold at 10,000 runs."""
+
+CAPTION = (
+    "Mean over the seeds with its 95 % interval. Point at a line to single it out, click it to see its seeds; arms and "
+    "the axis are chosen above. Seconds are the run's training time, spread evenly over its steps."
+)
+THINNED = " Curves are thinned for this page, their lowest and highest points kept; metrics.csv of each run has all."
+
+
+def learning_curves(analysis: Analysis, column: str, title: str, axis: str, logarithmic: bool = False) -> Figure | None:
+    """Return the figure of `column` at the evaluations; None where no run was evaluated."""
+    plot, arms, left_out = go.Figure(), [], False
+    seeds_in_all = max(1, sum(len(result.curves) for result in analysis.arms))
+    means_at_most = max(20, MEAN_POINTS // len(analysis.arms))
+    seed_at_most = max(8, SEED_POINTS // seeds_in_all)
+    for result, (colour, dash) in zip(analysis.arms, styles(analysis), strict=True):
+        points = mean_curve(result, column)
+        if not points:
+            continue
+        kept = thinned([value.mean for _, value in points], means_at_most)
+        left_out |= len(kept) < len(points)
+        points = [points[index] for index in kept]
+        add_band(plot, result.label, points, colour, dash, "step")
+        seeds, cut = _seeds(result, column, seed_at_most)
+        left_out |= cut
+        arms.append(
+            {
+                "label": escaped(result.label),
+                "short": escaped(result.label if len(result.label) < 40 else f"{result.label[:38]}…"),
+                "colour": colour,
+                "dash": dash,
+                "baseline": result.arm.is_baseline,
+                "scale": _scales(result),
+                "step": [place for place, _ in points],
+                "mean": rounded([value.mean for _, value in points]),
+                "low": rounded([value.mean if math.isnan(value.low) else value.low for _, value in points]),
+                "high": rounded([value.mean if math.isnan(value.high) else value.high for _, value in points]),
+                "n": [value.n for _, value in points],
+                "seeds": seeds,
+            }
+        )
+    if not arms:
+        return None
+    plot.update_layout(**LAYOUT, xaxis_title="training step", yaxis_title=axis)
+    ends = _logarithmic(analysis, plot) if logarithmic else None
+    off = " Losses far above chance are off the top; double-click to see them." if logarithmic else ""
+    curves = {"arms": arms, "axis": axis, "range": ends, "logarithmic": logarithmic}
+    return Figure(title, CAPTION + off + (THINNED if left_out else ""), plot, curves)
+
+
+def _logarithmic(analysis: Analysis, plot: go.Figure) -> list[float]:
+    shown = [value for trace in plot.data for value in trace.y if value > 0]
+    # A loss on its way to divergence would squeeze all others into a line.
+    chance = analysis.chance if 0 < analysis.chance < 1 else 0.1
+    highest = min(max(shown, default=1.0), -3 * math.log(chance))
+    lowest = max(min(shown, default=0.01), highest * 1e-5)
+    ends = [math.log10(lowest), math.log10(highest)]
+    plot.update_yaxes(type="log", exponentformat="power", range=ends)
+    return ends
+
+
+def mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
+    """Return the mean of `column` over the seeds at each step at which runs were evaluated."""
+    by_step: dict[float, list[float]] = {}
+    for rows in result.curves.values():
+        if column in rows:
+            each = zip(rows["kind"].tolist(), rows["step"].tolist(), rows[column].tolist(), strict=True)
+            for kind, step, value in each:
+                if kind == "evaluation" and math.isfinite(value):
+                    by_step.setdefault(step, []).append(value)
+    points = []
+    for step, values in sorted(by_step.items()):
+        value = estimate(values)
+        # An accuracy's interval cannot leave [0, 1], nor a loss's fall below zero.
+        accuracy = not column.endswith("loss")
+        low = max(value.low, 0.0 if accuracy else min(values) / 10)
+        high = min(value.high, 1.0) if accuracy else value.high
+        points.append((float(step), dataclasses.replace(value, low=low, high=high)))
+    return points
+
+
+def _seeds(result: ArmResult, column: str, most: int) -> tuple[list[dict[str, Any]], bool]:
+    """Return each seed's curve, and whether points were left out."""
+    found, cut = [], False
+    for seed, rows in sorted(result.curves.items()):
+        if column not in rows:
+            continue
+        chosen = rows.loc[rows["kind"] == "evaluation", ["step", column]].dropna()
+        values = [float(value) for value in chosen[column]]
+        kept = thinned(values, most)
+        cut |= len(kept) < len(values)
+        steps = [int(step) for step in chosen["step"]]
+        found.append(
+            {
+                "seed": seed,
+                "step": [steps[index] for index in kept],
+                "y": rounded([values[index] for index in kept]),
+                "state": "" if seed in result.seeds("finished") else "diverged or cut off",
+            }
+        )
+    return found, cut
+
+
+def _scales(result: ArmResult) -> dict[str, float]:
+    """Return what a step is in epochs, images and seconds of this arm; each only where the records say it."""
+    scales = {"step": 1.0}
+    for rows in result.curves.values():
+        last = rows.iloc[-1]
+        if "epoch" in rows and last["step"] > 0 and math.isfinite(last["epoch"]):
+            scales["epoch"] = float(last["epoch"] / last["step"])
+            break
+    records = result.records
+    if "normalisation.global_batch" in records and records["normalisation.global_batch"].notna().any():
+        scales["images"] = float(records["normalisation.global_batch"].dropna().iloc[0])
+    if "seconds" in records and "steps" in records:
+        pairs = records[["seconds", "steps"]].dropna()
+        pairs = pairs[pairs["steps"] > 0]
+        if len(pairs):
+            scales["seconds"] = float((pairs["seconds"] / pairs["steps"]).mean())
+    return scales

@@ -1,0 +1,140 @@
+"""A figure as a picture for a paper: SVG or PNG, drawn by matplotlib.
+
+Plotly's own pictures need a browser on the machine, which clusters lack; matplotlib comes with pip and draws anywhere.
+It is told the lines, points, error bars, bands and maps of the plotly figure, so that both show the same numbers.
+"""
+
+import html
+import io
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from litmus.core.errors import UserError
+
+FORMATS = ("svg", "png")
+DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (0, (8, 3))}
+MARKERS = {"x": "x", "diamond": "D", "circle-open": "o", "circle": "o"}
+
+
+def picture(plot: go.Figure, kind: str) -> bytes:
+    """Return a plot as SVG or PNG. Raises `UserError` where matplotlib is not installed."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise UserError("pictures of figures need matplotlib: pip install 'litmus-ablations[export]'") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    settings: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "litmus",
+        "font.size": 9,
+        "text.parse_math": False,
+    }
+    with pyplot.rc_context(settings):
+        height = float(plot.layout.height or 420) / 100
+        figure, axes = pyplot.subplots(figsize=(6.4, max(2.4, height)), layout="constrained")
+        try:
+            for trace in plot.data:
+                (_map if trace.type == "heatmap" else _trace)(figure, axes, trace, plot)
+            _axes(axes, plot)
+            content = io.BytesIO()
+            metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
+            figure.savefig(content, format=kind, dpi=200, metadata=metadata)
+        finally:
+            pyplot.close(figure)
+    return content.getvalue()
+
+
+def _trace(figure: Any, axes: Any, trace: Any, plot: go.Figure) -> None:
+    if trace.x is None or trace.y is None:
+        return
+    x, y = _values(trace.x), _values(trace.y)
+    colour = (trace.line.color if trace.type == "scatter" else None) or trace.marker.color
+    name = plain(trace.name) if trace.showlegend is not False and trace.name else None
+    if trace.type == "bar":
+        axes.bar(x, y, color=colour, label=name)
+        return
+    if trace.fill == "toself":
+        half = len(x) // 2
+        axes.fill_between(x[:half], y[half:][::-1], y[:half], color=_solid(trace.fillcolor), alpha=0.16, linewidth=0)
+        return
+    mode = trace.mode or "lines"
+    style: dict[str, Any] = {"color": colour, "label": name, "linestyle": "none", "markersize": 5}
+    if "lines" in mode:
+        style |= {"linestyle": DASHES.get(trace.line.dash or "solid", "-"), "linewidth": 1.4}
+        if trace.line.shape == "hv":
+            style["drawstyle"] = "steps-post"
+    if "markers" in mode:
+        symbol = str(trace.marker.symbol or "circle")
+        hollow = {"markerfacecolor": "none"} if symbol.endswith("-open") else {}
+        style |= {"marker": MARKERS.get(symbol, "o"), **hollow}
+    error = trace.error_y
+    if error is not None and error.array is not None:
+        low = _values(error.arrayminus if error.arrayminus is not None else error.array)
+        axes.errorbar(x, y, yerr=[low, _values(error.array)], capsize=2, elinewidth=1, **style)
+    else:
+        axes.plot(x, y, **style)
+    if "text" in mode and trace.text is not None:
+        for place, value, text in zip(x, y, trace.text, strict=False):
+            axes.annotate(plain(text), (place, value), (0, 5), textcoords="offset points", ha="center", fontsize=7)
+
+
+def _map(figure: Any, axes: Any, trace: Any, plot: go.Figure) -> None:
+    values = [[math.nan if cell is None else float(cell) for cell in row] for row in trace.z]
+    image = axes.imshow(values, cmap="cividis_r" if trace.reversescale else "cividis", aspect="auto")
+    axes.set_xticks(range(len(trace.x)), [plain(each) for each in trace.x])
+    axes.set_yticks(range(len(trace.y)), [plain(each) for each in trace.y])
+    known = [cell for row in values for cell in row if not math.isnan(cell)]
+    middle = (min(known) + max(known)) / 2 if known else 0.0
+    for row, cells in enumerate(trace.text if trace.text is not None else ()):
+        for column, cell in enumerate(cells):
+            dark = (values[row][column] < middle) != bool(trace.reversescale)
+            text = plain(str(cell).replace("<br>", "\n"))
+            axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+    figure.colorbar(image, ax=axes, label=plain(trace.colorbar.title.text or ""))
+
+
+def _axes(axes: Any, plot: go.Figure) -> None:
+    mapped = any(trace.type == "heatmap" for trace in plot.data)
+    for axis, scale, limits, label in (
+        (plot.layout.xaxis, axes.set_xscale, axes.set_xlim, axes.set_xlabel),
+        (plot.layout.yaxis, axes.set_yscale, axes.set_ylim, axes.set_ylabel),
+    ):
+        label(plain(axis.title.text or ""))
+        if mapped:
+            continue
+        if axis.type == "log":
+            scale("log")
+        if axis.range is not None and axis.type != "category":
+            ends = [10 ** float(end) if axis.type == "log" else float(end) for end in axis.range]
+            limits(*ends)
+    if plot.layout.xaxis.type == "log" and plot.layout.xaxis.tickvals is not None and not mapped:
+        axes.set_xticks(list(plot.layout.xaxis.tickvals), list(plot.layout.xaxis.ticktext or ()))
+        axes.minorticks_off()
+    if not mapped:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25, linewidth=0.6)
+    handles, labels = axes.get_legend_handles_labels()
+    if labels and plot.layout.showlegend is not False:
+        axes.figure.legend(
+            handles, labels, loc="outside lower center", ncols=min(3, len(labels)), fontsize=7, frameon=False
+        )
+
+
+def _values(values: Sequence[Any]) -> list[Any]:
+    return [math.nan if value is None else value for value in values]
+
+
+def _solid(colour: str | None) -> Any:
+    channels = re.match(r"rgba\((\d+),(\d+),(\d+)", colour or "")
+    return tuple(int(channels[place]) / 255 for place in (1, 2, 3)) if channels else colour
+
+
+def plain(text: str) -> str:
+    """Return a text without plotly's markup, its entities as characters."""
+    return html.unescape(re.sub(r"</?(?:b|i|br|sub|sup)>", "", str(text))).replace("%\u200b{", "%{")

@@ -1,0 +1,154 @@
+"""A methods paragraph, ready for a paper: what was held equal, seeds, tests, corrections."""
+
+import math
+from collections.abc import Sequence
+
+from litmus.core.formatting import listed, several
+from litmus.evidence.results import Analysis
+from litmus.evidence.summary import StudySummary
+from litmus.report.answer import counted, seeds_with_result
+from litmus.report.controls import image_counts, versions
+
+
+def methods(summary: StudySummary) -> str:
+    """Return the paragraph, as one line of plain text."""
+    analysis = summary.analysis
+    return " ".join(
+        [*_design(analysis), *_equal(analysis), *_evaluation(analysis), *_statistics(summary), *_software(analysis)]
+    )
+
+
+def _design(analysis: Analysis) -> list[str]:
+    study = analysis.study
+    seeds = seeds_with_result(analysis).replace("seed", "random seed")
+    if len(analysis.arms) == 1:
+        return [f"We trained one configuration with {seeds}."]
+    varied = [key for key, levels in study.factors.items() if len(levels) > 1]
+    how = "all combinations of their levels" if study.full_product and len(varied) > 1 else "as listed"
+    design = f"in a {study.design.replace('_', '-')} design" if study.design not in ("", "full") else how
+    return [
+        f"We compared {len(analysis.arms)} configurations that differ in {listed(varied, 6)} ({design}), each trained "
+        f"with {seeds}; {analysis.baseline.label} is the baseline.",
+        *_unfinished(analysis),
+    ]
+
+
+def _unfinished(analysis: Analysis) -> list[str]:
+    diverged = sum(result.count("diverged") for result in analysis.arms)
+    missing = sum(result.missing for result in analysis.arms)
+    sentences = []
+    if diverged:
+        verb = (
+            "run whose loss stopped being finite counts"
+            if diverged == 1
+            else "runs whose loss stopped being finite count"
+        )
+        sentences.append(f"{diverged} {verb} with the {analysis.metric_name} of {counted(analysis)}.")
+    if missing:
+        sentences.append(f"{several(missing, 'run')} had no result when this was written.")
+    return sentences
+
+
+def _equal(analysis: Analysis) -> list[str]:
+    records = analysis.records
+    tuning = analysis.study.tuning
+    by = "place among those of its shape" if _first(analysis, "init.pairing") == "place" else "name"
+    sentences = [
+        "Within a seed all configurations see the same training images in the same order with the same augmentation, "
+        f"and each parameter is drawn from a generator keyed by the seed and its {by}, so that parameters which two "
+        "configurations share start equal.",
+        "All other settings are equal.",
+    ]
+    if tuning is not None:
+        sentences.append(
+            f"{listed(tuning.keys, 6)} was tuned for each configuration with the same budget of "
+            f"{several(len(tuning.trials), 'trial')} on the validation split, with seeds not used in the comparison."
+        )
+    batch = _first(analysis, "normalisation.global_batch")
+    if batch and "normalisation.global_batch" in records:
+        sentences.append(f"The global batch has {batch} images.")
+    return sentences
+
+
+def _evaluation(analysis: Analysis) -> list[str]:
+    share, seed = _first(analysis, "data.validation"), _first(analysis, "data.split_seed")
+    images = image_counts(analysis)
+    told = f" ({images})" if images != "not recorded" else ""
+    return [
+        f"Data: {_first(analysis, 'data.name') or 'as described'}{told}; a share of {share} of the training images, "
+        f"cut by a fixed split seed ({seed}), serves for validation and every choice, and the test set is read once a "
+        f"run, after training."
+    ]
+
+
+def _statistics(summary: StudySummary) -> list[str]:
+    analysis = summary.analysis
+    compared = [each.comparison for each in summary.judged if each.comparison is not None]
+    if not compared:
+        return [f"Intervals are Student's 95 % intervals of the mean {analysis.metric_name} over the seeds."]
+    most = max((result.planned for result in analysis.arms), default=0)
+    kind = (
+        "anytime-valid (t-mixture confidence sequences, Wang and Ramdas 2023), since the number of seeds depended on "
+        "the results"
+        if analysis.sampling.is_anytime(most)
+        else "Student's t"
+    )
+    images = any(each.difference.image_error for each in compared)
+    over = (
+        "over seeds and test images, as crossed random effects (Owen and Eckles 2012)" if images else "over the seeds"
+    )
+    family = max(each.comparisons for each in compared)
+    sentences = [
+        f"Differences in test {analysis.metric_name} are taken seed by seed; we give their means with 95 % intervals "
+        f"{over}; over seeds they are {kind}.",
+        f"p-values are corrected by Holm's method over {several(family, 'comparison')}.",
+    ]
+    if summary.findings:
+        thresholds = [claim for claim, _ in summary.findings if claim.threshold]
+        beyond = "its practical threshold" if thresholds else "zero"
+        sentences.append(
+            f"{several(len(summary.findings), 'claim')}{_stated(summary)} hold where the whole interval lies beyond "
+            f"{beyond}; the headline's verdicts stand after Holm's correction over them."
+        )
+    least = [each.minimum_detectable_effect for each in compared]
+    finite = [value for value in least if math.isfinite(value)]
+    if finite:
+        low, high = (analysis.unit.size(end) for end in (min(finite), max(finite)))
+        sentences.append(
+            f"With 80 % power the comparisons find differences from {low} ({high} where runs vary most)."
+            if len(finite) > 1
+            else f"With 80 % power the comparison finds a difference of {low}."
+        )
+    return sentences
+
+
+def _stated(summary: StudySummary) -> str:
+    """Return when the claims were stated, as far as the plan says it."""
+    registration = summary.registration
+    if registration.plan is None:
+        return ""
+    before = registration.plan.results_before
+    when = f" stated after {several(before, 'result')}" if before else " stated beforehand"
+    later = sum(registration.is_exploratory(claim) for claim, _ in summary.findings)
+    return f"{when} ({later} of them later)" if later else when
+
+
+def _software(analysis: Analysis) -> list[str]:
+    found = versions(analysis)
+    if not found["rows"]:
+        return []
+    first = dict(zip(found["columns"], found["rows"][0], strict=False))
+    parts = [
+        f"{label} {first[name]}" for name, label in (("torch", "PyTorch"), ("lightning", "Lightning")) if name in first
+    ]
+    device = f" on {first['device']}" if "device" in first else ""
+    return [f"Runs were made with Litmus, {listed([*parts], 4)}{device}."] if parts else []
+
+
+def _first(analysis: Analysis, column: str) -> str:
+    records = analysis.records
+    values: Sequence[object] = list(records[column].dropna()) if column in records else []
+    if not values:
+        return ""
+    value = values[0]
+    return f"{value:g}" if isinstance(value, float) else str(value)

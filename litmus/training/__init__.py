@@ -1,0 +1,1 @@
+"""One run: its config, identity, Trainer, callbacks, checkpoints and loggers."""

@@ -1,0 +1,206 @@
+"""The fully resolved config of a run, and how dotted keys, files and defaults are resolved into it."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, get_args
+
+import torch
+
+from litmus.core.config_keys import Key, Keys, Settings, flatten, keys_of_class, unknown_key
+from litmus.core.errors import UserError, require_choice, require_positive, written_with
+from litmus.datamodules.batches.config import DataConfig
+from litmus.datamodules.loading.registry import DATASETS
+from litmus.lit_archs.building.initialisation import InitConfig
+from litmus.lit_archs.building.norm_config import NormConfig
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.lit_archs.learning.optimiser import OptimConfig
+from litmus.probes.base.probe import PROBES
+
+MIXED = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
+"""Type of the matrix products and convolutions under mixed precision, by the setting."""
+
+
+def use_precision(precision: str) -> Any:
+    """Make float32 products of a GPU what `precision` says, and return the precision that Lightning is to have.
+
+    PyTorch lets a GPU's convolutions round their factors to TF32's ten bits unless told otherwise. Here 32-true is
+    float32 throughout, as on the CPU, and tf32 is a choice of its own; on a CPU the two are the same.
+    https://docs.pytorch.org/docs/stable/notes/cuda.html#tensorfloat-32-tf32-on-ampere-and-later-devices
+    """
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    return "32-true" if precision == "tf32" else precision
+
+
+Precision = Literal["32-true", "tf32", "16-mixed", "bf16-mixed", "64-true"]
+Keep = Literal["none", "last", "best", "both"]
+Tested = Literal["last", "best"]
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """How long and in which arithmetic a run trains.
+
+    Args:
+        epochs: passes over the training split.
+        accumulate: parts that a step's batch is cut into, whose gradients are added up, where memory refuses the whole;
+            batch norm sees a part.
+        validations_per_epoch: evaluations of the validation split in an epoch, evenly spaced.
+        log_every_n_steps: steps between two rows of training loss.
+        precision: 32-true (float32 throughout), tf32 (a GPU's float32 products with ten bits), 16-mixed, bf16-mixed or
+            64-true.
+        compile: whether the network is compiled by torch.compile.
+        channels_last: whether images and weights are laid out channels-last.
+        deterministic: whether PyTorch is asked for deterministic algorithms.
+        sync_batchnorm: whether batch norm takes its statistics over all devices' samples; false takes each device's
+            share, which is another treatment and another run.
+        probes: what is measured while the run trains, see `litmus list probes`.
+        probe_every_n_steps: steps between two measurements of a probe.
+        keep: which weights stay on disk once a run has its result: none, last, best (of the best evaluation on the
+            validation split) or both; it changes no result and is no part of a run's identity.
+        test: which weights the test set is read with, last or best; with best the validation's and the training's
+            metrics are those of that evaluation too.
+    """
+
+    epochs: int = 10
+    accumulate: int = 1
+    validations_per_epoch: int = 1
+    log_every_n_steps: int = 50
+    precision: Precision = "32-true"
+    compile: bool = False
+    channels_last: bool = False
+    deterministic: bool = True
+    sync_batchnorm: bool = True
+    probes: tuple[str, ...] = ()
+    probe_every_n_steps: int = 50
+    keep: Keep = "none"
+    test: Tested = "last"
+
+    def __post_init__(self) -> None:
+        require_positive(
+            epochs=self.epochs,
+            accumulate=self.accumulate,
+            validations_per_epoch=self.validations_per_epoch,
+            log_every_n_steps=self.log_every_n_steps,
+            probe_every_n_steps=self.probe_every_n_steps,
+        )
+        for probe in self.probes:
+            require_choice("probes", probe, PROBES)
+        require_choice("keep", self.keep, get_args(Keep))
+        require_choice("test", self.test, get_args(Tested))
+        if self.test == "best" and "logits" in self.probes:
+            raise UserError("test best: the probe logits keeps those of the last weights; valid with it: last")
+
+
+SPEED_KEYS = tuple(f"trainer.{key}" for key in ("precision", "compile", "channels_last", "deterministic"))
+"""Settings that are one choice for all arms of a study."""
+
+DEFAULT_ARCHITECTURE = "lenet5"
+
+WEIGHTS = "model.weights"
+"""A key that every architecture has beside its own options."""
+
+SECTIONS: dict[str, type] = {
+    "init": InitConfig,
+    "norm": NormConfig,
+    "data": DataConfig,
+    "optim": OptimConfig,
+    "trainer": TrainerConfig,
+}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run, with every default written out; `model` holds the architecture's name and its options, those that the
+    name fixes among them. The dataset's own options and the recipe's transforms are keys of `data`."""
+
+    model: dict[str, Any]
+    init: InitConfig
+    norm: NormConfig
+    data: DataConfig
+    optim: OptimConfig
+    trainer: TrainerConfig
+    seed: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the config as nested dictionaries of plain values, as written to `config.yaml`."""
+        return _plain({**dataclasses.asdict(self), "data": self.data.as_dict()})
+
+    def flat(self) -> dict[str, Any]:
+        """Return the config by dotted key."""
+        return flatten(self.as_dict())
+
+    def with_seed(self, seed: int) -> "RunConfig":
+        """Return the same run with another seed."""
+        return dataclasses.replace(self, seed=seed)
+
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """The architecture's options, without its name and the file of its weights."""
+        return {key: value for key, value in self.model.items() if key not in ("name", "weights")}
+
+
+@lru_cache(maxsize=256)
+def config_keys(architecture: str, dataset: str = DataConfig.name) -> Keys:
+    """Return every key that a run of `architecture` on `dataset` has, by its dotted name."""
+    keys = {"model.name": Key("model.name", str, architecture, "architecture, see `litmus list archs`")}
+    keys.update(ARCHITECTURES[architecture].keys("model"))
+    keys[WEIGHTS] = Key(WEIGHTS, str | None, None, "file of a state dict (.pt, .safetensors) that the run starts from")
+    for section, config in SECTIONS.items():
+        keys.update(keys_of_class(config, section, skip=("options",) if config is DataConfig else ()))
+        if config is InitConfig:
+            key = keys["init.scheme"]
+            keys[key.name] = dataclasses.replace(key, default=ARCHITECTURES[architecture].scheme)
+        if config is DataConfig:
+            keys.update(DATASETS[dataset].keys("data"))
+    keys["seed"] = Key("seed", int, 0, "seed of initialisation, order, augmentation and dropout")
+    return keys
+
+
+def resolve(settings: Settings) -> RunConfig:
+    """Return the fully resolved config of dotted `settings`, every default filled in.
+
+    Values may be text as typed on a command line. Raises `UserError`, one line that names the key, what was wrong,
+    the valid choices and the nearest match.
+    """
+    architecture = str(settings.get("model.name", DEFAULT_ARCHITECTURE))
+    entry = ARCHITECTURES[architecture]
+    dataset = str(settings.get("data.name", DataConfig.name))
+    keys = config_keys(architecture, dataset)
+    values: dict[str, dict[str, Any]] = {section: {} for section in ("model", *SECTIONS)}
+    for name, key in keys.items():
+        section, _, option = name.rpartition(".")
+        if section:
+            values[section][option] = key.convert(settings[name]) if name in settings else key.default
+    for name, value in settings.items():
+        option = name.removeprefix("model.")
+        if option in entry.fixed and name != option:
+            if value != entry.fixed[option]:
+                raise UserError(f"{name} cannot be set: the name {architecture} fixes it to {entry.fixed[option]}")
+        elif name == "data.transforms":
+            # What a recorded config says of its recipe; no key of its own, for the recipe decides it.
+            values["data"]["transforms"] = value
+        elif name not in keys:
+            raise unknown_key(name, keys, dataset if name.startswith("data.") else architecture)
+    seed = keys["seed"].convert(settings.get("seed", 0))
+    if seed < 0:
+        raise UserError(f"seed must be at least 0, got {seed}")
+    sections = {section: _section(section, config, values[section]) for section, config in SECTIONS.items()}
+    if sections["data"].test_crops > 1 and entry.task != "classification":
+        raise UserError(f"data.test_crops is for classification; {architecture} is for {entry.task}")
+    model = {**values["model"], "name": architecture, **entry.fixed}
+    return RunConfig(model=model, seed=seed, **sections)
+
+
+def _section(section: str, config: type, values: dict[str, Any]) -> Any:
+    with written_with(f"{section}.", values):
+        return DataConfig.from_dict(values) if config is DataConfig else config(**values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,1 +1,0 @@
-"""What records say: estimates, comparisons, claims and their verdicts."""

@@ -1,1 +1,0 @@
-"""A run's network after training: loaded, exported, asked about images."""

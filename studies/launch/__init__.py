@@ -1,1 +1,0 @@
-"""Many runs on this machine: what is missing, who executes it, how long it takes."""

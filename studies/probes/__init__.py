@@ -1,1 +1,0 @@
-"""Probes: what can be measured while a run trains, one file each."""

@@ -1,1 +1,0 @@
-"""What a probe is, and what probes measure with."""

@@ -1,1 +1,0 @@
-"""What lies on disk: a run, a study, and who holds a run."""

@@ -1,1 +1,0 @@
-"""What a person reads: the report of a study."""

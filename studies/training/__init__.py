@@ -1,1 +1,0 @@
-"""One run: its config, its identity, how it trains, what it leaves."""
