@@ -23,6 +23,7 @@ from typing import Any
 
 import yaml
 
+from litmus import studies
 from litmus.core.formatting import listed, several
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES
@@ -42,7 +43,7 @@ LITMUS = (sys.executable, "-c", "from litmus.cli.main import main; main()")
 
 def names() -> list[str]:
     """Return the package's studies, without those that files of a user registered."""
-    return [name for name in STUDIES.names() if (Path(studies.__file__).parent / f"{name}.py").exists()]
+    return [name for name in STUDIES.names() if (Path(str(studies.__file__)).parent / f"{name}.py").exists()]
 
 
 def main() -> None:

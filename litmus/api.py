@@ -8,14 +8,15 @@ from typing import Any, Literal
 import pandas as pd
 
 from litmus.core.config_keys import Settings
-from litmus.design.plan import expand
+from litmus.design.plan import expand, registering_file
 from litmus.design.study import Study
-from litmus.design.study_files import STUDIES, is_path, load_study, registering_file
+from litmus.design.study_files import STUDIES, is_path, load_study
 from litmus.evidence.summary import Undecided, undecided
 from litmus.launch.conduct import Conducted, conduct
 from litmus.launch.machine import LaunchConfig, not_uploaded
+from litmus.launch.pictures import draw_pictures
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
-from litmus.report.images import draw_pictures, image_tables, named_images
+from litmus.report.images import image_tables, named_images
 from litmus.report.page import Report, summary_of, write_report_of
 
 

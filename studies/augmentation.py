@@ -73,6 +73,4 @@ study = replace(
 )
 
 if __name__ == "__main__":
-    from litmus.cli.main import run_script
-
-    run_script(study)
+    study.main()

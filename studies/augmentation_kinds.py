@@ -48,6 +48,4 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from litmus.cli.main import run_script
-
-    run_script(study)
+    study.main()

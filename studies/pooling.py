@@ -71,6 +71,4 @@ study = Study(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from litmus.cli.main import run_script
-
-    run_script(study)
+    study.main()

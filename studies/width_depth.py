@@ -67,6 +67,4 @@ study = replace(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    from litmus.cli.main import run_script
-
-    run_script(study)
+    study.main()

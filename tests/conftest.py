@@ -51,8 +51,8 @@ def real_data() -> Path:
 def wandb_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WandbServer]:
     """A stand-in for W&B's server on this machine, to which all that is tracked in the test goes."""
     import wandb
-    from litmus.studies.tracking import account
 
+    from litmus.training import loggers as account
     from litmus.training.loggers import Mirror
 
     for name in [name for name in os.environ if name.startswith("WANDB")]:

@@ -97,7 +97,7 @@ def test_the_notebook_goes_from_images_to_a_verdict(tmp_path: Path, monkeypatch:
 
 @pytest.mark.slow
 def test_the_readmes_calls_from_python_do_what_they_say(tmp_path: Path) -> None:
-    code = block("import datamodules, lit_archs, studies").replace("seeds=3", 'seeds=1, wandb="disabled"')
+    code = block("import litmus\nfrom litmus import datamodules").replace("seeds=3", 'seeds=1, wandb="disabled"')
     executed(
         code + "\nassert len(records) == 12 and len(result.records) == 12\nassert len(data.train_indices) > 1000",
         tmp_path,

@@ -22,10 +22,9 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor
 
-import litmus
 from benchmarks.gpu import loops
 from benchmarks.gpu.ledger import Check, Found, Setting
-from litmus import datamodules, lit_archs
+from litmus import datamodules, lit_archs, load_model
 from litmus.launch.forecast import data_size, measure_step
 from litmus.probes.base.probe import PROBES
 from litmus.training.checkpoints import Paused
@@ -135,7 +134,7 @@ class AfterLooks(threading.Event):
 def read_on_cpu(setting: Setting) -> Found:
     """A run of the device loads on a CPU and classifies there as its test did."""
     _, _, directory = trained(setting, {})
-    model = litmus.load_model(str(directory))
+    model = load_model(str(directory))
     images = torch.randint(256, (16, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         here = model(images)

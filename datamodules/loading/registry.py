@@ -78,7 +78,7 @@ class Dataset:
 
 
 DATASETS: Registry[Dataset] = Registry(
-    "dataset", "datamodules", "one of your own: --source FILE, which registers it; images in folders: folder"
+    "dataset", "litmus.datamodules", "one of your own: --source FILE, which registers it; images in folders: folder"
 )
 
 

@@ -22,7 +22,7 @@ class _Architectures(Registry[Architecture]):
     """The registry, which also knows families with one name for each depth (`resnet{6n+2}`), and other libraries."""
 
     def __init__(self) -> None:
-        super().__init__("architecture", "lit_archs", "one of your own: --source FILE, which registers it")
+        super().__init__("architecture", "litmus.lit_archs", "one of your own: --source FILE, which registers it")
         self.patterns: dict[str, Callable[[str], Architecture]] = {}
 
     def __getitem__(self, name: str) -> Architecture:

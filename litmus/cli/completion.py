@@ -19,7 +19,7 @@ from litmus.lit_archs.cost.table import read_table
 from litmus.records.run_record import run_records
 from litmus.records.study_record import FILE
 
-OPTIONS = Path(__file__).parents[1] / "options.json"
+OPTIONS = Path(__file__).with_name("options.json")
 """Every command's options, as `docs/pages.py` writes them."""
 
 PRESETS = {
@@ -94,8 +94,8 @@ def _value_completer(option: Mapping[str, Any], config: Mapping[str, Any]) -> Co
         "out": DirectoriesCompleter(),
         "data.root": DirectoriesCompleter(),
         "model.name": _names(_architectures),
-        "data.name": _names(lambda: _summaries("datamodules")),
-        "trainer.probes": _listed(_names(lambda: _summaries("litmus.studies.probes"))),
+        "data.name": _names(lambda: _summaries("litmus.datamodules")),
+        "trainer.probes": _listed(_names(lambda: _summaries("litmus.probes"))),
         "preset": _names(lambda: PRESETS),
         "vary": _settings(config),
         "tune": _settings(config),
@@ -114,7 +114,7 @@ def _positional_completer(command: str, name: str) -> Completer:
     by_name: dict[str, Completer] = {
         "run": _run_or_data if command == "show" else _run_on_disk,
         "architecture": _names(_architectures),
-        "name": _names(lambda: _summaries("datamodules")),
+        "name": _names(lambda: _summaries("litmus.datamodules")),
         "what": _names(lambda: dict.fromkeys(("studies", "archs", "data", "probes"), "")),
         "shell": _names(lambda: dict.fromkeys(("bash", "zsh", "fish"), "")),
     }
@@ -164,7 +164,7 @@ def _summaries(package: str) -> dict[str, str]:
 
 def package_studies() -> list[str]:
     """Return the names of the package's studies, each of which is a file of its own."""
-    spec = importlib.util.find_spec("studies")
+    spec = importlib.util.find_spec("litmus.studies")
     assert spec is not None
     return [file.name for file in pkgutil.iter_modules(spec.submodule_search_locations) if not file.ispkg]
 

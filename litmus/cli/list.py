@@ -87,7 +87,7 @@ def _architectures() -> Table:
 
 
 def _dataset_rows() -> list[dict[str, Any]]:
-    return [{"name": name, "summary": texts["summary"]} for name, texts in declared("datamodules").items()]
+    return [{"name": name, "summary": texts["summary"]} for name, texts in declared("litmus.datamodules").items()]
 
 
 def _datasets() -> Table:
@@ -101,7 +101,7 @@ def _datasets() -> Table:
 
 def _probe_rows() -> list[dict[str, Any]]:
     """Return the probes with what each measures and what a measurement costs."""
-    found = declared("litmus.studies.probes")
+    found = declared("litmus.probes")
     return [{"name": name, "measures": texts["summary"], "cost": texts["cost"]} for name, texts in found.items()]
 
 

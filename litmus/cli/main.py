@@ -53,6 +53,8 @@ def run_command(arguments: Sequence[str]) -> int:
         name, *rest = arguments
         if name not in COMMANDS:
             raise unknown_name("command", name, COMMANDS)
+        if name == "stop":
+            return importlib.import_module("litmus.cli.status").stop(rest)
         return int(importlib.import_module(f"litmus.cli.{name}").execute(rest))
 
     return _guarded(command)
@@ -66,12 +68,13 @@ def run_script(study: "Study") -> None:
         return  # a worker that wants what the file registers, no more
 
     def command() -> int:
+        from litmus import studies
         from litmus.cli.run import execute
 
         script = sys.modules["__main__"]
         file = Path(str(script.__file__)).resolve() if getattr(script, "__file__", None) else None
         declared = study.declared_in(file.stem if file is not None else "", script.__doc__)
-        if file is None or file.parent == Path(__file__).resolve().parents[1]:
+        if file is None or file.parent == Path(str(studies.__file__)).resolve().parent:
             return execute([declared.name, *sys.argv[1:]], declared)
         STUDIES.add(declared.name, declared, "__main__")  # refuses a name that a study of the package has
         return execute([declared.name, *sys.argv[1:]], declared, file)

@@ -51,10 +51,7 @@ def show_data(arguments: Sequence[str]) -> int:
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     if arguments and arguments[0] == "data":
-        # Imported here because it draws images with PyTorch, which takes seconds to import.
-        from litmus.cli import show_data
-
-        return show_data.show_data(arguments[1:])
+        return show_data(arguments[1:])
     parser = Parser("show", "One run: its config, result and log.")
     parser.add_argument("run", help="a run's identity, its first digits, or its folder")
     parser.add_argument("--json", action="store_true", help=JSON_HELP)

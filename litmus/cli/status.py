@@ -15,11 +15,11 @@ from rich.text import Text
 from litmus.cli.options import JSON_HELP, Parser, aligned, print_json, records_key, wrapped
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.formatting import joined, roughly
+from litmus.records import slurm
 from litmus.records.code_use import code_use
 from litmus.records.run_record import RunRecord, read_heartbeat, run_records
 from litmus.records.storage import CorruptRecord, DiskUse, disk_use
 from litmus.records.study_record import FILE, StudyJobs, StudyRecord, read_study_record
-from litmus.studies.records import slurm
 
 COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started", "other code")
 WATCH_SECONDS = 2.0

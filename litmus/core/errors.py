@@ -23,7 +23,7 @@ def line_of_own_code(error: BaseException) -> str | None:
     return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else None
 
 
-_PACKAGES = [Path(__file__).resolve().parents[1] / name for name in ("litmus", "lit_archs", "datamodules", "studies")]
+_PACKAGES = [Path(__file__).resolve().parents[2] / name for name in ("litmus", "lit_archs", "datamodules", "studies")]
 _INSTALLED = [*map(Path, (*site.getsitepackages(), sysconfig.get_path("stdlib"))), *_PACKAGES]
 
 

@@ -1,9 +1,11 @@
 """Randomness that is a pure function of its key, so that nothing drawn in one place moves what is drawn in another."""
 
 import hashlib
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 def derive(seed: int, *path: str | int) -> int:
@@ -15,36 +17,42 @@ def derive(seed: int, *path: str | int) -> int:
 _MASK_64 = (1 << 64) - 1
 
 
-def generator(seed: int, *path: str | int) -> torch.Generator:
+def generator(seed: int, *path: str | int) -> "torch.Generator":
     """Return a CPU generator keyed by `seed` and `path`, e.g. `generator(0, "init", "conv1.weight")`."""
+    import torch  # what reads records draws with NumPy, and needs no PyTorch
+
     return torch.Generator().manual_seed(derive(seed, *path))
 
 
-def permutation(size: int, seed: int, *path: str | int) -> Tensor:
+def permutation(size: int, seed: int, *path: str | int) -> "Tensor":
     """Return a random order of `range(size)`, int64 [size], keyed by `seed` and `path`."""
+    import torch
+
     return torch.randperm(size, generator=generator(seed, *path))
 
 
-def uniform(key: int, index: Tensor, draws: int) -> Tensor:
+def uniform(key: int, index: "Tensor", draws: int) -> "Tensor":
     """Return uniform draws in [0, 1), float32 [len(index), draws], one row a sample.
 
     Row i is a function of (key, index[i]) alone: it does not matter which samples share the batch, in which order,
     or on which device. Counter-based: each (sample, draw) pair is hashed by the finaliser of SplitMix64 (Steele,
     Lea & Flood 2014, "Fast splittable pseudorandom number generators", figure 17), and the top 24 bits are used.
     """
+    import torch
+
     sample = _mix(index.to(torch.int64) + _signed(key))
     column = torch.arange(1, draws + 1, device=index.device, dtype=torch.int64) * _signed(0x9E3779B97F4A7C15)
     bits = _mix(sample[:, None] + column[None, :])
     return _shift_right(bits, 40).to(torch.float32) * 2.0**-24
 
 
-def _mix(x: Tensor) -> Tensor:
+def _mix(x: "Tensor") -> "Tensor":
     x = (x ^ _shift_right(x, 30)) * _signed(0xBF58476D1CE4E5B9)
     x = (x ^ _shift_right(x, 27)) * _signed(0x94D049BB133111EB)
     return x ^ _shift_right(x, 31)
 
 
-def _shift_right(x: Tensor, bits: int) -> Tensor:
+def _shift_right(x: "Tensor", bits: int) -> "Tensor":
     # int64 shifts copy the sign bit; SplitMix64 is defined on unsigned words.
     return (x >> bits) & ((1 << (64 - bits)) - 1)
 

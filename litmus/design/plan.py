@@ -1,5 +1,6 @@
 """A study expanded into arms and seeds, checked to be controlled: its arms differ in the declared factors alone."""
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,12 +9,16 @@ from typing import Any
 from litmus.core.config_keys import Settings
 from litmus.core.errors import UserError, require_at_least, require_positive, unknown_name
 from litmus.core.metrics import TASKS
+from litmus.core.registry import Registry
 from litmus.datamodules.batches.config import DataConfig
+from litmus.datamodules.loading.registry import DATASETS
 from litmus.design.study import Study, check_claims, require_study_name
 from litmus.design.tuning import FIRST_TUNING_SEED, Point, Tuning, as_tuning
 from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.probes.base.probe import PROBES
 from litmus.records.study_record import ArmRecord, Start, StudyRecord, TuningRecord, is_full_product, levels_by_factor
 from litmus.training.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
+from litmus.training.own_code import OURS, is_local, local_code
 from litmus.training.run import Run
 
 NAMES = ("model.name", "data.name")
@@ -316,3 +321,34 @@ def _check_controlled(plan: Plan, factors: set[str]) -> None:
         speed = {key for key in SPEED_KEYS if flat[key] != reference[key]}
         if speed:
             raise UserError(f"study {plan.study.name}: speed settings must be the same in all arms: {sorted(speed)}")
+
+
+def registering_file(plan: Plan) -> Path | None:
+    """Return the file that registers the architectures, datasets and probes of a plan's arms, or imports what does.
+
+    None where packages bring them all. Raises `UserError` where a cell of a notebook or a line at the prompt registers
+    one, whose code neither workers nor records can see, and where no file has all.
+    """
+    found: dict[Path, str] = {}
+    for arm in plan.arms:
+        config = arm.config
+        made_of: list[tuple[Registry, str]] = [(ARCHITECTURES, config.model["name"]), (DATASETS, config.data.name)]
+        for registry, name in [*made_of, *((PROBES, probe) for probe in config.trainer.probes)]:
+            module = registry.module_of(name)
+            if module is None or module.partition(".")[0] in OURS:
+                continue
+            file = getattr(sys.modules.get(module), "__file__", None)
+            if file is None:
+                raise UserError(
+                    f"{registry.kind} {name!r} is registered in a notebook or at the prompt, where workers cannot see "
+                    "it and its code cannot be kept; write it into a file (%%writefile own.py) and import that"
+                )
+            if is_local(Path(file)):
+                found[Path(file).resolve()] = f"{registry.kind} {name!r}"
+    for file in found:
+        if {path.resolve() for path in local_code(file).paths.values()} >= found.keys():
+            return file
+    if found:
+        where = " and ".join(f"{file.name} ({what})" for file, what in found.items())
+        raise UserError(f"none of {where} imports the others; import them all in one file, which registers one of them")
+    return None

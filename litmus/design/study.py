@@ -85,6 +85,12 @@ class Study:
             protocol=self.protocol or " ".join(protocol.split()),
         )
 
+    def main(self) -> None:
+        """Run the study with the options of `litmus run`: the last line of a study's file makes the file a command."""
+        from litmus.cli.main import run_script
+
+        run_script(self)
+
     def at(self, preset: str) -> "Study":
         """Return the study that a preset runs: itself, or where the preset is a study, that one, under its name."""
         chosen = self.presets.get(preset)

@@ -13,46 +13,9 @@ from types import ModuleType
 
 from litmus.core.errors import UserError, line_of_own_code
 from litmus.core.registry import Registry
-from litmus.datamodules.loading.registry import DATASETS
-from litmus.design.own_code import OURS, is_local, local_code
-from litmus.design.plan import Plan
 from litmus.design.study import Study, require_study_name
-from litmus.lit_archs.building.registry import ARCHITECTURES
-from litmus.probes.base.probe import PROBES
 from litmus.records.code_record import is_kept
 from litmus.records.study_record import StudyRecord
-
-
-def registering_file(plan: Plan) -> Path | None:
-    """Return the file that registers the architectures, datasets and probes of a plan's arms, or imports what does.
-
-    None where packages bring them all. Raises `UserError` where a cell of a notebook or a line at the prompt registers
-    one, whose code neither workers nor records can see, and where no file has all.
-    """
-    found: dict[Path, str] = {}
-    for arm in plan.arms:
-        config = arm.config
-        made_of: list[tuple[Registry, str]] = [(ARCHITECTURES, config.model["name"]), (DATASETS, config.data.name)]
-        for registry, name in [*made_of, *((PROBES, probe) for probe in config.trainer.probes)]:
-            module = registry.module_of(name)
-            if module is None or module.partition(".")[0] in OURS:
-                continue
-            file = getattr(sys.modules.get(module), "__file__", None)
-            if file is None:
-                raise UserError(
-                    f"{registry.kind} {name!r} is registered in a notebook or at the prompt, where workers cannot see "
-                    "it and its code cannot be kept; write it into a file (%%writefile own.py) and import that"
-                )
-            if is_local(Path(file)):
-                found[Path(file).resolve()] = f"{registry.kind} {name!r}"
-    for file in found:
-        if {path.resolve() for path in local_code(file).paths.values()} >= found.keys():
-            return file
-    if found:
-        where = " and ".join(f"{file.name} ({what})" for file, what in found.items())
-        raise UserError(f"none of {where} imports the others; import them all in one file, which registers one of them")
-    return None
-
 
 _importing: ContextVar[Path | None] = ContextVar("importing", default=None)
 _modules: dict[Path, ModuleType] = {}
@@ -63,7 +26,7 @@ class _Studies(Registry[Study]):
     """The registry; a module's `study` is registered under the module's name."""
 
     def __init__(self) -> None:
-        super().__init__("study", "studies")
+        super().__init__("study", "litmus.studies")
 
     def register_from(self, name: str, module: ModuleType) -> None:
         """Register the study that a module declares, with what its file says of it."""
@@ -168,6 +131,4 @@ def _one_line(path: str | Path, file: Path, error: BaseException) -> str:
     where = line_of_own_code(error)
     own = where is not None and where.startswith(f"{file.name}, ")
     where = f"{path}{where.removeprefix(file.name)}" if own and where is not None else where or str(path)
-    if isinstance(error, ImportError) and (error.name or "").startswith("studies.engine"):
-        text += "; the file is written for an earlier version, CHANGELOG.md says what to change"
     return f"{where}: {text}" if isinstance(error, UserError) else f"{where}: {type(error).__name__}: {text}"

@@ -102,7 +102,7 @@ def resized_to(height: int, width: int, size: tuple[int, int], resize: str) -> t
 
 
 def fitted(images: Tensor, size: tuple[int, int], resize: str) -> Tensor:
-    """Return images [N, C, *size], of the same kind: resized as `litmus.datamodules.image_files.decode` resizes files."""
+    """Return images [N, C, *size], of the same kind: resized as `datamodules/image_files/decode.py` resizes files."""
     height, width = images.shape[2:]
     if (height, width) == size:
         return images

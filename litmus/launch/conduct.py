@@ -13,8 +13,6 @@ from litmus.core.config_keys import Settings
 from litmus.core.errors import UserError
 from litmus.core.formatting import listed
 from litmus.datamodules.batches.image_data import ImageDataModule
-from litmus.design.own_code import keep as keep_copies
-from litmus.design.own_code import local_code
 from litmus.design.plan import Arm, Plan
 from litmus.design.study_files import being_imported
 from litmus.evidence.registration import claim_key
@@ -45,6 +43,8 @@ from litmus.records.study_record import (
 )
 from litmus.training.config import RunConfig, TrainerConfig
 from litmus.training.identity import NOT_IDENTITY, normalisation_regime, run_code, run_id
+from litmus.training.own_code import keep as keep_copies
+from litmus.training.own_code import local_code
 from litmus.training.run import Run
 
 

@@ -23,7 +23,6 @@ from litmus.core.formatting import roughly
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.order import training_steps
-from litmus.design.own_code import local_code
 from litmus.design.plan import Plan
 from litmus.launch.machine import LaunchConfig, execution_of
 from litmus.launch.older_code import OlderCode
@@ -38,6 +37,7 @@ from litmus.training.environment import available_cpus
 from litmus.training.execute import execute
 from litmus.training.identity import run_code, run_id
 from litmus.training.network import build_network, network_options
+from litmus.training.own_code import local_code
 from litmus.training.run import Execution, Place, Run
 
 BATCHES = (16, 256)

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from litmus.core.errors import UserError
+from litmus.launch import worker
 from litmus.launch.progress import Progress
 from litmus.launch.run_queue import MAX_ATTEMPTS, Outcome, set_aside, take
 from litmus.launch.worker import GIVE_WAY, SMALLER, Assignment, Interrupted, Message, ignoring, interrupting
 from litmus.records.lease import Lease, is_held
 from litmus.records.storage import CorruptRecord, StorageError
-from litmus.studies.launch import worker
 from litmus.training.run import Execution, Place, Run
 
 FIRST_SILENCE = 3600.0

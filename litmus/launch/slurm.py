@@ -15,18 +15,18 @@ import submitit
 
 from litmus.core.errors import UserError
 from litmus.core.formatting import roughly, seconds_of
+from litmus.launch import work as slurm_task
 from litmus.launch.forecast import RunTimes
 from litmus.launch.machine import LaunchConfig, execution_of
 from litmus.launch.progress import Progress
 from litmus.launch.run_queue import Outcome, as_entry
 from litmus.launch.slurm_config import SlurmConfig, check
 from litmus.launch.worker import GO_ON_LATER, Interrupted, changed_code, interrupting, told_of_change
+from litmus.records import slurm
 from litmus.records.lease import acquire
 from litmus.records.run_record import FINAL_STATES, read_heartbeat
 from litmus.records.storage import CorruptRecord, to_json, write_atomically
 from litmus.records.study_record import StudyJobs
-from litmus.studies.launch import slurm_script, slurm_task
-from litmus.studies.records import slurm
 from litmus.training.config import RunConfig
 from litmus.training.run import Run
 
@@ -220,7 +220,7 @@ class SlurmLauncher:
         self._collect(left, outcome, executed=False)
         if not left:
             return outcome
-        check(self.config, slurm_script.processes_per_node(self.launch, self.config), self._cpus())
+        check(self.config, processes_per_node(self.launch, self.config), self._cpus())
         submitted = self._submit(list(left.values()))
         with interrupting(Closed), self.progress:
             for line in submitted:
@@ -233,7 +233,7 @@ class SlurmLauncher:
         return outcome
 
     def _cpus(self) -> int:
-        return slurm_script.cpus_per_process(self.launch, self.config)
+        return cpus_per_process(self.launch, self.config)
 
     def _submit(self, missing: list[Run]) -> list[str]:
         """Submit jobs for `missing` where too few wait or run, and return what was done in lines."""
@@ -251,7 +251,7 @@ class SlurmLauncher:
             new = max(0, wanted.count - len(able))
             if new == 0:
                 return [f"{_count(len(able))} of this study in the queue already; nothing submitted"]
-            writer = slurm_script.executor(self.jobs.path, self.study, self.launch, self.config)
+            writer = executor(self.jobs.path, self.study, self.launch, self.config)
             submitted = writer.map_array(slurm_task.work, [str(self.jobs.study_directory.resolve())] * new)
             job = submitted[0].job_id.partition("_")[0]
             self.jobs.add(job, code)

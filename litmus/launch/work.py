@@ -100,8 +100,6 @@ def work(directory: str) -> None:
     from litmus.core.errors import UserError
     from litmus.launch.worker import Interrupted
 
-    pass
-
     try:
         execute_missing(Path(directory))
     except Interrupted as interruption:

@@ -18,13 +18,13 @@ import torch.distributed as distributed
 
 from litmus.core.errors import UserError, told_in_a_line
 from litmus.core.formatting import listed
-from litmus.design.own_code import LocalCode, local_code
 from litmus.records.code_record import changed_files
 from litmus.records.run_record import Heartbeat
 from litmus.records.storage import CorruptRecord, StorageError, storage_errors
 from litmus.training.checkpoints import Paused
 from litmus.training.execute import attempt, write_traceback
 from litmus.training.identity import files_of
+from litmus.training.own_code import LocalCode, local_code
 from litmus.training.run import Execution, Place, Run
 
 GIVE_WAY = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)

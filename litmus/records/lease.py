@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from litmus.core.errors import UserError
+from litmus.records import slurm
 from litmus.records.storage import storage_errors
-from litmus.studies.records import slurm
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0

@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from litmus.core.metrics import metric_of
+from litmus.records import lease
 from litmus.records.code_record import KeptCode, kept_code, recorded_code
 from litmus.records.storage import CorruptRecord, StorageError, storage_errors, to_json, write_atomically
-from litmus.studies.records import lease
 
 FILE = "progress.json"
 

@@ -29,6 +29,8 @@ from litmus.evidence.summary import StudySummary, summarise
 from litmus.evidence.units import POINTS
 from litmus.records.storage import write_atomically
 from litmus.records.study_record import read_study_record
+from litmus.report import answer as words
+from litmus.report import tables
 from litmus.report.answer import answer_of, headline_of, seeds_with_result
 from litmus.report.controls import Control, controls, hyperparameters, versions
 from litmus.report.exports import spreadsheet
@@ -50,7 +52,6 @@ from litmus.report.tables import (
     standing,
 )
 from litmus.report.tuning import tuning_lines, tuning_table
-from litmus.studies.report import tables, words
 
 
 def packed(text: str) -> str:
@@ -178,7 +179,7 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
 def template_environment() -> jinja2.Environment:
     """Return where the pages' templates are found; all that they are given is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("litmus.studies.report", "templates"),
+        loader=jinja2.PackageLoader("litmus.report", "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -24,11 +24,12 @@ from litmus.evidence.summary import StudySummary
 from litmus.records.run_record import RunRecord, Upload, digest_of, write_upload
 from litmus.records.storage import to_json
 from litmus.records.study_record import StudyRecord
+from litmus.report import tables
 from litmus.report.answer import answer_of
 from litmus.report.controls import controls
 from litmus.report.methods import methods
-from litmus.studies.report import tables, wandb_figures, wandb_tables
-from litmus.studies.tracking import account, names
+from litmus.training import loggers as account
+from litmus.training import loggers as names
 from litmus.training.loggers import PATIENCE_SECONDS, UploadFailed, client, identity_of, settings, uploaded_here
 
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> st
 
 def escaped(text: str) -> str:
     """Return `text` so that Markdown shows it as it is."""
-    line = names.shortened(text, wandb_tables.TEXT_LENGTH) if text else ""
+    line = names.shortened(text, TEXT_LENGTH) if text else ""
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]()#|~$!])", r"\\\1", line)
 
@@ -490,9 +491,9 @@ def publish_summary(summary: StudySummary, answer: str, source: str = "", report
     analysis = summary.analysis
     study, directory = analysis.study, analysis.directory
     tables = {
-        "claims": wandb_tables.claims(summary, source),
-        "arms": wandb_tables.arms(summary),
-        "runs": wandb_tables.runs(summary),
+        "claims": claims(summary, source),
+        "arms": arms(summary),
+        "runs": runs(summary),
     }
     verdicts = list(summary.headline)
     planned = sum(result.planned for result in analysis.arms)
@@ -531,7 +532,7 @@ def publish_summary(summary: StudySummary, answer: str, source: str = "", report
 
 def _write(
     summary: StudySummary,
-    tables: Mapping[str, wandb_tables.ValueTable],
+    tables: "Mapping[str, ValueTable]",
     told: Mapping[str, Any],
     config: Mapping[str, Any],
     report: Path | None,
@@ -551,8 +552,8 @@ def _write(
         settings=settings(PATIENCE_SECONDS),
     )
     figures = {
-        "differences": wandb_figures.differences(summary),
-        "accuracy against cost": wandb_figures.accuracy_against_cost(summary),
+        "differences": differences(summary),
+        "accuracy against cost": accuracy_against_cost(summary),
     }
     logged = {
         name: wandb.Table(columns=list(table.headings), data=[list(row) for row in table.rows], allow_mixed_types=True)

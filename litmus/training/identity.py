@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from litmus.datamodules.augmentation.mixing import REVISIONS
-from litmus.design.own_code import LocalCode, dependencies
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.building.weights import digest
 from litmus.lit_archs.learning.tasks import MODULES
 from litmus.records.code_record import RunCode
 from litmus.training.config import RunConfig
+from litmus.training.own_code import LocalCode, dependencies
 
 RECORD_FORMAT = 1
 """Version of the records and of the training procedure; raise it when a change makes old records incomparable."""

@@ -28,7 +28,6 @@ from litmus.probes.base.probe import Probe
 from litmus.records.frames import read_metrics, read_probes
 from litmus.records.run_record import FINAL_STATES, RunRecord, Upload, content_of, read_upload, write_upload
 from litmus.records.storage import CorruptRecord
-from litmus.studies.tracking import account, names
 from litmus.training.checkpoints import Paused
 from litmus.training.identity import normalisation_regime
 from litmus.training.recorder import Recorder
@@ -197,11 +196,11 @@ class History:
         spread = self._spread.setdefault(step, {})
         if _UNIT.search(quantity):
             # A curve for each unit of each layer would be thousands.
-            spread.setdefault(names.key(probe, _UNIT.sub(" by unit", quantity), layer), []).append(value)
+            spread.setdefault(key(probe, _UNIT.sub(" by unit", quantity), layer), []).append(value)
             return
-        values[names.key(probe, quantity, layer)] = value
+        values[key(probe, quantity, layer)] = value
         if layer:
-            spread.setdefault(names.key(probe, f"{quantity} by layer"), []).append(value)
+            spread.setdefault(key(probe, f"{quantity} by layer"), []).append(value)
 
     def steps(self, before: float = math.inf) -> Iterator[tuple[int, Values]]:
         """Return what was added of the steps below `before`, in their order, and forget it."""
@@ -264,13 +263,13 @@ def settings(patience: float) -> Any:
 def identity_of(study: str, record: RunRecord) -> str:
     """Return the id of a run of `study` in the project of W&B that runs go to."""
     known = uploaded_here(record.upload_file)
-    return known.identity if known is not None and known.identity else names.identity(study, record.run_id)
+    return known.identity if known is not None and known.identity else identity(study, record.run_id)
 
 
 def uploaded_here(file: Path) -> Upload | None:
     """Return what a file says of an upload to the server and project that runs go to, None where it says nothing."""
     known = read_upload(file)
-    here = known is not None and (known.server, known.project) == (account.server(), account.project())
+    here = known is not None and (known.server, known.project) == (server(), project())
     return known if here else None
 
 
@@ -301,7 +300,7 @@ class Told:
     @property
     def name(self) -> str:
         """What the run is called: as in the terminal."""
-        return names.shortened(f"{self.arm}{f', trial {self.trial}' if self.trial else ''}, seed {self.seed}")
+        return shortened(f"{self.arm}{f', trial {self.trial}' if self.trial else ''}, seed {self.seed}")
 
     def as_config(self) -> dict[str, Any]:
         """Return what W&B keeps as the config: the run's own, and what it can be grouped and filtered by."""
@@ -320,13 +319,13 @@ class WandbRun:
         self._wandb = wandb = client()
         self.record = told.record
         self._run = wandb.init(
-            project=account.project(),
+            project=project(),
             id=identity_of(told.study, told.record),
             resume="allow" if mode == "online" else None,
-            group=names.group(told.study, told.arm),
+            group=group(told.study, told.arm),
             job_type="trial" if told.trial else "run",
             name=told.name,
-            tags=names.tags(told.study, told.levels, ["trial"] if told.trial else []),
+            tags=tags(told.study, told.levels, ["trial"] if told.trial else []),
             config=told.as_config(),
             dir=told.record.path,
             mode=mode,
@@ -343,7 +342,7 @@ class WandbRun:
         run = self._run
         entity = "" if run.offline else str(run.entity or "")
         url = "" if run.offline else str(run.url or "")
-        return Upload(account.server(), entity, account.project(), str(run.id), url)
+        return Upload(server(), entity, project(), str(run.id), url)
 
     def log(self, step: int, values: Values) -> None:
         """Log what belongs to a step, whole; lists of numbers become histograms."""
@@ -372,7 +371,7 @@ class WandbRun:
         self._end(1, {}, state, reason)
 
     def _end(self, exit_code: int, final: Mapping[str, Any], state: str, reason: str) -> None:
-        self._run.summary.update({**final, "state": state, "reason": names.shortened(reason, 500) if reason else ""})
+        self._run.summary.update({**final, "state": state, "reason": shortened(reason, 500) if reason else ""})
         others = [tag for tag in self._run.tags or () if tag not in ("finished", "diverged", "crashed", "interrupted")]
         self._run.tags = (*others, state)
         self._run.finish(exit_code=exit_code)
@@ -456,7 +455,7 @@ class Mirror:
         upload = self._upload
         if upload is None:
             return
-        if not self.error and not account.has_arrived(upload.entity, upload.project, upload.identity, state):
+        if not self.error and not has_arrived(upload.entity, upload.project, upload.identity, state):
             self._failed(f"{upload.server} did not take all of it")
         if not self.error:
             self._upload = replace(upload, content=content(self.record))
@@ -471,7 +470,7 @@ class Mirror:
 
     def _failed(self, error: str) -> None:
         self._run = None
-        self.error = self.error or names.shortened(error.partition("\n")[0], 300)
+        self.error = self.error or shortened(error.partition("\n")[0], 300)
         if self._online:
             Mirror.failed_at = time.monotonic()
         print(f"W&B: {self.error}")
@@ -481,7 +480,7 @@ class Mirror:
         if self._upload is not None:
             write_upload(self.record.upload_file, replace(self._upload, error=self.error))
         elif self.error:
-            known = read_upload(self.record.upload_file) or Upload(account.server(), "", account.project(), "")
+            known = read_upload(self.record.upload_file) or Upload(server(), "", project(), "")
             write_upload(self.record.upload_file, replace(known, content="", error=self.error))
 
 
@@ -607,7 +606,7 @@ class LoggedByLightning:
 
     def __init__(self, run: Run, name: str) -> None:
         shutil.rmtree(run.directory / name, ignore_errors=True)
-        shown = "".join(each if each.isalnum() or each in "._=+-" else "_" for each in names.shortened(run.name, 80))
+        shown = "".join(each if each.isalnum() or each in "._=+-" else "_" for each in shortened(run.name, 80))
         logger = TensorBoardLogger if name == "tensorboard" else CSVLogger
         self._logger: Logger = logger(run.directory, name=name, version=shown)
         self._logger.log_hyperparams({**flatten(run.config.as_dict()), "arm": run.arm, "run": run.run_id})

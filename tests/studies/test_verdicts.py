@@ -15,8 +15,6 @@ import pandas as pd
 import pytest
 from claims.base.says import Says
 from claims.base.world import Left, World
-from litmus.studies.evidence import measures
-from litmus.studies.report.figures import study_plots
 from synthetic_records import Truth, synthetic
 from tiny_runs import TINY
 
@@ -24,10 +22,12 @@ from litmus.core.keyed_random import derive
 from litmus.core.metrics import TASKS, Task
 from litmus.design.plan import Arm, expand
 from litmus.design.study_files import STUDIES
+from litmus.evidence import measures
 from litmus.evidence.claims import Claim
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.base.probe import PROBES
+from litmus.report.figures import study_plots
 from litmus.training.config import resolve
 from litmus.training.execute import attempt
 from litmus.training.run import Execution, Place, Run

@@ -76,7 +76,7 @@ class Probe(lightning.Callback):
             self.rows.append(row)
 
 
-PROBES: Registry[type[Probe]] = Registry("probe", "litmus.studies.probes")
+PROBES: Registry[type[Probe]] = Registry("probe", "litmus.probes")
 
 
 def register(probe: type[Probe]) -> type[Probe]:

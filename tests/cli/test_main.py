@@ -1,0 +1,228 @@
+"""The command line as a user types it: what it prints, its exit status, and one clear line for every mistake."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_runs import tiny_options
+
+from litmus.cli.main import run_command
+from litmus.cli.options import Parser, add_launch_keys, parse_vary, read
+from litmus.core.config_keys import Key
+from litmus.records.run_record import run_records
+from litmus.training.config import resolve
+
+Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_config_keys_are_told_from_other_options() -> None:
+    parser = Parser("run", "")
+    parser.add_argument("study")
+    parser.add_key(Key("seeds", int | None, None, "seeds"))
+    add_launch_keys(parser)
+    arguments = ["batch_norm", "--data", "mnist", "--data.root=D", "--seeds", "5", "--optim.nesterov"]
+    arguments += ["--per-device=4", "--checkpoint-every", "epoch", "--optim.lr", "1e-2", "--model=mlp"]
+    options = read(parser, [*arguments, "--optim.milestones", "[0.1, 0.2]", "--trainer.accumulate", "2"])
+    assert (options.study, options.seeds, options.per_device, options.checkpoint_every) == ("batch_norm", 5, 4, "epoch")
+    assert options.settings == {
+        "data.name": "mnist",
+        "data.root": "D",
+        "optim.nesterov": "true",
+        "optim.lr": "1e-2",
+        "model.name": "mlp",
+        "optim.milestones": "[0.1, 0.2]",
+        "trainer.accumulate": "2",
+    }
+    config = resolve(options.settings)
+    assert (config.optim.lr, config.optim.nesterov, config.optim.milestones) == (0.01, True, (0.1, 0.2))
+
+
+def test_levels_are_numbers_words_and_booleans() -> None:
+    assert parse_vary(["optim.lr=0.1,1e-3", "model.norm=none,batch", "model.residual=true,false"]) == {
+        "optim.lr": [0.1, 0.001],
+        "model.norm": ["none", "batch"],
+        "model.residual": [True, False],
+    }
+
+
+MISTAKES = [
+    ("run batchnorm", "unknown study 'batchnorm'; did you mean 'batch_norm'?"),
+    ("rnu batch_norm", "unknown command 'rnu'; did you mean 'run'?"),
+    ("run batch_norm --preset papr", "did you mean 'paper'?"),
+    ("run batch_norm --seed 3", "--seeds says how many"),
+    ("run batch_norm --seeds 0", "seeds must be greater than zero"),
+    ("run batch_norm --seeds x", "--seeds: expected an integer, got 'x'"),
+    ("run batch_norm --worker 2", "unknown option '--worker'; did you mean '--workers'?"),
+    ("run batch_norm --gpus 2", "unknown option '--gpus'; did you mean '--devices'?"),
+    ("run batch_norm --epochs=2", "unknown option '--epochs'; did you mean '--trainer.epochs'?"),
+    ("train --lr 0.1", "unknown option '--lr'; did you mean '--optim.lr'? valid: --help, --config,"),
+    ("train --learning-rate 0.1", "unknown option '--learning-rate'; did you mean '--optim.lr'?"),
+    ("train --optim.learning_rate 0.1", "did you mean 'optim.lr'?"),
+    ("train --network resnet20", "unknown option '--network'; did you mean '--model'?"),
+    ("train --norm batch", "--norm needs one of its keys, e.g. --norm.placement; did you mean '--model.norm'?"),
+    ("vary --num_workers 4", "unknown option '--num_workers'; did you mean '--workers'?"),
+    ("vary --vary model.norm=none,bn", "did you mean 'batch'?"),
+    ("run batch_norm --workers 0", "--workers must be greater than zero"),
+    ("run batch_norm --devices -1", "--devices must be greater than zero"),
+    ("run batch_norm --wandb onlin", "unknown W&B mode 'onlin'; did you mean 'online'?"),
+    ("run batch_norm --accelerator tpu", "valid: auto, cpu, cuda"),
+    ("run batch_norm --data minst", "unknown dataset 'minst'; did you mean 'mnist'?"),
+    ("run batch_norm --data mnist --data.root nowhere", "put train-images-idx3-ubyte"),
+    ("run batch_norm --vary model.norm=none,batc", "did you mean 'batch'?"),
+    ("run batch_norm --vary optim.momentum=0.1", "unknown factor of batch_norm 'optim.momentum'"),
+    ("run batch_norm --vary model.norm", "expected KEY=LEVEL,LEVEL"),
+    ("run batch_norm --max-seeds 5", "--max-seeds goes with --until decided"),
+    ("run batch_norm --until done", "until: expected decided or null, got 'done'"),
+    ("run batch_norm --tune optim.lr=0.1,0.2", "tune optim.lr: it is a factor of batch_norm"),
+    ("run batch_norm --tune init.gain=1..0.1", "a range goes from a lower to a higher number"),
+    ("run batch_norm --data digits,minst", "unknown dataset 'minst'; did you mean 'mnist'?"),
+    ("run batch_norm --data digits,digits", "--data names digits twice"),
+    ("vary --vary model.norm=none,batch --design ladde", "did you mean 'ladder'?"),
+    ("vary --vary model.norm=none,batch --design fractional", "needs at least 3 factors"),
+    ("vary --vary model.norm=none,batch --trials 3", "--trials is about tuning"),
+    ("run batch_norm --out pyproject", "cannot write pyproject/batch_norm"),
+    (
+        "run architectures --data.batchsize 4",
+        "unknown config key 'data.batchsize' for shapes; did you mean 'data.batch_size'",
+    ),
+    ("run architectures --data digits --data.batchsize 4", "unknown config key 'data.batchsize' for digits"),
+    ("train --optim.name lbfgs", "optim.name 'lbfgs' is not offered: its step evaluates the loss several times"),
+    ("train --model mynet", "wide_resnet101_2; one of your own: --source FILE, which registers it"),
+    ("vary --vary model.norm=none,batch --data digits,minst", "unknown dataset 'minst'; did you mean 'mnist'?"),
+    ("vary --vary data.name=digits,shapes --data digits,shapes", "one of them is enough"),
+    ("profile mynet --source nowhere.py", "nowhere.py: no such file"),
+    ("train --model resnt20", "unknown architecture 'resnt20'; did you mean 'resnet20'?"),
+    ("train --model.nrm batch", "did you mean 'model.norm'?"),
+    ("train --model lenet5 --model.width -1", "width must be greater than zero"),
+    ("train --model resnet21", "depth must be 6n+2"),
+    ("train --data.batch_size 0", "data.batch_size must be greater than zero"),
+    ("train --data.batch_size 5000", "leave no batch"),
+    ("train --data.validation 1", "data.validation must be at least 0 and below 1"),
+    ("train --trainer.epochs 0", "trainer.epochs must be greater than zero"),
+    ("train --trainer.validations_per_epoch 99", "exceeds the"),
+    ("train --optim.lr fast", "optim.lr: expected a number, got 'fast'"),
+    ("train --optim", "--optim needs one of its keys"),
+    ("train --config nowhere.yaml", "--config nowhere.yaml: No such file or directory"),
+    ("train --config broken.yaml", "not YAML"),
+    ("train --name a/b", "a study's name is made of letters"),
+    ("vary --model lenet5", "nothing to vary"),
+    ("vary --vary trainer.precision=32-true,bf16-mixed", "trainer.precision cannot be a factor"),
+    ("vary --vary model.norm=none,none", "same level twice"),
+    ("list nets", "valid: all, studies, archs, data"),
+    ("status", "no studies in runs"),
+    ("report batch_norm", "no studies in runs"),
+    ("show 12ab", "no run '12ab' in runs"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake_is_one_line_and_status_2(
+    arguments: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject").touch()
+    (tmp_path / "broken.yaml").write_text("a: [1,")
+    assert run_command(arguments.split()) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 1
+    assert errors[0].startswith("litmus: ")
+    assert message in errors[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.yaml", "pyproject"]  # nothing half-made
+
+
+def test_a_mistake_in_the_shell_has_no_traceback(litmus: Litmus) -> None:
+    result = litmus("run", "batchnorm")
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+def test_list_names_everything_within_80_columns(litmus: Litmus) -> None:
+    result = litmus("list")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    for name in ("batch_norm", "lenet5", "resnet20", "digits", "mnist", "gradient_norms"):
+        assert re.search(rf"^ *{name} ", result.stdout, re.MULTILINE)
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_list_probes_says_what_each_measures_and_costs(litmus: Litmus) -> None:
+    result = litmus("list", "probes")
+    assert result.returncode == 0, result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    line = next(line for line in result.stdout.splitlines() if line.startswith("update_ratio"))
+    assert re.fullmatch(r"update_ratio +‖Δw‖ / ‖w‖ of each layer's +a copy of the weights and *", line)
+    assert "resnet20" not in result.stdout
+
+
+def test_a_study_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> None:
+    vary = ["vary", *tiny_options(), "--vary", "model.norm=none,batch", "--seeds", "2", "--name", "mine"]
+    first = litmus(*vary)
+    assert first.returncode == 0, first.stderr
+    assert "report: runs/mine/report.html" in first.stdout
+    assert re.search(r"\[4/4\] finished", first.stderr)
+    assert "Warning" not in first.stderr
+
+    again = litmus(*vary)
+    assert again.returncode == 0
+    assert "finished norm" not in again.stderr  # nothing is run twice
+
+    status = litmus("status", "mine")
+    assert re.search(r"norm batch +2", status.stdout)
+
+    (tmp_path / "runs/mine/report.html").unlink()
+    assert litmus("report", "mine").returncode == 0
+    report = (tmp_path / "runs/mine/report.html").read_text()
+    run_id = run_records(tmp_path / "runs/mine")[0].path.name
+    assert run_id in report
+
+    shown = litmus("show", run_id[:6])
+    assert f"run {run_id}: mine" in shown.stdout
+    assert "test_top1" in shown.stdout
+    command = re.search(r"^again: litmus (.*)$", shown.stdout, re.MULTILINE)
+    assert command is not None
+    repeated = litmus(*command.group(1).split())
+    assert repeated.returncode == 0, repeated.stderr
+    [record] = (tmp_path / "again").glob("*/*/metrics.csv")
+    assert record.parent.name == run_id  # the same experiment, and the same result
+    assert record.read_text() == (tmp_path / "runs/mine" / run_id / "metrics.csv").read_text()
+
+
+def test_print_config_is_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["train", "--model", "resnet20", "--optim.lr", "0.5", "--print_config"]) == 0
+    printed = capsys.readouterr().out
+    config = yaml.safe_load(printed)
+    assert config["model"]["name"] == "resnet20"
+    assert config["optim"]["lr"] == 0.5
+    assert config["optim"]["momentum"] == 0.9  # defaults included
+    file = tmp_path / "config.yaml"
+    file.write_text(printed)
+    assert run_command(["train", "--config", str(file), "--trainer.epochs", "3", "--print_config"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out) == {**config, "trainer": {**config["trainer"], "epochs": 3}}
+
+
+def test_help_lists_the_architectures_own_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run_command(["train", "--model", "lenet5", "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    for option in ("--model.pooling", "--optim.milestones", "--trainer.epochs", "--workers", "--data.root"):
+        assert option in text
+
+
+def test_a_studys_file_runs_by_itself(tmp_path: Path, environment: dict[str, str]) -> None:
+    import sys
+
+    file = Path(__file__).parents[2] / "studies" / "batch_norm.py"
+    process = subprocess.run(
+        [sys.executable, str(file), "--seeds", "0"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert process.returncode == 2
+    assert process.stderr == "litmus: seeds must be greater than zero, got 0\n"

@@ -1,0 +1,98 @@
+"""Commands that only read: they start without PyTorch, and every table fits 80 columns without a broken word."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from synthetic_records import Truth, synthetic
+
+from litmus.cli.main import run_command
+from litmus.cli.profile import layer_lines
+from litmus.design.plan import Arm
+from litmus.design.study_files import STUDIES
+from litmus.evidence.datasets import write_datasets
+from litmus.lit_archs.building.registry import names
+from litmus.lit_archs.cost.profile import native_profile
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "runs"
+COMMANDS = (
+    "list", "list studies", "list archs", "list data", "list probes", "status", "status residual_depth", "show e9153",
+    "power residual_depth --effect 1", "power finished --effect 0.5 --metric test_loss", "report finished",
+    "report residual_depth", "report residual_depth.datasets",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with records of an earlier version, and of a study with claims, plots and measures."""
+    folder = tmp_path_factory.mktemp("reading")
+    shutil.copytree(GOLDEN, folder / "runs")
+
+    def truth(arm: Arm, seed: int) -> Truth:
+        value = 0.8 + seed / 100 + 0.03 * len(arm.label) / 20
+        return {"test_top1": value, "val_top1": value, "train_top1": value}
+
+    synthetic(folder / "runs" / "residual_depth", STUDIES["residual_depth"], truth, seeds=3)
+    copied = {"first": "residual_depth", "second": "residual_depth"}
+    write_datasets(folder / "runs" / "residual_depth.datasets", "residual_depth", copied)
+    return folder
+
+
+def arguments_of(command: str) -> list[str]:
+    import shlex
+
+    return shlex.split(command)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_only_reads_loads_neither_torch_nor_lightning(command: str, folder: Path) -> None:
+    code = (
+        "import sys\nfrom litmus.cli.main import run_command\n"
+        f"status = run_command({arguments_of(command)!r})\n"
+        "print('loaded', [name for name in ('torch', 'torchvision', 'lightning', 'wandb') if name in sys.modules])\n"
+        "sys.exit(status)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "loaded []"
+
+
+def printed(
+    command: list[str], columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    capsys.readouterr()
+    assert run_command(command) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "profile googlenet", "profile lenet5_1998 --in_channels 3"])
+def test_every_table_fits_80_columns_without_a_broken_word(
+    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    narrow, wide = (printed(arguments_of(command), columns, monkeypatch, capsys) for columns in (80, 300))
+    assert max(map(len, narrow.splitlines())) <= 80 or command.startswith(("report", "show"))
+    assert set(narrow.split()) <= set(wide.split())
+    assert "…" not in narrow
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_networks_layers_fit_80_columns(name: str) -> None:
+    layers = native_profile(name)
+    lines = layer_lines(layers, 80)
+    assert max(map(len, lines)) <= 80
+    assert {layer.name.rpartition(".")[2] for layer in layers} <= {line.split()[0] for line in lines}
+    assert lines[-1].split()[0] == "total"
+    assert sum(line.startswith("  ") or line in lines for line in lines) == len(lines)
+
+
+def test_figures_stand_under_a_name_that_leaves_them_no_room() -> None:
+    lines = layer_lines(native_profile("lenet5"), 50)
+    assert max(map(len, lines)) <= 50
+    assert lines[lines.index("conv2") + 1].split()[:2] == ["Conv2d", "16×10×10"]

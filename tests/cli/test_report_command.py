@@ -1,0 +1,113 @@
+"""`litmus report`: a study by name or path, two side by side, all of them, one whose runs go on, other formats."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from synthetic_records import Truth, synthetic
+
+from litmus.cli import report
+from litmus.core.errors import UserError
+from litmus.design.plan import Arm
+from litmus.design.study_files import STUDIES
+from litmus.records import lease
+from litmus.records.run_record import RunRecord
+
+
+def truth(arm: Arm, seed: int) -> Truth:
+    end = 0.9 + 0.01 * seed + 0.02 * (arm.levels["model.norm"] == "batch")
+    return {"test_top1": end, "val_top1": end}
+
+
+def better(arm: Arm, seed: int) -> Truth:
+    end = 0.95 + 0.001 * seed
+    return {"test_top1": end, "val_top1": end}
+
+
+@pytest.fixture
+def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of records with two studies, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    synthetic(tmp_path / "runs" / "first", STUDIES["batch_norm"], truth, seeds=3)
+    synthetic(tmp_path / "runs" / "second", STUDIES["batch_norm"], better, seeds=3)
+    return tmp_path / "runs"
+
+
+def test_a_study_is_named_or_its_folder_given(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for study in ("first", "runs/first", str(out / "first"), "./runs/first/"):
+        (out / "first" / "report.html").unlink(missing_ok=True)
+        assert report.execute([study]) == 0
+        assert (out / "first" / "report.html").is_file()
+        assert "report: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["runs/frist"], "no study in runs/frist"),
+        (["../first"], "no study in ../first"),
+        (["frist"], "did you mean 'first'"),
+        ([], "name a study"),
+        (["first", "second", "first"], "one study, or two"),
+        (["first", "runs/first"], "are the same study"),
+        (["first", "--export", "pdf"], "unknown --export 'pdf'; valid: markdown"),
+        (["--all", "first"], "--all writes every study's report"),
+        (["first", "second", "--watch"], "--watch and --export are for one study"),
+    ],
+)
+def test_what_cannot_be_is_refused(out: Path, arguments: list[str], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        report.execute(arguments)
+
+
+def test_exports_are_written_beside_the_report(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report.execute(["first", "--export", "markdown, csv,methods"]) == 0
+    written = [line.removeprefix("export: ") for line in capsys.readouterr().out.splitlines() if "export: " in line]
+    assert [Path(path).name for path in written] == ["results.md", "results.csv", "methods.txt"]
+    assert all(Path(path).is_file() for path in written)
+
+
+def test_two_studies_side_by_side(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report.execute(["first", "second"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("6 of 12 arms in both differ between first and second, most norm none, lr")
+    page = (out / "second" / "against-first.html").read_text()
+    # 0.91 ± 0.01 and 0.951 ± 0.001 over three seeds each: 4.1 points, with Welch's two degrees of freedom or so.
+    assert "+4.10 [+1.65," in page
+    assert "nothing that is recorded differs" in said
+
+
+def test_an_index_of_all(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (out / "broken").mkdir()
+    (out / "broken" / "study.json").write_text("{")
+    assert report.execute(["--all"]) == 0
+    page = (out / "index.html").read_text()
+    for study in ("first", "second"):
+        assert f'href="{study}/report.html"' in page
+        assert (out / study / "report.html").is_file()
+    assert "cannot be read" in page
+
+
+def test_a_report_is_written_anew_while_runs_go_on(
+    out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "WATCH_SECONDS", 0.05)
+    record = RunRecord(out / "first" / f"{0:012x}")
+    record.write_status(**{**record.read_status(), "state": "running"})
+    held = lease.acquire(record.path)
+    assert held is not None
+    page = out / "first" / "report.html"
+    watching = threading.Thread(target=report.execute, args=(["first", "--watch"],))
+    watching.start()
+    deadline = time.monotonic() + 60
+    while not page.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert 'http-equiv="refresh"' in page.read_text()
+    assert "1 of 36 without a result" in page.read_text()
+    record.write_status(**{**record.read_status(), "state": "finished"})
+    held.release()
+    watching.join(timeout=60)
+    assert not watching.is_alive()
+    assert 'http-equiv="refresh"' not in page.read_text()
+    assert "without a result" not in page.read_text()

@@ -1,0 +1,149 @@
+"""What a study will cost: counted exactly, timed on the device that runs it, and told before anything starts."""
+
+import dataclasses
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny_runs import TINY
+
+from litmus import run
+from litmus.core.errors import UserError
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.launch.forecast import KNOWN_SIZES, Forecast, data_size, forecast, measure_step
+from litmus.launch.machine import LaunchConfig
+from litmus.training.config import RunConfig, resolve
+from litmus.training.run import Execution
+
+STUDY = Study("costs", "?", TINY, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}, seeds=3)
+CPU = {"accelerator": "cpu", "workers": 2, "wandb": "disabled"}
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("machine", "forecast"):
+        monkeypatch.setattr(f"litmus.launch.{module}.available_cpus", lambda: 2)
+
+
+def a_second(config: RunConfig, size: object, execution: Execution) -> float:
+    return 1.0
+
+
+def test_runs_epochs_and_steps_are_counted_exactly(tmp_path: Path) -> None:
+    plan = expand(STUDY)
+    told = forecast(plan, LaunchConfig(out=str(tmp_path), **CPU), a_second)
+    data = ImageDataModule(plan.baseline.config.data)
+    assert (told.runs, told.complete, told.epochs) == (6, 0, 6 * 2)
+    assert told.steps == 6 * 2 * data.steps_per_epoch
+    # A step a second, and a third of one for each batch that is only evaluated.
+    evaluated = 2 * len(data.val_indices) + len(data.arrays.test_images)
+    each = 2 * data.steps_per_epoch + evaluated / 64 / 3
+    assert told.run_seconds == pytest.approx(6 * each)
+    assert told.wall_seconds == pytest.approx(3 * each)
+    # One run cannot be divided among the workers.
+    alone = forecast(
+        expand(STUDY, seeds=1, vary={"model.norm": ["none"]}), LaunchConfig(out=str(tmp_path), **CPU), a_second
+    )
+    assert alone.wall_seconds == alone.run_seconds == pytest.approx(each)
+
+
+def test_what_is_complete_is_not_counted(tmp_path: Path) -> None:
+    run(STUDY, seeds=1, out=tmp_path, **CPU)
+    launch = LaunchConfig(out=str(tmp_path), **CPU)
+    told = forecast(expand(STUDY), launch, a_second)
+    assert (told.runs, told.complete) == (4, 2)
+    assert forecast(expand(STUDY, seeds=1), launch, a_second).lines() == ["forecast: nothing to run (2 done)"]
+    # Another setting is another experiment.
+    assert forecast(expand(STUDY, settings={"optim.lr": 0.5}), launch, a_second).complete == 0
+
+
+def test_each_network_is_measured_once(tmp_path: Path) -> None:
+    measured = []
+
+    def measure(config: RunConfig, size: object, execution: Execution) -> float:
+        measured.append(config.model["norm"])
+        return 2.0 if config.model["norm"] == "batch" else 1.0
+
+    study = dataclasses.replace(STUDY, factors={**STUDY.factors, "optim.lr": [0.01, 0.1]})
+    told = forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), measure)
+    assert sorted(measured) == ["batch", "none"]
+    one = forecast(expand(STUDY), LaunchConfig(out=str(tmp_path), **CPU), a_second)
+    assert told.run_seconds == pytest.approx(2 * one.run_seconds * 1.5)
+
+
+def test_the_measured_time_is_positive_and_scales_with_the_seeds(tmp_path: Path) -> None:
+    launch = LaunchConfig(out=str(tmp_path), **CPU)
+    begun = time.perf_counter()
+    three, thirty = (forecast(expand(STUDY, seeds=seeds), launch) for seeds in (3, 30))
+    assert time.perf_counter() - begun < 60  # four networks
+    assert 0 < three.run_seconds < thirty.run_seconds
+    assert thirty.run_seconds == pytest.approx(10 * three.run_seconds, rel=0.9)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model.name": "unet", "model.depth": 2, "model.width": 2, "data.name": "shapes"},
+        {"model.name": "googlenet", "data.name": "cifar10", "data.batch_size": 4, "trainer.precision": "bf16-mixed"},
+        {"model.name": "lenet5_1998", "data.name": "mnist", "data.root": "nowhere"},
+        {"model.name": "mlp", "model.dropout": 0.5, "trainer.precision": "64-true"},
+    ],
+)
+def test_every_kind_of_network_can_be_measured_without_its_data(settings: dict) -> None:
+    config = resolve(settings)
+    assert measure_step(config, data_size(config.data), Execution()) > 0
+
+
+def test_a_larger_network_takes_longer() -> None:
+    small, large = (resolve({**TINY, "model.width": width, "model.depth": 6}) for width in (8, 2048))
+    size = data_size(small.data)
+    assert measure_step(large, size, Execution()) > 2 * measure_step(small, size, Execution())
+
+
+def test_known_sizes_are_those_of_the_data(real_data: Path) -> None:
+    data = ImageDataModule(resolve({"data.name": "mnist", "data.root": str(real_data)}).data)
+    known = KNOWN_SIZES["mnist"]
+    assert (len(data.arrays.train_images), len(data.arrays.test_images)) == (known.train_images, known.test_images)
+    assert (data.num_classes, data.image_shape) == (known.num_classes, known.image_shape)
+
+
+def test_absent_data_of_unknown_size_is_one_line(tmp_path: Path) -> None:
+    study = dataclasses.replace(STUDY, base={**TINY, "data.name": "folder", "data.root": str(tmp_path / "nowhere")})
+    with pytest.raises(UserError, match="nowhere") as caught:
+        forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), a_second)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_forecast_fits_80_columns() -> None:
+    told = Forecast(123_456, 99_999, 12_345_678, 1_234_567_890, 9.9e8, 9.9e8, "cuda", 8, 128)
+    assert all(len(line) <= 80 for line in told.lines())
+    assert told.lines()[1].startswith("  about 2,200,000 GPU-hours, 11,458.3 days with 128 at a time")
+
+
+@pytest.mark.slow
+def test_the_command_tells_it_and_stops(
+    litmus: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path
+) -> None:
+    told = litmus("run", "batch_norm", "--preset", "paper", "--forecast", "--accelerator", "cpu")
+    assert told.returncode == 0, told.stderr
+    # 60,000 digits less a fifth, in batches of 60, 60 epochs, 12 arms and 5 seeds.
+    assert told.stdout.startswith("forecast: 60 runs, 3,600 epochs, 2,998,800 steps\n")
+    assert "core-hours" in told.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+def test_a_long_preset_tells_it_before_it_starts(
+    litmus: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path
+) -> None:
+    file = tmp_path / "long.py"
+    study = f"Study(base={TINY!r}, seeds=1, presets={{'paper': {{'trainer.epochs': 3}}}})"
+    file.write_text(f"from studies import Study\nstudy = {study}\n")
+    started = litmus("run", "long.py", "--preset", "paper", "--accelerator", "cpu")
+    assert started.returncode == 0, started.stderr
+    assert started.stderr.startswith("forecast: 1 runs, 3 epochs, ")
+    assert "forecast" not in litmus("run", "long.py").stderr

@@ -1,0 +1,125 @@
+"""What SLURM would get, from the options that a user gives; no cluster is needed."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import submitit
+from tiny_runs import tiny_options
+
+from litmus.cli.main import run_command
+from litmus.core.errors import UserError
+from litmus.core.formatting import in_words, seconds_of
+from litmus.launch import slurm_config
+from litmus.launch.slurm_config import SlurmConfig, check
+from litmus.launch.slurm_config import slurm_config as settings_of
+from litmus.records.slurm import Partition
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+VARY = ["vary", *tiny_options(), "--vary", "model.norm=none,batch", "--launcher", "slurm", "--dry-run", "--name", "s"]
+
+
+@pytest.mark.parametrize(
+    ("golden", "options"),
+    [
+        (
+            "slurm_array.sh",
+            ["--slurm.partition", "gpu", "--slurm.gpus", "4", "--slurm.time", "4h", "--slurm.parallel", "5"],
+        ),
+        ("slurm_nodes.sh", ["--slurm.config", "cluster.yaml", "--devices", "8", "--slurm.parallel", "1"]),
+    ],
+)
+def test_the_script_is_the_golden_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: str, options: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cluster.yaml").write_text(
+        "partition: gpu\nnodes: 2\ngpus: 4\nmemory: 64G\nsetup: [module load cuda]\nextra: [reservation=mine]\n"
+    )
+    assert run_command([*VARY, *options]) == 0
+    text = capsys.readouterr().out.replace(str(tmp_path), "FOLDER").replace(sys.executable, "PYTHON")
+    assert text == (GOLDEN / golden).read_text()
+    assert not (tmp_path / "runs").exists()  # nothing is written either
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--slurm.partitoin", "gpu"], "unknown option 'slurm.partitoin'; did you mean 'slurm.partition'?"),
+        (["--slurm.time", "4 hours"], "--slurm.time: expected a length of time such as 90s, 5m, 4h, 2d or 1-12:00:00"),
+        (["--slurm.time", "60s"], "--slurm.time 60s is no longer than the warning before its end, 90s"),
+        (["--slurm.memory", "lots"], "--slurm.memory: expected megabytes, or a number with K, M, G or T"),
+        (["--slurm.nodes", "2", "--devices", "3"], "--devices 3 cannot be spread evenly over 2 nodes"),
+        (["--slurm.config", "none.yaml"], "--slurm.config none.yaml: No such file or directory"),
+        (["--checkpoint-every", "often"], "--checkpoint_every: expected epoch, 500steps, or a time such as 5m"),
+        (["--launcher", "slrum"], "unknown launcher 'slrum'; did you mean 'slurm'?"),
+    ],
+)
+def test_a_mistake_gets_one_line(capsys: pytest.CaptureFixture[str], options: list[str], error: str) -> None:
+    assert run_command([*VARY, *options]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"litmus: {error}")
+    assert len(told.splitlines()) == 1
+
+
+def test_a_submitit_that_does_not_tell_its_script_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(submitit.SlurmExecutor, "_make_submission_file_text", property())
+    assert run_command(VARY) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"litmus: --dry-run cannot write the script with submitit {submitit.__version__}; 1.5 is")
+    assert len(told.splitlines()) == 1
+
+
+def test_options_go_before_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text("partition: gpu\ntime: 2h\nsetup: [module load cuda]\n")
+    config = settings_of({"partition": "cpu", "nodes": None}, file)
+    assert (config.partition, config.time, config.setup) == ("cpu", "2h", ("module load cuda",))
+    file.write_text("partitoin: gpu\n")
+    with pytest.raises(UserError, match=r"unknown setting in .* 'partitoin'; did you mean 'partition'"):
+        settings_of({}, file)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({}, None),
+        ({"partition": "gpu", "gpus": 4, "time": "2d", "memory": "64G"}, None),
+        ({"partition": "gup"}, "did you mean 'gpu'"),
+        ({"partition": "gpu", "gpus": 8}, "--slurm.gpus asks for 8 GPUs a node: partition gpu has 4"),
+        ({"time": "2h"}, "--slurm.time 2h: partition main allows 1:00:00 at most"),
+        ({"nodes": 3}, "--slurm.nodes asks for 3 nodes: partition main has 2"),
+        ({"memory": "16G"}, "--slurm.memory asks for 16384 MB a node: partition main has 8000"),
+    ],
+)
+def test_what_a_partition_has_not_is_told(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, object], error: str | None
+) -> None:
+    there = [Partition("main", 3600, 2, 8, 0, 8000, True), Partition("gpu", None, 4, 64, 4, 256_000, False)]
+    monkeypatch.setattr(slurm_config, "partitions", lambda: there)
+    config = SlurmConfig(**{"time": "1h", **asked})  # type: ignore[arg-type]
+    if error is None:
+        check(config, 1, 4)
+    else:
+        with pytest.raises(UserError, match=re.escape(error)):
+            check(config, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "words"),
+    [
+        ("90s", 90, "0:01:30"),
+        ("5m", 300, "0:05:00"),
+        ("1.5h", 5400, "1:30:00"),
+        ("2d", 172_800, "2-00:00:00"),
+        ("1-12:00:00", 129_600, "1-12:00:00"),
+        ("4:00:00", 14_400, "4:00:00"),
+        ("10:30", 630, "0:10:30"),
+    ],
+)
+def test_lengths_of_time(text: str, seconds: float, words: str) -> None:
+    assert seconds_of("time", text) == seconds
+    assert in_words(seconds) == words

@@ -1,0 +1,77 @@
+"""How many CPUs there are for this process: by affinity, a container's quota and SLURM."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from litmus.core.errors import UserError
+from litmus.launch.machine import LaunchConfig, execution_of, threads_of_environment
+from litmus.training import environment
+from litmus.training.environment import available_cpus
+from litmus.training.execute import threads_of
+from litmus.training.run import Execution
+
+
+@pytest.fixture(autouse=True)
+def eight_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    monkeypatch.setattr(environment, "_cgroup_cpus", lambda root: None)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+
+
+def test_the_least_of_them_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert available_cpus() == 8
+    monkeypatch.setattr(environment, "_cgroup_cpus", lambda root: 2.5)
+    assert available_cpus() == 3
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
+    assert available_cpus() == 3  # of a job that this process is not in
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    assert available_cpus() == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "quota"),
+    [
+        ({}, None),
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu.max": "150000 100000"}, 1.5),
+        ({"cpu/cpu.cfs_quota_us": "400000", "cpu/cpu.cfs_period_us": "100000"}, 4.0),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+    ],
+)
+def test_the_quota_of_a_control_group(tmp_path: Path, files: dict[str, str], quota: float | None) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content + "\n")
+    assert environment._quota(tmp_path) == quota
+
+
+def test_threads_are_those_asked_for_else_one_for_a_small_network() -> None:
+    assert threads_of(Execution(threads=4), flops=1e6) == 1
+    assert threads_of(Execution(threads=4), flops=1e9) == 4
+    assert threads_of(Execution(threads=4, threads_asked=True), flops=1e6) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "threads", "asked"),
+    [
+        ({"workers": 2}, None, 4, False),
+        ({"workers": 1}, None, 8, False),
+        ({"workers": 2}, "3", 3, True),
+        ({"workers": 2, "threads": 2}, "3", 2, True),
+    ],
+)
+def test_an_option_goes_before_the_environment_and_that_before_a_share_of_the_cores(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, int], said: str | None, threads: int, asked: bool
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if said is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+    execution, _ = execution_of(LaunchConfig(accelerator="cpu", wandb="disabled", **options))  # type: ignore[arg-type]
+    assert (execution.threads, execution.threads_asked) == (threads, asked)
+
+
+def test_what_is_no_number_of_threads_is_refused() -> None:
+    with pytest.raises(UserError, match="OMP_NUM_THREADS: expected a number greater than zero, got 'many'"):
+        threads_of_environment({"OMP_NUM_THREADS": "many"})
