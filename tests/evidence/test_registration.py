@@ -9,7 +9,8 @@ from litmus import Claim, Study, exceeds, more
 from litmus.design.plan import Plan, expand
 from litmus.evidence.registration import NOT_REGISTERED, Registration, registration
 from litmus.launch.conduct import register
-from litmus.records.study_record import FILE, read_plans
+from litmus.records.study_record import PLAN_FILE as FILE
+from litmus.records.study_record import read_plans
 from litmus.report.tables import deviations, plan_text
 
 BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
