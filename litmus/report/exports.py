@@ -79,15 +79,16 @@ def as_markdown(summary: StudySummary) -> str:
             [claim.sentence, verdict, claim.unit.difference(finding.effect) if finding.effect.n else "–", claim.paper]
             for (claim, finding), verdict in zip(summary.findings, summary.headline, strict=True)
         ]
-        parts.append(_markdown_table(("claim", "verdict", "effect [95 %]", "the source's"), rows))
-    parts.append(_markdown_table(*_arms(summary)))
+        parts.append(markdown_table(("claim", "verdict", "effect [95 %]", "the source's"), rows))
+    parts.append(markdown_table(*_arms(summary)))
     parts.append(f"*{markdown(methods(summary))}*")
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *([markdown(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table that shows its headings and cells as they are, whatever characters they have."""
+    heading, *body = ([markdown(cell) for cell in line] for line in (headings, *rows))
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(headings), *body))
 
 
 def as_latex(summary: StudySummary) -> str:
