@@ -19,19 +19,9 @@ import litmus
 from litmus import Study, datamodules
 from litmus.api import Result
 from litmus.datamodules.batches.picture import picture, png
+from litmus.launch.pictures import EPOCHS, IMAGES, LARGEST_PICTURE, LONGEST_SIDE, draw_pictures
 from litmus.records.run_record import RunRecord
-from litmus.report.images import (
-    AUGMENTATION,
-    EPOCHS,
-    FINGERPRINT,
-    IMAGES,
-    LARGEST_PICTURE,
-    LONGEST_SIDE,
-    augmentation_file,
-    draw_pictures,
-    image_file,
-    read_png,
-)
+from litmus.report.images import AUGMENTATION, FINGERPRINT, augmentation_file, image_file, read_png
 from litmus.report.page import write_report
 from litmus.training.config import resolve
 from litmus.training.run import Run
