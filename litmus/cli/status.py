@@ -135,7 +135,7 @@ def _as_json(found: Overview) -> dict[str, Any]:
     for arm in found.record.arms:
         runs = []
         for _, seed, run in (each for each in found.runs if each[0] == arm.label):
-            state, heartbeat = _state(run), read_heartbeat(run.path)
+            state, heartbeat = run.state(), read_heartbeat(run.path)
             progress = asdict(heartbeat) if heartbeat is not None and state == "running" else None
             runs.append({"run": run.run_id, "seed": seed, "state": state, "progress": progress})
         about = {"arm": arm.label, "baseline": arm.is_baseline, "levels": arm.levels}
@@ -244,11 +244,7 @@ def _states_of_study(directory: Path) -> Counter[str]:
 
 
 def _states(directory: Path, runs: Iterable[str], other_code: int = 0) -> Counter[str]:
-    return Counter(_state(RunRecord(directory / run)) for run in runs) + Counter({"other code": other_code})
-
-
-def _state(record: RunRecord) -> str:
-    return record.state() if record.status_file.exists() else "not started"
+    return Counter(RunRecord(directory / run).state() for run in runs) + Counter({"other code": other_code})
 
 
 def stop(arguments: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ from litmus.launch.first_step import advice, starts, try_step
 from litmus.launch.forecast import packed
 from litmus.launch.local import Launcher
 from litmus.launch.machine import LaunchConfig, execution_of, settled, team_execution
-from litmus.launch.older_code import OlderCode, is_complete
+from litmus.launch.older_code import OlderCode
 from litmus.launch.progress import Progress
 from litmus.launch.run_queue import Outcome, try_again
 from litmus.launch.slurm import SlurmLauncher, jobs_for, script
@@ -30,7 +30,7 @@ from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.base.probe import PROBES
 from litmus.records.code_record import RunCode
 from litmus.records.run_record import FINAL_STATES
-from litmus.records.storage import CorruptRecord, storage_errors
+from litmus.records.storage import storage_errors
 from litmus.records.study_record import (
     PlanEntry,
     Start,
@@ -187,7 +187,7 @@ def conduct(
         if first:
             for line in older.told():
                 launcher.progress.notice(line)
-        if first and own is not None and not all(is_complete(run.record) for run in runs):
+        if first and own is not None and not all(run.record.outcome().is_complete for run in runs):
             kept = keep_copies(own, directory).path.name
             runs = [replace(run, code=run.code and replace(run.code, kept=kept)) for run in runs]
         return launcher.execute(runs)
@@ -279,11 +279,7 @@ def _tell_what_is_accumulated(plan: Plan, devices: int) -> None:
 
 
 def _lacks(run: Run, keep: str) -> bool:
-    try:
-        finished = run.record.read_status().get("state") == "finished"
-    except CorruptRecord:
-        return False  # it is set aside and repeated
-    return finished and not all(file.exists() for file in run.record.weights_files(keep))
+    return run.record.state() == "finished" and not all(file.exists() for file in run.record.weights_files(keep))
 
 
 def _of_team(launch: LaunchConfig, team: Team) -> LaunchConfig:
@@ -303,7 +299,7 @@ def _launcher(
         return TeamLauncher(team, team_execution(launch, team), Progress(runs, 1, quiet))
     if launch.launcher == "slurm":
         return SlurmLauncher(study, directory, launch, Progress(runs, launch.slurm.parallel or 1))
-    launch, told = packed(launch, [run for run in runs if not is_complete(run.record)])
+    launch, told = packed(launch, [run for run in runs if not run.record.outcome().is_complete])
     execution, places = execution_of(launch)
     progress = Progress(runs, len(places))
     if told:

@@ -29,8 +29,8 @@ from litmus.launch.older_code import OlderCode
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.lit_archs.learning.tasks import MODULES
-from litmus.records.run_record import RunRecord, run_records
-from litmus.records.storage import CorruptRecord, StorageError
+from litmus.records.run_record import run_records
+from litmus.records.storage import StorageError
 from litmus.records.study_record import read_study_record
 from litmus.training.config import MIXED, RunConfig, resolve, use_precision
 from litmus.training.environment import available_cpus
@@ -498,17 +498,9 @@ def _complete_runs(directory: Path) -> set[tuple[str, str]]:
     """Return the complete runs of a study's folder: the data's fingerprint and the identity of each."""
     found = set()
     for record in run_records(directory):
-        fingerprint = _fingerprint(record)
-        if fingerprint is not None:
-            found.add((fingerprint, record.run_id))
+        if record.outcome().is_complete:
+            found.add((str(record.read_summary()["data"]["fingerprint"]), record.run_id))
     return found
-
-
-def _fingerprint(record: RunRecord) -> str | None:
-    try:
-        return str(record.read_summary()["data"]["fingerprint"]) if record.is_complete() else None
-    except (CorruptRecord, KeyError):
-        return None
 
 
 def _cuda(execution: Execution) -> bool:

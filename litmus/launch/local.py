@@ -266,13 +266,10 @@ class Launcher:
         return self._outcome
 
     def _already_complete(self, run: Run) -> bool:
-        try:
-            if run.record.is_complete():
-                self._finish(run, run.record.read_status()["state"], executed=False)
-                return True
-        except CorruptRecord:
-            pass  # it is set aside once this launcher holds it
-        return False
+        outcome = run.record.outcome()
+        if outcome.is_complete:
+            self._finish(run, outcome.state, executed=False)
+        return outcome.is_complete  # a corrupt record is set aside once this launcher holds it
 
     def _assign(self) -> None:
         for idle in self._workers:

@@ -78,7 +78,7 @@ class OlderCode:
         return [
             (record, code)
             for record, code in found
-            if (code.version == before or self._same.are_same(code.version, version)) and is_complete(record)
+            if (code.version == before or self._same.are_same(code.version, version)) and record.outcome().is_complete
         ]
 
     def counting(self, run: Run, older: Sequence[Found]) -> Found | None:
@@ -92,7 +92,7 @@ class OlderCode:
     def in_place_of(self, run: Run, fingerprint: str) -> Run:
         """Return the older run that counts as `run` where that has no result, else `run`, and remember what to tell."""
         assert run.code is not None
-        older = [] if is_complete(run.record) else self.of(run, fingerprint)
+        older = [] if run.record.outcome().is_complete else self.of(run, fingerprint)
         counting = self.counting(run, older)
         if counting is None:
             self._aside.update({record.run_id: changed_files(code.files, run.code.files) for record, code in older})
@@ -138,11 +138,3 @@ def _last_asked_for(directory: Path) -> dict[str, str]:
     except (UserError, OSError):  # what cannot be read is told where it is written
         return {}
     return {arm.code.experiment: arm.code.version for arm in arms if arm.code is not None}
-
-
-def is_complete(record: RunRecord) -> bool:
-    """Whether a run has its result, and all of its record can be read."""
-    try:
-        return record.is_complete()
-    except CorruptRecord:
-        return False

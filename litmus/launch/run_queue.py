@@ -8,7 +8,6 @@ from typing import Any
 from litmus.core.config_keys import flatten
 from litmus.records.code_record import RunCode
 from litmus.records.lease import Lease, acquire
-from litmus.records.storage import CorruptRecord
 from litmus.training.config import resolve
 from litmus.training.run import Run
 
@@ -65,16 +64,15 @@ def take(run: Run, notice: Callable[[str], None]) -> tuple[Lease | None, str | N
         held = acquire(run.directory)
         if held is None:
             return None, None
-        try:
-            complete = run.record.is_complete()
-        except CorruptRecord as error:
-            set_aside(run, str(error), notice)
+        outcome = run.record.outcome()
+        if outcome.state == "corrupt":
+            set_aside(run, outcome.problem, notice)
             held.release()
-            continue
-        if complete:
+        elif outcome.is_complete:
             held.release()
-            return None, str(run.record.read_status()["state"])
-        return held, None
+            return None, outcome.state
+        else:
+            return held, None
 
 
 def set_aside(run: Run, reason: str, notice: Callable[[str], None]) -> None:
@@ -86,9 +84,5 @@ def set_aside(run: Run, reason: str, notice: Callable[[str], None]) -> None:
 def try_again(runs: Iterable[Run]) -> None:
     """Let those of `runs` that crashed be executed again by workers that pass over what crashed."""
     for run in runs:
-        try:
-            status = run.record.read_status()
-        except CorruptRecord:
-            continue
-        if status.get("state") == "crashed":
-            run.record.write_status(**{**status, "state": "interrupted"})
+        if run.record.state() == "crashed":
+            run.record.write_status(**{**run.record.read_status(), "state": "interrupted"})

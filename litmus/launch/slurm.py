@@ -305,7 +305,7 @@ class SlurmLauncher:
         for run in list(left.values()):
             status = _status(run)
             state = status.get("state")
-            if state in FINAL_STATES and _is_complete(run):
+            if state in FINAL_STATES and run.record.outcome().is_complete:
                 (outcome.diverged if state == "diverged" else outcome.finished).append(run.run_id)
             elif state == "crashed" and executed:
                 outcome.crashed[run.run_id] = str(status.get("error", ""))
@@ -340,13 +340,6 @@ def _status(run: Run) -> dict[str, Any]:
         return run.record.read_status()
     except CorruptRecord:
         return {}  # a task sets it aside once it holds the run
-
-
-def _is_complete(run: Run) -> bool:
-    try:
-        return run.record.is_complete()
-    except CorruptRecord:
-        return False
 
 
 def _count(jobs: int) -> str:

@@ -20,8 +20,7 @@ from litmus.launch.progress import Progress
 from litmus.launch.run_queue import from_entry
 from litmus.launch.torchrun import Team, TeamLauncher, meet, part, share, slurm_team
 from litmus.launch.worker import GIVE_WAY, GO_ON_LATER, changed_code, import_file, told_of_change
-from litmus.records.run_record import RunRecord
-from litmus.records.storage import CorruptRecord
+from litmus.records.run_record import FINAL_STATES, RunRecord
 from litmus.records.study_record import StudyJobs
 from litmus.training.run import Execution, Place, Run
 
@@ -69,20 +68,14 @@ def _missing(study_directory: Path) -> list[Run]:
     content = _read(study_directory)
     for source in {entry["source"] for entry in content["runs"]} - {None}:
         import_file(Path(source))  # it registers what its configs name
-    left = [entry for entry in content["runs"] if _is_left(RunRecord(study_directory / entry["run_id"]))]
+    outcomes = {entry["run_id"]: RunRecord(study_directory / entry["run_id"]).outcome() for entry in content["runs"]}
+    left = [entry for entry in content["runs"] if outcomes[entry["run_id"]].state not in (*FINAL_STATES, "crashed")]
     runs = [from_entry(entry, content["study"], study_directory) for entry in left]
     changed = {run.run_id: changed_code(run) for run in runs}
     files = tuple(sorted({file for each in changed.values() for file in each}))
     if files:
         print(f"litmus: {told_of_change(files)}", file=sys.stderr)
     return [run for run in runs if not changed[run.run_id]]
-
-
-def _is_left(record: RunRecord) -> bool:
-    try:
-        return record.read_status().get("state") != "crashed" and not record.is_complete()
-    except CorruptRecord:
-        return True
 
 
 def _read(study_directory: Path) -> dict[str, Any]:

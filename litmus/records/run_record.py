@@ -141,6 +141,19 @@ FINAL_STATES = ("finished", "diverged")
 
 
 @dataclass(frozen=True)
+class RunOutcome:
+    """The state of a run whose files were checked; `problem` says what is wrong with a `corrupt` record."""
+
+    state: str
+    problem: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run has its result."""
+        return self.state in FINAL_STATES
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """The folder of one run, `runs/<study>/<run id>/`, and its files."""
 
@@ -241,23 +254,30 @@ class RunRecord:
         return config
 
     def state(self) -> str:
-        """Return the run's state; one that says `running` whose process is gone was interrupted."""
+        """Return what `status.json` says; a run that says `running` and has no living process was interrupted.
+
+        One of `not started`, `running`, `interrupted`, `crashed`, `finished`, `diverged` and `corrupt`.
+        """
         try:
-            state = str(self.read_status().get("state", "interrupted"))
+            state = str(self.read_status().get("state", "not started"))
         except CorruptRecord:
             return "corrupt"
         return "interrupted" if state == "running" and not lease.is_held(self.path) else state
 
-    def is_complete(self) -> bool:
-        """Whether the run has its result. Raises `CorruptRecord` where a file of a complete record is unreadable."""
-        state = self.read_status().get("state")
-        if state not in FINAL_STATES:
-            return False
-        _require(self.summary_file, self.config_file, self.metrics_file)
-        self.read_summary()
-        # A diverged run has no final weights.
-        _require(*self.weights_files(self.kept() if state == "finished" else "none"))
-        return True
+    def outcome(self) -> RunOutcome:
+        """Return the state, after a check that a run with a result has all its files; without them it is `corrupt`."""
+        state = self.state()
+        try:
+            if state == "corrupt":
+                self.read_status()
+            elif state in FINAL_STATES:
+                _require(self.summary_file, self.config_file, self.metrics_file)
+                self.read_summary()
+                # A diverged run has no final weights.
+                _require(*self.weights_files(self.kept() if state == "finished" else "none"))
+        except CorruptRecord as error:
+            return RunOutcome("corrupt", str(error))
+        return RunOutcome(state)
 
     def set_aside(self) -> Path:
         """Move the folder out of the way, under a name that no run has, and return where it went."""

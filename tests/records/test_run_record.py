@@ -8,7 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmus.records.run_record import RunRecord
+from litmus.records.lease import acquire
+from litmus.records.run_record import RunOutcome, RunRecord
 from litmus.records.storage import CorruptRecord
 
 keys = st.from_regex(r"[a-z]\w{0,6}", fullmatch=True)
@@ -56,3 +57,36 @@ def test_what_is_read_may_be_changed_without_changing_what_is_read_next(tmp_path
 def test_what_is_no_config_is_corrupt(tmp_path: Path, text: str) -> None:
     with pytest.raises(CorruptRecord, match=r"config\.yaml: "):
         read(tmp_path, text)
+
+
+def test_an_outcome_is_what_the_files_bear_out(tmp_path: Path) -> None:
+    record = RunRecord(tmp_path / ("0" * 12))
+    assert record.outcome() == RunOutcome("not started")
+    record.path.mkdir()
+    for state in ("interrupted", "crashed"):
+        record.write_status(state=state)
+        assert record.outcome() == RunOutcome(state)
+    record.write_status(state="running")  # by nobody who is alive
+    assert record.outcome() == RunOutcome("interrupted")
+    lease = acquire(record.path)
+    assert lease is not None
+    assert record.outcome() == RunOutcome("running")
+    lease.release()
+
+    record.write_status(state="finished")
+    assert record.state() == "finished"
+    assert record.outcome() == RunOutcome("corrupt", f"{record.summary_file} is missing")
+    record.config_file.write_text("trainer: {keep: last}\n")
+    record.metrics_file.write_text("step\n")
+    record.summary_file.write_text('{"metrics": {}}')
+    assert record.outcome() == RunOutcome("corrupt", f"{record.checkpoint} is missing")
+    record.write_status(state="diverged")
+    assert record.outcome().is_complete
+    record.checkpoint.parent.mkdir()
+    record.checkpoint.write_bytes(b"")
+    record.write_status(state="finished")
+    assert record.outcome().is_complete
+    for file, text in ((record.summary_file, "{}"), (record.status_file, "no JSON")):
+        file.write_text(text)
+        assert record.outcome().state == "corrupt"
+        assert str(file) in record.outcome().problem

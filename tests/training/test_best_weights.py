@@ -15,8 +15,7 @@ from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.design.plan import expand
 from litmus.design.study import Study
 from litmus.lit_archs.building.registry import build
-from litmus.records.run_record import Heartbeat
-from litmus.records.storage import CorruptRecord
+from litmus.records.run_record import Heartbeat, RunOutcome
 from litmus.training import callbacks
 from litmus.training import execute as best_weights
 from litmus.training import execute as training
@@ -147,12 +146,11 @@ def test_what_stays_is_what_was_asked_for_and_is_required(tmp_path: Path, keep: 
     execute(this)
     left = sorted(file.name for file in this.record.checkpoint.parent.iterdir())
     assert left == (["best.ckpt", "last.ckpt"] if files == 2 else files)
-    assert this.record.is_complete()
+    assert this.record.outcome().is_complete
     for file in this.record.weights_files(keep):
         content = file.read_bytes()
         file.unlink()
-        with pytest.raises(CorruptRecord, match=f"{file.name} is missing"):
-            this.record.is_complete()
+        assert this.record.outcome() == RunOutcome("corrupt", f"{file} is missing")
         file.write_bytes(content)
 
 
@@ -166,7 +164,7 @@ def test_a_diverged_run_leaves_the_best_weights_before(tmp_path: Path) -> None:
     assert 0 < left["global_step"] < this.record.read_summary()["diverged_at_step"]
     assert all(tensor.isfinite().all() for tensor in left["state_dict"].values())
     assert not this.record.checkpoint.exists(), "of which step it is depends on interruptions"
-    assert this.record.is_complete()
+    assert this.record.outcome().is_complete
 
 
 def test_where_no_evaluation_gives_a_number_the_last_weights_stand_in(
@@ -175,7 +173,7 @@ def test_where_no_evaluation_gives_a_number_the_last_weights_stand_in(
     monkeypatch.setattr(best_weights.math, "isfinite", lambda value: False)
     this = prepared(tmp_path / "run", **{"trainer.keep": "both", "trainer.test": "best", "trainer.epochs": 1})
     assert execute(this) == "finished"
-    assert this.record.is_complete()
+    assert this.record.outcome().is_complete
     assert equal(weights(this.record.best_checkpoint), weights(this.record.checkpoint))
 
 

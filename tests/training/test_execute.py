@@ -101,7 +101,7 @@ def test_a_diverged_run_is_recorded_with_its_step_and_has_no_test_accuracy(tmp_p
     changes = {"optim.lr": 1e8, "trainer.log_every_n_steps": 7, "trainer.epochs": 4}
     state, this_run = run(tmp_path / "run", **changes)
     assert state == "diverged"
-    assert this_run.record.is_complete()
+    assert this_run.record.outcome().is_complete
     config = this_run.config
     data = ImageDataModule(config.data, config.seed)
     network = build("mlp", seed=0, **network_options(config, 10, data.image_shape))

@@ -158,7 +158,7 @@ def test_whatever_fails_the_record_is_whole_and_a_later_upload_mends_it(
     wandb_server.failing = lambda asked: failure if asked == operation else None
     run = a_run(tmp_path, TINY)
     assert attempted(run, ONLINE) == "finished"
-    assert run.record.is_complete()
+    assert run.record.outcome().is_complete
     kept = json.loads(run.record.upload_file.read_text())
     assert told in kept["error"]
     assert kept["content"] == ""
