@@ -1,13 +1,14 @@
 """Controlled ablations of image networks: declare a `Study`, `run` it, `load` its records.
 
-Names are imported when they are first used, since PyTorch takes seconds to import and reading records needs none of it.
+Names are imported when they are first used: PyTorch takes seconds to import, and reading records needs none of it.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from litmus.api import names, run
+    from litmus import datamodules, lit_archs
+    from litmus.api import Result, run, study_names
     from litmus.design.plots import Against, ByLayer, OverTraining, Percentiles, Plot, Scatter
     from litmus.design.study import Levels, Study
     from litmus.design.tuning import Range, Tuning
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from litmus.records.frames import load, load_probes
 
 _MODULES = {
-    "litmus.api": ("names", "run"),
+    "litmus.api": ("Result", "run", "study_names"),
     "litmus.design.plots": ("Against", "ByLayer", "OverTraining", "Percentiles", "Plot", "Scatter"),
     "litmus.design.study": ("Levels", "Study"),
     "litmus.design.tuning": ("Range", "Tuning"),
@@ -49,32 +50,37 @@ __all__ = [
     "Percentiles",
     "Plot",
     "Range",
+    "Result",
     "Scatter",
     "Study",
     "Tuning",
     "Unit",
     "alike",
+    "datamodules",
     "drift",
     "exceeds",
     "gap",
     "higher_limit",
     "interaction",
+    "lit_archs",
     "load",
     "load_model",
     "load_probes",
     "logarithm",
     "measure",
     "more",
-    "names",
     "near",
     "probed",
     "run",
     "sooner",
+    "study_names",
     "trend",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("datamodules", "lit_archs"):
+        return importlib.import_module(f"litmus.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'litmus' has no attribute {name!r}")
     return getattr(importlib.import_module(_MODULE_OF[name]), name)

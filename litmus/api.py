@@ -1,4 +1,4 @@
-"""The suite's face for Python: run a study by name and get its records."""
+"""Run a study from Python: `litmus.run` does what the command `litmus run` does, and returns the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pandas as pd
 from litmus.core.config_keys import Settings
 from litmus.design.plan import expand, registering_file
 from litmus.design.study import Study
-from litmus.design.study_files import STUDIES, is_path, load_study
+from litmus.design.study_files import STUDIES, lookup_study
 from litmus.evidence.summary import Undecided, undecided
 from litmus.launch.conduct import Conducted, conduct
 from litmus.launch.machine import LaunchConfig, not_uploaded
@@ -20,33 +20,13 @@ from litmus.report.images import image_tables, named_images
 from litmus.report.page import Report, summary_of, write_report_of
 
 
-def wandb_lines(conducted: Conducted, report: Report, study: Study) -> tuple[str, ...]:
-    """Write the summary run of a study whose runs were tracked online, and return the lines that say so.
-
-    Where a run was not uploaded, one line says which, and nothing more is tried.
-    """
-    if conducted.wandb != "online":
-        return ()
-    missing = not_uploaded(conducted.runs)
-    if missing:
-        return (missing,)
-    from litmus.report.wandb import publish_summary
-    from litmus.training.loggers import UploadFailed
-
-    try:
-        upload = publish_summary(report.summary, report.answer, study.source)
-    except UploadFailed as error:
-        again = f"litmus wandb sync {conducted.directory.name}"
-        return (f"W&B: the summary was not uploaded ({error}); the records are whole, {again} uploads it",)
-    return (f"W&B: {upload.url}",)
-
-
 @dataclass(frozen=True)
 class Result:
-    """A conducted study: its answer, records and report, and the errors of runs that crashed, by identity.
+    """The result of a study whose runs have ended.
 
-    `details` are lines for a terminal that go on from the answer; `undecided` is what stayed inconclusive, with the
-    seeds that would decide it.
+    `answer` is the report's first sentence and `details` are the lines that follow it in a terminal. `crashed` holds
+    the errors of runs that crashed, by run id. `undecided` lists the claims that are inconclusive, each with the seeds
+    that would decide it.
     """
 
     answer: str
@@ -57,7 +37,7 @@ class Result:
     undecided: tuple[Undecided, ...] = ()
 
 
-def names() -> list[str]:
+def study_names() -> list[str]:
     """Return the name of every study."""
     return STUDIES.names()
 
@@ -76,22 +56,26 @@ def run(
     out: str | Path = "runs",
     **launch: Any,
 ) -> Result:
-    """Run what is missing of `study`, write its report and return both: the same as `litmus run`.
+    """Run what is missing of a study, write its report and return the result, as `litmus run` does.
 
-    `study` is a name, the path of a study's file, or a study; what the last is made of may be registered by an imported
-    file of your own, or by the script itself, which then runs its studies under `if __name__ == "__main__"`.
-    `settings` are dotted config keys on top of the preset, `vary` replaces the levels of factors, `splits` is how many
-    validation splits the seeds take in turn, `launch` are the fields of `LaunchConfig` (workers, devices, accelerator,
-    wandb, ...). With `until="decided"` seeds are added, at most `max_seeds` to an arm, until every primary claim is
-    decided. Raises `UserError` for a wrong name or value.
+    Raises `UserError` for a wrong name or value.
+
+    Args:
+        study: a name, the path of a study's file, or a `Study`. The networks, datasets and probes of a `Study` may be
+            registered by a file of yours that was imported, or by the script itself, which then calls `run` under
+            `if __name__ == "__main__"`.
+        preset: one of the study's presets.
+        seeds: seeds of each arm; by default the study's.
+        first_seed: the first of them.
+        splits: how many validation splits the seeds take in turn.
+        settings: dotted config keys on top of the preset.
+        vary: levels that replace those of a factor.
+        until: with "decided", seeds are added until every primary claim is decided.
+        max_seeds: with `until`, the most seeds of an arm.
+        out: the folder of records.
+        launch: fields of `LaunchConfig`: workers, devices, accelerator, wandb, ...
     """
-    source = None
-    if isinstance(study, Study):
-        chosen = study
-    elif isinstance(study, Path) or is_path(study):
-        chosen, source = load_study(study), Path(study).resolve()
-    else:
-        chosen = STUDIES[study]
+    chosen, source = (study, None) if isinstance(study, Study) else lookup_study(study)
     chosen = chosen.at(preset)
     most = most_seeds(until, max_seeds)
     if most is not None:
@@ -102,22 +86,42 @@ def run(
     if isinstance(study, Study):
         source = registering_file(plan)
     config = LaunchConfig(out=str(out), **launch)
-    if most is not None:
-        return finish(chosen, conduct_until_decided(plan, config, settings or {}, source, most))
-    return finish(chosen, conduct(plan, config, settings or {}, source))
+    if most is None:
+        return finish(chosen, conduct(plan, config, settings or {}, source))
+    return finish(chosen, conduct_until_decided(plan, config, settings or {}, source, most))
 
 
 def finish(study: Study, conducted: Conducted) -> Result:
-    """Write the report of a conducted study, and return what it says with the records that it was written from."""
+    """Write the report of a study whose runs have ended, and return the result."""
     summary, _ = summary_of(conducted.directory, study)
     draw_pictures(conducted.directory, conducted.runs, named_images(image_tables(summary.analysis)))
     report = write_report_of(summary, study)
-    analysis = report.summary.analysis
     return Result(
         report.answer,
-        analysis.records,
+        report.summary.analysis.records,
         report.path,
         conducted.outcome.crashed,
-        (*report.details, *conducted.notes, *wandb_lines(conducted, report, study)),
+        (*report.details, *conducted.notes, *_upload_summary(conducted, report, study)),
         tuple(undecided(report.summary)),
     )
+
+
+def _upload_summary(conducted: Conducted, report: Report, study: Study) -> tuple[str, ...]:
+    """Upload the summary of a study whose runs were logged to W&B online, and return lines for the terminal.
+
+    Where a run was not uploaded, the line names it and the summary is not uploaded either.
+    """
+    if conducted.wandb != "online":
+        return ()
+    missing = not_uploaded(conducted.runs)
+    if missing:
+        return (missing,)
+    from litmus.report.wandb import publish_summary
+    from litmus.training.loggers import UploadFailed
+
+    try:
+        upload = publish_summary(report.summary, report.answer, study.source)
+    except UploadFailed as error:
+        command = f"litmus wandb sync {conducted.directory.name}"
+        return (f"W&B: the summary was not uploaded ({error}). The records are complete; upload later with: {command}",)
+    return (f"W&B: {upload.url}",)

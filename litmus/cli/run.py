@@ -8,7 +8,7 @@ from typing import Literal
 from litmus.cli.options import SPLITS, Parser, parse_vary
 from litmus.core.config_keys import Key, Settings
 from litmus.design.study import Study
-from litmus.design.study_files import STUDIES, is_path, load_study
+from litmus.design.study_files import lookup_study
 
 
 def execute(arguments: Sequence[str], study: Study | None = None, source: Path | None = None) -> int:
@@ -17,7 +17,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     `study` is given where its own file is run as a script, and `source`, that file, where it is none of the package's.
     """
     if study is None and arguments and not arguments[0].startswith("-"):
-        study, source = _named(arguments[0])
+        study, source = lookup_study(arguments[0])
     # Imported here because PyTorch takes seconds: a study that is not there is told at once.
     from litmus.cli.conduct_and_report import conduct_and_report, datasets_of, run_on_datasets
     from litmus.cli.options import (
@@ -51,7 +51,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     if study is None:
         # Options that only the study's file knows of are left for the second reading.
         parser.add_config_keys(all_config_keys())
-        study, source = _named(parser.read_known(arguments)[0].study)
+        study, source = lookup_study(parser.read_known(arguments)[0].study)
     options = read(parser, arguments, study.base)
     study = study.at(options.preset)
     max_seeds = most_seeds(options.until, options.max_seeds)
@@ -85,8 +85,3 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
         return run_on_datasets(study, datasets, make_plan, launch, source, max_seeds)
     named = [str(source) if source is not None and each == study.name else each for each in arguments]
     return conduct_and_report(plans[0], launch, settings, source, max_seeds, command=["run", *named])
-
-
-def _named(name: str) -> tuple[Study, Path | None]:
-    """Return the study of that name, or of the file at that path, with the path."""
-    return (load_study(name), Path(name).resolve()) if is_path(name) else (STUDIES[name], None)

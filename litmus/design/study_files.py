@@ -1,12 +1,10 @@
-"""Studies by name, and by the path of a file of the user's own, with what else that file registers."""
+"""Studies by name, and by the path of a user's file, with whatever else that file registers."""
 
-import contextlib
 import hashlib
 import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +27,7 @@ class _Studies(Registry[Study]):
         super().__init__("study", "litmus.studies")
 
     def register_from(self, name: str, module: ModuleType) -> None:
-        """Register the study that a module declares, with what its file says of it."""
+        """Register the study that a module declares, with the name and the docstring of its file."""
         study = getattr(module, "study", None)
         if isinstance(study, Study):
             module.study = study.declared_in(name, module.__doc__)  # type: ignore[attr-defined]
@@ -40,48 +38,14 @@ STUDIES = _Studies()
 """The package's studies by name, and those of the files that were loaded."""
 
 
-def is_path(name: str) -> bool:
-    """Whether a study's name on the command line means a file."""
-    return name.endswith(".py") or os.sep in name or "/" in name
+def lookup_study(name: str | Path) -> tuple[Study, Path | None]:
+    """Return the study of this name or in the file at this path, and the file where it is not the package's.
 
-
-def being_imported() -> Path | None:
-    """Return the file whose code `import_source` is running at the moment, None if it is not."""
-    return _importing.get()
-
-
-def import_source(path: str | Path) -> ModuleType:
-    """Run a file once a process, so that what it registers is known, and return its module.
-
-    Its folder is searched for what it imports, after everything else, but for a copy that lies with records: what lies
-    beside that is imported and nothing else of the name. Raises `UserError` where it cannot be read or
-    fails, in one line with the line of the file.
+    Raises `UserError` where there is no such study, and where the file cannot be run.
     """
-    file = Path(path).resolve()
-    if file in _modules:
-        return _modules[file]
-    if not file.is_file():
-        raise UserError(f"{path}: {'a folder' if file.is_dir() else 'no such file'}; expected a study's Python file")
-    # A name that no other file has, and no module of the path.
-    name = f"{re.sub(r'[^0-9A-Za-z_]', '_', file.stem)}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise UserError(f"{path}: expected a Python file, whose name ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses and the like look their module up by its name.
-    sys.modules[name] = module
-    if is_kept(file):
-        sys.path.insert(0, str(file.parent))
-    elif str(file.parent) not in sys.path:
-        sys.path.append(str(file.parent))
-    try:
-        with _marked(file):
-            spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise UserError(_one_line(path, file, error)) from None
-    _modules[file] = module
-    return module
+    if isinstance(name, Path) or name.endswith(".py") or os.sep in name or "/" in name:
+        return load_study(name), Path(name).resolve()
+    return STUDIES[name], None
 
 
 def load_study(path: str | Path) -> Study:
@@ -100,35 +64,66 @@ def load_study(path: str | Path) -> Study:
 
 
 def study_of(record: StudyRecord) -> Study | None:
-    """Return the study that a record tells of, as its preset has it; None where its file is gone or it never had one.
+    """Return the study that was recorded, as its preset has it; None where its file is gone or there never was one.
 
     Raises `UserError` where the file is there and cannot be run.
     """
     if record.source is None:
-        known = record.study in STUDIES
-        return STUDIES[record.study].at(record.preset) if known else None
+        return STUDIES[record.study].at(record.preset) if record.study in STUDIES else None
     if not Path(record.source).is_file():
         return None
     if not isinstance(getattr(import_source(record.source), "study", None), Study):
-        return None  # it registers what the study is made of, and the study was declared elsewhere
+        return None  # it registers networks or data, and the study was declared elsewhere
     study = load_study(record.source)
     return study.at(record.preset) if study.name == record.study else None
 
 
-@contextlib.contextmanager
-def _marked(file: Path) -> Iterator[None]:
+def import_source(path: str | Path) -> ModuleType:
+    """Run a file, once in a process, so that what it registers is known, and return its module.
+
+    The file's folder goes to the end of `sys.path`; the folder of a copy kept with the records goes to its start, so
+    that the copy imports the modules kept with it. Raises `UserError` where the file cannot be read or fails, in one
+    line with the line of the file.
+    """
+    file = Path(path).resolve()
+    if file in _modules:
+        return _modules[file]
+    if not file.is_file():
+        raise UserError(f"{path}: {'a folder' if file.is_dir() else 'no such file'}; expected a study's Python file")
+    # A name that no other module has.
+    name = f"{re.sub(r'[^0-9A-Za-z_]', '_', file.stem)}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path}: expected a Python file, whose name ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up by its name.
+    sys.modules[name] = module
+    if is_kept(file):
+        sys.path.insert(0, str(file.parent))
+    elif str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))
     token = _importing.set(file)
     try:
-        yield
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise UserError(_one_line(path, file, error)) from None
     finally:
         _importing.reset(token)
+    _modules[file] = module
+    return module
+
+
+def being_imported() -> Path | None:
+    """Return the file that `import_source` is running at the moment, None if it is not running any."""
+    return _importing.get()
 
 
 def _one_line(path: str | Path, file: Path, error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, SyntaxError):
         return f"{path}, line {error.lineno}: {error.msg}"
-    where = line_of_own_code(error)
-    own = where is not None and where.startswith(f"{file.name}, ")
-    where = f"{path}{where.removeprefix(file.name)}" if own and where is not None else where or str(path)
+    where = line_of_own_code(error) or str(path)
+    if where.startswith(f"{file.name}, "):
+        where = f"{path}{where.removeprefix(file.name)}"  # as the user wrote it
     return f"{where}: {text}" if isinstance(error, UserError) else f"{where}: {type(error).__name__}: {text}"
