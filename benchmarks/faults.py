@@ -39,8 +39,7 @@ OPTIONS = (
 LOCAL = ("group SIGKILL", "group SIGTERM", "group SIGINT", "launcher SIGKILL", *("worker SIGKILL",) * 8)
 SLURM = ("task SIGKILL", "requeue", "scancel", "warn", *("worker SIGKILL",) * 6)
 """Ways to kill; after that of a worker the launcher, which takes seconds to start, goes on, so there are more of it."""
-CLUSTER = ("--launcher", "slurm", "--slurm.parallel", "4", "--slurm.retries", "50")
-"""Jobs that were killed so often are started again all the same."""
+CLUSTER = ("--launcher", "slurm", "--slurm.parallel", "4")
 
 
 @dataclass

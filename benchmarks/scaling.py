@@ -59,10 +59,10 @@ import json
 from litmus.design.plan import expand
 from litmus.design.study import Study
 from litmus.launch.conduct import conduct
-from litmus.launch.machine import LaunchConfig
+from litmus.launch.config import LaunchConfig
 out, seeds, declared = sys.argv[1:]
 plan = expand(Study(**json.loads(declared)), seeds=int(seeds))
-assert not conduct(plan, LaunchConfig(out=out), {}).outcome.missing
+assert not conduct(plan, LaunchConfig(out=out), {}).missing
 """
 )
 """What the command of a study does once it is complete, up to the report: every arm and run is made and looked up."""

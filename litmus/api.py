@@ -12,8 +12,9 @@ from litmus.design.plan import expand, registering_file
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES, lookup_study
 from litmus.evidence.summary import Undecided, undecided
-from litmus.launch.conduct import Conducted, conduct
-from litmus.launch.machine import LaunchConfig, not_uploaded
+from litmus.launch.conduct import StudyResult, conduct
+from litmus.launch.config import LaunchConfig
+from litmus.launch.machine import not_uploaded
 from litmus.launch.pictures import draw_pictures
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
 from litmus.report.images import image_tables, named_images
@@ -91,7 +92,7 @@ def run(
     return finish(chosen, conduct_until_decided(plan, config, settings or {}, source, most))
 
 
-def finish(study: Study, conducted: Conducted) -> Result:
+def finish(study: Study, conducted: StudyResult) -> Result:
     """Write the report of a study whose runs have ended, and return the result."""
     summary, _ = summary_of(conducted.directory, study)
     draw_pictures(conducted.directory, conducted.runs, named_images(image_tables(summary.analysis)))
@@ -100,13 +101,13 @@ def finish(study: Study, conducted: Conducted) -> Result:
         report.answer,
         report.summary.analysis.records,
         report.path,
-        conducted.outcome.crashed,
+        conducted.crashed,
         (*report.details, *conducted.notes, *_upload_summary(conducted, report, study)),
         tuple(undecided(report.summary)),
     )
 
 
-def _upload_summary(conducted: Conducted, report: Report, study: Study) -> tuple[str, ...]:
+def _upload_summary(conducted: StudyResult, report: Report, study: Study) -> tuple[str, ...]:
     """Upload the summary of a study whose runs were logged to W&B online, and return lines for the terminal.
 
     Where a run was not uploaded, the line names it and the summary is not uploaded either.

@@ -17,10 +17,11 @@ from litmus.design.plan import Plan
 from litmus.design.study import Study
 from litmus.evidence.datasets import write_datasets
 from litmus.evidence.summary import MOST, Undecided
-from litmus.launch.conduct import check, conduct, dry_run
-from litmus.launch.machine import LaunchConfig
+from litmus.launch.checks import check
+from litmus.launch.conduct import conduct, dry_run
+from litmus.launch.config import LaunchConfig
+from litmus.launch.signals import Interrupted
 from litmus.launch.until_decided import conduct_until_decided
-from litmus.launch.worker import Interrupted
 from litmus.report.page import joint_lines
 from litmus.report.tables import design_lines
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
@@ -99,13 +100,12 @@ def conduct_and_report(
     except Interrupted as interruption:
         print(f"litmus: stopped by {interruption}; {interruption.advice}", file=sys.stderr)
         return interruption.exit_status
-    if not conducted.is_first:
-        return 1 if conducted.outcome.crashed else 0
-    outcome = conducted.outcome
-    if outcome.missing:
-        left = "1 run has" if len(outcome.missing) == 1 else f"{len(outcome.missing)} runs have"
+    if conducted.rank > 0:
+        return 1 if conducted.crashed else 0
+    if conducted.missing:
+        left = "1 run has" if len(conducted.missing) == 1 else f"{len(conducted.missing)} runs have"
         print(f"litmus: the jobs ended and {left} no result; the same command submits the rest", file=sys.stderr)
-        if not outcome.finished and not outcome.diverged:
+        if not conducted.finished and not conducted.diverged:
             return 1
     result = finish(plan.study, conducted)
     say(result.answer)
@@ -121,7 +121,7 @@ def conduct_and_report(
     for error, runs in by_error.items():
         which = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs"
         print(f"litmus: {which} crashed: {error}; see {conducted.directory / runs[0] / 'log.txt'}", file=sys.stderr)
-    return 1 if result.crashed or outcome.missing else 0
+    return 1 if result.crashed or conducted.missing else 0
 
 
 @dataclass(frozen=True)

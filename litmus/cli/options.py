@@ -16,8 +16,7 @@ from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.design.study_files import import_source
 from litmus.design.tuning import Range, Tuning, as_tuning
-from litmus.launch.machine import LaunchConfig
-from litmus.launch.slurm_config import slurm_config, slurm_keys
+from litmus.launch.config import LaunchConfig, slurm_config, slurm_keys
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.records.storage import to_json
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys

@@ -31,7 +31,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     )
     from litmus.design.plan import Plan, expand
     from litmus.design.tuning import as_tuning
-    from litmus.launch.forecast import forecast, savings
+    from litmus.launch.forecast import forecast
     from litmus.launch.until_decided import MAX_SEEDS, most_seeds, seeds_to_start_with
 
     parser = Parser("run", f"Run what is missing of a study, then write its report. {CONFIG_HELP}")
@@ -76,9 +76,8 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     plans = [make_plan(each.settings) for each in datasets] if len(datasets) > 1 else [make_plan(settings)]
     # Where hours may follow, the few seconds that it takes to measure them are no matter.
     if options.forecast or options.preset != "quick":
-        told = [forecast(plan, launch, source=source) for plan in plans]
-        shown = [line for each in told for line in (*each.lines(), *(savings(each) if options.forecast else ()))]
-        print("\n".join(shown), file=sys.stdout if options.forecast else sys.stderr)
+        lines = [line for plan in plans for line in forecast(plan, launch, source=source).lines()]
+        print("\n".join(lines), file=sys.stdout if options.forecast else sys.stderr)
     if options.forecast:
         return 0
     if len(datasets) > 1:

@@ -15,8 +15,8 @@ from litmus.core.errors import UserError
 from litmus.datamodules.batches.config import DataConfig
 from litmus.design.plan import expand
 from litmus.design.study import Study
-from litmus.launch.machine import LaunchConfig
-from litmus.launch.torchrun import torchrun_team
+from litmus.launch.config import LaunchConfig
+from litmus.launch.torchrun import torchrun_group
 from litmus.records.run_record import RunRecord
 from litmus.records.study_record import read_study_record
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
@@ -69,7 +69,7 @@ def execute(arguments: Sequence[str]) -> int:
 
 def _tell_what_follows(directory: Path, launch: LaunchConfig) -> None:
     """Say what can be done with the run, where it has its result, by the process that wrote it."""
-    team = torchrun_team()
+    team = torchrun_group()
     if launch.dry_run or (team is not None and team.rank):
         return
     study = read_study_record(directory)

@@ -1,8 +1,9 @@
-"""The launcher of a team: processes that somebody else started, on one node or several, train each run together."""
+"""The launcher of a process group: processes that torchrun or SLURM started, on one node or several, train each run
+together.
+"""
 
 import os
 import signal
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
@@ -10,13 +11,15 @@ from typing import Any
 
 import torch
 import torch.distributed as distributed
+from rich.console import Console
 
 from litmus.core.errors import UserError
+from litmus.launch.local import MAX_ATTEMPTS, claim, set_aside
 from litmus.launch.progress import Progress
-from litmus.launch.run_queue import MAX_ATTEMPTS, Outcome, set_aside, take
-from litmus.launch.worker import GIVE_WAY, Interrupted, import_own_code, output_to_log
+from litmus.launch.signals import Interrupted, stop_on_signals
+from litmus.launch.worker import import_own_code, output_to_log
 from litmus.records.lease import Lease
-from litmus.records.run_record import Heartbeat
+from litmus.records.run_record import FINAL_STATES, Heartbeat
 from litmus.records.storage import CorruptRecord
 from litmus.training.checkpoints import Paused
 from litmus.training.execute import attempt, check_readable, write_traceback
@@ -24,7 +27,7 @@ from litmus.training.run import Execution, Place, Run
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """This process's place among those that were started: its `rank` of `size`, `local_rank` on its node."""
 
     rank: int
@@ -34,96 +37,116 @@ class Team:
     nodes: int
 
     @property
-    def devices_per_node(self) -> int:
+    def processes_per_node(self) -> int:
         """Processes on each node."""
         return self.size // self.nodes
 
+    def initialise(self, accelerator: str) -> None:
+        """Initialise `torch.distributed`, once; the address of rank 0 is in the environment."""
+        if distributed.is_initialized():
+            return
+        os.environ.update(
+            RANK=str(self.rank),
+            WORLD_SIZE=str(self.size),
+            LOCAL_RANK=str(self.local_rank),
+            NODE_RANK=str(self.node),
+        )
+        if accelerator == "cuda":
+            torch.cuda.set_device(self.local_rank)
+        # Objects are broadcast over the CPU, so that they never wait for a GPU.
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if accelerator == "cuda" else "gloo")
 
-def torchrun_team(environment: Mapping[str, str] = os.environ) -> Team | None:
-    """Return the team that `torchrun` started this process in; None where it did not, or alone.
+    def console(self) -> Console:
+        """Return where progress is shown: rank 0's standard error of now, whatever a run does to it; else nowhere."""
+        if self.rank > 0:
+            return Console(quiet=True)
+        return Console(file=os.fdopen(os.dup(2), "w"), highlight=False)
+
+
+def torchrun_group(environment: Mapping[str, str] = os.environ) -> ProcessGroup | None:
+    """Return the group that `torchrun` started this process in; None where it did not, or alone.
 
     Raises `UserError` for nodes with different numbers of processes.
     """
     if "TORCHELASTIC_RUN_ID" not in environment or int(environment["WORLD_SIZE"]) == 1:
         return None
-    size, per_node = int(environment["WORLD_SIZE"]), int(environment["LOCAL_WORLD_SIZE"])
+    rank, size, per_node = (int(environment[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     if size % per_node:
         raise UserError(f"torchrun: {size} processes are not the same number on each node")
-    rank = int(environment["RANK"])
-    return Team(rank, size, int(environment["LOCAL_RANK"]), rank // per_node, size // per_node)
+    return ProcessGroup(rank, size, int(environment["LOCAL_RANK"]), rank // per_node, size // per_node)
 
 
-def slurm_team(environment: Mapping[str, str] = os.environ) -> Team | None:
-    """Return the team of this process in a step of SLURM; None where it is alone in it."""
+def slurm_group(environment: Mapping[str, str] = os.environ) -> ProcessGroup | None:
+    """Return the group of this process in a step of SLURM; None where it is alone in it."""
     size = int(environment.get("SLURM_STEP_NUM_TASKS", environment.get("SLURM_NTASKS", "1")))
     if size == 1 or "SLURM_PROCID" not in environment:
         return None
-    nodes = int(environment.get("SLURM_STEP_NUM_NODES", environment.get("SLURM_NNODES", "1")))
-    return Team(
-        int(environment["SLURM_PROCID"]),
-        size,
-        int(environment["SLURM_LOCALID"]),
-        int(environment["SLURM_NODEID"]),
-        nodes,
-    )
+    rank, local_rank, node = (int(environment[f"SLURM_{name}"]) for name in ("PROCID", "LOCALID", "NODEID"))
+    nodes = environment.get("SLURM_STEP_NUM_NODES", environment.get("SLURM_NNODES", "1"))
+    return ProcessGroup(rank, size, local_rank, node, int(nodes))
 
 
-class TeamLauncher:
-    """Executes runs, one at a time, by all processes of `team` together; every process calls `execute` with the same.
+def broadcast(value: Any) -> Any:
+    """Return rank 0's `value` in every process of the group."""
+    values = [value]
+    distributed.broadcast_object_list(values, src=0, device=torch.device("cpu"))
+    return values[0]
 
-    The first process takes the runs and writes their records, the others follow. A run that crashes ends the program,
-    for the processes may be at different places by then; one that has crashed `MAX_ATTEMPTS` times is passed over.
-    `executed` counts the runs that were executed.
+
+class ProcessGroupLauncher:
+    """Executes runs, one at a time, by all processes of `group` together; every process calls `execute` with the same.
+
+    Rank 0 claims the runs and writes their records. A run that crashes ends the program, for the processes may be at
+    different places by then; one that has crashed `MAX_ATTEMPTS` times is passed over.
     """
 
-    def __init__(self, team: Team, execution: Execution, progress: Progress) -> None:
-        self.team = team
+    def __init__(self, group: ProcessGroup, execution: Execution, progress: Progress) -> None:
+        self.group = group
         self.execution = execution
         self.progress = progress
-        self.executed = 0
-        self._place = Place(team.rank, tuple(range(team.devices_per_node)), team.nodes)
-        self._pause = Event()
-        self._signal: int = signal.SIGTERM
+        self._place = Place(group.rank, tuple(range(group.processes_per_node)), group.nodes)
 
-    def execute(self, runs: Sequence[Run]) -> Outcome:
-        """Execute what is missing of `runs` and return how all of them ended.
+    def execute(self, runs: Sequence[Run]) -> int:
+        """Execute what is missing of `runs`, and return how many were executed.
 
         Raises `Interrupted` at a signal, once the run is checkpointed, and whatever a run crashes with.
         """
-        meet(self.team, self.execution.accelerator)
-        previous = {number: signal.signal(number, self._give_way) for number in GIVE_WAY}
-        outcome, left = Outcome(), list(range(len(runs)))
-        try:
-            with self.progress.on_a_stream_of_its_own(), self.progress:
-                while (chosen := share(self._choose(runs, left, outcome))) is not None:
-                    index, attempts = chosen
-                    self.executed += 1
-                    self._run(runs[index], attempts, outcome)
-            if share(self._pause.is_set()):
-                raise Interrupted(self._signal)
-        except Paused:
-            raise Interrupted(self._signal) from None
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-        return outcome
+        self.group.initialise(self.execution.accelerator)
+        left, executed = list(range(len(runs))), 0
+        with stop_on_signals() as stop, self.progress:
+            while True:
+                lease = None
+                index = attempts = -1
+                if self.group.rank == 0 and not stop.is_set():
+                    index, attempts, lease = self._claim_next(runs, left)
+                index, attempts, stopped = broadcast((index, attempts, stop.is_set()))
+                if stopped:
+                    raise Interrupted(stop.number or signal.SIGTERM)
+                if index < 0:
+                    return executed
+                executed += 1
+                try:
+                    self._execute_run(runs[index], attempts, stop.event)
+                except Paused:
+                    raise Interrupted(stop.number or signal.SIGTERM) from None
+                finally:
+                    if lease is not None:
+                        lease.release()
 
-    def _choose(self, runs: Sequence[Run], left: list[int], outcome: Outcome) -> tuple[int, int] | None:
-        """Return the place in `runs` of the next and which attempt at it follows; only the first process looks."""
-        while self.team.rank == 0 and left and not self._pause.is_set():
+    def _claim_next(self, runs: Sequence[Run], left: list[int]) -> tuple[int, int, Lease | None]:
+        """Return the place in `runs` of the next to execute, which attempt it is, and its lease; -1 where none is."""
+        while left:
             index = left.pop(0)
             run = runs[index]
-            held, state = take(run, self.progress.notice)
-            if state is not None:
-                (outcome.diverged if state == "diverged" else outcome.finished).append(run.run_id)
-                self.progress.finished(run, state, executed=False)
-            if held is None:
-                continue
+            lease = claim(run, self.progress.notice)
             status = run.record.read_status()
+            if lease is None:
+                if status.get("state") in FINAL_STATES:
+                    self.progress.finished(run, str(status["state"]), executed=False)
+                continue
             crashes = int(status.get("attempts", 1)) if status.get("state") == "crashed" else 0
             if crashes >= MAX_ATTEMPTS:
-                held.release()
-                outcome.crashed[run.run_id] = str(status.get("error", ""))
+                lease.release()
                 self.progress.finished(run, "crashed", executed=False)
                 continue
             try:
@@ -131,14 +154,13 @@ class TeamLauncher:
                 check_readable(run)
             except CorruptRecord as error:
                 set_aside(run, str(error), self.progress.notice)
-                held.release()
+                lease.release()
                 left.insert(0, index)
                 continue
-            self._held: Lease | None = held
-            return index, crashes + 1
-        return None
+            return index, crashes + 1, lease
+        return -1, 0, None
 
-    def _run(self, run: Run, attempts: int, outcome: Outcome) -> None:
+    def _execute_run(self, run: Run, attempts: int, pause: Event) -> None:
         self.progress.started(run)
 
         def advanced(heartbeat: Heartbeat) -> None:
@@ -148,47 +170,9 @@ class TeamLauncher:
         try:
             with output_to_log(run):
                 import_own_code(run)
-                state = attempt(run, self.execution, self._place, advanced, attempts, self._pause)
+                state = attempt(run, self.execution, self._place, advanced, attempts, pause)
         except Exception as error:
             if not isinstance(error, Paused | UserError):
                 write_traceback(run, error)
             raise
-        finally:
-            if self.team.rank == 0 and self._held is not None:
-                self._held.release()
-                self._held = None
-        (outcome.diverged if state == "diverged" else outcome.finished).append(run.run_id)
         self.progress.finished(run, state, executed=True)
-
-    def _give_way(self, number: int, frame: types.FrameType | None) -> None:
-        self._signal = number
-        self._pause.set()
-
-
-def meet(team: Team, accelerator: str) -> None:
-    """Join the processes of `team`, once; where they meet is in the environment."""
-    if distributed.is_initialized():
-        return
-    os.environ.update(
-        RANK=str(team.rank),
-        WORLD_SIZE=str(team.size),
-        LOCAL_RANK=str(team.local_rank),
-        NODE_RANK=str(team.node),
-    )
-    if accelerator == "cuda":
-        torch.cuda.set_device(team.local_rank)
-    # What is agreed on goes over the CPU, so that it never waits for a GPU.
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if accelerator == "cuda" else "gloo")
-
-
-def share(value: Any) -> Any:
-    """Return the first process's `value` in all of them."""
-    values = [value]
-    distributed.broadcast_object_list(values, src=0, device=torch.device("cpu"))
-    return values[0]
-
-
-def part() -> None:
-    """End together: the processes leave once all of them are here."""
-    distributed.barrier()
-    distributed.destroy_process_group()

@@ -9,27 +9,24 @@ from litmus.core.metrics import task_named
 from litmus.design.plan import Arm, Plan
 from litmus.design.tuning import Point, Tuning
 from litmus.evidence.tuning import ArmTuning, arm_tunings
-from litmus.launch.run_queue import Outcome
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.records.study_record import TrialRecord, TuningRecord, arm_label
 from litmus.training.run import Run
-
-MakeRun = Callable[[Arm, int, str], Run]
-"""Makes the run of an arm with a seed; the text says what a trial sets."""
 
 
 def tune(
     plan: Plan,
     tuning: Tuning,
     directory: Path,
-    make_run: MakeRun,
-    execute: Callable[[Sequence[Run]], Outcome],
-    keep: Callable[[TuningRecord], None],
-) -> tuple[Plan | None, TuningRecord, Outcome]:
+    make_run: Callable[[Arm, int, str], Run],
+    execute: Callable[[Sequence[Run]], None],
+    write: Callable[[TuningRecord], None],
+) -> tuple[Plan | None, TuningRecord, list[Run]]:
     """Execute what is missing of the trials, and return the plan with each arm at what it chose.
 
-    `keep` is given the trials before they run. The plan is None where a trial crashed: with fewer trials an arm's
-    budget would be less than the others', so nothing is chosen.
+    `make_run` makes the run of an arm with a seed, its text says what a trial sets; `write` is given the trials before
+    they run. The plan is None where a trial crashed, beside the runs of the trials: with fewer trials an arm's budget
+    would be less than the others', so nothing is chosen.
     """
     task = task_named(ARCHITECTURES[plan.baseline.config.model["name"]].task)
     while True:
@@ -51,15 +48,15 @@ def tune(
             ),
             {},
         )
-        keep(record)
-        outcome = execute(list(runs.values()))
+        write(record)
+        execute(list(runs.values()))
         found = arm_tunings(directory, record, task, [arm.label for arm in plan.arms])
         chosen = {each.label: each.points[each.chosen] for each in found if each.chosen is not None}
         if len(chosen) < len(plan.arms):
-            return None, record, outcome
+            return None, record, list(runs.values())
         wider = _extended(plan, tuning, found) if tuning.extend else None
         if wider is None:
-            return plan.tuned(chosen), replace(record, chosen=chosen), outcome
+            return plan.tuned(chosen), replace(record, chosen=chosen), list(runs.values())
         tuning = wider
 
 
@@ -69,7 +66,7 @@ def values_text(values: object) -> str:
 
 
 def _extended(plan: Plan, tuning: Tuning, found: Sequence[ArmTuning]) -> Tuning | None:
-    """Return the tuning with more to try beyond the edges at which any arm ended; None where there is nothing."""
+    """Return the tuning with more values beyond the edges that any arm chose; None where there are none."""
     edges: dict[str, tuple[bool, bool]] = {}
     for each in found:
         for key, (low, high) in each.edges.items():

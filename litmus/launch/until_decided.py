@@ -13,8 +13,8 @@ from litmus.evidence.claims import ArmTest, Claim, Finding
 from litmus.evidence.family import judged
 from litmus.evidence.power import ALPHA, POWER, seeds_needed
 from litmus.evidence.results import Analysis, analyse
-from litmus.launch.conduct import Conducted, conduct
-from litmus.launch.machine import LaunchConfig
+from litmus.launch.conduct import StudyResult, conduct
+from litmus.launch.config import LaunchConfig
 
 MAX_SEEDS = 30
 FIRST_LOOK = 3
@@ -41,7 +41,7 @@ def seeds_to_start_with(study: Study, asked: int | None) -> int:
 
 def conduct_until_decided(
     plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None, max_seeds: int = MAX_SEEDS
-) -> Conducted:
+) -> StudyResult:
     """Run `plan`, and a seed more of the arms that an undecided primary claim speaks of, until there is none such.
 
     No arm gets more than `max_seeds`. Intervals hold at every number of seeds at once, so that looking after each costs
@@ -57,16 +57,16 @@ def conduct_until_decided(
             f"give --splits {max_seeds}"
         )
     while True:
-        conducted = conduct(plan, launch, settings, source, looked=True)
-        analysis = analyse(conducted.directory)
+        result = conduct(plan, launch, settings, source, looked=True)
+        analysis = analyse(result.directory)
         found = judged(analysis, plan.study.claims)
-        if conducted.outcome.crashed:
-            return conducted
+        if result.crashed:
+            return result
         open_claims = [claim for claim, finding in found if finding.verdict == "inconclusive"]
         labels = sorted({label for claim in open_claims for label in arms_of(claim, analysis)})
         more = [label for label in labels if len(plan.seeds_of(label)) < max_seeds]
         if not more:
-            return replace(conducted, notes=tuple(spent(analysis, found, plan.study.seeds)))
+            return replace(result, notes=tuple(spent(analysis, found, plan.study.seeds)))
         decided = len(found) - len(open_claims)
         print(f"{decided} of {len(found)} claims decided; a seed more of {_named(more, analysis)}", file=sys.stderr)
         plan = plan.with_more(more, 1)

@@ -1,4 +1,4 @@
-"""A warm worker process: it imports once, then executes run after run."""
+"""A worker: a process that imports PyTorch once, then executes run after run."""
 
 import contextlib
 import gc
@@ -6,8 +6,7 @@ import os
 import signal
 import sys
 import threading
-import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch.distributed as distributed
 
 from litmus.core.errors import UserError, told_in_a_line
 from litmus.core.formatting import listed
+from litmus.launch.signals import CHECKPOINT_SIGNALS
 from litmus.records.code_record import changed_files
 from litmus.records.run_record import Heartbeat
 from litmus.records.storage import CorruptRecord, StorageError, storage_errors
@@ -27,119 +27,12 @@ from litmus.training.identity import files_of
 from litmus.training.own_code import LocalCode, local_code
 from litmus.training.run import Execution, Place, Run
 
-GIVE_WAY = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
-"""Signals at which runs are checkpointed and left: a time limit that is near, preemption, `scancel`, `kill`."""
-
-GO_ON_LATER = 75
-"""Exit status of a task that was told to give way and has checkpointed its runs (EX_TEMPFAIL of sysexits.h)."""
-
-
-_imported: dict[Path, LocalCode] = {}
-"""The user's files that this process ran, as they were then."""
-
-
-def import_own_code(run: Run) -> None:
-    """Run the file that `run` comes from, once a process. Raises `UserError` where its code is not the run's any more.
-
-    A run of the package's own needs nothing.
-    """
-    if run.source is None:
-        return
-    import_file(run.source)
-    changed = changed_code(run, _imported[run.source])
-    if changed:
-        raise UserError(told_of_change(changed))
-
-
-def import_file(source: Path) -> None:
-    """Run a user's file, unless this process has, and remember the code of now."""
-    if source in _imported:
-        return
-    if not _has_run(source):
-        # Imported here because it brings pandas, which runs of the package's own studies never need.
-        from litmus.design.study_files import import_source
-
-        import_source(source)
-    _imported[source] = local_code(source)
-
-
-def changed_code(run: Run, code: LocalCode | None = None) -> tuple[str, ...]:
-    """Return the files by which `code` differs from the run's; by default as it is in this process, or else on disk."""
-    if run.source is None or run.code is None:
-        return ()
-    try:
-        code = code or _imported.get(run.source) or local_code(run.source)
-    except FileNotFoundError:
-        return (run.source.name,)
-    return changed_files(run.code.files, files_of(run.config, code))
-
-
-def told_of_change(changed: tuple[str, ...]) -> str:
-    """Return what to say where files are not what they were when a run was planned."""
-    return f"{listed(changed)} changed after the start; the same command goes on with the code of now"
-
-
-def _has_run(source: Path) -> bool:
-    """Whether a module of this process is of that file, be it the script that was started or what that imports.
-
-    Run again under another name, it would register the same names twice.
-    """
-    files = [getattr(module, "__dict__", {}).get("__file__") for module in list(sys.modules.values())]
-    same_name = [Path(file) for file in files if file is not None and Path(file).name == source.name]
-    return any(file.resolve() == source.resolve() for file in same_name)
-
-
-class Interrupted(BaseException):
-    """The user or the system asked the launcher to stop; the message says by which signal."""
-
-    advice = "the same command goes on where this one stopped"
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(signal.Signals(signal_number).name)
-        self.signal_number = signal_number
-        self.exit_status = 128 + signal_number
-
-
-@contextlib.contextmanager
-def interrupting(error: type[Interrupted]) -> Iterator[None]:
-    """Raise `error` within the block at the signals that ask a program to stop."""
-
-    def interrupt(number: int, frame: types.FrameType | None) -> None:
-        raise error(number)
-
-    with _handling((signal.SIGINT, *GIVE_WAY), interrupt):
-        yield
-
-
-@contextlib.contextmanager
-def ignoring(numbers: Sequence[signal.Signals]) -> Iterator[None]:
-    """Ignore these signals within the block; processes that it starts ignore them for good."""
-    with _handling(numbers, signal.SIG_IGN):
-        yield
-
-
-@contextlib.contextmanager
-def _handling(numbers: Sequence[signal.Signals], handler: Callable[..., Any] | signal.Handlers) -> Iterator[None]:
-    previous = {}
-    for number in numbers:
-        with contextlib.suppress(ValueError):  # only the main thread may handle signals
-            previous[number] = signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        for number, before in previous.items():
-            signal.signal(number, before)
-
-
-SMALLER = "--trainer.accumulate 2 takes half a batch at a time"
-"""What helps where memory refuses a batch."""
-
-Kind = Literal["progress", "done", "paused", "crashed", "corrupt", "refused", "no memory"]
+Kind = Literal["progress", "done", "paused", "crashed", "corrupt", "refused", "out of memory"]
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """A run for the processes of one worker; `port` is where several of them meet."""
+    """A run for the processes of one worker; `port` is that of their process group."""
 
     run: Run
     attempts: int
@@ -148,24 +41,33 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Message:
-    """What a worker tells the launcher; `content` is a state, an error, or a `Heartbeat`."""
+    """What a worker sends to the launcher; `content` is a state, an error, or a `Heartbeat`."""
 
     kind: Kind
     content: Any = None
 
 
-def main(connection: Connection, alive: Connection, execution: Execution, place: Place) -> None:
+def main(connection: Connection, from_launcher: Connection, execution: Execution, place: Place) -> None:
     """Execute the assignments that come over `connection` until None comes; die with the launcher."""
     # Ctrl-C reaches every process of the terminal, SLURM's signals every one of a task; the launcher alone decides what
     # follows.
-    for number in (signal.SIGINT, *GIVE_WAY):
+    for number in (signal.SIGINT, *CHECKPOINT_SIGNALS):
         signal.signal(number, signal.SIG_IGN)
     pause = threading.Event()
-    threading.Thread(target=_follow, args=(alive, pause), daemon=True).start()
+    threading.Thread(target=_listen_to_launcher, args=(from_launcher, pause), daemon=True).start()
     if execution.devices > 1:
         os.environ.update(LOCAL_RANK=str(place.rank), NODE_RANK="0", MASTER_ADDR="127.0.0.1")
     while (assignment := connection.recv()) is not None:
         connection.send(_execute(connection, assignment, execution, place, pause))
+
+
+def _listen_to_launcher(from_launcher: Connection, pause: threading.Event) -> None:
+    # The launcher writes once, where the run is to be checkpointed and left. The pipe ends when the launcher does.
+    with contextlib.suppress(EOFError, OSError):
+        from_launcher.recv()
+        pause.set()
+        from_launcher.recv()
+    os._exit(1)
 
 
 def _execute(
@@ -191,27 +93,20 @@ def _execute(
     except Exception as error:
         with contextlib.suppress(OSError):
             write_traceback(run, error)
-        if _is_out_of_gpu_memory(error):
-            return Message("no memory", told_in_a_line(error))
-        return Message("crashed", told_in_a_line(error) + (f"; {SMALLER}" if _is_out_of_memory(error) else ""))
+        return Message("out of memory" if _is_out_of_memory(error) else "crashed", told_in_a_line(error))
     finally:
         if distributed.is_available() and distributed.is_initialized():
             distributed.destroy_process_group()
         if torch.cuda.is_initialized():
-            # A worker that waits keeps nothing from those beside it.
+            # A worker that waits keeps no memory from the others.
             gc.collect()
             torch.cuda.empty_cache()
 
 
-def _is_out_of_gpu_memory(error: Exception) -> bool:
-    # Of PyTorch's allocator, of CUDA itself, of its libraries.
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "CUDA error: out of memory" in text or "ALLOC_FAILED" in text
-
-
 def _is_out_of_memory(error: Exception) -> bool:
-    # PyTorch has no type for it on the CPU.
-    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+    # PyTorch has a type for its GPU allocator alone, not for CUDA, its libraries and the CPU.
+    texts = ("CUDA error: out of memory", "ALLOC_FAILED", "can't allocate memory")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(text in str(error) for text in texts)
 
 
 @contextlib.contextmanager
@@ -232,10 +127,56 @@ def output_to_log(run: Run) -> Iterator[None]:
             os.close(original)
 
 
-def _follow(alive: Connection, pause: threading.Event) -> None:
-    # The launcher writes once, where the run is to give way. The pipe ends when the launcher does, however it does.
-    with contextlib.suppress(EOFError, OSError):
-        alive.recv()
-        pause.set()
-        alive.recv()
-    os._exit(1)
+_imported: dict[Path, LocalCode] = {}
+"""The user's files that this process has imported, as they were then."""
+
+
+def import_own_code(run: Run) -> None:
+    """Import the file that `run` comes from, once a process. Raises `UserError` where its code has changed since.
+
+    A run of the package's own needs nothing.
+    """
+    if run.source is None:
+        return
+    import_file(run.source)
+    changed = changed_code(run, _imported[run.source])
+    if changed:
+        raise UserError(message_of_change(changed))
+
+
+def import_file(source: Path) -> None:
+    """Import a user's file, unless this process has, and remember its present code."""
+    if source in _imported:
+        return
+    if not _is_a_module(source):
+        # Imported here because it brings pandas, which runs of the package's own studies never need.
+        from litmus.design.study_files import import_source
+
+        import_source(source)
+    _imported[source] = local_code(source)
+
+
+def changed_code(run: Run, code: LocalCode | None = None) -> tuple[str, ...]:
+    """Return the files by which `code` differs from the run's; by default as it is in this process, or else on disk."""
+    if run.source is None or run.code is None:
+        return ()
+    try:
+        code = code or _imported.get(run.source) or local_code(run.source)
+    except FileNotFoundError:
+        return (run.source.name,)
+    return changed_files(run.code.files, files_of(run.config, code))
+
+
+def message_of_change(changed: tuple[str, ...]) -> str:
+    """Return what to say where files have changed since a run was planned."""
+    return f"{listed(changed)} changed after the start; the same command goes on with the present code"
+
+
+def _is_a_module(source: Path) -> bool:
+    """Whether a module of this process is of that file, be it the script that was started or what that imports.
+
+    Imported again under another name, it would register the same names twice.
+    """
+    files = [getattr(module, "__dict__", {}).get("__file__") for module in list(sys.modules.values())]
+    same_name = [Path(file) for file in files if file is not None and Path(file).name == source.name]
+    return any(file.resolve() == source.resolve() for file in same_name)

@@ -6,7 +6,7 @@ import pytest
 
 from litmus.design.plan import expand
 from litmus.design.study_files import STUDIES
-from litmus.launch.conduct import check
+from litmus.launch.checks import check
 
 PRESETS = {name: "imagenet" for name in STUDIES if "imagenet" in STUDIES[name].presets}
 PRESETS |= {"residual_imagenet": "paper", "multi_crop": "paper"}

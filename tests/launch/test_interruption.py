@@ -8,7 +8,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import torch
 from tiny_runs import command, tiny_options
@@ -136,16 +135,15 @@ def test_stopped_at_random_moments_the_same_command_ends_in_the_same_bits(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_cleanly_and_the_run_goes_on_later(
-    uninterrupted: Path, tmp_path: Path, environment: dict[str, str], number: int, status: int
+def test_sigterm_checkpoints_the_runs_and_they_go_on_later(
+    uninterrupted: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     out = tmp_path / "runs"
     process = start(tmp_path, environment, *arguments(out))
     wait_for(lambda: list(out.glob("*/*/checkpoints/last.ckpt")))
-    os.killpg(process.pid, number)  # as Ctrl-C does: to every process of the terminal
+    os.killpg(process.pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == status
+    assert process.returncode == 143
     assert "Traceback" not in errors
     assert "the same command goes on where this one stopped" in errors.splitlines()[-1]
     states = {record.read_status()["state"] for record in run_records(out / STUDY) if record.read_status()}
@@ -167,7 +165,7 @@ def test_a_killed_worker_is_replaced_and_its_run_repeated(
     os.kill(int(members.split()[-1]), signal.SIGKILL)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert re.search(r"the worker process died \(exit status -9, memory up to .* MiB\)\); repeating it", errors)
+    assert re.search(r"the worker process died \(exit status -9\)\); repeating it", errors)
     assert_identical(uninterrupted, out)
 
 
@@ -199,21 +197,7 @@ def test_two_launchers_at_once_share_the_runs(uninterrupted: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_more_seeds_add_the_missing_runs_only(uninterrupted: Path, tmp_path: Path, environment: dict[str, str]) -> None:
-    stamps = {name: record.summary_file.stat().st_mtime_ns for name, record in finished(uninterrupted).items()}
-    process = start(tmp_path, environment, *arguments(uninterrupted), "--seeds", "3")
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    assert "6 runs, 4 already done" in errors
-    after = finished(uninterrupted)
-    assert len(after) == 6
-    assert all(after[name].summary_file.stat().st_mtime_ns == stamp for name, stamp in stamps.items())
-    for name in set(after) - set(stamps):
-        after[name].path.rename(tmp_path / name)  # other tests compare the four
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("damage", ["checkpoint", "status", "config", "summary"])
+@pytest.mark.parametrize("damage", ["checkpoint", "summary"])
 def test_a_corrupt_file_sets_its_run_aside_and_nothing_else(
     uninterrupted: Path, tmp_path: Path, environment: dict[str, str], damage: str
 ) -> None:
@@ -229,8 +213,7 @@ def test_a_corrupt_file_sets_its_run_aside_and_nothing_else(
         content = record.checkpoint.read_bytes()
         record.checkpoint.write_bytes(content[: len(content) // 2])
     else:
-        file = {"status": record.status_file, "config": record.config_file, "summary": record.summary_file}[damage]
-        file.write_bytes(b"{ half a fi\xff")
+        record.summary_file.write_bytes(b"{ half a fi\xff")
     process = start(tmp_path, environment, *arguments(out))
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
@@ -239,5 +222,3 @@ def test_a_corrupt_file_sets_its_run_aside_and_nothing_else(
     assert (out / STUDY / f"{name}.corrupt-1").is_dir()
     assert all(finished(out)[other].summary_file.stat().st_mtime_ns == stamp for other, stamp in stamps.items())
     assert_identical(uninterrupted, out)
-    frame = pd.read_csv(finished(out)[name].metrics_file)
-    assert len(frame)

@@ -1,18 +1,18 @@
 """Promise 5, failure is an outcome: crashes are repeated, then reported with their log; nothing is dropped."""
 
-import errno
 import os
 import re
-import resource
-import subprocess
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
-from tiny_runs import TINY, command, tiny_options
+from tiny_runs import TINY
 
 from litmus import load, run
 from litmus.design.study import Study
-from litmus.records.storage import StorageError, storage_errors, write_atomically
+from litmus.launch import local
 
 STUDY = Study(
     "outcomes",
@@ -127,67 +127,81 @@ study = Study(
 
 
 @pytest.mark.parametrize("how", ["once", "always"])
-def test_where_a_gpus_memory_is_full_a_run_is_repeated_with_less_beside_it(
+def test_where_memory_runs_out_a_run_is_repeated_with_fewer_at_a_time(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], how: str
 ) -> None:
     """The error is PyTorch's own, raised by a network: a GPU that is full is in `test_cuda.py`."""
     study = tmp_path / f"full_{how}.py"
     study.write_text(FULL.replace("HOW", how))
     result = run(study, out=tmp_path, workers=2, wandb="disabled")
-    told = capfd.readouterr().err
-    assert told.count("found the GPU's memory full and is repeated; 1 at a time from now on") == 1
+    assert capfd.readouterr().err.count("ran out of memory and is repeated, 1 runs at a time from now on") == 1
     if how == "once":
         assert result.crashed == {}
         assert list(result.records["attempts"]) == [1, 1]  # it was no fault of the run's
     else:
         [error] = result.crashed.values()
-        assert error.startswith("the GPU's memory ran out with no other run on it; --trainer.accumulate 2 takes")
+        assert error.startswith("memory ran out with no other run on the device; --trainer.accumulate 2 takes")
         assert "Tried to allocate 2.00 GiB" in error
 
 
+SLOW = Study(
+    "signals", "Do they live?", {**TINY, "trainer.epochs": 30, "data.batch_size": 16},
+    {"model.norm": ["none", "batch"]}, {"model.norm": "none"}, seeds=1,
+)  # fmt: skip
+
+
+def signal_a_worker(directory: Path, number: int) -> threading.Thread:
+    """Send a signal to a worker once its run has written rows."""
+
+    def workers() -> list[int]:
+        """The processes that write a log: those that execute a run."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/fd/1"):
+            try:
+                target = os.readlink(path)
+            except OSError:
+                continue
+            metrics = Path(target).with_name("metrics.csv")
+            begun = metrics.exists() and len(metrics.read_text().splitlines()) > 1
+            if target.startswith(str(directory)) and begun:
+                found.append(int(path.parts[2]))
+        return found
+
+    def send() -> None:
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            for worker in workers():
+                os.kill(worker, number)
+                return
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    return thread
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("limit", [2_000, 200_000])
-def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path, environment: dict[str, str], limit: int) -> None:
-    """A file-size limit stands for a full disk: the system refuses to write on, here a checkpoint or the report."""
-
-    def no_large_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    arguments = command(["train", *tiny_options(), "--workers", "1"])
-    process = subprocess.run(
-        arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, preexec_fn=no_large_files
-    )
-    assert process.returncode == 2
-    assert re.fullmatch(r"litmus: cannot write \S+: File too large", process.stderr.splitlines()[-1])
-    assert "Traceback" not in process.stderr
-    after = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
-    assert after.returncode == 0, after.stderr
+def test_a_worker_that_hangs_is_killed_and_its_run_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(local, "HANG_SECONDS", 40.0)
+    stopped = signal_a_worker(tmp_path, signal.SIGSTOP)
+    result = run(SLOW, out=tmp_path, workers=2, wandb="disabled")
+    stopped.join()
+    assert result.crashed == {}
+    assert sorted(result.records["attempts"]) == [1, 2]
+    assert re.search(r"crashed \(no progress for \d+ s; the worker was killed\); repeating", capfd.readouterr().err)
 
 
-@pytest.mark.parametrize("number", [errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO, errno.ENOENT])
-def test_a_file_system_that_refuses_is_told_in_a_line(number: int) -> None:
-    with (
-        pytest.raises(StorageError, match=f"^cannot write there: {os.strerror(number)}$"),
-        storage_errors(Path("there")),
-    ):
-        raise OSError(number, os.strerror(number))
-
-
-def test_a_full_device_is_a_storage_error(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot write there: No space left on device"):  # noqa: SIM117
-        with storage_errors(Path("there")), open("/dev/full", "w") as file:
-            file.write("x" * 100_000)
-
-
-def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "status.json"
-    write_atomically(file, "old")
-
-    def refuse(*arguments: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", refuse)
-    with pytest.raises(StorageError):
-        write_atomically(file, "new")
-    assert file.read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["status.json"]
+@pytest.mark.slow
+def test_where_the_system_kills_a_worker_for_memory_fewer_runs_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    counts = iter(range(1000))  # the system has killed one more each time that it is asked
+    monkeypatch.setattr(local, "oom_kills", lambda: next(counts))
+    killed = signal_a_worker(tmp_path, signal.SIGKILL)
+    result = run(SLOW, out=tmp_path, workers=2, wandb="disabled")
+    killed.join()
+    assert result.crashed == {}
+    printed = capfd.readouterr().err
+    assert "repeated, 1 runs at a time from now on (the system killed the worker process)" in printed

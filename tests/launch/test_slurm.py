@@ -74,14 +74,12 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     for _ in range(3):
         if launcher.returncode == 0:
             break
-        # A task that was cancelled stays so; the same command submits what it left.
+        # A task that was cancelled or killed stays so; the same command submits what it left.
         assert "the same command submits the rest" in errors
         launcher = start(arguments, environment)
         _, errors = launcher.communicate(timeout=500)
     assert launcher.returncode == 0, errors
     assert_identical(tmp_path / "alone" / "s", study, runs=24)
-    if "kill" in disturbed:
-        assert list((study / "slurm").glob("failed_*")), "the killed task was not written down"
 
 
 UNHURRIED = '''
@@ -148,7 +146,6 @@ def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
     slurm("scontrol", "update", f"JobId={job}", "TimeLimit=240")
     _, errors = launcher.communicate(timeout=500)
     assert launcher.returncode == 0, errors
-    assert not list((study / "slurm").glob("failed_*"))
     _, errors = alone.communicate(timeout=500)
     assert alone.returncode == 0, errors
     assert_identical(tmp_path / "alone" / "s", study, runs=1)
@@ -222,3 +219,60 @@ def test_what_the_cluster_has_not_is_refused_before_anything_is_submitted(
         assert refused.returncode == 2
         assert error in refused.stderr.splitlines()[-1]
     assert not list(tmp_path.glob("runs/*/slurm/*.sh"))
+
+
+OWN = """\
+import torch
+from own_scale import SCALE
+from torch import nn
+
+from litmus.lit_archs import register
+from litmus import Claim, Study, more
+
+
+@register("scaled", input_shape=(1, 8, 8))
+def scaled(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *, scale: bool = False) -> nn.Module:
+    first = nn.Linear(in_channels * image_size**2, num_classes)
+    with torch.no_grad():
+        first.weight.mul_(SCALE if scale else 1.0)
+    return nn.Sequential(nn.Flatten(), first)
+
+
+study = Study(
+    question="Does it matter?",
+    base={"model.name": "scaled", "data.name": "digits", "trainer.epochs": 1, "optim.lr": 0.03},
+    factors={"model.scale": [False, True]},
+    baseline={"model.scale": False},
+    seeds=1,
+    claims=[Claim("It does.", more("test_top1", {"model.scale": True}, than={"model.scale": False}))],
+)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nodes", [(), ("--devices", "2", "--slurm.nodes", "2")])
+def test_a_study_of_ones_own_runs_there_while_its_code_is_that_of_the_start(
+    slurm: Slurm, tmp_path: Path, environment: dict[str, str], nodes: tuple[str, ...]
+) -> None:
+    (tmp_path / "own_scale.py").write_text("SCALE = 0.5\n")
+    (tmp_path / "scales.py").write_text(OWN)
+    cluster = ("--launcher", "slurm", "--slurm.parallel", "1", *nodes)
+    arguments = command(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster])
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    study = tmp_path / "runs" / "scales"
+    for record in records(study).values():
+        code = record.read_status()["own_code"]
+        assert (study / "code" / code["kept"] / "own_scale.py").read_text() == "SCALE = 0.5\n"
+    if nodes:
+        return
+    # What waits in the queue while the code changes is left, and said so.
+    (tmp_path / "own_scale.py").write_text("SCALE = 0.25\n")
+    held = [*arguments, "--slurm.extra", "[begin=now+6]"]
+    launcher = start(held, environment)
+    wait_for(lambda: len(jobs(study)) == 2)
+    (tmp_path / "own_scale.py").write_text("SCALE = 0.125\n")
+    _, errors = launcher.communicate(timeout=500)
+    assert launcher.returncode == 1
+    assert "own_scale.py changed after the start; the same command goes on with the present code" in errors
+    assert len([record for record in records(study).values() if record.state() == "finished"]) == 2

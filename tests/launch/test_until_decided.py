@@ -15,7 +15,7 @@ from litmus.core.errors import UserError
 from litmus.design.plan import Arm, expand
 from litmus.evidence.claims import Finding
 from litmus.evidence.family import judged
-from litmus.launch.machine import LaunchConfig
+from litmus.launch.config import LaunchConfig
 from litmus.launch.until_decided import arms_of, conduct_until_decided, spent
 from litmus.records.study_record import read_study_record
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from litmus.core.errors import UserError
-from litmus.launch.machine import LaunchConfig, execution_of, threads_of_environment
+from litmus.launch.config import LaunchConfig, execution_of, threads_of_environment
 from litmus.training import environment
 from litmus.training.environment import available_cpus
 from litmus.training.execute import threads_of
@@ -68,7 +68,7 @@ def test_an_option_goes_before_the_environment_and_that_before_a_share_of_the_co
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if said is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", said)
-    execution, _ = execution_of(LaunchConfig(accelerator="cpu", wandb="disabled", **options))  # type: ignore[arg-type]
+    execution = execution_of(LaunchConfig(accelerator="cpu", wandb="disabled", **options))  # type: ignore[arg-type]
     assert (execution.threads, execution.threads_asked) == (threads, asked)
 
 

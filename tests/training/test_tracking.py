@@ -14,7 +14,7 @@ from tiny_runs import TINY
 from wandb_server import KEY, SentRun, WandbServer
 
 from litmus.core.errors import UserError
-from litmus.launch.machine import LaunchConfig
+from litmus.launch.config import LaunchConfig
 from litmus.records.run_record import RunRecord
 from litmus.training import loggers as publishing
 from litmus.training import loggers as tracking

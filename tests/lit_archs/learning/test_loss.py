@@ -8,7 +8,7 @@ import torch
 from tiny_runs import TINY, trained
 
 from litmus.core.errors import UserError
-from litmus.launch.conduct import check
+from litmus.launch.checks import check
 from litmus.lit_archs.learning.loss import AuxiliaryOutputs, LossName, classification_loss, sample_losses
 from litmus.training.config import resolve
 

@@ -1,4 +1,4 @@
-"""What could not train is told before anything is launched: in a line, with the arm and the line of its own code."""
+"""What could not train is refused before anything is launched, and it is counted how far the arms start equal."""
 
 from pathlib import Path
 
@@ -10,8 +10,11 @@ from torch import Tensor, nn
 import litmus
 from litmus.core.errors import UserError
 from litmus.datamodules.batches.image_data import ImageDataModule
-from litmus.launch.first_step import try_step
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.launch.checks import compare_initial_values, lines_about_initial_values, try_step
 from litmus.lit_archs import register
+from litmus.records.study_record import Start
 from litmus.training.config import resolve
 
 GATE = '''\
@@ -68,7 +71,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"init.scheme": "xavier_normal", "model.slope": True}, "init.scheme xavier_normal has no rule for slope of P"),
     ],
 )
-def test_a_mistake_is_told_in_a_line_with_the_arm_and_nothing_runs(
+def test_a_mistake_is_one_line_with_the_arm_and_nothing_runs(
     file: Path, tmp_path: Path, settings: dict, said: str
 ) -> None:
     with pytest.raises(UserError, match=said) as refused:
@@ -78,7 +81,7 @@ def test_a_mistake_is_told_in_a_line_with_the_arm_and_nothing_runs(
 
 
 @pytest.mark.slow
-def test_unequal_starts_are_told_before_the_study_begins_and_counted_in_the_report(
+def test_unequal_starts_are_printed_before_the_study_begins_and_counted_in_the_report(
     file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     result = litmus.run(file, out=file.parent / "runs")
@@ -130,7 +133,7 @@ def test_a_parameter_without_a_part_in_the_loss_matters_on_several_devices_alone
         tried("half_idle", devices=2)
 
 
-def test_a_norm_that_has_nothing_to_average_over_is_told_beforehand() -> None:
+def test_a_norm_that_has_nothing_to_average_over_is_refused() -> None:
     with pytest.raises(UserError, match="Expected more than 1 spatial element when training"):
         tried("resnet18", **{"model.norm": "instance", "data.batch_size": 8})
 
@@ -140,3 +143,25 @@ def test_the_global_generator_is_left_alone() -> None:
     before = torch.get_rng_state()
     tried("half_idle")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def initial_values(factors: dict, baseline: dict, **base: object) -> dict[str, Start]:
+    settings = {"model.name": "mlp", "model.width": 8, "data.name": "digits", **base}
+    study = Study("example", "a question", base=settings, factors=factors, baseline=baseline)
+    return compare_initial_values(expand(study), seed=0)
+
+
+def test_another_depth_starts_equal_and_another_gain_only_where_nothing_is_drawn() -> None:
+    assert initial_values({"model.depth": [1, 3]}, {"model.depth": 1})["depth 3"] == Start(4, 4)
+    start = initial_values({"init.gain": [1.0, 2.0]}, {"init.gain": 1.0})["gain 2.0"]
+    assert (start.equal, start.shared) == (4, 8)  # the biases, which start at zero
+    assert start.unequal == ("linear1.weight", "linear2.weight", "linear3.weight", "classifier.weight")
+    assert len(lines_about_initial_values({"gain 2.0": start}, ["init.gain"])) == 1  # it is what the study varies
+    assert start.some_unequal().endswith("and 1 more")
+
+
+def test_a_convolution_with_a_bias_starts_as_the_one_before_a_norm() -> None:
+    settings = {"model.name": "resnet20", "model.width": 4}
+    start = initial_values({"model.norm": ["none", "batch"]}, {"model.norm": "none"}, **settings)["norm batch"]
+    assert not start.unequal
+    assert start.shared == 40  # its weights, and the shifts, there of a convolution and here of a norm

@@ -1,0 +1,241 @@
+"""What is checked before anything is launched: each arm's data, its first training step, and its initial values."""
+
+import contextlib
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from litmus.core.batch import Batch
+from litmus.core.errors import UserError, told_in_a_line, written_with
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.design.plan import Arm, Plan
+from litmus.lit_archs.building.initialisation import draw_keys
+from litmus.lit_archs.building.registry import ARCHITECTURES, construct
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.lit_archs.learning.loss import logits_of
+from litmus.lit_archs.learning.optimiser import build_optimiser
+from litmus.lit_archs.learning.tasks import MODULES
+from litmus.probes.base.probe import PROBES
+from litmus.records.study_record import Start
+from litmus.training.config import RunConfig
+from litmus.training.network import build_network, network_options
+
+
+def check(config: RunConfig, devices: int) -> str:
+    """Return the fingerprint of the run's data, having built its data module and taken a step of its network.
+
+    Raises `UserError` where the run could not be executed on `devices` devices.
+    """
+    datamodule = ImageDataModule(config.data)
+    _check_task(config, datamodule)
+    if config.trainer.validations_per_epoch > datamodule.steps_per_epoch:
+        raise UserError(
+            f"trainer.validations_per_epoch {config.trainer.validations_per_epoch} exceeds the "
+            f"{datamodule.steps_per_epoch} steps of an epoch"
+        )
+    _check_batches(config, datamodule, devices)
+    try_step(config, datamodule, devices)
+    return datamodule.fingerprint
+
+
+def _check_task(config: RunConfig, datamodule: ImageDataModule) -> None:
+    task = ARCHITECTURES[config.model["name"]].task
+    for probe in config.trainer.probes:
+        if task != "classification" and not PROBES[probe].for_segmentation:
+            raise UserError(
+                f"trainer.probes {probe} measures classifiers, and model.name {config.model['name']} is for {task}"
+            )
+    if task == "classification" and datamodule.arrays.train_labels.is_floating_point():
+        raise UserError(
+            f"model.name {config.model['name']} classifies, and the labels of data.name {config.data.name} are numbers "
+            "to predict: a task of one's own takes them"
+        )
+    if task == "segmentation" and datamodule.arrays.train_masks is None:
+        raise UserError(
+            f"model.name {config.model['name']} segments images, and data.name {config.data.name} has no masks; "
+            "shapes and mask_folder have"
+        )
+
+
+def _check_batches(config: RunConfig, datamodule: ImageDataModule, devices: int) -> None:
+    parts, batch = config.trainer.accumulate, config.data.batch_size
+    shares, shared_by = devices * parts, f"the {devices} devices"
+    if parts > 1:
+        shared_by = f"{parts} parts" if devices == 1 else f"{parts} parts on each of {devices} devices"
+    if batch < shares:
+        raise UserError(f"data.batch_size {batch} is less than {shared_by} that share it")
+    last = len(datamodule.train_indices) % batch
+    if not config.data.drop_last and 0 < last < shares:
+        raise UserError(
+            f"the last batch of an epoch has {last} samples for {shared_by}; drop it with --data.drop_last true, "
+            "or choose another data.batch_size"
+        )
+
+
+SAMPLES = 4
+"""Images of the batch that a network from outside the package is tried with."""
+
+
+def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int) -> None:
+    """Take one batch forward and backward through the network of `config`, and put everything back.
+
+    The package's networks run on the meta device, without memory or arithmetic; others with a few real images, since
+    their code may look at values. Raises `UserError` where the network cannot be built, fails, with the line of its own
+    code, or returns what its task cannot take.
+    """
+    architecture = ARCHITECTURES[config.model["name"]]
+    options = network_options(config, datamodule.num_classes, datamodule.image_shape)
+    share = max(1, config.data.batch_size // (devices * config.trainer.accumulate))
+    with torch.random.fork_rng(devices=[]), _errors_in_a_line():
+        if architecture.of_the_package:
+            with torch.device("meta"), written_with("model.", config.model):
+                network = construct(architecture.name, **options)
+                batch = _blank_batch(share, datamodule)
+        else:
+            with written_with("model.", config.model):
+                network = build_network(config, options)
+            # More than one, which batch norm needs, unless the run itself has no more.
+            batch = _first_batch(min(share, SAMPLES), datamodule)
+        module = MODULES[architecture.task](network, options["num_classes"], config.optim, total_steps=1)
+        module.train()
+        outputs = network(batch.images)
+        _check_shape(architecture.task, outputs, batch, options["num_classes"])
+        loss = module.loss(outputs, batch)
+        if not isinstance(loss, Tensor) or loss.dim() or not loss.requires_grad:
+            raise UserError(f"the loss is no number that depends on the parameters: {_shown(loss)}")
+        loss.backward()
+        if type(module).configure_optimizers is LitNetwork.configure_optimizers:
+            build_optimiser(network.parameters(), config.optim)
+    if devices > 1:
+        _check_gradients(network)
+
+
+def _blank_batch(count: int, datamodule: ImageDataModule) -> Batch:
+    channels, height, width = datamodule.image_shape
+    labels = torch.zeros(count, *datamodule.arrays.train_labels.shape[1:], dtype=datamodule.arrays.train_labels.dtype)
+    masks = None if datamodule.arrays.train_masks is None else torch.zeros(count, height, width, dtype=torch.int64)
+    return Batch(torch.zeros(count, channels, height, width), labels, count, torch.arange(count), masks=masks)
+
+
+def _first_batch(count: int, datamodule: ImageDataModule) -> Batch:
+    indices = datamodule.val_indices[:count]
+    batch = next(iter(datamodule.val_batches(indices)))
+    return batch._replace(global_size=len(batch.images))
+
+
+def _check_shape(task: str, outputs: object, batch: Batch, num_classes: int) -> None:
+    if task not in ("classification", "segmentation"):
+        return  # its loss says what it can take
+    count, _, height, width = batch.images.shape
+    expected = [count, num_classes] + ([height, width] if task == "segmentation" else [])
+    logits = logits_of(outputs) if isinstance(outputs, Tensor | tuple) else outputs  # type: ignore[arg-type]
+    if not isinstance(logits, Tensor) or list(logits.shape) != expected:
+        raise UserError(f"returned {_shown(logits)}, expected {expected}: the data have {num_classes} classes")
+
+
+def _check_gradients(network: nn.Module) -> None:
+    without = [name for name, each in network.named_parameters() if each.requires_grad and each.grad is None]
+    if without:
+        raise UserError(f"{', '.join(without[:5])} has no part in the loss, which training on several devices needs")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Tensor):
+        return str(list(value.shape))
+    if isinstance(value, Mapping):
+        return f"a dictionary of {', '.join(map(str, value))}"
+    return f"{type(value).__name__}"
+
+
+@contextlib.contextmanager
+def _errors_in_a_line() -> Iterator[None]:
+    """Turn whatever a network's code raises into a `UserError` with the line of that code."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(told_in_a_line(error)) from None
+
+
+class _Parameter(NamedTuple):
+    name: str
+    key: str
+    shape: tuple[int, ...]
+    digest: str
+
+
+def compare_initial_values(plan: Plan, seed: int) -> dict[str, Start]:
+    """Return how far each arm, by its label, starts with the baseline's parameters, drawn for `seed`."""
+    drawn: dict[str, list[_Parameter]] = {}
+
+    def parameters(arm: Arm) -> list[_Parameter]:
+        config = arm.config.with_seed(seed)
+        data = ImageDataModule(config.data)
+        options = network_options(config, data.num_classes, data.image_shape)
+        same = repr((config.model, config.init, options))
+        if same not in drawn:
+            drawn[same] = _parameters(build_network(config, options), config.init.pairing)
+        return drawn[same]
+
+    baseline = parameters(plan.baseline)
+    return {arm.label: _compare(baseline, parameters(arm)) for arm in plan.arms}
+
+
+def _compare(baseline: Sequence[_Parameter], arm: Sequence[_Parameter]) -> Start:
+    """Return which parameters of two networks have their counterpart, and which of these have its values.
+
+    The counterpart has the same name and shape; of parameters without one, the one in the same place among those of
+    its shape and kind (weight, bias, ...), so that no bias is compared with the scale of a norm.
+    """
+    by_key = {(each.key, each.shape): each for each in arm}
+    pairs = [(each, by_key[each.key, each.shape]) for each in baseline if (each.key, each.shape) in by_key]
+    left = _by_kind(each for each in baseline if each.name not in {one.name for one, _ in pairs})
+    right = _by_kind(each for each in arm if each.name not in {other.name for _, other in pairs})
+    for kind, parameters in left.items():
+        pairs += zip(parameters, right.get(kind, []), strict=False)
+    unequal = [
+        one.name if one.name == other.name else f"{one.name} (here {other.name})"
+        for one, other in pairs
+        if one.digest != other.digest
+    ]
+    return Start(len(pairs) - len(unequal), len(pairs), tuple(unequal))
+
+
+def lines_about_initial_values(
+    starts: Mapping[str, Start], factors: Iterable[str], by_place: bool = False
+) -> list[str]:
+    """Return a line for each arm that does not start as the baseline does."""
+    lines = [
+        f"{label!r} starts with {start.equal} of {start.shared} shared-shape parameters equal to the baseline's; "
+        f"not {start.some_unequal()}"
+        for label, start in starts.items()
+        if start.unequal
+    ]
+    shifted = any("(here " in name for start in starts.values() for name in start.unequal)
+    if shifted and not by_place and not any(factor.startswith("init.") for factor in factors):
+        lines.append(
+            "for equal starts give modules names that stay (self.conv2 = ..., nn.Sequential(OrderedDict(...))), "
+            "or pair by place: --init.pairing place"
+        )
+    return lines
+
+
+def _parameters(network: nn.Module, pairing: str) -> list[_Parameter]:
+    keys = draw_keys(network, pairing)  # type: ignore[arg-type]
+    return [_Parameter(name, keys[name], tuple(each.shape), _digest(each)) for name, each in network.named_parameters()]
+
+
+def _digest(parameter: nn.Parameter) -> str:
+    return hashlib.blake2b(parameter.detach().contiguous().numpy().tobytes(), digest_size=8).hexdigest()
+
+
+def _by_kind(parameters: Iterable[_Parameter]) -> dict[tuple[str, tuple[int, ...]], list[_Parameter]]:
+    found: dict[tuple[str, tuple[int, ...]], list[_Parameter]] = defaultdict(list)
+    for each in parameters:
+        found[each.name.rpartition(".")[2], each.shape].append(each)
+    return found

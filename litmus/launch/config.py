@@ -1,0 +1,267 @@
+"""How a study's runs are executed: the user's settings, and what they come to on this machine."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+
+from litmus.core.config_keys import Keys, keys_of_class, read_mapping
+from litmus.core.errors import (
+    UserError,
+    require_at_least,
+    require_choice,
+    require_positive,
+    unknown_name,
+    written_with,
+)
+from litmus.core.formatting import in_words, seconds_of
+from litmus.records.slurm import partitions
+from litmus.training.environment import available_cpus
+from litmus.training.loggers import check_logger, mode_from_environment
+from litmus.training.run import Execution, Place
+
+Accelerator = Literal["auto", "cpu", "cuda"]
+LauncherName = Literal["local", "slurm"]
+
+
+@dataclass(frozen=True)
+class SlurmConfig:
+    """What each job of a study asks SLURM for.
+
+    Args:
+        partition: by default the cluster's own.
+        nodes: nodes of a job; several train one run together, with `--devices` processes in all.
+        gpus: GPUs on each node.
+        cpus: CPU cores of each process, by default one, or four a GPU.
+        memory: memory on each node, such as 32G.
+        time: time limit of a job, such as 90m or 4h; a run that takes longer goes on when the job is requeued.
+        parallel: jobs at a time, at most one a run.
+        account: whose hours are spent.
+        qos: quality of service.
+        constraint: what the nodes must be, such as a100.
+        warning: how long before the end of a job's time its runs are checkpointed.
+        setup: lines of shell before the workers start, such as module load cuda.
+        python: what starts Python on the nodes, such as apptainer exec image.sif python.
+        extra: further options of sbatch, such as reservation=mine.
+    """
+
+    partition: str | None = None
+    nodes: int = 1
+    gpus: int = 0
+    cpus: int | None = None
+    memory: str | None = None
+    time: str = "4h"
+    parallel: int = 8
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    warning: str = "90s"
+    setup: tuple[str, ...] = ()
+    python: str | None = None
+    extra: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_positive(nodes=self.nodes, parallel=self.parallel)
+        require_at_least(0, gpus=self.gpus)
+        if self.cpus is not None:
+            require_positive(cpus=self.cpus)
+        if self.memory is not None and not re.fullmatch(r"\d+[KMGT]?", self.memory):
+            raise UserError(f"memory: expected megabytes, or a number with K, M, G or T, got {self.memory!r}")
+        if self.seconds <= seconds_of("warning", self.warning):
+            raise UserError(f"time {self.time} is no longer than the warning before its end, {self.warning}")
+        for option in self.extra:
+            if not re.match(r"[a-z-]+(=|$)", option):
+                raise UserError(f"extra: expected an option of sbatch such as reservation=mine, got {option!r}")
+
+    @property
+    def seconds(self) -> float:
+        """The time limit."""
+        return seconds_of("time", self.time)
+
+    @property
+    def memory_mb(self) -> int:
+        """The memory on each node, 0 where none is asked for."""
+        if self.memory is None:
+            return 0
+        factor = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}.get(self.memory[-1], 1)
+        return round(int(self.memory.rstrip("KMGT")) * factor)
+
+
+def slurm_config(given: Mapping[str, Any], file: Path | None = None) -> SlurmConfig:
+    """Return the settings of `file`, a YAML mapping, with those `given` by field name in their place.
+
+    Raises `UserError` for a setting that does not exist, and a wrong value.
+    """
+    keys = keys_of_class(SlurmConfig, "")
+    values: dict[str, Any] = {}
+    written = read_mapping(file, "--slurm.config", "a mapping such as partition: gpu") if file is not None else {}
+    for name, value in written.items():
+        if name not in keys:
+            raise unknown_name(f"setting in {file}", str(name), keys)
+        with written_with(f"{file}: ", keys):
+            values[name] = keys[name].convert(value)
+    values.update({name: value for name, value in given.items() if value is not None})
+    with written_with("--slurm.", keys):
+        return SlurmConfig(**values)
+
+
+def slurm_keys() -> Keys:
+    """Return the options of SLURM's settings: `slurm.partition`, ..."""
+    return keys_of_class(SlurmConfig, "slurm")
+
+
+def check_partition(config: SlurmConfig, cpus_per_node: int) -> None:
+    """Raise `UserError` for what no node of the partition has, naming what it has."""
+    known = {partition.name: partition for partition in partitions()}
+    default = next((name for name, partition in known.items() if partition.default), None)
+    name = config.partition or default
+    if name is None:
+        raise UserError(f"--slurm.partition is needed: the cluster has no default; valid: {', '.join(known)}")
+    if name not in known:
+        raise unknown_name("--slurm.partition", name, known)
+    partition = known[name]
+    if partition.seconds is not None and config.seconds > partition.seconds:
+        raise UserError(f"--slurm.time {config.time}: partition {name} allows {in_words(partition.seconds)} at most")
+    for key, wanted, there, unit in (
+        ("nodes", config.nodes, partition.nodes, "nodes"),
+        ("gpus", config.gpus, partition.gpus, "GPUs a node"),
+        ("cpus", cpus_per_node, partition.cpus, "cores a node"),
+        ("memory", config.memory_mb, partition.memory_mb, "MB a node"),
+    ):
+        if wanted > there:
+            raise UserError(f"--slurm.{key} asks for {wanted} {unit}: partition {name} has {there}")
+
+
+@dataclass(frozen=True)
+class LaunchConfig:
+    """How a study's runs are executed; nothing here changes what is measured.
+
+    Args:
+        out: folder of the records.
+        workers: runs at a time; by default one a CPU core, or one a GPU (times per_device).
+        devices: processes that train one run together, each on its own GPU or share of the cores.
+        per_device: runs at a time on each GPU; auto, as many as a measured step leaves room for.
+        accelerator: auto, cpu or cuda.
+        wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
+            disabled.
+        logger: a logger of Lightning's that gets the same rows, in each run's folder: tensorboard or csv.
+        checkpoint_every: time between two checkpoints of a run, such as 5m, or steps, such as 500steps; epoch: at
+            the end of each.
+        threads: CPU threads of each process; by default what OMP_NUM_THREADS says, else its share of the cores, and
+            one for a small network.
+        launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm.
+        dry_run: whether the script that SLURM would get is printed, and nothing submitted.
+        slurm: what the jobs ask for.
+        same_code: whether runs of other code of the user's count as runs of the present one, now and later.
+    """
+
+    out: str = "runs"
+    workers: int | None = None
+    devices: int = 1
+    per_device: int | Literal["auto"] = "auto"
+    accelerator: Accelerator = "auto"
+    wandb: str | None = None
+    logger: str | None = None
+    checkpoint_every: str = "10s"
+    threads: int | None = None
+    launcher: LauncherName = "local"
+    dry_run: bool = False
+    slurm: SlurmConfig = field(default_factory=SlurmConfig)
+    same_code: bool = False
+
+    def __post_init__(self) -> None:
+        require_positive(devices=self.devices)
+        for key in ("workers", "threads", "per_device"):
+            if getattr(self, key) not in (None, "auto"):
+                require_positive(**{key: getattr(self, key)})
+        checkpoint_interval(self.checkpoint_every)
+        check_logger(self.logger)
+        require_choice("accelerator", self.accelerator, get_args(Accelerator))
+        require_choice("launcher", self.launcher, get_args(LauncherName))
+        nodes = self.slurm.nodes
+        if nodes > 1 and self.devices % nodes:
+            raise UserError(f"devices {self.devices} cannot be spread evenly over {nodes} nodes (--slurm.nodes)")
+        if nodes > 1 and self.slurm.gpus and self.slurm.gpus * nodes != self.devices:
+            raise UserError(f"devices {self.devices} are not the {nodes} nodes' {self.slurm.gpus} GPUs each")
+
+
+def checkpoint_interval(text: str) -> tuple[float, int | None]:
+    """Return the seconds and the steps between two checkpoints; 0 seconds: at the end of each epoch.
+
+    Raises `UserError` for a text that says neither.
+    """
+    if text == "epoch":
+        return 0.0, None
+    steps = re.fullmatch(r"(\d+) ?steps?", text)
+    if steps:
+        require_positive(checkpoint_every=int(steps[1]))
+        return Execution.checkpoint_seconds, int(steps[1])
+    try:
+        return seconds_of("checkpoint_every", text), None
+    except UserError:
+        raise UserError(f"checkpoint_every: expected epoch, 500steps, or a time such as 5m, got {text!r}") from None
+
+
+def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Execution:
+    """Return how runs are executed on this machine.
+
+    `processes_here` is how many processes of one run there are on this machine, where somebody else started them; by
+    default all its devices are here, and as many runs at a time as there is room for. Raises `UserError` for a GPU that
+    is not there.
+    """
+    devices_here, gpus = processes_here or launch.devices, torch.cuda.device_count()
+    accelerator = launch.accelerator
+    if accelerator == "cuda" and devices_here > gpus:
+        raise UserError(f"--devices {launch.devices} on cuda: this machine has {gpus} GPUs")
+    if accelerator == "auto":
+        accelerator = "cuda" if gpus >= devices_here else "cpu"
+    if accelerator == "cuda":
+        share = 1
+    elif processes_here is not None:
+        # What SLURM grants is granted to each process, what this machine has is shared.
+        share = available_cpus() // (1 if "SLURM_CPUS_PER_TASK" in os.environ else processes_here)
+    else:
+        share = available_cpus() // (_runs_on_cpu(launch) * launch.devices)
+    threads = launch.threads or threads_of_environment()
+    seconds, steps = checkpoint_interval(launch.checkpoint_every)
+    return Execution(
+        accelerator=accelerator,
+        devices=launch.devices,
+        threads=threads or max(1, share),
+        wandb=mode_from_environment(launch.wandb),
+        logger=launch.logger,
+        checkpoint_seconds=seconds,
+        checkpoint_steps=steps,
+        threads_asked=threads is not None,
+    )
+
+
+def places_of(launch: LaunchConfig, execution: Execution, per_device: int = 1) -> list[tuple[Place, ...]]:
+    """Return the places of the processes of each concurrent run: a run a core, or `per_device` runs a group of GPUs."""
+    if execution.accelerator == "cuda":
+        groups = torch.cuda.device_count() // launch.devices
+        count = launch.workers or groups * per_device
+        slots = [tuple(range(launch.devices * group, launch.devices * (group + 1))) for group in range(groups)]
+        # Runs that share a GPU are neighbours, as far as they fill every group alike.
+        devices = [slots[index // per_device % groups] for index in range(count)]
+    else:
+        devices = [tuple(range(launch.devices))] * _runs_on_cpu(launch)
+    return [tuple(Place(rank, each) for rank in range(launch.devices)) for each in devices]
+
+
+def _runs_on_cpu(launch: LaunchConfig) -> int:
+    return launch.workers or max(1, available_cpus() // launch.devices)
+
+
+def threads_of_environment(environment: Mapping[str, str] = os.environ) -> int | None:
+    """Return what `OMP_NUM_THREADS` says, None where it says nothing. Raises `UserError` for what is no number."""
+    text = environment.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if not text:
+        return None
+    if not text.isdigit() or int(text) == 0:
+        raise UserError(f"OMP_NUM_THREADS: expected a number greater than zero, got {text!r}")
+    return int(text)
