@@ -7,34 +7,25 @@ import contextlib
 import dataclasses
 import json
 import math
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import submitit
-import torch.distributed as distributed
 
-from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
 from litmus.core.formatting import seconds_of, several
-from litmus.launch.config import LaunchConfig, SlurmConfig, check_partition, execution_of, places_of
-from litmus.launch.forecast import runs_per_device
-from litmus.launch.local import LocalLauncher
-from litmus.launch.machine import settled
+from litmus.launch.config import LaunchConfig, SlurmConfig, check_partition
 from litmus.launch.progress import Progress
 from litmus.launch.signals import Interrupted, stop_on_signals
-from litmus.launch.torchrun import ProcessGroupLauncher, broadcast, slurm_group
 from litmus.launch.work import run_job
-from litmus.launch.worker import changed_code, import_file, message_of_change
+from litmus.launch.worker import changed_code, message_of_change
 from litmus.records import slurm
-from litmus.records.code_record import RunCode
 from litmus.records.lease import acquire
-from litmus.records.run_record import FINAL_STATES, RunRecord, read_heartbeat
+from litmus.records.run_record import FINAL_STATES, read_heartbeat
 from litmus.records.storage import to_json, write_atomically
 from litmus.records.study_record import StudyJobs
-from litmus.training.config import resolve
 from litmus.training.run import Run
 
 WATCH_SECONDS = 2.0
@@ -221,55 +212,6 @@ class SlurmLauncher:
                     self.progress.advanced(run, heartbeat)
 
 
-def execute_missing(study_directory: Path) -> None:
-    """Execute, in a job, the runs of `runs.json` that nobody executes, until none is left.
-
-    Raises `Interrupted` at a signal, once its runs are checkpointed.
-    """
-    group = slurm_group()
-    # The servers that the login node reached, this one may not reach.
-    launch = settled(LaunchConfig(**_read(study_directory)["launch"]))
-    execution = execution_of(launch, None if group is None else group.processes_per_node)
-    if group is None:
-        per_device, reason = runs_per_device(launch, execution, _missing(study_directory))
-        if reason:
-            print(f"litmus: {reason}", file=sys.stderr)
-        places = places_of(launch, execution, per_device)
-        executed = -1
-        # The list is read once more after the last run: another call may have added some.
-        while executed:
-            runs = _missing(study_directory)
-            launcher = LocalLauncher(execution, places, Progress(runs, len(places)), wait_for_others=False)
-            executed = launcher.execute(runs)
-    else:
-        group.initialise(execution.accelerator)
-        executed = -1
-        while executed:
-            runs = broadcast(_missing(study_directory) if group.rank == 0 else [])
-            executed = ProcessGroupLauncher(group, execution, Progress(runs, 1, group.console())).execute(runs)
-        distributed.barrier()
-        distributed.destroy_process_group()
-
-
-def _missing(study_directory: Path) -> list[Run]:
-    content = _read(study_directory)
-    for source in {entry["source"] for entry in content["runs"]} - {None}:
-        import_file(Path(source))  # it registers what its configs name
-    outcomes = {entry["run_id"]: RunRecord(study_directory / entry["run_id"]).outcome() for entry in content["runs"]}
-    left = [entry for entry in content["runs"] if outcomes[entry["run_id"]].state not in (*FINAL_STATES, "crashed")]
-    runs = [_from_entry(entry, content["study"], study_directory) for entry in left]
-    changed = {run.run_id: changed_code(run) for run in runs}
-    files = tuple(sorted({file for each in changed.values() for file in each}))
-    if files:
-        print(f"litmus: {message_of_change(files)}", file=sys.stderr)
-    return [run for run in runs if not changed[run.run_id]]
-
-
-def _read(study_directory: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(StudyJobs(study_directory).runs_file.read_text())
-    return content
-
-
 def _as_entry(run: Run) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
@@ -280,17 +222,3 @@ def _as_entry(run: Run) -> dict[str, Any]:
         "source": None if run.source is None else str(run.source),
         "code": None if run.code is None else run.code.as_dict(),
     }
-
-
-def _from_entry(entry: dict[str, Any], study: str, directory: Path) -> Run:
-    return Run(
-        entry["run_id"],
-        study,
-        entry["arm"],
-        entry["levels"],
-        resolve(flatten(entry["config"])),
-        directory / entry["run_id"],
-        None if entry["source"] is None else Path(entry["source"]),
-        code=None if entry["code"] is None else RunCode(**entry["code"]),
-        trial=entry["trial"],
-    )

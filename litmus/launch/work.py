@@ -1,18 +1,27 @@
 """What each job of SLURM calls: it executes run after run until none is left, and requeues itself where a signal stops
 it.
 
-It imports PyTorch only once the signals are handled, since a signal may come meanwhile.
+PyTorch is imported within the functions, once the signals are handled: it takes seconds, in which a signal may come.
 """
 
+import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import submitit
 
+from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
 from litmus.launch.signals import Interrupted, stop_on_signals
 from litmus.records import slurm
+from litmus.records.code_record import RunCode
+from litmus.records.run_record import FINAL_STATES, RunRecord
+from litmus.records.study_record import StudyJobs
+
+if TYPE_CHECKING:
+    from litmus.training.run import Run
 
 
 def run_job(directory: str) -> None:
@@ -21,8 +30,6 @@ def run_job(directory: str) -> None:
     At a signal the runs are checkpointed and the job is requeued: by its first process, where it has several.
     """
     with stop_on_signals():
-        from litmus.launch.slurm import execute_missing
-
         try:
             execute_missing(Path(directory))
         except Interrupted as interruption:
@@ -46,3 +53,81 @@ def requeue(job: str) -> None:
         except UserError as error:  # its controller may be away for a while
             print(f"litmus: {error}; trying again", file=sys.stderr)
             time.sleep(5)
+
+
+def execute_missing(study_directory: Path) -> None:
+    """Execute the runs of `runs.json` that nobody executes, until none is left.
+
+    Raises `Interrupted` at a signal, once its runs are checkpointed.
+    """
+    import torch.distributed as distributed
+
+    from litmus.launch.config import LaunchConfig, execution_of, places_of
+    from litmus.launch.forecast import runs_per_device
+    from litmus.launch.local import LocalLauncher
+    from litmus.launch.machine import settled
+    from litmus.launch.progress import Progress
+    from litmus.launch.torchrun import ProcessGroupLauncher, broadcast, slurm_group
+
+    group = slurm_group()
+    # The servers that the login node reached, this one may not reach.
+    launch = settled(LaunchConfig(**_read(study_directory)["launch"]))
+    execution = execution_of(launch, None if group is None else group.processes_per_node)
+    executed = -1
+    # The list is read once more after the last run: another call may have added some.
+    if group is None:
+        per_device, reason = runs_per_device(launch, execution, missing_runs(study_directory))
+        if reason:
+            print(f"litmus: {reason}", file=sys.stderr)
+        places = places_of(launch, execution, per_device)
+        while executed:
+            runs = missing_runs(study_directory)
+            launcher = LocalLauncher(execution, places, Progress(runs, len(places)), wait_for_others=False)
+            executed = launcher.execute(runs)
+    else:
+        group.initialise(execution.accelerator)
+        while executed:
+            runs = broadcast(missing_runs(study_directory) if group.rank == 0 else [])
+            executed = ProcessGroupLauncher(group, execution, Progress(runs, 1, group.console())).execute(runs)
+        distributed.barrier()
+        distributed.destroy_process_group()
+
+
+def missing_runs(study_directory: Path) -> "list[Run]":
+    """Return the runs of `runs.json` that have not ended, and whose code is still that of the start."""
+    from litmus.launch.worker import changed_code, import_file, message_of_change
+    from litmus.training.config import resolve
+    from litmus.training.run import Run
+
+    content = _read(study_directory)
+    for source in {entry["source"] for entry in content["runs"]} - {None}:
+        import_file(Path(source))  # it registers what its configs name
+    runs: list[Run] = []
+    changed: set[str] = set()
+    for entry in content["runs"]:
+        path = study_directory / entry["run_id"]
+        if RunRecord(path).outcome().state in (*FINAL_STATES, "crashed"):
+            continue
+        run = Run(
+            entry["run_id"],
+            content["study"],
+            entry["arm"],
+            entry["levels"],
+            resolve(flatten(entry["config"])),
+            path,
+            None if entry["source"] is None else Path(entry["source"]),
+            code=None if entry["code"] is None else RunCode(**entry["code"]),
+            trial=entry["trial"],
+        )
+        files = changed_code(run)
+        changed.update(files)
+        if not files:
+            runs.append(run)
+    if changed:
+        print(f"litmus: {message_of_change(tuple(sorted(changed)))}", file=sys.stderr)
+    return runs
+
+
+def _read(study_directory: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(StudyJobs(study_directory).runs_file.read_text())
+    return content
