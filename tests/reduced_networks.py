@@ -1,7 +1,7 @@
 """Every variant at a small size, for tests that run all of them."""
 
 import contextlib
-from collections.abc import Iterable
+import math
 from functools import cache
 from typing import Any
 
@@ -23,6 +23,8 @@ _SMALL: dict[str, dict[type, Any]] = {
     "auxiliary": {bool: True},
 }
 """What makes a network small, by the option's name and type."""
+LARGE = {"densenet121", "googlenet", "resnext29_8x64d"}
+"""Families of which even the smallest network takes seconds; their blocks are tested in another family."""
 _SIZES = (16, 24, 32, 48, 80)
 """Pixels; on less than 32, networks made for large images shrink them to one."""
 
@@ -32,23 +34,19 @@ def variants() -> list[str]:
     return [name for name in names() if ARCHITECTURES[name].make.__module__.startswith("litmus.lit_archs.")]
 
 
-def by_size(cases: Iterable[str] | Iterable[tuple[str, ...]]) -> list[Any]:
-    """Return cases to parametrize a test by, a network each or more beside it; over ten billion FLOPs are slow."""
-    heavy = {row.name for row in read_table() if row.flops > 1e10}
-    found = []
-    for case in cases:
-        values = (case,) if isinstance(case, str) else case
-        found.append(pytest.param(*values, marks=[pytest.mark.slow] if values[0] in heavy else []))
-    return found
-
-
-def smallest_of_each_family() -> set[str]:
+def smallest_of_each_family() -> list[str]:
     """Return, of the names that one function builds, the one of the fewest FLOPs; the others differ in depth."""
     flops = {row.name: row.flops for row in read_table()}
     cheapest: dict[Any, str] = {}
-    for name in sorted(variants(), key=lambda name: flops.get(name, 0)):
+    for name in sorted(variants(), key=lambda name: flops.get(name, math.inf)):
         cheapest.setdefault(ARCHITECTURES[name].make, name)
-    return set(cheapest.values())
+    return sorted(cheapest.values())
+
+
+def every_variant() -> list[Any]:
+    """Return all variants to parametrise a test by: the smallest of each family by default, the others if slow."""
+    default = set(smallest_of_each_family()) - LARGE
+    return [pytest.param(name, marks=[] if name in default else [pytest.mark.slow]) for name in variants()]
 
 
 def small_options(name: str) -> dict[str, Any]:

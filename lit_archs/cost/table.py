@@ -1,13 +1,11 @@
-"""What every architecture costs at the size that the literature quotes it at, measured beforehand.
+"""What every architecture costs at the size that the literature quotes it at, as measured beforehand in `costs.csv`.
 
-    python -m litmus.lit_archs.cost.table
-
-measures all of them anew and writes `costs.csv` beside this file, where `litmus list archs` reads it and a test holds
-it against the networks. Run it after adding an architecture, or after a change that is meant to move a cost.
+`litmus list archs` shows the table, which can be read without PyTorch. A test holds it against the networks, and
+`python tests/network_tables.py` writes it anew.
 """
 
 import csv
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 FILE = Path(__file__).with_name("costs.csv")
@@ -46,18 +44,3 @@ def measure(name: str) -> Row:
     )
     shape = "×".join(map(str, entry.input_shape or ()))
     return Row(name, parameters, flops, activations, shape, entry.summary)
-
-
-def main() -> None:
-    """Write the table anew."""
-    from litmus.lit_archs.building.registry import names
-
-    rows = [asdict(measure(name)) for name in names()]
-    with FILE.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-if __name__ == "__main__":
-    main()

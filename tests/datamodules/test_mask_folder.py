@@ -1,4 +1,4 @@
-"""A folder of images and masks: pairs by name, values by meaning, and what is wrong with it told in a line."""
+"""A folder of images and masks: pairs by name, values by meaning, and one-line errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_a_fifth_is_the_test_set_and_every_pair_stays_one(tmp_path: Path) -> Non
     assert arrays.classes == ("1", "2")
 
 
-def test_train_and_test_may_be_folders_of_their_own(tmp_path: Path) -> None:
+def test_train_and_test_may_be_separate_folders(tmp_path: Path) -> None:
     draw(tmp_path / "train", range(8))
     draw(tmp_path / "val", range(8, 12))
     arrays = build(tmp_path, classes=["cat", "dog"]).arrays
@@ -142,55 +142,51 @@ def test_the_fingerprint_covers_every_image_and_mask(tmp_path: Path) -> None:
     assert build(root, batch_size=2, resize="stretch").fingerprint in seen
 
 
-def wrong(name: str, complaint: str) -> Any:
-    return pytest.param(name, complaint, id=name)
+def test_a_missing_folder_or_too_few_pairs_are_refused(tmp_path: Path) -> None:
+    refused(tmp_path / "elsewhere", r"data\.root '.*' does not exist")
+    refused(draw(tmp_path / "few", range(4)), r"4 images in .* are too few to set a fifth of them aside")
+    for name, moved, complaint in (
+        ("neither", "images", r"has neither images/ nor train/; it holds masks"),
+        ("no masks", "masks", r"has no masks/; it holds images"),
+    ):
+        root = draw(tmp_path / name, range(10))
+        (root / moved).rename(root.with_name(f"{name} moved"))
+        refused(root, complaint)
+    for file in (root.with_name("no masks") / "images").iterdir():
+        file.unlink()
+    (root / "masks").mkdir()
+    refused(root, "images is empty")
 
 
-@pytest.mark.parametrize(
-    ("what", "complaint"),
-    [
-        wrong("absent", r"data\.root '.*' does not exist"),
-        wrong("neither", r"has neither images/ nor train/; it holds masks"),
-        wrong("no masks", r"has no masks/; it holds images"),
-        wrong("empty", r"images is empty"),
-        wrong("image alone", r"images/03\.png has no mask: .*masks holds no 03\.png"),
-        wrong("mask alone", r"the mask .*masks/03\.png has no image in .*images"),
-        wrong("two", r"03\.jpg and 03\.png have one name; which of them is meant\?"),
-        wrong("size", r"the mask .*masks/03\.png is 10×12 and its image images/03\.png 12×12"),
-        wrong("colour", r"the mask .*masks/03\.png is a colour image \(RGB\); expected class indices"),
-        wrong("damaged", r"masks/03\.png is no readable mask"),
-        wrong("background", r"all masks are 0 throughout"),
-        wrong("few", r"4 images in .* are too few to set a fifth of them aside"),
-    ],
-)
-def test_what_is_wrong_is_told_in_a_line(tmp_path: Path, what: str, complaint: str) -> None:
-    root = draw(tmp_path / "data", range(4 if what == "few" else 10))
-    image, mask = root / "images" / "03.png", root / "masks" / "03.png"
-    match what:
-        case "absent":
-            root = tmp_path / "elsewhere"
-        case "neither":
-            (root / "images").rename(tmp_path / "moved")
-        case "no masks":
-            (root / "masks").rename(tmp_path / "moved")
-        case "empty":
-            for file in (root / "images").iterdir():
-                file.unlink()
-        case "image alone":
-            mask.unlink()
-        case "mask alone":
-            image.unlink()
-        case "two":
-            Image.open(image).save(image.with_suffix(".jpg"))
-        case "size":
-            Image.fromarray(pixels(3)[1][:, :10]).save(mask)
-        case "colour":
-            Image.open(mask).convert("RGB").save(mask)
-        case "damaged":
-            mask.write_bytes(mask.read_bytes()[:40])
-        case "background":
-            for file in (root / "masks").iterdir():
-                Image.fromarray(numpy.zeros((12, 12), numpy.uint8)).save(file)
+def test_pairs_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    cases: dict[str, tuple[Callable[[Path, Path], object], str]] = {
+        "image alone": (lambda image, mask: mask.unlink(), r"images/03\.png has no mask: .*masks holds no 03\.png"),
+        "mask alone": (lambda image, mask: image.unlink(), r"the mask .*masks/03\.png has no image in .*images"),
+        "two": (
+            lambda image, mask: Image.open(image).save(image.with_suffix(".jpg")),
+            r"03\.jpg and 03\.png have one name; which of them is meant\?",
+        ),
+        "size": (
+            lambda image, mask: Image.fromarray(pixels(3)[1][:, :10]).save(mask),
+            r"the mask .*masks/03\.png is 10×12 and its image images/03\.png 12×12",
+        ),
+        "colour": (
+            lambda image, mask: Image.open(mask).convert("RGB").save(mask),
+            r"the mask .*masks/03\.png is a colour image \(RGB\); expected class indices",
+        ),
+        "damaged": (lambda image, mask: mask.write_bytes(b"\x89PNG"), r"masks/03\.png is no readable mask"),
+        "background": (
+            lambda image, mask: [Image.new("L", (12, 12)).save(file) for file in mask.parent.iterdir()],
+            r"all masks are 0 throughout",
+        ),
+    }
+    for name, (spoil, complaint) in cases.items():
+        root = draw(tmp_path / name, range(10))
+        spoil(root / "images" / "03.png", root / "masks" / "03.png")
+        refused(root, complaint)
+
+
+def refused(root: Path, complaint: str) -> None:
     with pytest.raises(UserError, match=complaint) as error:
         build(root)
     assert len(str(error.value).splitlines()) == 1

@@ -16,7 +16,7 @@ def test_an_image_depends_on_its_number_alone() -> None:
     assert not torch.equal(draw(torch.arange(50), 4, 24, 10)[0], images)
 
 
-@pytest.mark.parametrize("size", [8, 32, 97])
+@pytest.mark.parametrize("size", [8, 97])
 def test_masks_hold_the_class_of_the_shape(size: int) -> None:
     module = datamodules.build(
         "shapes", image_size=size, train_images=120, test_images=30, num_classes=6, batch_size=20
@@ -27,14 +27,11 @@ def test_masks_hold_the_class_of_the_shape(size: int) -> None:
     for label, mask in zip(arrays.train_labels.tolist(), arrays.train_masks, strict=True):
         assert set(mask.unique().tolist()) == {0, label + 1}
         assert 0.02 < (mask > 0).float().mean() < 0.5
-    batch = next(module.train_epoch(0))
-    assert batch.masks is not None
-    assert batch.masks.shape == (20, size, size)
-    assert batch.masks.dtype == torch.int64
-    assert torch.equal(batch.masks.amax((1, 2)), batch.labels + 1)
-    tested = next(iter(module.test_dataloader()))
-    assert tested.masks is not None
-    assert torch.equal(tested.masks.amax((1, 2)), tested.labels + 1)
+    for batch in (next(module.train_epoch(0)), next(iter(module.test_dataloader()))):
+        assert batch.masks is not None
+        assert batch.masks.dtype == torch.int64
+        assert batch.masks.shape == (len(batch.labels), size, size)
+        assert torch.equal(batch.masks.amax((1, 2)), batch.labels + 1)
 
 
 def test_test_images_are_others() -> None:
@@ -44,15 +41,13 @@ def test_test_images_are_others() -> None:
     assert not torch.equal(arrays.train_images[:500], arrays.test_images)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
+def test_bad_options_are_refused() -> None:
+    cases: list[tuple[dict[str, int], str]] = [
         ({"image_size": 4}, "image_size must be at least 8, got 4"),
         ({"num_classes": 7}, "num_classes must be at most 6"),
         ({"num_class": 3}, "unknown option of dataset shapes 'num_class'; did you mean 'num_classes'"),
         ({"train_images": 3}, "leave no batch"),
-    ],
-)
-def test_bad_options_are_refused(options: dict[str, int], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        datamodules.build("shapes", **options)
+    ]
+    for options, message in cases:
+        with pytest.raises(UserError, match=message):
+            datamodules.build("shapes", **options)

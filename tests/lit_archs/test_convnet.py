@@ -1,5 +1,6 @@
 """The plain convnet: its pattern, its sizes, its parameters."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -29,43 +30,38 @@ def test_parameters_are_what_the_formula_says() -> None:
     assert sum(parameter.numel() for parameter in network.parameters()) == expected
 
 
-@pytest.mark.parametrize(
-    ("size", "options", "side"),
-    [
+def test_sizes_are_what_the_formula_says() -> None:
+    cases: list[tuple[int, dict[str, Any], int]] = [
         (7, {"zero_padding": 0}, 5),
         (7, {"zero_padding": 0, "stride": 2}, 3),
         (5, {"zero_padding": 1, "stride": 2}, 3),
         (227, {"kernel_size": 11, "stride": 4, "zero_padding": 0}, 55),
         (32, {"kernel_size": 5}, 32),
         (9, {"kernel_size": 5, "pooling": "subsample"}, 5),
-    ],
-)
-def test_sizes_are_what_the_formula_says(size: int, options: dict[str, Any], side: int) -> None:
-    shape = {"blocks": 1, "convolutions": 1, "width": 2, "hidden": 0, "pooling": "none", "image_size": size}
-    network = lit_archs.build("convnet", **{**shape, **options})
-    assert network.get_submodule("block1")(torch.zeros(1, 3, size, size)).shape[2:] == (side, side)
-    assert network(torch.zeros(1, 3, size, size)).shape == (1, 10)
+    ]
+    for size, options, side in cases:
+        shape = {"blocks": 1, "convolutions": 1, "width": 2, "hidden": 0, "pooling": "none", "image_size": size}
+        network = lit_archs.build("convnet", **{**shape, **options})
+        assert network.get_submodule("block1")(torch.zeros(1, 3, size, size)).shape[2:] == (side, side)
+        assert network(torch.zeros(1, 3, size, size)).shape == (1, 10)
 
 
-@pytest.mark.parametrize("pooling", ["max", "subsample", "none"])
-@pytest.mark.parametrize("options", [{}, {"zero_padding": 0}, {"kernel_size": 5, "stride": 2, "zero_padding": 1}])
-def test_the_smallest_image_is_the_smallest_that_works(pooling: str, options: dict[str, Any]) -> None:
-    settings = {"blocks": 2, "width": 2, "dense_units": 4, "pooling": pooling, **options}
-    with pytest.raises(UserError, match="image_size must be at least") as error:
-        lit_archs.build("convnet", image_size=0, **settings)
-    smallest = int(str(error.value).split("at least ")[1].split(",")[0])
-    network = lit_archs.build("convnet", image_size=smallest, **settings)
-    assert network(torch.zeros(1, 3, smallest, smallest)).shape == (1, 10)
-    if smallest > 1:
-        with pytest.raises(UserError, match="image_size"):
-            lit_archs.build("convnet", image_size=smallest - 1, **settings)
-        with pytest.raises(RuntimeError):
-            network.get_submodule("block2")(
-                network.get_submodule("block1")(torch.zeros(1, 3, smallest - 1, smallest - 1))
-            )
+def test_the_smallest_image_is_the_smallest_that_works() -> None:
+    shapes: list[dict[str, Any]] = [{}, {"zero_padding": 0}, {"kernel_size": 5, "stride": 2, "zero_padding": 1}]
+    for pooling, options in itertools.product(("max", "subsample", "none"), shapes):
+        settings = {"blocks": 2, "width": 2, "dense_units": 4, "pooling": pooling, **options}
+        with pytest.raises(UserError, match="image_size must be at least") as error:
+            lit_archs.build("convnet", image_size=0, **settings)
+        smallest = int(str(error.value).split("at least ")[1].split(",")[0])
+        network = lit_archs.build("convnet", image_size=smallest, **settings)
+        assert network(torch.zeros(1, 3, smallest, smallest)).shape == (1, 10)
+        if smallest > 1:
+            smaller = torch.zeros(1, 3, smallest - 1, smallest - 1)
+            with pytest.raises(RuntimeError):
+                network.get_submodule("block2")(network.get_submodule("block1")(smaller))
 
 
-def test_wrong_options_are_told() -> None:
+def test_wrong_options_are_refused() -> None:
     for options in ({"width": 0}, {"stride": 0}, {"zero_padding": -1}, {"hidden": -1}, {"dropout": 1.5}):
         with pytest.raises(UserError, match=next(iter(options))):
             lit_archs.build("convnet", **options)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from reduced_networks import reduced, size_of, smallest_of_each_family
+from reduced_networks import LARGE, reduced, size_of, smallest_of_each_family
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -10,7 +10,6 @@ from litmus import lit_archs
 from litmus.lit_archs.building.norm_config import NormConfig
 from litmus.lit_archs.building.registry import ARCHITECTURES
 
-FAMILIES = sorted(smallest_of_each_family())
 NOT_ONE_LAYER = "does not read what one convolution or linear layer makes"
 
 
@@ -41,7 +40,10 @@ def norms_of(network: nn.Module) -> list[str]:
     return [name for name, module in network.named_modules() if isinstance(module, _BatchNorm)]
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if n in LARGE else []) for n in smallest_of_each_family()],
+)
 def test_logits_of_every_family_stay_to_rounding(name: str) -> None:
     options = {} if "norm" in ARCHITECTURES[name].fixed else {"norm": "batch"}
     network = trained_a_little(reduced(name, **options).double(), size_of(name))
@@ -60,12 +62,15 @@ def test_logits_of_every_family_stay_to_rounding(name: str) -> None:
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
 
-@pytest.mark.parametrize("norm", ["sync_batch", "ghost_batch", "noisy_batch"])
-def test_every_kind_of_batch_norm_is_folded(norm: str) -> None:
-    network = trained_a_little(lit_archs.build("vgg11_cifar", norm=norm, width=4), 32)
-    found = lit_archs.fold_batch_norm(network, images(32))
-    assert len(found.folded) == len(norms_of(network)) == 8
-    torch.testing.assert_close(found.network(images(32)), network(images(32)), rtol=1e-4, atol=1e-5)
+def test_every_kind_of_batch_norm_is_folded_with_scale_and_shift_or_without() -> None:
+    plain = NormConfig()
+    kinds = [(kind, plain) for kind in ("sync_batch", "ghost_batch", "noisy_batch")]
+    parts = [NormConfig(scale=False), NormConfig(shift=False), NormConfig(affine=False)]
+    for norm, config in [*kinds, *(("batch", part) for part in parts)]:
+        network = trained_a_little(lit_archs.build("vgg11_cifar", norm=norm, width=4, norm_config=config), 32)
+        found = lit_archs.fold_batch_norm(network, images(32))
+        assert len(found.folded) == len(norms_of(network)) == 8
+        torch.testing.assert_close(found.network(images(32)), network(images(32)), rtol=1e-4, atol=1e-5)
 
 
 def test_a_residual_network_has_no_norm_left() -> None:
@@ -95,14 +100,6 @@ def test_norms_of_other_statistics_stay() -> None:
         found = lit_archs.fold_batch_norm(network, images(32))
         assert not found.folded
         assert set(found.left.values()) == {why}
-
-
-@pytest.mark.parametrize("config", [NormConfig(scale=False), NormConfig(shift=False), NormConfig(affine=False)])
-def test_norms_without_scale_or_shift_are_folded_too(config: NormConfig) -> None:
-    network = trained_a_little(lit_archs.build("mlp", norm="batch", image_size=8, in_channels=3, norm_config=config), 8)
-    found = lit_archs.fold_batch_norm(network, images(8))
-    assert len(found.folded) == 3
-    torch.testing.assert_close(found.network(images(8)), network(images(8)), rtol=1e-4, atol=1e-5)
 
 
 class Branching(nn.Module):

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from reduced_networks import CLASSES, size_of, small_options, smallest_of_each_family, variants
+from reduced_networks import CLASSES, size_of, small_options, smallest_of_each_family
 from torch import nn
 
 from litmus import lit_archs
@@ -57,10 +57,7 @@ def counted(name: str, norm: str, affine: bool, **options: Any) -> int:
         return shifted_channels(network, torch.empty(4, 3, size, size))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[] if n in smallest_of_each_family() else [pytest.mark.slow]) for n in variants()],
-)
+@pytest.mark.parametrize("name", smallest_of_each_family())
 def test_as_many_channels_are_shifted_with_every_norm_and_without(name: str) -> None:
     norms = ["batch"] if "norm" in ARCHITECTURES[name].fixed else list(get_args(Norm))
     if name == "mlp":
@@ -72,20 +69,18 @@ def test_as_many_channels_are_shifted_with_every_norm_and_without(name: str) -> 
     assert len(set(found.values())) == 1, found
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
+def test_so_they_are_with_the_options_that_move_norms() -> None:
+    cases: list[tuple[str, dict[str, Any]]] = [
         ("resnet20", {"pre_activation": True}),
         ("resnet20", {"pre_activation": True, "shortcut": "C"}),
         ("resnet20", {"shortcut": "B", "squeeze_excite": True}),
         ("resnet_cifar", {"block": "bottleneck", "depth": 11}),
         ("densenet_cifar", {"bottleneck": True, "depth": 10, "dense": False}),
         ("googlenet_cifar", {"reductions": False}),
-    ],
-)
-def test_so_they_are_with_the_options_that_move_norms(name: str, options: dict[str, Any]) -> None:
-    found = {(norm, affine): counted(name, norm, affine, **options) for norm in ("none", "batch") for affine in (0, 1)}
-    assert len(set(found.values())) == 1, found
+    ]
+    for name, options in cases:
+        found = {counted(name, norm, affine, **options) for norm in ("none", "batch") for affine in (False, True)}
+        assert len(found) == 1, (name, options, found)
 
 
 def test_a_convolution_has_a_bias_where_no_norm_shifts_and_none_where_one_does() -> None:

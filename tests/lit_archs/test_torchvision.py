@@ -5,7 +5,6 @@ import re
 import pytest
 import torch
 import torchvision
-from reduced_networks import by_size
 from torch import Tensor, nn
 
 from litmus.lit_archs.building.registry import construct
@@ -169,9 +168,11 @@ CASES: dict[str, tuple[Rules, int, dict[str, object]]] = {
     "densenet169": (DENSENET, 64, {}),
     "densenet201": (DENSENET, 64, {}),
 }
+DEFAULT = {"alexnet", "vgg11_bn", "googlenet", "resnet18", "resnet50"}
+"""Of every kind of block one; the others, deeper or wider, are slow."""
 
 
-@pytest.mark.parametrize("name", by_size(CASES))
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in DEFAULT else [pytest.mark.slow]) for n in CASES])
 def test_same_logits_and_gradients_as_torchvision(name: str) -> None:
     rules, size, options = CASES[name]
     with torch.device("meta"):

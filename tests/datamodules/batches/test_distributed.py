@@ -22,16 +22,9 @@ from litmus.lit_archs.learning.classifier import LitClassifier
 from litmus.lit_archs.learning.optimiser import OptimConfig
 
 OPTIONS: dict[str, Any] = {
-    "name": "shapes",
-    "image_size": 16,
-    "train_images": 530,
-    "test_images": 97,
-    "batch_size": 51,
-    "eval_batch_size": 20,
-    "drop_last": False,
-    "augment": "cifar_heavy",
-    "mix": "none",
-}
+    "name": "shapes", "image_size": 16, "train_images": 530, "test_images": 97, "batch_size": 51,
+    "eval_batch_size": 20, "drop_last": False, "augment": "cifar_heavy",
+}  # fmt: skip
 
 
 class Recording(LitClassifier):
@@ -55,18 +48,10 @@ def train(rank: int, world: int, port: int, results: Any) -> None:
     torch.set_num_threads(1)
     strategy: Any = DDPStrategy(process_group_backend="gloo") if world > 1 else "auto"
     trainer = lightning.Trainer(
-        accelerator="cpu",
-        devices=world,
-        strategy=strategy,
-        plugins=[LightningEnvironment()] if world > 1 else [],
-        max_epochs=2,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-    )
+        accelerator="cpu", devices=world, strategy=strategy, plugins=[LightningEnvironment()] if world > 1 else [],
+        max_epochs=2, logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        use_distributed_sampler=False, num_sanity_val_steps=0,
+    )  # fmt: skip
     datamodule = datamodules.build(**OPTIONS)
     module = Recording()
     trainer.fit(module, datamodule=datamodule)
@@ -107,28 +92,20 @@ def test_two_processes_see_and_measure_what_one_does() -> None:
         assert whole[4] == own[4] == other[4] == len(whole[2])
 
 
-@pytest.mark.parametrize("storage", ["cache", pytest.param("files", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["cache", "files"])
 def test_the_imagenet_subset_trains_on_one_and_two_devices(imagenette: Path, tmp_path: Path, storage: str) -> None:
     study = Study(
         name="subset",
         question="Does it train?",
         base={
-            "model.name": "lenet5",
-            "data.name": "folder",
-            "data.root": str(imagenette),
-            "data.classes": 3,
-            "data.per_class": 60,
-            "data.image_size": 32,
-            "data.stored_size": 36,
-            "data.augment": "imagenet",
-            "data.storage": storage,
-            "data.batch_size": 32,
-            "data.eval_batch_size": 70,
-            "optim.lr": 1e-30,
+            "model.name": "lenet5", "data.name": "folder", "data.root": str(imagenette), "data.classes": 3,
+            "data.per_class": 60, "data.image_size": 32, "data.stored_size": 36, "data.augment": "imagenet",
+            "data.storage": storage, "data.batch_size": 32, "data.eval_batch_size": 70, "optim.lr": 1e-30,
             "trainer.epochs": 2,
         },
         seeds=1,
-    )
+    )  # fmt: skip
     common: dict[str, Any] = {"workers": 1, "accelerator": "cpu", "wandb": "disabled"}
     one = litmus.run(study, out=tmp_path / "one", **common)
     two = litmus.run(study, out=tmp_path / "two", devices=2, **common)

@@ -27,48 +27,37 @@ def test_memory_is_used_again_once_it_is_free() -> None:
     first = empty(SHAPE, torch.float32)
     place = address(first)
     del first
-    assert address(empty(SHAPE, torch.float32)) == place
-
-
-def test_less_of_another_type_uses_it_too() -> None:
-    first = empty(SHAPE, torch.float32)
-    place = address(first)
-    del first
+    again = empty(SHAPE, torch.float32)
+    assert address(again) == place
+    del again
+    # Less of another type uses it too, much less leaves it to others.
     second = empty((SHAPE[0], 2), torch.int32)
-    assert second.shape == (SHAPE[0], 2)
-    assert second.dtype == torch.int32
-    assert address(second) == place
-
-
-def test_much_less_leaves_it_to_others() -> None:
-    first = empty((10 * LARGE,), torch.uint8)
-    place = address(first)
-    del first
+    assert (second.shape, second.dtype, address(second)) == ((SHAPE[0], 2), torch.int32, place)
+    large = empty((10 * LARGE,), torch.uint8)
+    place = address(large)
+    del large
     assert address(empty((LARGE,), torch.uint8)) != place
 
 
-@pytest.mark.parametrize(
-    "keep",
-    [
+def test_what_is_referred_to_is_not_given_out() -> None:
+    for keep in (
         lambda tensor: tensor,
         lambda tensor: tensor[5:6, :1],
         lambda tensor: tensor.numpy()[3],
         lambda tensor: tensor.detach().view(torch.int32),
         lambda tensor: torch.from_dlpack(tensor),
         lambda tensor: (torch.ones(SHAPE, requires_grad=True) * tensor).sum(),
-    ],
-    ids=["itself", "view", "array", "other type", "dlpack", "autograd"],
-)
-def test_what_is_referred_to_is_not_given_out(keep: object) -> None:
-    first = empty(SHAPE, torch.float32)
-    place = address(first)
-    kept = keep(first)  # type: ignore[operator]
-    del first
-    gc.collect()
-    assert address(empty(SHAPE, torch.float32)) != place
-    del kept
-    gc.collect()
-    assert place in {buffer.ctypes.data for buffer in buffers._free}
+    ):
+        buffers._free.clear()
+        first = empty(SHAPE, torch.float32)
+        place = address(first)
+        kept = keep(first)
+        del first
+        gc.collect()
+        assert address(empty(SHAPE, torch.float32)) != place
+        del kept
+        gc.collect()
+        assert place in {buffer.ctypes.data for buffer in buffers._free}
 
 
 def test_gradient_is_of_the_values_that_were_used() -> None:

@@ -1,4 +1,4 @@
-"""Images of one's own: every form of them becomes the same dataset, and what is wrong with them is told in a line."""
+"""A user's images: every form of them becomes the same dataset, and wrong ones are refused in one line."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,8 +8,6 @@ from typing import Any
 import numpy
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 from torch.utils.data import Dataset, TensorDataset
 
@@ -46,7 +44,6 @@ FORMS: dict[str, Any] = {
     "numpy, channels last": (COLOUR.transpose(0, 2, 3, 1), LABELS.astype(numpy.uint8)),
     "torch": (torch.tensor(COLOUR), torch.tensor(LABELS)),
     "floats": (COLOUR / 255, LABELS),
-    "half-precision floats": (torch.tensor(COLOUR).double().div(255), LABELS.tolist()),
     "whole numbers": (COLOUR.astype(int), LABELS),
     "tensors": TensorDataset(torch.tensor(COLOUR).float() / 255, torch.tensor(LABELS)),
     "Pillow": Items(lambda index: (picture(index), int(LABELS[index]))),
@@ -55,13 +52,16 @@ FORMS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_is_the_same_data(form: str) -> None:
-    expected = datamodules.dataset((COLOUR, LABELS), TEST)
+def test_every_form_is_the_same_data() -> None:
+    images = torch.tensor(COLOUR)
+    expected = datamodules.dataset((images, LABELS), TEST)
+    for form, given in FORMS.items():
+        found = datamodules.dataset(given, TEST)
+        assert found.fingerprint == expected.fingerprint, form
+        assert found.classes == ("0", "1", "2", "3")
+    # What the caller does to an array later changes nothing.
+    images.zero_()
     assert torch.equal(expected.train_images, torch.tensor(COLOUR))  # type: ignore[arg-type]
-    found = datamodules.dataset(FORMS[form], TEST)
-    assert found.fingerprint == expected.fingerprint
-    assert found.classes == ("0", "1", "2", "3")
 
 
 def test_grey_images_have_one_channel_and_a_mixture_has_three() -> None:
@@ -86,8 +86,7 @@ def test_masks_are_told_from_labels_by_their_shape() -> None:
     assert found.classes == ("1", "2")
 
 
-@settings(max_examples=30)
-@given(st.integers(5, 60))
+@pytest.mark.parametrize("count", [5, 14, 60])
 def test_without_a_test_set_a_fifth_is_set_aside_and_nothing_is_lost(count: int) -> None:
     images = torch.arange(count, dtype=torch.uint8).view(count, 1, 1).expand(count, 2, 2)
     labels = torch.arange(count) % 2
@@ -97,13 +96,6 @@ def test_without_a_test_set_a_fifth_is_set_aside_and_nothing_is_lost(count: int)
     assert together.sort().values.tolist() == list(range(count))
     assert torch.equal(together.long() % 2, torch.cat([found.train_labels, found.test_labels]))
     assert found.fingerprint == again.fingerprint
-
-
-def test_what_the_caller_does_to_an_array_later_changes_nothing() -> None:
-    images = torch.tensor(COLOUR)
-    found = datamodules.dataset((images, LABELS), TEST)
-    images.zero_()
-    assert torch.equal(found.train_images, torch.tensor(COLOUR))  # type: ignore[arg-type]
 
 
 def test_class_names_come_from_the_caller_or_the_dataset() -> None:
@@ -128,15 +120,11 @@ WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "void": (((COLOUR, numpy.where(MASKS == 2, 255, MASKS)),), {"classes": ["cat"]}, r"image \d has the value 255"),
     "mask size": (((COLOUR, MASKS[:, :5]),), {}, "^train: masks are 8×5 and their images 8×6$"),
     "one of each": (((COLOUR, MASKS), TEST), {}, "^train and test: one has labels and the other masks$"),
-    "other size": (((COLOUR, LABELS), (COLOUR[:, :, :5], LABELS)), {}, "^train and test: images are"),
     "one class": (((COLOUR, LABELS * 0),), {}, "^train: at least two classes needed, and all values are 0$"),
     "few": (((COLOUR[:3], LABELS[:3]),), {}, "^train: 3 images are too few to set a fifth of them aside"),
     "none": (((COLOUR[:0], LABELS[:0]),), {}, "^train: no images$"),
-    "twice": (((COLOUR, LABELS),), {"classes": ["a", "b", "b", "c"]}, "^classes: 'b' is there twice$"),
     "text": (((COLOUR, LABELS),), {"classes": "abcd"}, "^classes: expected a list of names, got the text 'abcd'$"),
-    "images alone": ((COLOUR,), {}, r"^train: expected \(images, labels\), .* got uint8 \[20, 3, 6, 8\]$"),
     "ragged": ((([[1], [1, 2]], LABELS),), {}, "got lists of different lengths; images need one size$"),
-    "empty items": ((Items(lambda index: 0, count=0),), {}, "^train: no images$"),
     "no pair": ((Items(lambda index: COLOUR[index]),), {}, "0: expected an image and its label or mask, got ndarray$"),
     "no image": ((Items(lambda index: ("cat.png", 1)),), {}, "0: expected an image of Pillow"),
     "sizes": ((SIZES,), {}, "^train: the image of item 7 is"),
@@ -145,12 +133,11 @@ WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-def test_what_is_wrong_is_told_in_a_line(wrong: str) -> None:
-    parts, options, complaint = WRONG[wrong]
-    with pytest.raises(UserError, match=complaint) as error:
-        datamodules.dataset(*parts, **options)
-    assert len(str(error.value).splitlines()) == 1
+def test_wrong_data_are_refused_in_one_line() -> None:
+    for parts, options, complaint in WRONG.values():
+        with pytest.raises(UserError, match=complaint) as error:
+            datamodules.dataset(*parts, **options)
+        assert len(str(error.value).splitlines()) == 1
 
 
 def test_a_dataset_becomes_batches_with_every_promise_of_a_named_one() -> None:
@@ -163,10 +150,7 @@ def test_a_dataset_becomes_batches_with_every_promise_of_a_named_one() -> None:
     again = datamodules.build(own, batch_size=4, seed=3, augment="crop")
     for first, second in zip(data.train_epoch(1), again.train_epoch(1), strict=True):
         assert torch.equal(first.images, second.images)
-    assert (
-        data.fingerprint
-        != datamodules.build(datamodules.dataset((255 - COLOUR, LABELS), TEST), batch_size=4).fingerprint
-    )
+    assert data.fingerprint != datamodules.dataset((255 - COLOUR, LABELS), TEST).fingerprint
     with pytest.raises(UserError, match=r"expected a dataset's name or datamodules.dataset\(...\), got tuple"):
         datamodules.build((COLOUR, LABELS))  # type: ignore[arg-type]
 
@@ -233,7 +217,7 @@ def test_a_class_of_datasets_makes_both_parts(made: type) -> None:
 
 
 @pytest.mark.usefixtures("registered")
-def test_what_cannot_be_registered_is_told_in_a_line() -> None:
+def test_what_cannot_be_registered_is_refused_in_one_line() -> None:
     with pytest.raises(UserError, match=r"dataset wrong: expected a function, a class .* got tuple$"):
         datamodules.register("wrong", (COLOUR, LABELS))
     with pytest.raises(UserError, match="dataset wrong: its argument size needs a default"):

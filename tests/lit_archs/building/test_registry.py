@@ -1,4 +1,4 @@
-"""A network of one's own: options, option groups and what a name fixes are told from its function's signature."""
+"""A user's network: options, option groups and what a name fixes follow from its function's signature."""
 
 import inspect
 from dataclasses import dataclass
@@ -66,18 +66,16 @@ def test_options_reach_their_group() -> None:
     assert not any(isinstance(layer, nn.BatchNorm1d) for layer in build("own_small", norm="none").modules())
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
+def test_what_it_does_not_have_is_refused() -> None:
+    cases: list[tuple[dict[str, object], str]] = [
         ({"model.unit": 3}, "unknown config key 'model.unit' for own_small; did you mean 'model.units'"),
         ({"model.norm": "batc"}, "unknown model.norm 'batc'; did you mean 'batch'"),
         ({"model.activation": "relu"}, "unknown config key 'model.activation' for own_small"),
         ({"model.name": "own_large", "model.units": 3}, "model.units cannot be set: the name own_large fixes it to 32"),
-    ],
-)
-def test_what_it_does_not_have_is_told(settings: dict[str, object], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        resolve({"model.name": "own_small", **settings})
+    ]
+    for settings, message in cases:
+        with pytest.raises(UserError, match=message):
+            resolve({"model.name": "own_small", **settings})
 
 
 def test_an_option_of_a_group_is_in_no_builders_own_signature() -> None:

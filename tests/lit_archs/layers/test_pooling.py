@@ -14,22 +14,20 @@ MAP = torch.tensor(
 )[None, None]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("pooling", "expected"),
-    [
-        ("none", MAP[0, 0].tolist()),
-        ("max", [[4, 8], [5, 6]]),
-        ("average", [[2.5, 2], [1.25, 6]]),
-        ("sum", [[10, 8], [5, 24]]),
-        ("l2", [[30**0.5, 8], [5, 12]]),
+def test_pooling_is_what_its_name_says() -> None:
+    cases = {
+        "none": MAP[0, 0].tolist(),
+        "max": [[4, 8], [5, 6]],
+        "average": [[2.5, 2], [1.25, 6]],
+        "sum": [[10, 8], [5, 24]],
+        "l2": [[30**0.5, 8], [5, 12]],
         # Starts as the mean; the sum of a ReLU's outputs stays.
-        ("trainable", [[2.5, 2], [1.25, 6]]),
-        ("subsample", [[1, 0], [5, 6]]),
-    ],
-)
-def test_pooling_is_what_its_name_says(pooling: str, expected: list[list[float]]) -> None:
-    found = pooling_layer(pooling, 1, "relu")(MAP)[0, 0]
-    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float32))
+        "trainable": [[2.5, 2], [1.25, 6]],
+        "subsample": [[1, 0], [5, 6]],
+    }
+    for pooling, expected in cases.items():
+        found = pooling_layer(pooling, 1, "relu")(MAP)[0, 0]
+        torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float32), msg=pooling)
 
 
 def test_blurred_maxima_are_means_of_the_weights_1_2_1() -> None:
@@ -60,15 +58,15 @@ def test_the_root_of_a_dead_window_has_a_finite_gradient() -> None:
     assert torch.isfinite(dead.grad).all()
 
 
-@pytest.mark.parametrize("pooling", get_args(Pooling))
-def test_the_side_that_is_left(pooling: str) -> None:
-    layer = pooling_layer(pooling, 2, "relu")
-    for side in (2, 3, 4, 7):
-        assert layer(torch.zeros(1, 2, side, side)).shape[2:] == (pooled_side(pooling, side),) * 2
-    for pooled in (1, 2, 3):
-        least = least_side(pooling, pooled)
-        assert pooled_side(pooling, least) == pooled
-        assert pooled_side(pooling, least - 1) < pooled
+def test_the_side_that_is_left() -> None:
+    for pooling in get_args(Pooling):
+        layer = pooling_layer(pooling, 2, "relu")
+        for side in (2, 3, 4, 7):
+            assert layer(torch.zeros(1, 2, side, side)).shape[2:] == (pooled_side(pooling, side),) * 2
+        for pooled in (1, 2, 3):
+            least = least_side(pooling, pooled)
+            assert pooled_side(pooling, least) == pooled
+            assert pooled_side(pooling, least - 1) < pooled
 
 
 def test_an_unknown_pooling_is_named() -> None:

@@ -31,9 +31,8 @@ def test_exponential_decay_ends_at_the_factor() -> None:
     assert [lr_factor(step, 100, config) for step in (0, 50, 100)] == pytest.approx([1.0, 0.5, 0.25])
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
+def test_impossible_settings_are_refused() -> None:
+    cases: list[tuple[dict, str]] = [
         ({"lr": 0.0}, "lr must be greater than zero"),
         ({"momentum": 1.0}, "momentum must be at least 0 and below 1"),
         ({"name": "sdg"}, "did you mean 'sgd'"),
@@ -42,11 +41,12 @@ def test_exponential_decay_ends_at_the_factor() -> None:
         ({"schedule": "plateau", "warmup": 0.1}, "schedule plateau needs a decay_factor below 1 and goes without"),
         ({"schedule": "plateau", "decay_factor": 2.0}, "schedule plateau needs a decay_factor below 1"),
         ({"weight_decay": -1e-4}, "weight_decay must be at least 0"),
-    ],
-)
-def test_impossible_settings_are_refused(settings: dict, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        OptimConfig(**settings)
+        ({"name": "lbfgs"}, "'lbfgs' is not offered: .*the loss several times.*; valid: sgd, adamw"),
+        ({"name": "Muon"}, "'Muon' is not offered: .*for matrices alone"),
+    ]
+    for settings, message in cases:
+        with pytest.raises(UserError, match=message):
+            OptimConfig(**settings)
 
 
 def test_sgd_and_adamw_have_the_configs_values() -> None:
@@ -74,35 +74,23 @@ def test_the_rate_follows_the_schedule_step_by_step() -> None:
     assert rates == pytest.approx([0.25, 0.5, 0.5, 0.5, 0.5, 0.05, 0.05, 0.05, 0.05, 0.05])
 
 
-@pytest.mark.parametrize(
-    ("option", "message"),
-    [
+def test_an_option_of_another_kind_is_refused() -> None:
+    for option, message in (
         ("eps=abc", r"optim\.options of adam 'eps': expected a number, got 'abc'"),
         ("eps=true", "expected a number, got 'true'"),
         ("amsgrad=maybe", "'amsgrad': expected true or false, got 'maybe'"),
-        ("betas=3", r"'betas': expected 2 values, such as \[0.9, 0.999\], got '3'"),
-        ("betas=[0.9]", "expected 2 values"),
+        ("betas=[0.9]", r"'betas': expected 2 values, such as \[0.9, 0.999\]"),
         ("eps=-1", "Invalid epsilon value: -1"),
         ("ebs=1", "unknown optim.options of adam 'ebs'; did you mean 'eps'"),
-    ],
-)
-def test_an_option_of_another_kind_is_told_as_such(option: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        build_optimiser([torch.nn.Parameter(torch.ones(3))], OptimConfig(name="adam", options=(option,)))
+    ):
+        with pytest.raises(UserError, match=message):
+            build_optimiser([torch.nn.Parameter(torch.ones(3))], OptimConfig(name="adam", options=(option,)))
 
 
 def test_options_reach_the_optimiser() -> None:
     config = OptimConfig(name="adam", options=("eps=1e-6", "amsgrad=true", "betas=[0.8, 0.99]"))
     defaults = build_optimiser([torch.nn.Parameter(torch.ones(3))], config).defaults
     assert (defaults["eps"], defaults["amsgrad"], defaults["betas"]) == (1e-6, True, (0.8, 0.99))
-
-
-@pytest.mark.parametrize(
-    ("name", "why"), [("lbfgs", "the loss several times"), ("Muon", "for matrices alone"), ("sparseadam", "sparse")]
-)
-def test_an_optimiser_that_cannot_be_offered_says_why(name: str, why: str) -> None:
-    with pytest.raises(UserError, match=rf"'{name}' is not offered: .*{why}.*; valid: sgd, adamw"):
-        OptimConfig(name=name)  # type: ignore[arg-type]
 
 
 class OnGpu(torch.nn.Parameter):
@@ -115,11 +103,9 @@ class OnGpu(torch.nn.Parameter):
     ("settings", "clipped", "fused"),
     [
         ({}, None, True),
-        ({"name": "adamw"}, None, True),
         ({"clip_norm": 1.0}, None, None),  # Lightning refuses to clip after a fused step has unscaled
         ({}, True, None),
         ({"clip_norm": 1.0}, False, True),
-        ({"options": ("foreach=true",)}, None, None),
         ({"name": "nadam"}, None, None),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a Lightning user brings: a Trainer, loggers, callbacks, loaders and modules of his own."""
+"""What a Lightning user brings: a Trainer, loggers, callbacks, loaders and modules."""
 
 import math
 from pathlib import Path
@@ -35,6 +35,9 @@ def trainer(tmp_path: Path, epochs: int = 3, **options: object) -> lightning.Tra
 
 def test_a_trainer_with_logger_and_callbacks_trains_and_tests(tmp_path: Path) -> None:
     data = datamodules.build("digits", seed=0, batch_size=64, augment="crop")
+    assert str(data) == (
+        "digits: 1,293 training, 144 validation and 360 test images, 1×8×8, 10 classes; batches of 64, augment crop"
+    )
     logger = CSVLogger(tmp_path)
     module = classifier(schedule="cosine", warmup=0.1)
     callbacks = [LearningRateMonitor("step"), EMAWeightAveraging(decay=0.9)]
@@ -64,20 +67,6 @@ def test_at_a_plateau_of_the_validation_loss_the_rate_falls(tmp_path: Path) -> N
     assert rates == pytest.approx([1e-9, 1e-9, 1e-9, 5e-10, 5e-10, 2.5e-10])
 
 
-def test_the_schedule_spans_the_trainers_steps(tmp_path: Path) -> None:
-    data = datamodules.build("digits", seed=0, batch_size=200)
-    module = classifier(schedule="multistep", milestones=(0.5,))
-    rates = []
-
-    class Watch(lightning.Callback):
-        def on_train_batch_start(self, trainer: lightning.Trainer, *_: object) -> None:
-            rates.append(trainer.optimizers[0].param_groups[0]["lr"])
-
-    trainer(tmp_path, epochs=2, callbacks=[Watch()]).fit(module, datamodule=data)
-    half = len(rates) // 2
-    assert rates == pytest.approx([0.05] * half + [0.005] * half)
-
-
 def test_pytorchs_own_loaders_and_accumulation_give_the_gradient_of_the_mean(tmp_path: Path) -> None:
     keyed = torch.Generator().manual_seed(0)
     data = TensorDataset(torch.randn(60, 1, 8, 8, generator=keyed), torch.randint(0, 10, (60,), generator=keyed))
@@ -102,7 +91,7 @@ def test_a_trainer_that_accumulates_gets_the_data_modules_batches_in_parts(tmp_p
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
 
 
-def test_a_module_of_ones_own_trains_on_the_data_module(tmp_path: Path) -> None:
+def test_a_users_module_trains_on_the_data_module(tmp_path: Path) -> None:
     class Own(lightning.LightningModule):
         def __init__(self) -> None:
             super().__init__()
@@ -133,13 +122,6 @@ def test_the_model_summary_shows_flops() -> None:
     layers = cost(module.network, (1, 8, 8))
     assert summary.total_flops == pytest.approx(2 * layers.flops, rel=0.01)
     assert "FLOPs" in str(summary)
-
-
-def test_a_data_module_can_be_printed() -> None:
-    text = str(datamodules.build("digits", batch_size=32, augment="crop"))
-    assert text == (
-        "digits: 1,293 training, 144 validation and 360 test images, 1×8×8, 10 classes; batches of 32, augment crop"
-    )
 
 
 def test_a_segmenter_says_that_it_needs_masks(tmp_path: Path) -> None:

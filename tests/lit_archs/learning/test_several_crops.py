@@ -48,10 +48,9 @@ def test_probabilities_are_averaged() -> None:
     assert float(metrics["loss"].compute()) == pytest.approx(float(loss), rel=1e-5)
 
 
-@pytest.mark.parametrize("loss", ["hinge", "squared_error"])
-def test_scores_of_other_losses_are_averaged_as_they_are(loss: str) -> None:
+def test_scores_of_other_losses_are_averaged_as_they_are() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(12, 4))
-    module = LitClassifier(network, 4, resolve({"model.name": "mlp", "optim.loss": loss}).optim).eval()
+    module = LitClassifier(network, 4, resolve({"model.name": "mlp", "optim.loss": "hinge"}).optim).eval()
     images, labels = torch.randn(7, 5, 3, 2, 2, generator=torch.Generator().manual_seed(1)), torch.arange(7) % 4
     with torch.no_grad():
         found = module.evaluate("test", Batch(images, labels, 7))
