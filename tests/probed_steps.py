@@ -12,7 +12,7 @@ from torch.nn import functional
 from litmus.core.batch import Batch
 from litmus.lit_archs.learning.classifier import LitClassifier
 from litmus.lit_archs.learning.optimiser import OptimConfig, build_optimiser
-from litmus.probes.base.probe import PROBES, Probe
+from litmus.probes.probe import PROBES, Probe
 from litmus.records.run_record import RunRecord
 from litmus.training.run import Run
 

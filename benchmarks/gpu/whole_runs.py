@@ -26,7 +26,7 @@ from benchmarks.gpu import loops
 from benchmarks.gpu.ledger import Check, Found, Setting
 from litmus import datamodules, lit_archs, load_model
 from litmus.launch.forecast import data_size, measure_step
-from litmus.probes.base.probe import PROBES
+from litmus.probes.probe import PROBES
 from litmus.training.checkpoints import Paused
 from litmus.training.config import resolve
 from litmus.training.execute import GlobalBatchNorm, attempt

@@ -15,7 +15,7 @@ from litmus.datamodules.loading.registry import DATASETS
 from litmus.design.study import Study, check_claims, require_study_name
 from litmus.design.tuning import FIRST_TUNING_SEED, Point, Tuning, as_tuning
 from litmus.lit_archs.building.registry import ARCHITECTURES
-from litmus.probes.base.probe import PROBES
+from litmus.probes.probe import PROBES
 from litmus.records.study_record import ArmRecord, Start, StudyRecord, TuningRecord, is_full_product, levels_by_factor
 from litmus.training.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
 from litmus.training.own_code import OURS, is_local, local_code

@@ -19,7 +19,7 @@ from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.lit_archs.learning.loss import logits_of
 from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.lit_archs.learning.tasks import MODULES
-from litmus.probes.base.probe import PROBES
+from litmus.probes.probe import PROBES
 from litmus.records.study_record import Start
 from litmus.training.config import RunConfig
 from litmus.training.network import build_network, network_options

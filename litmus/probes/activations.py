@@ -1,14 +1,13 @@
 """Probe: the distribution of what enters each activation, and the units that are dead or saturated behind it."""
 
-from typing import Any
-
 import lightning.pytorch as lightning
 import torch
 from torch import Tensor, nn
 
+from litmus.core.batch import Batch
 from litmus.lit_archs.layers.norm_activation import ACTIVATION_LAYERS, ScaledTanh
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.base.probe import Probe, gathered, register, summed, training_pass, watched
+from litmus.probes.probe import Probe, gathered, register, summed, training_pass, watched
 
 QUANTILES = (0.15, 0.5, 0.85)
 UNITS = 16
@@ -38,12 +37,7 @@ class Activations(Probe):
     summary = "input quantiles, dead and saturated share of each activation (Ioffe & Szegedy 2015, figure 1)"
     cost = "a forward pass and sorting 16 units a layer"
 
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        assert isinstance(module, LitNetwork)
-        if not self.due(trainer):
-            return
+    def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
         layers = {name: each for name, each in module.network.named_modules() if isinstance(each, ACTIVATION_LAYERS)}
 
         def see(name: str, entering: Tensor, leaving: Tensor) -> None:

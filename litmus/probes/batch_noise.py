@@ -1,17 +1,16 @@
 """Probe: how much the output for one image depends on the other images of its batch."""
 
-from typing import Any
-
 import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from litmus.core.batch import Batch
 from litmus.core.keyed_random import derive, permutation
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.order import Shard
-from litmus.lit_archs.learning.classifier import LitClassifier
-from litmus.probes.base.probe import Probe, gathered, register, undisturbed
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.probes.probe import Probe, gathered, register, undisturbed
 
 IMAGES = 512
 """Training images whose logits are compared, or four batches where these are more."""
@@ -36,12 +35,7 @@ class BatchNoise(Probe):
     cost = "8 forward passes of 512 images, or of 4 batches"
     for_segmentation = False
 
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        assert isinstance(module, LitClassifier)
-        if not self.due(trainer):
-            return
+    def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
         data: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
         size = data.config.batch_size // trainer.accumulate_grad_batches
         images = self._images(trainer, data, max(IMAGES, 4 * size))
@@ -50,29 +44,25 @@ class BatchNoise(Probe):
         shard = Shard(trainer.global_rank, trainer.world_size)
         with undisturbed(module.network), torch.no_grad():
             torch.manual_seed(derive(self.seed, "probe", trainer.global_step, trainer.global_rank))
-            _normalise_by_the_batch(module)
+            module.network.eval()
+            for layer in module.network.modules():
+                if isinstance(layer, _BatchNorm):
+                    layer.train()
             logits = torch.stack([self._logits(module, images, size, shard, way) for way in range(COMPOSITIONS)])
         noise, changed = spread_over_batches(logits)
         self.add(trainer.global_step, "", logit_noise=noise, changed_answers=changed)
 
     def _images(self, trainer: lightning.Trainer, data: ImageDataModule, limit: int) -> Tensor:
-        """Return the training images [N, C, H, W] that every device is to see, in the order of their numbers."""
-        own = [trainer.precision_plugin.convert_input(each) for each in data.fit_batches(limit)]
-        sample = gathered(torch.cat([each.sample for each in own]))
-        return gathered(torch.cat([each.images for each in own]))[sample.argsort()]
+        """Return the training images [N, C, H, W], the same on every device, in the order of their numbers."""
+        local = [trainer.precision_plugin.convert_input(each) for each in data.fit_batches(limit)]
+        sample = gathered(torch.cat([each.sample for each in local]))
+        return gathered(torch.cat([each.images for each in local]))[sample.argsort()]
 
-    def _logits(self, module: LitClassifier, images: Tensor, size: int, shard: Shard, way: int) -> Tensor:
+    def _logits(self, module: LitNetwork, images: Tensor, size: int, shard: Shard, way: int) -> Tensor:
         """Return the logits [N, classes] of the images, which are divided into batches of `size` in one random way."""
         order = permutation(len(images), self.seed, self.name, way).to(images.device)
         outputs = [gathered(module.network.forward(images[shard.share(each)])) for each in order.split(size)]
         return torch.cat(outputs)[order.argsort()]
-
-
-def _normalise_by_the_batch(module: LitClassifier) -> None:
-    module.network.eval()
-    for layer in module.network.modules():
-        if isinstance(layer, _BatchNorm):
-            layer.train()
 
 
 def spread_over_batches(logits: Tensor) -> tuple[float, float]:

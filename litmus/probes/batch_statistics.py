@@ -1,14 +1,13 @@
 """Probe: how far batch norm's running statistics are from those of the batch."""
 
-from typing import Any
-
 import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from litmus.core.batch import Batch
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.base.probe import Probe, register, summed, training_pass, watched
+from litmus.probes.probe import Probe, register, summed, training_pass, watched
 
 
 @register
@@ -25,12 +24,7 @@ class BatchStatistics(Probe):
     summary = "distance of batch norm's running mean and variance from the batch's (Ioffe & Szegedy 2015, 3.1)"
     cost = "a forward pass"
 
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        assert isinstance(module, LitNetwork)
-        if not self.due(trainer):
-            return
+    def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
         layers = {name: each for name, each in module.network.named_modules() if isinstance(each, _BatchNorm)}
         # The pass itself moves the running statistics.
         running = {

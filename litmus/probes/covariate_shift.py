@@ -9,7 +9,7 @@ from torch.nn.functional import cosine_similarity
 
 from litmus.core.batch import Batch
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.base.probe import Probe, WeightLayer, distance, loss_and_gradients, norm, register, weight_layers
+from litmus.probes.probe import Probe, WeightLayer, distance, loss_and_gradients, norm, register, weight_layers
 
 LAYERS = 8
 """Number of layers measured at most, for each costs a pass."""
@@ -31,14 +31,9 @@ class CovariateShift(Probe):
 
     _before: list[Tensor] | None = None
 
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        assert isinstance(module, LitNetwork)
-        self._before = None
-        if self.due(trainer):
-            self._step = trainer.global_step
-            self._before = [parameter.detach().clone() for parameter in module.network.parameters()]
+    def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
+        self._step = trainer.global_step
+        self._before = [parameter.detach().clone() for parameter in module.network.parameters()]
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -46,40 +41,24 @@ class CovariateShift(Probe):
         assert isinstance(module, LitNetwork)
         if self._before is None:
             return
+        before, self._before = self._before, None
         parameters = list(module.network.parameters())
-        before, after = self._before, [parameter.detach().clone() for parameter in parameters]
-        self._before = None
-        try:
-            self._measure(module, batch, parameters, before, after)
-        finally:
-            _set(parameters, after)
-
-    def _measure(
-        self,
-        module: LitNetwork,
-        batch: Batch,
-        parameters: list[nn.Parameter],
-        before: list[Tensor],
-        after: list[Tensor],
-    ) -> None:
+        after = [parameter.detach().clone() for parameter in parameters]
         layers = evenly_chosen(weight_layers(module.network), LAYERS)
         place = {name: index for index, (name, _) in enumerate(module.network.named_parameters())}
-        _set(parameters, before)
         places = [place[f"{name}.weight"] for name in layers]
-        _, gradients = loss_and_gradients(module, batch, self.seed, [parameters[index] for index in places])
-        for name, index, gradient in zip(layers, places, gradients, strict=True):
-            _set(parameters[:index], after[:index])
-            _, (shifted,) = loss_and_gradients(module, batch, self.seed, [parameters[index]])
-            shift, size = distance([gradient], [shifted]), norm([gradient])
-            cosine = cosine_similarity(gradient.double().flatten(), shifted.double().flatten(), dim=0)
-            defined = size > 0
-            self.add(
-                self._step,
-                name,
-                shift=shift,
-                relative_shift=shift / size if defined else float("nan"),
-                cosine=float(cosine) if defined else float("nan"),
-            )
+        try:
+            _set(parameters, before)
+            _, gradients = loss_and_gradients(module, batch, self.seed, [parameters[index] for index in places])
+            for name, index, gradient in zip(layers, places, gradients, strict=True):
+                _set(parameters[:index], after[:index])
+                _, (shifted,) = loss_and_gradients(module, batch, self.seed, [parameters[index]])
+                shift, size = distance([gradient], [shifted]), norm([gradient])
+                cosine = cosine_similarity(gradient.double().flatten(), shifted.double().flatten(), dim=0)
+                ratios = (shift / size, float(cosine)) if size > 0 else (float("nan"), float("nan"))
+                self.add(self._step, name, shift=shift, relative_shift=ratios[0], cosine=ratios[1])
+        finally:
+            _set(parameters, after)
 
 
 def evenly_chosen(layers: dict[str, WeightLayer], count: int) -> dict[str, WeightLayer]:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.base.probe import Probe, register, summed, undisturbed, watched
+from litmus.probes.probe import Probe, register, summed, undisturbed, watched
 
 IMAGES = 10_000
 """Training images that are looked at, at most."""

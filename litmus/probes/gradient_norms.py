@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import lightning.pytorch as lightning
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from litmus.core.batch import Batch
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.base.probe import Probe, register, shared_loss, summed, training_pass, watched, weight_layers
+from litmus.probes.probe import Probe, partial_loss, register, summed, training_pass, watched, weight_layers
 
 SIDE_PATHS = ("shortcut", "auxiliary", "squeeze_excite")
 """Parts of a layer's name that say that it lies beside the main path."""
@@ -30,12 +29,7 @@ class GradientNorms(Probe):
     summary = "gradient of each layer, and its factor per layer going backwards (Bengio et al. 1994; Hochreiter 1991)"
     cost = "a forward and a backward pass"
 
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        assert isinstance(module, LitNetwork)
-        if not self.due(trainer):
-            return
+    def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
         by_weight, by_output, by_input = self._gradients(module, batch)
         rms: dict[str, float] = {}
         for name, gradient in by_weight.items():
@@ -59,7 +53,7 @@ class GradientNorms(Probe):
                 inputs[name] = entering
 
         with training_pass(module, self.seed), torch.enable_grad(), watched(layers, see):
-            loss = shared_loss(module, batch)
+            loss = partial_loss(module, batch)
             weights = {name: layers[name].weight for name in layers if name in outputs}
             by_layer = (weights, {name: outputs[name] for name in weights}, inputs)
             wanted = [tensor for tensors in by_layer for tensor in tensors.values()]

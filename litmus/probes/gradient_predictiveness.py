@@ -1,12 +1,11 @@
 """Probe: how far the loss and its gradient can be predicted along the gradient's direction."""
 
-from typing import Any
-
 import lightning.pytorch as lightning
 import torch
 
+from litmus.core.batch import Batch
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.base.probe import Probe, distance, loss_and_gradients, norm, register
+from litmus.probes.probe import Probe, distance, loss_and_gradients, norm, register
 
 STEP_LENGTHS = (0.5, 1.0, 2.0, 4.0)
 """Lengths of the steps, as multiples of the step's learning rate."""
@@ -26,12 +25,7 @@ class GradientPredictiveness(Probe):
     summary = "range of loss and gradient along the gradient (Santurkar et al. 2018, section 3.2, figure 4)"
     cost = "5 forward and backward passes, 2 copies of the weights"
 
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        assert isinstance(module, LitNetwork)
-        if not self.due(trainer):
-            return
+    def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
         parameters = [parameter for parameter in module.network.parameters() if parameter.requires_grad]
         start = [parameter.detach().clone() for parameter in parameters]
         loss, gradient = loss_and_gradients(module, batch, self.seed, parameters)
@@ -54,16 +48,9 @@ class GradientPredictiveness(Probe):
                     parameter.copy_(origin)
         lowest, highest = _extremes(losses)
         self.add(
-            trainer.global_step,
-            "",
-            loss=loss,
-            loss_lowest=lowest,
-            loss_highest=highest,
-            loss_range=highest - lowest,
-            gradient_norm=length,
-            gradient_change=_extremes(changes)[1],
-            smoothness=_extremes(slopes)[1],
-        )
+            trainer.global_step, "", loss=loss, loss_lowest=lowest, loss_highest=highest, loss_range=highest - lowest,
+            gradient_norm=length, gradient_change=_extremes(changes)[1], smoothness=_extremes(slopes)[1],
+        )  # fmt: skip
 
 
 def _extremes(values: list[float]) -> tuple[float, float]:

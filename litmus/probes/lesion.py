@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from litmus.core.keyed_random import permutation
 from litmus.lit_archs.layers.norm_activation import ACTIVATION_LAYERS, NormActivation
 from litmus.lit_archs.layers.residual import ResidualBlock
-from litmus.lit_archs.learning.classifier import LitClassifier
-from litmus.probes.base.probe import Probe, register, summed, undisturbed
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.probes.probe import Probe, register, summed, undisturbed, watched
 
 COUNTS = (1, 2, 4, 8, 16)
 """Numbers of blocks that are deleted at once, and of pairs that are exchanged, as far as there are so many."""
@@ -42,10 +42,7 @@ class Lesion(Probe):
     cost = "a validation for each block and about 30 more, once"
     for_segmentation = False
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        assert isinstance(module, LitClassifier)
-        if not self.trained(trainer, module):
-            return
+    def at_end(self, trainer: lightning.Trainer, module: LitNetwork) -> None:
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         network = module.network
         step = trainer.global_step
@@ -76,7 +73,7 @@ class Lesion(Probe):
                 if count <= len(pairs):
                     self._shuffle(step, blocks, pairs, count, top1)
 
-    def _delete(self, step: int, blocks: "Sequence[Block]", count: int, top1: Callable[[], float]) -> None:
+    def _delete(self, step: int, blocks: "list[Block]", count: int, top1: Callable[[], float]) -> None:
         results = []
         for draw in range(DRAWS):
             chosen = permutation(len(blocks), self.seed, self.name, "delete", count, draw)[:count]
@@ -85,19 +82,13 @@ class Lesion(Probe):
         self.add(step, "", **{f"top1_deleted_{count}": sum(results) / DRAWS})
 
     def _shuffle(
-        self,
-        step: int,
-        blocks: "Sequence[Block]",
-        pairs: Sequence[tuple[int, int]],
-        count: int,
-        top1: Callable[[], float],
+        self, step: int, blocks: "list[Block]", pairs: list[tuple[int, int]], count: int, top1: Callable[[], float]
     ) -> None:
         results, correlations = [], []
         for draw in range(DRAWS):
             chosen = permutation(len(pairs), self.seed, self.name, "shuffle", count, draw)[:count]
-            swaps = [pairs[index] for index in chosen.tolist()]
             order = list(range(len(blocks)))
-            for first, second in swaps:
+            for first, second in (pairs[index] for index in chosen.tolist()):
                 order[first], order[second] = order[second], order[first]
             with reordered(blocks, order):
                 results.append(top1())
@@ -132,41 +123,34 @@ class Block:
 
 def find_blocks(network: nn.Module, images: Tensor) -> list[Block]:
     """Return the blocks of `network` in forward order; their shapes are those that `images` [N, C, H, W] have there."""
-    found: list[tuple[str, nn.Module, tuple[str, ...]]] = []
+    names = {module: name for name, module in network.named_modules()}
+    found: list[tuple[nn.Module, list[tuple[str, nn.Module]]]] = []
     inside: list[str] = []
     for name, parent in network.named_modules():
         if not isinstance(parent, nn.Sequential) or any(name.startswith(f"{outer}.") for outer in inside):
             continue
         children = list(parent.named_children())
-        for index, (key, child) in enumerate(children):
-            full_name = f"{name}.{key}" if name else key
-            following = children[index + 1] if index + 1 < len(children) else ("", nn.Identity())
+        for (key, child), following in zip(children, [*children[1:], ("", nn.Identity())], strict=True):
             if isinstance(child, ResidualBlock):
-                inside.append(full_name)
-                found.append((full_name, parent, (key,)))
+                inside.append(names[child])
+                found.append((parent, [(key, child)]))
             elif isinstance(child, nn.Conv2d | nn.Linear) and isinstance(
                 following[1], (NormActivation, *ACTIVATION_LAYERS)
             ):
-                found.append((full_name, parent, (key, following[0])))
-    entering: dict[nn.Module, torch.Size] = {}
-    leaving: dict[nn.Module, torch.Size] = {}
+                found.append((parent, [(key, child), following]))
+    shapes: dict[str, tuple[torch.Size, torch.Size]] = {}
 
-    def see(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        entering[module], leaving[module] = inputs[0].shape[1:], output.shape[1:]
+    def see(name: str, entering: Tensor, leaving: Tensor) -> None:
+        shapes[name] = entering.shape[1:], leaving.shape[1:]
 
-    ends = {parent.get_submodule(key) for _, parent, keys in found for key in keys}
-    handles = [module.register_forward_hook(see) for module in ends]
-    try:
+    with watched({names[module]: module for _, children in found for _, module in children}, see):
         network.forward(images)
-    finally:
-        for handle in handles:
-            handle.remove()
     blocks = []
-    for name, parent, keys in found:
-        modules = tuple(parent.get_submodule(key) for key in keys)
-        if modules[0] in entering and modules[-1] in leaving:  # auxiliary heads do not run in evaluation
-            shapes = (type(modules[0]), entering[modules[0]], leaving[modules[-1]])
-            blocks.append(Block(name, parent, keys, modules, shapes))
+    for parent, children in found:
+        keys, modules = zip(*children, strict=True)
+        if all(names[module] in shapes for module in modules):  # auxiliary heads do not run in evaluation
+            sizes = (type(modules[0]), shapes[names[modules[0]]][0], shapes[names[modules[-1]]][1])
+            blocks.append(Block(names[modules[0]], parent, keys, modules, sizes))
     return blocks
 
 

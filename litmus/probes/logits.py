@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from litmus.lit_archs.learning.classifier import LitClassifier
-from litmus.probes.base.probe import Probe, gathered, register
+from litmus.probes.probe import Probe, gathered, register
 from litmus.records.storage import write_atomically
 
 Arrays = dict[str, numpy.ndarray[Any, Any]]
@@ -39,27 +39,12 @@ class Logits(Probe):
         self._batches = []
 
     def on_validation_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: lightning.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         if outputs is not None and self._batches is not None:
             self._batches.append((outputs, batch.labels, batch.sample))
 
-    def on_test_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        self.on_validation_batch_end(trainer, module, outputs, batch, batch_idx)
+    on_test_batch_end = on_validation_batch_end  # type: ignore[assignment]
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         # Written before the last checkpoint: a run resumed from that one is not validated again.

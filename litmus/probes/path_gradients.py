@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import math
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
 
 import lightning.pytorch as lightning
 import torch
@@ -14,7 +13,7 @@ from litmus.core.batch import Batch
 from litmus.core.keyed_random import permutation
 from litmus.lit_archs.layers.residual import ResidualBlock
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.base.probe import Probe, register, shared_loss, summed, training_pass
+from litmus.probes.probe import Probe, partial_loss, register, summed, training_pass
 
 DRAWS = 3
 """Random paths that are averaged for each length, where there are more."""
@@ -39,12 +38,7 @@ class PathGradients(Probe):
     summary = "gradient along the paths of a residual network, by length (Veit et al. 2016, 1605.06431, section 5)"
     cost = "up to 3 passes forward and backward a block"
 
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        assert isinstance(module, LitNetwork)
-        if not self.due(trainer):
-            return
+    def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
         blocks = residual_blocks(module)
         step, count = trainer.global_step, len(blocks)
         means = []
@@ -85,7 +79,7 @@ def path_gradient(
     """Return the gradient of the loss by the images [N, C, H, W] along one path, the numbers of its branches."""
     images = batch.images.detach().clone().requires_grad_()
     with training_pass(module, seed), torch.enable_grad(), along(blocks, path):
-        loss = shared_loss(module, batch._replace(images=images))
+        loss = partial_loss(module, batch._replace(images=images))
         # A path of branches that are switched off, such as those of dropped blocks, has no gradient.
         (gradient,) = torch.autograd.grad(loss, [images], allow_unused=True)
     return torch.zeros_like(images) if gradient is None else gradient

@@ -6,7 +6,7 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from litmus.probes.base.probe import Probe, register, summed
+from litmus.probes.probe import Probe, register, summed
 
 
 @register
@@ -28,13 +28,7 @@ class PerClassAccuracy(Probe):
         self._counts = torch.zeros(2, classes, dtype=torch.int64, device=module.device)
 
     def on_validation_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: lightning.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         if outputs is None or self._counts is None:
             return

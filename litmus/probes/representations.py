@@ -6,9 +6,10 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
+from litmus.core.batch import Batch
 from litmus.core.keyed_random import derive, uniform
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.base.probe import Probe, register, undisturbed, watched, weight_layers
+from litmus.probes.probe import Probe, register, undisturbed, watched, weight_layers
 
 POINTS = 500
 """Data points of a layer: outputs for images of the validation split, of maps at random places."""
@@ -44,14 +45,10 @@ class Representations(Probe):
         super().load_state_dict(state_dict)
         self.kept = dict(state_dict["kept"])
 
-    def on_train_batch_start(self, trainer: lightning.Trainer, module: Any, batch: Any, batch_idx: int) -> None:
-        if self.due(trainer):
-            self.kept[trainer.global_step] = self._points(trainer, module)
+    def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
+        self.kept[trainer.global_step] = self._points(trainer, module)
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        assert isinstance(module, LitNetwork)
-        if not self.trained(trainer, module):
-            return
+    def at_end(self, trainer: lightning.Trainer, module: LitNetwork) -> None:
         final = self._points(trainer, module)
         for step, points in self.kept.items():
             for layer, outputs in points.items():

@@ -4,8 +4,8 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from litmus.lit_archs.learning.classifier import LitClassifier
-from litmus.probes.base.probe import Probe, register, summed, undisturbed
+from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.probes.probe import Probe, register, summed, undisturbed
 
 DISTANCES = (1, 2)
 """Pixels by which the images are shifted."""
@@ -27,10 +27,7 @@ class ShiftConsistency(Probe):
     cost = "17 validations, once"
     for_segmentation = False
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        assert isinstance(module, LitClassifier)
-        if not self.trained(trainer, module):
-            return
+    def at_end(self, trainer: lightning.Trainer, module: LitNetwork) -> None:
         network = module.network
         counts = torch.zeros(1 + 2 * len(DISTANCES), dtype=torch.int64, device=module.device)
 

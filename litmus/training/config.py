@@ -16,7 +16,7 @@ from litmus.lit_archs.building.initialisation import InitConfig
 from litmus.lit_archs.building.norm_config import NormConfig
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.learning.optimiser import OptimConfig
-from litmus.probes.base.probe import PROBES
+from litmus.probes.probe import PROBES
 
 MIXED = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 """Type of the matrix products and convolutions under mixed precision, by the setting."""

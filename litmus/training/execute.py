@@ -32,7 +32,7 @@ from litmus.lit_archs.cost.cost import Cost, cost
 from litmus.lit_archs.layers.sync_batch_norm import synchronise_batch_norm
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.lit_archs.learning.tasks import MODULES
-from litmus.probes.base.probe import PROBE_COLUMNS, PROBES, Probe, gathered
+from litmus.probes.probe import PROBE_COLUMNS, PROBES, Probe, gathered
 from litmus.records.answers import Answers, of_classes, write_answers
 from litmus.records.run_record import Heartbeat, Listener, RunRecord, remove_heartbeat, write_heartbeat
 from litmus.records.storage import CorruptRecord, storage_errors, to_json, write_atomically

@@ -24,7 +24,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError, require_choice
 from litmus.core.metrics import metric_of
-from litmus.probes.base.probe import Probe
+from litmus.probes.probe import Probe
 from litmus.records.frames import read_metrics, read_probes
 from litmus.records.run_record import FINAL_STATES, RunRecord, Upload, content_of, read_upload, write_upload
 from litmus.records.storage import CorruptRecord

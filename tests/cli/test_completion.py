@@ -17,7 +17,7 @@ from litmus.design.plan import Arm
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES
 from litmus.lit_archs.building.registry import ARCHITECTURES, names
-from litmus.probes.base.probe import PROBES
+from litmus.probes.probe import PROBES
 
 SHELLS = ("bash", "zsh", "fish")
 ASK = """

@@ -2,7 +2,7 @@
 
 from litmus.core.registry import declared
 from litmus.datamodules.loading.registry import DATASETS
-from litmus.probes.base.probe import PROBES
+from litmus.probes.probe import PROBES
 
 
 def test_datasets_and_probes_are_declared_as_they_are_registered() -> None:

@@ -1,4 +1,4 @@
-"""What every network costs and how its first step goes are what the tables say, and the costs are the published ones."""
+"""Every network costs and starts to train as the tables say, and the costs are the published ones."""
 
 import json
 
@@ -48,13 +48,9 @@ def test_both_tables_have_every_network_and_no_other() -> None:
     assert list(read_first_losses()) == variants(), COMMAND
 
 
-def test_every_network_costs_what_the_table_says() -> None:
-    for row in read_table():
-        assert measure(row.name) == row, COMMAND
-
-
 @pytest.mark.parametrize("name", every_variant())
-def test_layers_add_up_to_what_fvcore_counts(name: str) -> None:
+def test_costs_are_those_of_the_table_and_what_fvcore_counts(name: str) -> None:
+    assert measure(name) in read_table(), f"{name} costs something else than the table says: {COMMAND}"
     entry = ARCHITECTURES[name]
     # fvcore counts a real pass, which takes U-Net ten seconds at its native 572 pixels.
     shape = (1, 188, 188) if name == "unet" else entry.input_shape

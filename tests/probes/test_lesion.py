@@ -44,14 +44,6 @@ def test_deleting_a_residual_block_leaves_its_shortcut() -> None:
     assert torch.equal(network(IMAGES), intact)
 
 
-def test_deleting_a_block_whose_branch_is_zero_changes_nothing() -> None:
-    network = residual_network(zero_gamma=True)
-    blocks = find_blocks(network, IMAGES[:1])
-    intact = network(IMAGES)
-    with deleted(blocks):
-        assert torch.equal(network(IMAGES), intact)
-
-
 def test_a_plain_block_is_deleted_whole_where_it_keeps_the_shape() -> None:
     network = residual_network(residual=False)
     blocks = find_blocks(network, IMAGES[:1])

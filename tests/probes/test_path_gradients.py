@@ -55,14 +55,6 @@ def test_rows_are_the_means_of_a_length_and_their_shares() -> None:
     assert measured["", "mean_path_length"] == pytest.approx(mean, rel=1e-5)
 
 
-def test_branches_that_pass_nothing_on_leave_the_path_along_the_shortcuts() -> None:
-    network = build("resnet_cifar", depth=8, width=4, in_channels=1, image_size=8, zero_gamma=True)
-    module, batch, trainer = example(network, 6, 1, 8, 8)
-    measured = before_the_step("path_gradients", module, batch, trainer)
-    assert [measured[f"length {length}", "length_share"] for length in range(4)] == [1, 0, 0, 0]
-    assert measured["", "mean_path_length"] == 0
-
-
 def test_a_network_without_shortcuts_has_one_path() -> None:
     network = build("resnet_cifar", depth=8, width=4, in_channels=1, image_size=8, residual=False)
     module, batch, trainer = example(network, 6, 1, 8, 8)

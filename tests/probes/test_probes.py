@@ -1,7 +1,6 @@
 """Every probe leaves its run as it was, has each row once whatever interrupts it, and sees all devices as one."""
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from tiny_runs import TINY
 from litmus import run
 from litmus.design.study import Study
 from litmus.lit_archs.learning.classifier import LitClassifier
-from litmus.probes.base.probe import PROBES
+from litmus.probes.probe import PROBES
 from litmus.records.run_record import Heartbeat
 from litmus.training import callbacks
 from litmus.training.config import resolve
@@ -58,29 +57,18 @@ def assert_same_run(one: Run, other: Run) -> None:
         assert torch.equal(value, other_weights[key]), key
 
 
-@pytest.fixture(scope="module")
-def without_probes(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    @cache
-    def of(network: str) -> Run:
-        return trained(tmp_path_factory.mktemp(network), NETWORKS[network])
-
-    return of
-
-
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("probe", PROBES.names())
-def test_a_run_ends_in_the_same_bits_with_and_without_the_probe(
-    probe: str, network: str, without_probes: Any, tmp_path: Path
-) -> None:
-    probed = trained(tmp_path, {**NETWORKS[network], "trainer.probes": [probe]})
-    assert_same_run(probed, without_probes(network))
+def test_a_run_ends_in_the_same_bits_with_and_without_all_probes(network: str, tmp_path: Path) -> None:
+    plain = trained(tmp_path / "plain", NETWORKS[network])
+    probed = trained(tmp_path / "probed", {**NETWORKS[network], "trainer.probes": PROBES.names()})
+    assert_same_run(probed, plain)
     rows = pd.read_csv(probed.record.probes_file, keep_default_na=False)
+    assert set(rows["probe"]) == set(PROBES.names()) - {"logits"}
     assert not rows.duplicated(["step", "probe", "layer", "quantity"]).any()
-    if probe != "logits":
-        assert set(rows["probe"]) == {probe}
 
 
 @pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+@pytest.mark.slow
 def test_all_probes_leave_other_precisions_alone(precision: str, tmp_path: Path) -> None:
     settings = {**RESNET, "model.norm": "ghost_batch", "trainer.precision": precision}
     plain = trained(tmp_path / "plain", settings)
@@ -97,8 +85,7 @@ def _fail_once_at_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LitClassifier, "on_test_epoch_end", fail)
 
 
-@pytest.mark.parametrize("moment", ["in the second epoch", "in the test"])
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(("network", "moment"), [("resnet", "in the second epoch"), ("mlp", "in the test")])
 def test_an_interrupted_run_has_every_row_once(
     network: str, moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

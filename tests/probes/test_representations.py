@@ -23,11 +23,6 @@ def test_an_affine_map_is_the_same_representation() -> None:
     assert svcca(points, points) == pytest.approx(1, abs=1e-6)
 
 
-def test_unrelated_outputs_have_the_correlations_of_chance() -> None:
-    one, other = random(4000, 3), random(4000, 3, seed=1)
-    assert svcca(one, other) < 0.05
-
-
 def test_it_is_the_mean_of_the_canonical_correlations() -> None:
     # Orthogonal, centred columns: one is shared in full, one at an angle whose cosine is 0.6, one not at all.
     basis = torch.linalg.qr(random(50, 6).double() - random(50, 6).double().mean(0)).Q

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from litmus import datamodules
 from litmus.lit_archs.learning.classifier import LitClassifier
-from litmus.probes.shift_consistency import shifts
 
 CONVNET = {
     **{key: value for key, value in TINY.items() if key not in ("model.depth",)},
@@ -44,11 +43,6 @@ def measured(network: nn.Module) -> dict[str, float]:
     each = probe("shift_consistency")
     each.on_train_epoch_end(trainer, module)
     return {row["quantity"]: row["value"] for row in each.rows}
-
-
-def test_eight_shifts_of_each_distance() -> None:
-    assert len(set(shifts(2))) == 8
-    assert {abs(step) for shift in shifts(2) for step in shift} == {0, 2}
 
 
 def test_an_answer_that_goes_with_the_image_is_the_same_only_where_the_shift_is_upwards() -> None:

@@ -26,7 +26,7 @@ from litmus.evidence import measures
 from litmus.evidence.claims import Claim
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.lit_archs.building.registry import ARCHITECTURES
-from litmus.probes.base.probe import PROBES
+from litmus.probes.probe import PROBES
 from litmus.report.figures import study_plots
 from litmus.training.config import resolve
 from litmus.training.execute import attempt

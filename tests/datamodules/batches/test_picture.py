@@ -14,7 +14,7 @@ from litmus.datamodules.batches.picture import GAP, picture, write_picture
 
 
 def test_a_picture_has_a_row_an_image_and_a_column_an_epoch(tmp_path: Path) -> None:
-    module = datamodules.build("shapes", image_size=64, augment="cifar")
+    module = datamodules.build("shapes", image_size=64, train_images=20, test_images=4, batch_size=8, augment="cifar")
     canvas = picture(module, images=3, epochs=2)
     assert canvas.shape == (3, GAP + 3 * (64 + GAP), 3 * (64 + GAP) + 4 * GAP)
     original = canvas[:, GAP : GAP + 64, GAP : GAP + 64]

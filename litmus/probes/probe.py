@@ -23,9 +23,9 @@ class Probe(lightning.Callback):
     """Measures at every `every_n_steps`-th step, the first included, and keeps rows of (layer, quantity, value).
 
     A probe must not disturb the run: its weights and metrics are the same, to the last bit, with and without it. The
-    rows travel in the checkpoint, so that a resumed run has each of them once: what is measured at the end of training
-    belongs into `on_train_epoch_end`, which comes before the last checkpoint. Under several devices every one measures,
-    as collective operations need all of them, and the first one's rows are kept. `seed` is the run's.
+    rows are saved in the checkpoint, so that a resumed run has each of them once. A subclass measures in `before_step`
+    or `at_end`, or in further hooks of Lightning's. Every device measures, as collective operations need all of them,
+    and the rows of rank 0 are kept. `seed` is the run's.
     """
 
     name: ClassVar[str]
@@ -52,18 +52,28 @@ class Probe(lightning.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = list(state_dict["rows"])
 
-    def due(self, trainer: lightning.Trainer) -> bool:
-        """Whether the step that is about to be taken is measured; for hooks before the optimiser's step."""
-        return trainer.global_step % self.every_n_steps == 0
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if trainer.global_step % self.every_n_steps == 0:
+            assert isinstance(module, LitNetwork)
+            self.before_step(trainer, module, batch)
 
-    @staticmethod
-    def trained(trainer: lightning.Trainer, module: LitNetwork) -> bool:
-        """Whether the last step is taken and the run did not diverge; for `on_train_epoch_end`."""
-        return trainer.global_step >= module.total_steps and module.diverged_at is None
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        # The last checkpoint is written after this hook.
+        assert isinstance(module, LitNetwork)
+        if trainer.global_step >= module.total_steps and module.diverged_at is None:
+            self.at_end(trainer, module)
+
+    def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
+        """Measure before the optimiser step of `batch`; called at every `every_n_steps`-th step."""
+
+    def at_end(self, trainer: lightning.Trainer, module: LitNetwork) -> None:
+        """Measure after the last step; not called for a run that diverged."""
 
     @staticmethod
     def validation_batches(trainer: lightning.Trainer) -> Iterator[Batch]:
-        """Yield this device's share of the validation split, batch by batch, without those that leave it nothing."""
+        """Yield this device's batches of the validation split, without those that are empty here."""
         for each in trainer.datamodule.val_dataloader():  # type: ignore[attr-defined]
             batch: Batch = trainer.precision_plugin.convert_input(each)
             if len(batch.labels):
@@ -80,7 +90,7 @@ PROBES: Registry[type[Probe]] = Registry("probe", "litmus.probes")
 
 
 def register(probe: type[Probe]) -> type[Probe]:
-    """Make a probe known under its name; a class decorator."""
+    """Register a probe under its name; a class decorator."""
     PROBES.add(probe.name, probe, probe.__module__)
     return probe
 
@@ -95,9 +105,9 @@ def weight_layers(network: nn.Module) -> dict[str, WeightLayer]:
 
 @contextlib.contextmanager
 def undisturbed(network: nn.Module) -> Iterator[None]:
-    """Let a probe run `network` in training mode and more: its buffers, mode and the generators are put back after.
+    """Restore the buffers and modes of `network` and the random generators after the block.
 
-    Parameters and gradients are the probe's own responsibility: use `torch.autograd.grad`, which leaves `.grad` alone.
+    Parameters and gradients are left to the probe: use `torch.autograd.grad`, which leaves `.grad` alone.
     """
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     modes = {module: module.training for module in network.modules()}
@@ -155,11 +165,11 @@ def watched(layers: Mapping[str, nn.Module], see: Callable[[str, Any, Any], None
 
 @contextlib.contextmanager
 def training_pass(module: LitNetwork, seed: int) -> Iterator[None]:
-    """Let a probe run the network as the step at hand does, in training mode, and leave no trace.
+    """Put the network into training mode for a pass of the probe, and restore it afterwards.
 
-    Dropout and the like draw from a generator of the probe's own, which starts the same at every pass of a step, so
-    that two passes differ in nothing but what the probe changed. Arithmetic is that of the parameters, without mixed
-    precision; the network is not the compiled one, which does not call hooks.
+    Dropout and the like draw from a generator that starts the same at every pass of a step, so that two passes differ
+    in nothing but what the probe changed. Arithmetic is that of the parameters, without mixed precision; call
+    `module.network.forward`, for a compiled network does not call hooks.
     """
     with undisturbed(module.network):
         torch.manual_seed(derive(seed, "probe", module.global_step, module.trainer.global_rank))
@@ -167,7 +177,7 @@ def training_pass(module: LitNetwork, seed: int) -> Iterator[None]:
         yield
 
 
-def shared_loss(module: LitNetwork, batch: Batch) -> Tensor:
+def partial_loss(module: LitNetwork, batch: Batch) -> Tensor:
     """Return this device's part of the mean loss of the global batch: the sum over the devices is that mean."""
     outputs = module.network.forward(batch.images)
     return module.loss(outputs, batch) * (len(batch.labels) / batch.global_size)
@@ -176,9 +186,9 @@ def shared_loss(module: LitNetwork, batch: Batch) -> Tensor:
 def loss_and_gradients(
     module: LitNetwork, batch: Batch, seed: int, parameters: Sequence[nn.Parameter]
 ) -> tuple[float, list[Tensor]]:
-    """Return the mean loss of the global batch and its gradient by each of `parameters`, zero where it has no part."""
+    """Return the mean loss of the global batch and its gradient by each of `parameters`, zero where there is none."""
     with training_pass(module, seed), torch.enable_grad():
-        loss = shared_loss(module, batch)
+        loss = partial_loss(module, batch)
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     filled = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, gradients, strict=True)]
     return float(summed(loss.detach())), [summed(gradient) for gradient in filled]

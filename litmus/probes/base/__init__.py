@@ -1,1 +1,0 @@
-"""What every probe is made of."""
