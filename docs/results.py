@@ -31,7 +31,7 @@ from litmus.evidence.claims import MEANING
 from litmus.evidence.summary import StudySummary, summarise
 from litmus.records.storage import write_atomically
 from litmus.records.study_record import FILE, read_study_record
-from litmus.report.answer import headline_of
+from litmus.report.answer import answer_of
 from litmus.report.controls import image_counts
 from litmus.report.exports import as_markdown, markdown
 
@@ -159,7 +159,7 @@ def _line(study: Study, summary: StudySummary, scale: Scale) -> dict[str, Any]:
     verdicts = Counter(str(verdict) for verdict in summary.headline)
     return {
         "question": study.question,
-        "answer": headline_of(summary),
+        "answer": answer_of(summary),
         "runs": f"{len(analysis.arms)} arms, {_seeds(summary)}",
         "scale": f"{analysis.study.preset}, {_data(summary, scale)}",
         "verdicts": {verdict: verdicts[verdict] for verdict in MEANING if verdicts[verdict]},

@@ -15,9 +15,9 @@ from litmus.evidence.summary import Undecided, undecided
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
 from litmus.launch.machine import not_uploaded
-from litmus.launch.pictures import draw_pictures
+from litmus.launch.pictures import write_pictures
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
-from litmus.report.images import image_tables, named_images
+from litmus.report.images import changed_images, image_numbers
 from litmus.report.page import Report, summary_of, write_report_of
 
 
@@ -95,7 +95,7 @@ def run(
 def finish(study: Study, conducted: StudyResult) -> Result:
     """Write the report of a study whose runs have ended, and return the result."""
     summary, _ = summary_of(conducted.directory, study)
-    draw_pictures(conducted.directory, conducted.runs, named_images(image_tables(summary.analysis)))
+    write_pictures(conducted.directory, conducted.runs, image_numbers(changed_images(summary.analysis)))
     report = write_report_of(summary, study)
     return Result(
         report.answer,

@@ -22,7 +22,7 @@ from litmus.launch.conduct import conduct, dry_run
 from litmus.launch.config import LaunchConfig
 from litmus.launch.signals import Interrupted
 from litmus.launch.until_decided import conduct_until_decided
-from litmus.report.page import joint_lines
+from litmus.report.overviews import joint_lines
 from litmus.report.tables import design_lines
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
 

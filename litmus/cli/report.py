@@ -16,8 +16,8 @@ from litmus.evidence.datasets import read_datasets
 from litmus.records.run_record import RunRecord
 from litmus.records.study_record import FILE, read_study_record
 from litmus.report.exports import FORMATS, write_exports
-from litmus.report.page import Report, joint_lines, summary_of, write_index, write_report
-from litmus.report.side_by_side import write_side_by_side
+from litmus.report.overviews import joint_lines, write_index, write_side_by_side
+from litmus.report.page import Report, summary_of, write_report
 
 WATCH_SECONDS = 5.0
 

@@ -75,22 +75,6 @@ def edges_of(points: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]) -> 
     return found
 
 
-def expected_performance(scores: Sequence[float], higher_is_better: bool = True) -> list[float]:
-    """Return the expected best validation score of 1, 2, ... trials drawn at random, up to as many as there are.
-
-    E[V*_n] = Σ v (P(V ≤ v)^n − P(V < v)^n) over the empirical distribution of the scores. It is their mean for one
-    trial, and stays below the best of them. Source: Dodge et al. 2019, Show Your Work (EMNLP, arXiv 1909.03004),
-    section 3.1. Exact for trials drawn independently; of a grid it says what as many draws from it would reach.
-    """
-    sign = 1 if higher_is_better else -1
-    ordered = sorted(sign * score for score in scores)
-    count = len(ordered)
-    return [
-        sign * sum(v * (((i + 1) / count) ** n - (i / count) ** n) for i, v in enumerate(ordered))
-        for n in range(1, count + 1)
-    ]
-
-
 def _scores(directory: Path, runs: Mapping[int, str], task: Task) -> tuple[list[float], int]:
     """Return the validation scores of a trial's runs, NaN where one has no result, and how many diverged."""
     scores, diverged = [], 0

@@ -9,7 +9,6 @@ from litmus.core.formatting import listed, several
 from litmus.evidence.results import Analysis
 from litmus.evidence.units import level
 from litmus.records.code_record import FOLDER
-from litmus.report.tuning import tuned_text
 
 VERSION_COLUMNS = ("code", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 
@@ -77,7 +76,7 @@ def controls(analysis: Analysis) -> list[Control]:
     return [
         Control(
             "Factors",
-            (", ".join(analysis.study.factors) or "none: a study of one arm") + tuned_text(analysis),
+            (", ".join(analysis.study.factors) or "none: a study of one arm") + _tuned(analysis),
             _levels_checked(analysis),
         ),
         Control("All other config keys", f"equal in every arm{_other_code(analysis)}", _keys_checked(analysis)),
@@ -286,3 +285,9 @@ def _own_code(analysis: Analysis) -> list[Control]:
 def _tested(records: pd.DataFrame) -> str:
     best = "trainer.test" in records and (records["trainer.test"] == "best").any()
     return ", with the weights of the run's best evaluation on the validation split (trainer.test best)" if best else ""
+
+
+def _tuned(analysis: Analysis) -> str:
+    """Return which config keys were tuned for each arm; nothing where none was."""
+    tuning = analysis.study.tuning
+    return f"; tuned for each arm, with the same budget: {', '.join(tuning.keys)}" if tuning else ""

@@ -1,4 +1,4 @@
-"""The first picture of a report: the effects that its claims and arms are judged by, on one axis for each unit."""
+"""The forest plot at the head of a report: the effects of its claims and arms, on one axis for each unit."""
 
 import math
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from litmus.evidence.family import corrected
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import NUMBER, LogRatio, Unit
-from litmus.report.answer import ended
+from litmus.report.answer import SIGNIFICANCE, seeds_ended
 from litmus.report.tables import p_text
 
-SIGNIFICANCE = 0.05
-FIRST = 8
-"""Rows of a group that are shown at once; of more, those without a verdict that lie in the middle on a click."""
+MOST_ROWS = 8
+"""Rows of a group that are shown at once; of more, inconclusive ones in the middle are shown on a click."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One effect: what it is of, its text, its verdict in a word, and the class of that word's colour.
 
-    `zone` is where the effect must lie for a claim to stand, in the records' unit; None where no claim is made.
+    `zone` is where the effect must lie for a claim to be supported, in the records' unit; None without a claim. `level`
+    says that the effect is a level and not a difference, so that zero means nothing.
     """
 
     label: str
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Mark:
-    """A row's places on the axis, in per cent of its width; NaN ends are no interval.
+    """A row's places on the axis, in per cent of its width; NaN where there is none.
 
     `cut_low` and `cut_high` say that the interval goes on beyond the axis, `beyond` that the mean lies below (−1) or
     above (1) its ends.
@@ -51,8 +51,8 @@ class Mark:
     high: float
     zone: tuple[float, float] | None
     threshold: float | None
-    cut_low: bool
-    cut_high: bool
+    cut_low: bool = False
+    cut_high: bool = False
     beyond: int = 0
 
     @property
@@ -62,63 +62,35 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A labelled place of the axis, in per cent of its width."""
-
-    place: float
-    label: str
-
-
-@dataclass(frozen=True)
 class Group:
-    """Rows that share an axis."""
+    """Rows on one axis: those shown at once and those shown on a click; ticks as (place, label), the place of zero."""
 
     title: str
     unit: str
-    rows: Sequence[tuple[Row, Mark]]
-    ticks: Sequence[Tick]
+    first: Sequence[tuple[Row, Mark]]
+    others: Sequence[tuple[Row, Mark]]
+    ticks: Sequence[tuple[float, str]]
     zero: float | None
-
-    @property
-    def first(self) -> Sequence[tuple[Row, Mark]]:
-        """The rows that are shown at once: all that have a verdict or a note, then those at the ends."""
-        return [pair for index, pair in enumerate(self.rows) if index in self._shown]
-
-    @property
-    def others(self) -> Sequence[tuple[Row, Mark]]:
-        """The rows that are shown on a click."""
-        return [pair for index, pair in enumerate(self.rows) if index not in self._shown]
-
-    @property
-    def _shown(self) -> set[int]:
-        shown = {index for index, (row, _) in enumerate(self.rows) if row.kind != "inconclusive" or row.note}
-        middle = (len(self.rows) - 1) / 2
-        outwards = sorted(range(len(self.rows)), key=lambda index: -abs(index - middle))
-        rest = [index for index in outwards if index not in shown]
-        return shown | set(rest[: max(0, FIRST - len(shown))])
 
 
 def forest(summary: StudySummary) -> list[Group]:
     """Return the groups of the forest plot: the claims by unit, then the ingredients of a design, or the arms."""
-    groups: list[Group] = []
-    claims: dict[tuple[str, str], list[tuple[Row, Unit]]] = {}
-    for (claim, finding), verdict, p_holm in zip(
-        summary.findings, summary.headline, corrected(summary.findings), strict=True
-    ):
+    analysis = summary.analysis
+    claims: dict[tuple[str, bool], list[tuple[Row, Unit]]] = {}
+    judged = zip(summary.findings, summary.headline, corrected(summary.findings), strict=True)
+    for (claim, finding), verdict, p_holm in judged:
         row = _claim_row(claim, finding, verdict, p_holm)
         axis = claim.unit.name if row.level else claim.unit.difference_name
-        claims.setdefault((axis, "levels" if row.level else "effects"), []).append((row, claim.unit))
+        claims.setdefault((axis, row.level), []).append((row, claim.unit))
+    groups: list[Group] = []
     for rows in claims.values():
         groups.append(group_of("" if groups else "Claims", "", [row for row, _ in rows], rows[0][1]))
-    arms = _ingredients(summary.analysis) or _arms(summary)
-    if arms:
-        title = "What each ingredient adds" if _ingredients(summary.analysis) else "Arms, to the baseline"
-        groups.append(group_of(title, _axis_name(summary.analysis), arms, summary.analysis.unit))
+    axis = f"{analysis.unit.difference_name} of test {analysis.metric_name}".removeprefix(" of ")
+    if ingredients := _ingredients(analysis):
+        groups.append(group_of("What each ingredient adds", axis, ingredients, analysis.unit))
+    elif arms := _arms(summary):
+        groups.append(group_of("Arms, to the baseline", axis, arms, analysis.unit))
     return groups
-
-
-def _axis_name(analysis: Analysis) -> str:
-    return f"{analysis.unit.difference_name} of test {analysis.metric_name}".removeprefix(" of ")
 
 
 def _claim_row(claim: Claim, finding: Finding, verdict: str, p_holm: float) -> Row:
@@ -126,7 +98,7 @@ def _claim_row(claim: Claim, finding: Finding, verdict: str, p_holm: float) -> R
     effect, level = finding.effect, test is not None and test.level
     text = (claim.unit.interval(effect) if level else claim.unit.difference(effect)) if effect.n else "–"
     word = finding.withheld if finding.withheld and verdict == "inconclusive" else verdict
-    note = _lost_to_holm(p_holm) if verdict != finding.verdict else ""
+    note = f"p Holm {p_text(p_holm)}" if verdict != finding.verdict else ""
     return Row(claim.sentence, effect, text, word, verdict, note, _zone(claim, test), level)
 
 
@@ -140,16 +112,12 @@ def _zone(claim: Claim, test: ArmTest | None) -> tuple[float, float]:
 
 
 def _ingredients(analysis: Analysis) -> list[Row]:
-    found = sorted(contributions(analysis, analysis.test_metric), key=lambda each: -_sortable(each.effect.mean))
-    return [
-        Row(
-            each.ingredient.name,
-            each.effect,
-            analysis.unit.signed(each.effect),
-            *_word(each.effect, each.p_holm, analysis.higher_is_better),
-        )
-        for each in found
+    unit, better = analysis.unit, analysis.higher_is_better
+    rows = [
+        Row(each.ingredient.name, each.effect, unit.signed(each.effect), *_verdict(each.effect, each.p_holm, better))
+        for each in contributions(analysis, analysis.test_metric)
     ]
+    return sorted(rows, key=_largest_first)
 
 
 def _arms(summary: StudySummary) -> list[Row]:
@@ -158,22 +126,16 @@ def _arms(summary: StudySummary) -> list[Row]:
     for each in summary.judged:
         if each.comparison is None:
             continue
-        effect, diverged = each.comparison.difference, each.arm.count("diverged")
-        text = unit.signed(effect)
-        p_holm = each.comparison.p_holm
-        notes = [f"{diverged} of {ended(each.arm)} diverged"] if diverged else []
+        effect, p_holm, diverged = each.comparison.difference, each.comparison.p_holm, each.arm.count("diverged")
+        notes = [f"{diverged} of {seeds_ended(each.arm)} diverged"] if diverged else []
         if effect.excludes_zero and not p_holm < SIGNIFICANCE:
-            notes.append(_lost_to_holm(p_holm))
-        rows.append(Row(each.arm.label, effect, text, *_word(effect, p_holm, better), note=", ".join(notes)))
-    return sorted(rows, key=lambda row: -_sortable(row.estimate.mean))
+            notes.append(f"p Holm {p_text(p_holm)}")
+        verdict = _verdict(effect, p_holm, better)
+        rows.append(Row(each.arm.label, effect, unit.signed(effect), *verdict, note=", ".join(notes)))
+    return sorted(rows, key=_largest_first)
 
 
-def _lost_to_holm(p_holm: float) -> str:
-    """Return why an interval that excludes zero by itself is no verdict."""
-    return f"p Holm {p_text(p_holm)}"
-
-
-def _word(effect: Estimate, p_value: float, higher_is_better: bool) -> tuple[str, str]:
+def _verdict(effect: Estimate, p_value: float, higher_is_better: bool) -> tuple[str, str]:
     """Return what is shown of an effect, in a word, and the class of its colour."""
     if not effect.n:
         return "no result", "inconclusive"
@@ -182,8 +144,8 @@ def _word(effect: Estimate, p_value: float, higher_is_better: bool) -> tuple[str
     return ("better", "supported") if (effect.mean > 0) == higher_is_better else ("worse", "opposite")
 
 
-def _sortable(value: float) -> float:
-    return -math.inf if math.isnan(value) else value
+def _largest_first(row: Row) -> float:
+    return math.inf if math.isnan(row.estimate.mean) else -row.estimate.mean
 
 
 def group_of(title: str, axis: str, rows: Sequence[Row], unit: Unit = NUMBER) -> Group:
@@ -194,23 +156,38 @@ def group_of(title: str, axis: str, rows: Sequence[Row], unit: Unit = NUMBER) ->
         return round(100 * (min(max(value, low), high) - low) / (high - low), 2)
 
     def mark(row: Row) -> Mark:
-        each = row.estimate
+        each, threshold = row.estimate, None
         zone = None if row.zone is None else (place(row.zone[0]), place(row.zone[1]))
-        threshold = None
         if row.zone is not None and (row.level or row.zone[0]) and low <= row.zone[0] <= high:
             threshold = place(row.zone[0])
         if not each.n or not math.isfinite(each.mean):
-            return Mark(math.nan, math.nan, math.nan, zone, threshold, False, False)
-        bottom, top = _ends(row, unit)
-        ends = (place(bottom), place(top)) if not math.isnan(bottom) else (math.nan, math.nan)
+            return Mark(math.nan, math.nan, math.nan, zone, threshold)
+        bottom, top = _interval(row, unit)
+        ends = (math.nan, math.nan) if math.isnan(bottom) else (place(bottom), place(top))
         beyond = -1 if each.mean < low else 1 if each.mean > high else 0
         return Mark(place(each.mean), *ends, zone, threshold, bottom < low, top > high, beyond)
 
-    ticks = [Tick(place(value), unit.tick(value)) for value in _ticks(low, high, unit)]
-    return Group(title, axis, [(row, mark(row)) for row in rows], ticks, place(0.0) if low <= 0 <= high else None)
+    marks = [(row, mark(row)) for row in rows]
+    shown = _shown(rows)
+    return Group(
+        title,
+        axis,
+        [marks[index] for index in range(len(rows)) if index in shown],
+        [marks[index] for index in range(len(rows)) if index not in shown],
+        [(place(value), unit.tick(value)) for value in _ticks(low, high, unit)],
+        place(0.0) if low <= 0 <= high else None,
+    )
 
 
-def _ends(row: Row, unit: Unit) -> tuple[float, float]:
+def _shown(rows: Sequence[Row]) -> set[int]:
+    """Return the indices of the rows that are shown at once: with a verdict or a note, then from both ends inwards."""
+    shown = {index for index, row in enumerate(rows) if row.kind != "inconclusive" or row.note}
+    middle = (len(rows) - 1) / 2
+    rest = sorted(set(range(len(rows))) - shown, key=lambda index: -abs(index - middle))
+    return shown | set(rest[: max(0, MOST_ROWS - len(shown))])
+
+
+def _interval(row: Row, unit: Unit) -> tuple[float, float]:
     """Return the ends of a row's interval within what is possible, as its text has them; NaN where there is none."""
     low, high = row.estimate.low, row.estimate.high
     if not math.isfinite(high - low):
@@ -221,37 +198,34 @@ def _ends(row: Row, unit: Unit) -> tuple[float, float]:
 
 
 def _span(rows: Sequence[Row], unit: Unit) -> tuple[float, float]:
-    """Return the ends of the axis: what most rows need. A row far off, as of runs that diverged, lies beyond an end,
-    and an interval so wide that nothing else could be seen goes on beyond it.
+    """Return the ends of the axis: what most rows need.
+
+    A row far off, as of runs that diverged, lies beyond an end, and an interval so wide that nothing else could be seen
+    goes on beyond it.
     """
     means = [row.estimate.mean for row in rows if row.estimate.n and math.isfinite(row.estimate.mean)]
-    fixed = [*(0.0 for row in rows if not row.level)]
+    fixed = [0.0 for row in rows if not row.level]
     fixed += [end for row in rows if row.zone is not None for end in row.zone if math.isfinite(end)]
     if not means:
         return min([*fixed, -1.0]), max([*fixed, 1.0])
     middle = 0.0 if not rows[0].level else float(np.median([*means, *fixed]))
-    needed = [abs(mean - middle) for mean in means]
+    distances = [abs(mean - middle) for mean in means]
     halves = [(row.estimate.high - row.estimate.low) / 2 for row in rows if math.isfinite(row.estimate.high)]
-    usual = max(float(np.median(needed)), float(np.median(halves)) if halves else 0.0)
-    reach = max([4 * usual, *(1.2 * abs(each - middle) for each in fixed)]) or max(needed) or 1.0
-    ends = [end for row in rows for end in _ends(row, unit) if math.isfinite(end)]
-    low = max(min([*means, *fixed, *ends]), middle - reach)
-    high = min(max([*means, *fixed, *ends]), middle + reach)
+    usual = max(float(np.median(distances)), float(np.median(halves)) if halves else 0.0)
+    reach = max([4 * usual, *(1.2 * abs(each - middle) for each in fixed)]) or max(distances) or 1.0
+    ends = [*means, *fixed, *(end for row in rows for end in _interval(row, unit) if math.isfinite(end))]
+    low, high = max(min(ends), middle - reach), min(max(ends), middle + reach)
     margin = 0.06 * (high - low) or 1.0
     return low - margin, high + margin
 
 
 def _ticks(low: float, high: float, unit: Unit) -> list[float]:
-    """Return three to six round values between the ends, round in the unit that is read."""
+    """Return three to six values between the ends that are round in the unit that is read."""
     if isinstance(unit, LogRatio):
         doublings = [power * math.log(2) for power in range(-12, 13) if low <= power * math.log(2) <= high]
         return doublings[:: max(1, math.ceil(len(doublings) / 6))]
-    factor = unit.factor
-    span = (high - low) * factor
+    span = (high - low) * unit.factor
     step = 10 ** math.floor(math.log10(span / 3))
-    for times in (5, 2):
-        if span / (step * times) >= 3:
-            step *= times
-            break
-    first, last = math.ceil(low * factor / step), math.floor(high * factor / step)
-    return [number * step / factor for number in range(first, last + 1)]
+    step *= next((times for times in (5, 2) if span / (step * times) >= 3), 1)
+    first, last = math.ceil(low * unit.factor / step), math.floor(high * unit.factor / step)
+    return [number * step / unit.factor for number in range(first, last + 1)]

@@ -1,12 +1,15 @@
-"""A methods paragraph, ready for a paper: what was held equal, seeds, tests, corrections."""
+"""A methods paragraph, ready for a paper, and how the study differs from its plan."""
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from litmus.core.formatting import listed, several
+from litmus.evidence.claims import Claim, primary_claims
+from litmus.evidence.registration import Registration
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
-from litmus.report.answer import counted, seeds_with_result
+from litmus.report.answer import diverged_value, seeds_with_result
 from litmus.report.controls import image_counts, versions
 
 
@@ -38,12 +41,9 @@ def _unfinished(analysis: Analysis) -> list[str]:
     missing = sum(result.missing for result in analysis.arms)
     sentences = []
     if diverged:
-        verb = (
-            "run whose loss stopped being finite counts"
-            if diverged == 1
-            else "runs whose loss stopped being finite count"
-        )
-        sentences.append(f"{diverged} {verb} with the {analysis.metric_name} of {counted(analysis)}.")
+        runs, count = ("run", "counts") if diverged == 1 else ("runs", "count")
+        value = f"the {analysis.metric_name} of {diverged_value(analysis)}"
+        sentences.append(f"{diverged} {runs} whose loss stopped being finite {count} with {value}.")
     if missing:
         sentences.append(f"{several(missing, 'run')} had no result when this was written.")
     return sentences
@@ -73,9 +73,9 @@ def _equal(analysis: Analysis) -> list[str]:
 def _evaluation(analysis: Analysis) -> list[str]:
     share, seed = _first(analysis, "data.validation"), _first(analysis, "data.split_seed")
     images = image_counts(analysis)
-    told = f" ({images})" if images != "not recorded" else ""
+    counts = f" ({images})" if images != "not recorded" else ""
     return [
-        f"Data: {_first(analysis, 'data.name') or 'as described'}{told}; a share of {share} of the training images, "
+        f"Data: {_first(analysis, 'data.name') or 'as described'}{counts}; a share of {share} of the training images, "
         f"cut by a fixed split seed ({seed}), serves for validation and every choice, and the test set is read once a "
         f"run, after training."
     ]
@@ -152,3 +152,84 @@ def _first(analysis: Analysis, column: str) -> str:
         return ""
     value = values[0]
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+ANYTIME = "Intervals of differences hold at every number of seeds."
+
+
+def plan_text(registration: Registration, claims: Sequence[Claim]) -> str:
+    """Return what was planned and when, in a sentence; empty where there is nothing to say."""
+    plan = registration.plan
+    if plan is None or (plan.results_before and not claims):
+        return ""
+    when = "before the first run" if not plan.results_before else f"when {plan.results_before} runs had their result"
+    how = ", looking at the results after each" if plan.looked else ""
+    planned = f"{len(plan.arms)} arms × {len(plan.seeds)} seeds{how}, {several(len(plan.claims), 'claim')}"
+    return f"{planned}; written {plan.time[:16].replace('T', ' ')} UTC, {when} ({plan.hash}, in plan.jsonl)"
+
+
+def plan_checked(registration: Registration) -> str:
+    """Return whether the plan was written before the first result."""
+    plan = registration.plan
+    if plan is None:
+        return "not checked: no plan was written"
+    if plan.results_before:
+        return f"no: fixed after {several(plan.results_before, 'result')}"
+    return "yes: written down before the first run"
+
+
+def deviations_of(summary: StudySummary) -> list[str]:
+    """Return how a study differs from its plan, a sentence each."""
+    analysis = summary.analysis
+    seeds = max((result.planned for result in analysis.arms), default=0)
+    claims = [claim for claim, _ in summary.findings]
+    source = analysis.study.source
+    # Where the study's file is gone its claims are unknown: they have not been taken back.
+    known = source is None or Path(source).is_file()
+    return deviations(summary.registration, claims if known else None, seeds, _progress(summary))
+
+
+def deviations(registration: Registration, claims: Sequence[Claim] | None, seeds: int, progress: str = "") -> list[str]:
+    """Return how a study differs from its plan, a sentence each.
+
+    Args:
+        registration: the plan and its history.
+        claims: the study's claims now; None where they are not known.
+        seeds: how many seeds the study has now.
+        progress: how many seeds and claims are done, for a plan that adds seeds until the claims are decided.
+    """
+    plan = registration.plan
+    if plan is None:
+        return []
+    found = []
+    if plan.results_before and plan.claims:
+        found.append(f"Claims were fixed after {several(plan.results_before, 'result')}.")
+    later = [claim.sentence.rstrip(".") for claim in claims or () if registration.is_exploratory(claim)]
+    if later:
+        found.append(f"Exploratory, not planned before the first run: {'; '.join(later)}.")
+    if registration.arms_added:
+        found.append(f"Arms added later: {'; '.join(registration.arms_added)}.")
+    if claims is not None and (dropped := registration.dropped(claims)):
+        found.append(f"Planned and no longer claimed: {'; '.join(each.rstrip('.') for each in dropped)}.")
+    if plan.looked:
+        found.append(
+            f"Planned {several(len(plan.seeds), 'seed')}, and more until the claims are decided; {progress}. {ANYTIME}"
+        )
+    elif seeds > len(plan.seeds):
+        found.append(f"{seeds} seeds, {len(plan.seeds)} were planned. {ANYTIME}")
+    elif registration.history.looked:
+        found.append(f"{len(plan.seeds)} seeds were planned, and results were looked at on the way. {ANYTIME}")
+    return found
+
+
+def _progress(summary: StudySummary) -> str:
+    """Return how many seeds have their result now, and how many primary claims are undecided, as a clause."""
+    primary = primary_claims([claim for claim, _ in summary.findings])
+    pairs = zip(summary.findings, summary.headline, strict=True)
+    verdicts = [verdict for (claim, _), verdict in pairs if claim in primary]
+    undecided = verdicts.count("inconclusive")
+    claims = f"{undecided} of {several(len(verdicts), 'claim')} undecided" if undecided else "all claims decided"
+    begun = max((result.planned for result in summary.analysis.arms), default=0)
+    missing = any(result.missing for result in summary.analysis.arms)
+    seeds = f"now {seeds_with_result(summary.analysis)} an arm with a result{f', {begun} begun' if missing else ''}"
+    return f"{seeds}; {claims}"

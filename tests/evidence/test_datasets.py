@@ -14,7 +14,7 @@ from litmus.design.plan import Arm
 from litmus.evidence.claims import Finding
 from litmus.evidence.datasets import joint_effect, over_datasets, read_datasets, write_datasets
 from litmus.evidence.estimate import Effect
-from litmus.report.page import joint_lines
+from litmus.report.overviews import joint_lines
 
 
 def effect(mean: float, error: float) -> Effect:

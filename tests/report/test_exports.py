@@ -47,7 +47,7 @@ def test_every_format_is_written(tmp_path: Path) -> None:
     files = {path.name: path for path in write_exports(found, study, list(FORMATS))}
     assert {"results.md", "results.tex", "results.csv", "results.parquet", "methods.txt"} <= files.keys()
     pictures = [path for path in files.values() if path.suffix in (".svg", ".png")]
-    assert len(pictures) == 2 * 4
+    assert len(pictures) == 2 * 3
     for path in pictures:
         if path.suffix == ".svg":
             assert ElementTree.parse(path).getroot().tag.endswith("svg")

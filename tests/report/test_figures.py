@@ -1,13 +1,12 @@
-"""What the figures show: curves thinned honestly, fronts, the table behind a plot."""
+"""What the figures show: thinned curves keep their extremes, and none beats an arm on the Pareto front."""
 
 import math
 
-import plotly.graph_objects as go
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmus.report.figures.cost import pareto_front
-from litmus.report.figures.figure import data_table, thinned
+from litmus.report.figures.arms import pareto_front
+from litmus.report.figures.curves import thinned
 
 
 @given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=1, max_size=400), st.integers(4, 60))
@@ -34,13 +33,3 @@ def test_none_is_cheaper_and_better_than_an_arm_on_the_front(points: list[tuple[
         )
 
     assert front == {point for point in points if not beaten(point)}
-
-
-def test_the_table_behind_a_plot_has_its_points_and_intervals() -> None:
-    plot = go.Figure()
-    plot.add_scatter(x=[1, 2], y=[0.5, 0.75], name="an arm", mode="lines", error_y={"array": [0.1, 0.0]})
-    plot.add_scatter(x=[1, 2, 2, 1], y=[1, 1, 0, 0], fill="toself", hoverinfo="skip", name="a band")
-    plot.update_layout(xaxis_title="step", yaxis_title="accuracy")
-    table = data_table(plot)
-    assert table.headings == ["line", "step", "accuracy", "from", "to"]
-    assert table.rows == [["an arm", "1", "0.5", "0.4", "0.6"], ["an arm", "2", "0.75", "–", "–"]]

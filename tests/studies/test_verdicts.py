@@ -27,7 +27,7 @@ from litmus.evidence.claims import Claim
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.probe import PROBES
-from litmus.report.figures import study_plots
+from litmus.report.figures import probes
 from litmus.training.config import resolve
 from litmus.training.execute import attempt
 from litmus.training.run import Execution, Place, Run
@@ -288,7 +288,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[dic
 def asked_for(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The quantities that are looked up among what probes measured."""
     seen: set[str] = set()
-    real, real_layers = measures.over_steps, study_plots.layers
+    real, real_layers = measures.over_steps, probes.layers
 
     def over_steps(result: ArmResult, seed: int, quantity: str, layer: Any = None) -> Any:
         seen.add(quantity)
@@ -298,9 +298,9 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         seen.add(quantity)
         return real_layers(result, quantity)
 
-    for module in (measures, study_plots):
+    for module in (measures, probes):
         monkeypatch.setattr(module, "over_steps", over_steps)
-    monkeypatch.setattr(study_plots, "layers", layers)
+    monkeypatch.setattr(probes, "layers", layers)
     return seen
 
 
@@ -314,8 +314,7 @@ def test_what_a_study_looks_for_is_measured_by_its_probes(
     for measure in study.measures.values():
         for result in analysis.arms:
             result.values(measure)
-    for plot in study.plots:
-        study_plots.draw(plot, analysis)
+    probes.figures_asked(analysis, study.plots)
     if asked_for:
         emitted = measured()[0]
         assert asked_for <= set().union(*(emitted.get(probe, set()) for probe in study.probes))

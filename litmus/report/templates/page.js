@@ -3,12 +3,12 @@ const root = document.documentElement;
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const isDark = () => root.dataset.theme ? root.dataset.theme === 'dark' : dark.matches;
 const themeButton = document.querySelector('button.theme');
-const told = () => { themeButton.textContent = isDark() ? 'Light' : 'Dark'; themeButton.setAttribute('aria-label', isDark() ? 'Light colours' : 'Dark colours'); };
+const label = () => { themeButton.textContent = isDark() ? 'Light' : 'Dark'; themeButton.setAttribute('aria-label', isDark() ? 'Light colours' : 'Dark colours'); };
 if (themeButton) {
   themeButton.hidden = false;
-  told();
-  themeButton.addEventListener('click', () => { root.dataset.theme = isDark() ? 'light' : 'dark'; told(); document.dispatchEvent(new Event('theme')); });
-  dark.addEventListener('change', () => { told(); document.dispatchEvent(new Event('theme')); });
+  label();
+  themeButton.addEventListener('click', () => { root.dataset.theme = isDark() ? 'light' : 'dark'; label(); document.dispatchEvent(new Event('theme')); });
+  dark.addEventListener('change', () => { label(); document.dispatchEvent(new Event('theme')); });
 }
 
 const value = (row, index) => {

@@ -1,15 +1,23 @@
-"""The main table: differences over fewer seeds than the means beside them, what trains, p with all else equal."""
+"""The tables: common seeds, what trains, p with all else equal, errors where seeds share a split; and the runs."""
 
 from pathlib import Path
 from typing import Any
 
+import pytest
 from synthetic_records import Truth, synthetic
 
+from litmus.core.formatting import duration
 from litmus.design.plan import Arm
 from litmus.design.study import Study
+from litmus.evidence.arm_table import arm_statistics
+from litmus.evidence.differences import difference
+from litmus.evidence.estimate import Estimate
 from litmus.evidence.summary import summarise
+from litmus.evidence.units import POINTS, unit_of
+from litmus.report.figures.arms import noisy_time
 from litmus.report.page import write_report
-from litmus.report.tables import results
+from litmus.report.runs import failures, run_rows
+from litmus.report.tables import comparisons, results
 
 BASE = {"model.name": "lenet5"}
 GAINS = (0.1, 0.15, 0.2, 0.22)
@@ -20,7 +28,7 @@ def rows_of(directory: Path, study: Study, truth: Any, seeds: int) -> dict[str, 
     return {row["label"]: row for row in results(summarise(directory))}
 
 
-def test_over_fewer_common_seeds_the_means_there_are_told(tmp_path: Path) -> None:
+def test_over_fewer_common_seeds_the_means_there_are_shown(tmp_path: Path) -> None:
     study = Study("uneven", "Does it?", BASE, {"model.norm": ["none", "batch", "group"]}, {"model.norm": "none"})
 
     def truth(arm: Arm, seed: int) -> Truth:
@@ -80,3 +88,55 @@ def test_differences_all_else_equal_have_a_p_in_a_family_of_their_own(tmp_path: 
 def truth_of_pair(arm: Arm, seed: int) -> Truth:
     value = 0.7 + GAINS[seed] * (arm.levels["model.norm"] == "batch")
     return {"test_top1": value, "val_top1": value}
+
+
+@pytest.mark.parametrize(("splits", "errors", "count"), [(3, 0.0115, 3), (1, 0.0073, 6)])
+def test_where_seeds_share_splits_the_count_is_that_of_the_splits(
+    splits: int, errors: float, count: int, tmp_path: Path
+) -> None:
+    study = Study(name="example", base=BASE, factors={"model.norm": ["none", "batch"]})
+
+    def truth(arm: Arm, seed: int) -> Truth:
+        gain = 0.1 + 0.02 * (seed % 3) + 0.001 * (seed // 3)  # by split, and by seed
+        value = 0.5 + gain * (arm.levels["model.norm"] == "batch")
+        return {"test_top1": value, "val_top1": value}
+
+    analysis = synthetic(tmp_path / "example", study, truth, seeds=6, splits=splits)
+    found = difference(analysis, analysis.arms[1], "test_top1")
+    assert found.n == count
+    # The means of the splits are 0, 2 and 4 points higher; within one the seeds differ by a tenth.
+    assert (found.split_error if splits == 3 else found.seed_error) == pytest.approx(errors, abs=5e-5)
+    table = comparisons(arm_statistics(analysis, "test_top1"), POINTS, "Accuracy")
+    assert table is not None
+    assert ("over seeds and splits alone" in table.headings) == (splits == 3)
+
+
+PAIR = Study("pair", "Does it?", BASE, {"model.norm": ["none", "batch"]}, {"model.norm": "none"})
+
+
+def test_a_run_that_diverged_has_a_reason_its_log_and_a_command_for_any_machine(tmp_path: Path) -> None:
+    def left(arm: Arm, seed: int) -> Truth:
+        return "diverged" if arm.label == "norm batch" and seed == 1 else truth_of_pair(arm, seed)
+
+    analysis = synthetic(tmp_path / "runs" / "pair", PAIR, left, seeds=2)
+    rows = run_rows(analysis)
+    assert [row.state for row in rows] == ["finished", "finished", "finished", "diverged"]
+    assert rows[0].command == f"litmus train --config runs/pair/{rows[0].run}/config.yaml --out again"
+    (analysis.directory / rows[3].run / "log.txt").write_text("first\nlast\n")
+    (failure,) = failures(analysis, rows)
+    assert failure.reason == "the training loss stopped being finite: diverged at step 3"
+    assert failure.log == "first\nlast"
+
+
+@pytest.mark.parametrize(("spread", "noisy"), [(0.0, False), (1.0, True)])
+def test_seconds_that_vary_are_named(spread: float, noisy: bool, tmp_path: Path) -> None:
+    def truth(arm: Arm, seed: int) -> Truth:
+        return {"test_top1": 0.9, "val_top1": 0.9, "seconds": 2 + spread * seed}
+
+    found = noisy_time(synthetic(tmp_path, PAIR, truth, 3))
+    assert found.startswith(" Seconds do not compare arms here: in 2 of 2 arms") == bool(found) == noisy
+
+
+def test_a_loss_is_not_below_zero_and_times_are_read_in_minutes() -> None:
+    assert unit_of("train_loss").interval(Estimate(0.01, -0.004, 0.024, 4, 0.01)) == "0.010 [0.000, 0.024]"
+    assert [duration(each) for each in (12.4, 1714, 9000)] == ["12 s", "29 min", "2.5 h"]

@@ -2,13 +2,15 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from litmus.evidence.estimate import Estimate, estimate
 from litmus.evidence.results import Analysis, ArmResult
-from litmus.report.figures.figure import LAYOUT, Figure, add_band, escaped, rounded, styles, thinned
+from litmus.report.figures.figure import LAYOUT, Figure, add_band, escaped, styles
 
 MEAN_POINTS, SEED_POINTS = 60_000, 160_000
 """Points of all mean curves of a figure together, and of all single seeds: what a page can hold at 10,000 runs."""
@@ -131,3 +133,30 @@ def _scales(result: ArmResult) -> dict[str, float]:
         if len(pairs):
             scales["seconds"] = float((pairs["seconds"] / pairs["steps"]).mean())
     return scales
+
+
+def thinned(values: Sequence[float], most: int) -> list[int]:
+    """Return which points of a curve stay, at most `most` of them and the two ends, in their order.
+
+    The curve is cut into pieces of equal length, of each of which the lowest and the highest point stay: what it
+    reached, however briefly, is still there. Points that are not finite have no say in which are the extremes, and the
+    first of each piece of them stays, so that a gap remains one.
+    """
+    count = len(values)
+    if count <= max(most, 3):
+        return list(range(count))
+    numbers = np.asarray(values, dtype=float)
+    kept = {0, count - 1}
+    pieces = max(1, (most - 2) // 2)
+    for piece in np.array_split(np.arange(count), pieces):
+        finite = piece[np.isfinite(numbers[piece])]
+        if len(finite):
+            kept |= {int(finite[numbers[finite].argmin()]), int(finite[numbers[finite].argmax()])}
+        elif len(piece):
+            kept.add(int(piece[0]))
+    return sorted(kept)
+
+
+def rounded(values: Sequence[float]) -> list[float | None]:
+    """Return numbers with five digits, which is more than a screen can show; None for one that is not finite."""
+    return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]

@@ -1,0 +1,240 @@
+"""Figures with a point or a map for each arm: a metric over a factor, accuracy against cost, confusion of classes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from litmus.core.formatting import several
+from litmus.evidence.results import Analysis, ArmResult, Metric
+from litmus.evidence.units import POINTS, level, unit_of
+from litmus.records.study_record import arm_label
+from litmus.report.figures.figure import (
+    DASHES,
+    LAYOUT,
+    PALETTE,
+    Figure,
+    axis_title,
+    error_bars,
+    escaped,
+    numeric_factor,
+    styles,
+)
+from litmus.report.images import ArmAnswers, arm_answers, class_names, confusion
+
+NOISY = 0.2
+"""Standard deviation of the seconds, as a fraction of their mean, from which on they say little of an arm."""
+COSTS = {"parameters": "parameters", "flops": "FLOPs of an image", "seconds": "seconds of training"}
+LABELLED = 6
+"""Arms up to which each is named at its point; of more the names would lie over one another."""
+FRONT = (
+    "The line joins the arms that no cheaper arm matches, by their means: the Pareto front. Intervals say how sure a "
+    "place on it is."
+)
+MOST_CLASSES = 60
+"""Classes up to which a confusion matrix can be read."""
+MOST_MATRICES = 4
+"""Arms whose confusion is drawn: the baseline, then those with the best means."""
+
+
+def factor_figure(analysis: Analysis) -> Figure | None:
+    """Return the test metric over a numeric factor, else over the second of two factors; None for other studies."""
+    metric, title = analysis.test_metric, f"test {analysis.metric_name}"
+    factor = numeric_factor(analysis)
+    if factor is not None:
+        plot = over_factor(analysis, factor, metric, title)
+        text = "Mean over the seeds, 95 % intervals; a cross marks how many of them diverged and count as guessing."
+        return Figure(f"Test {analysis.metric_name} over {factor}", text, plot) if plot is not None else None
+    if analysis.matched_factor is None:
+        return None
+    plot = over_factor(analysis, list(analysis.study.baseline.levels)[1], metric, title)
+    text = "Mean over the seeds, 95 % intervals. Lines that are not parallel are an interaction."
+    return Figure("Interaction", text, plot) if plot is not None else None
+
+
+def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> go.Figure | None:
+    """Return `metric` over the levels of `factor`, a line for each combination of the other factors.
+
+    Levels with diverged runs carry a cross with their number, at chance where the metric is an accuracy. None where an
+    arm has no level of the factor.
+    """
+    if any(factor not in result.arm.levels for result in analysis.arms):
+        return None
+    unit = unit_of(metric)
+    numeric = factor == numeric_factor(analysis)
+    lines: dict[str, list[ArmResult]] = {}
+    for result in analysis.arms:
+        others = {key: value for key, value in result.arm.levels.items() if key != factor}
+        lines.setdefault(arm_label(others) or "all arms", []).append(result)
+    figure = go.Figure()
+    for index, (name, results) in enumerate(lines.items()):
+        colour, dash = PALETTE[index % len(PALETTE)], DASHES[index // len(PALETTE) % len(DASHES)]
+        if numeric:
+            results.sort(key=lambda result: result.arm.levels[factor])
+        points = [(_place(result, factor, numeric), result.estimate(metric), result) for result in results]
+        shown = [(x, value) for x, value, _ in points if value.n]
+        figure.add_scatter(
+            x=[x for x, _ in shown],
+            y=[unit.factor * value.mean for _, value in shown],
+            error_y=error_bars([value for _, value in shown], unit),
+            mode="lines+markers",
+            name=escaped(name),
+            line={"color": colour, "dash": dash, "width": 2},
+            customdata=[value.n for _, value in shown],
+            hovertemplate=f"{escaped(name)}, %{{x}}: %{{y:.4g}}<br>%{{customdata}} finished seeds<extra></extra>",
+        )
+        diverged = [(x, result) for x, _, result in points if result.count("diverged")]
+        if diverged:
+            figure.add_scatter(
+                x=[x for x, _ in diverged],
+                y=[100 * analysis.chance if unit is POINTS else 0.0] * len(diverged),
+                mode="markers+text",
+                marker={"symbol": "x", "size": 10, "color": colour},
+                text=[f"{each.count('diverged')}/{each.planned - each.missing}" for _, each in diverged],
+                textposition="top center",
+                name=f"{escaped(name)}: diverged",
+                hovertemplate=f"{escaped(name)}, %{{x}}: %{{text}} seeds diverged<extra></extra>",
+            )
+    figure.update_layout(**LAYOUT, xaxis_title=factor, yaxis_title=axis_title(title, unit))
+    _factor_axis(figure, analysis, factor, numeric)
+    if numeric and unit is POINTS:
+        figure.update_yaxes(range=[-4, 104])
+    return figure
+
+
+def _place(result: ArmResult, factor: str, numeric: bool) -> float | str:
+    value = result.arm.levels[factor]
+    return value if numeric else level(value)
+
+
+def _factor_axis(figure: go.Figure, analysis: Analysis, factor: str, numeric: bool) -> None:
+    values = [result.arm.levels[factor] for result in analysis.arms]
+    if not numeric:
+        order = list(dict.fromkeys(level(value) for value in values))
+        figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)
+    elif min(values) > 0 and max(values) / min(values) >= 8:
+        ticks = sorted(set(values))
+        figure.update_xaxes(type="log", tickvals=ticks, ticktext=[level(value) for value in ticks])
+
+
+def cost_figures(analysis: Analysis) -> list[Figure]:
+    """Return a figure for each cost in which the arms differ; none where fewer than two have a result."""
+    found = []
+    for cost, name in COSTS.items():
+        spent = [value.mean for result in analysis.arms if (value := result.estimate(cost)).n]
+        # Seconds never agree, and a norm's few parameters are no cost to choose by.
+        differ = len(spent) > 1 and max(spent) > (1.2 if cost == "seconds" else 1.05) * min(spent)
+        plot = against_cost(analysis, cost) if differ else None
+        if plot is not None:
+            caption = f"Mean over the seeds with its 95 % interval. {FRONT}"
+            found.append(Figure(f"Test {analysis.metric_name} against {name}", caption, plot))
+    return found
+
+
+def against_cost(analysis: Analysis, cost: Metric) -> go.Figure | None:
+    """Return each arm's test metric over a cost, the Pareto front marked; None where no arm has both."""
+    plot, unit = go.Figure(), analysis.unit
+    shown = []
+    for result, (colour, _) in zip(analysis.arms, styles(analysis), strict=True):
+        spent, reached = result.estimate(cost), result.estimate(analysis.test_metric)
+        if spent.n and reached.n and spent.mean > 0:
+            shown.append((result, spent, reached, colour))
+    if not shown:
+        return None
+    front = pareto_front([(spent.mean, reached.mean) for _, spent, reached, _ in shown], analysis.higher_is_better)
+    if len(front) > 1:
+        plot.add_scatter(
+            x=[shown[index][1].mean for index in front],
+            y=[unit.factor * shown[index][2].mean for index in front],
+            mode="lines",
+            line={"color": "#7F7F7F", "width": 1.5, "dash": "dot", "shape": "hv"},
+            name="Pareto front",
+            hoverinfo="skip",
+        )
+    for index, (result, spent, reached, colour) in enumerate(shown):
+        label = escaped(result.label)
+        plot.add_scatter(
+            x=[spent.mean],
+            y=[unit.factor * reached.mean],
+            error_y=error_bars([reached], unit),
+            mode="markers+text" if len(shown) <= LABELLED else "markers",
+            text=[label],
+            textposition="top center",
+            marker={"color": colour, "size": 11, "symbol": "diamond" if index in front else "circle-open"},
+            name=f"{label}, on the front" if index in front else label,
+            showlegend=len(shown) > LABELLED,
+            cliponaxis=False,
+            hovertemplate=f"{label}<br>%{{x:,.4g}}: %{{y:.3f}} {unit.name}<br>{reached.n} seeds<extra></extra>",
+        )
+    name = COSTS.get(cost, cost) if isinstance(cost, str) else "cost"
+    plot.update_layout(**LAYOUT, xaxis_title=name, yaxis_title=axis_title(f"test {analysis.metric_name}", unit))
+    plot.update_xaxes(type="log", exponentformat="SI")
+    return plot
+
+
+def pareto_front(points: Sequence[tuple[float, float]], higher_is_better: bool = True) -> list[int]:
+    """Return which of the points (cost, value) no other is cheaper than and as good as, the cheapest first."""
+    sign = 1.0 if higher_is_better else -1.0
+    order = sorted(range(len(points)), key=lambda index: (points[index][0], -sign * points[index][1]))
+    front: list[int] = []
+    for index in order:
+        if not front or sign * points[index][1] > sign * points[front[-1]][1]:
+            front.append(index)
+    return front
+
+
+def noisy_time(analysis: Analysis) -> str:
+    """Return that the seconds of training vary too much to compare arms by, as a sentence; empty where they do not."""
+    spent = [result.estimate("seconds") for result in analysis.arms]
+    known = [each for each in spent if each.n > 1 and each.mean > 0]
+    noisy = sum(each.sd > NOISY * each.mean for each in known)
+    if not noisy:
+        return ""
+    return (
+        f" Seconds do not compare arms here: in {noisy} of {several(len(known), 'arm')} they vary between seeds by "
+        f"more than {100 * NOISY:g} % (sd), as on a machine that did other work."
+    )
+
+
+def confusion_figures(analysis: Analysis) -> list[Figure]:
+    """Return the confusion matrices of the baseline and of the arms with the best means; none for too many classes."""
+    found, names = arm_answers(analysis), class_names(analysis)
+    if len(names) > MOST_CLASSES:
+        return []
+    better = 1 if analysis.higher_is_better else -1
+    found.sort(
+        key=lambda each: (
+            not each.result.arm.is_baseline,
+            -better * each.result.estimate(analysis.test_metric).mean,
+        )
+    )
+    return [_confusion(each, names) for each in found[:MOST_MATRICES]]
+
+
+def _confusion(answers: ArmAnswers, names: Sequence[str]) -> Figure:
+    fractions = confusion(answers, len(names))
+    labels = [escaped(name) for name in names]
+    plot = go.Figure()
+    plot.add_heatmap(
+        z=np.round(100 * fractions, 2).tolist(),
+        x=labels,
+        y=labels,
+        text=[[f"{100 * each:.0f}" if each >= 0.005 else "" for each in row] for row in fractions],
+        texttemplate="%{text}" if len(names) <= 20 else "",
+        colorscale="Cividis",
+        zmin=0,
+        zmax=100,
+        xgap=1,
+        ygap=1,
+        hovertemplate="of %{y}, %{z:.1f} % are taken for %{x}<extra></extra>",
+        colorbar={"title": {"text": "% of the class", "side": "right"}},
+    )
+    height = min(640, 190 + 26 * len(names))
+    plot.update_layout(**{**LAYOUT, "height": height}, xaxis_title="answer", yaxis_title="class")
+    plot.update_xaxes(type="category")
+    plot.update_yaxes(type="category", autorange="reversed")
+    caption = (
+        "Of the test images of each class, the fraction given each answer, in per cent, over "
+        f"{several(len(answers.given), 'run')}."
+    )
+    return Figure(f"Confusion of classes: {answers.result.label}", caption, plot)
