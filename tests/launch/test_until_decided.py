@@ -119,7 +119,7 @@ def test_python_adds_seeds_too(tmp_path: Path) -> None:
         claims=[Claim("It is better.", more("test_top1", BATCH, than=NONE), threshold=0.5)],
     )  # fmt: skip
     result = litmus.run(study, until="decided", max_seeds=4, out=tmp_path, workers=1, wandb="disabled")
-    assert "Smaller: It is better" in result.answer or result.records["seed"].nunique() == 4
+    assert "Smaller: “It is better”" in result.answer or result.records["seed"].nunique() == 4
     assert any(line.startswith("decided ") for line in result.details)
     with pytest.raises(UserError, match="unknown until 'done'"):
         litmus.run(study, until="done", out=tmp_path)  # type: ignore[arg-type]

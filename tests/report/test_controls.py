@@ -14,9 +14,8 @@ from litmus.evidence.summary import summarise
 from litmus.launch.conduct import register
 from litmus.records.study_record import FILE
 from litmus.report.controls import config_columns, controls, image_counts
-from litmus.report.methods import methods
+from litmus.report.methods import methods, plan_checked
 from litmus.report.page import write_report
-from litmus.report.tables import plan_checked
 
 BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
 CLAIM = Claim("With batch norm accuracy is higher.", more("test_top1", BATCH, than=NONE))
