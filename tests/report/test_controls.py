@@ -12,7 +12,7 @@ from litmus.evidence.registration import registration
 from litmus.evidence.results import analyse
 from litmus.evidence.summary import summarise
 from litmus.launch.conduct import register
-from litmus.records.study_record import FILE
+from litmus.records.study_record import PLAN_FILE as FILE
 from litmus.report.controls import config_columns, controls, image_counts
 from litmus.report.methods import methods, plan_checked
 from litmus.report.page import write_report
