@@ -8,15 +8,16 @@ from typing import Any, Literal
 import pandas as pd
 
 from litmus.core.config_keys import Settings
+from litmus.core.formatting import several
 from litmus.design.plan import expand, registering_file
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES, lookup_study
 from litmus.evidence.summary import Undecided, undecided
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
-from litmus.launch.machine import not_uploaded
 from litmus.launch.pictures import write_pictures
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
+from litmus.records.wandb import WandbError, uploaded_states
 from litmus.report.images import changed_images, image_numbers
 from litmus.report.page import Report, summary_of, write_report_of
 
@@ -102,27 +103,25 @@ def finish(study: Study, conducted: StudyResult) -> Result:
         report.summary.analysis.records,
         report.path,
         conducted.crashed,
-        (*report.details, *conducted.notes, *_upload_summary(conducted, report, study)),
+        (*report.details, *conducted.notes, *_upload_summary(conducted, report)),
         tuple(undecided(report.summary)),
     )
 
 
-def _upload_summary(conducted: StudyResult, report: Report, study: Study) -> tuple[str, ...]:
-    """Upload the summary of a study whose runs were logged to W&B online, and return lines for the terminal.
-
-    Where a run was not uploaded, the line names it and the summary is not uploaded either.
+def _upload_summary(conducted: StudyResult, report: Report) -> tuple[str, ...]:
+    """Upload the summary of a study whose runs were logged to W&B online; return lines that say where it is, and how
+    many runs W&B lacks.
     """
     if conducted.wandb != "online":
         return ()
-    missing = not_uploaded(conducted.runs)
-    if missing:
-        return (missing,)
     from litmus.report.wandb import publish_summary
-    from litmus.training.loggers import UploadFailed
 
+    sync = f"Upload later with: litmus wandb sync {conducted.directory.name}"
+    records = [run.record for run in conducted.runs]
     try:
-        upload = publish_summary(report.summary, report.answer, study.source)
-    except UploadFailed as error:
-        command = f"litmus wandb sync {conducted.directory.name}"
-        return (f"W&B: the summary was not uploaded ({error}). The records are complete; upload later with: {command}",)
-    return (f"W&B: {upload.url}",)
+        uploaded = uploaded_states(records)
+        lacking = [record for record in records if uploaded.get(record.run_id) != record.state()]
+        lines = [f"W&B lacks {len(lacking)} of {several(len(records), 'run')}. {sync}"] if lacking else []
+        return (*lines, f"W&B: {publish_summary(report.summary)}")
+    except WandbError as error:
+        return (f"W&B lacks the summary of this study: {error}. {sync}",)

@@ -39,11 +39,6 @@ class SentRun:
         return {key: each["value"] for key, each in json.loads(self.latest("config")).items() if key != "_wandb"}
 
     @property
-    def axes(self) -> list[dict[str, Any]]:
-        """The metrics that were defined, as the client writes them into the config."""
-        return list(json.loads(self.latest("config"))["_wandb"]["value"].get("m", []))
-
-    @property
     def rows(self) -> list[dict[str, Any]]:
         """The history in its order, without what the client adds to it."""
         return [
@@ -64,10 +59,7 @@ class WandbServer:
         self.files: dict[str, bytes] = {}
         self.artifacts: list[dict[str, Any]] = []
         self.views: dict[str, dict[str, Any]] = {}
-        self.sweeps: list[dict[str, Any]] = []
-        self.commands: list[dict[str, Any]] = []
         self.operations: list[str] = []
-        self.keys: set[str] = set()
         self.failing: Callable[[str], int | str | None] = lambda operation: None
         self.url = ""
 
@@ -102,45 +94,13 @@ class WandbServer:
                 return {"upsertView": self._view(variables)}
             case "SpecificReport":
                 return {"view": self.views.get(variables["reportId"])}
-            case "UpsertSweep":
-                self.sweeps.append(variables)
-                return {
-                    "upsertSweep": {
-                        "sweep": {"name": "sweep", "project": self._project()},
-                        "configValidationWarnings": [],
-                    }
-                }
-            case "RunArrived":
-                run = self.runs.get(variables["run"])
-                return {"project": {"run": run and {"summaryMetrics": json.dumps(run.summary)}}}
+            case "RunStates":
+                asked = json.loads(variables["filters"])["name"]["$in"]
+                known = [(name, run) for name, run in self.runs.items() if name in asked]
+                nodes = [{"name": name, "summaryMetrics": json.dumps(run.summary)} for name, run in known]
+                return {"project": {"runs": {"edges": [{"node": node} for node in nodes]}}}
             case "ArtifactType":
                 return {"project": None}
-            case "SweepWithRuns":
-                last = self.sweeps[-1]
-                return {
-                    "project": {
-                        "sweep": {
-                            "id": "sweep",
-                            "name": "sweep",
-                            "config": last["config"],
-                            "state": "RUNNING",
-                            "runs": {"edges": []},
-                        }
-                    }
-                }
-            case "CreateAgent":
-                return {"createAgent": {"agent": {"id": "agent"}}}
-            case "Heartbeat":
-                busy = any(json.loads(variables["runState"] or "{}").values())
-                following = None if busy else self.commands.pop(0) if self.commands else {"type": "exit"}
-                return {
-                    "agentHeartbeat": {
-                        "agent": {"id": "agent"},
-                        "commands": json.dumps([following] if following else []),
-                    }
-                }
-            case "GetSweepState":
-                return {"project": {"sweep": {"state": "RUNNING"}}}
             case "CreateArtifact":
                 return {"createArtifact": {"artifact": self._artifact(variables["input"])}}
             case "CreateArtifactManifest" | "UpdateArtifactManifest":
@@ -285,8 +245,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        login = base64.b64decode(self.headers.get("Authorization", "Basic ").partition(" ")[2]).decode()
-        self.state.keys.add(login.partition(":")[2])
         if self.path.rstrip("/") == "/graphql":
             asked = json.loads(body)
             found = re.search(r"(?:query|mutation)\s+(\w+)", asked["query"])

@@ -17,7 +17,6 @@ from litmus.launch.checks import check, compare_initial_values, lines_about_init
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.forecast import runs_per_device
 from litmus.launch.local import LocalLauncher
-from litmus.launch.machine import settled
 from litmus.launch.older_code import OlderCode
 from litmus.launch.progress import Progress
 from litmus.launch.slurm import SlurmLauncher, script
@@ -34,6 +33,7 @@ from litmus.records.study_record import (
     hash_of,
     write_study_record,
 )
+from litmus.records.wandb import available_mode
 from litmus.training.config import TrainerConfig
 from litmus.training.identity import NOT_IDENTITY, run_code, run_id
 from litmus.training.own_code import keep as keep_copies
@@ -81,7 +81,7 @@ def conduct(
     if group is not None:
         launch = _launch_of_group(launch, group)
     rank = 0 if group is None else group.rank
-    launch = settled(launch, tell=rank == 0)
+    launch = replace(launch, wandb=available_mode(launch.wandb, directory.name, announce=rank == 0))
     execution = None
     if launch.launcher == "local":
         execution = execution_of(launch, None if group is None else group.processes_per_node)

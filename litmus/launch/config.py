@@ -20,8 +20,9 @@ from litmus.core.errors import (
 )
 from litmus.core.formatting import in_words, seconds_of
 from litmus.records.slurm import partitions
+from litmus.records.wandb import requested_mode
 from litmus.training.environment import available_cpus
-from litmus.training.loggers import check_logger, mode_from_environment
+from litmus.training.loggers import check_logger
 from litmus.training.run import Execution, Place
 
 Accelerator = Literal["auto", "cpu", "cuda"]
@@ -232,7 +233,7 @@ def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Exe
         accelerator=accelerator,
         devices=launch.devices,
         threads=threads or max(1, share),
-        wandb=mode_from_environment(launch.wandb),
+        wandb=requested_mode(launch.wandb),
         logger=launch.logger,
         checkpoint_seconds=seconds,
         checkpoint_steps=steps,

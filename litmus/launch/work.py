@@ -4,6 +4,7 @@ it.
 PyTorch is imported within the functions, once the signals are handled: it takes seconds, in which a signal may come.
 """
 
+import dataclasses
 import json
 import sys
 import time
@@ -65,13 +66,14 @@ def execute_missing(study_directory: Path) -> None:
     from litmus.launch.config import LaunchConfig, execution_of, places_of
     from litmus.launch.forecast import runs_per_device
     from litmus.launch.local import LocalLauncher
-    from litmus.launch.machine import settled
     from litmus.launch.progress import Progress
     from litmus.launch.torchrun import ProcessGroupLauncher, broadcast, slurm_group
+    from litmus.records.wandb import available_mode
 
     group = slurm_group()
+    launch = LaunchConfig(**_read(study_directory)["launch"])
     # The servers that the login node reached, this one may not reach.
-    launch = settled(LaunchConfig(**_read(study_directory)["launch"]))
+    launch = dataclasses.replace(launch, wandb=available_mode(launch.wandb, study_directory.name))
     execution = execution_of(launch, None if group is None else group.processes_per_node)
     executed = -1
     # The list is read once more after the last run: another call may have added some.

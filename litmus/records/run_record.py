@@ -2,11 +2,10 @@
 
 import contextlib
 import copy
-import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -89,53 +88,6 @@ def remove_heartbeat(directory: Path) -> None:
         (directory / FILE).unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class Upload:
-    """Where something lies in W&B.
-
-    Args:
-        server: the address of the server's API.
-        entity: whose it is.
-        project: in which project.
-        identity: its id there.
-        url: where a person reads it; empty where it has not been uploaded.
-        content: a digest of what was uploaded whole; empty where the upload is not complete.
-        error: why it is not, in a line.
-    """
-
-    server: str
-    entity: str
-    project: str
-    identity: str
-    url: str = ""
-    content: str = ""
-    error: str = ""
-
-
-def read_upload(path: Path) -> Upload | None:
-    """Return what a file says, None where there is none or it cannot be read: the upload is then made anew."""
-    try:
-        return Upload(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def write_upload(path: Path, upload: Upload) -> None:
-    """Write down where something lies in W&B."""
-    write_atomically(path, to_json(asdict(upload)))
-
-
-def content_of(files: Iterable[Path]) -> str:
-    """Return a digest of the contents of `files`, of which some may be absent."""
-    contents = {file.name: file.read_bytes() if file.exists() else b"" for file in files}
-    return digest_of(b"".join(f"{name} {len(each)}\n".encode() + each for name, each in contents.items()))
-
-
-def digest_of(content: str | bytes) -> str:
-    """Return a digest of a content."""
-    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:16]
-
-
 FINAL_STATES = ("finished", "diverged")
 """States of a run that has its result."""
 
@@ -198,11 +150,6 @@ class RunRecord:
     def answers_file(self) -> Path:
         """`answers.npz`: what the run answered to each test image; absent in the record of an earlier version."""
         return self.path / "answers.npz"
-
-    @property
-    def upload_file(self) -> Path:
-        """`wandb.json`: where the run lies in W&B, and whether all of it does; absent where it was not tracked."""
-        return self.path / "wandb.json"
 
     @property
     def log_file(self) -> Path:

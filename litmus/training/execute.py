@@ -17,6 +17,7 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 import yaml
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.plugins.layer_sync import LayerSync
 from lightning.pytorch.strategies import DDPStrategy
@@ -41,7 +42,7 @@ from litmus.training.checkpoints import Checkpoints, Paused
 from litmus.training.config import RunConfig, use_precision
 from litmus.training.environment import environment
 from litmus.training.identity import normalisation_regime
-from litmus.training.loggers import History, Tracker, Tracking, tracked
+from litmus.training.loggers import LogProbes, open_loggers
 from litmus.training.network import build_network, network_options
 from litmus.training.recorder import Recorder
 from litmus.training.run import Execution, Place, Run
@@ -214,11 +215,11 @@ def execute(
     place: Place,
     on_progress: Listener,
     pause: threading.Event | None = None,
-    trackers: Sequence[Tracker] = (),
+    loggers: Sequence[Logger] = (),
 ) -> str:
     """Execute `run` to its end, from its last checkpoint where there is one, and return its state.
 
-    `trackers` are told what the first process of the run measures. The state is `finished` or `diverged`; the first
+    The Trainer gets `loggers`. The state is `finished` or `diverged`; the first
     process writes the record. Raises whatever goes wrong: `StorageError` where the record cannot be written,
     `CorruptRecord` for an unreadable checkpoint, and `Paused` once `pause` is set.
     """
@@ -248,8 +249,8 @@ def execute(
     end = EndMeasures(record)
     # What a checkpoint holds comes before what saves it: it is measured by then.
     measuring = [pulse, *probes, *([best] if best else []), recorder]
-    tracking = Tracking(trackers, recorder, probes, History(config.data.batch_size, datamodule.steps_per_epoch))
-    trainer = _trainer(run, execution, place, [*measuring, checkpoints, tracking, end])
+    logging = [LogProbes(loggers, recorder, probes)] if loggers else []
+    trainer = _trainer(run, execution, place, [*measuring, checkpoints, *logging, end], loggers)
     check_readable(run)
     checkpoint = record.checkpoint if record.checkpoint.exists() else None
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
@@ -283,9 +284,6 @@ def execute(
             "environment": environment(trainer.strategy.root_device, execution.devices, threads),
         }
         write_atomically(record.summary_file, to_json(summary))
-        tracking.send()
-        for tracker in trackers:
-            tracker.finish(summary)
     return "diverged" if diverged else "finished"
 
 
@@ -362,7 +360,11 @@ def _write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:
 
 
 def _trainer(
-    run: Run, execution: Execution, place: Place, recording: Sequence[lightning.Callback]
+    run: Run,
+    execution: Execution,
+    place: Place,
+    recording: Sequence[lightning.Callback],
+    loggers: Sequence[Logger],
 ) -> lightning.Trainer:
     config = run.config
     cuda = execution.accelerator == "cuda"
@@ -393,7 +395,8 @@ def _trainer(
         default_root_dir=run.directory,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
-        logger=False,
+        logger=list(loggers),
+        log_every_n_steps=config.trainer.log_every_n_steps,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -487,17 +490,17 @@ def attempt(
             run.directory.mkdir(parents=True, exist_ok=True)
         write_config(run)
     status("running")
-    try:
-        with tracked(run, execution, place) as trackers:
-            state = execute(run, execution, place, on_progress, pause, trackers)
-    except Paused:
-        status("interrupted")
-        raise
-    except BaseException as error:
-        if not isinstance(error, CorruptRecord):
-            status("crashed", error=f"{type(error).__name__}: {error}"[:500])
-        raise
-    status(state)
+    with open_loggers(run, execution, place) as loggers:
+        try:
+            state = execute(run, execution, place, on_progress, pause, loggers)
+        except Paused:
+            status("interrupted")
+            raise
+        except BaseException as error:
+            if not isinstance(error, CorruptRecord):
+                status("crashed", error=f"{type(error).__name__}: {error}"[:500])
+            raise
+        status(state)
     if place.rank == 0:
         remove_heartbeat(run.directory)
         # Not before the run is known to have its result: until then it can go on from its checkpoint. That of a
