@@ -150,7 +150,7 @@ PARTS = {
     "show": {"data": "a dataset's images, before and after augmentation"},
     "wandb": {
         "report": "write the study's report in W&B",
-        "sync": "upload the study's runs that W&B has not got",
+        "sync": "upload the runs of a study that W&B lacks",
     },
 }
 """What a command's first word may be that has options of its own."""

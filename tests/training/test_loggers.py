@@ -158,7 +158,7 @@ def test_whatever_fails_the_runs_finish_and_a_later_upload_completes_them(
     runs = [a_run(tmp_path / name, TINY) for name in ("one", "two")]
     for run in runs:
         assert attempted(run, ONLINE) == "finished"
-        assert run.record.is_complete()
+        assert run.record.outcome().is_complete
     if operation == "UpsertBucket":
         tries = wandb_server.operations.count(operation)
         assert loggers._stays_offline
