@@ -4,13 +4,15 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy
 import torch
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from litmus.core.errors import UserError, require_at_least, require_choice
+from litmus.core.config_keys import Role
+from litmus.core.errors import UserError
 from litmus.datamodules.image_files.decode import Colour, Decoding, Resize, StreamedFiles
 from litmus.datamodules.image_files.layout import FolderLayout, read_layout
 from litmus.datamodules.image_files.survey import Survey, survey
@@ -23,16 +25,16 @@ Storage = Literal["cache", "files"]
 @register("folder")
 def folder(
     root: str,
-    image_size: int | None = None,
-    stored_size: int | None = None,
+    image_size: PositiveInt | None = None,
+    stored_size: PositiveInt | None = None,
     resize: Resize = "crop",
     colour: Colour = "rgb",
     classes: int | list[str] | None = None,
-    per_class: int | None = None,
+    per_class: PositiveInt | None = None,
     skip_unreadable: bool = False,
-    storage: Storage = "cache",
-    cache: str | None = None,
-    decode_workers: int | None = None,
+    storage: Annotated[Storage, Role.PLACE] = "cache",
+    cache: Annotated[str | None, Role.PLACE] = None,
+    decode_workers: Annotated[NonNegativeInt | None, Role.PLACE] = None,
 ) -> ImageArrays:
     """An image folder with train/, val/ or test/ and class subfolders (Imagenette, Tiny-ImageNet, ImageNet).
 
@@ -53,14 +55,6 @@ def folder(
             cache folder.
         decode_workers: processes that decode; by default one a CPU.
     """
-    require_choice("resize", resize, get_args(Resize))
-    require_choice("colour", colour, get_args(Colour))
-    require_choice("storage", storage, get_args(Storage))
-    for key, value in {"image_size": image_size, "stored_size": stored_size, "per_class": per_class}.items():
-        if value is not None:
-            require_at_least(1, **{key: value})
-    if decode_workers is not None:
-        require_at_least(0, decode_workers=decode_workers)
     if stored_size is not None and (image_size is None or stored_size < image_size):
         raise UserError(f"stored_size {stored_size} must be at least image_size, which is {image_size or 'not set'}")
     layout = read_layout(root, classes, per_class)

@@ -4,13 +4,15 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Annotated
 
 import numpy
 import torch
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from litmus.core.errors import UserError, require_at_least, require_choice
+from litmus.core.config_keys import Role
+from litmus.core.errors import UserError
 from litmus.core.keyed_random import permutation
 from litmus.datamodules.folder import available_workers, cache_folder
 from litmus.datamodules.image_files.decode import Colour, Decoding, Resize, resized
@@ -28,13 +30,13 @@ Pair = tuple[ImageFile, Path]
 @register("mask_folder")
 def mask_folder(
     root: str,
-    image_size: int | None = None,
+    image_size: PositiveInt | None = None,
     resize: Resize = "crop",
     colour: Colour = "rgb",
     classes: list[str] | None = None,
     values: list[int] | None = None,
-    cache: str | None = None,
-    decode_workers: int | None = None,
+    cache: Annotated[str | None, Role.PLACE] = None,
+    decode_workers: Annotated[NonNegativeInt | None, Role.PLACE] = None,
 ) -> ImageArrays:
     """A folder of images/ and masks/ of equal names, for segmentation; or train/ and test/ with both in each.
 
@@ -51,12 +53,6 @@ def mask_folder(
         cache: folder of the resized images; by default LITMUS_CACHE, else litmus in the user's cache folder.
         decode_workers: processes that decode; by default one a CPU.
     """
-    require_choice("resize", resize, get_args(Resize))
-    require_choice("colour", colour, get_args(Colour))
-    if image_size is not None:
-        require_at_least(1, image_size=image_size)
-    if decode_workers is not None:
-        require_at_least(0, decode_workers=decode_workers)
     train, test = _pairs(root)
     pairs, boundary = [*train, *test], len(train)
     layout = FolderLayout(

@@ -1,11 +1,13 @@
 """Small textured shapes with masks, drawn from a seed: for segmentation, and for tests of any size."""
 
 import math
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Le
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from litmus.core.errors import UserError, require_at_least
 from litmus.core.keyed_random import derive, uniform
 from litmus.datamodules.loading.registry import ImageArrays, register
 
@@ -17,12 +19,12 @@ CHUNK_PIXELS = 1 << 22
 @register("shapes")
 def shapes(
     root: str,
-    image_size: int = 32,
-    train_images: int = 2000,
-    test_images: int = 500,
-    num_classes: int = 4,
+    image_size: Annotated[int, Ge(8)] = 32,
+    train_images: Annotated[int, Ge(2)] = 2000,
+    test_images: PositiveInt = 500,
+    num_classes: Annotated[int, Ge(2), Le(len(CLASSES))] = 4,
     drawing_seed: int = 0,
-    margin: int = 0,
+    margin: NonNegativeInt = 0,
 ) -> ImageArrays:
     """Textured shapes on a textured ground, 3×n×n, up to 6 classes, with masks; drawn from a seed, no download.
 
@@ -38,12 +40,6 @@ def shapes(
         drawing_seed: seed of the drawing, the same for every run of a study.
         margin: pixels that images go on for beyond each edge of what the network sees, for crops to shift into.
     """
-    require_at_least(0, margin=margin)
-    require_at_least(8, image_size=image_size)
-    require_at_least(2, train_images=train_images, num_classes=num_classes)
-    require_at_least(1, test_images=test_images)
-    if num_classes > len(CLASSES):
-        raise UserError(f"num_classes must be at most {len(CLASSES)} ({', '.join(CLASSES)}), got {num_classes}")
     drawn = image_size + 2 * margin
     train = draw(torch.arange(train_images), num_classes, drawn, derive(drawing_seed, "shapes", "train"))
     test = draw(torch.arange(test_images), num_classes, drawn, derive(drawing_seed, "shapes", "test"))

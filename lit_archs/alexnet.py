@@ -3,11 +3,12 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from pydantic import PositiveFloat, PositiveInt
 from torch import nn
 
-from litmus.core.errors import require_at_least, require_fraction, require_positive
+from litmus.core.config_keys import Fraction
+from litmus.core.errors import require_at_least
 from litmus.lit_archs.building.registry import register
-from litmus.lit_archs.building.revision import RESPONSES_OF_THE_PAPER
 from litmus.lit_archs.layers.norm_activation import Norm, NormActivationOptions, activation_layer, norm_activation
 
 CHANNELS = (64, 192, 384, 256, 256)
@@ -29,15 +30,11 @@ class AlexNetOptions(NormActivationOptions):
     """
 
     norm: Norm = "none"
-    width: float = 1.0
-    dense_units: int = 4096
-    dropout: float = 0.5
+    width: PositiveFloat = 1.0
+    dense_units: PositiveInt = 4096
+    dropout: Fraction = 0.5
     local_response_norm: bool = False
     overlapping_pooling: bool = True
-
-    def __post_init__(self) -> None:
-        require_positive(width=self.width, dense_units=self.dense_units)
-        require_fraction(dropout=self.dropout)
 
     def scaled(self, channels: tuple[int, ...]) -> tuple[int, ...]:
         """Return the channels of the convolutions, given those at width 1."""
@@ -95,7 +92,6 @@ def _network(
     input_shape=(3, 224, 224),
     num_classes=1000,
     fixed={"alexnet_narrow": {"narrow": True}},
-    revisions=(RESPONSES_OF_THE_PAPER,),
 )
 def alexnet(
     num_classes: int = 1000,
@@ -119,7 +115,7 @@ def alexnet(
     return _network(num_classes, stem, channels, 6, layers)
 
 
-@register("alexnet_cifar", input_shape=(3, 32, 32), revisions=(RESPONSES_OF_THE_PAPER,))
+@register("alexnet_cifar", input_shape=(3, 32, 32))
 def alexnet_cifar(
     num_classes: int = 10,
     in_channels: int = 3,

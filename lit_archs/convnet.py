@@ -2,9 +2,11 @@
 
 from collections import OrderedDict
 
+from pydantic import NonNegativeInt, PositiveInt
 from torch import nn
 
-from litmus.core.errors import require_at_least, require_fraction, require_positive
+from litmus.core.config_keys import Fraction
+from litmus.core.errors import require_at_least
 from litmus.lit_archs.building.registry import register
 from litmus.lit_archs.layers.norm_activation import NormActivationOptions, norm_activation, norm_activation_1d
 from litmus.lit_archs.layers.pooling import Pooling, least_side, pooled_side, pooling_layer
@@ -16,16 +18,16 @@ def convnet(
     in_channels: int = 3,
     image_size: int = 32,
     *,
-    blocks: int = 3,
-    convolutions: int = 2,
-    width: int = 32,
-    kernel_size: int = 3,
-    stride: int = 1,
-    zero_padding: int | None = None,
+    blocks: NonNegativeInt = 3,
+    convolutions: PositiveInt = 2,
+    width: PositiveInt = 32,
+    kernel_size: PositiveInt = 3,
+    stride: PositiveInt = 1,
+    zero_padding: NonNegativeInt | None = None,
     pooling: Pooling = "max",
-    hidden: int = 1,
-    dense_units: int = 128,
-    dropout: float = 0.0,
+    hidden: NonNegativeInt = 1,
+    dense_units: PositiveInt = 128,
+    dropout: Fraction = 0.0,
     layers: NormActivationOptions = NormActivationOptions(norm="none"),
 ) -> nn.Module:
     """Convnet of lectures: [(convolution, activation) × N, pooling] × M, (dense, activation) × K, dense.
@@ -47,12 +49,7 @@ def convnet(
         dense_units: units of each of these.
         dropout: probability of zeroing a unit of these.
     """
-    require_positive(convolutions=convolutions, width=width, kernel_size=kernel_size, stride=stride)
-    require_positive(dense_units=dense_units)
-    require_at_least(0, blocks=blocks, hidden=hidden)
-    require_fraction(dropout=dropout)
     padding = kernel_size // 2 if zero_padding is None else zero_padding
-    require_at_least(0, zero_padding=padding)
     sides = 1
     for _ in range(blocks):
         sides = least_side(pooling, sides)

@@ -3,13 +3,16 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Ge, Gt, Le
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from litmus.core.errors import UserError, require_at_least, require_fraction, require_positive
+from litmus.core.config_keys import Fraction
+from litmus.core.errors import UserError
 from litmus.lit_archs.building.registry import register
-from litmus.lit_archs.building.revision import SHIFTS_STAY
 from litmus.lit_archs.layers.norm_activation import NormActivationOptions, norm_activation, norm_activation_of_sum
 from litmus.lit_archs.layers.shift import before_norm
 
@@ -31,17 +34,11 @@ class DenseOptions(NormActivationOptions):
         dropout: probability of zeroing an output of a convolution.
     """
 
-    growth_rate: int = 32
-    compression: float = 0.5
+    growth_rate: PositiveInt = 32
+    compression: Annotated[float, Gt(0), Le(1)] = 0.5
     bottleneck: bool = True
     dense: bool = True
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        require_positive(growth_rate=self.growth_rate, compression=self.compression)
-        require_fraction(dropout=self.dropout)
-        if self.compression > 1:
-            raise UserError(f"compression must be at most 1, got {self.compression}")
+    dropout: Fraction = 0.0
 
 
 def dense_layer(in_channels: int, options: DenseOptions) -> nn.Sequential:
@@ -124,14 +121,13 @@ def _network(
     input_shape=(3, 224, 224),
     num_classes=1000,
     fixed={f"densenet{depth}": {"depth": depth} for depth in BLOCK_LAYERS},
-    revisions=(SHIFTS_STAY,),
 )
 def densenet(
     num_classes: int = 1000,
     in_channels: int = 3,
-    image_size: int = 224,
+    image_size: Annotated[int, Ge(29)] = 224,
     *,
-    depth: int = 121,
+    depth: Literal[121, 169, 201] = 121,
     blocks: DenseOptions = DenseOptions(),
 ) -> nn.Module:
     """DenseNet for ImageNet: four dense blocks, transitions that halve channels and resolution between them.
@@ -141,9 +137,6 @@ def densenet(
     Args:
         depth: layers with weights, 121, 169 or 201.
     """
-    if depth not in BLOCK_LAYERS:
-        raise UserError(f"depth must be one of {', '.join(map(str, BLOCK_LAYERS))}, got {depth}")
-    require_at_least(29, image_size=image_size)
     channels = 2 * blocks.growth_rate
     stem: OrderedDict[str, nn.Module] = OrderedDict(
         conv=before_norm(nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False), blocks.norm),
@@ -162,12 +155,11 @@ def densenet(
         "densenet40_k12": {"depth": 40},
         "densenet_bc100_k12": {"depth": 100, "bottleneck": True, "compression": 0.5},
     },
-    revisions=(SHIFTS_STAY,),
 )
 def densenet_cifar(
     num_classes: int = 10,
     in_channels: int = 3,
-    image_size: int = 32,
+    image_size: Annotated[int, Ge(4)] = 32,
     *,
     depth: int = 40,
     blocks: DenseOptions = DenseOptions(growth_rate=12, compression=1.0, bottleneck=False),
@@ -180,9 +172,7 @@ def densenet_cifar(
         depth: layers with weights, 3n+4, or 6n+4 with bottlenecks.
     """
     step = 6 if blocks.bottleneck else 3
-    require_at_least(step + 4, depth=depth)
-    require_at_least(4, image_size=image_size)
-    if (depth - 4) % step:
+    if depth < step + 4 or (depth - 4) % step:
         raise UserError(f"depth must be {step}n+4, got {depth}")
     # Section 3, implementation details: 16 channels, twice the growth rate for DenseNet-BC.
     channels = 2 * blocks.growth_rate if blocks.bottleneck and blocks.compression < 1 else 16

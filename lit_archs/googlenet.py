@@ -1,13 +1,14 @@
 """GoogLeNet (Szegedy et al. 2014, 1409.4842), for ImageNet and for 32×32 images."""
 
 from collections import OrderedDict
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
-from litmus.core.errors import require_at_least, require_choice, require_fraction, require_positive
+from litmus.core.config_keys import Fraction
 from litmus.lit_archs.building.registry import register
-from litmus.lit_archs.building.revision import SHIFTS_STAY
 from litmus.lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
 from litmus.lit_archs.layers.norm_activation import activation_layer
 from litmus.lit_archs.learning.loss import AuxiliaryOutputs
@@ -104,19 +105,18 @@ def _scaled(channels: int, width: float) -> int:
 
 
 def _pools(pool4: int) -> tuple[nn.Module, nn.Module]:
-    require_choice("pool4", str(pool4), ("2", "3"))
     return nn.MaxPool2d(3, stride=2, ceil_mode=True), nn.MaxPool2d(pool4, stride=2, ceil_mode=True)
 
 
-@register("googlenet", input_shape=(3, 224, 224), num_classes=1000, revisions=(SHIFTS_STAY,))
+@register("googlenet", input_shape=(3, 224, 224), num_classes=1000)
 def googlenet(
     num_classes: int = 1000,
     in_channels: int = 3,
-    image_size: int = 224,
+    image_size: Annotated[int, Ge(15)] = 224,
     *,
-    width: float = 1.0,
+    width: PositiveFloat = 1.0,
     auxiliary: bool = False,
-    dropout: float = 0.2,
+    dropout: Fraction = 0.2,
     pool4: Literal[2, 3] = 2,
     modules: InceptionOptions = InceptionOptions(large_kernel=3),
 ) -> nn.Module:
@@ -132,9 +132,6 @@ def googlenet(
         pool4: side of the windows of the pooling before the last two modules: the paper has 3 (table 1), torchvision's
             network and its published weights have 2.
     """
-    require_positive(width=width)
-    require_fraction(dropout=dropout)
-    require_at_least(15, image_size=image_size)
     first, second = _scaled(64, width), _scaled(192, width)
     stem = nn.Sequential(
         OrderedDict(
@@ -148,15 +145,15 @@ def googlenet(
     return GoogLeNet(num_classes, stem, second, _pools(pool4), width, auxiliary, dropout, modules)
 
 
-@register("googlenet_cifar", input_shape=(3, 32, 32), revisions=(SHIFTS_STAY,))
+@register("googlenet_cifar", input_shape=(3, 32, 32))
 def googlenet_cifar(
     num_classes: int = 10,
     in_channels: int = 3,
-    image_size: int = 32,
+    image_size: Annotated[int, Ge(4)] = 32,
     *,
-    width: float = 1.0,
+    width: PositiveFloat = 1.0,
     auxiliary: bool = False,
-    dropout: float = 0.2,
+    dropout: Fraction = 0.2,
     pool4: Literal[2, 3] = 2,
     modules: InceptionOptions = InceptionOptions(),
 ) -> nn.Module:
@@ -171,9 +168,6 @@ def googlenet_cifar(
         pool4: side of the windows of the pooling before the last two modules: the paper has 3 (table 1), torchvision's
             network and its published weights have 2.
     """
-    require_positive(width=width)
-    require_fraction(dropout=dropout)
-    require_at_least(4, image_size=image_size)
     channels = _scaled(192, width)
     stem = nn.Sequential(OrderedDict(conv1=convolution(in_channels, channels, 3, modules.norm, modules.activation)))
     return GoogLeNet(num_classes, stem, channels, _pools(pool4), width, auxiliary, dropout, modules)

@@ -3,29 +3,28 @@
 from collections import OrderedDict
 from typing import Literal
 
+from pydantic import PositiveFloat, PositiveInt
 from torch import nn
 
-from litmus.core.errors import require_at_least, require_choice, require_positive
+from litmus.core.errors import require_at_least
 from litmus.lit_archs.building.registry import register
-from litmus.lit_archs.building.revision import SHIFTS_STAY
 from litmus.lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
 from litmus.lit_archs.layers.norm_activation import NormActivationOptions
 
 Block = Literal["reduced", "naive", "single3", "single5"]
-BLOCKS = ("reduced", "naive", "single3", "single5")
 CHANNELS = PathChannels(one=64, reduce_three=96, three=128, reduce_five=16, five=32, pool=32)
 """The first inception module of GoogLeNet (Szegedy et al. 2014, 1409.4842, table 1): 256 output channels."""
 
 
-@register("inception_stack", input_shape=(3, 32, 32), revisions=(SHIFTS_STAY,))
+@register("inception_stack", input_shape=(3, 32, 32))
 def inception_stack(
     num_classes: int = 10,
     in_channels: int = 3,
     image_size: int = 32,
     *,
     block: Block = "reduced",
-    blocks: int = 3,
-    width: float = 1.0,
+    blocks: PositiveInt = 3,
+    width: PositiveFloat = 1.0,
     layers: NormActivationOptions = NormActivationOptions(),
 ) -> nn.Module:
     """Stem, blocks of 256 channels (inception, naive inception, one 3×3 or one 5×5), average pool, linear.
@@ -38,8 +37,6 @@ def inception_stack(
         blocks: number of blocks; the map is halved before each.
         width: factor on all channels.
     """
-    require_choice("block", block, BLOCKS)
-    require_positive(blocks=blocks, width=width)
     require_at_least(2**blocks, image_size=image_size)
     scaled = PathChannels(*(max(1, round(channels * width)) for channels in CHANNELS))
     outputs = scaled.one + scaled.three + scaled.five + scaled.pool

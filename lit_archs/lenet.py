@@ -3,12 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
-from litmus.core.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
+from litmus.core.config_keys import Fraction
+from litmus.core.errors import UserError, require_at_least
 from litmus.core.keyed_random import generator
 from litmus.lit_archs.building.registry import register
 from litmus.lit_archs.layers.norm_activation import (
@@ -101,19 +103,11 @@ class LeNetOptions(NormActivationOptions):
 
     norm: Norm = "none"
     pooling: Pooling = "max"
-    dropout: float = 0.0
+    dropout: Fraction = 0.0
     connections: Literal["full", "partial"] = "full"
     output: Output = "softmax"
     first_kernel: Literal[5, 7, 11] = 5
     first_stride: Literal[1, 2, 4] = 1
-
-    def __post_init__(self) -> None:
-        require_fraction(dropout=self.dropout)
-        require_choice("pooling", self.pooling, get_args(Pooling))
-        require_choice("connections", self.connections, ("full", "partial"))
-        require_choice("output", self.output, ("softmax", "rbf_map", "rbf_mse"))
-        require_choice("first_kernel", str(self.first_kernel), ("5", "7", "11"))
-        require_choice("first_stride", str(self.first_stride), ("1", "2", "4"))
 
 
 @register("lenet5", input_shape=(1, 32, 32))
@@ -122,7 +116,7 @@ def lenet5(
     in_channels: int = 1,
     image_size: int = 32,
     *,
-    width: float = 1.0,
+    width: PositiveFloat = 1.0,
     layers: LeNetOptions = LeNetOptions(),
 ) -> nn.Module:
     """LeNet-5, modern: 2 × (5×5 convolution, norm, activation, pooling), then 120 and 84 units.
@@ -134,7 +128,6 @@ def lenet5(
     Args:
         width: factor on every layer's channels and units.
     """
-    require_positive(width=width)
     kernel, stride = layers.first_kernel, layers.first_stride
     # Four positions are left by the first convolution, two by its pooling.
     require_at_least(3 * stride + 1, image_size=image_size)

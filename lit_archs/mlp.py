@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 
+from pydantic import NonNegativeInt, PositiveInt
 from torch import nn
 
-from litmus.core.errors import require_at_least, require_fraction, require_positive
+from litmus.core.config_keys import Fraction
 from litmus.lit_archs.building.registry import register
 from litmus.lit_archs.layers.norm_activation import Activation, Norm, norm_activation_1d
 
@@ -13,13 +14,13 @@ from litmus.lit_archs.layers.norm_activation import Activation, Norm, norm_activ
 def mlp(
     num_classes: int = 10,
     in_channels: int = 1,
-    image_size: int = 28,
+    image_size: PositiveInt = 28,
     *,
-    depth: int = 3,
-    width: int = 100,
+    depth: NonNegativeInt = 3,
+    width: PositiveInt = 100,
     norm: Norm = "none",
     activation: Activation = "sigmoid",
-    dropout: float = 0.0,
+    dropout: Fraction = 0.0,
 ) -> nn.Module:
     """Fully connected: depth × (linear, norm, activation, dropout), linear; by default 3 × 100 sigmoid units.
 
@@ -32,10 +33,6 @@ def mlp(
         activation: non-linearity of the hidden layers.
         dropout: probability of zeroing a hidden unit.
     """
-    require_at_least(0, depth=depth)
-    require_positive(width=width)
-    require_at_least(1, image_size=image_size)
-    require_fraction(dropout=dropout)
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     features = in_channels * image_size * image_size
     for index in range(1, depth + 1):

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
+from litmus.core.errors import UserError
 from litmus.lit_archs.building.registry import register
-from litmus.lit_archs.building.revision import SHIFTS_STAY
 from litmus.lit_archs.layers.norm_activation import norm_activation, norm_activation_of_sum
 from litmus.lit_archs.layers.residual import (
     Bias,
@@ -127,18 +127,17 @@ def _named(**options: Any) -> dict[str, Any]:
         "seresnext50_32x4d": _named(depth=50, cardinality=32, base_width=4, squeeze_excite=True),
     },
     hidden=("dropout",),
-    revisions=(SHIFTS_STAY,),
 )
 def resnet(
     num_classes: int = 1000,
     in_channels: int = 3,
-    image_size: int = 224,
+    image_size: PositiveInt = 224,
     *,
-    depth: int = 50,
-    width: int = 64,
+    depth: Literal[18, 34, 50, 101, 152] = 50,
+    width: PositiveInt = 64,
     block: Literal["auto", "basic", "bottleneck"] = "auto",
-    cardinality: int = 1,
-    base_width: int = 64,
+    cardinality: PositiveInt = 1,
+    base_width: PositiveInt = 64,
     stem: Stem = "imagenet",
     blocks: BlockOptions = BlockOptions(),
 ) -> nn.Module:
@@ -156,12 +155,6 @@ def resnet(
         base_width: channels of each group of the first stage's 3×3 convolutions, doubled from stage to stage.
         stem: imagenet (7×7 at stride 2, 3×3 max pool at stride 2) or cifar (3×3 at stride 1), for images of 32 pixels.
     """
-    require_choice("stem", stem, get_args(Stem))
-    require_positive(width=width, cardinality=cardinality, base_width=base_width)
-    require_at_least(1, image_size=image_size)
-    if depth not in STAGE_BLOCKS:
-        raise UserError(f"depth must be one of {', '.join(map(str, STAGE_BLOCKS))}, got {depth}")
-    require_choice("block", block, ("auto", "basic", "bottleneck"))
     bottleneck = block == "bottleneck" or (block == "auto" and depth >= 50)
     if not bottleneck and (cardinality, base_width) != (1, 64):
         raise UserError("cardinality and base_width need bottleneck blocks")

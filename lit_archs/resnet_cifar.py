@@ -1,12 +1,13 @@
 """The CIFAR residual networks: of He et al. 2015 with their plain twins, WideResNet and ResNeXt."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge
+from pydantic import PositiveInt
 from torch import nn
 
-from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
+from litmus.core.errors import UserError
 from litmus.lit_archs.building.registry import register
-from litmus.lit_archs.building.revision import SHIFTS_STAY
 from litmus.lit_archs.layers.norm_activation import NormActivationOptions
 from litmus.lit_archs.layers.residual import BlockOptions
 from litmus.lit_archs.resnet import ResNet, Stage
@@ -25,8 +26,7 @@ def _network(
 def _blocks_per_stage(depth: int, layers_per_block: int, other_layers: int) -> int:
     """Return n of depth = 3·layers_per_block·n + other_layers."""
     step = 3 * layers_per_block
-    require_at_least(step + other_layers, depth=depth)
-    if (depth - other_layers) % step:
+    if depth < step + other_layers or (depth - other_layers) % step:
         examples = ", ".join(str(step * n + other_layers) for n in range(1, 5))
         raise UserError(f"depth must be {step}n+{other_layers} ({examples}, ...), got {depth}")
     return (depth - other_layers) // step
@@ -39,15 +39,14 @@ def _blocks_per_stage(depth: int, layers_per_block: int, other_layers: int) -> i
     fixed={f"resnet{depth}": {"depth": depth} for depth in PAPER_DEPTHS},
     pattern=r"resnet(?P<depth>\d+)",
     hidden=("dropout",),
-    revisions=(SHIFTS_STAY,),
 )
 def resnet_cifar(
     num_classes: int = 10,
     in_channels: int = 3,
-    image_size: int = 32,
+    image_size: Annotated[int, Ge(4)] = 32,
     *,
     depth: int = 20,
-    width: int = 16,
+    width: PositiveInt = 16,
     block: Literal["basic", "bottleneck"] = "basic",
     blocks: BlockOptions = BlockOptions(shortcut="A"),
 ) -> nn.Module:
@@ -61,9 +60,6 @@ def resnet_cifar(
         width: channels of the first stage.
         block: basic (two 3×3) or bottleneck (1×1, 3×3, 1×1 to four times the channels).
     """
-    require_positive(width=width)
-    require_at_least(4, image_size=image_size)
-    require_choice("block", block, ("basic", "bottleneck"))
     bottleneck = block == "bottleneck"
     count = _blocks_per_stage(depth, 3 if bottleneck else 2, 2)
     stages = []
@@ -78,15 +74,14 @@ def resnet_cifar(
     input_shape=_SHAPE,
     fixed={f"plain{depth}": {"depth": depth} for depth in PAPER_DEPTHS},
     pattern=r"plain(?P<depth>\d+)",
-    revisions=(SHIFTS_STAY,),
 )
 def plain_cifar(
     num_classes: int = 10,
     in_channels: int = 3,
-    image_size: int = 32,
+    image_size: Annotated[int, Ge(4)] = 32,
     *,
     depth: int = 20,
-    width: int = 16,
+    width: PositiveInt = 16,
     layers: NormActivationOptions = NormActivationOptions(),
 ) -> nn.Module:
     """The plain twin of a CIFAR ResNet: the same layers and parameters, no shortcuts.
@@ -111,16 +106,15 @@ def plain_cifar(
     },
     pattern=r"wide_resnet(?P<depth>\d+)_(?P<widen_factor>\d+)",
     hidden=("shortcut", "zero_gamma", "fixup"),
-    revisions=(SHIFTS_STAY,),
 )
 def wide_resnet_cifar(
     num_classes: int = 10,
     in_channels: int = 3,
-    image_size: int = 32,
+    image_size: Annotated[int, Ge(4)] = 32,
     *,
     depth: int = 28,
-    widen_factor: int = 10,
-    width: int = 16,
+    widen_factor: PositiveInt = 10,
+    width: PositiveInt = 16,
     blocks: BlockOptions = BlockOptions(pre_activation=True),
 ) -> nn.Module:
     """WideResNet for CIFAR of 6n+4 layers: pre-activated basic blocks, widen_factor times the channels.
@@ -132,8 +126,6 @@ def wide_resnet_cifar(
         widen_factor: factor on the channels of the stages, k in WRN-d-k.
         width: channels of the stem, and of the first stage before widening.
     """
-    require_positive(width=width, widen_factor=widen_factor)
-    require_at_least(4, image_size=image_size)
     count = _blocks_per_stage(depth, 2, 4)
     wide = width * widen_factor
     stages = [Stage(count, wide, 1), Stage(count, 2 * wide, 2), Stage(count, 4 * wide, 2)]
@@ -150,17 +142,16 @@ def wide_resnet_cifar(
     },
     pattern=r"resnext(?P<depth>\d+)_(?P<cardinality>\d+)x(?P<base_width>\d+)d",
     hidden=("shortcut", "pre_activation", "fixup", "dropout"),
-    revisions=(SHIFTS_STAY,),
 )
 def resnext_cifar(
     num_classes: int = 10,
     in_channels: int = 3,
-    image_size: int = 32,
+    image_size: Annotated[int, Ge(4)] = 32,
     *,
     depth: int = 29,
-    cardinality: int = 8,
-    base_width: int = 64,
-    width: int = 64,
+    cardinality: PositiveInt = 8,
+    base_width: PositiveInt = 64,
+    width: PositiveInt = 64,
     blocks: BlockOptions = BlockOptions(),
 ) -> nn.Module:
     """ResNeXt for CIFAR of 9n+2 layers: bottlenecks of grouped convolutions, 256-512-1024 channels.
@@ -173,8 +164,6 @@ def resnext_cifar(
         base_width: channels of each group of the first stage's 3×3 convolutions, doubled from stage to stage.
         width: channels of the stem; the first stage has four times as many.
     """
-    require_positive(width=width, cardinality=cardinality, base_width=base_width)
-    require_at_least(4, image_size=image_size)
     count = _blocks_per_stage(depth, 3, 2)
     inner = cardinality * base_width
     stages = [

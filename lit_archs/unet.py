@@ -4,9 +4,10 @@ from collections import OrderedDict
 from typing import Literal
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from litmus.core.errors import require_at_least, require_choice, require_positive
+from litmus.core.errors import require_at_least
 from litmus.lit_archs.building.registry import register
 from litmus.lit_archs.layers.norm_activation import Activation, Norm, norm_activation
 
@@ -73,8 +74,8 @@ def unet(
     in_channels: int = 1,
     image_size: int = 572,
     *,
-    depth: int = 4,
-    width: int = 64,
+    depth: PositiveInt = 4,
+    width: PositiveInt = 64,
     skips: Literal["concatenate", "add", "none"] = "concatenate",
     norm: Norm = "none",
     activation: Activation = "relu",
@@ -91,8 +92,5 @@ def unet(
         norm: normalisation between convolution and activation.
         activation: non-linearity.
     """
-    require_at_least(1, depth=depth)
-    require_positive(width=width)
-    require_choice("skips", skips, ("concatenate", "add", "none"))
     require_at_least(2**depth, image_size=image_size)
     return UNet(num_classes, in_channels, depth, width, skips, norm, activation)

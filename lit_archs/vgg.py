@@ -2,17 +2,20 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge
+from pydantic import PositiveInt
 from torch import nn
 
-from litmus.core.errors import UserError, require_at_least, require_choice, require_fraction, require_positive
+from litmus.core.config_keys import Fraction
 from litmus.lit_archs.building.registry import register
 from litmus.lit_archs.layers.norm_activation import Norm, NormActivationOptions, activation_layer, norm_activation
 
 STAGE_CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 """Convolutions of each stage by depth: the columns A, B, D and E of table 1."""
 
+Depth = Literal[11, 13, 16, 19]
 Convolutions = Literal["stacked", "single"]
 Head = Literal["dense", "average"]
 
@@ -30,17 +33,11 @@ class VGGOptions(NormActivationOptions):
     """
 
     norm: Norm = "none"
-    width: int = 64
+    width: PositiveInt = 64
     convolutions: Convolutions = "stacked"
     head: Head = "dense"
-    dense_units: int = 4096
-    dropout: float = 0.5
-
-    def __post_init__(self) -> None:
-        require_choice("convolutions", self.convolutions, ("stacked", "single"))
-        require_choice("head", self.head, ("dense", "average"))
-        require_positive(width=self.width, dense_units=self.dense_units)
-        require_fraction(dropout=self.dropout)
+    dense_units: PositiveInt = 4096
+    dropout: Fraction = 0.5
 
 
 def _stage(in_channels: int, channels: int, count: int, options: VGGOptions) -> "OrderedDict[str, nn.Module]":
@@ -58,8 +55,6 @@ def _network(
     num_classes: int, in_channels: int, depth: int, side: int, pool_ceil: bool, options: VGGOptions
 ) -> nn.Module:
     """Return the five stages and the head; `side` is that of the map which the dense layers see."""
-    if depth not in STAGE_CONVOLUTIONS:
-        raise UserError(f"depth must be one of {', '.join(map(str, STAGE_CONVOLUTIONS))}, got {depth}")
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for index, count in enumerate(STAGE_CONVOLUTIONS[depth]):
         channels = options.width * min(2**index, 8)
@@ -102,9 +97,9 @@ def _head(channels: int, side: int, num_classes: int, options: VGGOptions) -> "O
 def vgg(
     num_classes: int = 1000,
     in_channels: int = 3,
-    image_size: int = 224,
+    image_size: Annotated[int, Ge(32)] = 224,
     *,
-    depth: int = 16,
+    depth: Depth = 16,
     layers: VGGOptions = VGGOptions(),
 ) -> nn.Module:
     """VGG A, B, D, E: five stages of 3×3 convolutions at 64-128-256-512-512 channels, three dense layers.
@@ -115,7 +110,6 @@ def vgg(
     Args:
         depth: layers with weights, 11, 13, 16 or 19.
     """
-    require_at_least(32, image_size=image_size)
     return _network(num_classes, in_channels, depth, 7, False, layers)
 
 
@@ -127,9 +121,9 @@ def vgg(
 def vgg_cifar(
     num_classes: int = 10,
     in_channels: int = 3,
-    image_size: int = 32,
+    image_size: Annotated[int, Ge(2)] = 32,
     *,
-    depth: int = 16,
+    depth: Depth = 16,
     layers: VGGOptions = VGGOptions(norm="batch", head="average", dense_units=512),
 ) -> nn.Module:
     """VGG for 32×32 images: the same stages down to a 1×1 map, and one layer after it.
@@ -139,5 +133,4 @@ def vgg_cifar(
     Args:
         depth: convolutions and dense layers of the ImageNet form, 11, 13, 16 or 19.
     """
-    require_at_least(2, image_size=image_size)
     return _network(num_classes, in_channels, depth, 1, True, layers)

@@ -13,9 +13,6 @@ from litmus.core.keyed_random import derive, uniform
 Mix = Literal["none", "mixup", "cutmix"]
 TABLE = 1 << 14
 
-REVISIONS: dict[Mix, int] = {"none": 1, "mixup": 1, "cutmix": 1}
-"""By how many changes each has become what it is, counted from 1; part of the identity of its runs."""
-
 
 class Mixed(NamedTuple):
     """Mixed images [N, C, H, W] and the share [N] that the first image has in each."""

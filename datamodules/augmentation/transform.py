@@ -27,13 +27,11 @@ class Transform(ABC):
     """A random change of uint8 images [N, C, H, W]; its dataclass fields are its parameters.
 
     `name` keys its draws, so that no transform of a recipe moves another's; `draws` is how many uniform numbers one
-    image takes. What it does to an image depends on that image's row of draws alone. `revision` rises by one where a
-    change makes it do another thing: recipes with it are other recipes then, and their runs other runs.
+    image takes. What it does to an image depends on that image's row of draws alone.
     """
 
     name: ClassVar[str]
     draws: ClassVar[int]
-    revision: ClassVar[int] = 1
     uses_colours: ClassVar[bool] = False
     """Whether it asks for the principal components of the training split's colours."""
 
@@ -47,6 +45,4 @@ class Transform(ABC):
 
     def __str__(self) -> str:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
-        if self.revision > 1:
-            values["revision"] = self.revision
         return f"{self.name}({', '.join(f'{key}={value}' for key, value in values.items())})"

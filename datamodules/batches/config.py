@@ -2,19 +2,22 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from litmus.core.errors import UserError, require_choice, require_fraction, require_positive
+from annotated_types import Gt, Le, Lt
+from pydantic import PositiveFloat, PositiveInt
+
+from litmus.core.config_keys import Config, OneOf, Role
+from litmus.core.errors import UserError
 from litmus.datamodules.augmentation.mixing import Mix
 from litmus.datamodules.augmentation.recipes import RECIPES, written_out
 from litmus.datamodules.loading.registry import DATASETS
 
-TEST_CROPS = (1, 5, 10)
 Centring = Literal["channel", "pixel", "pixel_mean", "unit", "none"]
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Config):
     """The dataset, how it is split, batched and augmented.
 
     Args:
@@ -40,37 +43,24 @@ class DataConfig:
     """
 
     name: str = "digits"
-    root: str = "data"
-    batch_size: int = 128
-    eval_batch_size: int = 500
-    augment: str = "none"
+    root: Annotated[str, Role.FILES] = "data"
+    batch_size: PositiveInt = 128
+    eval_batch_size: PositiveInt = 500
+    augment: Annotated[str, OneOf(RECIPES)] = "none"
     mix: Mix = "none"
-    mix_alpha: float = 1.0
+    mix_alpha: PositiveFloat = 1.0
     centring: Centring = "channel"
-    test_crops: int = 1
-    validation: float = 0.1
-    train_fraction: float = 1.0
+    test_crops: Literal[1, 5, 10] = 1
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.1
+    train_fraction: Annotated[float, Gt(0), Le(1)] = 1.0
     split_seed: int = 0
     reshuffle: bool = True
     drop_last: bool = True
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_positive(batch_size=self.batch_size, eval_batch_size=self.eval_batch_size, mix_alpha=self.mix_alpha)
-        require_positive(validation=self.validation)
-        require_fraction(validation=self.validation)
-        require_positive(train_fraction=self.train_fraction)
-        if self.train_fraction > 1:
-            raise UserError(f"train_fraction must be at most 1, got {self.train_fraction}")
-        if self.test_crops not in TEST_CROPS:
-            raise UserError(f"test_crops must be one of {', '.join(map(str, TEST_CROPS))}, got {self.test_crops}")
-        require_choice("augment", self.augment, RECIPES)
-        require_choice("mix", self.mix, get_args(Mix))
-        require_choice("centring", self.centring, get_args(Centring))
-        options = DATASETS[self.name].with_defaults(self.options)
-        # Lists become tuples, so that the loaded dataset can be remembered by its options.
-        hashable = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-        object.__setattr__(self, "options", hashable)
+        super().__post_init__()
+        object.__setattr__(self, "options", DATASETS[self.name].with_defaults(self.options))
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> "DataConfig":
@@ -80,9 +70,8 @@ class DataConfig:
         """
         settings = dict(settings)
         recipe = str(settings.get("augment", cls.augment))
-        require_choice("augment", recipe, RECIPES)
         recorded = settings.pop("transforms", None)
-        if recorded is not None and recorded != written_out(recipe):
+        if recorded is not None and recipe in RECIPES and recorded != written_out(recipe):
             raise UserError(f"transforms cannot be set: the recipe {recipe} is {written_out(recipe)}, not {recorded}")
         own = {each.name for each in dataclasses.fields(cls)} - {"options"}
         options = {key: value for key, value in settings.items() if key not in own}

@@ -37,14 +37,17 @@ class Dataset:
         return keys_of_function(self.source, section, skip=NOT_OPTIONS if isinstance(self.source, type) else ("root",))
 
     def with_defaults(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return every option, those of `options` and the other ones' defaults. Raises `UserError` for a wrong name."""
+        """Return every option, those of `options` checked, and the defaults of the others.
+
+        Raises `UserError` for a wrong name or value.
+        """
         valid = self.keys()
         for key in options:
             if key not in valid:
                 if not valid:
                     raise UserError(f"dataset {self.name} has no option {key!r}; it has none")
                 raise unknown_name(f"option of dataset {self.name}", key, valid)
-        return {**{name: key.default for name, key in valid.items()}, **options}
+        return {name: key.convert(options[name]) if name in options else key.default for name, key in valid.items()}
 
     def load(self, root: str, **options: Any) -> ImageArrays:
         """Return the dataset from the folder `root`. Raises `UserError` where its files are absent or damaged."""

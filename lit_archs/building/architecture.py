@@ -10,8 +10,6 @@ from torch import nn
 
 from litmus.core.config_keys import Keys, groups_of, keys_of_function
 from litmus.lit_archs.building.initialisation import Scheme
-from litmus.lit_archs.building.norm_config import NormConfig
-from litmus.lit_archs.building.revision import Revision, revision
 
 INPUT_OPTIONS = ("num_classes", "in_channels", "image_size")
 """Options that follow from the data, not from the user."""
@@ -25,8 +23,8 @@ class Architecture:
     whose type is a dataclass stands for the dataclass's fields, but for those that are `hidden`. `fixed` holds the
     options that the name itself decides (`resnet20` fixes `depth=20`). `input_shape` is the (channels, height, width)
     at which the literature quotes it, None where the data alone decide. `task` is what its outputs are for:
-    `classification`, one label an image, `segmentation`, one a pixel, or a task of one's own. `scheme` is how its
-    parameters start by default. `revisions` are the changes of what it computes or trains.
+    `classification`, one label an image, `segmentation`, one a pixel, or a task that a user registers. `scheme` is how
+    its parameters start by default. `revision` counts the changes of what it computes or trains, from 1 on.
     """
 
     name: str
@@ -38,7 +36,7 @@ class Architecture:
     task: str = "classification"
     hidden: Collection[str] = ()
     scheme: Scheme = "kaiming_normal"
-    revisions: tuple[Revision, ...] = ()
+    revision: int = 1
 
     @property
     def of_the_package(self) -> bool:
@@ -53,16 +51,19 @@ class Architecture:
         """Return whether it takes one of the options that follow from the data."""
         return option in inspect.signature(self.make).parameters
 
-    def revision(self, options: Mapping[str, Any], norms: NormConfig) -> int:
-        """Return the revision of the network of these options, those that the name fixes among them."""
-        return revision(self.revisions, options, norms)
-
     def construct(self, **options: Any) -> nn.Module:
-        """Return the network with these options and those that the name fixes, options of a group in their group."""
-        given = {**self.fixed, **options}
+        """Return the network with these options and those that the name fixes, options of a group in their group.
+
+        Raises `UserError` for a value that its declaration refuses.
+        """
+        keys = keys_of_function(self.make, "")
+        given = {
+            name: keys[name].convert(value) if name in keys else value
+            for name, value in {**self.fixed, **options}.items()
+        }
         for parameter, (default, fields) in groups_of(self.make).items():
-            own = {name: given.pop(name) for name in fields if name in given and name not in self.hidden}
-            given[parameter] = dataclasses.replace(default, **own)
+            of_group = {name: given.pop(name) for name in fields if name in given}
+            given[parameter] = dataclasses.replace(default, **of_group)
         return self.make(**given)
 
 

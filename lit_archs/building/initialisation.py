@@ -4,13 +4,15 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, assert_never, get_args, runtime_checkable
+from typing import Literal, Protocol, assert_never, runtime_checkable
 
 import torch
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from litmus.core.errors import UserError, require_choice, require_positive
+from litmus.core.config_keys import Config
+from litmus.core.errors import UserError
 from litmus.core.keyed_random import generator
 from litmus.lit_archs.building.own_initialisation import initialised_by_itself
 
@@ -18,13 +20,12 @@ Scheme = Literal[
     "kaiming_normal", "kaiming_uniform", "kaiming_normal_out", "xavier_normal", "xavier_uniform", "normal", "vgg",
     "pytorch", "own",
 ]  # fmt: skip
-SCHEMES: tuple[str, ...] = get_args(Scheme)
 Pairing = Literal["name", "place"]
 Scaled = Literal["all", "hidden"]
 
 
 @dataclass(frozen=True)
-class InitConfig:
+class InitConfig(Config):
     """Initialisation of the weights of convolutions and linear layers; biases start at zero.
 
     Args:
@@ -40,15 +41,9 @@ class InitConfig:
     """
 
     scheme: Scheme = "kaiming_normal"
-    gain: float = 1.0
+    gain: PositiveFloat = 1.0
     pairing: Pairing = "name"
     scaled: Scaled = "all"
-
-    def __post_init__(self) -> None:
-        require_choice("scheme", self.scheme, SCHEMES)
-        require_choice("pairing", self.pairing, get_args(Pairing))
-        require_choice("scaled", self.scaled, get_args(Scaled))
-        require_positive(gain=self.gain)
 
 
 @runtime_checkable

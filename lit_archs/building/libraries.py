@@ -17,13 +17,10 @@ from torch import nn
 from litmus.core.config_keys import Key, Keys, keys_of_function
 from litmus.core.errors import UserError, unknown_name
 from litmus.lit_archs.building.architecture import INPUT_OPTIONS, Architecture
-from litmus.lit_archs.building.revision import Revision
 from litmus.lit_archs.layers.norm_activation import Norm, norm_layer
 from litmus.lit_archs.layers.shift import Shift
 
 LIBRARIES = ("torchvision", "timm")
-
-_SHIFT_STAYS = Revision(2, "norm=none leaves each norm's shift", lambda options, _: options.get("norm") == "none")
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,13 @@ class LibraryArchitecture(Architecture):
 
     def construct(self, **options: Any) -> nn.Module:
         """Return the network with these options, its batch norms exchanged where `norm` says so."""
-        norm = options.pop("norm", None)
-        network = self.make(**{key: value for key, value in options.items() if value is not None})
+        given = {
+            name: self.options[name].convert(value) if name in self.options else value
+            for name, value in options.items()
+            if value is not None
+        }
+        norm = given.pop("norm", None)
+        network = self.make(**given)
         if norm is not None:
             exchange_norms(network, norm)
         return network
@@ -75,10 +77,7 @@ def library_architecture(name: str) -> LibraryArchitecture:
         help = "what stands in place of each batch norm; null leaves it"
         options["norm"] = Key("norm", Norm | None, None, help)
     summary = f"{model} of {library} {importlib.import_module(library).__version__}"
-    revisions = (_SHIFT_STAYS,)
-    return LibraryArchitecture(
-        name, make, summary, (3, 224, 224), 1000, scheme="own", revisions=revisions, options=options
-    )
+    return LibraryArchitecture(name, make, summary, (3, 224, 224), 1000, scheme="own", options=options)
 
 
 def exchange_norms(network: nn.Module, norm: str) -> None:

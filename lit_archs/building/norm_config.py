@@ -2,12 +2,15 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
+from annotated_types import Ge
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
+from litmus.core.config_keys import Config
+from litmus.core.errors import UserError
 from litmus.lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
 from litmus.lit_archs.layers.norm_activation import LayerNormOfMap, NormActivation, group_count
 from litmus.lit_archs.layers.shift import shift_by_itself
@@ -22,7 +25,7 @@ _CONSTANTS: dict[Gradient, Constants] = {"full": "none", "mean_stopped": "mean",
 
 
 @dataclass(frozen=True)
-class NormConfig:
+class NormConfig(Config):
     """Details of the norm layers; which layer it is, is the network's option `norm`.
 
     Args:
@@ -51,31 +54,15 @@ class NormConfig:
     scale: bool = True
     shift: bool = True
     gradient: Gradient = "full"
-    eps: float | None = None
-    momentum: float = 0.1
+    eps: PositiveFloat | None = None
+    momentum: PositiveFloat = 0.1
     evaluation_statistics: Statistics = "running"
-    virtual_batch_size: int = 32
-    groups: int = 32
-    noise_mean: float = 0.5
-    noise_scale: float = 1.25
-    noise_mean_range: float = 0.1
-    noise_scale_deviation: float = 0.1
-
-    def __post_init__(self) -> None:
-        require_choice("placement", self.placement, get_args(Placement))
-        require_choice("evaluation_statistics", self.evaluation_statistics, get_args(Statistics))
-        require_choice("gradient", self.gradient, get_args(Gradient))
-        if self.eps is not None:
-            require_positive(eps=self.eps)
-        require_positive(momentum=self.momentum, groups=self.groups)
-        require_at_least(2, virtual_batch_size=self.virtual_batch_size)
-        require_at_least(1, noise_scale=self.noise_scale)
-        require_at_least(
-            0,
-            noise_mean=self.noise_mean,
-            noise_mean_range=self.noise_mean_range,
-            noise_scale_deviation=self.noise_scale_deviation,
-        )
+    virtual_batch_size: Annotated[int, Ge(2)] = 32
+    groups: PositiveInt = 32
+    noise_mean: NonNegativeFloat = 0.5
+    noise_scale: Annotated[float, Ge(1)] = 1.25
+    noise_mean_range: NonNegativeFloat = 0.1
+    noise_scale_deviation: NonNegativeFloat = 0.1
 
 
 _NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm2d)

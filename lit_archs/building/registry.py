@@ -15,7 +15,6 @@ from litmus.lit_archs.building.architecture import INPUT_OPTIONS, Architecture, 
 from litmus.lit_archs.building.initialisation import InitConfig, Scheme, initialised
 from litmus.lit_archs.building.libraries import library_architecture, library_of
 from litmus.lit_archs.building.norm_config import NormConfig, configure_norms
-from litmus.lit_archs.building.revision import Revision
 
 
 class _Architectures(Registry[Architecture]):
@@ -47,7 +46,7 @@ def register(
     task: str = "classification",
     hidden: Collection[str] = (),
     init: Scheme | None = None,
-    revisions: tuple[Revision, ...] = (),
+    revision: int = 1,
 ) -> Any:
     """Register a network under `names`, as a decorator or with what builds it as the last argument.
 
@@ -66,7 +65,7 @@ def register(
         hidden: fields of the builder's groups of options that this family does not have.
         init: how its parameters start by default, see `InitConfig`; `own`, what its constructor draws, made paired, for
             networks that are none of the package's.
-        revisions: changes of what it computes or trains, by which later runs are told from earlier ones.
+        revision: raised where the network computes or trains differently from now on; its runs are then other runs.
 
     Raises `UserError` where a name is taken, for an unknown task, and for an argument without a default.
     """
@@ -75,7 +74,7 @@ def register(
         *texts, make = names
         return register(
             *texts, input_shape=input_shape, num_classes=num_classes, fixed=fixed, pattern=pattern, task=task,
-            hidden=hidden, init=init, revisions=revisions,
+            hidden=hidden, init=init, revision=revision,
         )(make)  # fmt: skip
 
     def decorate(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
@@ -83,7 +82,7 @@ def register(
         scheme: Scheme = init or ("kaiming_normal" if of_the_package(make) else "own")
 
         def entry(name: str, options: Mapping[str, Any]) -> Architecture:
-            made = Architecture(name, make, summary, input_shape, num_classes, options, task, hidden, scheme, revisions)
+            made = Architecture(name, make, summary, input_shape, num_classes, options, task, hidden, scheme, revision)
             for key, each in inspect.signature(make).parameters.items():
                 if _needs_a_value(each) and key not in (*INPUT_OPTIONS, *options):
                     raise UserError(

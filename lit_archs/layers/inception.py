@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from litmus.core.errors import UserError, require_choice
+from litmus.core.errors import UserError
 from litmus.lit_archs.layers.norm_activation import NormActivationOptions, norm_activation
 from litmus.lit_archs.layers.shift import before_norm
 from litmus.lit_archs.layers.squeeze_excite import SqueezeExcite, SqueezeExciteOptions
@@ -53,7 +53,6 @@ class InceptionOptions(NormActivationOptions, SqueezeExciteOptions):
         super().__post_init__()
         if not self.paths:
             raise UserError("an inception module needs at least one path")
-        require_choice("large_kernel", str(self.large_kernel), ("3", "5"))
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from litmus.core.config_keys import Config
 from litmus.core.errors import require_choice
 from litmus.lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
 from litmus.lit_archs.layers.shift import Shift
@@ -17,7 +18,7 @@ Activation = Literal["relu", "leaky_relu", "sigmoid", "tanh", "scaled_tanh", "ge
 
 
 @dataclass(frozen=True)
-class NormActivationOptions:
+class NormActivationOptions(Config):
     """What stands beside the convolutions and fully connected layers of a network.
 
     Args:
@@ -112,7 +113,6 @@ _NORMS_1D: dict[str, Callable[[int, float], nn.Module]] = {
 
 def norm_layer(norm: str, channels: int, eps: float = 1e-5) -> nn.Module:
     """Return the normalisation of a feature map [N, channels, H, W]; `none` gives the identity."""
-    require_choice("norm", norm, _NORMS)
     return _NORMS[norm](channels, eps)
 
 
@@ -127,7 +127,6 @@ def norm_layer_1d(norm: str, features: int, eps: float = 1e-5) -> nn.Module:
 
 def activation_layer(activation: str) -> nn.Module:
     """Return the activation called `activation`."""
-    require_choice("activation", activation, _ACTIVATIONS)
     return _ACTIVATIONS[activation]()
 
 

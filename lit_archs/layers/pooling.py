@@ -1,12 +1,11 @@
 """Pooling over 2×2 windows by name: max, average, sum, L2, trained ones, and leaving positions out."""
 
 from collections import OrderedDict
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from litmus.core.errors import require_choice
 from litmus.lit_archs.layers.norm_activation import activation_layer, norm_activation
 
 Pooling = Literal["none", "max", "average", "sum", "l2", "trainable", "convolution", "subsample", "blurred_max"]
@@ -43,7 +42,6 @@ def pooling_layer(pooling: str, channels: int, activation: str, norm: str = "non
     rounding up; `blurred_max` the maximum at stride 1, of whose weighted mean (1, 2, 1)² / 16 every other position is
     kept (Zhang 2019, 1904.11486).
     """
-    require_choice("pooling", pooling, get_args(Pooling))
     match pooling:
         case "max":
             return nn.MaxPool2d(2)

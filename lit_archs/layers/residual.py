@@ -3,14 +3,15 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import StochasticDepth
 
-from litmus.core.errors import UserError, require_choice, require_fraction
+from litmus.core.config_keys import Fraction
+from litmus.core.errors import UserError
 from litmus.lit_archs.layers.norm_activation import (
     NormActivationOptions,
     activation_layer,
@@ -45,16 +46,13 @@ class BlockOptions(NormActivationOptions, SqueezeExciteOptions):
     shortcut: Shortcut = "B"
     pre_activation: bool = False
     zero_gamma: bool = False
-    stochastic_depth: float = 0.0
+    stochastic_depth: Fraction = 0.0
     fixup: bool = False
-    dropout: float = 0.0
+    dropout: Fraction = 0.0
     padding: Padding = "zeros"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_choice("shortcut", self.shortcut, ("A", "B", "C"))
-        require_choice("padding", self.padding, get_args(Padding))
-        require_fraction(stochastic_depth=self.stochastic_depth, dropout=self.dropout)
         if self.stochastic_depth and not self.residual:
             raise UserError("stochastic_depth needs residual=true: a plain block that is dropped leaves nothing")
         if self.fixup and (self.norm != "none" or self.pre_activation or not self.residual):

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from litmus.core.errors import require_choice, require_positive
+from litmus.core.config_keys import Config
 
 Squeeze = Literal["average", "max"]
 
@@ -13,7 +14,7 @@ _POOLING: dict[str, type[nn.Module]] = {"average": nn.AdaptiveAvgPool2d, "max": 
 
 
 @dataclass(frozen=True)
-class SqueezeExciteOptions:
+class SqueezeExciteOptions(Config):
     """Whether the blocks of a network end in squeeze-and-excitation, and in which (Hu et al. 2017, 1709.01507).
 
     Args:
@@ -23,12 +24,8 @@ class SqueezeExciteOptions:
     """
 
     squeeze_excite: bool = False
-    reduction: int = 16
+    reduction: PositiveInt = 16
     squeeze: Squeeze = "average"
-
-    def __post_init__(self) -> None:
-        require_positive(reduction=self.reduction)
-        require_choice("squeeze", self.squeeze, _POOLING)
 
 
 class SqueezeExcite(nn.Module):
@@ -38,9 +35,8 @@ class SqueezeExcite(nn.Module):
     average, or max (section 6.2).
     """
 
-    def __init__(self, channels: int, reduction: int = 16, squeeze: str = "average") -> None:
+    def __init__(self, channels: int, reduction: int = 16, squeeze: Squeeze = "average") -> None:
         super().__init__()
-        require_choice("squeeze", squeeze, _POOLING)
         reduced = max(1, channels // reduction)
         self.pool = _POOLING[squeeze](1)
         self.reduce = nn.Conv2d(channels, reduced, 1)

@@ -61,9 +61,6 @@ class LitNetwork(lightning.LightningModule, ABC):
     task: ClassVar[Task]
     """What the network is trained for."""
 
-    revision: ClassVar[int] = 1
-    """Rises by one where a change makes the loss another; part of the identity of its runs."""
-
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     """The values of `optim.loss` that it trains with; a task with a loss of its own reads none."""
 

@@ -4,21 +4,16 @@ import inspect
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, assert_never, get_args
+from typing import Annotated, Any, Literal, assert_never, get_args
 
 import torch
+from annotated_types import Gt, Lt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from litmus.core.config_keys import parse_value
-from litmus.core.errors import (
-    UserError,
-    require_at_least,
-    require_choice,
-    require_fraction,
-    require_positive,
-    unknown_name,
-)
+from litmus.core.config_keys import Config, Fraction, parse_value
+from litmus.core.errors import UserError, unknown_name
 from litmus.lit_archs.learning.loss import LossName
 
 OptimiserName = Literal[
@@ -31,7 +26,7 @@ ScheduleName = Literal["constant", "multistep", "exponential", "cosine", "platea
 
 
 @dataclass(frozen=True)
-class OptimConfig:
+class OptimConfig(Config):
     """Optimiser, learning-rate schedule and loss.
 
     Args:
@@ -57,40 +52,33 @@ class OptimConfig:
     """
 
     name: OptimiserName = "sgd"
-    lr: float = 0.1
-    momentum: float = 0.9
+    lr: PositiveFloat = 0.1
+    momentum: Fraction = 0.9
     nesterov: bool = False
-    weight_decay: float = 0.0
+    weight_decay: NonNegativeFloat = 0.0
     schedule: ScheduleName = "constant"
-    milestones: tuple[float, ...] = (0.5, 0.75)
-    decay_factor: float = 0.1
-    patience: int = 10
-    warmup: float = 0.0
-    label_smoothing: float = 0.0
+    milestones: tuple[Annotated[float, Gt(0), Lt(1)], ...] = (0.5, 0.75)
+    decay_factor: PositiveFloat = 0.1
+    patience: NonNegativeInt = 10
+    warmup: Fraction = 0.0
+    label_smoothing: Fraction = 0.0
     loss: LossName = "cross_entropy"
-    clip_norm: float | None = None
+    clip_norm: PositiveFloat | None = None
     options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        require_choice("name", self.name, get_args(OptimiserName))
-        require_choice("schedule", self.schedule, get_args(ScheduleName))
-        require_positive(lr=self.lr, decay_factor=self.decay_factor)
-        require_at_least(0, weight_decay=self.weight_decay, patience=self.patience)
-        require_fraction(momentum=self.momentum, warmup=self.warmup, label_smoothing=self.label_smoothing)
-        require_choice("loss", self.loss, get_args(LossName))
+        super().__post_init__()
         if self.label_smoothing and self.loss in ("hinge", "crammer_singer"):
             raise UserError(
                 f"label_smoothing {self.label_smoothing} spreads a target, and loss {self.loss} has none; "
                 "valid with it: cross_entropy, squared_error"
             )
-        if self.clip_norm is not None:
-            require_positive(clip_norm=self.clip_norm)
         if self.nesterov and (self.name != "sgd" or self.momentum == 0):
             raise UserError("nesterov needs sgd with a momentum greater than zero")
         if self.schedule == "plateau" and (self.warmup or self.decay_factor >= 1):
             raise UserError("schedule plateau needs a decay_factor below 1 and goes without warmup")
-        if list(self.milestones) != sorted(self.milestones) or any(not 0 < m < 1 for m in self.milestones):
-            raise UserError(f"milestones must be rising fractions of the run, got {list(self.milestones)}")
+        if list(self.milestones) != sorted(self.milestones):
+            raise UserError(f"milestones must rise, got {list(self.milestones)}")
 
 
 def lr_factor(step: int, total_steps: int, config: OptimConfig) -> float:

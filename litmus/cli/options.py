@@ -234,7 +234,7 @@ def all_config_keys() -> Keys:
 
 def add_launch_keys(parser: Parser) -> None:
     """Add the options that say how runs are executed: --workers, --devices, --out, ..."""
-    parser.add_keys(keys_of_class(LaunchConfig, "", skip=("slurm",)))
+    parser.add_keys(keys_of_class(LaunchConfig, ""))
     parser.add_key(SLURM_FILE)
     # Only what is given goes before the file's settings.
     parser.add_keys({name: dataclasses.replace(key, default=None) for name, key in slurm_keys().items()})
@@ -242,7 +242,7 @@ def add_launch_keys(parser: Parser) -> None:
 
 def launch_config(options: Options) -> LaunchConfig:
     """Return the `LaunchConfig` that the parsed options ask for. Raises `UserError` naming the option."""
-    fields = keys_of_class(LaunchConfig, "", skip=("slurm",))
+    fields = keys_of_class(LaunchConfig, "")
     given = {name.removeprefix("slurm."): getattr(options, name) for name in slurm_keys()}
     slurm = slurm_config(given, getattr(options, SLURM_FILE.name))
     with written_with("--", fields):

@@ -1,4 +1,13 @@
-"""Config keys: one table of name, type, default and help, for parsing, errors, help and documentation."""
+"""Config keys: each setting's name, type, bounds, default, help and role, read from the one place that declares it.
+
+A key is a field of a `Config`, or a parameter of a function that builds an architecture or a dataset. Its annotation
+holds type, bounds and role, the docstring's `Args` its help:
+
+    lr: PositiveFloat = 0.1
+    deterministic: Annotated[bool, Role.SPEED] = True
+
+Parsing, errors, `--help`, a run's identity, the check of speed settings, the report and docs/config_keys.md follow.
+"""
 
 import dataclasses
 import inspect
@@ -7,19 +16,173 @@ import re
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import docstring_parser
 import pydantic
 import yaml
+from annotated_types import Ge, Lt
+from pydantic_core import CoreSchema, core_schema
 
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.suggestions import by_meaning, by_spelling
 
 Settings = Mapping[str, Any]
 """Values by dotted key, text or typed."""
+
+Fraction = Annotated[float, Ge(0), Lt(1)]
+"""A number from 0 up to, not including, 1."""
+
+
+class Role(StrEnum):
+    """What a key's value means for a run; other than `IDENTITY` it is part of the annotation."""
+
+    IDENTITY = "identity"
+    """Part of what the experiment is: another value is another run."""
+    SPEED = "speed"
+    """How fast a run computes: part of its identity, and one choice for all arms of a study."""
+    PLACE = "place"
+    """Where something lies, or what stays of it: no part of the identity, and no factor of a study."""
+    FILES = "files"
+    """Where files lie whose content is part of the identity; the place is not."""
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """Part of the annotation of a text that has to be one of `names`, such as those of a registry."""
+
+    names: Collection[str]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: pydantic.GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, name: str) -> str:
+        if name not in self.names:
+            raise ValueError("not among the names")
+        return name
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting, by its dotted name.
+
+    Args:
+        name: e.g. `optim.lr`.
+        type: its Python type, `Annotated` with its bounds and its role; a `Literal` lists the valid choices.
+        default: its value where none is given.
+        help: what it says, in a sentence.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+
+    @cached_property
+    def role(self) -> Role:
+        """What the value means for a run."""
+        marks = get_args(self.type)[1:] if get_origin(self.type) is Annotated else ()
+        return next((mark for mark in marks if isinstance(mark, Role)), Role.IDENTITY)
+
+    @property
+    def in_identity(self) -> bool:
+        """Whether the value is part of a run's identity."""
+        return self.role in (Role.IDENTITY, Role.SPEED)
+
+    @cached_property
+    def choices(self) -> tuple[Any, ...]:
+        """The valid values, where they can be listed; null, where it is valid too, is not among them."""
+        return () if get_origin(_unmarked(self.type)) in (list, tuple) else _choices(self.type)
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be, in words."""
+        return _in_words(self.type)
+
+    def convert(self, value: Any) -> Any:
+        """Return `value`, typed or as text, as the key's type; lists become tuples.
+
+        Raises `UserError` that names the key, what is expected and what was given.
+        """
+        errors: list[Any] = []
+        for reading in self._readings(value):
+            try:
+                text = json.dumps(reading, allow_nan=False, default=_plain)
+                return _hashable(_adapter(self.type).validate_json(text, strict=True))
+            except pydantic.ValidationError as error:
+                errors += error.errors()
+            except (ValueError, TypeError, RuntimeError):
+                continue
+        raise self._error(value, errors)
+
+    def _readings(self, value: Any) -> list[Any]:
+        if not isinstance(value, str):
+            return [value]
+        return [value] if _unmarked(self.type) is str else [parse_value(value), value]
+
+    def _error(self, value: Any, errors: Iterable[Any]) -> UserError:
+        for error in errors:
+            for bound, (words, _) in _BOUNDS.items():
+                if bound in error.get("ctx", {}):
+                    return UserError(f"{self.name} must be {words} {error['ctx'][bound]:g}, got {error['input']}")
+        choices = [str(choice) for choice in _choices(self.type)]
+        items = value if isinstance(value, list | tuple) else [value]
+        wrong = [str(item) for item in items if str(item) not in choices]
+        if choices and wrong:
+            return unknown_name(self.name, wrong[0], choices)
+        return UserError(f"{self.name}: expected {self.expected}, got {value!r}")
+
+
+Keys = dict[str, Key]
+"""Keys by name, in the order in which a reader meets them."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A group of keys: a frozen dataclass whose values are checked as they are declared.
+
+    A subclass that checks how its values go together does so in `__post_init__`, after `super().__post_init__()`.
+    """
+
+    def __post_init__(self) -> None:
+        for key in keys_of_class(type(self), "").values():
+            object.__setattr__(self, key.name, key.convert(getattr(self, key.name)))
+
+
+def keys_of_class(config: Any, section: str) -> Keys:
+    """Return a key for each field of a dataclass whose values can be written in a config: `section.field`."""
+    return _named(_fields(config), section)
+
+
+def keys_of_function(function: Callable[..., Any], section: str, skip: Collection[str] = ()) -> Keys:
+    """Return a key for each parameter of a function or class but those of `skip`: `section.parameter`.
+
+    A parameter whose default is a dataclass stands for its fields, with the values of the default as theirs. One that
+    has no type is of its default's; one whose default or type is no plain value, a class say, is no key.
+    """
+    return _named([key for key in _parameters(function) if key.name not in skip], section)
+
+
+def groups_of(function: Callable[..., Any]) -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """Return, for each parameter of `function` that stands for a dataclass's fields, its default and their names."""
+    return {
+        name: (parameter.default, tuple(field.name for field in dataclasses.fields(parameter.default)))
+        for name, parameter in inspect.signature(function).parameters.items()
+        if _is_group(parameter.default)
+    }
+
+
+def unknown_key(key: str, valid: Iterable[str], owner: str) -> UserError:
+    """Return the error for a key that `owner` does not have: the nearest match and those of the same section."""
+    keys = list(valid)
+    siblings = [candidate for candidate in keys if candidate.startswith(f"{key.partition('.')[0]}.")]
+    meant = by_meaning(key, siblings) or by_meaning(key, keys) or by_spelling(key, siblings or keys)
+    suggestion = f"; did you mean {meant!r}?" if meant else ";"
+    shown = siblings or sorted({candidate.partition(".")[0] for candidate in keys})
+    return UserError(f"unknown config key {key!r} for {owner}{suggestion} valid: {', '.join(shown)}")
 
 
 def parse_value(text: str) -> Any:
@@ -28,14 +191,6 @@ def parse_value(text: str) -> Any:
         return _with_numbers(yaml.safe_load(text))
     except yaml.YAMLError:
         return text
-
-
-def _with_numbers(value: Any) -> Any:
-    # YAML 1.1 takes a number with an exponent for one only where it has a point.
-    if isinstance(value, list):
-        return [_with_numbers(item) for item in value]
-    is_number = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
-    return float(value) if is_number else value
 
 
 def read_mapping(path: Path, option: str, expected: str) -> dict[str, Any]:
@@ -65,103 +220,45 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-_WORDS: dict[Any, tuple[str, str]] = {
-    int: ("an integer", "integers"),
-    float: ("a number", "numbers"),
-    bool: ("true or false", "booleans"),
-    str: ("text", "words"),
-    type(None): ("null", "nulls"),
-}
-
-_PLAIN = (int, float, bool, str, type(None))
+def _with_numbers(value: Any) -> Any:
+    # In YAML 1.1 a number with an exponent is text unless it has a point.
+    if isinstance(value, list):
+        return [_with_numbers(item) for item in value]
+    is_number = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
+    return float(value) if is_number else value
 
 
-@dataclass(frozen=True)
-class Key:
-    """One setting, by its dotted name.
-
-    Args:
-        name: e.g. `optim.lr`.
-        type: its Python type; a `Literal` lists the valid choices.
-        default: its value where none is given.
-        help: what it says, in a sentence.
-    """
-
-    name: str
-    type: Any
-    default: Any
-    help: str
-
-    @cached_property
-    def choices(self) -> tuple[Any, ...]:
-        """The valid values, where they can be listed."""
-        return get_args(self.type) if get_origin(self.type) is Literal else ()
-
-    @property
-    def expected(self) -> str:
-        """What a value has to be, in words."""
-        return ", ".join(map(str, self.choices)) if self.choices else _in_words(self.type)
-
-    def convert(self, value: Any) -> Any:
-        """Return `value`, typed or as text, as the key's type; lists become tuples.
-
-        Raises `UserError` that names the key, what is expected and what was given.
-        """
-        for reading in self._readings(value):
-            try:
-                text = json.dumps(reading, allow_nan=False, default=_plain_number)
-                return _hashable(_adapter(self.type).validate_json(text, strict=True))
-            except (ValueError, TypeError, RuntimeError):
-                continue
-        if self.choices:
-            raise unknown_name(self.name, str(value), [str(choice) for choice in self.choices])
-        raise UserError(f"{self.name}: expected {self.expected}, got {value!r}")
-
-    def _readings(self, value: Any) -> list[Any]:
-        if not isinstance(value, str):
-            return [value]
-        return [value] if self.type is str else [parse_value(value), value]
+def _named(keys: Iterable[Key], section: str) -> Keys:
+    prefix = f"{section}." if section else ""
+    return {f"{prefix}{key.name}": dataclasses.replace(key, name=f"{prefix}{key.name}") for key in keys}
 
 
-Keys = dict[str, Key]
-"""Keys by name, in the order in which a reader meets them."""
+@cache
+def _fields(config: Any) -> tuple[Key, ...]:
+    hints, documented = get_type_hints(config, include_extras=True), _documented(config)
+    keys = []
+    for field in dataclasses.fields(config):
+        if _is_plain(hints[field.name], None):
+            made = field.default_factory
+            default = field.default if made is dataclasses.MISSING else made()
+            keys.append(Key(field.name, hints[field.name], default, documented.get(field.name, "")))
+    return tuple(keys)
 
 
-def keys_of_class(config: type, section: str, skip: Collection[str] = ()) -> Keys:
-    """Return a key for each field of a dataclass, `section.field`; its docstring's `Args` are their help."""
-    return _keys(_fields(config), section, skip)
-
-
-def keys_of_function(
-    function: Callable[..., Any], section: str, skip: Collection[str] = (), defaults: Settings | None = None
-) -> Keys:
-    """Return a key for each parameter of a function or class, `section.parameter`; its docstring's `Args` are the help.
-
-    A parameter whose default is a dataclass stands for its fields, with the values of the default as theirs. One that
-    has no type is of its default's; one whose default or type is no plain value, a class say, is no key. `defaults` by
-    name go before those of the signature.
-    """
+@cache
+def _parameters(function: Callable[..., Any]) -> tuple[Key, ...]:
     hints, documented = _hints(function), _documented(function)
     found: list[Key] = []
     for name, parameter in inspect.signature(function).parameters.items():
         default = parameter.default
         if _is_group(default):
-            found += [dataclasses.replace(key, default=getattr(default, key.name)) for key in _fields(type(default))]
+            fields = keys_of_class(type(default), "").values()
+            found += [dataclasses.replace(key, default=getattr(default, key.name)) for key in fields]
             continue
         kind = hints.get(name, _kind_of(default))
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) and _is_plain(kind, default):
             found.append(Key(name, kind, default, documented.get(name, "")))
-    given = defaults or {}
-    return _keys([dataclasses.replace(key, default=given.get(key.name, key.default)) for key in found], section, skip)
-
-
-def groups_of(function: Callable[..., Any]) -> dict[str, tuple[Any, tuple[str, ...]]]:
-    """Return, for each parameter of `function` that stands for a dataclass's fields, its default and their names."""
-    return {
-        name: (parameter.default, tuple(field.name for field in dataclasses.fields(parameter.default)))
-        for name, parameter in inspect.signature(function).parameters.items()
-        if _is_group(parameter.default)
-    }
+    return tuple(found)
 
 
 def _is_group(default: Any) -> bool:
@@ -169,10 +266,29 @@ def _is_group(default: Any) -> bool:
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    described = getattr(function, "__init__") if isinstance(function, type) else function  # noqa: B009
     try:
-        return get_type_hints(getattr(function, "__init__") if isinstance(function, type) else function)  # noqa: B009
+        return get_type_hints(described, include_extras=True)
     except NameError:
         return {}  # a type that exists for type checkers alone; the defaults' own types stand in
+
+
+def _documented(what: Any) -> dict[str, str]:
+    """Return the help of arguments by name, from the docstring's `Args`; of a class, its bases' too."""
+    documented = reversed(what.__mro__) if isinstance(what, type) else (what,)
+    parsed = [docstring_parser.parse(inspect.cleandoc(each.__doc__ or "")) for each in documented]
+    return {arg.arg_name: " ".join((arg.description or "").split()) for each in parsed for arg in each.params}
+
+
+_WORDS: dict[Any, tuple[str, str]] = {
+    int: ("an integer", "integers"),
+    float: ("a number", "numbers"),
+    bool: ("true or false", "booleans"),
+    str: ("text", "words"),
+    type(None): ("null", "nulls"),
+}
+_BOUNDS = {"gt": ("greater than", ">"), "ge": ("at least", "≥"), "lt": ("less than", "<"), "le": ("at most", "≤")}
+"""Names of bounds in pydantic's errors and the `annotated_types`, in words and as a sign."""
 
 
 def _kind_of(default: Any) -> Any:
@@ -184,56 +300,51 @@ def _kind_of(default: Any) -> Any:
 
 def _is_plain(kind: Any, default: Any) -> bool:
     """Whether a value of this type can be written in a config; an empty default stands for none."""
-    if default is not inspect.Parameter.empty and not isinstance(default, (*_PLAIN, list, tuple)):
+    if default is not inspect.Parameter.empty and not isinstance(default, (*_WORDS, list, tuple)):
         return False
+    kind = _unmarked(kind)
     origin = get_origin(kind)
     if origin is Literal or kind is Any or kind in (list, tuple):
         return True
     if origin in (Union, types.UnionType, list, tuple):
         return all(each is ... or _is_plain(each, None) for each in get_args(kind))
-    return kind in _PLAIN
+    return kind in _WORDS
 
 
-def unknown_key(key: str, valid: Iterable[str], owner: str) -> UserError:
-    """Return the error for a key that `owner` does not have: the one that is meant and those of the same section."""
-    keys = list(valid)
-    siblings = [candidate for candidate in keys if candidate.startswith(f"{key.partition('.')[0]}.")]
-    meant = by_meaning(key, siblings) or by_meaning(key, keys) or by_spelling(key, siblings or keys)
-    suggestion = f"; did you mean {meant!r}?" if meant else ";"
-    shown = siblings or sorted({candidate.partition(".")[0] for candidate in keys})
-    return UserError(f"unknown config key {key!r} for {owner}{suggestion} valid: {', '.join(shown)}")
+def _unmarked(kind: Any) -> Any:
+    """Return a type without its bounds and its role."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
-def _keys(found: Iterable[Key], section: str, skip: Collection[str]) -> Keys:
-    prefix = f"{section}." if section else ""
-    named = {f"{prefix}{key.name}": key for key in found if key.name not in skip}
-    return {name: dataclasses.replace(key, name=name) for name, key in named.items()}
-
-
-def _fields(config: type) -> list[Key]:
-    hints, documented = get_type_hints(config), _documented(config)
-    keys = []
-    for field in dataclasses.fields(config):
-        made = field.default_factory
-        default = field.default if made is dataclasses.MISSING else made()
-        keys.append(Key(field.name, hints[field.name], default, documented.get(field.name, "")))
-    return keys
-
-
-def _documented(what: Any) -> dict[str, str]:
-    """Return the help of arguments by name, from the docstring's `Args`; of a class, its bases' too."""
-    documented = reversed(what.__mro__) if isinstance(what, type) else (what,)
-    parsed = [docstring_parser.parse(inspect.cleandoc(each.__doc__ or "")) for each in documented]
-    return {arg.arg_name: " ".join((arg.description or "").split()) for each in parsed for arg in each.params}
-
-
-@cache
-def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
-    return pydantic.TypeAdapter(kind)
+def _choices(kind: Any) -> tuple[Any, ...]:
+    """Return what a value of a type, or each of a list's, may be, where that can be listed."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return arguments
+    if origin is Annotated:
+        names = next((tuple(mark.names) for mark in arguments[1:] if isinstance(mark, OneOf)), ())
+        return names or _choices(arguments[0])
+    if origin in (list, tuple):
+        return _choices(arguments[0])
+    if origin in (Union, types.UnionType):
+        found = [_choices(each) for each in arguments if each is not type(None)]
+        return tuple(choice for each in found for choice in each) if all(found) else ()
+    return ()
 
 
 def _in_words(kind: Any, several: bool = False) -> str:
     origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        marks = arguments[1:]
+        if choices := _choices(kind):
+            return ", ".join(map(str, choices))
+        bounds = [
+            f"{sign} {getattr(mark, bound):g}"
+            for mark in marks
+            for bound, (_, sign) in _BOUNDS.items()
+            if hasattr(mark, bound)
+        ]
+        return " ".join([_in_words(arguments[0], several), " and ".join(bounds)]).strip()
     if origin in (Union, types.UnionType):
         return " or ".join(_in_words(each, several) for each in arguments)
     if origin in (list, tuple):
@@ -244,12 +355,19 @@ def _in_words(kind: Any, several: bool = False) -> str:
     return plural if several else singular
 
 
+@cache
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(kind)
+
+
 def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _plain_number(value: Any) -> Any:
-    """Return a number of NumPy's or PyTorch's as Python's; raises TypeError for what is no number, as JSON does."""
+def _plain(value: Any) -> Any:
+    """Return a path as text, a number of NumPy's or PyTorch's as Python's; raises TypeError for all else."""
+    if isinstance(value, Path):
+        return str(value)
     if not hasattr(value, "item"):
         raise TypeError(type(value))
     return value.item()

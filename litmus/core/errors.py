@@ -71,7 +71,7 @@ def require_positive(**values: float) -> None:
     """Raise `UserError` naming the first keyword whose value is not greater than zero."""
     for key, value in values.items():
         if not value > 0:
-            raise UserError(f"{key} must be greater than zero, got {value}")
+            raise UserError(f"{key} must be greater than 0, got {value}")
 
 
 def require_at_least(minimum: float, **values: float) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from litmus.core.config_keys import Settings
+from litmus.core.config_keys import Role, Settings
 from litmus.core.errors import UserError, require_at_least, require_positive, unknown_name
 from litmus.core.metrics import TASKS
 from litmus.core.registry import Registry
@@ -17,14 +17,14 @@ from litmus.design.tuning import FIRST_TUNING_SEED, Point, Tuning, as_tuning
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.probe import PROBES
 from litmus.records.study_record import ArmRecord, Start, StudyRecord, TuningRecord, is_full_product, levels_by_factor
-from litmus.training.config import DEFAULT_ARCHITECTURE, SPEED_KEYS, RunConfig, config_keys, resolve
+from litmus.training.config import DEFAULT_ARCHITECTURE, RunConfig, config_keys, resolve
 from litmus.training.own_code import OURS, is_local, local_code
 from litmus.training.run import Run
 
 NAMES = ("model.name", "data.name")
 """Keys that decide which other keys there are."""
 
-NOT_TUNED = (*NAMES, "data.validation", "data.split_seed", "trainer.probes", "seed", *SPEED_KEYS)
+NOT_TUNED = (*NAMES, "data.validation", "data.split_seed", "trainer.probes", "seed")
 """Keys that cannot be tuned: what a choice is made on must be the same for all that is chosen between."""
 
 
@@ -37,6 +37,11 @@ class Arm:
     config: RunConfig
     is_baseline: bool
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def role(self, key: str) -> Role:
+        """Return what a config key means for its runs."""
+        keys = self.config.keys()
+        return keys[key].role if key in keys else Role.IDENTITY
 
     def at(self, point: Point) -> "Arm":
         """Return the arm with other values of some keys, such as tuned ones. Raises `UserError` for a wrong one."""
@@ -144,6 +149,12 @@ class Plan:
             ),
             source=None if source is None else str(source),
             own_task=TASKS[task] if TASKS[task].metrics else None,
+            roles={
+                name: str(key.role)
+                for arm in self.arms
+                for name, key in arm.config.keys().items()
+                if key.role is not Role.IDENTITY
+            },
             diverged_value=self.study.diverged_value,
         )
 
@@ -213,10 +224,6 @@ def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
     for key, levels in study.factor_levels(vary).items():
         if len(set(map(repr, levels))) < len(levels):
             raise UserError(f"factor {key} has the same level twice: {', '.join(map(str, levels))}")
-        if key in SPEED_KEYS:
-            raise UserError(f"{key} cannot be a factor: speed settings are one choice for all arms of a study")
-        if key == "trainer.keep":
-            raise UserError("trainer.keep cannot be a factor: it says what stays on disk, and changes no result")
         if key == "seed":
             raise UserError("seed cannot be a factor: every arm runs with the same seeds, see --seeds")
 
@@ -229,7 +236,7 @@ def _check_tuning(plan: Plan, settings: Settings) -> None:
     for key in plan.tuning.space:
         if key in plan.study.factors or any(key in arm.levels for arm in plan.arms):
             raise UserError(f"tune {key}: it is a factor of {plan.study.name}, and a key is either varied or tuned")
-        if key in NOT_TUNED:
+        if key in NOT_TUNED or plan.baseline.role(key) in (Role.SPEED, Role.PLACE):
             raise UserError(f"tune {key}: it must be the same in all trials")
         if key in settings:
             raise UserError(f"{key} is tuned by {plan.study.name}; choose what is tried with --tune {key}=A,B")
@@ -318,9 +325,12 @@ def _check_controlled(plan: Plan, factors: set[str]) -> None:
                 f"{plan.baseline.label!r} in {', '.join(sorted(undeclared))}, declared no factor "
                 f"(factors: {', '.join(sorted(factors)) or 'none'})"
             )
-        speed = {key for key in SPEED_KEYS if flat[key] != reference[key]}
-        if speed:
-            raise UserError(f"study {plan.study.name}: speed settings must be the same in all arms: {sorted(speed)}")
+        for key in sorted(differing & factors):
+            role = plan.baseline.role(key)
+            if role is Role.SPEED:
+                raise UserError(f"{key} cannot be a factor: speed settings are one choice for all arms of a study")
+            if role is Role.PLACE:
+                raise UserError(f"{key} cannot be a factor: it says where things lie or what stays, no run's result")
 
 
 def registering_file(plan: Plan) -> Path | None:

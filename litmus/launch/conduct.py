@@ -35,7 +35,7 @@ from litmus.records.study_record import (
 )
 from litmus.records.wandb import available_mode
 from litmus.training.config import TrainerConfig
-from litmus.training.identity import NOT_IDENTITY, run_code, run_id
+from litmus.training.identity import identity_settings, run_code, run_id
 from litmus.training.own_code import keep as keep_copies
 from litmus.training.own_code import local_code
 from litmus.training.run import Execution, Run
@@ -185,8 +185,8 @@ def register(plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Seq
 
     `looked` says that results decide how many seeds follow; those that the study has by itself are planned then.
     """
-    varied = {key for arm in plan.arms for key in arm.levels} | {*NOT_IDENTITY, "seed"}
-    shared = {key: value for key, value in plan.baseline.config.flat().items() if key not in varied}
+    varied = {key for arm in plan.arms for key in arm.levels} | {"seed"}
+    shared = {key: value for key, value in identity_settings(plan.baseline.config).items() if key not in varied}
     first_seed = plan.seeds[0]
     if plan.splits > 1:
         shared["splits"] = plan.splits

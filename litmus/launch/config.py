@@ -8,16 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
+from pydantic import NonNegativeInt, PositiveInt
 
-from litmus.core.config_keys import Keys, keys_of_class, read_mapping
-from litmus.core.errors import (
-    UserError,
-    require_at_least,
-    require_choice,
-    require_positive,
-    unknown_name,
-    written_with,
-)
+from litmus.core.config_keys import Config, Keys, keys_of_class, read_mapping
+from litmus.core.errors import UserError, require_positive, unknown_name, written_with
 from litmus.core.formatting import in_words, seconds_of
 from litmus.records.slurm import partitions
 from litmus.records.wandb import requested_mode
@@ -30,7 +24,7 @@ LauncherName = Literal["local", "slurm"]
 
 
 @dataclass(frozen=True)
-class SlurmConfig:
+class SlurmConfig(Config):
     """What each job of a study asks SLURM for.
 
     Args:
@@ -51,12 +45,12 @@ class SlurmConfig:
     """
 
     partition: str | None = None
-    nodes: int = 1
-    gpus: int = 0
-    cpus: int | None = None
+    nodes: PositiveInt = 1
+    gpus: NonNegativeInt = 0
+    cpus: PositiveInt | None = None
     memory: str | None = None
     time: str = "4h"
-    parallel: int = 8
+    parallel: PositiveInt = 8
     account: str | None = None
     qos: str | None = None
     constraint: str | None = None
@@ -66,10 +60,7 @@ class SlurmConfig:
     extra: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        require_positive(nodes=self.nodes, parallel=self.parallel)
-        require_at_least(0, gpus=self.gpus)
-        if self.cpus is not None:
-            require_positive(cpus=self.cpus)
+        super().__post_init__()
         if self.memory is not None and not re.fullmatch(r"\d+[KMGT]?", self.memory):
             raise UserError(f"memory: expected megabytes, or a number with K, M, G or T, got {self.memory!r}")
         if self.seconds <= seconds_of("warning", self.warning):
@@ -138,7 +129,7 @@ def check_partition(config: SlurmConfig, cpus_per_node: int) -> None:
 
 
 @dataclass(frozen=True)
-class LaunchConfig:
+class LaunchConfig(Config):
     """How a study's runs are executed; nothing here changes what is measured.
 
     Args:
@@ -161,28 +152,23 @@ class LaunchConfig:
     """
 
     out: str = "runs"
-    workers: int | None = None
-    devices: int = 1
-    per_device: int | Literal["auto"] = "auto"
+    workers: PositiveInt | None = None
+    devices: PositiveInt = 1
+    per_device: PositiveInt | Literal["auto"] = "auto"
     accelerator: Accelerator = "auto"
     wandb: str | None = None
     logger: str | None = None
     checkpoint_every: str = "10s"
-    threads: int | None = None
+    threads: PositiveInt | None = None
     launcher: LauncherName = "local"
     dry_run: bool = False
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
     same_code: bool = False
 
     def __post_init__(self) -> None:
-        require_positive(devices=self.devices)
-        for key in ("workers", "threads", "per_device"):
-            if getattr(self, key) not in (None, "auto"):
-                require_positive(**{key: getattr(self, key)})
+        super().__post_init__()
         checkpoint_interval(self.checkpoint_every)
         check_logger(self.logger)
-        require_choice("accelerator", self.accelerator, get_args(Accelerator))
-        require_choice("launcher", self.launcher, get_args(LauncherName))
         nodes = self.slurm.nodes
         if nodes > 1 and self.devices % nodes:
             raise UserError(f"devices {self.devices} cannot be spread evenly over {nodes} nodes (--slurm.nodes)")

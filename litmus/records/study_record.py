@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +231,7 @@ class StudyRecord:
             earlier version.
         tuning: what the arms tried before they were compared, and what they chose; None where nothing was tuned.
         diverged_value: the accuracy that a diverged run counts with; None for that of guessing.
+        roles: of each config key that is not simply part of a run's identity, what it is instead, see `Role`.
     """
 
     study: str
@@ -247,6 +248,7 @@ class StudyRecord:
     design: str = ""
     tuning: TuningRecord | None = None
     diverged_value: float | None = None
+    roles: dict[str, str] = field(default_factory=dict)
 
     @property
     def baseline(self) -> ArmRecord:
@@ -328,6 +330,7 @@ def _parsed(content: Mapping[str, Any]) -> StudyRecord:
         design=content.get("design", ""),
         tuning=parsed_tuning(content.get("tuning")),
         diverged_value=content.get("diverged_value"),
+        roles=content.get("roles", {}),
     )
 
 

@@ -3,13 +3,13 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import NonNegativeInt, PositiveInt
 
-from litmus.core.config_keys import Key, Keys, Settings, flatten, keys_of_class, unknown_key
-from litmus.core.errors import UserError, require_choice, require_positive, written_with
+from litmus.core.config_keys import Config, Key, Keys, OneOf, Role, Settings, flatten, keys_of_class, unknown_key
+from litmus.core.errors import UserError, written_with
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.lit_archs.building.initialisation import InitConfig
@@ -35,11 +35,10 @@ def use_precision(precision: str) -> Any:
 
 Precision = Literal["32-true", "tf32", "16-mixed", "bf16-mixed", "64-true"]
 Keep = Literal["none", "last", "best", "both"]
-Tested = Literal["last", "best"]
 
 
 @dataclass(frozen=True)
-class TrainerConfig:
+class TrainerConfig(Config):
     """How long and in which arithmetic a run trains.
 
     Args:
@@ -63,43 +62,27 @@ class TrainerConfig:
             metrics are those of that evaluation too.
     """
 
-    epochs: int = 10
-    accumulate: int = 1
-    validations_per_epoch: int = 1
-    log_every_n_steps: int = 50
-    precision: Precision = "32-true"
-    compile: bool = False
-    channels_last: bool = False
-    deterministic: bool = True
+    epochs: PositiveInt = 10
+    accumulate: PositiveInt = 1
+    validations_per_epoch: PositiveInt = 1
+    log_every_n_steps: PositiveInt = 50
+    precision: Annotated[Precision, Role.SPEED] = "32-true"
+    compile: Annotated[bool, Role.SPEED] = False
+    channels_last: Annotated[bool, Role.SPEED] = False
+    deterministic: Annotated[bool, Role.SPEED] = True
     sync_batchnorm: bool = True
-    probes: tuple[str, ...] = ()
-    probe_every_n_steps: int = 50
-    keep: Keep = "none"
-    test: Tested = "last"
+    probes: tuple[Annotated[str, OneOf(PROBES)], ...] = ()
+    probe_every_n_steps: PositiveInt = 50
+    keep: Annotated[Keep, Role.PLACE] = "none"
+    test: Literal["last", "best"] = "last"
 
     def __post_init__(self) -> None:
-        require_positive(
-            epochs=self.epochs,
-            accumulate=self.accumulate,
-            validations_per_epoch=self.validations_per_epoch,
-            log_every_n_steps=self.log_every_n_steps,
-            probe_every_n_steps=self.probe_every_n_steps,
-        )
-        for probe in self.probes:
-            require_choice("probes", probe, PROBES)
-        require_choice("keep", self.keep, get_args(Keep))
-        require_choice("test", self.test, get_args(Tested))
+        super().__post_init__()
         if self.test == "best" and "logits" in self.probes:
             raise UserError("test best: the probe logits keeps those of the last weights; valid with it: last")
 
 
-SPEED_KEYS = tuple(f"trainer.{key}" for key in ("precision", "compile", "channels_last", "deterministic"))
-"""Settings that are one choice for all arms of a study."""
-
 DEFAULT_ARCHITECTURE = "lenet5"
-
-WEIGHTS = "model.weights"
-"""A key that every architecture has beside its own options."""
 
 SECTIONS: dict[str, type] = {
     "init": InitConfig,
@@ -135,26 +118,29 @@ class RunConfig:
         """Return the same run with another seed."""
         return dataclasses.replace(self, seed=seed)
 
+    def keys(self) -> Keys:
+        """Return the declarations of its keys by dotted name; of options that a name fixes there are none."""
+        return config_keys(self.model["name"], self.data.name)
+
     @property
     def model_options(self) -> dict[str, Any]:
         """The architecture's options, without its name and the file of its weights."""
         return {key: value for key, value in self.model.items() if key not in ("name", "weights")}
 
 
-@lru_cache(maxsize=256)
 def config_keys(architecture: str, dataset: str = DataConfig.name) -> Keys:
     """Return every key that a run of `architecture` on `dataset` has, by its dotted name."""
     keys = {"model.name": Key("model.name", str, architecture, "architecture, see `litmus list archs`")}
     keys.update(ARCHITECTURES[architecture].keys("model"))
-    keys[WEIGHTS] = Key(WEIGHTS, str | None, None, "file of a state dict (.pt, .safetensors) that the run starts from")
+    file = "file of a state dict (.pt, .safetensors) that the run starts from"
+    keys["model.weights"] = Key("model.weights", Annotated[str | None, Role.FILES], None, file)
     for section, config in SECTIONS.items():
-        keys.update(keys_of_class(config, section, skip=("options",) if config is DataConfig else ()))
-        if config is InitConfig:
-            key = keys["init.scheme"]
-            keys[key.name] = dataclasses.replace(key, default=ARCHITECTURES[architecture].scheme)
+        keys.update(keys_of_class(config, section))
         if config is DataConfig:
             keys.update(DATASETS[dataset].keys("data"))
-    keys["seed"] = Key("seed", int, 0, "seed of initialisation, order, augmentation and dropout")
+    scheme = ARCHITECTURES[architecture].scheme
+    keys["init.scheme"] = dataclasses.replace(keys["init.scheme"], default=scheme)
+    keys["seed"] = Key("seed", NonNegativeInt, 0, "seed of initialisation, order, augmentation and dropout")
     return keys
 
 
@@ -184,8 +170,6 @@ def resolve(settings: Settings) -> RunConfig:
         elif name not in keys:
             raise unknown_key(name, keys, dataset if name.startswith("data.") else architecture)
     seed = keys["seed"].convert(settings.get("seed", 0))
-    if seed < 0:
-        raise UserError(f"seed must be at least 0, got {seed}")
     sections = {section: _section(section, config, values[section]) for section, config in SECTIONS.items()}
     if sections["data"].test_crops > 1 and entry.task != "classification":
         raise UserError(f"data.test_crops is for classification; {architecture} is for {entry.task}")

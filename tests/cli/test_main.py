@@ -53,7 +53,7 @@ MISTAKES = [
     ("rnu batch_norm", "unknown command 'rnu'; did you mean 'run'?"),
     ("run batch_norm --preset papr", "did you mean 'paper'?"),
     ("run batch_norm --seed 3", "--seeds says how many"),
-    ("run batch_norm --seeds 0", "seeds must be greater than zero"),
+    ("run batch_norm --seeds 0", "seeds must be greater than 0"),
     ("run batch_norm --seeds x", "--seeds: expected an integer, got 'x'"),
     ("run batch_norm --worker 2", "unknown option '--worker'; did you mean '--workers'?"),
     ("run batch_norm --gpus 2", "unknown option '--gpus'; did you mean '--devices'?"),
@@ -65,8 +65,8 @@ MISTAKES = [
     ("train --norm batch", "--norm needs one of its keys, e.g. --norm.placement; did you mean '--model.norm'?"),
     ("vary --num_workers 4", "unknown option '--num_workers'; did you mean '--workers'?"),
     ("vary --vary model.norm=none,bn", "did you mean 'batch'?"),
-    ("run batch_norm --workers 0", "--workers must be greater than zero"),
-    ("run batch_norm --devices -1", "--devices must be greater than zero"),
+    ("run batch_norm --workers 0", "--workers must be greater than 0"),
+    ("run batch_norm --devices -1", "--devices must be greater than 0"),
     ("run batch_norm --wandb onlin", "unknown W&B mode 'onlin'; did you mean 'online'?"),
     ("run batch_norm --accelerator tpu", "valid: auto, cpu, cuda"),
     ("run batch_norm --data minst", "unknown dataset 'minst'; did you mean 'mnist'?"),
@@ -96,12 +96,12 @@ MISTAKES = [
     ("profile mynet --source nowhere.py", "nowhere.py: no such file"),
     ("train --model resnt20", "unknown architecture 'resnt20'; did you mean 'resnet20'?"),
     ("train --model.nrm batch", "did you mean 'model.norm'?"),
-    ("train --model lenet5 --model.width -1", "width must be greater than zero"),
+    ("train --model lenet5 --model.width -1", "width must be greater than 0"),
     ("train --model resnet21", "depth must be 6n+2"),
-    ("train --data.batch_size 0", "data.batch_size must be greater than zero"),
+    ("train --data.batch_size 0", "data.batch_size must be greater than 0"),
     ("train --data.batch_size 5000", "leave no batch"),
     ("train --data.validation 1", "data.validation must be at least 0 and below 1"),
-    ("train --trainer.epochs 0", "trainer.epochs must be greater than zero"),
+    ("train --trainer.epochs 0", "trainer.epochs must be greater than 0"),
     ("train --trainer.validations_per_epoch 99", "exceeds the"),
     ("train --optim.lr fast", "optim.lr: expected a number, got 'fast'"),
     ("train --optim", "--optim needs one of its keys"),
@@ -225,4 +225,4 @@ def test_a_studys_file_runs_by_itself(tmp_path: Path, environment: dict[str, str
         [sys.executable, str(file), "--seeds", "0"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert process.returncode == 2
-    assert process.stderr == "litmus: seeds must be greater than zero, got 0\n"
+    assert process.stderr == "litmus: seeds must be greater than 0, got 0\n"

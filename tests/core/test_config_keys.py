@@ -39,9 +39,9 @@ def build(size: int = 3, name: str | None = None, *, group: Group = Group(rate=2
 
 
 def test_a_functions_parameters_are_keys_and_a_group_stands_for_its_fields() -> None:
-    keys = keys_of_function(build, "model", skip=["name"], defaults={"size": 5})
+    keys = keys_of_function(build, "model", skip=["name"])
     assert keys == {
-        "model.size": Key("model.size", int, 5, "how large."),
+        "model.size": Key("model.size", int, 3, "how large."),
         "model.rate": Key("model.rate", float, 2.0, "how fast, in units a second."),
         "model.mode": Key("model.mode", Literal["slow", "fast"], "slow", "slow or fast."),
     }

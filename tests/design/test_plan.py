@@ -92,10 +92,22 @@ def test_declared_factors_may_change_together() -> None:
     assert [arm.label for arm in expand(study).arms] == ["none", "batch", "both"]
 
 
-@pytest.mark.parametrize("key", ["trainer.precision", "trainer.compile", "trainer.channels_last"])
-def test_speed_settings_are_no_factor(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "levels"),
+    [
+        ("trainer.precision", ["32-true", "tf32"]),
+        ("trainer.compile", [False, True]),
+        ("trainer.keep", ["none", "last"]),
+    ],
+)
+def test_a_speed_setting_or_a_place_is_no_factor(key: str, levels: list[object]) -> None:
     with pytest.raises(UserError, match=f"{key} cannot be a factor"):
-        expand(a_study(factors={key: [False, True]}, baseline={}))
+        expand(a_study(factors={key: levels}, baseline={}))
+
+
+def test_files_may_be_a_factor_since_their_content_is_part_of_a_run() -> None:
+    study = a_study(factors={"model.weights": [None, "pretrained.pt"]}, baseline={"model.weights": None})
+    assert len(expand(study).arms) == 2
 
 
 def test_speed_settings_cannot_differ_between_arms() -> None:
@@ -146,13 +158,13 @@ def test_options_of_the_base_do_not_pass_to_another_architecture() -> None:
     ("arguments", "message"),
     [
         ({"preset": "papr"}, "did you mean 'paper'"),
-        ({"seeds": 0}, "seeds must be greater than zero"),
+        ({"seeds": 0}, "seeds must be greater than 0"),
         ({"settings": {"optim.lr": 1.0}}, "optim.lr is a factor of example"),
         ({"vary": {"optim.momentum": [0.0]}}, "unknown factor of example 'optim.momentum'"),
         ({"vary": {"optim.lr": [0.1, 0.1]}}, "same level twice"),
         ({"vary": {"model.norm": ["none", "batc"]}}, "did you mean 'batch'"),
         ({"settings": {"optim.momentun": 0.5}}, r"did you mean 'optim\.momentum'"),
-        ({"settings": {"data.batch_size": -1}}, "data.batch_size must be greater than zero"),
+        ({"settings": {"data.batch_size": -1}}, "data.batch_size must be greater than 0"),
     ],
 )
 def test_bad_input_is_told_in_one_line(arguments: dict, message: str) -> None:
@@ -198,7 +210,7 @@ def test_a_claim_about_what_there_is_not_is_refused_before_anything_runs(test: T
 
 def test_a_claim_of_equivalence_needs_a_margin() -> None:
     same = alike("test_top1", WITH, {"model.norm": "none"})
-    with pytest.raises(UserError, match=r"claim 'Alike\.': threshold must be greater than zero, got 0"):
+    with pytest.raises(UserError, match=r"claim 'Alike\.': threshold must be greater than 0, got 0"):
         expand(a_study(claims=[Claim("Alike.", same)]))
     assert expand(a_study(claims=[Claim("Alike.", same, threshold=0.01)])).arms
 

@@ -86,7 +86,7 @@ def test_what_is_typed_is_read() -> None:
         ("optim.lr", "expected KEY=VALUE,VALUE"),
         ("optim.lr=a..b", "a range goes from one number to another"),
         ("optim.lr=1..0.1", "tune optim.lr: a range goes from a lower to a higher number, got 1..0.1"),
-        ("optim.lr=0..1", "tune optim.lr: low must be greater than zero"),
+        ("optim.lr=0..1", "tune optim.lr: low must be greater than 0"),
     ],
 )
 def test_what_is_typed_wrongly_is_told(text: str, message: str) -> None:

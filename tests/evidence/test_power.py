@@ -75,7 +75,7 @@ def test_seeds_needed_is_the_least_number(ratio: float, alpha: float) -> None:
 def test_seeds_needed_of_bad_input() -> None:
     assert seeds_needed(0.0, 1.0) == 2
     for effect in (0.0, -1.0, math.nan):
-        with pytest.raises(UserError, match="effect must be greater than zero"):
+        with pytest.raises(UserError, match="effect must be greater than 0"):
             seeds_needed(1.0, effect)
     with pytest.raises(UserError, match="power must lie"):
         seeds_needed(1.0, 1.0, power=1.0)

@@ -202,7 +202,7 @@ def test_eps_is_that_of_every_norm_or_each_layers_own() -> None:
     own, given = (lit_archs.build("googlenet_cifar", norm_config=NormConfig(eps=eps)) for eps in (None, 0.1))
     for network, expected in ((own, 1e-3), (given, 0.1)):
         assert {module.eps for module in network.modules() if isinstance(module, nn.BatchNorm2d)} == {expected}
-    with pytest.raises(UserError, match="eps must be greater than zero"):
+    with pytest.raises(UserError, match="eps must be greater than 0"):
         NormConfig(eps=0.0)
 
 

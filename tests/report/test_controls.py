@@ -12,7 +12,7 @@ from litmus.evidence.registration import registration
 from litmus.evidence.results import analyse
 from litmus.evidence.summary import summarise
 from litmus.launch.conduct import register
-from litmus.records.study_record import PLAN_FILE as FILE
+from litmus.records.study_record import PLAN_FILE
 from litmus.report.controls import config_columns, controls, image_counts
 from litmus.report.methods import methods, plan_checked
 from litmus.report.page import write_report
@@ -45,9 +45,47 @@ def test_equal_records_are_a_yes_and_what_nobody_counted_is_not_checked(tmp_path
     assert found["Factors"] == "yes: 6 records with their arm's levels"
     assert found["Data"] == found["Batch normalisation"] == "yes: equal in 6 records"
     assert found["Validation split"] == "yes: equal within each seed, in 6 records"
-    assert found["Images"] == "not checked: not recorded by an earlier version"
-    assert found["Initialisation"].startswith("not checked in 1 of 1 arm: ")
+    assert found["Images"] == "not checked: not recorded"
+    assert found["Initialisation"].startswith("not checked in 1 of 1 arm")
     assert all(each.startswith(("yes", "no")) for each in found.values())
+
+
+def set_key(directory: Path, run: int, section: str, key: str, value: object) -> None:
+    """Change a value in a run's config."""
+    config = directory / f"{run:012x}" / "config.yaml"
+    settings = yaml.safe_load(config.read_text())
+    settings[section][key] = value
+    config.write_text(yaml.safe_dump(settings))
+
+
+def test_other_places_are_no_difference_and_any_other_key_is(tmp_path: Path) -> None:
+    synthetic(tmp_path, STUDY, truth, seeds=3)
+    for section, key in (("data", "root"), ("trainer", "keep"), ("model", "weights")):
+        set_key(tmp_path, 0, section, key, "elsewhere")
+    assert checked(tmp_path)["All other config keys"] == "yes: before anything ran, and again in 6 records"
+    set_key(tmp_path, 0, "optim", "lr", 0.7)
+    assert checked(tmp_path)["All other config keys"] == "no: in the records differ too: optim.lr"
+
+
+def test_what_differs_by_seed_alone_is_no_difference_between_arms(tmp_path: Path) -> None:
+    synthetic(tmp_path, STUDY, truth, seeds=4, splits=2)
+    found = checked(tmp_path)["All other config keys"]
+    assert found == "yes: before anything ran, and again in 8 records; data.split_seed differs by seed"
+
+
+def test_speed_settings_that_differ_are_a_no(tmp_path: Path) -> None:
+    synthetic(tmp_path, STUDY, truth, seeds=3)
+    assert checked(tmp_path)["Speed settings"] == "yes: equal in 6 records"
+    set_key(tmp_path, 0, "trainer", "precision", "bf16-mixed")
+    assert checked(tmp_path)["Speed settings"] == "no: trainer.precision differs"
+
+
+def test_an_augmentation_that_is_varied_brings_its_transforms(tmp_path: Path) -> None:
+    study = Study(
+        "aug", "Does it?", {"model.name": "lenet5"}, {"data.augment": ["none", "crop"]}, {"data.augment": "none"}
+    )
+    synthetic(tmp_path, study, lambda arm, seed: {"test_top1": 0.8, "val_top1": 0.8}, seeds=2)
+    assert checked(tmp_path)["All other config keys"].startswith("yes")
 
 
 def test_images_are_told_with_their_number_and_shape(tmp_path: Path) -> None:
@@ -66,10 +104,7 @@ def test_records_that_differ_are_a_no(tmp_path: Path) -> None:
     change(tmp_path, 0, "data", "fingerprint", "another")
     change(tmp_path, 1, "normalisation", "global_batch", 128)
     change(tmp_path, 2, "environment", "code", "another")
-    config = tmp_path / f"{3:012x}" / "config.yaml"
-    settings = yaml.safe_load(config.read_text())
-    settings["model"]["norm"] = "group" if settings["model"]["norm"] == "batch" else "batch"
-    config.write_text(yaml.safe_dump(settings))
+    set_key(tmp_path, 3, "model", "norm", "group")
     found = checked(tmp_path)
     assert found["Data"] == "no: data.fingerprint differs"
     assert found["Batch normalisation"] == "no: normalisation.global_batch differs"
@@ -86,8 +121,8 @@ def test_claims_that_were_fixed_after_results_are_told_at_the_top_and_in_the_met
     stated = summarise(tmp_path, STUDY.claims)
     assert plan_checked(stated.registration) == "yes: written down before the first run"
     assert "1 claim stated beforehand hold" in methods(stated)
-    plan = json.loads((tmp_path / FILE).read_text())
-    (tmp_path / FILE).write_text(json.dumps({**plan, "results_before": 4}) + "\n")
+    plan = json.loads((tmp_path / PLAN_FILE).read_text())
+    (tmp_path / PLAN_FILE).write_text(json.dumps({**plan, "results_before": 4}) + "\n")
     late = summarise(tmp_path, STUDY.claims)
     assert plan_checked(registration(tmp_path, late.analysis.study)) == "no: fixed after 4 results"
     assert "1 claim stated after 4 results hold" in methods(late)

@@ -170,8 +170,8 @@ def test_the_gradients_norm_is_clipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"trainer.accumulate": 0}, "trainer.accumulate must be greater than zero"),
-        ({"optim.clip_norm": 0}, "optim.clip_norm must be greater than zero"),
+        ({"trainer.accumulate": 0}, "trainer.accumulate must be greater than 0"),
+        ({"optim.clip_norm": 0}, "optim.clip_norm must be greater than 0"),
         ({"trainer.accumulate": 65}, "data.batch_size 64 is less than 65 parts that share it"),
         ({"trainer.accumulate": 40, "data.drop_last": False}, "the last batch of an epoch has"),
     ],

@@ -1,16 +1,16 @@
 """Promise 6: a run's identity is a hash of its resolved config, the data and the record format."""
 
 import dataclasses
+import shutil
+from pathlib import Path
 
 import pytest
 from tiny_runs import TINY
 
 from litmus import datamodules
-from litmus.core.config_keys import flatten
-from litmus.datamodules.augmentation.geometry import Crop
-from litmus.datamodules.augmentation.mixing import REVISIONS
+from litmus.core.config_keys import Role, flatten
 from litmus.datamodules.loading.registry import ImageArrays
-from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.training import identity
 from litmus.training.config import resolve
 from litmus.training.identity import normalisation_regime, run_id
@@ -25,12 +25,11 @@ def test_identity_is_the_same_however_the_config_was_written() -> None:
     assert run_id(resolve(round_trip), "d") == run_id(resolve(BASE), "d")
 
 
-# The recipe decides data.transforms: that its definition counts is tested with the data's config. Of weights the file's
-# content counts, which is tested with them.
-NOT_SETTABLE = ("model.name", "data.root", "data.transforms", "model.weights", "trainer.keep")
+def settable(role: tuple[Role, ...]) -> list[str]:
+    return [name for name, key in resolve(BASE).keys().items() if key.role in role and name != "model.name"]
 
 
-@pytest.mark.parametrize("key", [key for key in resolve(BASE).flat() if key not in NOT_SETTABLE])
+@pytest.mark.parametrize("key", settable((Role.IDENTITY, Role.SPEED)))
 def test_every_key_is_part_of_the_identity(key: str) -> None:
     config = resolve(BASE)
     value = config.flat()[key]
@@ -63,50 +62,42 @@ def test_a_changed_default_makes_another_run(monkeypatch: pytest.MonkeyPatch) ->
     assert run_id(config, "d") != before
 
 
-def test_a_later_key_leaves_runs_at_its_neutral_value_what_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, pooled = resolve(BASE), resolve({**BASE, "model.pooling": "average"})
-    without_the_key = resolve({"model.name": "resnet20"})
-    now = [run_id(config, "d") for config in (plain, pooled, without_the_key)]
-    monkeypatch.setattr(identity, "NOT_IDENTITY", (*identity.NOT_IDENTITY, "model.pooling"))
-    before_the_key = run_id(plain, "d")
-    monkeypatch.undo()
-    monkeypatch.setitem(identity.NEUTRAL_DEFAULTS, "model.pooling", "max")
-    assert [run_id(config, "d") for config in (plain, pooled, without_the_key)] == [before_the_key, *now[1:]]
-    assert before_the_key != now[0]
-
-
-def test_a_revision_makes_another_run_of_the_networks_that_it_concerns_and_of_no_other(
+def test_another_revision_of_an_architecture_makes_other_runs_of_it_and_of_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    concerned = [{"model.norm": "none"}, {"norm.affine": False}, {"model.norm": "none", "model.pre_activation": True}]
-    others = [{}, {"model.norm": "group"}, {"model.norm": "none", "model.fixup": True}]
-
-    def identities(settings: list[dict[str, object]]) -> list[str]:
-        return [run_id(resolve({"model.name": "resnet20", **each}), "d") for each in settings]
-
-    now = identities(concerned), identities(others)
-    monkeypatch.setattr(identity, "revisions", lambda config: {})
-    before = identities(concerned), identities(others)
-    assert not set(before[0]) & set(now[0])
-    assert before[1] == now[1]
+    configs = [resolve({"model.name": name}) for name in ("lenet5", "resnet20")]
+    before = [run_id(config, "d") for config in configs]
+    changed = dataclasses.replace(ARCHITECTURES["lenet5"], revision=2)
+    monkeypatch.setitem(ARCHITECTURES._entries, "lenet5", changed)
+    assert [run_id(config, "d") == old for config, old in zip(configs, before, strict=True)] == [False, True]
 
 
-def test_loss_recipe_and_mix_have_revisions_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = resolve(BASE)
-    moved = [resolve({**BASE, "data.augment": "crop"}), resolve({**BASE, "data.mix": "cutmix"})]
-    before = [run_id(config, "d") for config in (plain, *moved)]
-    monkeypatch.setattr(Crop, "revision", 2)
-    assert run_id(resolve({**BASE, "data.augment": "crop"}), "d") != before[1]
-    monkeypatch.undo()
-    monkeypatch.setitem(REVISIONS, "cutmix", 2)
-    assert [run_id(config, "d") == old for config, old in zip((plain, *moved), before, strict=True)] == [1, 1, 0]
-    monkeypatch.setattr(LitClassifier, "revision", 2)
-    assert not {run_id(config, "d") for config in (plain, *moved)} & set(before)
+@pytest.mark.parametrize("key", settable((Role.PLACE, Role.FILES)))
+def test_a_place_is_no_part_of_the_identity(tmp_path: Path, key: str) -> None:
+    file = tmp_path / "weights.pt"
+    file.write_bytes(b"weights")
+    elsewhere = shutil.copy(file, tmp_path / "copy.pt")
+    places = {"model.weights": (str(file), elsewhere), "trainer.keep": ("none", "both")}
+    first, second = places.get(key, ("here", "there"))
+    assert run_id(resolve({**BASE, key: first}), "d") == run_id(resolve({**BASE, key: second}), "d")
 
 
-def test_where_the_data_lies_does_not_matter_but_what_it_is_does() -> None:
-    assert run_id(resolve({**BASE, "data.root": "/elsewhere"}), "d") == run_id(resolve(BASE), "d")
+def test_where_images_are_kept_and_who_decodes_them_is_no_part_of_the_identity() -> None:
+    def identity(**options: object) -> str:
+        return run_id(resolve({**BASE, "data.name": "folder", **{f"data.{key}": v for key, v in options.items()}}), "d")
+
+    assert identity() == identity(cache="/fast", storage="files", decode_workers=3, root="/elsewhere")
+    assert identity() != identity(per_class=10)
+
+
+def test_the_content_of_data_and_weights_is_part_of_the_identity(tmp_path: Path) -> None:
     assert run_id(resolve(BASE), "other") != run_id(resolve(BASE), "d")
+    identities = {run_id(resolve(BASE), "d")}
+    for content in (b"some", b"other"):
+        file = tmp_path / f"{content.decode()}.pt"
+        file.write_bytes(content)
+        identities.add(run_id(resolve({**BASE, "model.weights": str(file)}), "d"))
+    assert len(identities) == 3
 
 
 def test_the_fingerprint_covers_every_pixel_and_label() -> None:

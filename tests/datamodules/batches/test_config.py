@@ -49,7 +49,7 @@ def test_a_wrong_key_or_value_is_one_line() -> None:
         ({**FOLDER, "data.storage": "cach"}, "unknown data.storage 'cach'; did you mean 'cache'"),
         ({"data.augment": "cifr"}, "unknown augment 'cifr'; did you mean 'cifar'"),
         ({"data.mix": "mixp"}, "unknown data.mix 'mixp'; did you mean 'mixup'"),
-        ({"data.mix_alpha": 0}, "data.mix_alpha must be greater than zero"),
+        ({"data.mix_alpha": 0}, "data.mix_alpha must be greater than 0"),
         ({"data.centring": "chanel"}, "did you mean 'channel'? valid: channel, pixel, pixel_mean, unit, none"),
         ({"data.name": "foldr"}, "unknown dataset 'foldr'; did you mean 'folder'"),
     ]

@@ -1,6 +1,7 @@
 """Promise 2, paired initialisation: equal name and shape, equal initial values, in every arm of a seed."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import nn
 
 from litmus import lit_archs
 from litmus.core.errors import UserError
-from litmus.lit_archs.building.initialisation import SCHEMES, InitConfig, initialise
+from litmus.lit_archs.building.initialisation import InitConfig, Scheme, initialise
 
 PAIRS: list[tuple[str, dict, dict, dict]] = [
     ("lenet5", {"in_channels": 1}, {"norm": "none"}, {"norm": "batch"}),
@@ -52,7 +53,7 @@ def test_building_leaves_the_global_generator_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("scheme", [scheme for scheme in SCHEMES if scheme != "own"])
+@pytest.mark.parametrize("scheme", [scheme for scheme in get_args(Scheme) if scheme != "own"])
 def test_schemes_have_their_deviation(scheme: str) -> None:
     layer = nn.Sequential(nn.Conv2d(64, 128, 3), nn.Linear(200, 300))
     initialise(layer, 0, InitConfig(scheme=scheme, gain=2.0))

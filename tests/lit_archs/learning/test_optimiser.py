@@ -33,7 +33,7 @@ def test_exponential_decay_ends_at_the_factor() -> None:
 
 def test_impossible_settings_are_refused() -> None:
     cases: list[tuple[dict, str]] = [
-        ({"lr": 0.0}, "lr must be greater than zero"),
+        ({"lr": 0.0}, "lr must be greater than 0"),
         ({"momentum": 1.0}, "momentum must be at least 0 and below 1"),
         ({"name": "sdg"}, "did you mean 'sgd'"),
         ({"milestones": (0.75, 0.5)}, "milestones must be rising"),
