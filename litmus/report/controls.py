@@ -39,7 +39,7 @@ def controls(analysis: Analysis) -> list[Control]:
     records, study = analysis.records, analysis.study
 
     def values(column: str) -> str:
-        known = records[column].dropna() if column in records else []
+        known: Any = records[column].dropna() if column in records else []
         return ", ".join(sorted({level(value) for value in known})) or "not recorded"
 
     synchronised = values("normalisation.synchronised")

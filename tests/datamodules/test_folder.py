@@ -195,7 +195,7 @@ def test_bad_options_are_refused(image_folder: Path) -> None:
         ({"classes": ["ant", "be"]}, "unknown class 'be'; did you mean 'bee'"),
         ({"classes": ["ant", "ant"]}, "at least 2 different ones"),
         ({"per_class": 9}, "per_class 9: class 'ant' has 8 training images"),
-        ({"per_class": 0}, "per_class must be at least 1"),
+        ({"per_class": 0}, "per_class must be greater than 0"),
         ({"resize": "squash"}, "unknown resize 'squash'; valid: crop, stretch"),
         ({"stored_size": 20}, "stored_size 20 must be at least image_size, which is not set"),
         ({"image_size": 20, "stored_size": 10}, "stored_size 10 must be at least image_size, which is 20"),

@@ -45,9 +45,9 @@ def test_a_wrong_key_or_value_is_one_line() -> None:
     cases: list[tuple[dict[str, object], str]] = [
         ({**FOLDER, "data.per_clas": 3}, "'data.per_clas' for folder; did you mean 'data.per_class'"),
         ({"data.per_class": 3}, "unknown config key 'data.per_class' for digits"),
-        ({**FOLDER, "data.per_class": "many"}, "data.per_class: expected an integer or null, got 'many'"),
+        ({**FOLDER, "data.per_class": "many"}, "data.per_class: expected an integer > 0 or null, got 'many'"),
         ({**FOLDER, "data.storage": "cach"}, "unknown data.storage 'cach'; did you mean 'cache'"),
-        ({"data.augment": "cifr"}, "unknown augment 'cifr'; did you mean 'cifar'"),
+        ({"data.augment": "cifr"}, "unknown data.augment 'cifr'; did you mean 'cifar'"),
         ({"data.mix": "mixp"}, "unknown data.mix 'mixp'; did you mean 'mixup'"),
         ({"data.mix_alpha": 0}, "data.mix_alpha must be greater than 0"),
         ({"data.centring": "chanel"}, "did you mean 'channel'? valid: channel, pixel, pixel_mean, unit, none"),
