@@ -139,8 +139,8 @@ class Parser(argparse.ArgumentParser):
             raise UserError(f"{name}: {error.message}" if name else error.message) from None
         for name, key in self._own.items():
             value = getattr(options, name, None)
-            with written_with("--", (name,)):
-                setattr(options, name, key.default if value is None else key.convert(value))
+            as_option = dataclasses.replace(key, name=f"--{name}")
+            setattr(options, name, key.default if value is None else as_option.convert(value))
         options.settings = {name: getattr(options, name) for name in self._config if hasattr(options, name)}
         return options, unknown
 

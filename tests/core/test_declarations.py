@@ -1,0 +1,87 @@
+"""Every config key is declared once, with its type, its help and its role, and every section refuses wrong values."""
+
+from typing import Any
+
+import pytest
+
+from litmus import datamodules, lit_archs
+from litmus.core.config_keys import Key, Role, keys_of_class, keys_of_function
+from litmus.core.errors import UserError
+from litmus.datamodules.loading.registry import DATASETS
+from litmus.launch.config import LaunchConfig, SlurmConfig
+from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
+
+
+def declared() -> dict[str, Key]:
+    """Return every key, of each of several of one name its own, by where it is declared."""
+    keys = dict(config_keys(DEFAULT_ARCHITECTURE))
+    for name in ARCHITECTURES:
+        keys |= {f"{name} {key}": each for key, each in ARCHITECTURES[name].keys("model").items()}
+    for name in DATASETS:
+        keys |= {f"{name} {key}": each for key, each in DATASETS[name].keys("data").items()}
+    for config in (LaunchConfig, SlurmConfig):
+        keys |= keys_of_class(config, config.__name__)
+    return keys
+
+
+def test_every_key_has_type_help_and_role() -> None:
+    keys = declared()
+    assert len(keys) > 500
+    assert [where for where, key in keys.items() if not key.help or key.type is Any or key.role not in Role] == []
+
+
+def test_every_default_is_a_value_that_its_declaration_takes() -> None:
+    for where, key in declared().items():
+        assert key.convert(key.default) == key.default, where
+
+
+def test_the_roles_are_those_that_an_ablation_relies_on() -> None:
+    roles: dict[Role, set[str]] = {}
+    for key in declared().values():
+        if "." in key.name and not key.name.startswith(("LaunchConfig", "SlurmConfig")):
+            roles.setdefault(key.role, set()).add(key.name)
+    trainer = {f"trainer.{key}" for key in ("precision", "compile", "channels_last", "deterministic")}
+    assert roles[Role.SPEED] == trainer
+    assert roles[Role.PLACE] == {"trainer.keep", "data.cache", "data.storage", "data.decode_workers"}
+    assert roles[Role.FILES] == {"data.root", "model.weights"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model.name": "resnet20", "model.width": -1}, "model.width must be greater than 0, got -1"),
+        ({"model.name": "resnet20", "model.norm": "bn"}, "unknown model.norm 'bn'; did you mean 'batch'? valid: none"),
+        ({"model.name": "densenet_cifar", "model.compression": 1.5}, "model.compression must be at most 1, got 1.5"),
+        ({"model.name": "vgg16_cifar", "model.dropout": 1}, "model.dropout must be less than 1, got 1"),
+        ({"data.name": "shapes", "data.num_classes": 7}, "data.num_classes must be at most 6, got 7"),
+        ({"data.augment": "cifr"}, "unknown data.augment 'cifr'; did you mean 'cifar'?"),
+        ({"optim.milestones": [0.5, 1.5]}, "optim.milestones must be less than 1, got 1.5"),
+        ({"optim.nesterov": True, "optim.name": "adam"}, "optim.nesterov needs sgd"),
+        ({"trainer.probes": ["gradient_norm"]}, "unknown trainer.probes 'gradient_norm'; did you mean"),
+        ({"norm.groups": "many"}, "norm.groups: expected an integer > 0, got 'many'"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_the_key_and_what_is_valid(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        resolve(settings)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_calls_from_python_are_checked_by_the_same_declarations() -> None:
+    with pytest.raises(UserError, match="width must be greater than 0, got -1"):
+        lit_archs.build("resnet20", width=-1)
+    with pytest.raises(UserError, match="widen_factor must be greater than 0, got 0"):
+        lit_archs.build("wide_resnet16_0")
+    with pytest.raises(UserError, match="per_class must be greater than 0, got 0"):
+        datamodules.build("folder", per_class=0)
+    with pytest.raises(UserError, match="lr must be greater than 0, got 0"):
+        lit_archs.OptimConfig(lr=0.0)
+
+
+def test_the_input_that_the_data_decide_is_no_key() -> None:
+    make = ARCHITECTURES["resnet20"].make
+    assert {"num_classes", "in_channels", "image_size"} <= keys_of_function(make, "").keys()
+    assert not {"num_classes", "in_channels", "image_size"} & ARCHITECTURES["resnet20"].keys().keys()
