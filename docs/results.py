@@ -1,12 +1,11 @@
 """What the studies say: a page for each, made of real records.
 
-    python docs/results.py RUNS [STUDY ...] [--data DATA]
+    python docs/results.py RUNS [STUDY ...] [--data DATA] [--only-write]
 
-runs what is missing of each study, at the scale that `docs/results/scales.yaml` gives it and in its quick preset where
-it gives none, into the folder RUNS, and writes `docs/results/STUDY.md` and the table of all, `docs/results/README.md`.
-What is said about a study beyond its figures stands in `docs/results/discussion.yaml`, what was wrong with it once in
-`docs/results/mended.yaml`. With `--only-write` nothing is
-run: what has no records keeps the page that it has.
+runs what is missing of each study into the folder RUNS, in its quick preset or at the scale that
+`docs/results/scales.yaml` gives it, and writes `docs/results/STUDY.md` and the table of all, `docs/results/README.md`.
+`discussion.yaml` has what is said of a study beyond its figures, `mended.yaml` what was wrong with it once. With
+`--only-write` nothing is run, and a study without records keeps its page.
 """
 
 import argparse
@@ -37,13 +36,8 @@ from litmus.report.exports import as_markdown, markdown
 
 FOLDER = Path(__file__).with_name("results")
 TABLE = FOLDER / "table.json"
-"""What the table of all says of each study, kept so that one study can be written anew."""
+"""A line of the table for each study, kept so that one study can be written without the others' records."""
 LITMUS = (sys.executable, "-c", "from litmus.cli.main import main; main()")
-
-
-def names() -> list[str]:
-    """Return the package's studies, without those that files of a user registered."""
-    return [name for name in STUDIES.names() if (Path(str(studies.__file__)).parent / f"{name}.py").exists()]
 
 
 def main() -> None:
@@ -51,20 +45,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, help="the folder of records")
     parser.add_argument("studies", nargs="*", metavar="STUDY", help="all by default")
-    parser.add_argument(
-        "--data", type=Path, default=Path("data"), help="the folder of MNIST/, cifar10/ and imagenette224-4k/"
-    )
+    parser.add_argument("--data", default="data", help="the folder of MNIST/, cifar10/ and imagenette224-4k/")
     parser.add_argument("--only-write", action="store_true", help="run nothing")
     arguments = parser.parse_args()
     for name in arguments.studies or names():
         scale = scale_of(name)
         if not arguments.only_write:
-            options = [option.replace("DATA", str(arguments.data)) for option in scale.options]
+            options = [option.replace("DATA", arguments.data) for option in scale.options]
             subprocess.run([*LITMUS, "run", name, *options, "--out", str(arguments.runs)], check=True)
         if (arguments.runs / name / FILE).exists():
             write(name, arguments.runs / name, scale)
             print(FOLDER / f"{name}.md")
     write_table()
+
+
+def names() -> list[str]:
+    """Return the package's studies, without those that files of a user registered."""
+    return [name for name in STUDIES.names() if (Path(str(studies.__file__)).parent / f"{name}.py").exists()]
 
 
 @dataclass(frozen=True)
@@ -76,14 +73,10 @@ class Scale:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The preset and the config keys that the options set."""
-        given = {
-            {"data": "data.name"}.get(key, key): value
-            for key, value in zip(
-                (each.removeprefix("--") for each in self.options[::2]), self.options[1::2], strict=True
-            )
-        }
-        return {"preset": "quick", **{key: value for key, value in given.items() if "." in key or key == "preset"}}
+        """The preset and the config keys that the options set, without the folder of the data."""
+        keys = [option.removeprefix("--") for option in self.options[::2]]
+        given = dict(zip(["data.name" if key == "data" else key for key in keys], self.options[1::2], strict=True))
+        return {"preset": "quick"} | {key: value for key, value in given.items() if "." in key or key == "preset"}
 
 
 def scale_of(name: str) -> Scale:
@@ -102,27 +95,31 @@ def write(name: str, directory: Path, scale: Scale) -> None:
     """Write the page of a study, and its line of the table."""
     record = read_study_record(directory)
     ran = {"preset": record.preset, **{key: str(value) for key, value in record.settings.items()}}
-    if _without_root(ran) != _without_root(scale.settings):
+    if {**ran, "data.root": ""} != {**scale.settings, "data.root": ""}:
         sys.exit(f"{directory} was run with {ran}, and docs/results/scales.yaml says {scale.settings}")
     study = STUDIES[name].at(record.preset)
     summary = summarise(directory, study.claims, study.measures)
-    heading, _, rest = as_markdown(summary).partition("\n\n")
-    answer, _, tables = rest.partition("\n\n")
-    parts = [heading.replace("## ", "# "), answer, _scale(name, summary, scale), tables.strip()]
-    limit = study.limits.get(summary.analysis.study.preset)
-    parts += [f"**Limits.** {markdown(limit)}"] if limit else []
-    discussion = texts("discussion").get(name, "").strip()
-    parts += [f"**Beside the source.** {discussion}"] if discussion else []
-    parts += [f"Source: {markdown(study.source)}." if study.source else "", f"*{_written(directory)}*"]
-    write_atomically(FOLDER / f"{name}.md", "\n\n".join(part for part in parts if part) + "\n")
-    table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
-    table[name] = _line(study, summary, scale)
+    heading, answer, tables = as_markdown(summary).split("\n\n", 2)
+    limit, discussion = study.limits.get(record.preset), texts("discussion").get(name, "").strip()
+    latest = max(file.stat().st_mtime for file in directory.glob("*/summary.json"))
+    parts = [
+        heading.replace("## ", "# "),
+        answer,
+        _how(name, summary, scale),
+        tables.strip(),
+        f"**Limits.** {markdown(limit)}" if limit else "",
+        f"**Beside the source.** {discussion}" if discussion else "",
+        f"Source: {markdown(study.source)}." if study.source else "",
+        f"*Recorded until {datetime.fromtimestamp(latest, UTC):%Y-%m-%d}; written by `python docs/results.py`.*",
+    ]
+    write_atomically(FOLDER / f"{name}.md", "\n\n".join(filter(None, parts)) + "\n")
+    table = {**_table(), name: _line(study, summary, scale)}
     write_atomically(TABLE, json.dumps(dict(sorted(table.items())), indent=2, ensure_ascii=False) + "\n")
 
 
 def write_table() -> None:
     """Write the table of all studies."""
-    table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    table = _table()
     lines = [
         "# What the studies say",
         "",
@@ -135,14 +132,13 @@ def write_table() -> None:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name in names():
-        row = table.get(name)
-        if row is None:
+        if name not in table:
             lines.append(f"| {name} | {markdown(STUDIES[name].question)} | not run yet | | | | | |")
             continue
-        verdicts = " | ".join(str(row["verdicts"].get(verdict, "")) for verdict in MEANING)
-        lines.append(
-            f"| [{name}]({name}.md) | {markdown(row['question'])} | {row['runs']} | {row['scale']} | {verdicts} |"
-        )
+        row = table[name]
+        verdicts = [str(row["verdicts"].get(verdict, "")) for verdict in MEANING]
+        cells = [f"[{name}]({name}.md)", markdown(row["question"]), row["runs"], row["scale"], *verdicts]
+        lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "## What was wrong, and what it shows now", ""]
     for name, (wrong, mended) in texts("mended").items():
         answer = f" *{markdown(table[name]['answer'])}*" if name in table else ""
@@ -150,50 +146,40 @@ def write_table() -> None:
     write_atomically(FOLDER / "README.md", "\n".join(lines) + "\n")
 
 
-def _without_root(settings: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in settings.items() if key != "data.root"}
+def _table() -> dict[str, Any]:
+    return dict(json.loads(TABLE.read_text())) if TABLE.exists() else {}
 
 
 def _line(study: Study, summary: StudySummary, scale: Scale) -> dict[str, Any]:
-    analysis = summary.analysis
     verdicts = Counter(str(verdict) for verdict in summary.headline)
     return {
         "question": study.question,
         "answer": answer_of(summary),
-        "runs": f"{len(analysis.arms)} arms, {_seeds(summary)}",
-        "scale": f"{analysis.study.preset}, {_data(summary, scale)}",
+        "runs": _runs(summary),
+        "scale": f"{summary.analysis.study.preset}, {_data(summary, scale)}",
         "verdicts": {verdict: verdicts[verdict] for verdict in MEANING if verdicts[verdict]},
     }
 
 
-def _scale(name: str, summary: StudySummary, scale: Scale) -> str:
+def _how(name: str, summary: StudySummary, scale: Scale) -> str:
+    """Return the command, the runs, their time and the data."""
     analysis = summary.analysis
-    ended = [
-        several(count, "run") + f" {state}"
-        for state in ("finished", "diverged")
-        if (count := sum(result.count(state) for result in analysis.arms))
-    ]
-    seconds = sum(analysis.records["seconds"].dropna()) if "seconds" in analysis.records else 0.0
-    command = shlex.join(["litmus", "run", name, *scale.options])
+    counts = {state: sum(result.count(state) for result in analysis.arms) for state in ("finished", "diverged")}
+    ended = listed([f"{several(count, 'run')} {state}" for state, count in counts.items() if count])
+    minutes = analysis.records["seconds"].sum() / 60 if "seconds" in analysis.records else 0.0
     return (
-        f"`{command}`: {len(analysis.arms)} arms, {_seeds(summary)}; "
-        f"{listed(ended, 4)}; "
-        f"{seconds / 60:.1f} minutes of training on one core each. "
-        f"Data: {_data(summary, scale)} ({image_counts(analysis)})."
+        f"`{shlex.join(['litmus', 'run', name, *scale.options])}`: {_runs(summary)}; {ended}; {minutes:.1f} minutes of "
+        f"training on one core each. Data: {_data(summary, scale)} ({image_counts(analysis)})."
     )
 
 
-def _seeds(summary: StudySummary) -> str:
-    return several(max(result.planned for result in summary.analysis.arms), "seed")
+def _runs(summary: StudySummary) -> str:
+    arms = summary.analysis.arms
+    return f"{len(arms)} arms, {several(max(result.planned for result in arms), 'seed')}"
 
 
 def _data(summary: StudySummary, scale: Scale) -> str:
     return scale.data or " or ".join(map(str, summary.analysis.records["data.name"].dropna().unique()))
-
-
-def _written(directory: Path) -> str:
-    latest = max(file.stat().st_mtime for file in directory.glob("*/summary.json"))
-    return f"Recorded until {datetime.fromtimestamp(latest, UTC):%Y-%m-%d}; written by `python docs/results.py`."
 
 
 if __name__ == "__main__":
