@@ -15,7 +15,6 @@ from litmus.design.study_files import being_imported
 from litmus.evidence.registration import claim_key
 from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values
 from litmus.launch.config import LaunchConfig, execution_of, places_of
-from litmus.launch.forecast import runs_per_device
 from litmus.launch.local import LocalLauncher
 from litmus.launch.older_code import OlderCode
 from litmus.launch.progress import Progress
@@ -231,10 +230,7 @@ def _launcher(
     elif group is not None:
         launcher = ProcessGroupLauncher(group, execution, Progress(runs, 1, group.console()))
     else:
-        missing = [run for run in runs if not run.record.outcome().is_complete]
-        per_device, reason = runs_per_device(launch, execution, missing)
-        lines = [*lines, *([reason] if reason else [])]
-        places = places_of(launch, execution, per_device)
+        places = places_of(launch, execution)
         launcher = LocalLauncher(execution, places, Progress(runs, len(places)))
     for line in lines:
         launcher.progress.notice(line)

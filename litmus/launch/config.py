@@ -12,8 +12,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from litmus.core.config_keys import Config, Keys, keys_of_class, read_mapping
 from litmus.core.errors import UserError, require_positive, unknown_name, written_with
-from litmus.core.formatting import in_words, seconds_of
-from litmus.records.slurm import partitions
+from litmus.core.formatting import seconds_of
 from litmus.records.wandb import requested_mode
 from litmus.training.environment import available_cpus
 from litmus.training.loggers import check_logger
@@ -74,14 +73,6 @@ class SlurmConfig(Config):
         """The time limit."""
         return seconds_of("time", self.time)
 
-    @property
-    def memory_mb(self) -> int:
-        """The memory on each node, 0 where none is asked for."""
-        if self.memory is None:
-            return 0
-        factor = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}.get(self.memory[-1], 1)
-        return round(int(self.memory.rstrip("KMGT")) * factor)
-
 
 def slurm_config(given: Mapping[str, Any], file: Path | None = None) -> SlurmConfig:
     """Return the settings of `file`, a YAML mapping, with those `given` by field name in their place.
@@ -106,28 +97,6 @@ def slurm_keys() -> Keys:
     return keys_of_class(SlurmConfig, "slurm")
 
 
-def check_partition(config: SlurmConfig, cpus_per_node: int) -> None:
-    """Raise `UserError` for what no node of the partition has, naming what it has."""
-    known = {partition.name: partition for partition in partitions()}
-    default = next((name for name, partition in known.items() if partition.default), None)
-    name = config.partition or default
-    if name is None:
-        raise UserError(f"--slurm.partition is needed: the cluster has no default; valid: {', '.join(known)}")
-    if name not in known:
-        raise unknown_name("--slurm.partition", name, known)
-    partition = known[name]
-    if partition.seconds is not None and config.seconds > partition.seconds:
-        raise UserError(f"--slurm.time {config.time}: partition {name} allows {in_words(partition.seconds)} at most")
-    for key, wanted, there, unit in (
-        ("nodes", config.nodes, partition.nodes, "nodes"),
-        ("gpus", config.gpus, partition.gpus, "GPUs a node"),
-        ("cpus", cpus_per_node, partition.cpus, "cores a node"),
-        ("memory", config.memory_mb, partition.memory_mb, "MB a node"),
-    ):
-        if wanted > there:
-            raise UserError(f"--slurm.{key} asks for {wanted} {unit}: partition {name} has {there}")
-
-
 @dataclass(frozen=True)
 class LaunchConfig(Config):
     """How a study's runs are executed; nothing here changes what is measured.
@@ -136,7 +105,7 @@ class LaunchConfig(Config):
         out: folder of the records.
         workers: runs at a time; by default one a CPU core, or one a GPU (times per_device).
         devices: processes that train one run together, each on its own GPU or share of the cores.
-        per_device: runs at a time on each GPU; auto, as many as a measured step leaves room for.
+        per_device: runs at a time on each GPU; several of a small network take little longer than one.
         accelerator: auto, cpu or cuda.
         wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
             disabled.
@@ -154,7 +123,7 @@ class LaunchConfig(Config):
     out: str = "runs"
     workers: PositiveInt | None = None
     devices: PositiveInt = 1
-    per_device: PositiveInt | Literal["auto"] = "auto"
+    per_device: PositiveInt = 1
     accelerator: Accelerator = "auto"
     wandb: str | None = None
     logger: str | None = None
@@ -227,14 +196,14 @@ def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Exe
     )
 
 
-def places_of(launch: LaunchConfig, execution: Execution, per_device: int = 1) -> list[tuple[Place, ...]]:
+def places_of(launch: LaunchConfig, execution: Execution) -> list[tuple[Place, ...]]:
     """Return the places of the processes of each concurrent run: a run a core, or `per_device` runs a group of GPUs."""
     if execution.accelerator == "cuda":
         groups = torch.cuda.device_count() // launch.devices
-        count = launch.workers or groups * per_device
+        count = launch.workers or groups * launch.per_device
         slots = [tuple(range(launch.devices * group, launch.devices * (group + 1))) for group in range(groups)]
         # Runs that share a GPU are neighbours, as far as they fill every group alike.
-        devices = [slots[index // per_device % groups] for index in range(count)]
+        devices = [slots[index // launch.per_device % groups] for index in range(count)]
     else:
         devices = [tuple(range(launch.devices))] * _runs_on_cpu(launch)
     return [tuple(Place(rank, each) for rank in range(launch.devices)) for each in devices]

@@ -1,6 +1,5 @@
-"""How long a study will take, from one measured training step of each network; and how many runs share a GPU."""
+"""How long a study will take, from one measured training step of each network."""
 
-import dataclasses
 import functools
 import itertools
 import math
@@ -32,7 +31,7 @@ from litmus.training.environment import available_cpus
 from litmus.training.identity import run_code, run_id
 from litmus.training.network import build_network, network_options
 from litmus.training.own_code import local_code
-from litmus.training.run import Execution, Run
+from litmus.training.run import Execution
 
 WARM_UPS = 2
 SECONDS = 1.0
@@ -285,77 +284,3 @@ def _complete(plan: Plan, launch: LaunchConfig, source: Path | None) -> Callable
         return False
 
     return is_complete
-
-
-LARGER = 8
-"""How many times larger the batch is with which it is measured how much of the GPU a step leaves unused."""
-
-MOST_PER_DEVICE = 16
-
-CONTEXT_BYTES = 1 << 30
-"""What a process takes of a GPU's memory before it has allocated anything: the context, and the libraries' kernels."""
-
-
-def runs_per_device(launch: LaunchConfig, execution: Execution, runs: Sequence[Run]) -> tuple[int, str]:
-    """Return how many of `runs` share each GPU, and a line that says why where it was measured.
-
-    Each run has a process of its own, so no result depends on it. It is one on a CPU, and where a run takes several
-    devices or each GPU gets only one run.
-    """
-    if launch.per_device != "auto":
-        return launch.per_device, ""
-    if execution.accelerator != "cuda" or execution.devices > 1 or launch.workers is not None:
-        return 1, ""
-    devices = torch.cuda.device_count()
-    waiting = math.ceil(len(runs) / devices)
-    if waiting < 2:
-        return 1, ""
-    # The run with the largest batch stands for all; of several the deepest and widest.
-    largest = max(
-        (run.config for run in runs),
-        key=lambda each: (each.data.batch_size, *(float(each.model.get(key) or 0) for key in ("depth", "width"))),
-    )
-    measured = measure_device_share(largest, execution)
-    # What the GPU computes in the time of a step, what its memory holds, what the cores can start kernels for.
-    limits = (measured.by_time, measured.by_memory, available_cpus() // devices, waiting, MOST_PER_DEVICE)
-    chosen = max(1, int(min(limits)))
-    return chosen, f"{chosen} at a time on each GPU ({measured.reason}); --per-device N chooses"
-
-
-@dataclass(frozen=True)
-class DeviceShare:
-    """How many times a run fits on a GPU by the time of its steps and by its memory, and the measurements in words."""
-
-    by_time: float
-    by_memory: float
-    reason: str
-
-
-def measure_device_share(config: RunConfig, execution: Execution) -> DeviceShare:
-    """Measure a step of `config` on the first GPU, and one of a batch `LARGER` times as large.
-
-    Where the larger batch takes no longer, a step leaves at least seven eighths of the GPU unused.
-    """
-    size = data_size(config.data)
-    larger = dataclasses.replace(
-        config, data=dataclasses.replace(config.data, batch_size=LARGER * config.data.batch_size)
-    )
-    free = torch.cuda.mem_get_info(0)[0]
-    torch.cuda.reset_peak_memory_stats(0)
-    try:
-        seconds = measure_step(config, size, execution)
-        step_bytes = torch.cuda.max_memory_reserved(0)
-        try:
-            seconds_larger = measure_step(larger, size, execution)
-        except torch.OutOfMemoryError:
-            seconds_larger = LARGER * seconds
-    finally:
-        torch.cuda.empty_cache()
-    data_bytes = (size.train_images + size.test_images) * math.prod(size.image_shape)
-    run_bytes = CONTEXT_BYTES + step_bytes + (data_bytes if data_bytes < free / 2 else 0)
-    return DeviceShare(
-        LARGER * seconds / seconds_larger,
-        free / run_bytes,
-        f"a step takes {1000 * seconds:.1f} ms, one of {LARGER} times the batch {1000 * seconds_larger:.1f} ms; "
-        f"a run {run_bytes / 2**30:.1f} of {free / 2**30:.0f} GiB",
-    )

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import submitit
+from submitit.core.utils import FailedJobError
 
 from litmus.core.errors import UserError
 from litmus.core.formatting import seconds_of, several
-from litmus.launch.config import LaunchConfig, SlurmConfig, check_partition
+from litmus.launch.config import LaunchConfig, SlurmConfig
 from litmus.launch.progress import Progress
 from litmus.launch.signals import Interrupted, stop_on_signals
 from litmus.launch.work import run_job
@@ -127,7 +128,8 @@ class SlurmLauncher:
         self._collect(left, executed=False)
         if not left:
             return
-        check_partition(self.launch.slurm, processes_per_node(self.launch) * cpus_per_process(self.launch))
+        if not slurm.is_available():
+            raise UserError("there is no sbatch here: SLURM is reached from its login nodes")
         submitted = self._submit(list(left.values()))
         try:
             with stop_on_signals() as stop, self.progress:
@@ -166,7 +168,10 @@ class SlurmLauncher:
             if new <= 0:
                 return f"{several(len(queued), 'task')} of this study in the queue already; nothing submitted"
             writer = executor(self.jobs.path, self.study, self.launch)
-            submitted = writer.map_array(run_job, [str(self.jobs.study_directory.resolve())] * new)
+            try:
+                submitted = writer.map_array(run_job, [str(self.jobs.study_directory.resolve())] * new)
+            except FailedJobError as error:
+                raise UserError(f"SLURM refuses the jobs: {' '.join(str(error).split())}") from None
             job = submitted[0].job_id.partition("_")[0]
             self.jobs.add(job)
             others = f" in addition to {len(queued)}" if queued else ""

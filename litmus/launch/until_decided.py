@@ -11,7 +11,6 @@ from litmus.design.plan import Plan
 from litmus.design.study import Study
 from litmus.evidence.claims import ArmTest, Claim, Finding
 from litmus.evidence.family import judged
-from litmus.evidence.power import ALPHA, POWER, seeds_needed
 from litmus.evidence.results import Analysis, analyse
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
@@ -66,7 +65,7 @@ def conduct_until_decided(
         labels = sorted({label for claim in open_claims for label in arms_of(claim, analysis)})
         more = [label for label in labels if len(plan.seeds_of(label)) < max_seeds]
         if not more:
-            return replace(result, notes=tuple(spent(analysis, found, plan.study.seeds)))
+            return replace(result, notes=(seeds_used(analysis, found),))
         decided = len(found) - len(open_claims)
         print(f"{decided} of {len(found)} claims decided; a seed more of {_named(more, analysis)}", file=sys.stderr)
         plan = plan.with_more(more, 1)
@@ -85,33 +84,11 @@ def arms_of(claim: Claim, analysis: Analysis) -> list[str]:
     return list(found)
 
 
-def spent(analysis: Analysis, found: Sequence[tuple[Claim, Finding]], planned: int) -> list[str]:
-    """Return what the seeds were against fixed designs, in lines of at most 80 columns.
-
-    One has the study's own number of seeds; the other the number that the power analysis asks for the effects of the
-    decided claims, were they known beforehand, at the level that Holm's correction can ask of a claim.
-    """
-    used = sum(result.planned for result in analysis.arms)
-    arms = len(analysis.arms)
-    open_claims = sum(finding.verdict == "inconclusive" for _, finding in found)
-    lines = [
-        f"decided {len(found) - open_claims} of {len(found)} claims with {used} runs, "
-        f"{min(r.planned for r in analysis.arms)} to {max(r.planned for r in analysis.arms)} seeds an arm"
-    ]
-    lines.append(f"  {planned} seeds of every arm, as the study has them, are {planned * arms} runs")
-    needed = [
-        seeds_needed(finding.effect.sd, distance, POWER, ALPHA / len(found))
-        for claim, finding in found
-        if finding.verdict != "inconclusive"
-        and finding.effect.n >= 2
-        and (distance := abs(finding.effect.mean - claim.threshold)) > 0
-    ]
-    if needed:
-        fixed = max(needed)
-        lines.append(
-            f"  {fixed}, as litmus power asks for the effects found ({100 * POWER:.0f} %), are {fixed * arms} runs"
-        )
-    return lines
+def seeds_used(analysis: Analysis, found: Sequence[tuple[Claim, Finding]]) -> str:
+    """Return how many claims were decided, with how many runs and seeds, in a line of at most 80 columns."""
+    decided = sum(finding.verdict != "inconclusive" for _, finding in found)
+    seeds = [result.planned for result in analysis.arms]
+    return f"decided {decided} of {len(found)} claims with {sum(seeds)} runs, {min(seeds)} to {max(seeds)} seeds an arm"
 
 
 def _named(labels: Sequence[str], analysis: Analysis) -> str:

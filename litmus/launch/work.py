@@ -64,7 +64,6 @@ def execute_missing(study_directory: Path) -> None:
     import torch.distributed as distributed
 
     from litmus.launch.config import LaunchConfig, execution_of, places_of
-    from litmus.launch.forecast import runs_per_device
     from litmus.launch.local import LocalLauncher
     from litmus.launch.progress import Progress
     from litmus.launch.torchrun import ProcessGroupLauncher, broadcast, slurm_group
@@ -78,10 +77,7 @@ def execute_missing(study_directory: Path) -> None:
     executed = -1
     # The list is read once more after the last run: another call may have added some.
     if group is None:
-        per_device, reason = runs_per_device(launch, execution, missing_runs(study_directory))
-        if reason:
-            print(f"litmus: {reason}", file=sys.stderr)
-        places = places_of(launch, execution, per_device)
+        places = places_of(launch, execution)
         while executed:
             runs = missing_runs(study_directory)
             launcher = LocalLauncher(execution, places, Progress(runs, len(places)), wait_for_others=False)

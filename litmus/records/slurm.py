@@ -1,4 +1,4 @@
-"""What SLURM knows, asked with its own commands: partitions, and which tasks of a job are waiting or running."""
+"""What SLURM knows, asked with its own commands: which tasks of a job are pending or running."""
 
 import re
 import shutil
@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from litmus.core.errors import UserError
-from litmus.core.formatting import seconds_of
 
 ENDED = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
@@ -18,19 +17,6 @@ ENDED = {
 
 AT_WORK = {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING", "CONFIGURING"}
 """States of a job whose processes may live."""
-
-
-@dataclass(frozen=True)
-class Partition:
-    """What a job of a partition may ask for; `seconds` is None where it may take for ever, numbers are a node's."""
-
-    name: str
-    seconds: float | None
-    nodes: int
-    cpus: int
-    gpus: int
-    memory_mb: int
-    default: bool
 
 
 @dataclass(frozen=True)
@@ -65,36 +51,6 @@ def ask(*command: str, seconds: float = 30) -> str:
     if done.returncode:
         raise UserError(f"SLURM does not answer: {_last_line(done.stderr) or command[0]}")
     return done.stdout
-
-
-def partitions() -> list[Partition]:
-    """Return the partitions of this cluster. Raises `UserError` where SLURM does not answer."""
-    found: dict[str, Partition] = {}
-    for line in ask("sinfo", "-h", "-o", "%P|%l|%D|%c|%G|%m").splitlines():
-        name, limit, nodes, cpus, resources, memory = line.split("|")
-        each = Partition(
-            name.removesuffix("*"),
-            _limit(limit),
-            int(nodes),
-            _number(cpus),
-            _gpus(resources),
-            _number(memory),
-            name.endswith("*"),
-        )
-        # A line for each kind of node.
-        before = found.get(each.name)
-        if before is not None:
-            each = Partition(
-                each.name,
-                each.seconds,
-                before.nodes + each.nodes,
-                max(before.cpus, each.cpus),
-                max(before.gpus, each.gpus),
-                max(before.memory_mb, each.memory_mb),
-                each.default,
-            )
-        found[each.name] = each
-    return list(found.values())
 
 
 def tasks(jobs: Collection[str]) -> list[Task]:
@@ -133,19 +89,6 @@ def cancel(jobs: Collection[str]) -> None:
     """Cancel `jobs`. Raises `UserError` where SLURM does not answer."""
     if jobs:
         ask("scancel", *jobs)
-
-
-def _limit(text: str) -> float | None:
-    return None if text in ("infinite", "n/a") else seconds_of("time limit", text)
-
-
-def _number(text: str) -> int:
-    return int(re.match(r"\d*", text)[0] or 0)  # type: ignore[index]
-
-
-def _gpus(resources: str) -> int:
-    # gpu:4, gpu:a100:4(S:0-1), several of them with commas between
-    return sum(int(count) for count in re.findall(r"gpu(?::[^:,()]+)?:(\d+)", resources))
 
 
 def _last_line(text: str) -> str:

@@ -1,14 +1,11 @@
-"""What a study will cost: counted exactly, timed on the device that runs it; and how many runs share a GPU."""
+"""What a study will cost: counted exactly, timed on the device that runs it."""
 
 import dataclasses
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-import torch
 from tiny_runs import TINY
 
 from litmus import run
@@ -16,16 +13,13 @@ from litmus.core.errors import UserError
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.design.plan import expand
 from litmus.design.study import Study
-from litmus.launch import forecast as forecasts
 from litmus.launch.config import LaunchConfig
 from litmus.launch.forecast import (
     KNOWN_SIZES,
-    DeviceShare,
     Forecast,
     data_size,
     forecast,
     measure_step,
-    runs_per_device,
 )
 from litmus.training.config import RunConfig, resolve
 from litmus.training.run import Execution
@@ -136,38 +130,3 @@ def test_the_command_prints_it_and_stops(
     assert printed.stdout.startswith("forecast: 60 runs, 3,600 epochs, 2,998,800 steps\n")
     assert "core-hours" in printed.stdout
     assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize(
-    ("by_time", "by_memory", "cpus", "expected"),
-    [(8.0, 40.0, 64, 5), (8.0, 3.5, 64, 3), (1.01, 40.0, 64, 1), (8.0, 40.0, 4, 2), (8.0, 0.5, 64, 1)],
-)
-def test_time_memory_cores_and_waiting_runs_limit_the_runs_on_a_gpu(
-    monkeypatch: pytest.MonkeyPatch, by_time: float, by_memory: float, cpus: int, expected: int
-) -> None:
-    seen = []
-
-    def measured(config: RunConfig, execution: Execution) -> DeviceShare:
-        seen.append(config.data.batch_size)
-        return DeviceShare(by_time, by_memory, "measured")
-
-    monkeypatch.setattr(forecasts, "measure_device_share", measured)
-    monkeypatch.setattr(forecasts, "available_cpus", lambda: cpus)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    chosen, reason = runs_per_device(LaunchConfig(wandb="disabled"), Execution("cuda"), waiting(9))
-    assert chosen == expected
-    assert reason == f"{expected} at a time on each GPU (measured); --per-device N chooses"
-    assert seen == [40]  # the largest batch stands for all
-
-
-def waiting(count: int) -> list[Any]:
-    return [SimpleNamespace(config=resolve({**TINY, "data.batch_size": 32 + seed})) for seed in range(count)]
-
-
-def test_nothing_is_measured_on_a_cpu_or_where_the_number_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecasts, "measure_device_share", lambda *_: pytest.fail("measured"))
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert runs_per_device(LaunchConfig(), Execution("cpu"), waiting(9)) == (1, "")
-    assert runs_per_device(LaunchConfig(per_device=3), Execution("cuda"), waiting(9)) == (3, "")
-    assert runs_per_device(LaunchConfig(devices=2), Execution("cuda", devices=2), waiting(9)) == (1, "")
-    assert runs_per_device(LaunchConfig(), Execution("cuda"), waiting(2)) == (1, "")  # one for each GPU

@@ -37,7 +37,7 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     epochs = str(6 + int(CONTROLLER_AWAY / 2))  # else the study is over when the controller is back
     options = ("--seeds", "12", "--trainer.epochs", epochs, "--checkpoint-every", "20steps")
     alone = subprocess.run(
-        vary(tmp_path / "alone", "s", *options), env=environment, capture_output=True, text=True, timeout=500
+        vary(tmp_path / "alone", "s", *options), env=environment, capture_output=True, text=True, timeout=1500
     )
     assert alone.returncode == 0, alone.stderr
     out, study = tmp_path / "cluster", tmp_path / "cluster" / "s"
@@ -70,14 +70,14 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     for how in [*(("slurmctld", "slurmd-sn1") if CONTROLLER_AWAY and own_cluster() else ()), *ways]:
         disturb(how)
     assert len(disturbed) >= 5, "the study was over before"
-    _, errors = launcher.communicate(timeout=500)
+    _, errors = launcher.communicate(timeout=1500)
     for _ in range(3):
         if launcher.returncode == 0:
             break
         # A task that was cancelled or killed stays so; the same command submits what it left.
         assert "the same command submits the rest" in errors
         launcher = start(arguments, environment)
-        _, errors = launcher.communicate(timeout=500)
+        _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 0, errors
     assert_identical(tmp_path / "alone" / "s", study, runs=24)
 
@@ -144,9 +144,9 @@ def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
     wait_for(lambda: restarts() or launcher.poll() is not None)
     assert restarts() == 1, "the run was done before its time was over"
     slurm("scontrol", "update", f"JobId={job}", "TimeLimit=240")
-    _, errors = launcher.communicate(timeout=500)
+    _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 0, errors
-    _, errors = alone.communicate(timeout=500)
+    _, errors = alone.communicate(timeout=1500)
     assert alone.returncode == 0, errors
     assert_identical(tmp_path / "alone" / "s", study, runs=1)
 
@@ -156,7 +156,7 @@ def test_one_run_over_two_nodes_equals_one_process(slurm: Slurm, tmp_path: Path,
     # Dropout draws by device.
     options = ("--seeds", "1", "--trainer.epochs", "3", "--model.dropout", "0")
     alone = subprocess.run(
-        vary(tmp_path / "alone", "s", *options), env=environment, capture_output=True, text=True, timeout=500
+        vary(tmp_path / "alone", "s", *options), env=environment, capture_output=True, text=True, timeout=1500
     )
     assert alone.returncode == 0, alone.stderr
     study = tmp_path / "cluster" / "s"
@@ -164,7 +164,7 @@ def test_one_run_over_two_nodes_equals_one_process(slurm: Slurm, tmp_path: Path,
     done = start(vary(tmp_path / "cluster", "s", *options, *nodes, "--checkpoint-every", "16steps"), environment)
     wait_for(lambda: at_work(study))
     slurm("scancel", "--signal=USR2", jobs(study)[0])
-    _, errors = done.communicate(timeout=500)
+    _, errors = done.communicate(timeout=1500)
     assert done.returncode == 0, errors
     one, other = records(tmp_path / "alone" / "s"), records(study)
     assert one.keys() == other.keys()  # the same experiments
@@ -207,18 +207,13 @@ def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
     assert states != {"finished"}
 
 
-def test_what_the_cluster_has_not_is_refused_before_anything_is_submitted(
+def test_jobs_that_the_cluster_refuses_are_one_line(
     slurm: Slurm, tmp_path: Path, litmus: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
-    common = ["train", *tiny_options(), "--launcher", "slurm", "--out", str(tmp_path / "runs")]
-    for more, error in (
-        (["--slurm.partition", "mian"], "unknown --slurm.partition 'mian'; did you mean 'main'?"),
-        (["--slurm.gpus", "4"], "--slurm.gpus asks for 4 GPUs a node: partition main has 0"),
-    ):
-        refused = litmus(*common, *more)
-        assert refused.returncode == 2
-        assert error in refused.stderr.splitlines()[-1]
-    assert not list(tmp_path.glob("runs/*/slurm/*.sh"))
+    options = [*tiny_options(), "--out", str(tmp_path / "runs"), "--launcher", "slurm", "--slurm.partition", "mian"]
+    refused = litmus("train", *options)
+    assert refused.returncode == 2
+    assert "SLURM refuses the jobs: sbatch: error: invalid partition specified: mian" in refused.stderr.splitlines()[-1]
 
 
 OWN = """\
@@ -258,7 +253,7 @@ def test_a_study_of_ones_own_runs_there_while_its_code_is_that_of_the_start(
     (tmp_path / "scales.py").write_text(OWN)
     cluster = ("--launcher", "slurm", "--slurm.parallel", "1", *nodes)
     arguments = command(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster])
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=500)
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr
     study = tmp_path / "runs" / "scales"
     for record in records(study).values():
@@ -272,7 +267,7 @@ def test_a_study_of_ones_own_runs_there_while_its_code_is_that_of_the_start(
     launcher = start(held, environment)
     wait_for(lambda: len(jobs(study)) == 2)
     (tmp_path / "own_scale.py").write_text("SCALE = 0.125\n")
-    _, errors = launcher.communicate(timeout=500)
+    _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 1
     assert "own_scale.py changed after the start; the same command goes on with the present code" in errors
     assert len([record for record in records(study).values() if record.state() == "finished"]) == 2

@@ -1,6 +1,5 @@
 """What SLURM would get, from the options that a user gives; no cluster is needed."""
 
-import re
 import sys
 from pathlib import Path
 
@@ -9,9 +8,7 @@ from tiny_runs import tiny_options
 
 from litmus.cli.main import run_command
 from litmus.core.errors import UserError
-from litmus.launch import config as launch_config
-from litmus.launch.config import SlurmConfig, check_partition, slurm_config
-from litmus.records.slurm import Partition
+from litmus.launch.config import slurm_config
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VARY = ["vary", *tiny_options(), "--vary", "model.norm=none,batch", "--launcher", "slurm", "--dry-run", "--name", "s"]
@@ -68,28 +65,3 @@ def test_options_go_before_the_file(tmp_path: Path) -> None:
     file.write_text("partitoin: gpu\n")
     with pytest.raises(UserError, match=r"unknown setting in .* 'partitoin'; did you mean 'partition'"):
         slurm_config({}, file)
-
-
-@pytest.mark.parametrize(
-    ("asked", "error"),
-    [
-        ({}, None),
-        ({"partition": "gpu", "gpus": 4, "time": "2d", "memory": "64G"}, None),
-        ({"partition": "gup"}, "did you mean 'gpu'"),
-        ({"partition": "gpu", "gpus": 8}, "--slurm.gpus asks for 8 GPUs a node: partition gpu has 4"),
-        ({"time": "2h"}, "--slurm.time 2h: partition main allows 1:00:00 at most"),
-        ({"nodes": 3}, "--slurm.nodes asks for 3 nodes: partition main has 2"),
-        ({"memory": "16G"}, "--slurm.memory asks for 16384 MB a node: partition main has 8000"),
-    ],
-)
-def test_what_a_partition_has_not_is_refused(
-    monkeypatch: pytest.MonkeyPatch, asked: dict[str, object], error: str | None
-) -> None:
-    there = [Partition("main", 3600, 2, 8, 0, 8000, True), Partition("gpu", None, 4, 64, 4, 256_000, False)]
-    monkeypatch.setattr(launch_config, "partitions", lambda: there)
-    config = SlurmConfig(**{"time": "1h", **asked})  # type: ignore[arg-type]
-    if error is None:
-        check_partition(config, 4)
-    else:
-        with pytest.raises(UserError, match=re.escape(error)):
-            check_partition(config, 4)

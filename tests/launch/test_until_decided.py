@@ -1,6 +1,5 @@
-"""Seeds that are added until the claims are decided: to which arms, and what they cost against fixed designs."""
+"""Seeds that are added until the claims are decided, and to which arms."""
 
-import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,14 +8,13 @@ import pytest
 from synthetic_records import synthetic
 from tiny_runs import TINY
 
-import litmus
 from litmus import Claim, Study, more
 from litmus.core.errors import UserError
 from litmus.design.plan import Arm, expand
 from litmus.evidence.claims import Finding
 from litmus.evidence.family import judged
 from litmus.launch.config import LaunchConfig
-from litmus.launch.until_decided import arms_of, conduct_until_decided, spent
+from litmus.launch.until_decided import arms_of, conduct_until_decided, seeds_used
 from litmus.records.study_record import read_study_record
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -49,14 +47,11 @@ def test_the_arms_that_a_claim_speaks_of_are_those_of_its_test(tmp_path: Path) -
     assert len(arms_of(own, analysis)) == 6
 
 
-def test_what_was_spent_is_told_beside_fixed_designs(tmp_path: Path) -> None:
+def test_the_runs_and_seeds_that_were_used_are_one_line(tmp_path: Path) -> None:
     study = a_study()
     analysis = synthetic(tmp_path / "example", study, truth, seeds=4)
-    lines = spent(analysis, judged(analysis, study.claims), planned=10)
-    assert lines[0] == "decided 1 of 1 claims with 24 runs, 4 to 4 seeds an arm"
-    assert lines[1] == "  10 seeds of every arm, as the study has them, are 60 runs"
-    # 20 points beside an sd of less than one: the least number that can be tested.
-    assert re.fullmatch(r"  [23], as litmus power asks for the effects found \(80 %\), are 1[28] runs", lines[2])
+    line = seeds_used(analysis, judged(analysis, study.claims))
+    assert line == "decided 1 of 1 claims with 24 runs, 4 to 4 seeds an arm"
 
 
 def test_added_seeds_come_after_those_of_all_arms() -> None:
@@ -110,18 +105,3 @@ def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(litmus: Litmus
     again = litmus("run", "./learning.py", "--until", "decided", "--max-seeds", "9")
     assert "finished learns" not in again.stderr  # nothing is run twice
     assert again.stdout == first.stdout
-
-
-@pytest.mark.slow
-def test_python_adds_seeds_too(tmp_path: Path) -> None:
-    study = a_study(
-        base=TINY, factors={"model.norm": ["none", "batch"]}, baseline=NONE,
-        claims=[Claim("It is better.", more("test_top1", BATCH, than=NONE), threshold=0.5)],
-    )  # fmt: skip
-    result = litmus.run(study, until="decided", max_seeds=4, out=tmp_path, workers=1, wandb="disabled")
-    assert "Smaller: “It is better”" in result.answer or result.records["seed"].nunique() == 4
-    assert any(line.startswith("decided ") for line in result.details)
-    with pytest.raises(UserError, match="unknown until 'done'"):
-        litmus.run(study, until="done", out=tmp_path)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="--max-seeds goes with --until decided"):
-        litmus.run(study, max_seeds=4, out=tmp_path)
