@@ -5,6 +5,7 @@
 One CPU thread, or a GPU where there is one; both networks in turns on the same random images, the median of rounds.
 """
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -33,6 +34,7 @@ def seconds(network: Callable[[Tensor], Tensor], images: Tensor) -> float:
 
 def main() -> None:
     """Print, for each network and batch, both times and their ratio."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     print(f"{device}; milliseconds of a batch, median of {ROUNDS}")

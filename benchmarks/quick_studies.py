@@ -3,7 +3,7 @@
     python benchmarks/quick_studies.py OUT [STUDY ...]
 
 Runs each into the folder OUT, one after another, prints a table of the verdicts, and writes the seconds of those that
-it ran from the start to `studies/command/quick_times.json`, where `litmus list studies` reads them.
+it ran from the start to `litmus/cli/quick_times.json`, where `litmus list studies` reads them.
 """
 
 import argparse

@@ -43,10 +43,19 @@ def smallest_of_each_family() -> list[str]:
     return sorted(cheapest.values())
 
 
+def families() -> list[Any]:
+    """Return the smallest network of each family to parametrise a test by; those of `LARGE` ones are slow."""
+    return [pytest.param(name, marks=_slow(name in LARGE)) for name in smallest_of_each_family()]
+
+
 def every_variant() -> list[Any]:
     """Return all variants to parametrise a test by: the smallest of each family by default, the others if slow."""
     default = set(smallest_of_each_family()) - LARGE
-    return [pytest.param(name, marks=[] if name in default else [pytest.mark.slow]) for name in variants()]
+    return [pytest.param(name, marks=_slow(name not in default)) for name in variants()]
+
+
+def _slow(slow: bool) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow] if slow else []
 
 
 def small_options(name: str) -> dict[str, Any]:

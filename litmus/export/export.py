@@ -28,7 +28,7 @@ TOLERANCE = 1e-4
 
 
 def export(model: ImageModel, about: dict[str, Any], path: Path, format: Format) -> Path:
-    """Write `model` to `path`, and beside it a JSON file with `about`, the class names and the normalisation.
+    """Write `model` to `path`, and a JSON file next to it with `about`, the class names and the normalisation.
 
     safetensors holds the network's state dict, under the names of `lit_archs.build`'s network. TorchScript and ONNX
     hold the network with its normalisation, for uint8 images [N, C, H, W] of the size that it sees, any number of them;
@@ -56,7 +56,7 @@ def folded(model: ImageModel) -> tuple[ImageModel, Folding]:
 
 
 def description(model: ImageModel) -> dict[str, Any]:
-    """Return what has to be known to use the network elsewhere."""
+    """Return what another program needs to use the network."""
     channels, height, width = model.input.shape
     return {
         "task": model.task,
@@ -84,14 +84,14 @@ def _mean_and_std(input: ImageInput) -> dict[str, Any]:
 def _safetensors(model: ImageModel, path: Path) -> None:
     from safetensors.torch import save
 
-    # Of its own memory each: the format refuses tensors that share it.
+    # The format refuses tensors that share memory.
     state = {name: tensor.contiguous().clone() for name, tensor in model.network.state_dict().items()}
     write_atomically(path, save(state, metadata={"format": "pt"}))
 
 
 def _torchscript(model: ImageModel, path: Path) -> None:
     example = _example(model)
-    with _told(model, "TorchScript"), torch.no_grad():
+    with _one_line_errors(model, "TorchScript"), torch.no_grad():
         floats = example.float() * model.normalised.scale + model.normalised.shift
         traced = torch.jit.trace(model.network, floats)
         scripted = torch.jit.script(Normalised(traced, model.input).eval())
@@ -108,23 +108,19 @@ def _onnx(model: ImageModel, path: Path) -> None:
                 f"--format onnx needs the package {package}, which is not installed: "
                 "pip install 'litmus-ablations[onnx]'; valid without: safetensors, torchscript"
             )
-    with _told(model, "ONNX"), storage_errors(path):
+    with _one_line_errors(model, "ONNX"), storage_errors(path):
         torch.onnx.export(
             model.normalised,
             (_example(model).repeat(CHECKED_BATCH, 1, 1, 1),),
-            str(path),
-            input_names=["images"],
-            output_names=["outputs"],
+            str(path), input_names=["images"], output_names=["outputs"],
             dynamic_shapes={"images": {0: torch.export.Dim("images", min=1)}},
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+            dynamo=True, external_data=False, verbose=False,
+        )  # fmt: skip
 
 
 @contextlib.contextmanager
-def _told(model: ImageModel, format: str) -> Iterator[None]:
-    """Tell in one line why a network cannot be written; the exporters' own warnings are for their developers."""
+def _one_line_errors(model: ImageModel, format: str) -> Iterator[None]:
+    """Turn an exporter's errors into a `UserError` of one line, and silence its warnings, which are for developers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -133,11 +129,7 @@ def _told(model: ImageModel, format: str) -> Iterator[None]:
             raise
         except Exception as error:  # whatever the exporters raise for a network that is beyond them
             reason = " ".join(str(error).split())[:200]
-            raise UserError(f"{_named(model)} cannot be written in {format}: {reason}") from None
-
-
-def _named(model: ImageModel) -> str:
-    return model.title.partition(",")[0]
+            raise UserError(f"{model.name} cannot be written in {format}: {reason}") from None
 
 
 def _example(model: ImageModel) -> torch.Tensor:
@@ -150,7 +142,7 @@ def _compare(model: ImageModel, found: torch.Tensor, format: str) -> None:
         expected = model.normalised(_example(model).repeat(CHECKED_BATCH, 1, 1, 1))
     difference = (found - expected).abs().max() / expected.abs().max().clamp(min=1e-12)
     if not difference <= TOLERANCE:
-        raise UserError(f"{_named(model)}: its {format} differs from it by {difference:.1e}")
+        raise UserError(f"{model.name}: its {format} differs from it by {difference:.1e}")
 
 
 _WRITERS: dict[Format, Callable[[ImageModel, Path], None]] = {

@@ -10,7 +10,6 @@ from torch.nn import functional
 from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
 from litmus.datamodules.augmentation.window import centre_crop
-from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.image_input import ImageInput
 from litmus.design.study_files import import_source
 from litmus.lit_archs.building.registry import ARCHITECTURES, construct
@@ -18,7 +17,7 @@ from litmus.lit_archs.learning.loss import defines_loss
 from litmus.records.frames import find_runs
 from litmus.records.run_record import FINAL_STATES, RunRecord, own_source, rerun_command
 from litmus.records.storage import CorruptRecord
-from litmus.training.config import RunConfig, resolve
+from litmus.training.config import resolve
 from litmus.training.network import network_options
 
 BACKGROUND = "background"
@@ -81,6 +80,11 @@ class ImageModel(nn.Module):
         return self.normalised.network
 
     @property
+    def name(self) -> str:
+        """Which run it is of, and of which architecture."""
+        return self.title.partition(",")[0]
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The name of each output; a segmentation network's first is the background."""
         return (BACKGROUND, *self.input.classes) if self.task == "segmentation" else self.input.classes
@@ -136,8 +140,7 @@ def load_model(run: str | Path, *, out: str | Path = "runs", weights: Which | No
 
     `run` is a run's identity, its first digits, or its folder; `out` is the folder of records. `weights` are the last
     ones or the best by validation; by default those that the test set was read with, else what the run kept. Raises
-    `UserError` where there is no such run, where it kept no weights, and where its network is not to be found or is
-    another by now.
+    `UserError` where there is no such run, where it kept no weights, and where its network is not found or has changed.
     """
     return load_record(record_with_weights(str(run), Path(out)), weights)
 
@@ -158,7 +161,7 @@ def load_record(record: RunRecord, weights: Which | None = None) -> ImageModel:
         raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
     _import_source(record, own_source(record), str(settings["model"]["name"]))
     config = resolve(flatten(settings))
-    input = ImageInput.from_dict(content["input"]) if "input" in content else _input_of_data(config, summary)
+    input = ImageInput.from_dict(content["input"])
     options = network_options(config, len(input.classes), input.shape)
     network = construct(config.model["name"], **options)
     _load(network, content["state_dict"], f"run {record.run_id}: {config.model['name']}")
@@ -202,7 +205,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def _import_source(record: RunRecord, source: str | None, architecture: str) -> None:
-    """Make known what the run's study registers, and check that its network is."""
+    """Import the run's study, which registers its network. Raises `UserError` where the network is not registered."""
     if source is not None and Path(source).is_file():
         import_source(source)
     try:
@@ -216,23 +219,13 @@ def _import_source(record: RunRecord, source: str | None, architecture: str) -> 
         ) from None
 
 
-def _input_of_data(config: RunConfig, summary: dict[str, Any]) -> ImageInput:
-    """Return the input of a run of an earlier version, whose checkpoint does not say, from its data themselves."""
-    data = ImageDataModule(config.data)
-    if data.fingerprint != summary["data"]["fingerprint"]:
-        raise UserError(f"data.name {config.data.name} is not the data that the run was trained on")
-    return ImageInput.of(data)
-
-
 def _load(network: nn.Module, state: dict[str, Tensor], title: str) -> None:
-    own = {name.removeprefix("network."): value for name, value in state.items() if name.startswith("network.")}
-    expected = network.state_dict()
-    lacking, more = expected.keys() - own.keys(), own.keys() - expected.keys()
-    other = [name for name in expected.keys() & own.keys() if expected[name].shape != own[name].shape]
-    if lacking or more or other:
-        names = sorted(lacking | more | set(other))
+    weights = {name.removeprefix("network."): value for name, value in state.items() if name.startswith("network.")}
+    shapes, expected = ({name: value.shape for name, value in each.items()} for each in (weights, network.state_dict()))
+    names = sorted(name for name, _ in shapes.items() ^ expected.items())
+    if names:
         raise UserError(
-            f"{title} is another network by now than when it was trained: {len(names)} of its parameters and buffers "
-            f"differ, e.g. {names[0]}"
+            f"{title} is another network by now than when it was trained: {len(set(names))} of its parameters and "
+            f"buffers differ, e.g. {names[0]}"
         )
-    network.load_state_dict(own)
+    network.load_state_dict(weights)

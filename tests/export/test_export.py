@@ -79,9 +79,9 @@ def test_norms_are_folded_on_request(
     path = tmp_path / "network.pt"
     arguments = [str(run.directory), "--output", str(path)]
     assert run_command(["export", *arguments, "--fold", "--format", "torchscript"]) == 0
-    told, described = capsys.readouterr().out, json.loads(path.with_suffix(".json").read_text())
+    printed, described = capsys.readouterr().out, json.loads(path.with_suffix(".json").read_text())
     folded = described["batch_norm"]["folded_into"]
-    assert f"norms folded into the layers before them: {len(folded)}" in told
+    assert f"norms folded into the layers before them: {len(folded)}" in printed
     loaded = torch.jit.load(path)
     torch.testing.assert_close(loaded(images), model(images), rtol=1e-3, atol=1e-4)
     norms = [
@@ -108,7 +108,7 @@ def test_onnx_says_the_same_of_any_number_of_images(model: ImageModel, images: T
         torch.testing.assert_close(torch.tensor(found), model(some).detach(), rtol=1e-3, atol=1e-4)
 
 
-def test_onnx_without_its_packages_is_told_in_a_line(
+def test_onnx_without_its_packages_is_refused(
     model: ImageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnxscript" else name)

@@ -1,4 +1,4 @@
-"""`litmus export` and `litmus predict`, as a user's shell runs them."""
+"""`litmus export` and `litmus predict`, in this process."""
 
 import json
 import shutil
@@ -19,8 +19,6 @@ from litmus.design.study_files import import_source
 from litmus.export.predict import UNSEEN, image_files, predictions, write_mask
 from litmus.records.run_record import RunRecord
 from litmus.training.run import Run
-
-Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 STUDY = '''"""Does a gate help?"""
 
@@ -74,11 +72,12 @@ def images(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_network_of_ones_own_is_found_again_by_another_process(own: Run, images: Path, litmus: Litmus) -> None:
-    said = litmus("predict", str(own.directory), "images")
-    assert said.returncode == 0, said.stderr
-    assert said.stderr == ""
-    lines = said.stdout.splitlines()
+def test_another_process_finds_a_users_network_again(
+    own: Run, images: Path, litmus: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    printed = litmus("predict", str(own.directory), "images")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    lines = printed.stdout.splitlines()
     assert lines[0] == f"run {own.run_id}: gated, an arm, seed 0; last weights, step 10"
     assert [line.split()[0] for line in lines[1:]] == ["images/0.png", "images/more/1.png", "images/more/2.png"]
     assert max(map(len, lines)) <= 80
@@ -123,7 +122,7 @@ def test_the_export_lies_where_it_is_asked_for(
     assert described["config"]["model"]["name"] == "gated"
 
 
-def test_a_network_that_is_another_or_gone_is_told_in_a_line(
+def test_a_network_that_has_changed_or_is_gone_is_refused(
     own: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = RunRecord(shutil.copytree(own.directory, tmp_path / own.run_id))
@@ -145,7 +144,7 @@ def test_a_network_that_is_another_or_gone_is_told_in_a_line(
     assert len(error.splitlines()) == 1
 
 
-def test_mistakes_are_told_in_a_line(tmp_path: Path) -> None:
+def test_mistakes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="empty: no images in this folder"):
         image_files([str(tmp_path / "empty")])

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from reduced_networks import LARGE, reduced, size_of, smallest_of_each_family
+from reduced_networks import families, reduced, size_of
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -40,10 +40,7 @@ def norms_of(network: nn.Module) -> list[str]:
     return [name for name, module in network.named_modules() if isinstance(module, _BatchNorm)]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[pytest.mark.slow] if n in LARGE else []) for n in smallest_of_each_family()],
-)
+@pytest.mark.parametrize("name", families())
 def test_logits_of_every_family_stay_to_rounding(name: str) -> None:
     options = {} if "norm" in ARCHITECTURES[name].fixed else {"norm": "batch"}
     network = trained_a_little(reduced(name, **options).double(), size_of(name))

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from reduced_networks import CLASSES, size_of, small_options, smallest_of_each_family
+from reduced_networks import CLASSES, families, size_of, small_options
 from torch import nn
 
 from litmus import lit_archs
@@ -57,7 +57,7 @@ def counted(name: str, norm: str, affine: bool, **options: Any) -> int:
         return shifted_channels(network, torch.empty(4, 3, size, size))
 
 
-@pytest.mark.parametrize("name", smallest_of_each_family())
+@pytest.mark.parametrize("name", families())
 def test_as_many_channels_are_shifted_with_every_norm_and_without(name: str) -> None:
     norms = ["batch"] if "norm" in ARCHITECTURES[name].fixed else list(get_args(Norm))
     if name == "mlp":
