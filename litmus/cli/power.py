@@ -105,7 +105,7 @@ def notes(analysis: Analysis, metric: str, comparisons: int, unit: Unit) -> list
     if diverged:
         counts = f"with {unit.text(analysis.baseline.diverged_value)}, as in the report" if guessed(metric) else ""
         lines.append(f"{several(diverged, 'run')} diverged: {counts or 'in no pair, for they have no ' + metric}.")
-    return [*lines, *analysis.code.sentences()]
+    return [*lines, *analysis.code.sentences]
 
 
 def _as_json(

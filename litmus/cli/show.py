@@ -15,8 +15,8 @@ from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.picture import picture, write_picture
 from litmus.datamodules.loading.registry import DATASETS
-from litmus.records.code_record import recorded_code
 from litmus.records.frames import find_runs
+from litmus.records.run_code import recorded_code
 from litmus.records.run_record import FINAL_STATES, RunRecord, copies, read_heartbeat, rerun_command
 from litmus.records.storage import CorruptRecord
 from litmus.training.config import resolve
@@ -115,7 +115,7 @@ def describe(record: RunRecord, columns: int) -> str:
     tail = record.log_tail()
     if tail:
         lines += [f"log ({record.log_file}), its last lines:", *(f"  {line}" for line in tail.splitlines())]
-    lines += own_code(record)
+    lines += user_code(record)
     shown = [short for line in lines for short in _fitted(line, columns)]
     # The command is one line whatever its length: it is there to be pasted.
     return "\n".join([*shown, f"again: {rerun_command(record)}"])
@@ -128,16 +128,12 @@ def _fitted(line: str, columns: int) -> list[str]:
     return [line] if len(line) <= columns else [f"{indent}{short[0].lstrip()}", *short[1:]]
 
 
-def own_code(record: RunRecord) -> list[str]:
+def user_code(record: RunRecord) -> list[str]:
     """Return what there is to say of the user's code that a run was executed with, in lines."""
     code, kept = recorded_code(record.read_status()), copies(record)
     if code is None or kept is None:
         return []
-    lines = ["own code:", *(f"  {file}: {digest}" for file, digest in sorted(code.files.items()))]
-    if not code.files:
-        lines.append("  none that the run depends on")
-    for checkout in kept.manifest.get("checkouts", ()):
-        difference = f" with {checkout['difference']}" if "difference" in checkout else ""
-        lines.append(f"  commit {checkout['commit'][:12]}{difference} of {checkout['folder']}")
+    hashes = code.trained_with or code.hashes
+    lines = ["code:", *(f"  {file}: {digest}" for file, digest in sorted(hashes.items()))]
     changed = "" if kept.is_current() else "; the files have changed since, so that the copies are run again"
     return [*lines, f"  copies: {kept.path}{changed}"]

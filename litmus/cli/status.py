@@ -90,8 +90,8 @@ def _overview(out: Path, study: str | None) -> Overview:
         directory = find_study(study, out)
         directories, record = [directory], read_study_record(directory)
         code = code_use(directory, record)
-        sentences = code.sentences()
-        rows = [(arm.label, _states(directory, arm.runs.values(), code.left_out_of(arm.label))) for arm in record.arms]
+        sentences = list(code.sentences)
+        rows = [(arm.label, _states(directory, arm.runs.values(), code.aside_of_arm[arm.label])) for arm in record.arms]
         if record.tuning is not None:
             rows.append((TRIALS, _states(directory, record.tuning.runs())))
         runs = [(arm.label, seed, RunRecord(directory / run)) for arm in record.arms for seed, run in arm.runs.items()]
@@ -240,7 +240,7 @@ def find_study(name: str, out: Path) -> Path:
 
 def _states_of_study(directory: Path) -> Counter[str]:
     study = read_study_record(directory)
-    return _states(directory, study.arm_of_run(), len(code_use(directory, study).left_out))
+    return _states(directory, study.arm_of_run(), code_use(directory, study).aside_of_arm.total())
 
 
 def _states(directory: Path, runs: Iterable[str], other_code: int = 0) -> Counter[str]:

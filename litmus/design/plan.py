@@ -18,8 +18,8 @@ from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.probe import PROBES
 from litmus.records.study_record import ArmRecord, Start, StudyRecord, TuningRecord, is_full_product, levels_by_factor
 from litmus.training.config import DEFAULT_ARCHITECTURE, RunConfig, config_keys, resolve
-from litmus.training.own_code import OURS, is_local, local_code
 from litmus.training.run import Run
+from litmus.training.user_code import is_local, read_user_code
 
 NAMES = ("model.name", "data.name")
 """Keys that decide which other keys there are."""
@@ -115,6 +115,7 @@ class Plan:
         runs: Sequence[Run],
         settings: Settings,
         source: Path | None = None,
+        codes: Sequence[Mapping[str, str]] = (),
         starts: Mapping[str, Start] | None = None,
         tuning: TuningRecord | None = None,
     ) -> StudyRecord:
@@ -122,7 +123,6 @@ class Plan:
         by_arm: dict[str, dict[int, str]] = {arm.label: {} for arm in self.arms}
         for run in runs:
             by_arm[run.arm][run.config.seed] = run.run_id
-        code = {run.arm: run.code for run in runs}
         levels = [arm.levels for arm in self.arms]
         task = ARCHITECTURES[self.baseline.config.model["name"]].task
         return StudyRecord(
@@ -143,11 +143,11 @@ class Plan:
                     arm.is_baseline,
                     by_arm[arm.label],
                     start=(starts or {}).get(arm.label),
-                    code=code.get(arm.label),
                 )
                 for arm in self.arms
             ),
             source=None if source is None else str(source),
+            codes=tuple(dict(code) for code in codes),
             own_task=TASKS[task] if TASKS[task].metrics else None,
             roles={
                 name: str(key.role)
@@ -345,7 +345,7 @@ def registering_file(plan: Plan) -> Path | None:
         made_of: list[tuple[Registry, str]] = [(ARCHITECTURES, config.model["name"]), (DATASETS, config.data.name)]
         for registry, name in [*made_of, *((PROBES, probe) for probe in config.trainer.probes)]:
             module = registry.module_of(name)
-            if module is None or module.partition(".")[0] in OURS:
+            if module is None or module.partition(".")[0] == "litmus":
                 continue
             file = getattr(sys.modules.get(module), "__file__", None)
             if file is None:
@@ -356,7 +356,7 @@ def registering_file(plan: Plan) -> Path | None:
             if is_local(Path(file)):
                 found[Path(file).resolve()] = f"{registry.kind} {name!r}"
     for file in found:
-        if {path.resolve() for path in local_code(file).paths.values()} >= found.keys():
+        if {path.resolve() for path in read_user_code(file).files.values()} >= found.keys():
             return file
     if found:
         where = " and ".join(f"{file.name} ({what})" for file, what in found.items())

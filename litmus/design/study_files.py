@@ -12,7 +12,7 @@ from types import ModuleType
 from litmus.core.errors import UserError, line_of_own_code
 from litmus.core.registry import Registry
 from litmus.design.study import Study, require_study_name
-from litmus.records.code_record import is_kept
+from litmus.records.run_code import is_copy
 from litmus.records.study_record import StudyRecord
 
 _importing: ContextVar[Path | None] = ContextVar("importing", default=None)
@@ -98,7 +98,7 @@ def import_source(path: str | Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # Dataclasses look their module up by its name.
     sys.modules[name] = module
-    if is_kept(file):
+    if is_copy(file):
         sys.path.insert(0, str(file.parent))
     elif str(file.parent) not in sys.path:
         sys.path.append(str(file.parent))

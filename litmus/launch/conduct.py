@@ -16,12 +16,12 @@ from litmus.evidence.registration import claim_key
 from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.local import LocalLauncher
-from litmus.launch.older_code import OlderCode
+from litmus.launch.older_runs import codes_of_study, reuse_older_runs
 from litmus.launch.progress import Progress
 from litmus.launch.slurm import SlurmLauncher, script
 from litmus.launch.torchrun import ProcessGroup, ProcessGroupLauncher, torchrun_group
 from litmus.launch.tune import tune, values_text
-from litmus.records.code_record import RunCode
+from litmus.records.run_code import RunCode
 from litmus.records.run_record import FINAL_STATES
 from litmus.records.storage import storage_errors
 from litmus.records.study_record import (
@@ -34,10 +34,9 @@ from litmus.records.study_record import (
 )
 from litmus.records.wandb import available_mode
 from litmus.training.config import TrainerConfig
-from litmus.training.identity import identity_settings, run_code, run_id
-from litmus.training.own_code import keep as keep_copies
-from litmus.training.own_code import local_code
+from litmus.training.identity import identity_settings, run_id
 from litmus.training.run import Execution, Run
+from litmus.training.user_code import keep_copies, read_user_code
 
 
 @dataclass(frozen=True)
@@ -93,11 +92,12 @@ def conduct(
             runs_of.make(arm.at(point), plan.seeds[0])
 
     def execute(runs: Sequence[Run]) -> None:
+        lines: list[str] = []
         if rank == 0:
-            runs = runs_of.keep_code(runs)
+            lines = runs_of.keep_code(runs)
             if launch.launcher == "slurm" or group is not None:
                 _repeat_crashed(runs)
-        _launcher(plan, launch, execution, group, runs, runs_of.lines()).execute(runs)
+        _launcher(plan, launch, execution, group, runs, lines).execute(runs)
 
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def conduct(
 
         def write_tuning(record: TuningRecord) -> None:
             if rank == 0:
-                write_study_record(directory, untuned.record((), settings, source, tuning=record))
+                write_study_record(directory, untuned.record((), settings, source, runs_of.codes, tuning=record))
 
         tuned, tuning, trials = tune(plan, plan.tuning, directory, runs_of.make, execute, write_tuning)
         if tuned is None:
@@ -122,7 +122,7 @@ def conduct(
         lines = lines_about_initial_values(starts, plan.study.factors, by_place)
         for line in [*lines, *_lines_about_weights(runs)]:
             print(f"litmus: {line}", file=sys.stderr)
-        write_study_record(directory, plan.record(runs, settings, source, starts, tuning))
+        write_study_record(directory, plan.record(runs, settings, source, runs_of.codes, starts, tuning))
     execute(runs)
     if group is not None:
         distributed.barrier()
@@ -139,27 +139,22 @@ class RunFactory:
         self.fingerprints: dict[str, str] = {}
         self._devices = launch.devices
         self._source = source
-        self._code = None if source is None else local_code(source)
-        self._code_of_arms: dict[str, RunCode] = {}
-        self._older = OlderCode(self.directory, launch.devices, launch.same_code)
+        self._code = None if source is None else read_user_code(source)
+        self._same_code = launch.same_code
+        self.codes = [] if self._code is None else codes_of_study(self.directory, self._code.hashes)
 
     def make(self, arm: Arm, seed: int, trial: str = "") -> Run:
-        """Return the run of an arm with a seed; `trial` says what a trial sets. Raises `UserError` where it cannot be.
-
-        Where older code counts as the present one, it is the run of that code.
-        """
+        """Return the run of an arm with a seed; `trial` says what a trial sets. Raises `UserError`."""
         key = repr(arm.config)
         if key not in self.fingerprints:
             self.fingerprints[key] = self._check(arm)
-        fingerprint = self.fingerprints[key]
-        if self._code is not None and key not in self._code_of_arms:
-            self._code_of_arms[key] = run_code(arm.config, self._code, fingerprint, self._devices)
         config = arm.config.with_seed(seed) if trial else self.plan.config(arm, seed)
-        code = self._code_of_arms.get(key)
-        identity = run_id(config, fingerprint, self._devices, code.version if code is not None else "")
+        identity = run_id(config, self.fingerprints[key], self._devices)
+        code = None if self._code is None else RunCode(identity, self._code.hashes)
+        if code is not None:
+            identity = code.run_id
         path = self.directory / identity
-        run = Run(identity, self.plan.study.name, arm.label, arm.levels, config, path, self._source, code, trial)
-        return run if code is None else self._older.in_place_of(run, fingerprint)
+        return Run(identity, self.plan.study.name, arm.label, arm.levels, config, path, self._source, code, trial)
 
     def _check(self, arm: Arm) -> str:
         try:
@@ -167,16 +162,13 @@ class RunFactory:
         except UserError as error:
             raise UserError(str(error) if len(self.plan.arms) == 1 else f"arm {arm.label!r}: {error}") from None
 
-    def keep_code(self, runs: Sequence[Run]) -> list[Run]:
-        """Copy the user's code into the study's folder where a run is to be executed, and return runs that say so."""
-        if self._code is None or all(run.record.outcome().is_complete for run in runs):
-            return list(runs)
-        kept = keep_copies(self._code, self.directory).path.name
-        return [replace(run, code=run.code and replace(run.code, kept=kept)) for run in runs]
-
-    def lines(self) -> list[str]:
-        """Return what is to be said about runs of older code, once."""
-        return self._older.told()
+    def keep_code(self, runs: Sequence[Run]) -> list[str]:
+        """Copy the user's code into the study's folder, and return what there is to say about `runs` of older code."""
+        if self._code is None:
+            return []
+        keep_copies(self._code, self.directory)
+        message = reuse_older_runs(runs, self.codes, self._same_code)
+        return [message] if message is not None else []
 
 
 def register(plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Sequence[str], looked: bool) -> None:

@@ -21,17 +21,19 @@ from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.order import training_steps
 from litmus.design.plan import Plan
 from litmus.launch.config import LaunchConfig, execution_of, places_of
+from litmus.launch.older_runs import codes_of_study
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.lit_archs.learning.tasks import MODULES
+from litmus.records.run_code import code_version, identity_with_code
 from litmus.records.run_record import run_records
 from litmus.records.study_record import read_study_record
 from litmus.training.config import MIXED, RunConfig, use_precision
 from litmus.training.environment import available_cpus
-from litmus.training.identity import run_code, run_id
+from litmus.training.identity import run_id
 from litmus.training.network import build_network, network_options
-from litmus.training.own_code import local_code
 from litmus.training.run import Execution
+from litmus.training.user_code import read_user_code
 
 WARM_UPS = 2
 SECONDS = 1.0
@@ -274,13 +276,12 @@ def _complete(plan: Plan, launch: LaunchConfig, source: Path | None) -> Callable
         if record.outcome().is_complete:
             fingerprints.add(str(record.read_summary()["data"]["fingerprint"]))
             identities.add(record.run_id)
-    code = None if source is None else local_code(source)
+    codes = [] if source is None else codes_of_study(plan.directory(launch.out), read_user_code(source).hashes)
+    versions = [code_version(code) for code in (codes if launch.same_code else codes[:1])]
 
     def is_complete(config: RunConfig) -> bool:
-        for fingerprint in fingerprints:
-            version = "" if code is None else run_code(config, code, fingerprint, launch.devices).version
-            if run_id(config, fingerprint, launch.devices, version) in identities:
-                return True
-        return False
+        bases = [run_id(config, fingerprint, launch.devices) for fingerprint in fingerprints]
+        with_code = [identity_with_code(base, version) for base in bases for version in versions]
+        return not identities.isdisjoint(bases if source is None else with_code)
 
     return is_complete

@@ -150,9 +150,9 @@ class SlurmLauncher:
             with contextlib.suppress(UserError):
                 # Jobs that have not begun would find nothing to do.
                 slurm.cancel([task.name for task in slurm.tasks(self.jobs.submitted()) if task.state == "pending"])
-        changed = sorted({file for run in left.values() for file in changed_code(run)})
+        changed = changed_code(next(iter(left.values()))) if left else ()
         if changed:
-            self.progress.notice(message_of_change(tuple(changed)))
+            self.progress.notice(message_of_change(changed))
 
     def _submit(self, missing: list[Run]) -> str:
         """Submit jobs for `missing` where too few are pending or running, and return what was done in a line."""

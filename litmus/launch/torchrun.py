@@ -17,7 +17,7 @@ from litmus.core.errors import UserError
 from litmus.launch.local import MAX_ATTEMPTS, claim, set_aside
 from litmus.launch.progress import Progress
 from litmus.launch.signals import Interrupted, stop_on_signals
-from litmus.launch.worker import import_own_code, output_to_log
+from litmus.launch.worker import import_user_code, output_to_log
 from litmus.records.lease import Lease
 from litmus.records.run_record import FINAL_STATES, Heartbeat
 from litmus.records.storage import CorruptRecord
@@ -150,7 +150,7 @@ class ProcessGroupLauncher:
                 self.progress.finished(run, "crashed", executed=False)
                 continue
             try:
-                import_own_code(run)  # by which its network is known
+                import_user_code(run)  # by which its network is known
                 check_readable(run)
             except CorruptRecord as error:
                 set_aside(run, str(error), self.progress.notice)
@@ -169,7 +169,7 @@ class ProcessGroupLauncher:
 
         try:
             with output_to_log(run):
-                import_own_code(run)
+                import_user_code(run)
                 state = attempt(run, self.execution, self._place, advanced, attempts, pause)
         except Exception as error:
             if not isinstance(error, Paused | UserError):

@@ -17,7 +17,7 @@ from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
 from litmus.launch.signals import Interrupted, stop_on_signals
 from litmus.records import slurm
-from litmus.records.code_record import RunCode
+from litmus.records.run_code import RunCode
 from litmus.records.run_record import FINAL_STATES, RunRecord
 from litmus.records.study_record import StudyJobs
 

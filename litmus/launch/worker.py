@@ -18,14 +18,13 @@ import torch.distributed as distributed
 from litmus.core.errors import UserError, told_in_a_line
 from litmus.core.formatting import listed
 from litmus.launch.signals import CHECKPOINT_SIGNALS
-from litmus.records.code_record import changed_files
+from litmus.records.run_code import changed_files
 from litmus.records.run_record import Heartbeat
 from litmus.records.storage import CorruptRecord, StorageError, storage_errors
 from litmus.training.checkpoints import Paused
 from litmus.training.execute import attempt, write_traceback
-from litmus.training.identity import files_of
-from litmus.training.own_code import LocalCode, local_code
 from litmus.training.run import Execution, Place, Run
+from litmus.training.user_code import read_user_code
 
 Kind = Literal["progress", "done", "paused", "crashed", "corrupt", "refused", "out of memory"]
 
@@ -82,7 +81,7 @@ def _execute(
 
     try:
         with output_to_log(run):
-            import_own_code(run)
+            import_user_code(run)
             return Message("done", attempt(run, execution, place, progress, assignment.attempts, pause))
     except Paused:
         return Message("paused")
@@ -127,11 +126,11 @@ def output_to_log(run: Run) -> Iterator[None]:
             os.close(original)
 
 
-_imported: dict[Path, LocalCode] = {}
-"""The user's files that this process has imported, as they were then."""
+_imported: dict[Path, dict[str, str]] = {}
+"""The user's files that this process has imported, with the hashes of the code as it was then."""
 
 
-def import_own_code(run: Run) -> None:
+def import_user_code(run: Run) -> None:
     """Import the file that `run` comes from, once a process. Raises `UserError` where its code has changed since.
 
     A run of the package's own needs nothing.
@@ -139,7 +138,7 @@ def import_own_code(run: Run) -> None:
     if run.source is None:
         return
     import_file(run.source)
-    changed = changed_code(run, _imported[run.source])
+    changed = changed_code(run)
     if changed:
         raise UserError(message_of_change(changed))
 
@@ -153,18 +152,17 @@ def import_file(source: Path) -> None:
         from litmus.design.study_files import import_source
 
         import_source(source)
-    _imported[source] = local_code(source)
+    _imported[source] = read_user_code(source).hashes
 
 
-def changed_code(run: Run, code: LocalCode | None = None) -> tuple[str, ...]:
-    """Return the files by which `code` differs from the run's; by default as it is in this process, or else on disk."""
+def changed_code(run: Run) -> tuple[str, ...]:
+    """Return the files by which the code that this process imported, else that on the disk, differs from the run's."""
     if run.source is None or run.code is None:
         return ()
     try:
-        code = code or _imported.get(run.source) or local_code(run.source)
+        return changed_files(run.code.hashes, _imported.get(run.source) or read_user_code(run.source).hashes)
     except FileNotFoundError:
         return (run.source.name,)
-    return changed_files(run.code.files, files_of(run.config, code))
 
 
 def message_of_change(changed: tuple[str, ...]) -> str:

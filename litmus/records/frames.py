@@ -10,8 +10,8 @@ import pandas as pd
 
 from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
-from litmus.records.code_record import recorded_code
 from litmus.records.code_use import code_use
+from litmus.records.run_code import recorded_code
 from litmus.records.run_record import RunRecord, run_records
 from litmus.records.storage import CorruptRecord
 from litmus.records.study_record import read_study_record
@@ -67,7 +67,7 @@ def load(
     what `columns` names.
 
     Runs of code of the user's that has changed since are left out, but for those that `--same-code` took over; with
-    `older_code` they are there too, and the column `own_code` says which code a run is of.
+    `older_code` they are there too, and the column `code` says which version of it a run is of.
 
     Raises `UserError` where the folder holds no run, and for a column that no run has.
     """
@@ -75,8 +75,8 @@ def load(
     if curves:
         return _rows_of_runs(directory, columns, read_metrics, older_code)
     frame, metrics = _runs(directory, older_code)
-    own_code = ["own_code"] if older_code else []
-    default = (*_identifying(frame), *own_code, *_factors(directory), *metrics, *COST)
+    code = ["code"] if older_code else []
+    default = (*_identifying(frame), *code, *_factors(directory), *metrics, *COST)
     return frame[_chosen(columns, frame, default)]
 
 
@@ -233,7 +233,7 @@ def _row(record: RunRecord) -> tuple[dict[str, Any], Iterable[str]]:
     row.update(error=status.get("error"), trial=status.get("trial"))
     code = recorded_code(status)
     if code is not None:
-        row["own_code"] = code.version
+        row["code"] = code.version
     try:
         row.update({key: value for key, value in flatten(record.read_config()).items() if key != "seed"})
         summary = record.read_summary()

@@ -15,7 +15,7 @@ import yaml
 
 from litmus.core.metrics import metric_of
 from litmus.records import lease
-from litmus.records.code_record import KeptCode, kept_code, recorded_code
+from litmus.records.run_code import KeptCode, code_version, kept_code, recorded_code
 from litmus.records.storage import CorruptRecord, StorageError, storage_errors, to_json, write_atomically
 
 FILE = "progress.json"
@@ -271,7 +271,9 @@ def own_source(record: RunRecord) -> str | None:
 def copies(record: RunRecord) -> KeptCode | None:
     """Return the copies of the user's files that a run was executed with, None where there are none."""
     code = recorded_code(record.read_status())
-    return kept_code(record.path.parent, code.kept) if code is not None and code.kept else None
+    if code is None:
+        return None
+    return kept_code(record.path.parent, code_version(code.trained_with or code.hashes))
 
 
 def run_records(study_directory: Path) -> list[RunRecord]:

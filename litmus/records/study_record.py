@@ -12,7 +12,6 @@ from typing import Any
 from litmus.core.config_keys import Settings
 from litmus.core.errors import UserError
 from litmus.core.metrics import TASKS, Metric, Task, add_task
-from litmus.records.code_record import RunCode
 from litmus.records.storage import storage_errors, to_json, write_atomically
 
 
@@ -199,8 +198,7 @@ class Start:
 class ArmRecord:
     """An arm as a study's record keeps it; `runs` are identities by seed.
 
-    `start` says how far it starts as the baseline does; earlier versions did not count that. `code` is what it depends
-    on of the user's code, None where the study is of the package.
+    `start` says how far it starts as the baseline does; earlier versions did not count that.
     """
 
     label: str
@@ -208,7 +206,6 @@ class ArmRecord:
     is_baseline: bool
     runs: dict[int, str]
     start: Start | None = None
-    code: RunCode | None = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +223,8 @@ class StudyRecord:
         protocol: what the preset follows.
         arms: its arms.
         source: the file that defines it where the package does not.
+        codes: the code of that file and what it imports, as a hash for each module, the latest first: that of the last
+            command, then those before changes.
         own_task: the task where it is none of the package's, so that it can be reported without that file.
         design: how the levels are combined into arms; empty where the study names its arms, and in the record of an
             earlier version.
@@ -244,6 +243,7 @@ class StudyRecord:
     protocol: str
     arms: tuple[ArmRecord, ...]
     source: str | None = None
+    codes: tuple[dict[str, str], ...] = ()
     own_task: Task | None = None
     design: str = ""
     tuning: TuningRecord | None = None
@@ -309,7 +309,6 @@ def _parsed(content: Mapping[str, Any]) -> StudyRecord:
             is_baseline=arm["is_baseline"],
             runs={int(seed): run for seed, run in arm["runs"].items()},
             start=Start(**{**arm["start"], "unequal": tuple(arm["start"]["unequal"])}) if arm.get("start") else None,
-            code=RunCode(**arm["code"]) if arm.get("code") else None,
         )
         for arm in content["arms"]
     )
@@ -326,6 +325,7 @@ def _parsed(content: Mapping[str, Any]) -> StudyRecord:
         protocol=content["protocol"],
         arms=arms,
         source=content.get("source"),
+        codes=tuple(content["codes"]),
         own_task=_own_task(content.get("own_task")),
         design=content.get("design", ""),
         tuning=parsed_tuning(content.get("tuning")),

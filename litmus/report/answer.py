@@ -25,7 +25,7 @@ def answer_of(summary: StudySummary) -> str:
         *_small_test_set(summary),
     ]
     written = [f"{each[:1].upper()}{each[1:]}." for each in sentences]
-    return " ".join([*written, *summary.analysis.code.sentences()])
+    return " ".join([*written, *summary.analysis.code.sentences])
 
 
 def _unfinished(analysis: Analysis) -> list[str]:

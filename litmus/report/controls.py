@@ -10,7 +10,7 @@ from litmus.core.config_keys import Role
 from litmus.core.formatting import listed, several
 from litmus.evidence.results import Analysis
 from litmus.evidence.units import level
-from litmus.records.code_record import FOLDER
+from litmus.records.run_code import FOLDER
 
 VERSION_COLUMNS = ("code", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 MEASURED = (
@@ -243,12 +243,10 @@ def _initialisation_checked(analysis: Analysis) -> str:
 
 
 def _user_code(analysis: Analysis) -> list[Control]:
-    """Return what the runs depend on of the user's code; nothing for a study of the package."""
-    if analysis.study.source is None:
+    """Return the code of the user's that the runs are of; nothing for a study of the package."""
+    if not analysis.study.codes:
         return []
-    codes = [arm.code.files for arm in analysis.study.arms if arm.code is not None]
-    files = sorted({(file, digest) for code in codes for file, digest in code.items()})
-    hashes = ", ".join(f"{file} {digest}" for file, digest in files) or "none that a run depends on"
-    mixed = analysis.code.sentences()
+    hashes = ", ".join(f"{file} {digest}" for file, digest in sorted(analysis.study.codes[0].items()))
+    mixed = analysis.code.sentences
     checked = "no: see the code that differs" if mixed else "yes: part of each run's identity"
-    return [Control("Own code", " ".join([f"{hashes}; copies lie in {FOLDER}/ beside this page.", *mixed]), checked)]
+    return [Control("User's code", " ".join([f"{hashes}; copies in {FOLDER}/ next to this page.", *mixed]), checked)]

@@ -482,7 +482,7 @@ def attempt(
             if run.source is not None:
                 fields["source"] = str(run.source)
             if run.code is not None:
-                fields["own_code"] = run.code.as_dict()
+                fields["user_code"] = run.code.as_dict()
             record.write_status(**fields)
 
     if place.rank == 0:

@@ -2,14 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.building.weights import digest
-from litmus.records.code_record import RunCode
 from litmus.training.config import RunConfig
-from litmus.training.own_code import LocalCode, dependencies
 
 RECORD_FORMAT = 1
 """Version of the records and of the training procedure; raise it when a change makes old records incomparable."""
@@ -42,13 +39,13 @@ def identity_settings(config: RunConfig) -> dict[str, Any]:
     return {key: value for key, value in config.flat().items() if key not in keys or keys[key].in_identity}
 
 
-def run_id(config: RunConfig, fingerprint: str, devices: int = 1, code: str = "") -> str:
+def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
     """Return the identity of a run: 12 hexadecimal digits.
 
     It covers every config key that is declared to be part of it, the data's content, that of the weights that it starts
     from, the record format, the revision of the architecture, and the number of samples that batch norm sees. The
-    number of devices is no part of it as long as it does not change that number. `code` is the version of the user's
-    code that the run depends on, empty where there is none.
+    number of devices is no part of it as long as it does not change that number. Where a study has
+    code of the user's, the identity of its runs covers that too: see `RunCode`.
     """
     weights = config.model["weights"]
     payload = {
@@ -56,27 +53,8 @@ def run_id(config: RunConfig, fingerprint: str, devices: int = 1, code: str = ""
         "config": identity_settings(config),
         "data": fingerprint,
         "statistics_over": float(normalisation_regime(config, devices)["statistics_over"]),
-        "code": code,
         "revision": ARCHITECTURES[config.model["name"]].revision,
         "weights": None if weights is None else digest(weights),
     }
     text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def run_code(config: RunConfig, code: LocalCode, fingerprint: str, devices: int = 1) -> RunCode:
-    """Return the own code of the runs of `config`, whatever their seed, on data of this fingerprint."""
-    return RunCode(run_id(config.with_seed(0), fingerprint, devices), files_of(config, code))
-
-
-def files_of(config: RunConfig, code: LocalCode) -> dict[str, str]:
-    """Return a hash of what the runs of `config` depend on in each file, without those in which that is nothing."""
-    return dependencies(code, set(_texts(config.as_dict())))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from litmus.records.code_record import RunCode
+from litmus.records.run_code import RunCode
 from litmus.records.run_record import RunRecord
 from litmus.training.config import RunConfig
 
@@ -13,7 +13,7 @@ from litmus.training.config import RunConfig
 class Run:
     """One run to execute, with its place in its study.
 
-    `source` is a file of the user's that registers what the run is made of, `code` what it depends on of the user's.
+    `source` is a file of the user's that registers what the run is made of, `code` that file with what it imports.
     `trial` says what a trial of the tuning sets: such a run is chosen by, and has nothing to do with the test set.
     """
 

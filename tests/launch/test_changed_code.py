@@ -1,8 +1,5 @@
 """Promise 6 for code that a user brings: runs of changed code are other runs, and never join those before them."""
 
-import json
-import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,17 +7,16 @@ from pathlib import Path
 import pytest
 
 from litmus import load
-from litmus.cli.power import metrics
 from litmus.core.errors import UserError
 from litmus.evidence.results import analyse
-from litmus.launch.worker import import_own_code
+from litmus.launch.worker import import_user_code
 from litmus.records.code_use import code_use
-from litmus.records.run_record import RunRecord, run_records
+from litmus.records.run_code import RunCode, recorded_code
+from litmus.records.run_record import RunRecord, copies, rerun_command, run_records
 from litmus.records.study_record import read_study_record
 from litmus.training.config import resolve
-from litmus.training.identity import run_code
-from litmus.training.own_code import local_code
 from litmus.training.run import Run
+from litmus.training.user_code import read_user_code
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -91,6 +87,9 @@ class Folder:
         assert result.returncode == 0, result.stderr
         return result
 
+    def litmus_fails(self) -> bool:
+        return self._litmus("run", "./gates.py", "--workers", "1").returncode != 0
+
     def litmus(self, *arguments: str) -> str:
         result = self._litmus(*arguments)
         assert result.returncode == 0, result.stderr
@@ -106,38 +105,49 @@ def folder(tmp_path: Path, litmus: Litmus) -> Folder:
 
 
 @pytest.mark.slow
-def test_changed_code_is_trained_anew_and_its_older_runs_stay_aside(folder: Folder) -> None:
+def test_changed_code_is_trained_anew_and_its_older_runs_are_kept_aside(folder: Folder) -> None:
     folder.run()
     before = folder.identities()
     folder.edit("gate.py", "sigmoid", "tanh")
     changed = folder.run()
-    assert "gate.py changed: 2 runs of other code stay aside; --same-code takes them over" in changed.stderr
+    assert "gate.py changed: 2 runs of the older code are kept aside; --same-code reuses them" in changed.stderr
     assert "2 runs, 0 already done" in changed.stderr
-    assert "gate.py changed: 2 runs of other code stay aside." in changed.stdout
-    assert "gate.py changed: 2 runs of other code stay aside." in (folder.runs / "report.html").read_text()
+    aside = "gate.py changed: 2 runs of the older code are kept aside."
+    assert aside in changed.stdout
+    assert aside in (folder.runs / "report.html").read_text()
     now = folder.identities() - before
     assert len(before) == len(now) == 2
 
-    # Every way to read the records keeps them apart.
+    # Every way to read the records leaves them out.
     assert set(load(folder.runs)["run"]) == now
-    assert set(load(folder.runs, older_code=True)["run"]) == now | before
-    assert load(folder.runs, older_code=True).groupby("own_code")["run"].nunique().tolist() == [2, 2]
-    analysis = analyse(folder.runs)
-    assert set(analysis.records["run"]) == now
-    assert "own_code" not in metrics(analysis)
+    everything = load(folder.runs, older_code=True)
+    assert set(everything["run"]) == now | before
+    assert everything.groupby("code")["run"].nunique().tolist() == [2, 2]
+    assert set(analyse(folder.runs).records["run"]) == now
     status = folder.litmus("status", "gates")
     assert "gate True 1 1" in status
-    assert "gate.py changed: 2 runs of other code stay aside." in status
+    assert aside in status
     assert "gates 2 2" in folder.litmus("status")
+
+    # The code of an older run is imported from its copy.
+    older = RunRecord(folder.runs / min(before))
+    assert "the files have changed since" in folder.litmus("show", older.run_id)
+    command = rerun_command(older)
+    kept = copies(older)
+    assert kept is not None
+    assert f"--source {kept.path / 'gates.py'}" in command
+    folder.litmus(*command.split()[1:])
+    [copy] = (folder.path / "again").glob("*/*/metrics.csv")
+    assert copy.read_text() == older.metrics_file.read_text()
+    assert copy.parent.name == older.run_id
 
 
 @pytest.mark.slow
-def test_what_changes_no_code_reuses_every_run(folder: Folder) -> None:
+def test_what_a_study_declares_retrains_nothing(folder: Folder) -> None:
     folder.run()
     trained = {run: (folder.runs / run / "summary.json").stat().st_mtime_ns for run in folder.identities()}
     folder.edit("gate.py", '"""A gate."""', '"""A gate."""  # to and fro')
     folder.edit("gate.py", "Scales what passes.", "Scales.")
-    folder.edit("gate.py", "class Gate", "def unused(x):\n    return x\n\n\nclass Gate")
     folder.edit("gates.py", "A gate helps.", "A gate is of help.")
     folder.edit("gates.py", "than=OFF))]", 'than=OFF)), Claim("Or not.", more("test_top1", OFF, than=ON))]')
     again = folder.run()
@@ -151,132 +161,50 @@ def test_what_changes_no_code_reuses_every_run(folder: Folder) -> None:
 
 
 @pytest.mark.slow
-def test_same_code_takes_over_the_code_before_and_says_so_ever_after(folder: Folder) -> None:
+def test_same_code_reuses_the_runs_of_the_code_before_and_says_so_ever_after(folder: Folder) -> None:
     folder.run("--seeds", "2")
     folder.edit("gate.py", "sigmoid", "tanh")
     folder.run()
     folder.edit("gate.py", "scale", "factor")
-    before = folder.identities()
     assert "forecast: nothing to run (2 done)" in folder.run("--same-code", "--forecast").stdout
     assert "forecast: 2 runs" in folder.run("--forecast").stdout
-    taken = folder.run("--same-code")
-    assert "gate.py changed: 2 runs of other code taken over" in taken.stderr
-    assert folder.identities() == before
-    said = "Runs of two versions of the code were taken as one, by --same-code: gate.py changed after 2 runs."
-    assert said in taken.stdout
-    # What is older than that stays aside: seed 1 of the sigmoid is no seed of the tanh.
+    reused = folder.run("--same-code")
+    assert "gate.py changed: 2 runs of the older code reused" in reused.stderr
+    said = "gate.py changed after 2 runs of this study; --same-code counts them as runs of the code as it is."
+    assert said in reused.stdout
+    # Seed 1 of the sigmoid is no seed of the tanh.
     more = folder.run("--seeds", "2")
-    nothing = folder.run("--seeds", "2", "--same-code")
-    assert "gate.py changed: 2 runs of other code taken over" in nothing.stderr
     assert "4 runs, 2 already done" in more.stderr
     assert said in more.stdout
-    assert said in folder.litmus("power", "gates", "--effect", "1")
     assert said in folder.litmus("report", "gates")
-    assert said in (folder.runs / "report.html").read_text()
+    assert said in folder.litmus("power", "gates", "--effect", "1")
     use = code_use(folder.runs, read_study_record(folder.runs))
-    assert (len(use.taken), len(use.aside)) == (2, 4)
+    assert (use.aside_of_arm.total(), len(use.aside)) == (4, 4)
     assert len(load(folder.runs)) == 4
+    # The copies that a run is repeated with are those that it was trained with.
+    records = [record for record in run_records(folder.runs) if record.run_id not in use.aside]
+    codes = [recorded_code(record.read_status()) for record in records]
+    assert sum(bool(code and code.trained_with) for code in codes) == 2
+    texts = {(code.path / "gate.py").read_text() for record in records if (code := copies(record)) is not None}
+    assert sorted("scale" in text for text in texts) == [False, True]
 
 
 @pytest.mark.slow
-def test_one_command_tells_one_number_of_runs_aside_and_what_can_be_taken_over_of_them(folder: Folder) -> None:
-    folder.run("--seeds", "2")
-    folder.edit("gate.py", "sigmoid", "tanh")
-    assert "--same-code: there is no run" not in folder.run().stderr
-    folder.edit("gate.py", "scale", "factor")
-    again = folder.run()
-    aside = "gate.py changed: 6 runs of other code stay aside"
-    assert f"{aside}; --same-code takes the 2 runs of the code before this over" in again.stderr
-    assert f"{aside}." in again.stdout
-    told = folder.run("--same-code")
-    assert "--same-code: there is no run of other code to take over" in told.stderr  # the newest code has its runs
-
-
-@pytest.mark.slow
-def test_same_code_takes_over_the_code_that_the_study_was_last_asked_for_with(folder: Folder) -> None:
+def test_same_code_goes_back_to_the_latest_code_that_has_results(folder: Folder) -> None:
     folder.run()
-    sigmoid = folder.identities()
-    folder.edit("gate.py", "torch.sigmoid", "torch.tanh")
-    folder.run()
-    folder.edit("gate.py", "torch.tanh", "torch.sigmoid")
-    folder.run()  # the first runs count again, though the others are later ones
-    folder.edit("gate.py", "scale", "factor")
-    folder.run("--same-code")
-    assert set(read_study_record(folder.runs).arm_of_run()) == sigmoid
-
-
-@pytest.mark.slow
-def test_a_run_is_repeated_with_the_code_that_it_had(folder: Folder) -> None:
-    folder.run()
-    folder.edit("gate.py", "sigmoid", "tanh")
-    folder.edit("gate.py", "nn.Linear(width, width)", "nn.Linear(width, width, bias=False)")
-    record = next(record for record in run_records(folder.runs) if record.read_config()["model"]["gate"])
-    shown = folder.litmus("show", record.run_id)
-    assert "the files have changed since" in shown
-    command = re.search(r"again: litmus (.*)$", shown)
-    assert command is not None
-    assert f"--source runs/gates/code/{record.read_status()['own_code']['kept']}/gates.py" in command.group(1)
-    folder.litmus(*command.group(1).split())
-    [copy] = (folder.path / "again").glob("*/*/metrics.csv")
-    assert copy.read_text() == record.metrics_file.read_text()
-    assert copy.parent.name == record.run_id
-    (folder.path / "gate.py").write_text(GATE)
-    assert f"--source {folder.path / 'gates.py'}" in folder.litmus("show", record.run_id)
-
-
-@pytest.mark.slow
-def test_runs_of_an_earlier_version_stay_aside_until_they_are_taken_over(folder: Folder) -> None:
-    # This process imports the file too: no other test's network or module may have these names.
-    folder.edit("gates.py", '"gated"', '"gated_before"')
-    folder.edit("gates.py", "from gate import", "from gate_before import")
-    (folder.path / "gate.py").rename(folder.path / "gate_before.py")
-    folder.run()
-    for record in run_records(folder.runs):
-        # As the earlier version named and recorded it.
-        status = record.read_status()
-        config = resolve({"model.gate": record.read_config()["model"]["gate"], **base(folder)})
-        del status["own_code"]
-        record.write_status(**status)
-        fingerprint = record.read_summary()["data"]["fingerprint"]
-        shutil.move(
-            record.path, folder.runs / run_code(config, local_code(folder.path / "gates.py"), fingerprint).experiment
-        )
-    shutil.rmtree(folder.runs / "code")
-    told = folder.run("--same-code")
-    assert "code that an earlier version did not record: 2 runs of other code taken over" in told.stderr
-    folder.edit("gate_before.py", "sigmoid", "tanh")
-    assert "2 runs, 0 already done" in folder.run().stderr
-    assert len(load(folder.runs)) == 2
-
-
-def base(folder: Folder) -> dict[str, object]:
-    from litmus.design.study_files import load_study
-
-    return dict(load_study(folder.path / "gates.py").base)
+    folder.edit("gate.py", "scale = torch.sigmoid", "raise KeyError")
+    assert folder.litmus_fails()
+    folder.edit("gate.py", "raise KeyError", "factor = torch.sigmoid")
+    folder.edit("gate.py", "x * scale", "x * factor")
+    assert "gate.py changed: 2 runs of the older code reused" in folder.run("--same-code").stderr
+    assert "there is no run of the older code to reuse" in folder.run("--same-code").stderr
 
 
 def test_a_worker_refuses_code_that_changed_after_the_start(tmp_path: Path) -> None:
     source = tmp_path / "later.py"
-    source.write_text("WIDTH = 3\nnames = ['lenet5', WIDTH]\nprint(names.append(WIDTH))\n")
-    config = resolve({"model.name": "lenet5"})
-    run = Run("0" * 12, "later", "arm", {}, config, tmp_path, source, code=run_code(config, local_code(source), "d"))
-    assert run.code is not None
-    assert list(run.code.files) == ["later.py"]
-    source.write_text(source.read_text().replace("3", "4"))
+    source.write_text("WIDTH = 3\n")
+    code = RunCode("0" * 12, read_user_code(source).hashes)
+    run = Run("0" * 12, "later", "arm", {}, resolve({"model.name": "lenet5"}), tmp_path, source, code=code)
+    source.write_text("WIDTH = 4\n")
     with pytest.raises(UserError, match=r"later\.py changed after the start; the same command goes on"):
-        import_own_code(run)
-
-
-def test_a_kept_file_is_found_by_its_run_and_nothing_by_another(tmp_path: Path) -> None:
-    from litmus.records.run_record import copies, rerun_command
-
-    record = RunRecord(tmp_path / "study" / ("0" * 12))
-    record.path.mkdir(parents=True)
-    record.write_status(state="finished", source="/nowhere/study.py", own_code={"experiment": "e", "kept": "v"})
-    assert rerun_command(record).endswith("--source /nowhere/study.py --out again")
-    kept = copies(record)
-    assert kept is not None
-    kept.path.mkdir(parents=True)
-    kept.manifest_file.write_text(json.dumps({"source": "study.py", "files": {"study.py": "/nowhere/study.py"}}))
-    (kept.path / "study.py").write_text("")
-    assert rerun_command(record).endswith(f"--source {kept.path / 'study.py'} --out again")
+        import_user_code(run)

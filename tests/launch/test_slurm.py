@@ -25,6 +25,8 @@ from cluster_jobs import (
 )
 from tiny_runs import command, tiny_options
 
+from litmus.records.run_code import code_version
+
 CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "0"))
 """Seconds without slurmctld, such as 60: the daemons are killed only where it is given, for then it takes minutes."""
 
@@ -257,8 +259,8 @@ def test_a_study_of_ones_own_runs_there_while_its_code_is_that_of_the_start(
     assert done.returncode == 0, done.stderr
     study = tmp_path / "runs" / "scales"
     for record in records(study).values():
-        code = record.read_status()["own_code"]
-        assert (study / "code" / code["kept"] / "own_scale.py").read_text() == "SCALE = 0.5\n"
+        code = record.read_status()["user_code"]
+        assert (study / "code" / code_version(code["hashes"]) / "own_scale.py").read_text() == "SCALE = 0.5\n"
     if nodes:
         return
     # What waits in the queue while the code changes is left, and said so.

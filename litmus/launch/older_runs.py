@@ -1,0 +1,72 @@
+"""Runs of the user's code before a change: kept aside, or with `--same-code` counted as runs of the new code."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from litmus.core.errors import UserError
+from litmus.core.formatting import listed, several
+from litmus.records.run_code import changed_files, code_version, identity_with_code, recorded_code
+from litmus.records.run_record import RunRecord
+from litmus.records.storage import storage_errors, write_atomically
+from litmus.records.study_record import read_study_record
+from litmus.training.run import Run
+
+Hashes = Mapping[str, str]
+
+
+def codes_of_study(directory: Path, now: Hashes) -> list[Hashes]:
+    """Return the codes that a study was run with, as hashes by file: the code of `now`, then the latest before it."""
+    try:
+        recorded = read_study_record(directory).codes
+    except UserError:  # there is none yet; what cannot be read is written anew
+        recorded = ()
+    return [now, *(code for code in recorded if code_version(code) != code_version(now))]
+
+
+def older_runs(runs: Sequence[Run], codes: Sequence[Hashes]) -> list[tuple[Run, RunRecord]]:
+    """Return those of `runs` without a result, each with a record that has one and differs in its code alone.
+
+    All are of one code, the latest before `codes[0]` of which there is any: seeds of several codes never come together.
+    """
+    missing = [(run, run.code) for run in runs if run.code is not None and not run.record.outcome().is_complete]
+    for code in codes[1:]:
+        identities = [(run, identity_with_code(own.base, code_version(code))) for run, own in missing]
+        older = [(run, RunRecord(run.directory.with_name(identity))) for run, identity in identities]
+        found = [(run, record) for run, record in older if record.outcome().is_complete]
+        if found:
+            return found
+    return []
+
+
+def reuse_older_runs(runs: Sequence[Run], codes: Sequence[Hashes], same_code: bool) -> str | None:
+    """With `same_code`, let older runs count as those of `runs` that have no result; return what a user has to know."""
+    found = older_runs(runs, codes)
+    if not found:
+        return "--same-code: there is no run of the older code to reuse" if same_code else None
+    older = recorded_code(found[0][1].read_status())
+    changed = listed(changed_files(older.hashes if older is not None else {}, codes[0]))
+    number = several(len(found), "run")
+    if not same_code:
+        are, them = ("is", "it") if len(found) == 1 else ("are", "them")
+        return f"{changed} changed: {number} of the older code {are} kept aside; --same-code reuses {them}"
+    for run, record in found:
+        _take_over(run, record)
+    return f"{changed} changed: {number} of the older code reused"
+
+
+def _take_over(run: Run, older: RunRecord) -> None:
+    """Make the record of an older run that of `run`, with a note of the code that it was trained with."""
+    status = older.read_status()
+    trained, code = recorded_code(status), run.code
+    assert trained is not None
+    assert code is not None
+    if run.directory.exists():
+        run.record.set_aside()  # what the new code began
+    trained_with = trained.trained_with or trained.hashes
+    noted = replace(code, trained_with={} if trained_with == code.hashes else trained_with)
+    older.write_status(**{**status, "user_code": noted.as_dict()})
+    write_atomically(older.config_file, older.config_file.read_text().replace(older.run_id, run.run_id, 1))
+    with storage_errors(run.directory):
+        os.rename(older.path, run.directory)

@@ -1,0 +1,196 @@
+"""The user's code that a study runs: the local modules that its file imports, their hashes, and copies of them.
+
+Comments, docstrings and formatting are no part of a hash, nor is what a study declares (`study = Study(...)`, claims,
+the block under `if __name__ == "__main__"`). Everything else in any of the modules is.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import os
+import shutil
+import site
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+
+from litmus.records.run_code import DIGITS, MANIFEST, KeptCode, code_version, kept_code
+from litmus.records.storage import storage_errors, to_json
+
+
+@dataclass(frozen=True)
+class UserCode:
+    """A user's modules as they are at one moment, each by its path from the folder in which Python finds it.
+
+    Args:
+        source: the path of the file that defines the study.
+        files: where each module lies.
+        contents: what each file holds.
+    """
+
+    source: str
+    files: dict[str, Path]
+    contents: dict[str, bytes]
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """The hash of each module's normalised syntax."""
+        return {name: syntax_hash(content) for name, content in self.contents.items()}
+
+
+def read_user_code(source: Path) -> UserCode:
+    """Read the file of a study and the local modules that it imports, directly or through one another.
+
+    Imports are found in the source, without running it: `import` and `from` statements anywhere in a file, relative
+    ones included, the `__init__` of packages, and `import_module` of a constant name.
+    """
+    files, contents = {source.name: source}, {source.name: source.read_bytes()}
+    waiting = [(source.name, "")]
+    while waiting:
+        importer, package = waiting.pop()
+        for name in _imported_names(contents[importer], package):
+            spec = _find_module(name)
+            if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+                continue
+            file, is_package = Path(spec.origin), spec.submodule_search_locations is not None
+            place = name.replace(".", "/") + ("/__init__.py" if is_package else ".py")
+            if place not in files and is_local(file) and file.resolve() != source.resolve():
+                files[place], contents[place] = file, file.read_bytes()
+                waiting.append((place, name if is_package else name.rpartition(".")[0]))
+    return UserCode(source.name, files, contents)
+
+
+def is_local(file: Path) -> bool:
+    """Whether a file belongs to no installed package and not to Python."""
+    for path in (file.absolute(), file.resolve()):
+        if {"site-packages", "dist-packages"} & set(path.parts):
+            return False
+        if any(path.is_relative_to(folder) for folder in _installation_folders()):
+            return False
+    return True
+
+
+def _imported_names(content: bytes, package: str) -> list[str]:
+    """Return the dotted names of all that a file in `package` may import, after those of the packages above."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return []  # nothing that runs imports this file
+    found: dict[str, None] = {}
+    for node in ast.walk(tree):
+        for name in _names_in(node, package):
+            parts = name.split(".")
+            if parts[0] != "litmus":  # known by its version, installed or not
+                found.update(dict.fromkeys(".".join(parts[: end + 1]) for end in range(len(parts))))
+    return list(found)
+
+
+def _names_in(node: ast.AST, package: str) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        parents = package.split(".")
+        above = parents[: len(parents) - node.level + 1] if node.level else []
+        base = ".".join([*above, *([node.module] if node.module else [])])
+        if base:
+            # An imported name may be a module of the package or anything else in it.
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")
+    elif isinstance(node, ast.Call) and _last_name(node.func) in ("import_module", "__import__") and node.args:
+        name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+        if isinstance(name, str) and name and not name.startswith("."):
+            yield name
+
+
+def _find_module(name: str) -> ModuleSpec | None:
+    """Return the spec of a module, without importing the packages that it is in; None where there is no such module."""
+    parent, _, last = name.rpartition(".")
+    if parent:
+        package = _find_module(parent)
+        folders = package.submodule_search_locations if package is not None else None
+        return PathFinder.find_spec(last, list(folders)) if folders is not None else None
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # `__main__` has no spec
+        return None
+
+
+@lru_cache(maxsize=1)
+def _installation_folders() -> tuple[Path, ...]:
+    named = [sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")]
+    folders = [Path(folder) for folder in (*named, site.getusersitepackages())]
+    return tuple(dict.fromkeys(place for folder in folders for place in (folder.absolute(), folder.resolve())))
+
+
+def syntax_hash(content: bytes) -> str:
+    """Return a hash of a module's syntax, without comments, docstrings, formatting and what a study declares."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return hashlib.sha256(content).hexdigest()[:DIGITS]
+    tree.body = [statement for statement in tree.body if not _is_declaration(statement)]
+    return hashlib.sha256(_text(tree).encode()).hexdigest()[:DIGITS]
+
+
+def _is_declaration(statement: ast.stmt) -> bool:
+    """Whether a statement only declares a study: its claims, its names for them, and what its script does."""
+    if isinstance(statement, ast.ImportFrom):
+        # The names that a study is declared with: another claim may need another of them.
+        return f"{statement.module}.".startswith(("litmus.design.", "litmus.evidence.")) or statement.module == "litmus"
+    if isinstance(statement, ast.If) and not statement.orelse:
+        return ast.unparse(statement.test) in ("__name__ == '__main__'", "'__main__' == __name__")
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+        value = statement.value
+        values = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+        calls = [_last_name(each.func) if isinstance(each, ast.Call) else "" for each in values]
+        return bool(calls) and set(calls) <= {"Study", "Claim"}
+    return False
+
+
+def _last_name(function: ast.expr) -> str:
+    """Return `Study` of `Study` and of `litmus.Study`."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _text(value: object) -> str:
+    """Return syntax as text. Fields that are empty are left out: later versions of Python have more of them."""
+    if isinstance(value, ast.AST):
+        fields = {name: each for name, each in ast.iter_fields(value) if name != "kind" and each not in (None, [])}
+        return f"{type(value).__name__}({', '.join(f'{name}={_text(each)}' for name, each in fields.items())})"
+    if isinstance(value, list):
+        # Docstrings and other constants that stand alone do nothing, and `pass` does not either.
+        kept = [each for each in value if not isinstance(each, ast.Pass) and not _is_bare_constant(each)]
+        return f"[{', '.join(_text(each) for each in kept)}]"
+    return f"{type(value).__name__} {value!r}"  # 1, 1.0 and True are equal, and different programs
+
+
+def _is_bare_constant(node: object) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def keep_copies(code: UserCode, study_directory: Path) -> KeptCode:
+    """Copy the files into the study's folder, unless copies of this version lie there, and return where they are."""
+    kept = kept_code(study_directory, code_version(code.hashes))
+    if kept.manifest_file.is_file():
+        return kept
+    with storage_errors(kept.path):
+        kept.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=kept.path.parent, prefix=f".{kept.path.name}."))
+        try:
+            for name, content in code.contents.items():
+                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                (temporary / name).write_bytes(content)
+            files = {name: str(path) for name, path in code.files.items()}
+            (temporary / MANIFEST).write_text(to_json({"source": code.source, "files": files}))
+            os.chmod(temporary, 0o755)
+            os.rename(temporary, kept.path)
+        except OSError:
+            if not kept.manifest_file.is_file():  # else another launcher was faster
+                raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return kept
