@@ -1,4 +1,4 @@
-"""Mistakes of the user, each told in one line."""
+"""Mistakes of the user, each in one line."""
 
 import site
 import sysconfig
@@ -10,15 +10,15 @@ from pathlib import Path
 from litmus.core.suggestions import ABSENT, nearest
 
 
-def told_in_a_line(error: BaseException) -> str:
-    """Return what an error says in one line, with the last line of the user's own code that it passed."""
-    said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    where = line_of_own_code(error)
-    return f"{where}: {said}" if where else said
+def error_in_one_line(error: BaseException) -> str:
+    """Return an error as one line, with the last line of the user's code that it passed."""
+    text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    where = line_of_user_code(error)
+    return f"{where}: {text}" if where else text
 
 
-def line_of_own_code(error: BaseException) -> str | None:
-    """Return the last line of the user's own code that an error passed, `gate.py, line 12`, None for none."""
+def line_of_user_code(error: BaseException) -> str | None:
+    """Return the last line of the user's code that an error passed, `gate.py, line 12`, None for none."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_installed(frame.filename)]
     return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else None
 
@@ -33,7 +33,7 @@ def _is_installed(filename: str) -> bool:
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend; its message is one line and is shown without a traceback."""
+    """A mistake that the user can correct; its message is one line and is shown without a traceback."""
 
 
 @contextmanager
@@ -79,10 +79,3 @@ def require_at_least(minimum: float, **values: float) -> None:
     for key, value in values.items():
         if not value >= minimum:
             raise UserError(f"{key} must be at least {minimum}, got {value}")
-
-
-def require_fraction(**values: float) -> None:
-    """Raise `UserError` naming the first keyword whose value is outside [0, 1)."""
-    for key, value in values.items():
-        if not 0 <= value < 1:
-            raise UserError(f"{key} must be at least 0 and below 1, got {value}")

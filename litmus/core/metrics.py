@@ -1,6 +1,6 @@
-"""What each metric is: what it measures, in which kind of number, whether more of it is better; and which a task has.
+"""What each metric is, one line each, and which metrics a task has.
 
-The one place that says so. Records call a metric by its split and its name, `test_top1`; some have no split, `seconds`.
+Records call a metric by its split and its name, `test_top1`; some have no split, `seconds`.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,14 @@ Scale = Literal["share", "loss", "seconds", "count"]
 
 Item = TypeVar("Item")
 
-SPLITS = ("train", "fit", "val", "test", "best_val")
+SPLITS = {
+    "train": "running training",
+    "fit": "training",
+    "val": "validation",
+    "test": "test",
+    "best_val": "best validation",
+}
+"""The splits in the records' columns, and what a reader calls them."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +33,15 @@ class Metric:
         display_name: what a reader calls it.
         scale: the kind of number.
         higher_is_better: whether more of it is better.
-        guessing: whether a run that diverged has the value of guessing, `Task.chance`.
+        guessing: its value for a network that has learnt nothing, with which a diverged run counts; `one class` is one
+            divided by the number of classes; None where a diverged run has no value.
     """
 
     name: str
     display_name: str
     scale: Scale
     higher_is_better: bool
-    guessing: bool = False
+    guessing: float | Literal["one class"] | None = None
 
     def best(self, items: Iterable[Item], value: Callable[[Item], float]) -> Item:
         """Return the item whose value of this metric is the best, the first of several."""
@@ -43,10 +51,10 @@ class Metric:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("top1", "accuracy", "share", True, guessing=True),
+        Metric("top1", "accuracy", "share", True, guessing="one class"),
         Metric("top5", "top-5 accuracy", "share", True),
-        Metric("iou", "mean IoU", "share", True, guessing=True),
-        Metric("dice", "mean Dice", "share", True, guessing=True),
+        Metric("iou", "mean IoU", "share", True, guessing=0.0),
+        Metric("dice", "mean Dice", "share", True, guessing=0.0),
         Metric("pixel_accuracy", "pixel accuracy", "share", True),
         Metric("loss", "loss", "loss", False),
         Metric("seconds", "seconds of training", "seconds", False),
@@ -74,21 +82,12 @@ def split_of(column: str) -> tuple[str, str]:
     return "", column
 
 
-SPLIT_NAMES = {
-    "train": "running training",
-    "fit": "training",
-    "val": "validation",
-    "test": "test",
-    "best_val": "best validation",
-}
-
-
 def described(column: str) -> str:
     """Return what a column of the records holds, as a reader calls it: `test accuracy`; empty for another number."""
     metric, (split, _) = metric_of(column), split_of(column)
     if metric is None:
         return ""
-    return f"{SPLIT_NAMES[split]} {metric.display_name}" if split else metric.display_name
+    return f"{SPLITS[split]} {metric.display_name}" if split else metric.display_name
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,7 @@ class Task:
         evaluated: the metrics of an evaluation, by name.
         primary_metric: the one that runs are compared by, and their best evaluation is found by.
         trained: the share of right answers that training logs; empty where there is none.
-        metrics: of a task of one's own, what its metrics are; those of `METRICS` need not be among them.
-        guessing: of a task of one's own, the value of its primary metric that a network reaches which has learnt
-            nothing: what a run that diverged counts as.
+        metrics: those that are not among `METRICS`, of a task that a user registers.
     """
 
     name: str
@@ -110,7 +107,6 @@ class Task:
     primary_metric: str
     trained: str = ""
     metrics: tuple[Metric, ...] = ()
-    guessing: float = 0.0
 
     @property
     def training_columns(self) -> tuple[str, ...]:
@@ -134,21 +130,23 @@ class Task:
 
     def chance(self, num_classes: int) -> float:
         """Return the value of `primary_metric` for guessing one of `num_classes`."""
-        return 1.0 / num_classes if self.primary_metric == "top1" and num_classes else self.guessing
+        guessing = METRICS[self.primary_metric].guessing
+        if guessing == "one class":
+            return 1.0 / num_classes if num_classes else 0.0
+        return guessing or 0.0
 
 
 def own_task(name: str, *metrics: Metric, guessing: float) -> Task:
-    """Return a task of one's own: what it is called, and what an evaluation measures beside the loss.
+    """Return a task that a user registers: its name, and what an evaluation measures beside the loss.
 
-    Runs are compared by the first of `metrics`; `guessing` is the value of that one which a network reaches that has
-    learnt nothing, for a run that diverged counts as that. Raises `UserError` without a metric.
+    Runs are compared by the first of `metrics`. `guessing` is the value of that metric for a network that has learnt
+    nothing; a diverged run counts with it. Raises `UserError` without a metric.
     """
     if not metrics:
         raise UserError(f"task {name} needs a metric: own_task(name, Metric(...), guessing=...)")
     measured = tuple(metric.name for metric in metrics)
     evaluated = measured if "loss" in measured else ("loss", *measured)
-    primary = replace(metrics[0], guessing=True)
-    return Task(name, evaluated, primary.name, metrics=(primary, *metrics[1:]), guessing=guessing)
+    return Task(name, evaluated, measured[0], metrics=(replace(metrics[0], guessing=guessing), *metrics[1:]))
 
 
 TASKS = {
@@ -168,7 +166,7 @@ def task_named(name: str) -> Task:
 
 
 def add_task(task: Task) -> None:
-    """Make a task of one's own known, and its metrics. Raises `UserError` where a name has another meaning already."""
+    """Register a task and its metrics. Raises `UserError` where a name has another meaning already."""
     if TASKS.get(task.name, task) != task:
         raise UserError(f"task {task.name!r} is registered twice; choose a name that no other task has")
     for metric in task.metrics:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 
-from litmus.core.errors import UserError, line_of_own_code
+from litmus.core.errors import UserError, line_of_user_code
 from litmus.core.registry import Registry
 from litmus.design.study import Study, require_study_name
 from litmus.records.run_code import is_copy
@@ -123,7 +123,7 @@ def _one_line(path: str | Path, file: Path, error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, SyntaxError):
         return f"{path}, line {error.lineno}: {error.msg}"
-    where = line_of_own_code(error) or str(path)
+    where = line_of_user_code(error) or str(path)
     if where.startswith(f"{file.name}, "):
         where = f"{path}{where.removeprefix(file.name)}"  # as the user wrote it
     return f"{where}: {text}" if isinstance(error, UserError) else f"{where}: {type(error).__name__}: {text}"

@@ -160,7 +160,7 @@ does not have it."""
 def guessed(metric: Metric) -> bool:
     """Whether a diverged run has a value in `metric`, by default that of guessing: where it is an accuracy."""
     known = metric_of(metric) if isinstance(metric, str) else None
-    return known is not None and known.guessing
+    return known is not None and known.guessing is not None
 
 
 def is_exact(metric: Metric) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from litmus.core.batch import Batch
-from litmus.core.errors import UserError, told_in_a_line, written_with
+from litmus.core.errors import UserError, error_in_one_line, written_with
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.design.plan import Arm, Plan
 from litmus.lit_archs.building.initialisation import draw_keys
@@ -159,7 +159,7 @@ def _errors_in_a_line() -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(told_in_a_line(error)) from None
+        raise UserError(error_in_one_line(error)) from None
 
 
 class _Parameter(NamedTuple):

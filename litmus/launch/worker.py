@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 import torch.distributed as distributed
 
-from litmus.core.errors import UserError, told_in_a_line
+from litmus.core.errors import UserError, error_in_one_line
 from litmus.core.formatting import listed
 from litmus.launch.signals import CHECKPOINT_SIGNALS
 from litmus.records.run_code import changed_files
@@ -92,7 +92,7 @@ def _execute(
     except Exception as error:
         with contextlib.suppress(OSError):
             write_traceback(run, error)
-        return Message("out of memory" if _is_out_of_memory(error) else "crashed", told_in_a_line(error))
+        return Message("out of memory" if _is_out_of_memory(error) else "crashed", error_in_one_line(error))
     finally:
         if distributed.is_available() and distributed.is_initialized():
             distributed.destroy_process_group()

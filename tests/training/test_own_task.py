@@ -141,7 +141,7 @@ def test_an_autoencoders_study_is_judged_by_its_own_metrics(tmp_path: Path) -> N
     # The record tells the task, so that the report does not need the file.
     task = read_study_record(tmp_path / "runs/own_code_width").known_task
     assert task is not None
-    assert task.metrics[0] == Metric("mse", "mean squared error", "loss", False, guessing=True)
+    assert task.metrics[0] == Metric("mse", "mean squared error", "loss", False, guessing=1.0)
 
 
 def test_a_regression_with_a_metric_that_is_no_mean(tmp_path: Path) -> None:
