@@ -15,12 +15,12 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Any, Literal, NoReturn, get_args
 from unittest import mock
 
 from litmus.cli.main import COMMANDS
 from litmus.cli.options import SHORT, Parser
-from litmus.core.config_keys import Key, Keys
+from litmus.core.config_keys import Key, Keys, Role
 from litmus.core.metrics import METRICS, TASKS, metric_of
 from litmus.datamodules.augmentation.recipes import RECIPES
 from litmus.datamodules.loading.registry import DATASETS
@@ -36,8 +36,7 @@ def config_keys_page() -> str:
     """Return the config keys of every run, then those of the architectures and of the datasets."""
     everywhere = {name: key for name, key in config_keys(DEFAULT_ARCHITECTURE).items() if not name.startswith("model.")}
     architectures = [(_family(name), ARCHITECTURES[name].keys("model")) for name in _own_architectures()]
-    for name, choices in {"data.name": DATASETS, "data.augment": RECIPES}.items():
-        everywhere[name] = dataclasses.replace(everywhere[name], type=Literal[tuple(choices)])
+    everywhere["data.name"] = dataclasses.replace(everywhere["data.name"], type=Literal[tuple(DATASETS)])
     datasets = [(name, DATASETS[name].keys("data")) for name in DATASETS]
     shown = {name: key for name, key in everywhere.items() if name not in dict(datasets)["digits"]}
     return "\n".join(
@@ -45,9 +44,8 @@ def config_keys_page() -> str:
             "# Config keys",
             "",
             "Every key is an option of `litmus run`, `vary` and `train` (`--optim.lr 0.03`), an entry of a study's "
-            "`base` and `presets`, and a line of a run's `config.yaml`. All but `seed` and those that are one choice "
-            "for all arms (precision, compilation, memory format, determinism) can be `factors`. This page is written "
-            "by `python docs/pages.py`.",
+            "`base` and `presets`, and a line of a run's `config.yaml`. All can be `factors` but `seed`, the speed "
+            "settings and the keys that are no part of a run. This page is written by `python docs/pages.py`.",
             "",
             "## Of every run",
             "",
@@ -55,8 +53,8 @@ def config_keys_page() -> str:
             "",
             "## Of the architectures",
             "",
-            "`model.name` chooses one; the options of one are listed by `litmus train --model NAME --help`. Who has "
-            "an option is told by the files of `lit_archs/`; a name may fix it, as `resnet20` its depth.",
+            "`model.name` chooses one; the options of one are listed by `litmus train --model NAME --help`. The files "
+            "of `lit_archs/` in brackets have the option; a name may fix it, as `resnet20` its depth.",
             "",
             *_owned_table(architectures),
             "",
@@ -103,7 +101,7 @@ def metrics_page() -> str:
             "# Metrics",
             "",
             "The names that claims, `litmus power --metric` and `litmus.load` use: columns of the records, made of "
-            "the split and the metric. This page is written by `python docs/pages.py` from `litmus/metrics.py`.",
+            "the split and the metric. This page is written by `python docs/pages.py` from `litmus/core/metrics.py`.",
             "",
             "| metric | columns | values | better |",
             "|---|---|---|---|",
@@ -207,18 +205,14 @@ def _option(name: str, written: Sequence[str], nargs: str | int | None, key: Key
         "written": hyphenated or list(dict.fromkeys(written)),
         "nargs": nargs,
         "help": key.help if key is not None else help,
-        "choices": list(RECIPES) if is_recipe else _choices(key.type) if key is not None else [],
+        "choices": list(RECIPES) if is_recipe else [] if key is None else _choices(key),
         "is_file": key is not None and Path in (key.type, *get_args(key.type)),
     }
 
 
-def _choices(kind: Any) -> list[str]:
-    """Return what a value of a type may be, where that can be listed."""
-    if kind is bool:
-        return ["true", "false"]
-    if get_origin(kind) is Literal:
-        return [str(each) for each in get_args(kind)]
-    return [choice for each in get_args(kind) for choice in _choices(each)]
+def _choices(key: Key) -> list[str]:
+    """Return what a key's value may be, where that can be listed."""
+    return ["true", "false"] if key.type is bool else [str(choice) for choice in key.choices]
 
 
 class _Asked(Exception):
@@ -246,6 +240,15 @@ PAGES = {
     "metrics.md": metrics_page,
     "lecture_figures.md": lecture_figures_page,
 }
+
+
+ROLES = {
+    Role.IDENTITY: "",
+    Role.SPEED: "**Speed setting**: one choice for all arms of a study.",
+    Role.PLACE: "**No part of a run's identity.**",
+    Role.FILES: "**The files' content is part of a run's identity**, the place is not.",
+}
+"""What a key's role means for its reader."""
 
 
 def _table(keys: Keys) -> list[str]:
@@ -282,7 +285,8 @@ def _row(key: Key, what: str, default: str = "") -> str:
     if isinstance(key.default, tuple):
         value = f"[{', '.join(map(str, key.default))}]"
     shown = default or (f"`{value}`" if value != "" else "")
-    return f"| `{key.name}` | {key.expected} | {shown} | {what.replace('|', '/')} |"
+    text = f"{what} {ROLES[key.role]}".strip().replace("|", "/")
+    return f"| `{key.name}` | {key.expected} | {shown} | {text} |"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class DataConfig(Config):
 
     Args:
         name: dataset, as `litmus list` names it.
-        root: folder of the dataset's files; it is no part of a run's identity, the data's fingerprint is.
+        root: folder of the dataset's files.
         batch_size: samples of a training step over all devices together.
         eval_batch_size: samples of an evaluation step.
         augment: augmentation recipe of the training images.

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from litmus.cli.options import JSON_HELP, Parser, aligned, print_json, records_key, wrapped
 from litmus.core.errors import UserError, unknown_name
-from litmus.core.formatting import joined, roughly
+from litmus.core.formatting import duration, joined
 from litmus.records import slurm
 from litmus.records.code_use import code_use
 from litmus.records.run_record import RunRecord, read_heartbeat, run_records
@@ -118,7 +118,7 @@ def _shown(found: Overview, columns: int) -> Text:
             first, *others = heartbeat.told()
             lines += joined([f"{arm}, seed {seed}: {first}", *others], columns)
     told = [*found.sentences, *found.jobs_told]
-    told += [f"time left: about {roughly(found.seconds_left)}"] if found.seconds_left is not None else []
+    told += [f"time left: about {duration(found.seconds_left)}"] if found.seconds_left is not None else []
     told += [f"size: {found.size} on disk"] if found.size is not None else []
     for line in told:
         lines += wrapped(line, columns)

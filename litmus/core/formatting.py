@@ -1,4 +1,4 @@
-"""Counts and lists as a reader wants them; metrics are written by `studies/evidence/units.py`."""
+"""Counts, lists and lengths of time as a reader wants them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ def in_words(seconds: float) -> str:
     return f"{days}-{hour:02d}:{minute:02d}:{second:02d}" if days else f"{hour}:{minute:02d}:{second:02d}"
 
 
-def roughly(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return about how long `seconds` are: `40 s`, `25 min`, `3.5 h`, `2.1 days`."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
@@ -79,10 +79,3 @@ def joined(parts: Iterable[str], width: int, indent: int = 0) -> list[str]:
                 lines[-1] += ","
             lines.append(" " * indent + part)
     return lines
-
-
-def duration(seconds: float) -> str:
-    """Return a time as a reader would say it: `12 s`, `29 min`, `3.1 h`."""
-    if seconds < 120:
-        return f"{seconds:,.0f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"

@@ -15,7 +15,7 @@ import torch
 
 from litmus.core.batch import Batch
 from litmus.core.errors import UserError
-from litmus.core.formatting import roughly
+from litmus.core.formatting import duration
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.order import training_steps
@@ -181,7 +181,7 @@ class Forecast:
         figure = f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}"
         return [
             f"forecast: {self.runs:,} runs, {self.epochs:,} epochs, {self.steps:,} steps{done}",
-            f"  about {figure} {unit}-hours, {roughly(self.wall_seconds)} with {self.concurrent} at a time; "
+            f"  about {figure} {unit}-hours, {duration(self.wall_seconds)} with {self.concurrent} at a time; "
             "measured here",
         ]
 

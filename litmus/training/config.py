@@ -57,7 +57,7 @@ class TrainerConfig(Config):
         probes: what is measured while the run trains, see `litmus list probes`.
         probe_every_n_steps: steps between two measurements of a probe.
         keep: which weights stay on disk once a run has its result: none, last, best (of the best evaluation on the
-            validation split) or both; it changes no result and is no part of a run's identity.
+            validation split) or both.
         test: which weights the test set is read with, last or best; with best the validation's and the training's
             metrics are those of that evaluation too.
     """

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from litmus.core.errors import UserError
 from litmus.lit_archs.layers.pooling import Pooling, least_side, pooled_side, pooling_layer
 
 MAP = torch.tensor(
@@ -67,8 +66,3 @@ def test_the_side_that_is_left() -> None:
             least = least_side(pooling, pooled)
             assert pooled_side(pooling, least) == pooled
             assert pooled_side(pooling, least - 1) < pooled
-
-
-def test_an_unknown_pooling_is_named() -> None:
-    with pytest.raises(UserError, match="unknown pooling 'maximum'"):
-        pooling_layer("maximum", 1, "relu")
