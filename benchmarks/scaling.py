@@ -1,11 +1,11 @@
-"""How a study's size tells: seconds and memory of what is done with 100, 1,000 and 10,000 recorded runs, and what one
-run costs beside its training.
+"""How costs grow with a study's size: seconds and memory of each command with 100, 1,000 and 10,000 recorded runs, and
+what one run costs on top of its training.
 
     python benchmarks/scaling.py [--runs 100 1000 10000] [--out DIR]
     python benchmarks/scaling.py --overhead [--runs 200] [--alternatives 20]
 
 The first trains one run and writes its record as those of a study of so many, each with its own identity and numbers.
-Each command then is a process of its own, whose peak memory is that of its address space. `submit` needs SLURM; its
+Each command then is a separate process, whose peak memory is that of its address space. `submit` needs SLURM; its
 jobs are held, and cancelled at once.
 
 The second trains so many runs of one step with warm workers, and a few of them by one process each and by submitit's
@@ -64,8 +64,8 @@ assert not conduct(plan, LaunchConfig(out=out), {}).missing
 """
 )
 """What the command of a study does once it is complete, up to the report: every arm and run is made and looked up."""
-LOAD = PEAK + "import studies; print(len(litmus.load(sys.argv[1])))"
-CURVES = PEAK + "import studies; print(len(litmus.load(sys.argv[1], curves=True)))"
+LOAD = PEAK + "import litmus; print(len(litmus.load(sys.argv[1])))"
+CURVES = PEAK + "import litmus; print(len(litmus.load(sys.argv[1], curves=True)))"
 ALONE = """
 import sys
 from pathlib import Path
@@ -118,16 +118,16 @@ def scale(out: Path, runs: int) -> None:
     write_records(plan, one_run(out), out)
     print(f"{runs} runs, {arms} arms:", flush=True)
     name = plan.study.name
-    told("expand", *measured(CONDUCT, str(out), str(runs // arms), json.dumps(declared)))
-    told("status", *measured(LITMUS, "status", "--out", str(out)))
-    told("status of the study", *measured(LITMUS, "status", name, "--out", str(out)))
-    told("load", *measured(LOAD, str(out / name)))
-    told("load the curves", *measured(CURVES, str(out / name)))
-    told("report", *measured(LITMUS, "report", name, "--out", str(out)))
+    print_measurement("expand", *measured(CONDUCT, str(out), str(runs // arms), json.dumps(declared)))
+    print_measurement("status", *measured(LITMUS, "status", "--out", str(out)))
+    print_measurement("status of the study", *measured(LITMUS, "status", name, "--out", str(out)))
+    print_measurement("load", *measured(LOAD, str(out / name)))
+    print_measurement("load the curves", *measured(CURVES, str(out / name)))
+    print_measurement("report", *measured(LITMUS, "report", name, "--out", str(out)))
     print(f"  {'its page':24} {(out / name / 'report.html').stat().st_size / 1e6:8.2f} MB", flush=True)
     if is_running():
         vary = ["--vary", "optim.lr=" + ",".join(map(str, levels)), "--seeds", str(runs // arms), "--name", name]
-        told("submit", *submitted(out / "submitted", ["vary", *options(SETTINGS), *vary]))
+        print_measurement("submit", *submitted(out / "submitted", ["vary", *options(SETTINGS), *vary]))
     else:
         print("  submit: there is no SLURM here", flush=True)
     shutil.rmtree(out / name)
@@ -147,7 +147,7 @@ def one_run(out: Path) -> RunRecord:
 
 
 def write_records(plan: Plan, one: RunRecord, out: Path) -> None:
-    """Write the record of every run of `plan`: that of `one`, under its own identity, with numbers of its own."""
+    """Write the record of every run of `plan`: that of `one`, with the run's identity and numbers."""
     status, summary, metrics = one.read_status(), one.read_summary(), one.metrics_file.read_text()
     config = one.config_file.read_text()
     right = np.load(one.answers_file)["right"]
@@ -159,13 +159,15 @@ def write_records(plan: Plan, one: RunRecord, out: Path) -> None:
         runs.append(Run(identity, plan.study.name, arm.label, arm.levels, arm.config.with_seed(seed), record.path))
         record.checkpoint.parent.mkdir(parents=True)
         shift = draw.gauss(0, 0.01)
-        own = {name: min(1.0, value + shift) if "top1" in name else value for name, value in summary["metrics"].items()}
+        metrics = {
+            name: min(1.0, value + shift) if "top1" in name else value for name, value in summary["metrics"].items()
+        }
         answers = io.BytesIO()
         np.savez(answers, right=right ^ (np.frombuffer(draw.randbytes(len(right)), np.uint8) < 8))
         record.answers_file.write_bytes(answers.getvalue())
         record.checkpoint.symlink_to(one.checkpoint.resolve())
         record.metrics_file.write_text(metrics)
-        record.summary_file.write_text(to_json({**summary, "metrics": own}))
+        record.summary_file.write_text(to_json({**summary, "metrics": metrics}))
         record.status_file.write_text(
             to_json({**status, "study": plan.study.name, "arm": arm.label, "levels": arm.levels, "seed": seed})
         )
@@ -239,7 +241,7 @@ def of_a_run(way: str, began: float, runs: int) -> None:
 
 
 def measured(code: str, *arguments: str) -> tuple[float, float, float]:
-    """Return the seconds of running Python code in a process of its own, those of the CPU, and its peak memory in MiB.
+    """Return the seconds of running Python code in a separate process, those of the CPU, and its peak memory in MiB.
 
     On a machine that others use as well the CPU's seconds say more.
     """
@@ -258,12 +260,12 @@ def cpu_seconds() -> float:
 
 
 def peak(errors: str) -> float:
-    """Return the peak memory that a process told, in MiB."""
+    """Return the peak memory that a process printed, in MiB."""
     (line,) = (line for line in errors.splitlines() if line.startswith("KiB"))
     return int(line.split()[1]) / 1024
 
 
-def told(what: str, seconds: float, at_work: float, memory: float) -> None:
+def print_measurement(what: str, seconds: float, at_work: float, memory: float) -> None:
     """Print one measurement."""
     print(f"  {what:24} {seconds:8.2f} s {at_work:8.2f} s CPU {memory:8.0f} MiB", flush=True)
 

@@ -102,7 +102,7 @@ def describe(record: RunRecord, columns: int) -> str:
     lines.append(f"state: {record.state()}, attempts: {status.get('attempts')}")
     heartbeat = read_heartbeat(record.path)
     if heartbeat is not None and record.state() not in FINAL_STATES:
-        lines.append(", ".join(heartbeat.told()))
+        lines.append(", ".join(heartbeat.words()))
     if status.get("error"):
         lines.append(f"error: {status['error']}")
     if summary:

@@ -115,7 +115,7 @@ def _shown(found: Overview, columns: int) -> Text:
     for arm, seed, run in found.running():
         heartbeat = read_heartbeat(run.path)
         if heartbeat is not None:
-            first, *others = heartbeat.told()
+            first, *others = heartbeat.words()
             lines += joined([f"{arm}, seed {seed}: {first}", *others], columns)
     told = [*found.sentences, *found.jobs_told]
     told += [f"time left: about {duration(found.seconds_left)}"] if found.seconds_left is not None else []

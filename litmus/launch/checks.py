@@ -52,7 +52,7 @@ def _check_task(config: RunConfig, datamodule: ImageDataModule) -> None:
     if task == "classification" and datamodule.arrays.train_labels.is_floating_point():
         raise UserError(
             f"model.name {config.model['name']} classifies, and the labels of data.name {config.data.name} are numbers "
-            "to predict: a task of one's own takes them"
+            "to predict: only a task that you define takes them"
         )
     if task == "segmentation" and datamodule.arrays.train_masks is None:
         raise UserError(
@@ -84,7 +84,7 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int) -> No
     """Take one batch forward and backward through the network of `config`, and put everything back.
 
     The package's networks run on the meta device, without memory or arithmetic; others with a few real images, since
-    their code may look at values. Raises `UserError` where the network cannot be built, fails, with the line of its own
+    their code may look at values. Raises `UserError` where the network cannot be built, fails, with the line of its
     code, or returns what its task cannot take.
     """
     architecture = ARCHITECTURES[config.model["name"]]

@@ -66,9 +66,9 @@ class CurrentRun:
             return [f"starting, {clock(now - self.since)}"]
         seconds = self.seconds()
         if self.fraction == 1:
-            return [*self.heartbeat.told(), "testing"]
+            return [*self.heartbeat.words(), "testing"]
         left = [f"{clock(seconds * (1 - self.fraction))} left"] if seconds is not None else []
-        return [*self.heartbeat.told(), *left]
+        return [*self.heartbeat.words(), *left]
 
 
 @dataclass

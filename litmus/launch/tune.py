@@ -22,11 +22,11 @@ def tune(
     execute: Callable[[Sequence[Run]], None],
     write: Callable[[TuningRecord], None],
 ) -> tuple[Plan | None, TuningRecord, list[Run]]:
-    """Execute what is missing of the trials, and return the plan with each arm at what it chose.
+    """Execute what is missing of the trials; return the plan with each arm at what it chose, and what was tried.
 
-    `make_run` makes the run of an arm with a seed, its text says what a trial sets; `write` is given the trials before
-    they run. The plan is None where a trial crashed, beside the runs of the trials: with fewer trials an arm's budget
-    would be less than the others', so nothing is chosen.
+    The last value are the runs of the trials. `make_run` makes the run of an arm with a seed, its text says what a trial
+    sets; `write` is given the trials before they run. The plan is None where a trial crashed: with fewer trials an arm's
+    budget would be less than the others', so nothing is chosen.
     """
     task = task_named(ARCHITECTURES[plan.baseline.config.model["name"]].task)
     while True:

@@ -48,7 +48,7 @@ class Heartbeat:
         """The share of the run's steps that is done."""
         return self.step / self.steps if self.steps else 0.0
 
-    def told(self) -> list[str]:
+    def words(self) -> list[str]:
         """Return it in words, part by part: `step 360/800`, `epoch 4.5/10`, `812 images/s`, `val_top1 91.20 %`."""
         parts = [f"step {self.step:,}/{self.steps:,}", f"epoch {self.epoch:.1f}/{self.epochs}"]
         if self.images_per_second is not None:
@@ -61,7 +61,7 @@ class Heartbeat:
 
 
 Listener = Callable[[Heartbeat], None]
-"""Who is told of a run's heartbeats."""
+"""What gets a run's heartbeats."""
 
 
 def write_heartbeat(directory: Path, heartbeat: Heartbeat) -> None:

@@ -58,7 +58,7 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
             array, number = task.split("_")
             mine = set(processes(f"SLURM_ARRAY_JOB_ID={array}")) & set(processes(f"SLURM_ARRAY_TASK_ID={number}"))
             for pid in sorted(mine & set(processes("SUBMITIT_EXECUTOR=slurm"))):
-                # Of what the task is made of, its own process: the first that submitit started.
+                # Of the task's processes the one that submitit started.
                 if b"submitit" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     os.kill(pid, signal.SIGKILL)
         elif how == "preempt":

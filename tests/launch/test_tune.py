@@ -35,8 +35,8 @@ def test_a_tuned_study_from_its_trials_to_its_report(litmus: Litmus, tmp_path: P
     assert tuning["seeds"] == [1_000_000]
     assert "norm batch  lr 0.1: " in first.stdout
     assert "(edge: lr highest)" in first.stdout
-    told = [line for line in first.stdout.partition("Tuned")[2].splitlines() if "litmus vary" not in line]  # to paste
-    assert max(map(len, told)) <= 80
+    lines = [line for line in first.stdout.partition("Tuned")[2].splitlines() if "litmus vary" not in line]  # to paste
+    assert max(map(len, lines)) <= 80
 
     trials = {run for trial in tuning["trials"] for runs in trial["runs"].values() for run in runs.values()}
     records = load(folder).set_index("run")
