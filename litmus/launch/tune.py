@@ -24,9 +24,9 @@ def tune(
 ) -> tuple[Plan | None, TuningRecord, list[Run]]:
     """Execute what is missing of the trials; return the plan with each arm at what it chose, and what was tried.
 
-    The last value are the runs of the trials. `make_run` makes the run of an arm with a seed, its text says what a trial
-    sets; `write` is given the trials before they run. The plan is None where a trial crashed: with fewer trials an arm's
-    budget would be less than the others', so nothing is chosen.
+    The last value are the runs of the trials. `make_run` makes the run of an arm with a seed, its text says what a
+    trial sets; `write` is given the trials before they run. The plan is None where a trial crashed: with fewer trials an
+    arm's budget would be less than the others', so nothing is chosen.
     """
     task = task_named(ARCHITECTURES[plan.baseline.config.model["name"]].task)
     while True:
