@@ -25,8 +25,8 @@ def tune(
     """Execute what is missing of the trials; return the plan with each arm at what it chose, and what was tried.
 
     The last value are the runs of the trials. `make_run` makes the run of an arm with a seed, its text says what a
-    trial sets; `write` is given the trials before they run. The plan is None where a trial crashed: with fewer trials an
-    arm's budget would be less than the others', so nothing is chosen.
+    trial sets; `write` is given the trials before they run. The plan is None where a trial crashed: nothing is chosen
+    then, since an arm with fewer trials would have less of a budget.
     """
     task = task_named(ARCHITECTURES[plan.baseline.config.model["name"]].task)
     while True:
