@@ -34,7 +34,7 @@ COLUMNS = (
     "environment.lightning",
     "environment.device",
 )
-"""Columns of the records in which two studies are compared beside the config keys."""
+"""Columns of the records in which two studies are compared, besides the config keys."""
 MOST_VALUES = 6
 """Values of a setting that the table of changes lists."""
 

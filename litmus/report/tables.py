@@ -28,7 +28,7 @@ DESIGN_NOTES = {
     "leave_one_out": "The full recipe less the recipe without it: what it adds where all the others are there.",
     "ladder": "Each arm less the one before it; in another order an ingredient may add something else.",
     "fractional": "The mean of the arms that have it less that of the arms that have not. It includes the interactions "
-    "that it is aliased with, which these arms cannot tell from it.",
+    "that it is aliased with, which these arms cannot separate from it.",
     "fractional_4": "The mean of the arms that have it less that of the arms that have not. No interaction of two "
     "factors is aliased with it; some of these are aliased with one another.",
 }
@@ -259,7 +259,7 @@ def main_effects(analysis: Analysis, found: Factorial) -> Table:
     dropped = f" {several(found.dropped, 'more seed')} {lacking} left out." if found.dropped else ""
     note = (
         f"Analysis of variance of the test {analysis.metric_name} with repeated measures over {found.seeds} seeds, "
-        "each term held against its own variation from seed to seed, its degrees of freedom times ε (Greenhouse and "
+        "each term tested against its variation between seeds, its degrees of freedom times ε (Greenhouse and "
         f"Geisser) for variances that differ.{dropped}"
     )
     headings = ("term", "df", "F", "ε", "p", "partial η²")
@@ -307,7 +307,7 @@ def ingredients_table(analysis: Analysis) -> Table | None:
 
 
 def design_lines(study: StudyRecord) -> list[str]:
-    """Return what a fractional design cannot tell apart, for a terminal of 80 columns; none for another design."""
+    """Return which effects a fractional design cannot separate, as lines for a terminal; none for another design."""
     found = ingredients(study)
     if not study.design.startswith("fractional"):
         return []

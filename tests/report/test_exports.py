@@ -14,7 +14,6 @@ from hostile_names import ARABIC, FORMULA, HOSTILE, LATEX, PIPES, SCRIPT
 from synthetic_records import Truth, synthetic
 
 from litmus import Study
-from litmus.core.errors import UserError
 from litmus.design.plan import Arm
 from litmus.design.study_files import STUDIES
 from litmus.evidence.summary import StudySummary, summarise
@@ -128,8 +127,3 @@ def test_exports_stay_in_their_folder(hostile: StudySummary) -> None:
     drawn = next(path for path in files if "validation" in path.name).read_text()
     assert "&lt;script&gt;" in drawn
     assert ElementTree.fromstring(drawn).tag.endswith("svg")
-
-
-def test_a_format_that_does_not_exist_is_refused(hostile: StudySummary) -> None:
-    with pytest.raises(UserError, match="'markdwn'; did you mean 'markdown'"):
-        write_exports(hostile, None, ["markdwn"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb
 
 from litmus.evidence.estimate import Estimate
 from litmus.evidence.results import Analysis
@@ -32,7 +33,7 @@ LAYOUT: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its title, what stands under it, and the plot; `curves` are the data of curves that can be switched."""
+    """A figure: its title, its caption, the plot; `curves` are the data of curves that a reader can switch."""
 
     title: str
     caption: str
@@ -73,7 +74,8 @@ def add_band(
         y=high + low[::-1],
         mode="lines",  # of few points plotly would draw each as a dot too
         fill="toself",
-        fillcolor=transparent(colour, 0.14),
+        fillcolor=colour,
+        opacity=0.14,
         line={"width": 0},
         hoverinfo="skip",
         showlegend=False,
@@ -142,21 +144,12 @@ def error_bars(values: Sequence[Estimate], unit: Unit) -> dict[str, object]:
     }
 
 
-def transparent(colour: str, alpha: float) -> str:
-    """Return a colour `#rrggbb` that lets through what lies beneath."""
-    red, green, blue = _channels(colour)
-    return f"rgba({red},{green},{blue},{alpha})"
-
-
 def _shade(colour: str, index: int, count: int) -> str:
-    red, green, blue = _channels(colour)
+    """Return the shade number `index` of `count` shades of a colour, from light to dark."""
+    red, green, blue = hex_to_rgb(colour)
     hue, lightness, saturation = colorsys.rgb_to_hls(red / 255, green / 255, blue / 255)
     lightness = float(np.interp(index, [0, max(1, count - 1)], [0.72, 0.3])) if count > 1 else lightness
     return "#" + "".join(f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(hue, lightness, saturation))
-
-
-def _channels(colour: str) -> Sequence[int]:
-    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
 
 
 def _finite(value: float) -> float:

@@ -1,7 +1,7 @@
-"""A figure as a picture for a paper: SVG or PNG, drawn by matplotlib.
+"""A figure as SVG or PNG for a paper, drawn by Matplotlib.
 
-Plotly's own pictures need a browser on the machine, which clusters lack; matplotlib comes with pip and draws anywhere.
-It is told the lines, points, error bars, bands and maps of the plotly figure, so that both show the same numbers.
+Plotly needs a browser to write such files, which clusters lack. Matplotlib draws the lines, points, error bars, bands
+and maps of the Plotly figure, so that both show the same numbers.
 """
 
 import html
@@ -11,11 +11,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from litmus.core.errors import UserError
 
-FORMATS = ("svg", "png")
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (0, (8, 3))}
 MARKERS = {"x": "x", "diamond": "D", "circle-open": "o", "circle": "o"}
 
@@ -29,13 +29,8 @@ def picture(plot: go.Figure, kind: str) -> bytes:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    settings: dict[Any, Any] = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "litmus",
-        "font.size": 9,
-        "text.parse_math": False,
-    }
-    with pyplot.rc_context(settings):
+    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "litmus", "text.parse_math": False}
+    with pyplot.rc_context({**settings, "font.size": 9}):
         height = float(plot.layout.height or 420) / 100
         figure, axes = pyplot.subplots(figsize=(6.4, max(2.4, height)), layout="constrained")
         try:
@@ -54,14 +49,11 @@ def _trace(figure: Any, axes: Any, trace: Any, plot: go.Figure) -> None:
     if trace.x is None or trace.y is None:
         return
     x, y = _values(trace.x), _values(trace.y)
-    colour = (trace.line.color if trace.type == "scatter" else None) or trace.marker.color
-    name = plain(trace.name) if trace.showlegend is not False and trace.name else None
-    if trace.type == "bar":
-        axes.bar(x, y, color=colour, label=name)
-        return
+    colour = trace.line.color or trace.marker.color
+    name = _plain(trace.name) if trace.showlegend is not False and trace.name else None
     if trace.fill == "toself":
         half = len(x) // 2
-        axes.fill_between(x[:half], y[half:][::-1], y[:half], color=_solid(trace.fillcolor), alpha=0.16, linewidth=0)
+        axes.fill_between(x[:half], y[half:][::-1], y[:half], color=trace.fillcolor, alpha=trace.opacity, linewidth=0)
         return
     mode = trace.mode or "lines"
     style: dict[str, Any] = {"color": colour, "label": name, "linestyle": "none", "markersize": 5}
@@ -81,22 +73,19 @@ def _trace(figure: Any, axes: Any, trace: Any, plot: go.Figure) -> None:
         axes.plot(x, y, **style)
     if "text" in mode and trace.text is not None:
         for place, value, text in zip(x, y, trace.text, strict=False):
-            axes.annotate(plain(text), (place, value), (0, 5), textcoords="offset points", ha="center", fontsize=7)
+            axes.annotate(_plain(text), (place, value), (0, 5), textcoords="offset points", ha="center", fontsize=7)
 
 
 def _map(figure: Any, axes: Any, trace: Any, plot: go.Figure) -> None:
-    values = [[math.nan if cell is None else float(cell) for cell in row] for row in trace.z]
-    image = axes.imshow(values, cmap="cividis_r" if trace.reversescale else "cividis", aspect="auto")
-    axes.set_xticks(range(len(trace.x)), [plain(each) for each in trace.x])
-    axes.set_yticks(range(len(trace.y)), [plain(each) for each in trace.y])
-    known = [cell for row in values for cell in row if not math.isnan(cell)]
-    middle = (min(known) + max(known)) / 2 if known else 0.0
-    for row, cells in enumerate(trace.text if trace.text is not None else ()):
-        for column, cell in enumerate(cells):
-            dark = (values[row][column] < middle) != bool(trace.reversescale)
-            text = plain(str(cell).replace("<br>", "\n"))
-            axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
-    figure.colorbar(image, ax=axes, label=plain(trace.colorbar.title.text or ""))
+    values = np.asarray(trace.z, dtype=float)
+    image = axes.imshow(values, cmap="cividis", aspect="auto")
+    axes.set_xticks(range(len(trace.x)), [_plain(each) for each in trace.x])
+    axes.set_yticks(range(len(trace.y)), [_plain(each) for each in trace.y])
+    middle = (np.nanmin(values) + np.nanmax(values)) / 2
+    for (row, column), value in np.ndenumerate(values):
+        colour = "white" if value < middle else "black"
+        axes.text(column, row, trace.text[row][column], ha="center", va="center", fontsize=7, color=colour)
+    figure.colorbar(image, ax=axes, label=_plain(trace.colorbar.title.text or ""))
 
 
 def _axes(axes: Any, plot: go.Figure) -> None:
@@ -105,7 +94,7 @@ def _axes(axes: Any, plot: go.Figure) -> None:
         (plot.layout.xaxis, axes.set_xscale, axes.set_xlim, axes.set_xlabel),
         (plot.layout.yaxis, axes.set_yscale, axes.set_ylim, axes.set_ylabel),
     ):
-        label(plain(axis.title.text or ""))
+        label(_plain(axis.title.text or ""))
         if mapped:
             continue
         if axis.type == "log":
@@ -130,11 +119,6 @@ def _values(values: Sequence[Any]) -> list[Any]:
     return [math.nan if value is None else value for value in values]
 
 
-def _solid(colour: str | None) -> Any:
-    channels = re.match(r"rgba\((\d+),(\d+),(\d+)", colour or "")
-    return tuple(int(channels[place]) / 255 for place in (1, 2, 3)) if channels else colour
-
-
-def plain(text: str) -> str:
-    """Return a text without plotly's markup, its entities as characters."""
+def _plain(text: str) -> str:
+    # Plotly takes some HTML for markup.
     return html.unescape(re.sub(r"</?(?:b|i|br|sub|sup)>", "", str(text))).replace("%\u200b{", "%{")

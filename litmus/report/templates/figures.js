@@ -1,4 +1,4 @@
-// The figures: plotly is unpacked once the page stands, and each figure is drawn when it comes near the screen.
+// The figures: plotly is unpacked once the page is laid out, and each figure is drawn when it comes near the screen.
 const bytes = id => Uint8Array.from(atob(document.getElementById(id).textContent.trim()), each => each.charCodeAt(0));
 async function unpacked(id) {
   const stream = new DecompressionStream('gzip'), writer = stream.writable.getWriter();
