@@ -1,19 +1,30 @@
 """The two tables that hold every network to what it is: what it costs, and the loss of its first training step.
 
-    python tests/network_tables.py
+    python tests/network_tables.py [NAME ...]
 
-writes both anew, `lit_archs/cost/costs.csv` and `tests/lit_archs/first_losses.json`. Run it after adding a network or
-after changing one on purpose; the difference of the files shows what else has changed.
+measures all networks, or those that are named, and writes both: `lit_archs/cost/costs.csv` and
+`tests/lit_archs/first_losses.json`. Run it after adding a network or after changing one on purpose; the difference of
+the files shows what else has changed.
 """
 
 import csv
 import json
+import sys
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args
 
 import torch
-from reduced_networks import CLASSES, LARGE, loss_of, size_of, small_options, smallest_of_each_family, variants
+from reduced_networks import (
+    CLASSES,
+    LARGE,
+    loss_of,
+    norms_of,
+    size_of,
+    small_options,
+    smallest_of_each_family,
+    variants,
+)
 
 from litmus import lit_archs
 from litmus.lit_archs.building.norm_config import NormConfig
@@ -21,7 +32,7 @@ from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.cost import table
 from litmus.lit_archs.layers.pooling import Pooling
 
-COMMAND = "`python tests/network_tables.py` writes the tables of costs and first losses anew"
+COMMAND = "`python tests/network_tables.py NAME` writes the network's costs and first losses"
 FIRST_LOSSES = Path(__file__).parent / "lit_archs" / "first_losses.json"
 
 Options = dict[str, Any]
@@ -52,7 +63,7 @@ OPTIONS: dict[str, list[Options]] = {
 def options_of(name: str) -> list[Options]:
     """Return the options whose first losses the table holds: of most families' smallest network some more."""
     found: list[Options] = [{}]
-    if name in smallest_of_each_family() and name not in LARGE:
+    if name in smallest_of_each_family() and name not in LARGE and norms_of(name):
         found += [{"norm": "none"}, {"norm": "batch"}, {"norm": "batch", "norm.affine": False}]
     return found + OPTIONS.get(name, [])
 
@@ -90,20 +101,22 @@ def read_first_losses() -> dict[str, dict[str, list[float]]]:
     return json.loads(FIRST_LOSSES.read_text())  # type: ignore[no-any-return]
 
 
-def write() -> None:
-    """Measure every network and write both tables."""
-    rows = [asdict(table.measure(name)) for name in variants()]
+def write(chosen: list[str]) -> None:
+    """Measure the networks of these names, or all, and write both tables."""
+    known = {} if not chosen else {row.name: row for row in table.read_table()}
+    losses = {} if not chosen else read_first_losses()
+    for name in chosen or variants():
+        known[name] = table.measure(name)
+        losses[name] = {json.dumps(options): first_losses(name, options) for options in options_of(name)}
+        print(name, losses[name])
     with table.FILE.open("w", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(table.Row)], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
-    lines = []
-    for name in variants():
-        losses = {json.dumps(options): first_losses(name, options) for options in options_of(name)}
-        lines.append(f"  {json.dumps(name)}: {json.dumps(losses)}")
-        print(lines[-1])
+        writer.writerows(asdict(known[name]) for name in variants() if name in known)
+    lines = [f"  {json.dumps(name)}: {json.dumps(losses[name])}" for name in variants() if name in losses]
     FIRST_LOSSES.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 if __name__ == "__main__":
-    write()
+    torch.set_num_threads(1)
+    write(sys.argv[1:])

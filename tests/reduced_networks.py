@@ -3,7 +3,7 @@
 import contextlib
 import math
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from litmus import lit_archs
 from litmus.core.errors import UserError
 from litmus.lit_archs.building.registry import ARCHITECTURES, construct, names
 from litmus.lit_archs.cost.table import read_table
+from litmus.lit_archs.layers.norm_activation import Norm
 from litmus.lit_archs.learning.loss import classification_loss
 
 CLASSES = 5
@@ -62,6 +63,13 @@ def small_options(name: str) -> dict[str, Any]:
     """Return the options of `name` that make it small."""
     keys = ARCHITECTURES[name].keys()
     return {option: _SMALL[option][type(key.default)] for option, key in keys.items() if option in _SMALL}
+
+
+def norms_of(name: str) -> list[str]:
+    """Return the norms that studies can give the network; none where it has no norm or its name decides."""
+    norms = get_args(Norm) if "norm" in ARCHITECTURES[name].keys() else ()  # noqa: SIM118
+    # A vector has no statistics of an instance.
+    return [norm for norm in norms if (name, norm) != ("mlp", "instance")]
 
 
 @cache

@@ -2,13 +2,12 @@
 
 import pytest
 import torch
-from reduced_networks import families, reduced, size_of
+from reduced_networks import families, norms_of, reduced, size_of
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from litmus import lit_archs
 from litmus.lit_archs.building.norm_config import NormConfig
-from litmus.lit_archs.building.registry import ARCHITECTURES
 
 NOT_ONE_LAYER = "does not read what one convolution or linear layer makes"
 
@@ -36,21 +35,21 @@ def trained_a_little(network: nn.Module, size: int) -> nn.Module:
     return network.eval()
 
 
-def norms_of(network: nn.Module) -> list[str]:
+def batch_norms_of(network: nn.Module) -> list[str]:
     return [name for name, module in network.named_modules() if isinstance(module, _BatchNorm)]
 
 
 @pytest.mark.parametrize("name", families())
 def test_logits_of_every_family_stay_to_rounding(name: str) -> None:
-    options = {} if "norm" in ARCHITECTURES[name].fixed else {"norm": "batch"}
+    options = {"norm": "batch"} if norms_of(name) else {}
     network = trained_a_little(reduced(name, **options).double(), size_of(name))
     batch = images(size_of(name)).double()
     before = {key: value.clone() for key, value in network.state_dict().items()}
     found = lit_archs.fold_batch_norm(network, batch[:1])
     with torch.no_grad():
         torch.testing.assert_close(found.network(batch), network(batch), rtol=1e-9, atol=1e-9)
-    assert {*found.folded, *found.left} == set(norms_of(network))
-    assert norms_of(found.network) == list(found.left)
+    assert {*found.folded, *found.left} == set(batch_norms_of(network))
+    assert batch_norms_of(found.network) == list(found.left)
     # Those of concatenations and sums stay, and of heads that do not run; all others go.
     for why in found.left.values():
         assert why in (NOT_ONE_LAYER, "does not run at evaluation") or why.startswith("something else reads")
@@ -66,7 +65,7 @@ def test_every_kind_of_batch_norm_is_folded_with_scale_and_shift_or_without() ->
     for norm, config in [*kinds, *(("batch", part) for part in parts)]:
         network = trained_a_little(lit_archs.build("vgg11_cifar", norm=norm, width=4, norm_config=config), 32)
         found = lit_archs.fold_batch_norm(network, images(32))
-        assert len(found.folded) == len(norms_of(network)) == 8
+        assert len(found.folded) == len(batch_norms_of(network)) == 8
         torch.testing.assert_close(found.network(images(32)), network(images(32)), rtol=1e-4, atol=1e-5)
 
 

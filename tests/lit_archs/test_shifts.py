@@ -1,16 +1,15 @@
 """Taking a norm away, or its scale and shift, takes no channel's shift away."""
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
-from reduced_networks import CLASSES, families, size_of, small_options
+from reduced_networks import CLASSES, families, norms_of, size_of, small_options
 from torch import nn
 
 from litmus import lit_archs
 from litmus.lit_archs.building.norm_config import NormConfig
-from litmus.lit_archs.building.registry import ARCHITECTURES, construct
-from litmus.lit_archs.layers.norm_activation import Norm
+from litmus.lit_archs.building.registry import construct
 from litmus.lit_archs.layers.shift import Shift
 from litmus.lit_archs.lenet import PartialConvolution
 
@@ -48,7 +47,7 @@ def shifted_channels(network: nn.Module, images: torch.Tensor) -> int:
 def counted(name: str, norm: str, affine: bool, **options: Any) -> int:
     size = 65 if norm == "instance" else size_of(name)
     settings = {**small_options(name), **options}
-    if "norm" not in ARCHITECTURES[name].fixed:
+    if norms_of(name):
         settings["norm"] = norm
     with torch.device("meta"):
         network = construct(
@@ -59,9 +58,7 @@ def counted(name: str, norm: str, affine: bool, **options: Any) -> int:
 
 @pytest.mark.parametrize("name", families())
 def test_as_many_channels_are_shifted_with_every_norm_and_without(name: str) -> None:
-    norms = ["batch"] if "norm" in ARCHITECTURES[name].fixed else list(get_args(Norm))
-    if name == "mlp":
-        norms.remove("instance")
+    norms = norms_of(name) or ["batch"]
     size = {"width": 1.0} if name == "lenet5" else {}
     choices = [*((norm, True) for norm in norms), ("batch", False), *([("group", False)] if "group" in norms else [])]
     found = {(norm, affine): counted(name, norm, affine, **size) for norm, affine in choices}

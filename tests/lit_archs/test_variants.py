@@ -1,7 +1,6 @@
 """Every variant, and of each family one with every norm: forward, backward, precision, state, sizes."""
 
 import re
-from typing import get_args
 
 import pytest
 import torch
@@ -9,6 +8,7 @@ from reduced_networks import (
     CLASSES,
     every_variant,
     loss_of,
+    norms_of,
     reduced,
     size_of,
     small_options,
@@ -17,9 +17,7 @@ from reduced_networks import (
 
 from litmus.core.errors import UserError
 from litmus.lit_archs.building.registry import ARCHITECTURES, construct
-from litmus.lit_archs.layers.norm_activation import Norm
 
-NORMS = get_args(Norm)
 FAMILIES = smallest_of_each_family()
 
 
@@ -27,19 +25,13 @@ def images(size: int, channels: int = 3, batch: int = 4) -> torch.Tensor:
     return torch.randn(batch, channels, size, size, generator=torch.Generator().manual_seed(0))
 
 
-def norms_of(name: str) -> list[str]:
-    """Return the norms that the network can have: a name may fix it, and a vector has no instance."""
-    if "norm" in ARCHITECTURES[name].fixed:
-        return ["batch"]
-    return [norm for norm in NORMS if (name, norm) != ("mlp", "instance")]
-
-
 @pytest.mark.parametrize("name", every_variant())
 def test_every_parameter_is_trained_under_every_norm(name: str) -> None:
-    for norm in norms_of(name) if name in FAMILIES else norms_of(name)[:2]:
+    norms: list[str | None] = [*norms_of(name)] or [None]
+    for norm in norms if name in FAMILIES else norms[:2]:
         # Instance norm has no statistics of a map of one pixel.
         size = 65 if norm == "instance" else size_of(name)
-        options = {} if "norm" in ARCHITECTURES[name].fixed else {"norm": norm}
+        options = {} if norm is None else {"norm": norm}
         network = reduced(name, image_size=size, **options)
         torch.manual_seed(0)
         loss = loss_of(network.train(), images(size))
