@@ -14,15 +14,14 @@ from litmus.core.errors import UserError, error_in_one_line, written_with
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.design.plan import Arm, Plan
 from litmus.lit_archs.building.initialisation import draw_keys
-from litmus.lit_archs.building.registry import ARCHITECTURES, construct
+from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.lit_archs.learning.loss import logits_of
 from litmus.lit_archs.learning.optimiser import build_optimiser
-from litmus.lit_archs.learning.tasks import MODULES
 from litmus.probes.probe import PROBES
 from litmus.records.study_record import Start
 from litmus.training.config import RunConfig
-from litmus.training.network import build_network, network_options
+from litmus.training.network import build_module, build_network, network_options
 
 
 def check(config: RunConfig, devices: int) -> str:
@@ -88,22 +87,20 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int) -> No
     code, or returns what its task cannot take.
     """
     architecture = ARCHITECTURES[config.model["name"]]
-    options = network_options(config, datamodule.num_classes, datamodule.image_shape)
     share = max(1, config.data.batch_size // (devices * config.trainer.accumulate))
     with torch.random.fork_rng(devices=[]), _errors_in_a_line():
         if architecture.of_the_package:
             with torch.device("meta"), written_with("model.", config.model):
-                network = construct(architecture.name, **options)
+                module = build_module(config, datamodule.num_classes, datamodule.image_shape, draw_parameters=False)
                 batch = _blank_batch(share, datamodule)
         else:
             with written_with("model.", config.model):
-                network = build_network(config, options)
+                module = build_module(config, datamodule.num_classes, datamodule.image_shape)
             # More than one, which batch norm needs, unless the run itself has no more.
             batch = _first_batch(min(share, SAMPLES), datamodule)
-        module = MODULES[architecture.task](network, options["num_classes"], config.optim, total_steps=1)
-        module.train()
+        network = module.train().network
         outputs = network(batch.images)
-        _check_shape(architecture.task, outputs, batch, options["num_classes"])
+        _check_shape(architecture.task, outputs, batch, module.num_classes)
         loss = module.loss(outputs, batch)
         if not isinstance(loss, Tensor) or loss.dim() or not loss.requires_grad:
             raise UserError(f"the loss is no number that depends on the parameters: {_shown(loss)}")

@@ -24,14 +24,13 @@ from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.older_runs import codes_of_study
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.learning.optimiser import build_optimiser
-from litmus.lit_archs.learning.tasks import MODULES
 from litmus.records.run_code import code_version, identity_with_code
 from litmus.records.run_record import run_records
 from litmus.records.study_record import read_study_record
 from litmus.training.config import MIXED, RunConfig, use_precision
 from litmus.training.environment import available_cpus
 from litmus.training.identity import run_id
-from litmus.training.network import build_network, network_options
+from litmus.training.network import build_module
 from litmus.training.run import Execution
 from litmus.training.user_code import read_user_code
 
@@ -99,13 +98,11 @@ def measure_step(config: RunConfig, size: DataSize, execution: Execution) -> flo
 
 def _training_step(config: RunConfig, size: DataSize, device: torch.device) -> Callable[[int], None]:
     """Return a function that takes a training step with a batch of so many random images."""
-    options = network_options(config, size.num_classes, size.image_shape)
     dtype = torch.float64 if config.trainer.precision == "64-true" else torch.float32
-    memory_format = torch.channels_last if config.trainer.channels_last else torch.contiguous_format
-    network = build_network(config, options).to(device, dtype, memory_format=memory_format).train()  # type: ignore[call-overload]
+    module = build_module(config, size.num_classes, size.image_shape)
+    network = module.network.to(device, dtype).train()
     optimiser = build_optimiser(network.parameters(), config.optim)
     task = ARCHITECTURES[config.model["name"]].task
-    module = MODULES[task](network, options["num_classes"], config.optim, total_steps=1)
     use_precision(config.trainer.precision)
     mixed = MIXED.get(config.trainer.precision)
 

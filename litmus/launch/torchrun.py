@@ -21,8 +21,8 @@ from litmus.launch.worker import import_user_code, output_to_log
 from litmus.records.lease import Lease
 from litmus.records.run_record import FINAL_STATES, Heartbeat
 from litmus.records.storage import CorruptRecord
-from litmus.training.checkpoints import Paused
-from litmus.training.execute import attempt, check_readable, write_traceback
+from litmus.training.checkpoints import Paused, check_readable
+from litmus.training.execute import attempt, write_traceback
 from litmus.training.run import Execution, Place, Run
 
 

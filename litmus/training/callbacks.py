@@ -1,18 +1,21 @@
-"""Small callbacks of every run: it stops where it diverges, evaluates at even distances, and draws dropout by key."""
+"""Small callbacks of every run: stop at divergence, even validations, signal handlers, progress, seeds of dropout."""
 
 import math
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
 import torch
 
 from litmus.core.keyed_random import derive
+from litmus.core.metrics import Task
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.records.run_record import Heartbeat, Listener
+from litmus.records.run_record import Heartbeat, Listener, write_heartbeat
 from litmus.training.config import RunConfig
+from litmus.training.recorder import Recorder
 
 
 class StopAtDivergence(lightning.Callback):
@@ -59,10 +62,10 @@ class EvenValidations(lightning.Callback):
         trainer.val_check_batch = part if due else part + 1
 
 
-class OwnSignals(lightning.Callback):
-    """Leaves SIGTERM to whoever answers it, here the launcher.
+class KeepSignalHandlers(lightning.Callback):
+    """Keeps the launcher's handler of SIGTERM.
 
-    Lightning puts a handler of its own in front, for as long as it trains or evaluates, which would cut the run off.
+    Lightning replaces it while it trains or evaluates, by one that would stop the run at once.
     """
 
     def __init__(self) -> None:
@@ -84,24 +87,29 @@ class OwnSignals(lightning.Callback):
 
 
 BEAT_SECONDS = 1.0
-"""How long after one beat the next may come."""
+"""Least time between two heartbeats."""
+WRITE_SECONDS = 5.0
+"""Least time between two heartbeats that are written to disk."""
 
 
-class Pulse(lightning.Callback):
-    """Tells about once a second how far the run is: whoever started it sees that it does not hang.
+class Heartbeats(lightning.Callback):
+    """Reports about once a second how far the run is, so that whoever started it sees that it does not hang.
 
-    The first time after the first step, which may have to wait until the network is compiled. `metric` is the last one
-    that was logged. Nothing is asked of the device, so that no step waits for it.
+    The first time after the first step, which may have to wait until the network is compiled. Nothing is asked of the
+    device, so that no step waits for it. With a `directory`, every few seconds it is also written there, for those who
+    only see the disk.
     """
 
-    def __init__(self, tell: Listener, config: RunConfig) -> None:
-        self.tell = tell
+    def __init__(self, on_progress: Listener, recorder: Recorder, config: RunConfig, directory: Path | None) -> None:
+        self.on_progress = on_progress
+        self.recorder = recorder
         self.batch_size = config.data.batch_size
         self.epochs = config.trainer.epochs
-        self.metric: tuple[str, float] = ("", math.nan)
-        self._told = -math.inf
+        self.directory = directory
+        self._last = -math.inf
+        self._written = time.monotonic()
         self._timed: tuple[float, int] | None = None
-        """When the steps began that are counted for the images a second, and which step that was."""
+        """The time and the step from which the images per second are counted."""
         self._rate: float | None = None
 
     def on_train_batch_end(
@@ -110,7 +118,7 @@ class Pulse(lightning.Callback):
         now = time.monotonic()
         if self._timed is None:
             self._timed = now, trainer.global_step
-        if now - self._told >= BEAT_SECONDS:
+        if now - self._last >= BEAT_SECONDS:
             since, first = self._timed
             if trainer.global_step > first:
                 self._rate = (trainer.global_step - first) * self.batch_size / (now - since)
@@ -118,7 +126,7 @@ class Pulse(lightning.Callback):
             self._beat(trainer, module, now)
 
     def on_validation_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self._timed = None  # what evaluation takes is none of training's speed
+        self._timed = None  # the images per second are those of training
 
     def on_validation_batch_end(
         self,
@@ -130,7 +138,7 @@ class Pulse(lightning.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         now = time.monotonic()
-        if now - self._told >= BEAT_SECONDS:
+        if now - self._last >= BEAT_SECONDS:
             self._beat(trainer, module, now)
 
     def on_test_batch_end(
@@ -146,24 +154,35 @@ class Pulse(lightning.Callback):
 
     def _beat(self, trainer: lightning.Trainer, module: lightning.LightningModule, now: float) -> None:
         assert isinstance(module, LitNetwork)
-        self._told = now
+        self._last = now
         step, steps = trainer.global_step, module.total_steps
-        name, value = self.metric
-        self.tell(
-            Heartbeat(
-                step,
-                steps,
-                step / steps * self.epochs,
-                self.epochs,
-                self._rate,
-                name,
-                value if math.isfinite(value) else None,
-            )
+        name, value = self._last_metric(module.task)
+        heartbeat = Heartbeat(
+            step,
+            steps,
+            step / steps * self.epochs,
+            self.epochs,
+            self._rate,
+            name,
+            value if math.isfinite(value) else None,
         )
+        self.on_progress(heartbeat)
+        if self.directory is not None and now - self._written >= WRITE_SECONDS:
+            self._written = now
+            write_heartbeat(self.directory, heartbeat)
+
+    def _last_metric(self, task: Task) -> tuple[str, float]:
+        """Return the last metric of the validation split, or of training until there is one."""
+        name = f"val_{task.primary_metric}"
+        for row in reversed(self.recorder.rows):
+            if row["kind"] == "evaluation":
+                return name, row[name]
+        name = task.training_columns[-1]
+        return (name, self.recorder.rows[-1][name]) if self.recorder.rows else ("", math.nan)
 
 
 class KeyedDropout(lightning.Callback):
-    """Seeds what has no generator of its own, by (seed, epoch, device): it repeats after a resume and in every arm."""
+    """Seeds the global generator, which dropout draws from, by (seed, epoch, rank): the same in every arm."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -1,6 +1,8 @@
 """When a run is checkpointed, in the middle of an epoch too, and what it takes to go on from there in the same bits."""
 
 import contextlib
+import io
+import math
 import os
 import threading
 import time
@@ -9,10 +11,14 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 import torch.distributed as distributed
+from torch import Tensor
 
+from litmus.core.metrics import METRICS
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.records.run_record import RunRecord
-from litmus.records.storage import storage_errors
+from litmus.records.storage import CorruptRecord, storage_errors, write_atomically
+from litmus.training.config import RunConfig
+from litmus.training.run import Run
 
 MOST_OF_TIME = 0.05
 """A checkpoint within an epoch waits until writing them takes no more than this share of the time."""
@@ -22,20 +28,20 @@ AGREE_EVERY = 8
 
 
 class Paused(Exception):
-    """The run was asked to give way: it has written a checkpoint, and is left there."""
+    """The run was asked to stop: it has written a checkpoint, from which it can go on."""
 
 
 class Checkpoints(lightning.Callback):
     """Saves a run at its end, at the ends of epochs and, in long ones, between two steps.
 
-    A run goes on from a checkpoint as if nothing had been: the sample that follows, the generators that dropout draws
+    A run goes on from a checkpoint as if it had not stopped: the sample that follows, the generators that dropout draws
     from, and what has been summed up since the last row of metrics, of every process, are part of it.
 
     Args:
         record: what the run leaves on disk.
         every_seconds: least time between two checkpoints; 0: one at the end of every epoch, and none within.
         every_steps: steps between two checkpoints, in place of the time.
-        pause: set by whoever wants the run to give way; it then ends with `Paused`, once it is checkpointed.
+        pause: ends the run with `Paused`, once it is checkpointed.
     """
 
     def __init__(
@@ -69,14 +75,15 @@ class Checkpoints(lightning.Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._saved = time.monotonic()
+        assert isinstance(module, LitNetwork)
         if self._resuming is not None:
-            window = _network(module).window
+            window = module.window
             device = module.device
             window.losses = list(self._resuming["losses"].to(device).unbind())
             window.correct = list(self._resuming["correct"].to(device).unbind())
             window.counts = list(self._resuming["counts"])
             since = self._resuming["since_validation"]
-            _network(module).since_validation = None if since is None else since.to(device)
+            module.since_validation = None if since is None else since.to(device)
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
@@ -90,26 +97,28 @@ class Checkpoints(lightning.Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        assert isinstance(module, LitNetwork)
         stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        # What follows an evaluation, or the epoch, would have to be told apart from what it repeats.
+        # A resumed run would repeat an evaluation that follows, or the end of the epoch.
         between_steps = stepped and batch_idx + 1 not in (trainer.num_training_batches, trainer.val_check_batch)
-        if not between_steps or _network(module).diverged_at is not None:
+        if not between_steps or module.diverged_at is not None:
             return
         pausing, due = self._wanted(trainer)
         if due or pausing:
-            self._within_epoch = _gathered(_state(_network(module)))
+            self._within_epoch = _gathered(_state(module))
             self._save(trainer)
             self._within_epoch = []
         if pausing:
             raise Paused
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitNetwork)
         last = trainer.current_epoch + 1 == trainer.max_epochs
         late = time.monotonic() - self._saved >= self.every_seconds
         pausing = self.pause.is_set() and not last
         due, pausing = trainer.strategy.broadcast((last or pausing or late, pausing))
         # A diverged run leaves the checkpoint before: from there it diverges again, should it be killed now.
-        if _network(module).diverged_at is not None:
+        if module.diverged_at is not None:
             return
         if due:
             self._save(trainer)
@@ -117,7 +126,7 @@ class Checkpoints(lightning.Callback):
             raise Paused
 
     def _wanted(self, trainer: lightning.Trainer) -> tuple[bool, bool]:
-        """Return whether the run is to give way, and whether a checkpoint is due; the same in all processes."""
+        """Return whether the run is to stop, and whether a checkpoint is due; the same in all processes."""
         step = trainer.global_step
         by_step = self.every_steps is not None and step % self.every_steps == 0
         if trainer.world_size > 1 and step % AGREE_EVERY:
@@ -149,7 +158,7 @@ class Checkpoints(lightning.Callback):
 
 
 def _state(module: LitNetwork) -> dict[str, Any]:
-    """Return what this process needs to go on between two steps, beside what Lightning keeps."""
+    """Return what this process needs to go on between two steps, in addition to what Lightning keeps."""
     window, empty = module.window, torch.empty(0)
     cuda = module.device.type == "cuda"
     since = module.since_validation
@@ -172,6 +181,95 @@ def _gathered(state: dict[str, Any]) -> list[dict[str, Any]]:
     return states
 
 
-def _network(module: lightning.LightningModule) -> LitNetwork:
-    assert isinstance(module, LitNetwork)
-    return module
+class BestWeights(lightning.Callback):
+    """Holds a copy of the weights of the best evaluation so far, the first of several, in memory.
+
+    They travel in the run's checkpoint: a resumed run goes on from exactly those that belong to its step, also where it
+    had come further before it was killed. At the end of training they are written to their own file, and the last
+    checkpoint goes without them. `content` is what that file also holds.
+    """
+
+    @staticmethod
+    def wanted(config: RunConfig) -> bool:
+        """Whether a run of `config` keeps or tests its best weights."""
+        return config.trainer.keep in ("best", "both") or config.trainer.test == "best"
+
+    def __init__(self, record: RunRecord, content: dict[str, Any]) -> None:
+        self.record = record
+        self.content = content
+        self.value: float | None = None
+        self.step: int | None = None
+        self.weights: dict[str, Tensor] | None = None
+        self._written = False
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"value": self.value, "step": self.step, "weights": None if self._written else self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.value, self.step, self.weights = state_dict["value"], state_dict["step"], state_dict["weights"]
+        if self.step is not None and self.weights is None:
+            path = self.record.best_checkpoint
+            try:
+                self.weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+            except Exception as error:  # torch.load raises a dozen types for a damaged file
+                raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
+            self._written = True
+
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitNetwork)
+        metric = METRICS[module.task.primary_metric]
+        value = float(trainer.callback_metrics[f"val_{metric.name}"])
+        # A network that diverged still predicts something.
+        if module.diverged_at is not None or not math.isfinite(value):
+            return
+        if self.value is None or metric.best((self.value, value), lambda each: each) != self.value:
+            self.value = value
+            self._take(trainer, module)
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        if trainer.current_epoch + 1 == trainer.max_epochs:
+            self._write(trainer)
+
+    def finish(self, trainer: lightning.Trainer, module: LitNetwork) -> None:
+        """Write the file where it is not written; the last weights where no evaluation gave a number.
+
+        A run that diverged before its first evaluation leaves none.
+        """
+        if self.weights is None and module.diverged_at is None:
+            self._take(trainer, module)
+        self._write(trainer)
+
+    def _take(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self.step = trainer.global_step
+        self.weights = {name: tensor.detach().cpu().clone() for name, tensor in module.state_dict().items()}
+
+    def _write(self, trainer: lightning.Trainer) -> None:
+        if self.weights is None or self._written:
+            return
+        if trainer.is_global_zero:
+            file = io.BytesIO()
+            torch.save({"state_dict": self.weights, "global_step": self.step, **self.content}, file)
+            write_atomically(self.record.best_checkpoint, file.getvalue())
+        self._written = True
+
+    def load_into(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Give `module` these weights, the first device's to all devices."""
+        weights = trainer.strategy.broadcast(self.weights)
+        assert weights is not None
+        module.load_state_dict(weights)
+
+
+def check_readable(run: Run) -> None:
+    """Raise `CorruptRecord` where the run has a checkpoint from which it cannot go on."""
+    path = run.record.checkpoint
+    if not path.exists():
+        return
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        missing = {"state_dict", "loops", "callbacks", "optimizer_states", "lr_schedulers"} - content.keys()
+    except Exception as error:  # torch.load raises a dozen types for a damaged file
+        raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
+    if missing:
+        raise CorruptRecord(f"{path}: lacks {', '.join(sorted(missing))}")
+    if BestWeights.wanted(run.config) and BestWeights.__qualname__ not in content["callbacks"]:
+        raise CorruptRecord(f"{path}: kept without the best weights so far, which trainer.keep now asks for")

@@ -1,14 +1,21 @@
-"""The callback that keeps what a run measures: the rows of `metrics.csv`."""
+"""The callbacks that record what a run measures: while it trains, and at its end."""
 
 import csv
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as lightning
+import torch
+from torch import Tensor
+from torch.nn import functional
 
+from litmus.core.batch import Batch
+from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.lit_archs.learning.lit_network import LitNetwork
+from litmus.probes.probe import PROBE_COLUMNS, Probe, gathered
+from litmus.records.answers import Answers, of_classes, write_answers
 from litmus.records.run_record import RunRecord
 from litmus.records.storage import write_atomically
 from litmus.training.config import RunConfig
@@ -29,16 +36,9 @@ class Recorder(lightning.Callback):
     what a checkpoint also holds, for those who read its weights.
     """
 
-    def __init__(
-        self,
-        record: RunRecord,
-        config: RunConfig,
-        on_row: Callable[[Row], None],
-        content: dict[str, Any],
-    ) -> None:
+    def __init__(self, record: RunRecord, config: RunConfig, content: dict[str, Any]) -> None:
         self.record = record
         self.config = config
-        self.on_row = on_row
         self.content = content
         self.rows: list[Row] = []
         self.seconds = 0.0
@@ -65,7 +65,7 @@ class Recorder(lightning.Callback):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        # The schedule moves on before the step's end is told.
+        # The schedule moves on before `on_train_batch_end`.
         self._lr = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
@@ -90,18 +90,13 @@ class Recorder(lightning.Callback):
 
     def write_rows(self, module: lightning.LightningModule) -> None:
         """Write `metrics.csv`, whole."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS + _metric_columns(module), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_atomically(self.record.metrics_file, text.getvalue())
+        write_atomically(self.record.metrics_file, _as_csv(COLUMNS + _metric_columns(module), self.rows))
 
     def _add_row(self, trainer: lightning.Trainer, kind: str, keys: tuple[str, ...]) -> None:
         metrics, steps = trainer.callback_metrics, self._steps_per_epoch(trainer)
         row: Row = {"kind": kind, "step": trainer.global_step, "epoch": trainer.global_step / steps, "lr": self._lr}
         row.update({key: float(metrics[key]) for key in keys})
         self.rows.append(row)
-        self.on_row(row)
 
     def _elapsed(self) -> float:
         return self.seconds + time.monotonic() - self._clock
@@ -118,3 +113,88 @@ def _network(module: lightning.LightningModule) -> LitNetwork:
 def _metric_columns(module: lightning.LightningModule) -> tuple[str, ...]:
     task = _network(module).task
     return task.training_columns + task.validation_columns
+
+
+def write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:
+    """Write `probes.csv`, whole."""
+    rows = [row for probe in probes for row in probe.rows]
+    write_atomically(record.probes_file, _as_csv(PROBE_COLUMNS, rows))
+
+
+def _as_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+FIT_IMAGES = 10_000
+"""Training images that the pass at the end evaluates at most: a fifth of an epoch of CIFAR-10, forward alone."""
+
+
+class EndMeasures(lightning.Callback):
+    """Writes `answers.npz` and computes `metrics`: `fit_loss` and the share of right answers on training images.
+
+    The answers are those that the test metrics are computed from, so that the test set is read where it always is. The
+    fit is taken in evaluation mode over up to 10,000 training images, evenly spaced, without augmentation: training's
+    means are of a network that still changes, of augmented images, with dropout and a batch's statistics.
+    """
+
+    def __init__(self, record: RunRecord) -> None:
+        self.record = record
+        self.metrics: dict[str, float] = {}
+        self._batches: list[tuple[Tensor, ...]] = []
+
+    def on_test_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitNetwork)
+        if module.task.metrics:
+            return  # a task from outside the package, which may know no right answers
+        # A rank without test images takes part in gathering the others'.
+        images = torch.empty(0, dtype=torch.int64, device=module.device)
+        classes = module.num_classes
+        kept = (images,) * 2 if module.task.name == "classification" else (images.new_empty(0, classes),) * 3
+        self._batches = [(images, *kept)]
+
+    def on_test_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if outputs is not None and self._batches:
+            assert isinstance(module, LitNetwork)
+            self._batches.append((batch.sample, *_answers(outputs, batch, module.task.name == "segmentation")))
+
+    def on_test_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitNetwork)
+        batches, self._batches = self._batches, []
+        if batches:
+            sample, *counts = (gathered(torch.cat(column)).cpu() for column in zip(*batches, strict=True))
+            if trainer.is_global_zero:
+                rows = [column[sample.argsort()].numpy() for column in counts]
+                write_answers(self.record, of_classes(*rows) if len(rows) == 2 else Answers(None, *rows))
+        datamodule: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        with trainer.precision_plugin.forward_context():
+            convert = trainer.precision_plugin.convert_input
+            self.metrics = module.fit(convert(batch) for batch in datamodule.fit_batches(FIT_IMAGES))
+
+
+def _answers(logits: Tensor, batch: Batch, pixels: bool) -> tuple[Tensor, ...]:
+    """Return what a batch's logits answer: each image's predicted class and its label, int64 [N] each; or, where they
+    are of `pixels`, the pixels of each image and class that are right, predicted and labelled, int64 [N, C] each.
+
+    A prediction that is not finite is right nowhere: the class of such an image is −1.
+    """
+    finite = logits.isfinite().all(1)
+    predicted = logits.argmax(1)
+    if not pixels or batch.masks is None:
+        return torch.where(finite, predicted, -1), batch.labels
+    classes = logits.shape[1]
+    # As the metrics count it: where the logits are not finite, a class that is not the pixel's.
+    predicted = torch.where(finite, predicted, (batch.masks + 1) % classes)
+    given, true = (functional.one_hot(each.flatten(1), classes) for each in (predicted, batch.masks))
+    return (given * true).sum(1), given.sum(1), true.sum(1)

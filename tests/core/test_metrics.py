@@ -7,7 +7,7 @@ from litmus.core.errors import UserError
 from litmus.core.metrics import METRICS, TASKS, metric_of, split_of, task_named
 from litmus.evidence.units import POINTS, unit_of
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.training.execute import MODULES
+from litmus.lit_archs.learning.tasks import MODULES
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)

@@ -11,7 +11,8 @@ from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.lit_archs.building.registry import construct
 from litmus.records.answers import read_answers
 from litmus.training.config import resolve
-from litmus.training.execute import attempt, network_options
+from litmus.training.execute import attempt
+from litmus.training.network import network_options
 from litmus.training.run import Execution, Place, Run
 
 SEGMENTED = {

@@ -11,11 +11,9 @@ import torch
 from litmus import run
 from litmus.core.errors import UserError
 from litmus.design.study import Study
-from litmus.records.run_record import Heartbeat, run_records
-from litmus.training import callbacks
+from litmus.records.run_record import run_records
 from litmus.training.config import resolve
-from litmus.training.execute import attempt
-from litmus.training.run import Execution, Place, Run
+from litmus.training.run import Run
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -36,10 +34,6 @@ SMALL = {
 """Settings of a run that takes a fraction of a second."""
 
 METRICS = ("loss", "iou", "dice", "pixel_accuracy")
-
-
-def prepared(directory: Path, **changes: object) -> Run:
-    return Run("0123456789ab", "example", "an arm", {}, resolve({**SMALL, **changes}), directory)
 
 
 def weights(each: Run) -> dict[str, torch.Tensor]:
@@ -70,34 +64,6 @@ def test_a_unet_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> No
     assert "Validation mean IoU while training" in report
     assert "accuracy" not in report.replace("pixel accuracy", "").partition("</script>")[2]
     assert f"test_iou: {metrics['test_iou']}" in litmus("show", record.run_id).stdout
-
-
-def test_a_run_that_was_cut_off_ends_in_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callbacks, "BEAT_SECONDS", 0.0)
-    execution = Execution(checkpoint_seconds=0)
-    whole, cut = prepared(tmp_path / "whole"), prepared(tmp_path / "cut")
-    attempt(whole, execution, Place(), lambda _: None, attempts=1)
-
-    def fail(heartbeat: Heartbeat) -> None:
-        if heartbeat.fraction > 0.8:
-            raise RuntimeError("cut off")
-
-    with pytest.raises(RuntimeError, match="cut off"):
-        attempt(cut, execution, Place(), fail, attempts=1)
-    assert cut.record.checkpoint.exists()
-    assert not cut.record.summary_file.exists()
-    assert attempt(cut, execution, Place(), lambda _: None, attempts=2) == "finished"
-    assert cut.record.metrics_file.read_text() == whole.record.metrics_file.read_text()
-    assert cut.record.read_summary()["metrics"] == whole.record.read_summary()["metrics"]
-    first, second = weights(whole), weights(cut)
-    assert all(torch.equal(first[key], second[key]) for key in first)
-
-
-def test_a_diverged_segmentation_is_a_result_with_a_report(tmp_path: Path) -> None:
-    study = Study("diverging", "?", SMALL, {"optim.lr": [1e8, 1e9]}, {"optim.lr": 1e8}, seeds=1)
-    result = run(study, out=tmp_path, workers=2, wandb="disabled")
-    assert list(result.records["state"]) == ["diverged", "diverged"]
-    assert "Validation mean IoU while training" in result.report.read_text()
 
 
 def test_two_devices_train_and_evaluate_like_one(tmp_path: Path) -> None:
