@@ -1,11 +1,11 @@
-"""The usual tests of claims: one arm against another, a trend over levels, an interaction.
+"""The usual tests of claims: one arm against another, a trend over levels, an interaction, a limit.
 
-Each function returns a `Test`. Arms are named by a `Selector`: a label, or levels; where several arms have these
+Each function returns an `ArmTest`. Arms are given by a `Selector`: a label, or levels. Where several arms have these
 levels, the best of them on the validation split stands for them, as a tuned learning rate would: in each seed the one
 that is best by the seeds before it.
 
 All differences are paired by seed. A diverged run has the accuracy of guessing where accuracy is compared, or what the
-study declares; of anything else it has no value, and then, as where a run is missing or a finished one lacks the
+study declares. Of anything else it has no value, and then, as where a run is missing or a finished one lacks the
 measurement, the verdict is inconclusive: what is left would be a selection. Nor is there a verdict where both sides
 are at the floor or at the ceiling, where no difference can be seen.
 """
@@ -15,85 +15,59 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from litmus.core.formatting import several
 from litmus.core.metrics import described, metric_of
-from litmus.evidence.claims import ArmTest, Finding, Verdict, judge, judge_equivalence, judge_level
-from litmus.evidence.differences import Parts, contrast
-from litmus.evidence.estimate import Effect, Estimate, estimate
+from litmus.evidence.claims import ArmTest, Measurement
+from litmus.evidence.differences import Selector, Side, arms_of, contrast, named, side_of, side_of_arm
+from litmus.evidence.estimate import NO_EFFECT, Effect, effect_of, estimate, step_variance
 from litmus.evidence.results import Analysis, ArmResult, Metric, guessed
-from litmus.evidence.sides import Selector, Side, arms_of, named, side_of
 from litmus.evidence.units import Unit, level, unit_of
 
 FLOOR, CEILING = 0.05, 0.999
 """A side is at the floor up to this share of the way from guessing to perfect, at the ceiling from this share on."""
-
-RUNS_MISSING = "runs missing"
-"""Why a verdict is withheld, as `Finding.withheld` says it."""
-
-Judge = Callable[[Estimate], Verdict]
+LADDER = Unit("steps", "steps of the ladder")
 
 
 def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` is higher in the arm `of` than in the arm `than`, by more than the claim's threshold."""
     written = unit or unit_of(metric)
 
-    def test(analysis: Analysis, threshold: float) -> Finding:
-        asked = f" To be shown: more than {written.size(threshold)}." if threshold else ""
-        return _compared(analysis, metric, of, than, written, asked, lambda effect: judge(effect, threshold))
+    def asked(threshold: float) -> str:
+        return f" To be shown: more than {written.size(threshold)}." if threshold else ""
 
-    return ArmTest(test, arms=(of, than), metrics=(metric,), name="more", unit=written)
+    return ArmTest(_pair(metric, of, than, written, asked), (of, than), (metric,), name="more", unit=written)
 
 
 def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = None) -> ArmTest:
     """Test whether two arms differ in `metric` by less than the claim's threshold, which must be greater than zero."""
     written = unit or unit_of(metric)
 
-    def test(analysis: Analysis, threshold: float) -> Finding:
-        asked = f" To be shown: less than {written.size(threshold)} either way."
-        return _compared(
-            analysis, metric, one, other, written, asked, lambda effect: judge_equivalence(effect, threshold)
-        )
+    def asked(threshold: float) -> str:
+        return f" To be shown: less than {written.size(threshold)} either way."
 
-    return ArmTest(test, arms=(one, other), metrics=(metric,), equivalence=True, name="alike", unit=written)
+    measure = _pair(metric, one, other, written, asked)
+    return ArmTest(measure, (one, other), (metric,), equivalence=True, name="alike", unit=written)
 
 
 def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` of the arm is above the claim's threshold."""
     written = unit or unit_of(metric)
 
-    def test(analysis: Analysis, threshold: float) -> Finding:
-        side = side_of(analysis, arm)
-        if side is None:
-            return absent(arm)
-        effect = contrast(analysis, metric, [(1.0, side)])
-        evidence = (
-            f"{side.label}: {written.interval(effect)}, {effect.count}. To be shown: above {written.text(threshold)}."
-        )
-        return _finding(analysis, [side], metric, effect, evidence, lambda each: judge_level(each, threshold))
+    def asked(threshold: float) -> str:
+        return f". To be shown: above {written.text(threshold)}."
 
-    return ArmTest(test, arms=(arm,), metrics=(metric,), name="exceeds", unit=written, level=True)
+    return ArmTest(_one(metric, arm, written, asked), (arm,), (metric,), name="exceeds", unit=written, level=True)
 
 
 def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` of the arm is within the claim's threshold, greater than zero, of `value`."""
     written = unit or unit_of(metric)
 
-    def test(analysis: Analysis, threshold: float) -> Finding:
-        side = side_of(analysis, arm)
-        if side is None:
-            return absent(arm)
-        effect = contrast(analysis, metric, [(1.0, side)])
-        evidence = (
-            f"{side.label}: {written.interval(effect)}, {effect.count}; claimed {written.text(value)} ± "
-            f"{written.size(threshold)}."
-        )
+    def asked(threshold: float) -> str:
+        return f"; claimed {written.text(value)} ± {written.size(threshold)}."
 
-        def judged(each: Estimate) -> Verdict:
-            shifted = Estimate(each.mean - value, each.low - value, each.high - value, each.n)
-            return judge_equivalence(shifted, threshold)
-
-        return _finding(analysis, [side], metric, effect, evidence, judged)
-
-    return ArmTest(test, (arm,), (metric,), equivalence=True, name="near", unit=written, level=True, claimed=value)
+    measure = _one(metric, arm, written, asked)
+    return ArmTest(measure, (arm,), (metric,), equivalence=True, name="near", unit=written, level=True, claimed=value)
 
 
 def trend(
@@ -108,22 +82,22 @@ def trend(
     """
     written = unit or unit_of(metric)
 
-    def test(analysis: Analysis, threshold: float) -> Finding:
+    def measure(analysis: Analysis, threshold: float) -> Measurement:
         results = sorted(arms_of(analysis, among or {}), key=lambda result: result.arm.levels[over], reverse=falling)
         if len(results) < 2:
-            return Finding("inconclusive", f"Fewer than two levels of {over}.")
-        sides = [_only(result) for result in results]
+            return Measurement(NO_EFFECT, f"Fewer than two levels of {over}.")
         ranks = np.arange(len(results)) - (len(results) - 1) / 2
         weights = ranks / (ranks**2).sum() * (len(results) - 1)
-        effect = contrast(analysis, metric, [(float(w), side) for w, side in zip(weights, sides, strict=True)])
+        sides = [(float(weight), side_of_arm(result)) for weight, result in zip(weights, results, strict=True)]
+        effect = contrast(analysis, metric, sides)
         means = ", ".join(
-            f"{level(result.arm.levels[over])}: {written.text(_mean(result.outcomes(metric)))}" for result in results
+            f"{level(result.arm.levels[over])}: {written.text(result.estimate(metric).mean)}" for result in results
         )
         ends = "from highest to lowest" if falling else "from lowest to highest"
         evidence = f"By {over}: {means}; {ends} {written.difference(effect)}, {effect.count}."
-        return _finding(analysis, sides, metric, effect, evidence, lambda each: judge(each, threshold), [sides])
+        return _measured(analysis, metric, effect, evidence, [side for _, side in sides])
 
-    return ArmTest(test, arms=(among or {},), metrics=(metric,), factors=(over,), name="trend", unit=written)
+    return ArmTest(measure, (among or {},), (metric,), (over,), name="trend", unit=written)
 
 
 def interaction(
@@ -135,131 +109,187 @@ def interaction(
     arms of a pair are at the floor or at the ceiling their difference says nothing, and there is no verdict.
     """
     written = unit or unit_of(metric)
+    selectors = (*of, *than)
 
-    def test(analysis: Analysis, threshold: float) -> Finding:
-        sides = [side_of(analysis, selector) for selector in (*of, *than)]
-        a, b, c, d = sides
-        if a is None or b is None or c is None or d is None:
-            return absent(next(s for s, side in zip((*of, *than), sides, strict=True) if side is None))
-        signs: Parts = [(1.0, a), (-1.0, b), (-1.0, c), (1.0, d)]
+    def measure(analysis: Analysis, threshold: float) -> Measurement:
+        sides = _sides(analysis, selectors)
+        if isinstance(sides, Measurement):
+            return sides
+        signs = list(zip((1.0, -1.0, -1.0, 1.0), sides, strict=True))
         effect = contrast(analysis, metric, signs)
-        first, second = (contrast(analysis, metric, [(1.0, x), (-1.0, y)]) for x, y in ((a, b), (c, d)))
-        evidence = (
-            f"{a.label} − {b.label}: {written.difference(first)}; {c.label} − {d.label}: "
-            f"{written.difference(second)}; difference of the two {written.difference(effect)}, {effect.count}."
+        pairs = [sides[:2], sides[2:]]
+        first, second = (
+            f"{a.label} − {b.label}: {written.difference(contrast(analysis, metric, [(1.0, a), (-1.0, b)]))}"
+            for a, b in pairs
         )
-        groups = [[a, b], [c, d]]
-        return _finding(analysis, [a, b, c, d], metric, effect, evidence, lambda each: judge(each, threshold), groups)
+        evidence = f"{first}; {second}; difference of the two {written.difference(effect)}, {effect.count}."
+        return _measured(analysis, metric, effect, evidence, *pairs)
 
-    return ArmTest(test, arms=(*of, *than), metrics=(metric,), name="interaction", unit=written)
-
-
-def _only(result: ArmResult) -> Side:
-    return Side(dict.fromkeys(result.arm.runs, result))
+    return ArmTest(measure, selectors, (metric,), name="interaction", unit=written)
 
 
-def _compared(
-    analysis: Analysis, metric: Metric, of: Selector, than: Selector, unit: Unit, asked: str, judged: Judge
-) -> Finding:
-    first, second = side_of(analysis, of), side_of(analysis, than)
-    if first is None or second is None:
-        return absent(of if first is None else than)
-    effect = contrast(analysis, metric, [(1.0, first), (-1.0, second)])
-    mine, other = (estimate(list(side.outcomes(metric).values())) for side in (first, second))
-    evidence = (
-        f"{first.label}: {unit.interval(mine)}; {second.label}: {unit.interval(other)}; paired difference "
-        f"{unit.difference(effect)}, {effect.count}.{asked}"
-    )
-    sides = [first, second]
-    return _finding(analysis, sides, metric, effect, evidence, judged, [sides])
+def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
+    """Test whether the arms `of` train up to a higher level of the numeric `factor` than those of `than`.
+
+    In each seed the limit of a side is the highest of the study's levels at which its run trains: ends above halfway
+    from chance to the study's best arm on the validation split. The effect is the mean difference of the two limits,
+    paired by seed, in steps from one level to the next, and so is the claim's threshold. A limit is known to one step,
+    as the next level was not reached, which counts in the interval: equal limits in all seeds are no certainty.
+    """
+
+    def measure(analysis: Analysis, threshold: float) -> Measurement:
+        groups = [arms_of(analysis, selector) for selector in (of, than)]
+        for selector, arms in zip((of, than), groups, strict=True):
+            if not arms:
+                return no_run(selector)
+        ladder = sorted({result.arm.levels[factor] for arms in groups for result in arms})
+        limits = [_limits(analysis, arms, factor, ladder) for arms in groups]
+        seeds = sorted(limits[0].keys() & limits[1].keys())
+        effect = effect_of(
+            [float(limits[0][seed] - limits[1][seed]) for seed in seeds],
+            step_variance=step_variance(1, 1),
+            sampling=analysis.sampling,
+            splits=analysis.splits(seeds),
+        )
+        evidence = (
+            f"Highest {factor} at which a run ends above {analysis.unit.text(analysis.training_threshold)} on the "
+            "validation split (halfway from chance to the best arm), by seed: "
+            f"{_in_words(limits[0], ladder)} with {named(of)}, {_in_words(limits[1], ladder)} with {named(than)}"
+        )
+        if effect.n > 1:
+            interval = f"{effect.mean:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"
+            evidence += f"; {interval} steps of the ladder of {len(ladder)} levels"
+        evidence += f", {effect.count}."
+        reached = {limit for by_seed in limits for limit in by_seed.values()}
+        if len(reached) == 1 and reached <= {0, len(ladder)}:
+            evidence += " Neither trains at any level." if reached == {0} else " Both train at every level."
+        missing = missing_runs([result for arms in groups for result in arms])
+        return Measurement(effect, evidence + missing, "runs missing" if missing else "")
+
+    return ArmTest(measure, (of, than), factors=(factor,), name="higher_limit", unit=LADDER)
 
 
-def _finding(
-    analysis: Analysis,
-    sides: Sequence[Side],
-    metric: Metric,
-    effect: Effect,
-    evidence: str,
-    judged: Judge,
-    groups: Sequence[Sequence[Side]] = (),
-) -> Finding:
-    """Return the finding on an effect; `groups` are sides that cannot differ where all are at the floor or ceiling."""
-    missing = missing_runs(sides)
-    withheld = RUNS_MISSING if missing else ""
-    measured = described(metric) if isinstance(metric, str) else ""
-    if measured:
-        evidence = f"{measured[0].upper()}{measured[1:]}. {evidence}"
-    results = _distinct(sides)
-    diverged = sum(result.count("diverged") for result in results)
-    if diverged:
-        counted = guessed(metric)
-        evidence += f" {diverged} of these runs diverged" + (f", {_counted(analysis)}." if counted else ".")
-        withheld = withheld or ("" if counted else "runs diverged")
-    unmeasured = sum(result.count("finished") - len(result.values(metric)) for result in results)
-    if unmeasured:
-        evidence += f" {unmeasured} finished runs have no such measurement{_since(metric)}."
-        withheld = withheld or "not measured"
-    if effect.n > 1 and math.isnan(effect.low):
-        evidence += " The seeds show no spread that this could be held against."
-    where = next((place for group in groups if (place := _saturated(analysis, metric, group))), "")
-    if where:
-        evidence += f" {where}, where no difference can be seen."
-        withheld = withheld or ("at the floor" if "floor" in where else "at the ceiling")
-    return judged_finding(effect, judged, evidence + missing, withheld=withheld)
+def no_run(selector: Selector) -> Measurement:
+    """Return the measurement where there is nothing to compare."""
+    return Measurement(NO_EFFECT, f"No finished run with {named(selector)}.")
 
 
-def judged_finding(effect: Effect, judged: Judge, evidence: str, *, withheld: str = "") -> Finding:
-    """Return the finding that `judged` makes of an effect: inconclusive where the verdict is `withheld`, with why."""
-    verdict = "inconclusive" if withheld else judged(effect)
-    if verdict == "inconclusive":
-        return Finding(verdict, evidence, effect, withheld=withheld)
-    # As intervals shrink to a point below zero, one that was below the threshold comes to lie beyond zero.
-    standing = ("smaller", "opposite") if verdict == "smaller" else (verdict,)
-    return Finding(verdict, evidence, effect, effect.smallest_alpha(lambda each: judged(each) in standing))
-
-
-def missing_runs(sides: Sequence[Side]) -> str:
-    """Return how many runs of these sides have no result, as a sentence; empty where none lacks it."""
-    results = _distinct(sides)
+def missing_runs(results: Sequence[ArmResult]) -> str:
+    """Return how many runs of these arms have no result, as a sentence; empty where none lacks it."""
     missing = sum(result.missing for result in results)
     return f" {missing} of {sum(result.planned for result in results)} runs have no result yet." if missing else ""
 
 
-def absent(selector: Selector) -> Finding:
-    """Return the finding where there is nothing to compare."""
-    return Finding("inconclusive", f"No finished run with {named(selector)}.")
-
-
-def _distinct(sides: Sequence[Side]) -> list[ArmResult]:
+def distinct_arms(sides: Sequence[Side]) -> list[ArmResult]:
+    """Return the arms that stand for any of the sides, each once."""
     return list({id(result): result for side in sides for result in side.results}.values())
 
 
-def _counted(analysis: Analysis) -> str:
-    value = analysis.study.diverged_value
-    return "counted as guessing" if value is None else f"counted as {100 * value:g} %, as the study declares"
+Asked = Callable[[float], str]
+"""Returns what is to be shown, given the claim's threshold."""
 
 
-def _since(metric: Metric) -> str:
-    if isinstance(metric, str) and metric.startswith("fit_"):
-        return ": an earlier version, which recorded them, made no pass over the training images at the end"
-    return ""
+def _one(metric: Metric, arm: Selector, unit: Unit, asked: Asked) -> Callable[[Analysis, float], Measurement]:
+    def measure(analysis: Analysis, threshold: float) -> Measurement:
+        side = side_of(analysis, arm)
+        if side is None:
+            return no_run(arm)
+        effect = contrast(analysis, metric, [(1.0, side)])
+        evidence = f"{side.label}: {unit.interval(effect)}, {effect.count}{asked(threshold)}"
+        return _measured(analysis, metric, effect, evidence, [side])
+
+    return measure
+
+
+def _pair(
+    metric: Metric, of: Selector, than: Selector, unit: Unit, asked: Asked
+) -> Callable[[Analysis, float], Measurement]:
+    def measure(analysis: Analysis, threshold: float) -> Measurement:
+        sides = _sides(analysis, (of, than))
+        if isinstance(sides, Measurement):
+            return sides
+        signs = list(zip((1.0, -1.0), sides, strict=True))
+        effect = contrast(analysis, metric, signs)
+        first, second = (
+            f"{side.label}: {unit.interval(estimate(list(side.outcomes(metric).values())))}" for side in sides
+        )
+        evidence = (
+            f"{first}; {second}; paired difference {unit.difference(effect)}, {effect.count}.{asked(threshold)}"
+        )
+        return _measured(analysis, metric, effect, evidence, sides)
+
+    return measure
+
+
+def _sides(analysis: Analysis, selectors: Sequence[Selector]) -> list[Side] | Measurement:
+    """Return the sides of the selected arms, or, where one has no finished run, the measurement that says so."""
+    sides = []
+    for selector in selectors:
+        side = side_of(analysis, selector)
+        if side is None:
+            return no_run(selector)
+        sides.append(side)
+    return sides
+
+
+def _measured(
+    analysis: Analysis, metric: Metric, effect: Effect, evidence: str, *groups: Sequence[Side]
+) -> Measurement:
+    """Return the measurement of a contrast with the reasons why it may have no verdict.
+
+    Where all sides of a group are at the floor or at the ceiling, they cannot differ.
+    """
+    results = distinct_arms([side for group in groups for side in group])
+    missing = missing_runs(results)
+    withheld = "runs missing" if missing else ""
+    measured = described(metric) if isinstance(metric, str) else ""
+    if measured:
+        evidence = f"{measured[0].upper()}{measured[1:]}. {evidence}"
+    if diverged := sum(result.count("diverged") for result in results):
+        evidence += f" {diverged} of these runs diverged"
+        if guessed(metric):
+            value = analysis.study.diverged_value
+            evidence += ", counted as "
+            evidence += "guessing." if value is None else f"{100 * value:g} %, as the study declares."
+        else:
+            evidence += "."
+            withheld = withheld or "runs diverged"
+    if unmeasured := sum(result.count("finished") - len(result.values(metric)) for result in results):
+        evidence += f" {unmeasured} finished runs have no such measurement."
+        withheld = withheld or "not measured"
+    if effect.n > 1 and math.isnan(effect.low):
+        evidence += " The seeds show no spread that this could be held against."
+    if where := next((place for group in groups if (place := _saturated(analysis, metric, group))), ""):
+        evidence += f" {where}, where no difference can be seen."
+        withheld = withheld or ("at the floor" if "floor" in where else "at the ceiling")
+    return Measurement(effect, evidence + missing, withheld)
 
 
 def _saturated(analysis: Analysis, metric: Metric, sides: Sequence[Side]) -> str:
     """Return where the means of all sides are, the floor or the ceiling of a share, as a sentence's beginning."""
     known = metric_of(metric) if isinstance(metric, str) else None
-    if known is None or known.scale != "share":
-        return ""
     values = [list(side.outcomes(metric).values()) for side in sides]
-    if not all(values):
+    if known is None or known.scale != "share" or len(sides) < 2 or not all(values):
         return ""
-    both = "Both are" if len(sides) == 2 else "All are"
+    all_are = "Both are" if len(sides) == 2 else "All are"
     if guessed(metric) and all(np.mean(each) <= analysis.chance + FLOOR * (1 - analysis.chance) for each in values):
-        return f"{both} at the floor, less than {100 * FLOOR:g} % of the way from guessing to perfect"
+        return f"{all_are} at the floor, less than {100 * FLOOR:g} % of the way from guessing to perfect"
     if all(np.mean(each) >= CEILING for each in values):
-        return f"{both} at the ceiling, {100 * CEILING:g} % or more"
+        return f"{all_are} at the ceiling, {100 * CEILING:g} % or more"
     return ""
 
 
-def _mean(values: Mapping[int, float]) -> float:
-    return float(np.mean(list(values.values()))) if values else math.nan
+def _limits(analysis: Analysis, results: Sequence[ArmResult], factor: str, ladder: Sequence[float]) -> dict[int, int]:
+    """Return each seed's limit as a number of levels: 0 where it trains at none, over the seeds that all arms have."""
+    trained = [(ladder.index(result.arm.levels[factor]) + 1, analysis.trained(result)) for result in results]
+    seeds = set.intersection(*(set(by_seed) for _, by_seed in trained))
+    return {seed: max((rank for rank, by_seed in trained if by_seed[seed]), default=0) for seed in sorted(seeds)}
+
+
+def _in_words(limits: Mapping[int, int], ladder: Sequence[float]) -> str:
+    """Return the limits of the seeds in words, equal ones together."""
+    counts = {rank: list(limits.values()).count(rank) for rank in sorted(set(limits.values()), reverse=True)}
+    words = [(level(ladder[rank - 1]) if rank else "none", count) for rank, count in counts.items()]
+    if len(words) < 2:
+        return words[0][0] if words else "–"
+    return " and ".join(f"{word} in {several(count, 'seed')}" for word, count in words)

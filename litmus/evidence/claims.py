@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from litmus.evidence.estimate import NO_EFFECT, Effect, Estimate
+from litmus.evidence.differences import Selector, holm
+from litmus.evidence.estimate import NO_EFFECT, TAIL, Effect, Estimate
 from litmus.evidence.results import Analysis, Metric
-from litmus.evidence.sides import Selector
 from litmus.evidence.units import NUMBER, Unit, unit_of
 
 Verdict = Literal["supported", "opposite", "smaller", "inconclusive"]
@@ -21,13 +21,16 @@ MEANING: dict[Verdict, str] = {
 }
 """What each verdict says, the decided ones first."""
 
+Region = tuple[float, float]
+"""The effects (above low, below high) for which a claim is right; high is infinite where only a threshold counts."""
+
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim's verdict, the figures that carry it in a sentence, and the effect that was judged.
+    """A claim's verdict, the figures that it rests on in a sentence, and the effect that was judged.
 
     `p_value` is the smallest alpha at whose interval the verdict still stands, 1 where there is none. `withheld` says,
-    in two words, why there is no verdict whatever the interval says; empty where it decides.
+    in two words, why there is no verdict whatever the interval says; empty where the interval decides.
     """
 
     verdict: Verdict
@@ -38,26 +41,40 @@ class Finding:
 
 
 Test = Callable[[Analysis, float], Finding]
-"""Holds a study's records against a claim, given its practical threshold."""
+"""Returns what a study's records say of a claim, given its practical threshold."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a test measured, before it is judged.
+
+    `withheld` says in two words why there can be no verdict; the data cannot show any of the verdicts `unproven`.
+    """
+
+    effect: Effect
+    evidence: str
+    withheld: str = ""
+    unproven: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True)
 class ArmTest:
-    """A test that says what it speaks of, so that a slip is told before a study runs and not after.
+    """A test that declares what it compares, so that a mistake is found before a study runs.
 
     Args:
-        test: the test itself.
-        arms: what names the arms.
+        measure: returns the effect, given the records and the claim's threshold.
+        arms: the selectors of the arms.
         metrics: what is compared.
         factors: whose levels are compared.
-        equivalence: whether the claim's threshold is a margin that a difference must lie within.
+        equivalence: whether the claim's threshold is a margin that the effect must lie within.
         name: what the test is called.
         unit: how the effect is written; None for the unit of what is compared.
         level: whether the effect is a level and no difference: zero then means nothing.
-        claimed: the value that a level is claimed to be near, NaN for none.
+        claimed: the value that an equivalence is to: 0 for two arms that are alike.
+        boundary: the threshold as a value of the effect, of which it may be another function.
     """
 
-    test: Test
+    measure: Callable[[Analysis, float], Measurement]
     arms: tuple[Selector, ...]
     metrics: tuple[Metric, ...] = ()
     factors: tuple[str, ...] = ()
@@ -65,24 +82,33 @@ class ArmTest:
     name: str = ""
     unit: Unit | None = None
     level: bool = False
-    claimed: float = math.nan
+    claimed: float = 0.0
+    boundary: Callable[[float], float] = float
 
     def __call__(self, analysis: Analysis, threshold: float) -> Finding:
         """Return what the records say."""
-        return self.test(analysis, threshold)
+        found = self.measure(analysis, threshold)
+        finding = finding_of(found.effect, self.region(threshold), found.evidence, found.withheld, self.level)
+        return Finding("inconclusive", found.evidence, found.effect) if finding.verdict in found.unproven else finding
+
+    def region(self, threshold: float) -> Region:
+        """Return the effects for which a claim with this threshold is right."""
+        if self.equivalence:
+            return self.claimed - threshold, self.claimed + threshold
+        return self.boundary(threshold), math.inf
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the literature, turned into a test.
+    """A statement of the literature with its test.
 
     Args:
         sentence: what is claimed.
-        test: the function that holds the records against it, such as `more("test_top1", WITH, than=WITHOUT)`.
+        test: the function that tests it on the records, such as `more("test_top1", WITH, than=WITHOUT)`.
         where: the place in the study's source where it is made: "figure 6 left".
-        source: its own source, where it is not the study's; with `where`, the two are told together.
+        source: its own source, where it is not the study's; shown with `where`.
         threshold: the practical threshold: an effect must be shown to exceed it, in the unit of what is measured.
-        paper: the source's own figure, shown beside ours.
+        paper: the source's own figure, shown next to ours.
         primary: whether the headline rests on it; where no claim of a study does, it rests on all.
     """
 
@@ -102,6 +128,11 @@ class Claim:
             return NUMBER
         return test.unit or (unit_of(test.metrics[0]) if test.metrics else NUMBER)
 
+    @property
+    def region(self) -> Region:
+        """The effects for which the claim is right."""
+        return self.test.region(self.threshold) if isinstance(self.test, ArmTest) else (self.threshold, math.inf)
+
     def cited(self, study_source: str) -> str:
         """Return where the claim was made: its source, or the study's, and the place in it."""
         return ", ".join(part for part in (self.source or study_source, self.where) if part)
@@ -111,29 +142,66 @@ class Claim:
         return self.test(analysis, self.threshold)
 
 
+def judge(effect: Estimate, region: Region, level: bool = False) -> Verdict:
+    """Return the verdict on "the effect lies in the region", by where its interval lies.
+
+    Above a threshold, the opposite lies beyond zero on the other side; a `level` has no other side.
+    """
+    low, high = region
+    if low < effect.low and effect.high < high:
+        return "supported"
+    if math.isfinite(high):
+        return "opposite" if effect.low > high or effect.high < low else "inconclusive"
+    if effect.high < min(low, 0.0) and not level:
+        return "opposite"
+    return "smaller" if effect.high < low else "inconclusive"
+
+
+def finding_of(
+    effect: Effect, region: Region, evidence: str, withheld: str = "", level: bool = False
+) -> Finding:
+    """Return the finding on "the effect lies in the region": inconclusive where the verdict is `withheld`."""
+    verdict = "inconclusive" if withheld else judge(effect, region, level)
+    if verdict == "inconclusive":
+        return Finding(verdict, evidence, effect, withheld=withheld)
+    # As intervals shrink to a point below zero, one that was below the threshold comes to lie beyond zero.
+    standing = ("smaller", "opposite") if verdict == "smaller" else (verdict,)
+    return Finding(
+        verdict, evidence, effect, effect.smallest_alpha(lambda each: judge(each, region, level) in standing)
+    )
+
+
 def primary_claims(claims: Sequence[Claim]) -> list[Claim]:
-    """Return the claims that the headline rests on: those that say so, all where none does."""
+    """Return the claims that the headline rests on: those that are primary, all where none is."""
     return [claim for claim in claims if claim.primary] or list(claims)
 
 
-def judge(effect: Estimate, threshold: float = 0.0) -> Verdict:
-    """Return the verdict on "the effect exceeds `threshold`", by where its interval lies."""
-    if effect.low > threshold:
-        return "supported"
-    if effect.high < min(threshold, 0.0):
-        return "opposite"
-    return "smaller" if effect.high < threshold else "inconclusive"
+def corrected(findings: Sequence[tuple[Claim, Finding]]) -> list[float]:
+    """Return each claim's p-value: that of a primary one after Holm's correction over all primary claims."""
+    primary = {id(claim) for claim in primary_claims([claim for claim, _ in findings])}
+    p_values = [finding.p_value for _, finding in findings]
+    indices = [index for index, (claim, _) in enumerate(findings) if id(claim) in primary]
+    for index, p_holm in zip(indices, holm([p_values[index] for index in indices]), strict=True):
+        p_values[index] = p_holm
+    return p_values
 
 
-def judge_level(value: Estimate, threshold: float) -> Verdict:
-    """Return the verdict on "the value is above `threshold`", which has no other side."""
-    if value.low > threshold:
-        return "supported"
-    return "smaller" if value.high < threshold else "inconclusive"
+def headline(findings: Sequence[tuple[Claim, Finding]]) -> list[Verdict]:
+    """Return each claim's verdict for the headline, in their order.
+
+    A primary claim's verdict must stand after Holm's correction over all primary claims (Holm 1979): the chance that
+    any of these verdicts is false is then at most 5 %, whatever the truth. Other claims keep their verdict, each by
+    itself.
+    """
+    primary = {id(claim) for claim in primary_claims([claim for claim, _ in findings])}
+    return [
+        "inconclusive" if id(claim) in primary and p_value > 2 * TAIL else finding.verdict
+        for (claim, finding), p_value in zip(findings, corrected(findings), strict=True)
+    ]
 
 
-def judge_equivalence(effect: Estimate, margin: float) -> Verdict:
-    """Return the verdict on "there is no effect of `margin` or more": the interval lies within ±margin, or outside."""
-    if -margin < effect.low and effect.high < margin:
-        return "supported"
-    return "opposite" if effect.low > margin or effect.high < -margin else "inconclusive"
+def judged(analysis: Analysis, claims: Sequence[Claim]) -> list[tuple[Claim, Finding]]:
+    """Return each primary claim with what the records say of it, its verdict after Holm's correction."""
+    found = [(claim, claim.find(analysis)) for claim in primary_claims(claims)]
+    verdicts = headline(found)
+    return [(claim, replace(finding, verdict=verdict)) for (claim, finding), verdict in zip(found, verdicts, strict=True)]

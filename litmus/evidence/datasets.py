@@ -10,10 +10,9 @@ import numpy as np
 
 from litmus.core.errors import UserError
 from litmus.core.metrics import METRICS
-from litmus.evidence.claim_tests import Judge, judged_finding, more
-from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, judge, judge_equivalence, judge_level
-from litmus.evidence.estimate import CONFIDENCE, Effect, Estimate
-from litmus.evidence.family import headline
+from litmus.evidence.claim_tests import more
+from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, finding_of, headline
+from litmus.evidence.estimate import CONFIDENCE, Effect
 from litmus.evidence.results import analyse
 from litmus.evidence.units import Unit
 from litmus.records.storage import to_json, write_atomically
@@ -104,41 +103,38 @@ def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> l
     for claim in claims:
         findings = {name: claim.find(analysis) for name, analysis in analyses.items()}
         effects = [finding.effect for finding in findings.values() if finding.effect.n > 1]
+        joint, reason, joint_finding = None, "", Finding("inconclusive", "")
         try:
             if len(effects) < len(findings):
                 raise UserError("not every dataset has an effect with an interval")
             joint = joint_effect(effects)
+            level = isinstance(claim.test, ArmTest) and claim.test.level
+            joint_finding = finding_of(joint.effect, claim.region, "", level=level)
         except UserError as error:
-            found.append(OverDatasets(claim, findings, None, "inconclusive", str(error)))
-            joint_findings.append((claim, Finding("inconclusive", "")))
-            continue
-        found.append(OverDatasets(claim, findings, joint, "inconclusive"))
-        joint_findings.append((claim, judged_finding(joint.effect, _judge(claim), "")))
+            reason = str(error)
+        found.append(OverDatasets(claim, findings, joint, "inconclusive", reason))
+        joint_findings.append((claim, joint_finding))
     verdicts = headline(joint_findings)
     return [replace(each, verdict=verdict) for each, verdict in zip(found, verdicts, strict=True)]
 
 
 def claims_of_arms(study: StudyRecord) -> list[Claim]:
-    """Return that each arm is better than the baseline: what a study without claims is asked on several datasets."""
+    """Return the claims that each arm is better than the baseline, for a study without claims on several datasets."""
     task = study.known_task
     if task is None:
-        return []  # the record of an earlier version, which did not say
+        return []
     metric, baseline = METRICS[task.primary_metric], study.baseline.label
     column, word = f"test_{metric.name}", "higher" if metric.higher_is_better else "lower"
+    arms = [arm.label for arm in study.arms if not arm.is_baseline]
+    pairs = [(arm, arm, baseline) if metric.higher_is_better else (arm, baseline, arm) for arm in arms]
     return [
-        Claim(
-            f"{arm.label} reaches a {word} {metric.display_name} than {baseline}.",
-            more(column, arm.label, than=baseline)
-            if metric.higher_is_better
-            else more(column, baseline, than=arm.label),
-        )
-        for arm in study.arms
-        if not arm.is_baseline
+        Claim(f"{arm} reaches a {word} {metric.display_name} than {baseline}.", more(column, higher, than=lower))
+        for arm, higher, lower in pairs
     ]
 
 
 def write_datasets(directory: Path, study: str, folders: Mapping[str, str]) -> None:
-    """Keep which folders beside `directory` hold the study on which dataset."""
+    """Write which folders next to `directory` hold the study on which dataset."""
     directory.mkdir(parents=True, exist_ok=True)
     write_atomically(directory / FILE, to_json({"study": study, "folders": dict(folders)}))
 
@@ -151,14 +147,3 @@ def read_datasets(directory: Path) -> dict[str, Path]:
         return {name: directory.parent / folder for name, folder in folders.items()}
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({error}); the same litmus run command writes it anew") from None
-
-
-def _judge(claim: Claim) -> Judge:
-    test = claim.test if isinstance(claim.test, ArmTest) else None
-    if test is not None and test.equivalence:
-        centre = test.claimed if test.level else 0.0
-        return lambda effect: judge_equivalence(
-            Estimate(effect.mean - centre, effect.low - centre, effect.high - centre, effect.n), claim.threshold
-        )
-    one = judge_level if test is not None and test.level else judge
-    return lambda effect: one(effect, claim.threshold)

@@ -1,23 +1,19 @@
-"""What a paired comparison can show: the power of the paired t test, and the seeds or the effect that it takes."""
+"""The power of the paired t test, and the number of seeds or the effect that it needs."""
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy import optimize, stats
 
 from litmus.core.errors import UserError, require_positive
-from litmus.evidence.estimate import TAIL
-
-ALPHA = 0.05
-POWER = 0.8
+from litmus.evidence.estimate import ALPHA, POWER, TAIL, Effect
 
 MOST_SEEDS = 10_000_000
 """Beyond this nobody looks for the number."""
-
 WIDTH = 8.5
-"""In sds: what a normal variable has beyond this is below 1e-16."""
-
+"""In sds: a normal variable lies beyond this with a chance below 1e-16."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(256)
 
 
@@ -29,10 +25,10 @@ def paired_t_power(standardised: float, n: int, alpha: float = ALPHA) -> float:
     """
     critical = float(stats.t.isf(alpha / 2, n - 1))
     shift = standardised * math.sqrt(n)
-    return min(_exceeds(critical, n - 1, shift) + _exceeds(critical, n - 1, -shift), 1.0)
+    return min(_noncentral_t_tail(critical, n - 1, shift) + _noncentral_t_tail(critical, n - 1, -shift), 1.0)
 
 
-def _exceeds(critical: float, freedom: int, shift: float) -> float:
+def _noncentral_t_tail(critical: float, freedom: int, shift: float) -> float:
     """Return P(T > critical) for noncentral t: T = (Z + shift) / S, Z normal, S² chi-square over its `freedom`.
 
     Integrated here because `scipy.stats.nct` (1.17) returns NaN or a wrong value at few degrees of freedom and at
@@ -81,20 +77,38 @@ def seeds_needed(sd_of_differences: float, effect: float, power: float = POWER, 
     if sd_of_differences == 0:
         return 2
     standardised = effect / sd_of_differences
-    too_few, enough = 1, 2
+    enough = 2
     while paired_t_power(standardised, enough, alpha) < power:
-        too_few, enough = enough, 2 * enough
+        enough *= 2
         if enough > MOST_SEEDS:
             raise UserError(
-                f"an effect of {effect:g} beside an sd of {sd_of_differences:g} takes over {MOST_SEEDS} seeds"
+                f"an effect of {effect:g} with an sd of {sd_of_differences:g} takes over {MOST_SEEDS} seeds"
             )
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        if paired_t_power(standardised, middle, alpha) < power:
-            too_few = middle
-        else:
-            enough = middle
-    return enough
+    return _fewest(lambda n: paired_t_power(standardised, n, alpha) >= power, enough // 2, enough)
+
+
+def seeds_to_decide(effect: Effect, distance: float, most: int, alpha: float = ALPHA) -> int | None:
+    """Return the fewest seeds whose interval at level 1 − `alpha` is, with 80 % power, narrower than `distance`.
+
+    `distance` is that of the effect from where its verdict changes. The errors are those of `effect`, in which that of
+    the test images does not shrink with seeds. Beyond the planned number the interval is the anytime-valid one, as it
+    will be. None where more than `most` seeds would be needed.
+    """
+    quantile = float(stats.norm.ppf(POWER))
+
+    def decides(n: int) -> bool:
+        larger = replace(effect, n=n)
+        return larger.half_width(alpha) + quantile * larger.seed_error <= distance
+
+    return _fewest(decides, effect.n, most) if distance > 0 and decides(most) else None
+
+
+def _fewest(enough: Callable[[int], bool], low: int, high: int) -> int:
+    """Return the least number above `low` that is enough, by bisection; `high` is."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def sd_interval(sd: float, n: int) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What a study's records say: arms with their values by seed, differences to the baseline, curves, what was probed."""
+"""A study's results: its arms with their values by seed, their curves and what probes measured."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from litmus.core.metrics import METRICS, TASKS, Task, metric_of, split_of
+from litmus.core.errors import UserError
+from litmus.core.metrics import METRICS, Task, metric_of, split_of
 from litmus.evidence.estimate import AS_PLANNED, Estimate, Sampling, estimate
 from litmus.evidence.units import Unit, unit_of
 from litmus.records.answers import Answers, read_answers
 from litmus.records.code_use import CodeUse, code_use
 from litmus.records.frames import load, read_metrics, read_probes
 from litmus.records.run_record import RunRecord
+from litmus.records.study_record import FILE as STUDY_FILE
 from litmus.records.study_record import ArmRecord, PlanEntry, StudyRecord, read_plans, read_study_record
 
 
@@ -26,42 +28,42 @@ class History:
     """The plans of an experiment.
 
     Args:
-        plan: the first one; None where an earlier version ran it and wrote none.
+        plan: the first one; None where none was written.
         changes: how many followed it.
-        looked: whether results were looked at on the way, or fewer seeds stand than were planned.
+        looked: whether results were looked at before all seeds had run, or there are fewer seeds than were planned.
     """
 
-    plan: PlanEntry | None
+    plan: PlanEntry | None = None
     changes: int = 0
     looked: bool = False
 
-
-NO_HISTORY = History(None)
-"""Of a study that an earlier version ran."""
+    @property
+    def sampling(self) -> Sampling:
+        """How the number of seeds was decided."""
+        return AS_PLANNED if self.plan is None else Sampling(len(self.plan.seeds), self.looked)
 
 
 def history(directory: Path, study: StudyRecord) -> History:
-    """Return the plans of the experiment that stands in `directory`."""
+    """Return the plans of the experiment in `directory`, the last one that was planned there."""
     plans = read_plans(directory)
     if not plans:
-        return NO_HISTORY
+        return History()
     same = [plan for plan in plans if plan.experiment == plans[-1].experiment]
     fewest = min((len(arm.runs) for arm in study.arms), default=0)
     looked = any(plan.looked for plan in same) or 0 < fewest < len(same[0].seeds)
     return History(same[0], len(same) - 1, looked)
 
 
-def sampling(directory: Path, study: StudyRecord) -> Sampling:
-    """Return how the number of seeds came about, which decides between fixed-n and anytime-valid intervals."""
-    found = history(directory, study)
-    return AS_PLANNED if found.plan is None else Sampling(len(found.plan.seeds), found.looked)
-
-
 @dataclass(frozen=True)
 class ArmResult:
-    """An arm's runs: `records` has a row for each seed that left a record, `curves` and `probes` their rows by seed.
+    """An arm's runs.
 
-    `diverged_value` is the accuracy that a run counts with that diverged, `directory` the study's folder.
+    Args:
+        arm: the arm.
+        records: a row for each seed that left a record.
+        curves, probes: their rows of `metrics.csv` and `probes.csv`, by seed.
+        diverged_value: what a run that diverged counts as in the task's primary metric.
+        directory: the study's folder.
     """
 
     arm: ArmRecord
@@ -96,14 +98,11 @@ class ArmResult:
 
     @cached_property
     def _by_state(self) -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = {}
-        for seed, state in zip(self.records["seed"], self.records["state"], strict=True):
-            found.setdefault(state, []).append(seed)
-        return found
+        return {str(state): list(rows["seed"]) for state, rows in self.records.groupby("state")}
 
     @cached_property
     def _columns(self) -> dict[str, dict[int, float]]:
-        """The columns of the records that were asked for, by seed: a report asks for each a thousand times."""
+        """The columns of the records that were read, by seed: a report reads each a thousand times."""
         return {}
 
     def values(self, metric: "Metric") -> dict[int, float]:
@@ -123,10 +122,10 @@ class ArmResult:
         return {int(s): float(v) for s, v in zip(finished["seed"], pd.to_numeric(finished[name]), strict=True)}
 
     def outcomes(self, metric: "Metric") -> dict[int, float]:
-        """Return `metric` by seed, over the runs that ended: the one number that each counts with, wherever it counts.
+        """Return `metric` by seed, over the runs that ended: the number that every table, test and claim uses.
 
-        A finished run has its metric. A diverged one has `diverged_value` where the metric is an accuracy; in anything
-        else it has no value, and is left out.
+        A finished run has its metric. A diverged one has `diverged_value` where the metric is the task's primary one;
+        in any other it has no value, and is left out.
         """
         outcomes = self.values(metric)
         if guessed(metric):
@@ -139,7 +138,7 @@ class ArmResult:
 
     @cached_property
     def answers(self) -> dict[int, Answers]:
-        """What the finished runs answered to each test image, by seed; those of an earlier version did not keep it."""
+        """What the finished runs answered to each test image, by seed; empty where the task keeps no answers."""
         if self.directory is None:
             return {}
         read = {seed: read_answers(RunRecord(self.directory / run)) for seed, run in self.arm.runs.items()}
@@ -158,7 +157,7 @@ does not have it."""
 
 
 def guessed(metric: Metric) -> bool:
-    """Whether a diverged run has a value in `metric`, by default that of guessing: where it is an accuracy."""
+    """Whether a diverged run counts in `metric`, by default as guessing: where it is a task's primary one."""
     known = metric_of(metric) if isinstance(metric, str) else None
     return known is not None and known.guessing is not None
 
@@ -173,9 +172,15 @@ def is_exact(metric: Metric) -> bool:
 class Analysis:
     """A study's record and the results of its arms.
 
-    `task` says which metric the runs are judged by, `chance` what guessing reaches in it, `sampling` how the number of
-    seeds came about, `code` of which versions of the user's code the runs are, `split_of_seed` the seed of each seed's
-    validation split, where it is known.
+    Args:
+        directory: the study's folder.
+        study: its record.
+        arms: the arms' results.
+        task: what the networks are trained for, which says by which metric they are compared.
+        chance: what guessing reaches in it.
+        sampling: how the number of seeds was decided.
+        code: the versions of the user's code that the runs are of.
+        split_of_seed: the seed of each seed's validation split, where it is known.
     """
 
     directory: Path
@@ -212,28 +217,21 @@ class Analysis:
         return METRICS[self.task.primary_metric].higher_is_better
 
     @property
-    def train_metric(self) -> str:
-        """The share of right answers in training, as the records call it; the loss where a task has none."""
-        return self.task.training_columns[-1]
-
-    @cached_property
     def fit_metric(self) -> str:
-        """The share of right answers on the training images, as the records call it.
+        """How well the training images are fit, as the records call it: the share of right answers where there is one.
 
-        At the end, in evaluation mode, over images that are not augmented; where the records of an earlier version have
-        no such pass, that of training itself.
+        At the end of training, in evaluation mode, over images that are not augmented.
         """
-        fit = f"fit_{self.task.trained or self.task.primary_metric}"
-        return fit if any(result.values(fit) for result in self.arms) else self.train_metric
+        return f"fit_{self.task.trained or self.task.primary_metric}"
 
     @property
     def metric_name(self) -> str:
-        """The metric, as a reader calls it."""
+        """The metric in words."""
         return METRICS[self.task.primary_metric].display_name
 
     @property
     def train_metric_name(self) -> str:
-        """What `fit_metric` is, as a reader calls it."""
+        """What `fit_metric` measures, in words."""
         return METRICS[split_of(self.fit_metric)[1]].display_name
 
     @property
@@ -248,7 +246,7 @@ class Analysis:
 
     @property
     def matched_factor(self) -> str | None:
-        """The factor whose effect is told at equal levels of the others: the first, if several make a full product."""
+        """The factor whose effect is shown at equal levels of the others: the first, if several make a full product."""
         levels = self.study.baseline.levels
         return next(iter(levels)) if len(levels) > 1 and self.study.full_product else None
 
@@ -263,18 +261,16 @@ class Analysis:
         return [each for each in self.arms if all(each.arm.levels.get(k) == v for k, v in levels.items())]
 
     def best(self, among: Sequence[ArmResult] | None = None, before: int | None = None) -> ArmResult | None:
-        """Return the arm with the best mean of the metric, of those with a finished run.
+        """Return the arm with the best mean on the validation split, of those with a finished run.
 
-        The choice is made on the validation split; the test set has no say in it, and no seed from `before` on: what
-        the seeds before it chose can be tested on a seed. A diverged run counts as what the study says, guessing by
-        default: else an arm would be chosen for its luckiest seeds.
+        With `before`, over the seeds before that one alone, on which the choice can then be tested. A diverged run
+        counts as what the study declares, guessing by default: else an arm would be chosen for its luckiest seeds.
         """
         candidates = [each for each in (self.arms if among is None else among) if each.count("finished")]
         means = {}
         for index, result in enumerate(candidates):
-            values = [
-                value for seed, value in result.outcomes(self.val_metric).items() if before is None or seed < before
-            ]
+            outcomes = result.outcomes(self.val_metric).items()
+            values = [value for seed, value in outcomes if before is None or seed < before]
             if values:
                 means[index] = sum(values) / len(values)
         return candidates[METRICS[self.task.primary_metric].best(means, means.__getitem__)] if means else None
@@ -297,8 +293,14 @@ def analyse(directory: str | Path) -> Analysis:
     """Read the study in `directory` as it was last asked for. Raises `UserError` where there is none."""
     directory = Path(directory)
     study = read_study_record(directory)
+    task = study.known_task
+    if task is None:
+        raise UserError(f"{directory / STUDY_FILE} names the unknown task {study.task!r}; run the study again")
     frame = load(directory, columns="all")
     frame = frame[frame["run"].isin(study.arm_of_run())]
+    classes = list(frame["data.num_classes"].dropna()) if "data.num_classes" in frame else []
+    chance = task.chance(min(classes, default=0))
+    diverged_value = chance if study.diverged_value is None else study.diverged_value
     results = []
     for arm in study.arms:
         records = frame[frame["run"].isin(arm.runs.values())].copy()
@@ -310,33 +312,9 @@ def analyse(directory: str | Path) -> Analysis:
                 curves[seed] = rows
             if measured is not None:
                 probes[seed] = measured
-        results.append(ArmResult(arm, records, curves, probes, directory=directory))
-    task = study.known_task or _task_of(frame, results)
-    classes = list(frame["data.num_classes"].dropna()) if "data.num_classes" in frame else []
-    chance = task.chance(min(classes, default=0))
-    counted = chance if study.diverged_value is None else study.diverged_value
-    results = [replace(result, diverged_value=counted) for result in results]
-    return Analysis(
-        directory,
-        study,
-        tuple(results),
-        task,
-        chance,
-        sampling(directory, study),
-        code_use(directory, study),
-        _split_of_seed(frame),
-    )
-
-
-def _split_of_seed(frame: pd.DataFrame) -> dict[int, int]:
-    if "data.split_seed" not in frame:
-        return {}
-    known = frame[["seed", "data.split_seed"]].dropna()
-    return {int(seed): int(split) for seed, split in zip(known["seed"], known["data.split_seed"], strict=True)}
-
-
-def _task_of(frame: pd.DataFrame, results: Sequence[ArmResult]) -> Task:
-    # Studies of an earlier version did not say. Where every run diverged there is no test metric; what was evaluated
-    # until then tells the task.
-    segmented = "test_iou" in frame or any("val_iou" in rows for result in results for rows in result.curves.values())
-    return TASKS["segmentation" if segmented else "classification"]
+        results.append(ArmResult(arm, records, curves, probes, diverged_value, directory))
+    split_of_seed = {}
+    if "data.split_seed" in frame:
+        split_of_seed = dict(frame[["seed", "data.split_seed"]].dropna().astype(int).itertuples(index=False))
+    sampling, code = history(directory, study).sampling, code_use(directory, study)
+    return Analysis(directory, study, tuple(results), task, chance, sampling, code, split_of_seed)

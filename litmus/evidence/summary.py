@@ -1,27 +1,45 @@
-"""A study's evidence, computed once: what its report, its table of statistics and its answer are all written from."""
+"""A study's statistics, computed once: its report, its table of statistics and its answer are all written from them."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from scipy import stats
+import pandas as pd
 
 from litmus.core.errors import UserError
-from litmus.evidence.arm_table import ArmStatistics, arm_statistics, metrics_of
-from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, primary_claims
-from litmus.evidence.estimate import Effect
+from litmus.evidence.claims import Claim, Finding, Verdict, headline, primary_claims
+from litmus.evidence.differences import Comparison, compare, with_holm
+from litmus.evidence.estimate import ALPHA, NO_EFFECT, Effect, Estimate, estimate, proportion, risk_difference
 from litmus.evidence.factorial import Factorial, factorial_effects
-from litmus.evidence.family import headline
-from litmus.evidence.power import ALPHA, POWER
-from litmus.evidence.registration import NOT_REGISTERED, Registration, registration
-from litmus.evidence.results import Analysis, Metric, analyse
+from litmus.evidence.power import seeds_to_decide
+from litmus.evidence.preregistration import Registration, registration
+from litmus.evidence.results import Analysis, ArmResult, Metric, analyse
+
+MOST = 10_000
+"""Seeds beyond which nobody looks for the number."""
+
+
+@dataclass(frozen=True)
+class ArmStatistics:
+    """One metric of one arm: its mean with its interval, and, but for the baseline, how it compares with that.
+
+    `diverged` is the share of its runs that diverged, `more_diverged` that share less the baseline's, each with its
+    exact interval.
+    """
+
+    arm: ArmResult
+    mean: Estimate
+    diverged: Estimate
+    more_diverged: Estimate
+    comparison: Comparison | None
 
 
 @dataclass(frozen=True)
 class StudySummary:
-    """What a study's records say.
+    """The statistics of a study.
 
     Args:
         analysis: the arms and their runs.
@@ -40,7 +58,7 @@ class StudySummary:
     others: dict[str, list[ArmStatistics]]
     measures: dict[str, list[ArmStatistics]]
     main_effects: Factorial | str | None
-    registration: Registration = NOT_REGISTERED
+    registration: Registration
 
     @cached_property
     def headline(self) -> list[Verdict]:
@@ -57,39 +75,111 @@ class StudySummary:
 def summarise(
     directory: str | Path, claims: Sequence[Claim] = (), measures: Mapping[str, Metric] | None = None
 ) -> StudySummary:
-    """Read the study in `directory`, hold its records against `claims` and reduce them by `measures`.
+    """Return the statistics of the study in `directory`, of its claims and of its own measures.
 
     Raises `UserError` where there is no study.
     """
     analysis = analyse(directory)
+    main_effects: Factorial | str | None = None
+    if analysis.matched_factor is not None:
+        try:
+            main_effects = factorial_effects(analysis, analysis.test_metric)
+        except UserError as error:
+            main_effects = str(error)
+    others = [name for name in metrics_of(analysis) if name != analysis.test_metric]
     return StudySummary(
         analysis=analysis,
         findings=tuple((claim, claim.find(analysis)) for claim in claims),
         judged=arm_statistics(analysis, analysis.test_metric),
-        others={name: arm_statistics(analysis, name) for name in metrics_of(analysis) if name != analysis.test_metric},
+        others={name: arm_statistics(analysis, name) for name in others},
         measures={name: arm_statistics(analysis, metric) for name, metric in (measures or {}).items()},
-        main_effects=_main_effects(analysis),
+        main_effects=main_effects,
         registration=registration(analysis.directory, analysis.study),
     )
 
 
-def _main_effects(analysis: Analysis) -> Factorial | str | None:
-    if analysis.matched_factor is None:
-        return None
-    try:
-        return factorial_effects(analysis, analysis.test_metric)
-    except UserError as error:
-        return str(error)
+def metrics_of(analysis: Analysis) -> list[str]:
+    """Return the columns of the task's metrics that the records hold, those of the test set first.
+
+    Of each split the primary metric comes first and the loss last.
+    """
+    task = analysis.task
+    evaluated = sorted(task.evaluated, key=lambda name: (name != task.primary_metric, name == "loss"))
+    names = [f"{split}_{name}" for split in ("test", "val") for name in evaluated]
+    names += [*reversed(task.fit_columns), *reversed(task.training_columns), f"best_val_{task.primary_metric}"]
+    return [name for name in (*names, "seconds") if any(result.values(name) for result in analysis.arms)]
 
 
-MOST = 10_000
-"""Seeds beyond which nobody looks for the number."""
+def arm_statistics(analysis: Analysis, metric: Metric) -> list[ArmStatistics]:
+    """Return the statistics of `metric` for each arm; Holm's correction is over all comparisons with the baseline.
+
+    Differences are paired by seed. A diverged run counts with its outcome, see `ArmResult.outcomes`.
+    """
+    baseline = analysis.baseline
+    others = [result for result in analysis.arms if not result.arm.is_baseline]
+    compared = with_holm([compare(analysis, result, metric) for result in others])
+    comparisons = {result.label: each for result, each in zip(others, compared, strict=True)}
+    of_baseline = baseline.count("diverged"), baseline.planned - baseline.missing
+    statistics = []
+    for result in analysis.arms:
+        diverged, ended = result.count("diverged"), result.planned - result.missing
+        statistics.append(
+            ArmStatistics(
+                result,
+                result.estimate(metric),
+                proportion(diverged, ended),
+                risk_difference(diverged, ended, *of_baseline) if diverged or of_baseline[0] else NO_EFFECT,
+                comparisons.get(result.label),
+            )
+        )
+    return statistics
+
+
+def statistics_table(statistics: Mapping[str, Sequence[ArmStatistics]]) -> pd.DataFrame:
+    """Return a row for each arm of each metric or measure; accuracies are fractions, missing values empty."""
+    return pd.DataFrame([{"metric": name, **_row(each)} for name, arms in statistics.items() for each in arms])
+
+
+def _row(each: ArmStatistics) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "arm": each.arm.label,
+        "baseline": each.arm.arm.is_baseline,
+        **_interval("", each.mean),
+        "sd": each.mean.sd,
+        "diverged": each.arm.count("diverged"),
+        "diverged_share_low": each.diverged.low,
+        "diverged_share_high": each.diverged.high,
+        "missing": each.arm.missing,
+    }
+    if each.comparison is not None:
+        compared, difference = each.comparison, each.comparison.difference
+        row |= {
+            **_interval("difference_", difference),
+            "difference_sd": difference.sd,
+            "difference_seeds_only_low": difference.seeds_only.low,
+            "difference_seeds_only_high": difference.seeds_only.high,
+            "difference_seed_error": difference.seed_error,
+            "difference_image_error": difference.image_error,
+            "anytime_valid": difference.sampling.is_anytime(difference.n),
+            "hedges_g_z": compared.hedges_g_z,
+            "p_value": compared.p_value,
+            "p_holm": compared.p_holm,
+            "minimum_detectable_effect": compared.minimum_detectable_effect,
+            "pairing_correlation": compared.pairing.correlation,
+            "pairing_variance_ratio": compared.pairing.variance_ratio,
+            **_interval("more_diverged_", each.more_diverged),
+        }
+    return row
+
+
+def _interval(prefix: str, value: Estimate) -> dict[str, float]:
+    return {f"{prefix}mean": value.mean, f"{prefix}low": value.low, f"{prefix}high": value.high, f"{prefix}n": value.n}
 
 
 @dataclass(frozen=True)
 class Undecided:
     """A claim or an arm's difference that is inconclusive; `seeds` would decide it, None where no number below `MOST`
-    does, for the effect is too small beside its errors, or the test set too small for it.
+    does: the effect is too small for its errors, or the test set too small for the effect.
     """
 
     what: str
@@ -102,54 +192,23 @@ def undecided(summary: StudySummary) -> list[Undecided]:
     What is inconclusive for another reason than its interval's width (runs are missing, both sides are at the ceiling)
     is left out: seeds would not help.
     """
+    found: list[tuple[str, Effect, float]] = []
     if summary.findings:
         claims = primary_claims([claim for claim, _ in summary.findings])
         alpha = ALPHA / len(claims)
-        judged = [
-            (claim, finding)
-            for (claim, finding), held in zip(summary.findings, summary.headline, strict=True)
-            if held == "inconclusive" and claim in claims
-        ]
-        found = [(claim.sentence, finding.effect, _distance(claim, finding)) for claim, finding in judged]
+        for (claim, finding), verdict in zip(summary.findings, summary.headline, strict=True):
+            if verdict == "inconclusive" and claim in claims:
+                distance = min(abs(finding.effect.mean - end) for end in claim.region)
+                found.append((claim.sentence, finding.effect, distance))
     else:
-        compared = [each for each in summary.judged if each.comparison is not None and each.comparison.difference.n]
+        compared = [(each.arm.label, each.comparison) for each in summary.judged if each.comparison is not None]
+        compared = [(label, comparison) for label, comparison in compared if comparison.difference.n]
         alpha = ALPHA / max(1, len(compared))
-        found = [
-            (each.arm.label, each.comparison.difference, abs(each.comparison.difference.mean))
-            for each in compared
-            if each.comparison is not None and not each.comparison.p_holm < ALPHA
-        ]
+        for label, comparison in compared:
+            if not comparison.p_holm < ALPHA:
+                found.append((label, comparison.difference, abs(comparison.difference.mean)))
     return [
-        Undecided(what, seeds_to_decide(effect, distance, alpha))
+        Undecided(what, seeds_to_decide(effect, distance, MOST, alpha))
         for what, effect, distance in found
         if effect.n >= 2 and not math.isnan(effect.half_width(alpha)) and distance < effect.half_width(alpha)
     ]
-
-
-def seeds_to_decide(effect: Effect, distance: float, alpha: float = ALPHA) -> int | None:
-    """Return the fewest seeds whose interval at level 1 − `alpha` is, with 80 % power, narrower than `distance`.
-
-    `distance` is that of the effect from where its verdict changes. The errors are those of `effect`, in which that of
-    the test images does not shrink with seeds, and its interval is the anytime-valid one beyond the planned number, as
-    it will be. None beyond `MOST`.
-    """
-    chance = float(stats.norm.ppf(POWER))
-
-    def decides(n: int) -> bool:
-        more = replace(effect, n=n)
-        return more.half_width(alpha) + chance * more.seed_error <= distance
-
-    if not distance > 0 or not decides(MOST):
-        return None
-    too_few, enough = effect.n, MOST
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        too_few, enough = (too_few, middle) if decides(middle) else (middle, enough)
-    return enough
-
-
-def _distance(claim: Claim, finding: Finding) -> float:
-    mean = finding.effect.mean
-    if isinstance(claim.test, ArmTest) and claim.test.equivalence:
-        return abs(abs(mean) - claim.threshold)
-    return abs(mean - claim.threshold)
