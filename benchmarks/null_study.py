@@ -20,7 +20,7 @@ import numpy as np
 from litmus.core.keyed_random import derive
 from litmus.evidence.claim_tests import more
 from litmus.evidence.claims import ArmTest
-from litmus.evidence.progress_tests import sooner
+from litmus.evidence.learning_curves import sooner
 from litmus.evidence.results import Analysis, ArmResult, analyse
 
 COMMAND = "from litmus.cli.main import main; main()"

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from litmus.design.plots import Against, ByLayer, OverTraining, Percentiles, Plot, Scatter
     from litmus.design.study import Levels, Study
     from litmus.design.tuning import Range, Tuning
-    from litmus.evidence.claim_tests import alike, exceeds, interaction, more, near, trend
+    from litmus.evidence.claim_tests import alike, exceeds, higher_limit, interaction, more, near, trend
     from litmus.evidence.claims import Claim
+    from litmus.evidence.learning_curves import sooner
     from litmus.evidence.measures import DECADES, drift, gap, logarithm, measure, probed
-    from litmus.evidence.progress_tests import higher_limit, sooner
     from litmus.evidence.results import ArmResult
     from litmus.evidence.units import NUMBER, POINTS, Unit
     from litmus.export.load_model import load_model
@@ -26,10 +26,10 @@ _MODULES = {
     "litmus.design.plots": ("Against", "ByLayer", "OverTraining", "Percentiles", "Plot", "Scatter"),
     "litmus.design.study": ("Levels", "Study"),
     "litmus.design.tuning": ("Range", "Tuning"),
-    "litmus.evidence.claim_tests": ("alike", "exceeds", "interaction", "more", "near", "trend"),
+    "litmus.evidence.claim_tests": ("alike", "exceeds", "higher_limit", "interaction", "more", "near", "trend"),
     "litmus.evidence.claims": ("Claim",),
     "litmus.evidence.measures": ("DECADES", "drift", "gap", "logarithm", "measure", "probed"),
-    "litmus.evidence.progress_tests": ("higher_limit", "sooner"),
+    "litmus.evidence.learning_curves": ("sooner",),
     "litmus.evidence.results": ("ArmResult",),
     "litmus.evidence.units": ("NUMBER", "POINTS", "Unit"),
     "litmus.export.load_model": ("load_model",),

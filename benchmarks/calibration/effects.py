@@ -9,8 +9,8 @@ from benchmarks.calibration.rows import Row, Trial
 from benchmarks.calibration.studies_in_memory import MEAN, SD, Floats, Generator, arm, noise, study
 from benchmarks.calibration.trials import HIGHER, INTERACTION, MORE, SOONER, TREND, anova, supported
 from benchmarks.calibration.worlds import Pair, alike_cells, arms, curves, ladder, normal, selected
-from litmus.evidence.arm_table import arm_statistics
 from litmus.evidence.estimate import Sampling, effect_of
+from litmus.evidence.summary import arm_statistics
 
 
 def plain_t(values: Floats) -> bool:

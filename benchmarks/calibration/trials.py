@@ -8,15 +8,14 @@ from benchmarks.calibration.rows import Trial
 from benchmarks.calibration.studies_in_memory import MEAN, SD, Floats, Generator, noise, study
 from benchmarks.calibration.worlds import Pair, arms, at_the_floor, factorial, normal
 from litmus.core.errors import UserError
-from litmus.evidence.arm_table import arm_statistics, risk_difference
-from litmus.evidence.claim_tests import alike, interaction, more, trend
-from litmus.evidence.claims import ArmTest, Claim
+from litmus.evidence.claim_tests import alike, higher_limit, interaction, more, trend
+from litmus.evidence.claims import ArmTest, Claim, headline
 from litmus.evidence.differences import best_against_baseline
-from litmus.evidence.estimate import Sampling
+from litmus.evidence.estimate import Sampling, risk_difference
 from litmus.evidence.factorial import factorial_effects
-from litmus.evidence.family import headline
-from litmus.evidence.progress_tests import higher_limit, sooner
+from litmus.evidence.learning_curves import sooner
 from litmus.evidence.results import Analysis
+from litmus.evidence.summary import arm_statistics
 
 MORE = more("test_top1", {"arm": 1}, than={"arm": 0})
 HIGHER = higher_limit("rate", {"arm": 1}, than={"arm": 0})

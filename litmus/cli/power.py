@@ -9,7 +9,7 @@ from litmus.cli.status import find_study
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_choice
 from litmus.core.formatting import several
-from litmus.evidence.estimate import Estimate, paired_difference
+from litmus.evidence.estimate import Estimate, estimate, paired_differences
 from litmus.evidence.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
 from litmus.evidence.results import Analysis, analyse, guessed
 from litmus.evidence.units import POINTS, Unit, unit_of
@@ -33,7 +33,7 @@ def execute(arguments: Sequence[str]) -> int:
     metric = options.metric or analysis.test_metric
     require_choice("metric", metric, metrics(analysis))
     differences = {
-        result.label: paired_difference(result.outcomes(metric), analysis.baseline.outcomes(metric))
+        result.label: estimate(paired_differences(result.outcomes(metric), analysis.baseline.outcomes(metric)))
         for result in analysis.arms
         if not result.arm.is_baseline
     }

@@ -12,8 +12,8 @@ from litmus.design.arms import DESIGNS
 from litmus.design.plots import StudyPlot
 from litmus.design.tuning import Space, Tuning
 from litmus.evidence.claims import ArmTest, Claim
+from litmus.evidence.differences import Selector
 from litmus.evidence.results import Metric
-from litmus.evidence.sides import Selector
 
 Levels = Mapping[str, Any]
 """What an arm sets: its level of each factor, by dotted config key."""

@@ -213,9 +213,7 @@ def _pair(
         first, second = (
             f"{side.label}: {unit.interval(estimate(list(side.outcomes(metric).values())))}" for side in sides
         )
-        evidence = (
-            f"{first}; {second}; paired difference {unit.difference(effect)}, {effect.count}.{asked(threshold)}"
-        )
+        evidence = f"{first}; {second}; paired difference {unit.difference(effect)}, {effect.count}.{asked(threshold)}"
         return _measured(analysis, metric, effect, evidence, sides)
 
     return measure

@@ -157,9 +157,7 @@ def judge(effect: Estimate, region: Region, level: bool = False) -> Verdict:
     return "smaller" if effect.high < low else "inconclusive"
 
 
-def finding_of(
-    effect: Effect, region: Region, evidence: str, withheld: str = "", level: bool = False
-) -> Finding:
+def finding_of(effect: Effect, region: Region, evidence: str, withheld: str = "", level: bool = False) -> Finding:
     """Return the finding on "the effect lies in the region": inconclusive where the verdict is `withheld`."""
     verdict = "inconclusive" if withheld else judge(effect, region, level)
     if verdict == "inconclusive":
@@ -204,4 +202,6 @@ def judged(analysis: Analysis, claims: Sequence[Claim]) -> list[tuple[Claim, Fin
     """Return each primary claim with what the records say of it, its verdict after Holm's correction."""
     found = [(claim, claim.find(analysis)) for claim in primary_claims(claims)]
     verdicts = headline(found)
-    return [(claim, replace(finding, verdict=verdict)) for (claim, finding), verdict in zip(found, verdicts, strict=True)]
+    return [
+        (claim, replace(finding, verdict=verdict)) for (claim, finding), verdict in zip(found, verdicts, strict=True)
+    ]

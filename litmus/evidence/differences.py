@@ -1,4 +1,4 @@
-"""Differences of arms, seed by seed, with intervals that cover other seeds and, where answers were kept, other images."""
+"""Differences of arms by seed, with intervals that cover other seeds and, where answers were kept, other images."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -260,8 +260,8 @@ def effect_of(
 def step_variance(*steps: float) -> float:
     """Return the variance of a sum of values that are known in steps of these sizes: the sum of step²/12.
 
-    A value may lie anywhere within its step (Sheppard's correction subtracts the same term). It keeps values that happen
-    to be equal from looking certain: accuracies of a small test set, limits on a ladder of levels, diverged runs.
+    A value may lie anywhere within its step (Sheppard's correction subtracts the same term). Values that happen to be
+    equal do not look certain then: accuracies of a small test set, limits on a ladder of levels, diverged runs.
     """
     return sum(step**2 for step in steps) / 12
 

@@ -184,7 +184,7 @@ def analysis_of_variance(
     [levels of each factor] are the steps that the cells' values come in, see `step_variance`.
     """
     seeds, *levels = cells.shape
-    variances = np.broadcast_to(steps, levels).ravel() ** 2 / 12
+    squared_steps = np.broadcast_to(steps, levels).ravel() ** 2
     orders = range(1, len(factors) + 1)
     terms = []
     for chosen in itertools.chain.from_iterable(itertools.combinations(range(len(factors)), order) for order in orders):
@@ -196,7 +196,7 @@ def analysis_of_variance(
         values = cells.reshape(seeds, -1) @ contrasts.T
         mean = values.mean(0)
         covariance = (values - mean).T @ (values - mean) / (seeds - 1)
-        covariance += (contrasts * variances) @ contrasts.T
+        covariance += (contrasts * squared_steps / 12) @ contrasts.T
         effect, error = seeds * float(mean @ mean), float(np.trace(covariance)) * (seeds - 1)
         if error <= 1e-20 * float((cells**2).sum()):
             terms.append(Term(names, df))

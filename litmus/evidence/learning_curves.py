@@ -1,7 +1,7 @@
 """Learning curves: when a run reaches a target, the area under its curve, and the test of who learns sooner."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,9 +141,7 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
         if sum(mine[seed].reached or other[seed].reached for seed in seeds) < 2:
             return Measurement(NO_EFFECT, f"{evidence}. Too few pairs reached it.{missing}", "too few")
         budget = float(max(rows["step"].max() for result in results for rows in result.curves.values()))
-        early, late = (
-            [each[seed].steps if each[seed].reached else budget for seed in seeds] for each in (mine, other)
-        )
+        early, late = ([each[seed].steps if each[seed].reached else budget for seed in seeds] for each in (mine, other))
         effect = effect_of(
             [math.log(b / a) for a, b in zip(early, late, strict=True)],
             sampling=analysis.sampling,

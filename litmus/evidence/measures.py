@@ -1,7 +1,7 @@
 """Numbers of one run that studies compare: what a probe measured, gaps between metrics, logarithms."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from litmus.evidence.claims import ArmTest, Claim
-from litmus.evidence.results import History, history
+from litmus.evidence.results import NO_HISTORY, History, history
 from litmus.records.study_record import PlanEntry, StudyRecord
 
 
@@ -20,7 +20,7 @@ class Registration:
         arms_added: labels of the arms that the first plan did not have.
     """
 
-    history: History = History()
+    history: History = NO_HISTORY
     arms_added: tuple[str, ...] = ()
 
     @property
@@ -54,9 +54,7 @@ def registration(directory: Path, study: StudyRecord) -> Registration:
     found = history(directory, study)
     if found.plan is None:
         return Registration()
-    return Registration(
-        found, tuple(arm.label for arm in study.arms if arm.levels not in found.plan.arms.values())
-    )
+    return Registration(found, tuple(arm.label for arm in study.arms if arm.levels not in found.plan.arms.values()))
 
 
 def claim_key(claim: Claim) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,14 @@ class History:
         return AS_PLANNED if self.plan is None else Sampling(len(self.plan.seeds), self.looked)
 
 
+NO_HISTORY = History()
+
+
 def history(directory: Path, study: StudyRecord) -> History:
     """Return the plans of the experiment in `directory`, the last one that was planned there."""
     plans = read_plans(directory)
     if not plans:
-        return History()
+        return NO_HISTORY
     same = [plan for plan in plans if plan.experiment == plans[-1].experiment]
     fewest = min((len(arm.runs) for arm in study.arms), default=0)
     looked = any(plan.looked for plan in same) or 0 < fewest < len(same[0].seeds)
@@ -313,7 +316,7 @@ def analyse(directory: str | Path) -> Analysis:
             if measured is not None:
                 probes[seed] = measured
         results.append(ArmResult(arm, records, curves, probes, diverged_value, directory))
-    split_of_seed = {}
+    split_of_seed: dict[int, int] = {}
     if "data.split_seed" in frame:
         split_of_seed = dict(frame[["seed", "data.split_seed"]].dropna().astype(int).itertuples(index=False))
     sampling, code = history(directory, study).sampling, code_use(directory, study)

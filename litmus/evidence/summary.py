@@ -12,7 +12,7 @@ import pandas as pd
 from litmus.core.errors import UserError
 from litmus.evidence.claims import Claim, Finding, Verdict, headline, primary_claims
 from litmus.evidence.differences import Comparison, compare, with_holm
-from litmus.evidence.estimate import ALPHA, NO_EFFECT, Effect, Estimate, estimate, proportion, risk_difference
+from litmus.evidence.estimate import ALPHA, NO_EFFECT, Effect, Estimate, proportion, risk_difference
 from litmus.evidence.factorial import Factorial, factorial_effects
 from litmus.evidence.power import seeds_to_decide
 from litmus.evidence.preregistration import Registration, registration

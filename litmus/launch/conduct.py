@@ -12,7 +12,7 @@ from litmus.core.config_keys import Settings
 from litmus.core.errors import UserError
 from litmus.design.plan import Arm, Plan
 from litmus.design.study_files import being_imported
-from litmus.evidence.registration import claim_key
+from litmus.evidence.preregistration import claim_key
 from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.local import LocalLauncher

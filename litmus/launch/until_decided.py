@@ -9,8 +9,7 @@ from litmus.core.config_keys import Settings
 from litmus.core.errors import UserError, require_choice
 from litmus.design.plan import Plan
 from litmus.design.study import Study
-from litmus.evidence.claims import ArmTest, Claim, Finding
-from litmus.evidence.family import judged
+from litmus.evidence.claims import ArmTest, Claim, Finding, judged
 from litmus.evidence.results import Analysis, analyse
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig

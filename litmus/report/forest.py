@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from litmus.evidence.claims import ArmTest, Claim, Finding
+from litmus.evidence.claims import ArmTest, Claim, Finding, corrected
 from litmus.evidence.estimate import Estimate
 from litmus.evidence.factorial import contributions
-from litmus.evidence.family import corrected
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import NUMBER, LogRatio, Unit
@@ -99,16 +98,7 @@ def _claim_row(claim: Claim, finding: Finding, verdict: str, p_holm: float) -> R
     text = (claim.unit.interval(effect) if level else claim.unit.difference(effect)) if effect.n else "–"
     word = finding.withheld if finding.withheld and verdict == "inconclusive" else verdict
     note = f"p Holm {p_text(p_holm)}" if verdict != finding.verdict else ""
-    return Row(claim.sentence, effect, text, word, verdict, note, _zone(claim, test), level)
-
-
-def _zone(claim: Claim, test: ArmTest | None) -> tuple[float, float]:
-    if test is not None and test.equivalence:
-        middle = 0.0 if math.isnan(test.claimed) else test.claimed
-        return middle - claim.threshold, middle + claim.threshold
-    # The threshold of a claim about speed is a gain: 0.5 is half as fast again.
-    threshold = math.log1p(claim.threshold) if test is not None and test.name == "sooner" else claim.threshold
-    return threshold, math.inf
+    return Row(claim.sentence, effect, text, word, verdict, note, claim.region, level)
 
 
 def _ingredients(analysis: Analysis) -> list[Row]:

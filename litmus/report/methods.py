@@ -6,7 +6,7 @@ from pathlib import Path
 
 from litmus.core.formatting import listed, several
 from litmus.evidence.claims import Claim, primary_claims
-from litmus.evidence.registration import Registration
+from litmus.evidence.preregistration import Registration
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.report.answer import diverged_value, seeds_with_result

@@ -11,11 +11,10 @@ from scipy import stats
 
 from litmus.core.errors import UserError
 from litmus.design.study import Study
-from litmus.evidence.arm_table import ArmStatistics
 from litmus.evidence.claims import Claim
 from litmus.evidence.datasets import OverDatasets, claims_of_arms, over_datasets
 from litmus.evidence.estimate import CONFIDENCE, Estimate
-from litmus.evidence.summary import StudySummary
+from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.units import level
 from litmus.records.storage import write_atomically
 from litmus.records.study_record import read_study_record

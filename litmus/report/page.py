@@ -18,11 +18,10 @@ from plotly.offline import get_plotlyjs
 from litmus.core.formatting import duration
 from litmus.design.study import Study
 from litmus.design.study_files import study_of
-from litmus.evidence.arm_table import statistics_table
 from litmus.evidence.claims import MEANING
 from litmus.evidence.factorial import Factorial
 from litmus.evidence.results import Analysis
-from litmus.evidence.summary import StudySummary, summarise
+from litmus.evidence.summary import StudySummary, statistics_table, summarise
 from litmus.evidence.units import POINTS
 from litmus.records.storage import write_atomically
 from litmus.records.study_record import read_study_record

@@ -9,13 +9,12 @@ from typing import Any
 import pandas as pd
 
 from litmus.core.formatting import count, several
-from litmus.evidence.arm_table import ArmStatistics
 from litmus.evidence.differences import difference, holm
-from litmus.evidence.estimate import Effect, Estimate, estimate
+from litmus.evidence.estimate import Effect, estimate
 from litmus.evidence.factorial import Factorial, contributions, ingredients
-from litmus.evidence.progress_tests import APPROACH, area_under_curve, arrivals, median_arrival, race
+from litmus.evidence.learning_curves import APPROACH, area_under_curve, arrivals, median_steps, target_of
 from litmus.evidence.results import Analysis, ArmResult
-from litmus.evidence.summary import StudySummary
+from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.tuning import ArmTuning, arm_tunings
 from litmus.evidence.units import NUMBER, POINTS, Unit, unit_of
 from litmus.records.study_record import StudyRecord, arm_label, short_name
@@ -163,7 +162,6 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
         "effect size g",
         "p",
         "p, Holm",
-        "P(higher)",
         "detectable",
     )
     return Table(title, note, headings, [_comparison(each, unit) for each in statistics])
@@ -172,7 +170,7 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
 def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
     row = [each.arm.label, unit.interval(each.mean), unit.amount(each.mean.sd)]
     if each.comparison is None:
-        return [*row, "baseline", "", "", "", "", "", ""]
+        return [*row, "baseline", "", "", "", "", ""]
     compared = each.comparison
     return [
         *row,
@@ -181,7 +179,6 @@ def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
         _number(compared.hedges_g_z, "{:+.2f}"),
         p_text(compared.p_value),
         p_text(compared.p_holm),
-        _proportion(compared.probability_of_improvement),
         unit.amount(compared.minimum_detectable_effect),
     ]
 
@@ -209,27 +206,23 @@ def learning_speed(analysis: Analysis) -> Table | None:
     end = analysis.baseline.estimate(analysis.val_metric).mean
     if math.isnan(end):
         return None
-    target = analysis.chance + APPROACH * (end - analysis.chance)
-    baseline = arrivals(analysis.baseline, target, analysis.val_metric)
+    target = target_of(analysis, end)
     rows = []
     for result in analysis.arms:
-        arrived = arrivals(result, target, analysis.val_metric)
-        median = median_arrival(list(arrived.values()))
-        against = race(arrived, baseline)
+        arrived = list(arrivals(result, target, analysis.val_metric).values())
+        median = median_steps(arrived)
         area = estimate([area for area in _areas(analysis, result) if not math.isnan(area)])
-        steps = "not within the run" if math.isinf(median.steps) else _number(median.steps, "{:,.0f}")
-        first = [_proportion(against.probability_first), p_text(against.p_value)]
-        first = ["", ""] if result.arm.is_baseline else first
-        rows.append([result.label, steps, f"{median.reached} of {median.n}", *first, analysis.unit.interval(area)])
+        steps = "not within the run" if math.isinf(median) else _number(median, "{:,.0f}")
+        reached = f"{sum(each.reached for each in arrived)} of {len(arrived)}"
+        rows.append([result.label, steps, reached, analysis.unit.interval(area)])
     note = (
         f"Steps until the validation {analysis.metric_name}, smoothed, is {analysis.unit.text(target)}, "
         f"{100 * APPROACH:g} % of the way from guessing to where the baseline ends on average: the Kaplan–Meier "
-        "median, in which runs that never got there count as censored, not as fast. First: the share of seeds in which "
-        "the arm gets there before the baseline, with the sign test's p. Area: the validation "
+        "median, in which runs that never got there count as censored, not as fast. Area: the validation "
         f"{analysis.metric_name} averaged over the run. A claim about speed has a target of its own, from where its "
         "own arms end."
     )
-    headings = ("arm", "median steps", "arrived", "first", "p", "area under the curve")
+    headings = ("arm", "median steps", "arrived", "area under the curve")
     return Table("Learning speed", note, headings, rows)
 
 
@@ -271,10 +264,6 @@ def p_text(value: float) -> str:
     if math.isnan(value):
         return "–"
     return "< 0.0001" if value < 1e-4 else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
-
-
-def _proportion(value: Estimate) -> str:
-    return "–" if not value.n else f"{value.mean:.2f} [{value.low:.2f}, {value.high:.2f}]"
 
 
 def _number(value: float, form: str) -> str:

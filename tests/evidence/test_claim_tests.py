@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from litmus.evidence.progress_tests import higher_limit, sooner
+from litmus.evidence.sides import side_of
 from synthetic_records import Truth, synthetic
 
 from litmus.design.plan import Arm
@@ -14,9 +16,7 @@ from litmus.design.study import Study
 from litmus.evidence.claim_tests import alike, exceeds, interaction, more, near, trend
 from litmus.evidence.claims import Test
 from litmus.evidence.measures import probed
-from litmus.evidence.progress_tests import higher_limit, sooner
 from litmus.evidence.results import Analysis
-from litmus.evidence.sides import side_of
 
 STUDY = Study(
     name="synthetic",

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from litmus.evidence.arm_table import risk_difference
 
 from benchmarks.calibration.studies_in_memory import arm, study
-from litmus.evidence.arm_table import risk_difference
 from litmus.evidence.differences import difference, image_standard_error
 
 

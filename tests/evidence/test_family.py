@@ -1,13 +1,13 @@
 """Holm's correction over a study's primary claims, and the p-value that it takes."""
 
 import pytest
+from litmus.evidence.family import headline
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from litmus.evidence.claim_tests import judged_finding
 from litmus.evidence.claims import Claim, Finding, judge
 from litmus.evidence.estimate import effect_of
-from litmus.evidence.family import headline
 
 VALUES = [-0.2, 0.1, -0.3, -0.1, -0.25]
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litmus.evidence.progress_tests import NEVER, Arrival, area_under_curve, arrival, arrivals, median_arrival, race
 from synthetic_records import Truth, synthetic
 
 from litmus.design.plan import Arm
 from litmus.design.study import Study
-from litmus.evidence.progress_tests import NEVER, Arrival, area_under_curve, arrival, arrivals, median_arrival, race
 
 RUNS = st.dictionaries(
     st.integers(0, 6), st.one_of(st.builds(Arrival, st.integers(1, 5).map(float), st.booleans()), st.just(NEVER))

@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from litmus.evidence.registration import NOT_REGISTERED, Registration, registration
 
 from litmus import Claim, Study, exceeds, more
 from litmus.design.plan import Plan, expand
-from litmus.evidence.registration import NOT_REGISTERED, Registration, registration
 from litmus.launch.conduct import register
 from litmus.records.study_record import PLAN_FILE as FILE
 from litmus.records.study_record import read_plans

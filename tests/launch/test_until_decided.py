@@ -11,8 +11,7 @@ from tiny_runs import TINY
 from litmus import Claim, Study, more
 from litmus.core.errors import UserError
 from litmus.design.plan import Arm, expand
-from litmus.evidence.claims import Finding
-from litmus.evidence.family import judged
+from litmus.evidence.claims import Finding, judged
 from litmus.launch.config import LaunchConfig
 from litmus.launch.until_decided import arms_of, conduct_until_decided, seeds_used
 from litmus.records.study_record import read_study_record

@@ -8,7 +8,7 @@ from synthetic_records import Truth, synthetic
 
 from litmus import Claim, Study, more
 from litmus.design.plan import Arm, expand
-from litmus.evidence.registration import registration
+from litmus.evidence.preregistration import registration
 from litmus.evidence.results import analyse
 from litmus.evidence.summary import summarise
 from litmus.launch.conduct import register

@@ -9,10 +9,9 @@ from synthetic_records import Truth, synthetic
 from litmus.core.formatting import duration
 from litmus.design.plan import Arm
 from litmus.design.study import Study
-from litmus.evidence.arm_table import arm_statistics
 from litmus.evidence.differences import difference
 from litmus.evidence.estimate import Estimate
-from litmus.evidence.summary import summarise
+from litmus.evidence.summary import arm_statistics, summarise
 from litmus.evidence.units import POINTS, unit_of
 from litmus.report.figures.arms import noisy_time
 from litmus.report.page import write_report
