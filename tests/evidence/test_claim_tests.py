@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from litmus.evidence.progress_tests import higher_limit, sooner
-from litmus.evidence.sides import side_of
 from synthetic_records import Truth, synthetic
 
 from litmus.design.plan import Arm
 from litmus.design.study import Study
-from litmus.evidence.claim_tests import alike, exceeds, interaction, more, near, trend
+from litmus.evidence.claim_tests import alike, exceeds, higher_limit, interaction, more, near, trend
 from litmus.evidence.claims import Test
+from litmus.evidence.differences import side_of
+from litmus.evidence.learning_curves import sooner
 from litmus.evidence.measures import probed
 from litmus.evidence.results import Analysis
 

@@ -10,8 +10,8 @@ from litmus import Claim, more
 from litmus.design.plan import Arm
 from litmus.design.study import Study
 from litmus.evidence.estimate import Sampling, effect_of
-from litmus.evidence.power import seeds_needed
-from litmus.evidence.summary import seeds_to_decide, summarise, undecided
+from litmus.evidence.power import seeds_needed, seeds_to_decide
+from litmus.evidence.summary import MOST, summarise, undecided
 
 STUDY = Study(
     name="norms",
@@ -32,13 +32,13 @@ def truth(arm: Arm, seed: int) -> Truth:
 
 def test_the_number_is_about_that_of_the_power_analysis() -> None:
     effect = effect_of([0.01 + each for each in NOISE])
-    assert seeds_to_decide(effect, 0.01) == pytest.approx(seeds_needed(effect.sd, 0.01), abs=2)
+    assert seeds_to_decide(effect, 0.01, MOST) == pytest.approx(seeds_needed(effect.sd, 0.01), abs=2)
 
 
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(planned=5), Sampling(planned=5, looked=True)])
 def test_so_many_seeds_decide_and_one_less_does_not(sampling: Sampling) -> None:
     effect = effect_of([0.01 + each for each in NOISE], image_error=0.002, sampling=sampling)
-    found = seeds_to_decide(effect, 0.01)
+    found = seeds_to_decide(effect, 0.01, MOST)
     assert found is not None
     for seeds, enough in ((found, True), (found - 1, False)):
         more_seeds = replace(effect, n=seeds)
@@ -47,16 +47,16 @@ def test_so_many_seeds_decide_and_one_less_does_not(sampling: Sampling) -> None:
 
 def test_more_seeds_are_needed_where_beyond_the_plan_intervals_are_wider() -> None:
     values = [0.01 + each for each in NOISE]
-    beyond = seeds_to_decide(effect_of(values, sampling=Sampling(planned=5)), 0.01)
-    within = seeds_to_decide(effect_of(values), 0.01)
+    beyond = seeds_to_decide(effect_of(values, sampling=Sampling(planned=5)), 0.01, MOST)
+    within = seeds_to_decide(effect_of(values), 0.01, MOST)
     assert beyond is not None
     assert within is not None
     assert beyond > within
 
 
 def test_no_number_of_seeds_makes_a_test_set_larger() -> None:
-    assert seeds_to_decide(effect_of([0.01 + each for each in NOISE], image_error=0.02), 0.01) is None
-    assert seeds_to_decide(effect_of(NOISE), 0.0) is None
+    assert seeds_to_decide(effect_of([0.01 + each for each in NOISE], image_error=0.02), 0.01, MOST) is None
+    assert seeds_to_decide(effect_of(NOISE), 0.0, MOST) is None
 
 
 def test_what_is_open_is_told_of_claims_and_without_them_of_arms(tmp_path: Path) -> None:

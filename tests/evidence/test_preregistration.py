@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from litmus.evidence.registration import NOT_REGISTERED, Registration, registration
 
 from litmus import Claim, Study, exceeds, more
 from litmus.design.plan import Plan, expand
+from litmus.evidence.preregistration import Registration, registration
 from litmus.launch.conduct import register
 from litmus.records.study_record import PLAN_FILE as FILE
 from litmus.records.study_record import read_plans
@@ -97,8 +97,9 @@ def test_fresh_seeds_another_preset_and_other_settings_are_experiments_of_their_
     assert expand(changed, seeds=2, first_seed=5).seeds == (5, 6)
 
 
-def test_a_study_of_an_earlier_version_has_no_plan(tmp_path: Path) -> None:
-    assert registration(tmp_path, expand(STUDY).record((), {})) == NOT_REGISTERED
-    assert plan_text(NOT_REGISTERED, STUDY.claims) == ""
+def test_a_folder_without_a_readable_plan_has_none(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{broken\n")
-    assert registration(tmp_path, expand(STUDY).record((), {})) == NOT_REGISTERED
+    found = registration(tmp_path, expand(STUDY).record((), {}))
+    assert found == Registration()
+    assert not found.is_exploratory(BETTER)
+    assert deviations(found, STUDY.claims, 5) == []
