@@ -180,10 +180,6 @@ def test_a_full_product_has_no_ingredients(tmp_path: Path) -> None:
 
 def test_the_report_says_what_a_fraction_confounds(tmp_path: Path) -> None:
     contributed("fractional", tmp_path / "example")
-    report = write_report(tmp_path / "example")
-    page = report.path.read_text()
+    page = write_report(tmp_path / "example").path.read_text()
     assert "aliased with" in page
     assert "−norm × lr" in page
-    assert report.details[0].startswith("What each ingredient contributes, points of test accuracy")
-    assert len(report.details) == 4
-    assert max(map(len, report.details)) <= 80
