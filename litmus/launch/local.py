@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from litmus.core.errors import UserError
+from litmus.core.formatting import several
 from litmus.launch import worker
 from litmus.launch.progress import Progress
 from litmus.launch.signals import Interrupted, StopRequest, checkpoint_signals_ignored, stop_on_signals
@@ -300,8 +301,9 @@ class LocalLauncher:
             return
         self._workers.remove(busy)
         self._attempts[run.run_id] -= 1
+        at_a_time = several(len(self._workers), "run")
         self.progress.notice(
-            f"{run.run_id} ran out of memory and is repeated, {len(self._workers)} runs at a time from now on ({error})"
+            f"{run.run_id} ran out of memory and is repeated, {at_a_time} at a time from now on ({error})"
         )
         self.progress.stopped(run)
         self._pending.append(run)

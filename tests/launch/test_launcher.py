@@ -134,7 +134,7 @@ def test_where_memory_runs_out_a_run_is_repeated_with_fewer_at_a_time(
     study = tmp_path / f"full_{how}.py"
     study.write_text(FULL.replace("HOW", how))
     result = run(study, out=tmp_path, workers=2, wandb="disabled")
-    assert capfd.readouterr().err.count("ran out of memory and is repeated, 1 runs at a time from now on") == 1
+    assert capfd.readouterr().err.count("ran out of memory and is repeated, 1 run at a time from now on") == 1
     if how == "once":
         assert result.crashed == {}
         assert list(result.records["attempts"]) == [1, 1]  # it was no fault of the run's
@@ -204,4 +204,4 @@ def test_where_the_system_kills_a_worker_for_memory_fewer_runs_go_on(
     killed.join()
     assert result.crashed == {}
     printed = capfd.readouterr().err
-    assert "repeated, 1 runs at a time from now on (the system killed the worker process)" in printed
+    assert "repeated, 1 run at a time from now on (the system killed the worker process)" in printed
