@@ -53,6 +53,7 @@ def test_every_format_is_written(tmp_path: Path) -> None:
         else:
             assert path.read_bytes().startswith(b"\x89PNG")
     assert "optim.lr" in (tmp_path / "export" / "test-accuracy-over-optim-lr.svg").read_text()
+    assert "mathdefault" not in (tmp_path / "export" / "training-loss.svg").read_text()
     frame = pd.read_parquet(files["results.parquet"])
     assert len(frame) == 24
     assert set(frame["model.norm"]) == {"none", "batch"}

@@ -89,23 +89,22 @@ def _map(figure: Any, axes: Any, trace: Any, plot: go.Figure) -> None:
 
 
 def _axes(axes: Any, plot: go.Figure) -> None:
-    mapped = any(trace.type == "heatmap" for trace in plot.data)
-    for axis, scale, limits, label in (
-        (plot.layout.xaxis, axes.set_xscale, axes.set_xlim, axes.set_xlabel),
-        (plot.layout.yaxis, axes.set_yscale, axes.set_ylim, axes.set_ylabel),
-    ):
-        label(_plain(axis.title.text or ""))
-        if mapped:
-            continue
-        if axis.type == "log":
-            scale("log")
-        if axis.range is not None and axis.type != "category":
-            ends = [10 ** float(end) if axis.type == "log" else float(end) for end in axis.range]
-            limits(*ends)
-    if plot.layout.xaxis.type == "log" and plot.layout.xaxis.tickvals is not None and not mapped:
-        axes.set_xticks(list(plot.layout.xaxis.tickvals), list(plot.layout.xaxis.ticktext or ()))
-        axes.minorticks_off()
-    if not mapped:
+    from matplotlib.ticker import LogFormatter
+
+    axes.set(xlabel=_plain(plot.layout.xaxis.title.text or ""), ylabel=_plain(plot.layout.yaxis.title.text or ""))
+    if not any(trace.type == "heatmap" for trace in plot.data):
+        for name, axis, drawn in (("x", plot.layout.xaxis, axes.xaxis), ("y", plot.layout.yaxis, axes.yaxis)):
+            if axis.type == "log":
+                axes.set(**{f"{name}scale": "log"})
+                # The usual formatter writes powers as math, which the settings have switched off for names.
+                drawn.set_major_formatter(LogFormatter(labelOnlyBase=False))
+                drawn.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+            if axis.range is not None and axis.type != "category":
+                ends = [10 ** float(end) if axis.type == "log" else float(end) for end in axis.range]
+                axes.set(**{f"{name}lim": ends})
+        if plot.layout.xaxis.tickvals is not None:
+            axes.set_xticks(list(plot.layout.xaxis.tickvals), list(plot.layout.xaxis.ticktext or ()))
+            axes.minorticks_off()
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25, linewidth=0.6)
     handles, labels = axes.get_legend_handles_labels()
