@@ -173,6 +173,9 @@ def parsed_tuning(content: Mapping[str, Any] | None) -> TuningRecord | None:
 
 FILE = "study.json"
 
+RECORD_FORMAT = 1
+"""Version of the records and of the training procedure; a change that makes old records incomparable raises it."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -287,18 +290,24 @@ def is_full_product(arms: Sequence[Settings]) -> bool:
 
 def write_study_record(directory: Path, record: StudyRecord) -> None:
     """Write `study.json`."""
-    write_atomically(directory / FILE, to_json(asdict(record)))
+    write_atomically(directory / FILE, to_json({"format": RECORD_FORMAT, **asdict(record)}))
 
 
 def read_study_record(directory: Path) -> StudyRecord:
     """Return the record of a study's folder. Raises `UserError` where there is none or it cannot be read."""
     path = directory / FILE
     try:
-        return _parsed(json.loads(path.read_bytes()))
+        content = json.loads(path.read_bytes())
+        if content.get("format") == RECORD_FORMAT:
+            return _parsed(content)
     except FileNotFoundError:
         raise UserError(f"no study in {directory}: there is no {FILE}; run it first") from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise UserError(f"{path} cannot be read ({error}); the same litmus run command writes it anew") from None
+    raise UserError(
+        f"{path} has record format {content.get('format')}, and this version of Litmus reads format {RECORD_FORMAT}; "
+        "read it with the version that wrote it, or run the study again with another --out"
+    )
 
 
 def _parsed(content: Mapping[str, Any]) -> StudyRecord:

@@ -6,10 +6,8 @@ from typing import Any
 
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.building.weights import digest
+from litmus.records.study_record import RECORD_FORMAT
 from litmus.training.config import RunConfig
-
-RECORD_FORMAT = 1
-"""Version of the records and of the training procedure; raise it when a change makes old records incomparable."""
 
 
 def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from synthetic_records import synthetic
 from litmus import load, load_probes
 from litmus.core.errors import UserError
 from litmus.design.study import Study
+from litmus.records.study_record import RECORD_FORMAT
 
 STUDY = Study(
     "norms", "?", {"model.name": "lenet5"}, {"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]},
@@ -94,3 +95,11 @@ def test_rows_stand_arm_by_arm_and_by_seed_whatever_the_identities(folder: Path,
     assert list(zip(frame["arm"], frame["seed"], strict=True)) == [(label, seed) for label in labels for seed in (0, 1)]
     assert frame["run"].iloc[-2] == "ffffffffffff"
     assert list(load(tmp_path / "norms", curves=True)["run"].unique()) == list(frame["run"])
+
+
+def test_records_of_another_format_are_one_clear_line(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "norms")
+    file = tmp_path / "norms" / "study.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": RECORD_FORMAT + 1}))
+    with pytest.raises(UserError, match="has record format 2, and this version of Litmus reads format 1; read it with"):
+        load(tmp_path / "norms")
