@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from litmus.api import finish
-from litmus.cli.options import say, width, wrapped
+from litmus.cli.terminal import say, width, wrapped
 from litmus.core.config_keys import Keys, Settings, unknown_key
 from litmus.core.errors import UserError
 from litmus.core.formatting import several

@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from litmus.cli.options import JSON_HELP, Parser, print_json
+from litmus.cli.options import Parser
+from litmus.cli.terminal import JSON_HELP, print_json
 from litmus.core.errors import require_choice
 from litmus.core.formatting import count
 from litmus.core.registry import declared

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from litmus.cli.options import JSON_HELP, REQUIRED, Parser, aligned, print_json, records_key, width, wrapped
+from litmus.cli.options import REQUIRED, Parser, records_key
 from litmus.cli.status import find_study
+from litmus.cli.terminal import JSON_HELP, aligned, print_json, width, wrapped
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_choice
 from litmus.core.formatting import several

@@ -8,7 +8,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from litmus.cli.options import JSON_HELP, SOURCE, Parser, all_config_keys, import_named_source, print_json, width
+from litmus.cli.options import SOURCE, Parser, all_config_keys, import_named_source
+from litmus.cli.terminal import JSON_HELP, print_json, width
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_positive
 from litmus.core.formatting import count

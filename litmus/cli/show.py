@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from litmus.cli.options import JSON_HELP, Parser, print_json, read, records_key, width, wrapped
+from litmus.cli.options import Parser, read, records_key
+from litmus.cli.terminal import JSON_HELP, print_json, width, wrapped
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError
 from litmus.datamodules.augmentation.recipes import RECIPES

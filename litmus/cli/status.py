@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from litmus.cli.options import JSON_HELP, Parser, aligned, print_json, records_key, wrapped
+from litmus.cli.options import Parser, records_key
+from litmus.cli.terminal import JSON_HELP, aligned, print_json, wrapped
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.formatting import duration, joined
 from litmus.records import slurm

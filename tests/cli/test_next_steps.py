@@ -10,7 +10,7 @@ import pytest
 from tiny_runs import tiny_options
 
 from litmus.cli.conduct_and_report import after_training, next_steps
-from litmus.cli.options import aligned, wrapped
+from litmus.cli.terminal import aligned, wrapped
 from litmus.evidence.summary import Undecided
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -11,7 +11,7 @@ from synthetic_records import synthetic
 from litmus import load, load_probes
 from litmus.core.errors import UserError
 from litmus.design.study import Study
-from litmus.records.study_record import RECORD_FORMAT
+from litmus.records.study_record import RECORD_FORMAT, read_study_record
 
 STUDY = Study(
     "norms", "?", {"model.name": "lenet5"}, {"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]},
@@ -102,4 +102,4 @@ def test_records_of_another_format_are_one_clear_line(folder: Path, tmp_path: Pa
     file = tmp_path / "norms" / "study.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": RECORD_FORMAT + 1}))
     with pytest.raises(UserError, match="has record format 2, and this version of Litmus reads format 1; read it with"):
-        load(tmp_path / "norms")
+        read_study_record(tmp_path / "norms")
