@@ -1,8 +1,9 @@
 """`litmus power`: how many seeds would show an effect of a given size, from the variance of a study's records."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
+
+from pydantic import PositiveFloat
 
 from litmus.cli.options import REQUIRED, Parser, records_key
 from litmus.cli.status import find_study
@@ -20,14 +21,14 @@ def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     parser = Parser("power", "How many seeds would show an effect of a given size, from a study's records.")
     parser.add_argument("study", help="a study on disk, see litmus status")
-    parser.add_key(Key("effect", float, REQUIRED, "difference to show; percentage points where the metric is a share"))
+    parser.add_key(
+        Key("effect", PositiveFloat, REQUIRED, "difference to show; percentage points where the metric is a share")
+    )
     parser.add_key(Key("metric", str, None, "a number of the records (default: accuracy on the test set)"))
     parser.add_key(Key("power", float, 0.8, "the chance with which it shall be shown"))
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(records_key())
     options = parser.read(arguments)
-    if not 0 < options.effect < math.inf:
-        raise UserError(f"--effect must be greater than zero, got {options.effect:g}")
     if not ALPHA < options.power < 1:
         raise UserError(f"--power must be above {ALPHA:g} and below 1, got {options.power:g}")
     analysis = analyse(find_study(options.study, Path(options.out)))

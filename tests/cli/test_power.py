@@ -82,7 +82,7 @@ def test_a_pair_that_lacks_a_run_does_not_count_and_a_diverged_one_counts_as_it_
     ("options", "complaint"),
     [
         (["--effect", "0"], "--effect must be greater than 0, got 0"),
-        (["--effect", "nan"], "--effect: expected a number, got 'nan'"),
+        (["--effect", "nan"], "--effect: expected a number > 0, got 'nan'"),
         (["--effect", "0.5", "--power", "1"], "--power must be above 0.05 and below 1, got 1"),
         (["--effect", "0.5", "--metric", "test_top"], "did you mean 'test_top1'?"),
         (["--effect", "0.5", "--out", "nowhere"], "no studies in nowhere"),
