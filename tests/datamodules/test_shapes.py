@@ -34,13 +34,6 @@ def test_masks_hold_the_class_of_the_shape(size: int) -> None:
         assert torch.equal(batch.masks.amax((1, 2)), batch.labels + 1)
 
 
-def test_test_images_are_others() -> None:
-    arrays = datamodules.build("shapes").arrays
-    assert isinstance(arrays.train_images, torch.Tensor)
-    assert isinstance(arrays.test_images, torch.Tensor)
-    assert not torch.equal(arrays.train_images[:500], arrays.test_images)
-
-
 def test_bad_options_are_refused() -> None:
     cases: list[tuple[dict[str, int], str]] = [
         ({"image_size": 4}, "image_size must be at least 8, got 4"),

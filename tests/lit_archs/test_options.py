@@ -122,14 +122,6 @@ def _behaviour(name: str, network: nn.Module) -> tuple[float, ...]:
     return tuple(losses)
 
 
-def test_the_plain_twin_has_the_parameters_of_the_residual_network() -> None:
-    plain, residual = lit_archs.build("plain56"), lit_archs.build("resnet56")
-    assert sum(p.numel() for p in plain.parameters()) == 853_018
-    for (name, one), (other, two) in zip(plain.named_parameters(), residual.named_parameters(), strict=True):
-        assert name == other
-        assert torch.equal(one, two)
-
-
 def test_one_convolution_sees_as_far_as_the_stack_that_it_replaces() -> None:
     fields = {}
     for convolutions in ("stacked", "single"):

@@ -31,10 +31,3 @@ def test_dead_units_are_those_that_no_training_image_makes_positive(tmp_path: Pa
     expected = [float((each <= 0).all(0).double().mean()) for each in (hidden, second)]
     assert rows[rows["step"] == 40]["value"].tolist() == expected
     assert sum(expected) > 0
-
-
-def test_a_unit_of_a_map_is_a_channel(tmp_path: Path) -> None:
-    settings = {**SETTINGS, "model.name": "convnet", "model.width": 4, "model.blocks": 1}
-    settings = {key: value for key, value in settings.items() if key not in ("model.depth",)}
-    rows = rows_of(trained(tmp_path, settings), "dead_units")
-    assert set(rows["value"][rows["layer"].str.startswith("block1")] * 4 % 1) == {0.0}

@@ -1,6 +1,5 @@
 """The gradients that training propagates, layer by layer."""
 
-import math
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from probed_steps import before_the_step, example, gradient, random
 from torch import Tensor, nn
 
 from litmus.lit_archs.building.registry import build
-from litmus.probes.gradient_norms import decay_factor
 
 
 def linear_stack(factor: float, layers: int, width: int = 8) -> nn.Sequential:
@@ -69,10 +67,3 @@ def test_gradients_are_those_of_the_mean_loss() -> None:
     hidden = [layer for layer in layers if "shortcut" not in layer and layer != "classifier"]
     assert len(layers) - 1 - len(hidden) == 2  # two projections
     assert measured["", "decay_layers"] == len(hidden) == 7
-
-
-def test_gradients_without_a_logarithm_do_not_count() -> None:
-    line = [0.9 ** (5 - index) for index in range(6)]
-    assert decay_factor(line) == (pytest.approx(0.9), 6)
-    assert decay_factor([0.0, *line[1:4], math.inf, line[5]]) == (pytest.approx(0.9), 4)
-    assert math.isnan(decay_factor([0.0, 1.0, math.nan])[0])

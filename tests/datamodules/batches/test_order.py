@@ -46,13 +46,3 @@ def test_without_reshuffling_every_epoch_repeats_the_first_ones_order() -> None:
     assert torch.equal(first, orders()[0])
     assert not torch.equal(*orders())
     assert not torch.equal(first, orders(seed=4)[0])
-
-
-def test_validation_split_is_cut_from_training_and_fixed_by_the_split_seed() -> None:
-    one = datamodules.build("digits", seed=0, split_seed=4)
-    same = datamodules.build("digits", seed=9, split_seed=4)
-    other = datamodules.build("digits", seed=0, split_seed=5)
-    assert torch.equal(one.val_indices, same.val_indices)
-    assert not torch.equal(one.val_indices, other.val_indices)
-    trained = torch.cat([batch.sample for batch in one.train_epoch(0)])
-    assert not set(trained.tolist()) & set(one.val_indices.tolist())

@@ -97,7 +97,11 @@ def test_evaluation_is_the_same_under_every_recipe() -> None:
 
 
 def test_no_test_image_is_trained_on_and_none_of_validation() -> None:
-    module = digits(drop_last=False)
+    module, same, other = (
+        digits(drop_last=False, seed=seed, split_seed=split) for seed, split in ((0, 4), (9, 4), (0, 5))
+    )
+    assert torch.equal(module.val_indices, same.val_indices)
+    assert not torch.equal(module.val_indices, other.val_indices)
     trained = torch.cat([batch.sample for batch in module.train_epoch(0)])
     validated = torch.cat([batch.sample for batch in module.val_dataloader()])
     assert sorted(trained.tolist() + validated.tolist()) == list(range(1437))

@@ -98,12 +98,6 @@ def test_without_a_test_set_a_fifth_is_set_aside_and_nothing_is_lost(count: int)
     assert found.fingerprint == again.fingerprint
 
 
-def test_class_names_come_from_the_caller_or_the_dataset() -> None:
-    items = Items(lambda index: (picture(index), LABELS[index]), classes=["a", "b", "c", "d"])
-    assert datamodules.dataset(items, TEST).classes == ("a", "b", "c", "d")
-    assert datamodules.dataset(items, TEST, classes=numpy.array(list("wxyz"))).classes == tuple("wxyz")
-
-
 changing = iter(range(10**6))
 SIZES = Items(lambda index: (picture(index).resize((8, 8 if index == 7 else 6)), 1))
 WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {

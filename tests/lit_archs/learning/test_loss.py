@@ -87,6 +87,7 @@ def test_another_loss_is_refused_where_the_network_or_the_task_has_its_own() -> 
         assert str(error.value) == message
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_and_evaluated_with_its_loss(tmp_path: Path) -> None:
     settings = {"optim.loss": "squared_error", "optim.lr": 0.01, "model.norm": "batch", "trainer.epochs": 10}
     finished = trained(tmp_path, {**TINY, **settings})
