@@ -277,7 +277,7 @@ def forecast(setting: Setting) -> Found:
 
 
 def out_of_memory(setting: Setting) -> Found:
-    """Runs that find a GPU full which they share are repeated with less beside them; one that is alone says so."""
+    """Runs that find a GPU full which they share are repeated with fewer at a time; one that is alone says so."""
     setting.needs_cuda("its memory is filled")
     free = torch.cuda.mem_get_info()[0]
     wide = (
@@ -295,8 +295,8 @@ def out_of_memory(setting: Setting) -> Found:
         finally:
             del held
             torch.cuda.empty_cache()
-    fewer = several.stderr.count("found the GPU's memory full and is repeated")
-    clear = "the GPU's memory ran out with no other run on it" in alone.stderr
+    fewer = several.stderr.count("ran out of memory and is repeated")
+    clear = "memory ran out with no other run on the device" in alone.stderr
     holds = several.returncode == 0 and fewer > 0 and clear
     told = f"six runs in 24 GiB: exit status {several.returncode}, repeated with fewer {fewer} times; alone: {clear}"
     if not holds:
