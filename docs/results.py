@@ -29,7 +29,7 @@ from litmus.design.study_files import STUDIES
 from litmus.evidence.claims import MEANING
 from litmus.evidence.summary import StudySummary, summarise
 from litmus.records.storage import write_atomically
-from litmus.records.study_record import FILE, read_study_record
+from litmus.records.study_record import STUDY_FILE, read_study_record
 from litmus.report.answer import answer_of
 from litmus.report.controls import image_counts
 from litmus.report.exports import as_markdown, markdown
@@ -53,7 +53,7 @@ def main() -> None:
         if not arguments.only_write:
             options = [option.replace("DATA", arguments.data) for option in scale.options]
             subprocess.run([*LITMUS, "run", name, *options, "--out", str(arguments.runs)], check=True)
-        if (arguments.runs / name / FILE).exists():
+        if (arguments.runs / name / STUDY_FILE).exists():
             write(name, arguments.runs / name, scale)
             print(FOLDER / f"{name}.md")
     write_table()

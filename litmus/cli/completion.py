@@ -17,7 +17,7 @@ from litmus.core.errors import require_choice
 from litmus.core.registry import declared
 from litmus.lit_archs.cost.table import read_table
 from litmus.records.run_record import run_records
-from litmus.records.study_record import FILE
+from litmus.records.study_record import STUDY_FILE
 
 OPTIONS = Path(__file__).with_name("options.json")
 """Every command's options, as `docs/pages.py` writes them."""
@@ -175,7 +175,7 @@ def _own_or_package_study(prefix: str, **_: Any) -> list[str]:
 
 def _studies_on_disk(parsed_args: argparse.Namespace) -> list[Path]:
     out = Path(getattr(parsed_args, "out", None) or "runs")
-    return sorted(path.parent for path in out.glob(f"*/{FILE}"))
+    return sorted(path.parent for path in out.glob(f"*/{STUDY_FILE}"))
 
 
 def _study_on_disk(parsed_args: argparse.Namespace, **_: Any) -> list[str]:

@@ -14,7 +14,7 @@ from litmus.design.study_files import study_of
 from litmus.evidence.datasets import FILE as DATASETS_FILE
 from litmus.evidence.datasets import read_datasets
 from litmus.records.run_record import RunRecord
-from litmus.records.study_record import FILE, read_study_record
+from litmus.records.study_record import STUDY_FILE, read_study_record
 from litmus.report.exports import FORMATS, write_exports
 from litmus.report.overviews import joint_lines, write_index, write_side_by_side
 from litmus.report.page import Report, summary_of, write_report
@@ -63,10 +63,10 @@ def _refuse(given: object, why: str) -> None:
 
 def _find(study: str, out: Path) -> Path:
     """Return a study's folder, by its path or by its name under `out`."""
-    if (Path(study) / FILE).is_file():
+    if (Path(study) / STUDY_FILE).is_file():
         return Path(study)
     if "/" in study or "\\" in study:
-        raise UserError(f"no study in {study}: there is no {FILE}; litmus status lists those in {out}")
+        raise UserError(f"no study in {study}: there is no {STUDY_FILE}; litmus status lists those in {out}")
     return find_study(study, out)
 
 
@@ -100,7 +100,7 @@ def _changed(directory: Path) -> list[tuple[str, int]]:
     study = read_study_record(directory)
     records = [RunRecord(directory / run) for run in study.arm_of_run()]
     files = [file for record in records for file in (record.status_file, record.metrics_file)]
-    return [(str(file), file.stat().st_mtime_ns) for file in [directory / FILE, *files] if file.exists()]
+    return [(str(file), file.stat().st_mtime_ns) for file in [directory / STUDY_FILE, *files] if file.exists()]
 
 
 def _at_work(directory: Path) -> bool:

@@ -20,7 +20,7 @@ from litmus.records import slurm
 from litmus.records.code_use import code_use
 from litmus.records.run_record import RunRecord, read_heartbeat, run_records
 from litmus.records.storage import CorruptRecord, DiskUse, disk_use
-from litmus.records.study_record import FILE, StudyJobs, StudyRecord, read_study_record
+from litmus.records.study_record import STUDY_FILE, StudyJobs, StudyRecord, read_study_record
 
 COLUMNS = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not started", "other code")
 WATCH_SECONDS = 2.0
@@ -225,7 +225,7 @@ def seconds_left(directory: Path, states: Mapping[str, int]) -> float | None:
 
 def studies_in(out: Path) -> list[Path]:
     """Return the folders of the studies under `out`. Raises `UserError` where there are none."""
-    found = sorted(path.parent for path in out.glob(f"*/{FILE}"))
+    found = sorted(path.parent for path in out.glob(f"*/{STUDY_FILE}"))
     if not found:
         raise UserError(f"no studies in {out}; name another folder with --out, or start with litmus run batch_norm")
     return found

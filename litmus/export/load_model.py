@@ -15,7 +15,7 @@ from litmus.design.study_files import import_source
 from litmus.lit_archs.building.registry import ARCHITECTURES, construct
 from litmus.lit_archs.learning.loss import defines_loss
 from litmus.records.frames import find_runs
-from litmus.records.run_record import FINAL_STATES, RunRecord, own_source, rerun_command
+from litmus.records.run_record import FINAL_STATES, RunRecord, rerun_command, source_of
 from litmus.records.storage import CorruptRecord
 from litmus.training.config import resolve
 from litmus.training.network import network_options
@@ -159,7 +159,7 @@ def load_record(record: RunRecord, weights: Which | None = None) -> ImageModel:
         content = _content(record.checkpoint if which == "last" else record.best_checkpoint)
     except CorruptRecord as error:
         raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
-    _import_source(record, own_source(record), str(settings["model"]["name"]))
+    _import_source(record, source_of(record), str(settings["model"]["name"]))
     config = resolve(flatten(settings))
     input = ImageInput.from_dict(content["input"])
     options = network_options(config, len(input.classes), input.shape)

@@ -1,13 +1,11 @@
 """What a run leaves on disk: plain files in a folder named by its identity."""
 
 import contextlib
-import copy
 import json
 import os
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,75 +16,8 @@ from litmus.records import lease
 from litmus.records.run_code import KeptCode, code_version, kept_code, recorded_code
 from litmus.records.storage import CorruptRecord, StorageError, storage_errors, to_json, write_atomically
 
-FILE = "progress.json"
-
-
-@dataclass(frozen=True)
-class Heartbeat:
-    """How far a run is.
-
-    Args:
-        step: optimiser steps done.
-        steps: those of the whole run.
-        epoch: passes over the training set done, with a fraction.
-        epochs: those of the whole run.
-        images_per_second: of all devices together, in training, since the last heartbeat; None where no step was made.
-        metric: the last metric that was logged, as the records call it; empty before the first.
-        value: its value, None where it is not finite.
-    """
-
-    step: int
-    steps: int
-    epoch: float
-    epochs: int
-    images_per_second: float | None = None
-    metric: str = ""
-    value: float | None = None
-
-    @property
-    def fraction(self) -> float:
-        """The share of the run's steps that is done."""
-        return self.step / self.steps if self.steps else 0.0
-
-    def words(self) -> list[str]:
-        """Return it in words, part by part: `step 360/800`, `epoch 4.5/10`, `812 images/s`, `val_top1 91.20 %`."""
-        parts = [f"step {self.step:,}/{self.steps:,}", f"epoch {self.epoch:.1f}/{self.epochs}"]
-        if self.images_per_second is not None:
-            parts.append(f"{self.images_per_second:,.0f} images/s")
-        if self.metric and self.value is not None:
-            known = metric_of(self.metric)
-            is_share = known is not None and known.scale == "share"
-            parts.append(f"{self.metric} {f'{100 * self.value:.2f} %' if is_share else f'{self.value:.3f}'}")
-        return parts
-
-
-Listener = Callable[[Heartbeat], None]
-"""What gets a run's heartbeats."""
-
-
-def write_heartbeat(directory: Path, heartbeat: Heartbeat) -> None:
-    """Write how far the run in `directory` is, whole; where that cannot be done, the run goes on without."""
-    file, temporary = directory / FILE, directory / f".{FILE}.new"
-    # Not `write_atomically`: nothing is lost with it, so that it need not reach the disk before training goes on.
-    with contextlib.suppress(OSError):
-        temporary.write_text(json.dumps(asdict(heartbeat)))
-        os.replace(temporary, file)
-
-
-def read_heartbeat(directory: Path) -> Heartbeat | None:
-    """Return how far the run in `directory` is, None where it does not say."""
-    try:
-        content = json.loads((directory / FILE).read_bytes())
-        return Heartbeat(**{field.name: content[field.name] for field in fields(Heartbeat)})
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def remove_heartbeat(directory: Path) -> None:
-    """Remove `progress.json`: the run has its result."""
-    with contextlib.suppress(OSError):
-        (directory / FILE).unlink(missing_ok=True)
-
+_YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader of `yaml.safe_load`, in C where PyYAML was built with it: several times as fast."""
 
 FINAL_STATES = ("finished", "diverged")
 """States of a run that has its result."""
@@ -148,7 +79,7 @@ class RunRecord:
 
     @property
     def answers_file(self) -> Path:
-        """`answers.npz`: what the run answered to each test image; absent in the record of an earlier version."""
+        """`answers.npz`: what the run answered to each test image; absent where the run diverged."""
         return self.path / "answers.npz"
 
     @property
@@ -173,8 +104,7 @@ class RunRecord:
 
     def kept(self) -> str:
         """Return what `trainer.keep` was when the run was executed. Raises `CorruptRecord`."""
-        # Earlier versions kept the last weights, and had no such key.
-        return str(self.read_config().get("trainer", {}).get("keep", "last"))
+        return str(self.read_config()["trainer"]["keep"])
 
     def read_status(self) -> dict[str, Any]:
         """Return the status, empty where there is none. Raises `CorruptRecord`."""
@@ -191,7 +121,7 @@ class RunRecord:
     def read_config(self) -> dict[str, Any]:
         """Return the config, empty where there is none. Raises `CorruptRecord`."""
         try:
-            config = _read_sections(self.config_file.read_bytes())
+            config = yaml.load(self.config_file.read_bytes(), _YamlLoader)
         except FileNotFoundError:
             return {}
         except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
@@ -250,30 +180,16 @@ def _require(*files: Path) -> None:
             raise CorruptRecord(f"{file} is missing")
 
 
-def rerun_command(record: RunRecord) -> str:
-    """Return the command that runs a run again, into a folder of its own.
-
-    The user's files are those in use where they are what they were, else the copies that lie with the record. Raises
-    `CorruptRecord`.
-    """
-    source = own_source(record)
-    return f"litmus train --config {record.config_file}{f' --source {source}' if source else ''} --out again"
-
-
-def own_source(record: RunRecord) -> str | None:
-    """Return the user's file that registers what a run is made of, or its copy where it is not what it was."""
-    kept = copies(record)
-    if kept is not None and kept.source is not None and not kept.is_current():
-        return str(kept.source)
-    return record.read_status().get("source")
-
-
-def copies(record: RunRecord) -> KeptCode | None:
-    """Return the copies of the user's files that a run was executed with, None where there are none."""
-    code = recorded_code(record.read_status())
-    if code is None:
-        return None
-    return kept_code(record.path.parent, code_version(code.trained_with or code.hashes))
+def _read_json(path: Path, required: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CorruptRecord(f"{path}: {error}") from None
+    if not isinstance(content, dict) or any(key not in content for key in required):
+        raise CorruptRecord(f"{path}: lacks {', '.join(required)}")
+    return content
 
 
 def run_records(study_directory: Path) -> list[RunRecord]:
@@ -287,41 +203,93 @@ def run_records(study_directory: Path) -> list[RunRecord]:
     ]
 
 
-def _read_sections(content: bytes) -> Any:
-    """Return what YAML holds, its sections read one by one: the runs of a study share most of them, word for word."""
-    before, *sections = _SECTION.split(content)
-    if any(line.strip() and not line.startswith(b"#") for line in before.splitlines()):
-        return _safe_yaml(content)
+def rerun_command(record: RunRecord) -> str:
+    """Return the command that repeats a run in another folder, with the code that it had. Raises `CorruptRecord`."""
+    source = source_of(record)
+    return f"litmus train --config {record.config_file}{f' --source {source}' if source else ''} --out again"
+
+
+def source_of(record: RunRecord) -> str | None:
+    """Return the user's file that a run came from, or its copy where any of the code has changed since."""
+    kept = copies(record)
+    if kept is not None and kept.source is not None and not kept.is_current():
+        return str(kept.source)
+    return record.read_status().get("source")
+
+
+def copies(record: RunRecord) -> KeptCode | None:
+    """Return the copies of the code that a run was trained with, None for a run without code of the user's."""
+    code = recorded_code(record.read_status())
+    if code is None:
+        return None
+    return kept_code(record.path.parent, code_version(code.trained_with or code.hashes))
+
+
+PROGRESS_FILE = "progress.json"
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """How far a run is.
+
+    Args:
+        step: optimiser steps done.
+        steps: those of the whole run.
+        epoch: passes over the training set done, with a fraction.
+        epochs: those of the whole run.
+        images_per_second: of all devices together, in training, since the last heartbeat; None where no step was made.
+        metric: the last metric that was logged, as the records call it; empty before the first.
+        value: its value, None where it is not finite.
+    """
+
+    step: int
+    steps: int
+    epoch: float
+    epochs: int
+    images_per_second: float | None = None
+    metric: str = ""
+    value: float | None = None
+
+    @property
+    def fraction(self) -> float:
+        """The share of the run's steps that is done."""
+        return self.step / self.steps if self.steps else 0.0
+
+    def words(self) -> list[str]:
+        """Return it in words, in parts: `step 360/800`, `epoch 4.5/10`, `812 images/s`, `val_top1 91.20 %`."""
+        parts = [f"step {self.step:,}/{self.steps:,}", f"epoch {self.epoch:.1f}/{self.epochs}"]
+        if self.images_per_second is not None:
+            parts.append(f"{self.images_per_second:,.0f} images/s")
+        if self.metric and self.value is not None:
+            known = metric_of(self.metric)
+            is_share = known is not None and known.scale == "share"
+            parts.append(f"{self.metric} {f'{100 * self.value:.2f} %' if is_share else f'{self.value:.3f}'}")
+        return parts
+
+
+Listener = Callable[[Heartbeat], None]
+"""A function that is called with each heartbeat of a run."""
+
+
+def write_heartbeat(directory: Path, heartbeat: Heartbeat) -> None:
+    """Write how far the run in `directory` is, whole; where that cannot be done, the run goes on without."""
+    file, temporary = directory / PROGRESS_FILE, directory / f".{PROGRESS_FILE}.new"
+    # Not `write_atomically`: nothing is lost with it, so that it need not reach the disk before training goes on.
+    with contextlib.suppress(OSError):
+        temporary.write_text(json.dumps(asdict(heartbeat)))
+        os.replace(temporary, file)
+
+
+def read_heartbeat(directory: Path) -> Heartbeat | None:
+    """Return how far the run in `directory` is, None where it does not say."""
     try:
-        return copy.deepcopy({key: value for section in sections for key, value in _section(section).items()})
-    except yaml.YAMLError:
-        return _safe_yaml(content)  # sections that refer to one another
+        content = json.loads((directory / PROGRESS_FILE).read_bytes())
+        return Heartbeat(**{field.name: content[field.name] for field in fields(Heartbeat)})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
-_SECTION = re.compile(rb"^(?=[A-Za-z_]\w*:)", re.MULTILINE)
-
-
-@lru_cache(maxsize=1024)
-def _section(content: bytes) -> dict[str, Any]:
-    return dict(_safe_yaml(content))
-
-
-def _safe_yaml(content: bytes) -> Any:
-    # As `yaml.safe_load`, by the C library where PyYAML was built with it: several times as fast.
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(content)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
-
-
-def _read_json(path: Path, required: tuple[str, ...]) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise CorruptRecord(f"{path}: {error}") from None
-    if not isinstance(content, dict) or any(key not in content for key in required):
-        raise CorruptRecord(f"{path}: lacks {', '.join(required)}")
-    return content
+def remove_heartbeat(directory: Path) -> None:
+    """Remove `progress.json`: the run has its result."""
+    with contextlib.suppress(OSError):
+        (directory / PROGRESS_FILE).unlink(missing_ok=True)

@@ -13,6 +13,9 @@ from typing import Any
 
 from litmus.core.errors import UserError
 
+RECORD_FORMAT = 1
+"""Version of the records and of the training procedure; a change that makes old records incomparable raises it."""
+
 LOOKED_INTO = 400
 """Folders of runs that are looked into; of more, the rest are taken to be like them: each costs time."""
 

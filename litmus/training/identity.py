@@ -6,7 +6,7 @@ from typing import Any
 
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.building.weights import digest
-from litmus.records.study_record import RECORD_FORMAT
+from litmus.records.storage import RECORD_FORMAT
 from litmus.training.config import RunConfig
 
 

@@ -11,7 +11,7 @@ from synthetic_records import synthetic
 from litmus import load, load_probes
 from litmus.core.errors import UserError
 from litmus.design.study import Study
-from litmus.records.study_record import RECORD_FORMAT, read_study_record
+from litmus.records.study_record import read_study_record
 
 STUDY = Study(
     "norms", "?", {"model.name": "lenet5"}, {"model.norm": ["none", "batch"], "optim.lr": [0.1, 1.0]},
@@ -97,9 +97,12 @@ def test_rows_stand_arm_by_arm_and_by_seed_whatever_the_identities(folder: Path,
     assert list(load(tmp_path / "norms", curves=True)["run"].unique()) == list(frame["run"])
 
 
-def test_records_of_another_format_are_one_clear_line(folder: Path, tmp_path: Path) -> None:
+def test_records_of_another_format_are_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "norms")
     file = tmp_path / "norms" / "study.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "format": RECORD_FORMAT + 1}))
-    with pytest.raises(UserError, match="has record format 2, and this version of Litmus reads format 1; read it with"):
+    file.write_text(file.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(UserError, match=r"study\.json has record format 2, and this version of Litmus reads 1;"):
+        read_study_record(tmp_path / "norms")
+    file.write_text('{"format": 1, "study": "norms"}')
+    with pytest.raises(UserError, match=r"study\.json cannot be read \(.* the same litmus run command writes it anew"):
         read_study_record(tmp_path / "norms")
