@@ -19,8 +19,7 @@ from litmus.records.answers import Answers, read_answers
 from litmus.records.code_use import CodeUse, code_use
 from litmus.records.frames import load, read_metrics, read_probes
 from litmus.records.run_record import RunRecord
-from litmus.records.study_record import FILE as STUDY_FILE
-from litmus.records.study_record import ArmRecord, PlanEntry, StudyRecord, read_plans, read_study_record
+from litmus.records.study_record import STUDY_FILE, ArmRecord, PlanEntry, StudyRecord, read_plans, read_study_record
 
 
 @dataclass(frozen=True)
