@@ -1,0 +1,50 @@
+"""Every metric that a task declares reaches the statistics."""
+
+import pandas as pd
+import pytest
+
+from benchmarks.calibration.studies_in_memory import SimulatedArm, study
+from litmus.core import metrics
+from litmus.core.metrics import TASKS, Metric, Task, add_task, own_task
+from litmus.evidence.results import Analysis
+from litmus.evidence.summary import arm_statistics, metrics_of, statistics_table
+from litmus.records.study_record import ArmRecord
+
+
+def evaluated(task: Task) -> Analysis:
+    """Return a study of two arms whose runs have every number that a task declares."""
+    columns = [f"{split}_{name}" for split in ("test", "val") for name in task.evaluated]
+    columns += [*task.fit_columns, *task.training_columns]
+    arms = []
+    for number in range(2):
+        by_seed = {seed: 0.5 + 0.1 * number + 0.01 * seed * (-1) ** number for seed in range(3)}
+        record = ArmRecord(f"arm {number}", {"arm": number}, number == 0, dict.fromkeys(by_seed, "0"))
+        arms.append(SimulatedArm(record, pd.DataFrame(), {}, {}, simulated=dict.fromkeys(columns, by_seed)))
+    return Analysis(**{**vars(study(arms)), "task": task})
+
+
+@pytest.fixture
+def reconstruction(monkeypatch: pytest.MonkeyPatch) -> Task:
+    """A task of a user's own, with two metrics."""
+    monkeypatch.setattr(metrics, "TASKS", dict(TASKS))
+    errors = Metric("mse", "mean squared error", "loss", False), Metric("ssim", "structural similarity", "share", True)
+    task = own_task("reconstruction", *errors, guessing=1.0)
+    for metric in task.metrics:
+        monkeypatch.setitem(metrics.METRICS, metric.name, metric)
+    add_task(task)
+    return task
+
+
+def test_a_second_metric_of_a_users_task_reaches_the_statistics(reconstruction: Task) -> None:
+    analysis = evaluated(reconstruction)
+    names = metrics_of(analysis)
+    assert names[:3] == ["test_mse", "test_ssim", "test_loss"]
+    table = statistics_table({name: arm_statistics(analysis, name) for name in names}).set_index(["metric", "arm"])
+    assert table.loc[("test_ssim", "arm 1"), "difference_n"] == 3
+    assert table.loc[("test_ssim", "arm 1"), "difference_mean"] == pytest.approx(0.08)
+
+
+def test_every_metric_of_segmentation_reaches_the_statistics_the_primary_one_first() -> None:
+    names = metrics_of(evaluated(TASKS["segmentation"]))
+    assert names[:4] == ["test_iou", "test_dice", "test_pixel_accuracy", "test_loss"]
+    assert {"val_pixel_accuracy", "fit_pixel_accuracy", "train_pixel_accuracy"} <= set(names)
