@@ -1,4 +1,4 @@
-"""Figures as a reader wants them: accuracies in percent, differences in points, intervals beside the mean."""
+"""Numbers as a reader wants them: accuracies in percent, differences in points, each with its interval."""
 
 import math
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class Unit:
         return "–" if not has_ends(low, high) else f"[{self._number(low, sign)}, {self._number(high, sign)}]"
 
     def tick(self, value: float) -> str:
-        """Return a value beside an axis, as short as it can be."""
+        """Return a value as a tick label of an axis, as short as it can be."""
         return f"{value * self.factor:.3g}"
 
     @staticmethod
@@ -95,7 +95,7 @@ class LogRatio(Unit):
         return f"{self._number(value.mean)}{self._range(value, '')}"
 
     def tick(self, value: float) -> str:
-        """Return a ratio beside an axis."""
+        """Return a ratio as a tick label of an axis."""
         return f"{math.exp(value):.3g}×"
 
     def _number(self, value: float, sign: str = "") -> str:
