@@ -1,9 +1,11 @@
 """How long a study will take, from one measured training step of each network."""
 
 import functools
+import gc
 import itertools
 import math
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -27,11 +29,12 @@ from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.records.run_code import code_version, identity_with_code
 from litmus.records.run_record import run_records
 from litmus.records.study_record import read_study_record
-from litmus.training.config import MIXED, RunConfig, use_precision
+from litmus.training.config import MIXED, RunConfig, resolve, use_precision
 from litmus.training.environment import available_cpus
+from litmus.training.execute import execute
 from litmus.training.identity import run_id
 from litmus.training.network import build_module
-from litmus.training.run import Execution
+from litmus.training.run import Execution, Place, Run
 from litmus.training.user_code import read_user_code
 
 WARM_UPS = 2
@@ -150,12 +153,54 @@ def _median_seconds(step: Callable[[int], None], count: int, device: torch.devic
 
 
 @dataclass(frozen=True)
+class LoopSeconds:
+    """The seconds of a training step and of an epoch that the network does not take: batches, callbacks, records."""
+
+    step: float = 0.0
+    epoch: float = 0.0
+
+
+@functools.cache
+def measure_loop(accelerator: str) -> LoopSeconds:
+    """Return what the training loop takes on this machine beside the network: most of the time of a small network.
+
+    A linear classifier of digits trains with many small batches and with few large ones. The difference is that of the
+    steps, the rest of the few is that of the epochs.
+    """
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        _digits_epoch(accelerator, batch_size=16, epochs=1)  # warms up
+        many, long = _digits_epoch(accelerator, batch_size=16, epochs=4)
+        few, short = _digits_epoch(accelerator, batch_size=256, epochs=4)
+    except OSError:
+        return LoopSeconds()  # no temporary folder: a forecast that is too low is no reason to refuse the study
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        gc.unfreeze()
+    step = max(0.0, (long - short) / (many - few))
+    return LoopSeconds(step, max(0.0, short - few * step))
+
+
+def _digits_epoch(accelerator: str, batch_size: int, epochs: int) -> tuple[float, float]:
+    """Return the steps and the seconds of an epoch of a linear classifier."""
+    settings = {"model.name": "mlp", "model.depth": 0, "data.name": "digits", "data.batch_size": batch_size}
+    config = resolve({**settings, "trainer.epochs": epochs, "optim.lr": 1e-3})
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run("loop", "loop", "loop", {}, config, Path(folder), trial="loop")
+        with torch.random.fork_rng():
+            execute(run, Execution(accelerator=accelerator), Place(), lambda _: None)
+        summary = run.record.read_summary()
+    return summary["metrics"]["steps"] / epochs, summary["seconds"] / epochs
+
+
+@dataclass(frozen=True)
 class Forecast:
     """What is left to do of a study, and how long it takes.
 
     `run_seconds` is the time of all remaining runs, one after another, `wall_seconds` that of the study with
-    `concurrent` runs at a time; a run occupies `units` CPU cores or GPUs. What the training loop does around the
-    network, such as loading images, comes on top.
+    `concurrent` runs at a time; a run occupies `units` CPU cores or GPUs.
     """
 
     runs: int
@@ -187,11 +232,12 @@ def forecast(
     plan: Plan,
     launch: LaunchConfig,
     step_seconds: Callable[[RunConfig, DataSize, Execution], float] = measure_step,
+    loop_seconds: Callable[[str], LoopSeconds] = measure_loop,
     source: Path | None = None,
 ) -> Forecast:
     """Return what is left of `plan`, having timed a training step of each distinct network on this machine's devices.
 
-    Runs that are complete under `launch.out` are left out. `step_seconds` replaces the measurement in tests; `source`
+    Runs that are complete under `launch.out` are left out. `step_seconds` and `loop_seconds` measure; `source`
     is the file of a study outside the package. Raises `UserError` where a dataset is absent whose size is not known.
     """
     execution = execution_of(launch)
@@ -210,7 +256,8 @@ def forecast(
         if key not in measured:
             measured[key] = step_seconds(config, size, execution)
         run_steps, run_seconds = _steps_and_seconds(config, size, measured[key])
-        seconds += [run_seconds] * missing
+        loop = loop_seconds(execution.accelerator)
+        seconds += [run_seconds + run_steps * loop.step + config.trainer.epochs * loop.epoch] * missing
         epochs += config.trainer.epochs * missing
         steps += run_steps * missing
     cuda = execution.accelerator == "cuda"

@@ -2,10 +2,12 @@
 
 import dataclasses
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_runs import TINY
 
 from litmus import run
@@ -17,8 +19,10 @@ from litmus.launch.config import LaunchConfig
 from litmus.launch.forecast import (
     KNOWN_SIZES,
     Forecast,
+    LoopSeconds,
     data_size,
     forecast,
+    measure_loop,
     measure_step,
 )
 from litmus.training.config import RunConfig, resolve
@@ -34,13 +38,17 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"litmus.launch.{module}.available_cpus", lambda: 2)
 
 
+def no_time(accelerator: str) -> LoopSeconds:
+    return LoopSeconds()
+
+
 def a_second(config: RunConfig, size: object, execution: Execution) -> float:
     return 1.0
 
 
 def test_runs_epochs_and_steps_are_counted_exactly(tmp_path: Path) -> None:
     plan = expand(STUDY)
-    found = forecast(plan, LaunchConfig(out=str(tmp_path), **CPU), a_second)
+    found = forecast(plan, LaunchConfig(out=str(tmp_path), **CPU), a_second, no_time)
     data = ImageDataModule(plan.baseline.config.data)
     assert (found.runs, found.complete, found.epochs) == (6, 0, 6 * 2)
     assert found.steps == 6 * 2 * data.steps_per_epoch
@@ -51,7 +59,7 @@ def test_runs_epochs_and_steps_are_counted_exactly(tmp_path: Path) -> None:
     assert found.wall_seconds == pytest.approx(3 * each)
     # One run cannot be divided among the workers.
     alone = forecast(
-        expand(STUDY, seeds=1, vary={"model.norm": ["none"]}), LaunchConfig(out=str(tmp_path), **CPU), a_second
+        expand(STUDY, seeds=1, vary={"model.norm": ["none"]}), LaunchConfig(out=str(tmp_path), **CPU), a_second, no_time
     )
     assert alone.wall_seconds == alone.run_seconds == pytest.approx(each)
 
@@ -59,11 +67,11 @@ def test_runs_epochs_and_steps_are_counted_exactly(tmp_path: Path) -> None:
 def test_what_is_complete_is_not_counted(tmp_path: Path) -> None:
     run(STUDY, seeds=1, out=tmp_path, **CPU)
     launch = LaunchConfig(out=str(tmp_path), **CPU)
-    found = forecast(expand(STUDY), launch, a_second)
+    found = forecast(expand(STUDY), launch, a_second, no_time)
     assert (found.runs, found.complete) == (4, 2)
-    assert forecast(expand(STUDY, seeds=1), launch, a_second).lines() == ["forecast: nothing to run (2 done)"]
+    assert forecast(expand(STUDY, seeds=1), launch, a_second, no_time).lines() == ["forecast: nothing to run (2 done)"]
     # Another setting is another experiment.
-    assert forecast(expand(STUDY, settings={"optim.lr": 0.5}), launch, a_second).complete == 0
+    assert forecast(expand(STUDY, settings={"optim.lr": 0.5}), launch, a_second, no_time).complete == 0
 
 
 def test_each_network_is_measured_once(tmp_path: Path) -> None:
@@ -74,9 +82,9 @@ def test_each_network_is_measured_once(tmp_path: Path) -> None:
         return 2.0 if config.model["norm"] == "batch" else 1.0
 
     study = dataclasses.replace(STUDY, factors={**STUDY.factors, "optim.lr": [0.01, 0.1]})
-    found = forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), measure)
+    found = forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), measure, no_time)
     assert sorted(measured) == ["batch", "none"]
-    one = forecast(expand(STUDY), LaunchConfig(out=str(tmp_path), **CPU), a_second)
+    one = forecast(expand(STUDY), LaunchConfig(out=str(tmp_path), **CPU), a_second, no_time)
     assert found.run_seconds == pytest.approx(2 * one.run_seconds * 1.5)
 
 
@@ -110,7 +118,7 @@ def test_known_sizes_are_those_of_the_data(real_data: Path) -> None:
 def test_absent_data_of_unknown_size_is_one_line(tmp_path: Path) -> None:
     study = dataclasses.replace(STUDY, base={**TINY, "data.name": "folder", "data.root": str(tmp_path / "nowhere")})
     with pytest.raises(UserError, match="nowhere") as caught:
-        forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), a_second)
+        forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), a_second, no_time)
     assert "\n" not in str(caught.value)
 
 
@@ -130,3 +138,18 @@ def test_the_command_prints_it_and_stops(
     assert printed.stdout.startswith("forecast: 60 runs, 3,600 epochs, 2,998,800 steps\n")
     assert "core-hours" in printed.stdout
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_training_loop_counts_by_step_and_by_epoch_and_measuring_it_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = LaunchConfig(out=str(tmp_path), **CPU)
+    without = forecast(expand(STUDY), launch, a_second, no_time)
+    found = forecast(expand(STUDY), launch, a_second, lambda _: LoopSeconds(step=0.5, epoch=2.0))
+    assert found.run_seconds == pytest.approx(without.run_seconds + 0.5 * found.steps + 2.0 * found.epochs)
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.get_rng_state()
+    assert measure_loop.__wrapped__("cpu").step > 0
+    assert before[:2] == (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
+    assert torch.equal(before[2], torch.get_rng_state())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert measure_loop.__wrapped__("cpu") == LoopSeconds()
