@@ -2,27 +2,17 @@
 
     python docs/pages.py
 
-writes `docs/config_keys.md`, `docs/metrics.md` and `docs/lecture_figures.md` anew, and `studies/command/options.json`,
-from which a shell completes; a test holds that they are current.
+writes `docs/config_keys.md`, `docs/metrics.md` and `docs/lecture_figures.md` anew; a test holds that they are current.
 """
 
-import argparse
-import contextlib
 import dataclasses
-import importlib
-import io
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
-from unittest import mock
+from typing import Literal
 
-from litmus.cli.main import COMMANDS
-from litmus.cli.options import SHORT, Parser
 from litmus.core.config_keys import Key, Keys, Role
 from litmus.core.metrics import METRICS, TASKS, metric_of
-from litmus.datamodules.augmentation.recipes import RECIPES
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.design.study import columns
 from litmus.lit_archs.building.registry import ARCHITECTURES
@@ -144,98 +134,12 @@ def lecture_figures_page() -> str:
     )
 
 
-PARTS = {
-    "show": {"data": "a dataset's images, before and after augmentation"},
-    "wandb": {
-        "report": "write the study's report in W&B",
-        "sync": "upload the runs of a study that W&B lacks",
-    },
-}
-"""What a command's first word may be that has options of its own."""
-
-
-def options_table() -> str:
-    """Return every command's options as JSON; the config keys, which many have, stand there once."""
-    summaries = COMMANDS | {f"{name} {part}": PARTS[name][part] for name in PARTS for part in PARTS[name]}
-    commands: dict[str, Any] = {}
-    for name, summary in summaries.items():
-        parser = _parser_of(*name.split())
-        options, positionals, sections = [], [], set()
-        for action in parser._actions if parser is not None else ():
-            key = parser._own.get(action.dest) if parser is not None else None
-            if parser is not None and action.dest in parser._config:
-                sections.add(action.dest.partition(".")[0])
-            elif not action.option_strings:
-                positionals.append({"name": action.dest, "nargs": action.nargs})
-            elif action.help != argparse.SUPPRESS:
-                options.append(_option(action.dest, action.option_strings, action.nargs, key, action.help or ""))
-        commands[name] = {
-            "summary": summary,
-            "positionals": positionals,
-            "options": options,
-            "config": ["data", "seed"] if name == "show data" else sorted(sections),
-        }
-    keys = dict(config_keys(DEFAULT_ARCHITECTURE))
-    for registered in (*(ARCHITECTURES[name].keys("model") for name in _own_architectures()), *_dataset_keys()):
-        keys |= {name: key for name, key in registered.items() if name not in keys}
-    config = {
-        name: {"section": name.partition(".")[0]}
-        | _option(name, [SHORT.get(name, f"--{name}"), f"--{name}"], "?" if key.type is bool else None, key, key.help)
-        for name, key in keys.items()
-    }
-    return json.dumps({"commands": commands, "config": config}, indent=1, ensure_ascii=False) + "\n"
-
-
 def _own_architectures() -> list[str]:
     """Return the package's own architectures, without what a user's file registers."""
     return [name for name in ARCHITECTURES if ARCHITECTURES[name].make.__module__.startswith("litmus.lit_archs.")]
 
 
-def _dataset_keys() -> list[Keys]:
-    return [DATASETS[name].keys("data") for name in DATASETS]
-
-
-def _option(name: str, written: Sequence[str], nargs: str | int | None, key: Key | None, help: str) -> dict[str, Any]:
-    """Return how an option is written, how many values it takes, and which."""
-    # `--per-device` and `--per_device` are one: the first is shown.
-    hyphenated = [text for text in written if "-" in text[2:]]
-    is_recipe = name in ("data.augment", "augment")
-    return {
-        "name": name,
-        "written": hyphenated or list(dict.fromkeys(written)),
-        "nargs": nargs,
-        "help": key.help if key is not None else help,
-        "choices": list(RECIPES) if is_recipe else [] if key is None else _choices(key),
-        "is_file": key is not None and Path in (key.type, *get_args(key.type)),
-    }
-
-
-def _choices(key: Key) -> list[str]:
-    """Return what a key's value may be, where that can be listed."""
-    return ["true", "false"] if key.type is bool else [str(choice) for choice in key.choices]
-
-
-class _Asked(Exception):
-    def __init__(self, parser: Parser) -> None:
-        self.parser = parser
-
-
-def _parser_of(command: str, *part: str) -> Parser | None:
-    """Return the parser that a command shows the help of; none where it has options by its first word alone."""
-
-    def stop(parser: Parser, *_: Any) -> NoReturn:
-        raise _Asked(parser)
-
-    with mock.patch.object(Parser, "print_help", stop), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            importlib.import_module(f"litmus.cli.{command}").execute([*part, "--help"])
-        except _Asked as asked:
-            return asked.parser
-    return None
-
-
 PAGES = {
-    "../studies/command/options.json": options_table,
     "config_keys.md": config_keys_page,
     "metrics.md": metrics_page,
     "lecture_figures.md": lecture_figures_page,

@@ -1,204 +1,191 @@
-"""`litmus completion`: what a shell sources so that TAB completes commands, options and names."""
+"""`litmus completion`: what a shell sources so that TAB completes commands, options and names.
+
+Most commands take every config key as an option, and to know those PyTorch has to be imported, which takes seconds.
+So the arguments of all commands are kept in a cache of the user, which commands that import PyTorch anyway fill.
+"""
 
 import argparse
-import importlib.util
+import contextlib
+import importlib
 import json
 import os
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from argcomplete import CompletionFinder, shellcode
 from argcomplete.completers import DirectoriesCompleter, FilesCompleter
 
-from litmus.cli.options import Parser
+from litmus.cli.parser import Parser
+from litmus.core.config_keys import Key
 from litmus.core.errors import require_choice
-from litmus.core.registry import declared
-from litmus.lit_archs.cost.table import read_table
+from litmus.core.registry import Registry
 from litmus.records.run_record import run_records
+from litmus.records.storage import write_atomically
 from litmus.records.study_record import STUDY_FILE
 
-OPTIONS = Path(__file__).with_name("options.json")
-"""Every command's options, as `docs/pages.py` writes them."""
+SHELLS = ("bash", "zsh", "fish")
 
-PRESETS = {
-    "quick": "minutes on a laptop",
-    "paper": "the paper's protocol",
-    "imagenet": "an image folder of ImageNet, of some studies",
-}
-
-Completer = Callable[..., Iterable[str]]
+Argument = dict[str, Any]
+"""An option or a positional: `written`, `name`, `nargs`, `help`, `choices`, and `is_file`."""
 
 
-def complete() -> None:
-    """Print what completes the command line that the shell gives in the environment, and end the process."""
-    typed = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])]
-    _Finder()(parser_for(typed.split(" ")), always_complete_options=False)
-
-
-class _Finder(CompletionFinder):
-    """The finder of completions; config keys, which are hundreds, are shown by their sections."""
-
-    def filter_completions(self, completions: Sequence[str]) -> list[str]:
-        """Return the completions without doubles; of options in several sections, the sections."""
-        found = super().filter_completions(list(completions))
-        dotted = {each: f"{each.partition('.')[0]}." for each in found if each.startswith("--") and "." in each}
-        folded = list(dict.fromkeys(dotted.get(each, each) for each in found))
-        return folded if len(folded) > 1 else found
-
-
-def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return a parser of the command line of these words, the last of them unfinished.
-
-    It knows all commands, but the options of that alone which is named.
-    """
-    table = json.loads(OPTIONS.read_text())
-    known: dict[str, Any] = table["commands"]
-    parser = argparse.ArgumentParser("litmus", add_help=False)
-    commands = parser.add_subparsers()
-    for name, about in known.items():
-        if " " not in name:
-            commands.add_parser(name, help=about["summary"].replace("%", "%%"), add_help=False)
-    finished = words[1:-1]
-    if not finished or finished[0] not in commands.choices:
-        return parser
-    chosen, name = commands.choices[finished[0]], finished[0]
-    parts = {each.partition(" ")[2]: each for each in known if each.startswith(f"{name} ")}
-    if parts and (not known[name]["positionals"] or set(finished[1:2]) & set(parts)):
-        actions = chosen.add_subparsers()
-        for part, whole in parts.items():
-            actions.add_parser(part, help=known[whole]["summary"].replace("%", "%%"), add_help=False)
-        if not set(finished[1:2]) & set(parts):
-            return parser
-        chosen, name = actions.choices[finished[1]], parts[finished[1]]
-    _fill(chosen, name, known[name], table["config"])
+def parser() -> Parser:
+    """Return the command's parser."""
+    parser = Parser("completion", "What a shell sources for TAB to complete; in bash: source <(litmus completion bash)")
+    parser.add_argument("shell", help=f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
     return parser
 
 
-def _fill(parser: argparse.ArgumentParser, command: str, about: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    options = [*about["options"], *(each for each in config.values() if each["section"] in about["config"])]
-    for option in options:
-        written, nargs = option["written"], option["nargs"]
-        how: dict[str, Any] = {"action": "store_true"} if nargs == 0 else {"nargs": nargs}
-        action = parser.add_argument(*written, dest=option["name"], help=option["help"].replace("%", "%%"), **how)
-        action.completer = _value_completer(option, config)  # type: ignore[attr-defined]
-    for each in about["positionals"]:
-        action = parser.add_argument(each["name"], nargs=each["nargs"])
-        action.completer = _positional_completer(command, each["name"])  # type: ignore[attr-defined]
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    options = parser().read(arguments)
+    require_choice("shell", options.shell, SHELLS)
+    # Options that take a file offer files; the shell's default would offer files everywhere.
+    print(shellcode(["litmus"], use_defaults=False, shell=options.shell).strip())
+    return 0
 
 
-def _value_completer(option: Mapping[str, Any], config: Mapping[str, Any]) -> Completer:
-    """Return what completes the value of an option."""
-    by_name: dict[str, Completer] = {
-        "out": DirectoriesCompleter(),
-        "data.root": DirectoriesCompleter(),
-        "model.name": _names(_architectures),
-        "data.name": _names(lambda: _summaries("litmus.datamodules")),
-        "trainer.probes": _listed(_names(lambda: _summaries("litmus.probes"))),
-        "preset": _names(lambda: PRESETS),
-        "vary": _settings(config),
-        "tune": _settings(config),
+def complete(commands: Mapping[str, str]) -> None:
+    """Print what completes the command line that the shell gives in the environment, and end the process.
+
+    `commands` are all commands with their summaries.
+    """
+    typed = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])]
+    _Finder()(completing_parser(typed.split(" "), commands), always_complete_options=False)
+
+
+class _Finder(CompletionFinder):
+    """A finder that shows hundreds of config keys by their sections."""
+
+    def filter_completions(self, completions: Sequence[str]) -> list[str]:
+        """Return the completions without doubles; where several are left, the sections in place of their options."""
+        found = super().filter_completions(list(completions))
+        sections = [f"{each.partition('.')[0]}." if each.startswith("--") and "." in each else each for each in found]
+        distinct = list(dict.fromkeys(sections))
+        return distinct if len(distinct) > 1 else found
+
+
+def completing_parser(words: Sequence[str], commands: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Return a parser of the command line `words`, of which the last is unfinished.
+
+    It knows the names of all commands, and the arguments of the one that is named.
+    """
+    parser = argparse.ArgumentParser("litmus", add_help=False)
+    parsers = parser.add_subparsers()
+    for name, summary in commands.items():
+        parsers.add_parser(name, help=summary, add_help=False)
+    named = words[1] if len(words) > 2 else ""
+    if named in commands:
+        for argument in command_arguments(commands)[named]:
+            _add(parsers.choices[named], argument)
+    return parser
+
+
+def command_arguments(commands: Iterable[str]) -> dict[str, list[Argument]]:
+    """Return the arguments of every command, from the cache where it has them."""
+    try:
+        content: dict[str, list[Argument]] = json.loads(cache_file().read_text())
+    except (OSError, ValueError):
+        return fill_cache(commands)
+    return content
+
+
+def fill_cache(commands: Iterable[str]) -> dict[str, list[Argument]]:
+    """Read the arguments of every command from its parser, keep them for the next time and return them."""
+    content = {}
+    for name in commands:
+        parser: Parser = importlib.import_module(f"litmus.cli.{name}").parser()
+        keys = parser.keys()
+        shown = [each for each in parser._actions if each.help != argparse.SUPPRESS or each.dest in keys]
+        content[name] = [_argument(action, keys.get(action.dest), list(keys)) for action in shown]
+    with contextlib.suppress(OSError):  # a cache saves time, and no more
+        cache_file().parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(cache_file(), json.dumps(content))
+    return content
+
+
+def cache_file() -> Path:
+    """Return the file of the cache, another one for each version."""
+    folder = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    try:
+        version = metadata.version("litmus-ablations")
+    except metadata.PackageNotFoundError:
+        version = "unknown"
+    return Path(folder) / "litmus" / f"arguments-{version}.json"
+
+
+def _argument(action: argparse.Action, key: Key | None, keys: Iterable[str]) -> Argument:
+    # `--per-device` and `--per_device` are one option: the first is offered.
+    hyphenated = [text for text in action.option_strings if "-" in text[2:]]
+    return {
+        "written": hyphenated or list(action.option_strings),
+        "name": action.dest,
+        "nargs": action.nargs,
+        "help": key.help if key is not None else action.help or "",
+        "choices": _choices(action.dest, key, keys),
+        "is_file": key is not None and "Path" in str(key.type),
     }
-    if option["name"] in by_name:
-        return by_name[option["name"]]
-    if option["choices"]:
-        return _names(lambda: dict.fromkeys(option["choices"], ""))
-    return FilesCompleter() if option["is_file"] else _names(dict)
 
 
-def _positional_completer(command: str, name: str) -> Completer:
-    """Return what completes what a command is about."""
-    if name in ("study", "studies"):
-        return _own_or_package_study if command == "run" else _study_on_disk
-    by_name: dict[str, Completer] = {
-        "run": _run_or_data if command == "show" else _run_on_disk,
-        "architecture": _names(_architectures),
-        "name": _names(lambda: _summaries("litmus.datamodules")),
-        "what": _names(lambda: dict.fromkeys(("studies", "archs", "data", "probes"), "")),
-        "shell": _names(lambda: dict.fromkeys(("bash", "zsh", "fish"), "")),
-    }
-    return by_name.get(name, FilesCompleter())
+def _choices(name: str, key: Key | None, keys: Iterable[str]) -> list[str]:
+    """Return what the value of an argument may be, where that can be listed beforehand."""
+    from litmus.datamodules.augmentation.recipes import RECIPES
+    from litmus.datamodules.loading.registry import DATASETS
+    from litmus.design.study_files import STUDIES
+    from litmus.lit_archs.building.registry import ARCHITECTURES
+    from litmus.probes.probe import PROBES
+
+    if name in ("vary", "tune"):
+        return [f"{key}=" for key in keys if "." in key and not key.startswith("slurm.")]
+    registries: dict[str, Registry[Any]] = {
+        "model.name": ARCHITECTURES, "architecture": ARCHITECTURES, "data.name": DATASETS, "dataset": DATASETS,
+        "trainer.probes": PROBES, "study_or_file": STUDIES,
+    }  # fmt: skip
+    if name in registries:
+        return [each for each in registries[name] if str(registries[name].module_of(each)).startswith("litmus.")]
+    listed = {
+        "data.augment": list(RECIPES), "augment": list(RECIPES), "preset": ["quick", "paper", "imagenet"],
+        "what": ["studies", "archs", "data", "probes"], "shell": list(SHELLS), "action": ["report", "sync"],
+    }  # fmt: skip
+    if name in listed:
+        return listed[name]
+    if key is not None and key.type is bool:
+        return ["true", "false"]
+    return [str(choice) for choice in key.choices] if key is not None else []
 
 
-def _names(found: Callable[[], Mapping[str, str]]) -> Completer:
-    """Return a completer of names, which come with what each stands for."""
-
-    def completer(**_: Any) -> Mapping[str, str]:
-        return found()
-
-    return completer
-
-
-def _listed(one: Completer) -> Completer:
-    """Return a completer of several names with commas between."""
-
-    def completer(prefix: str, **more: Any) -> list[str]:
-        before, comma, _ = prefix.rpartition(",")
-        return [f"{before}{comma}{name}" for name in one(prefix=prefix, **more)]
-
-    return completer
+def _add(parser: argparse.ArgumentParser, about: Argument) -> None:
+    """Add an argument to the parser of a command, with what completes its value."""
+    help = about["help"].replace("%", "%%")
+    if not about["written"]:
+        action = parser.add_argument(about["name"], nargs=about["nargs"], help=help)
+    elif about["nargs"] == 0:
+        action = parser.add_argument(*about["written"], dest=about["name"], help=help, action="store_true")
+    else:
+        action = parser.add_argument(*about["written"], dest=about["name"], help=help, nargs=about["nargs"])
+    action.completer = _completer(about)  # type: ignore[attr-defined]
 
 
-def _settings(config: Mapping[str, Any]) -> Completer:
-    """Return a completer of `KEY=A,B`: first of the config key, then of its levels."""
-
-    def completer(prefix: str, **more: Any) -> list[str]:
-        key, equals, levels = prefix.partition("=")
-        if not equals:
-            return [f"{name}=" for name in config]
-        if key not in config:
-            return []
-        return [f"{key}={each}" for each in _listed(_value_completer(config[key], {}))(prefix=levels, **more)]
-
-    return completer
-
-
-def _architectures() -> dict[str, str]:
-    return {row.name: row.summary for row in read_table()}
-
-
-def _summaries(package: str) -> dict[str, str]:
-    return {name: texts["summary"] for name, texts in declared(package).items()}
-
-
-def package_studies() -> list[str]:
-    """Return the names of the package's studies, each of which is a file of its own."""
-    spec = importlib.util.find_spec("litmus.studies")
-    assert spec is not None
-    return [file.name for file in pkgutil.iter_modules(spec.submodule_search_locations) if not file.ispkg]
-
-
-def _own_or_package_study(prefix: str, **_: Any) -> list[str]:
-    return [*package_studies(), *FilesCompleter(allowednames=("py",))(prefix)]
+def _completer(about: Argument) -> Callable[..., Iterable[str]]:
+    name, positional = about["name"], not about["written"]
+    if name in ("out", "data.root"):
+        return DirectoriesCompleter()
+    if name == "study_or_file":
+        files = FilesCompleter(allowednames=("py",))
+        return lambda prefix, **_: [*about["choices"], *files(prefix)]
+    if positional and name in ("study", "studies"):
+        return lambda parsed_args, **_: [path.name for path in _studies_on_disk(parsed_args)]
+    if positional and name == "run":
+        return lambda parsed_args, **_: {
+            run.run_id: study.name for study in _studies_on_disk(parsed_args) for run in run_records(study)
+        }
+    if about["is_file"] or (positional and not about["choices"]):
+        return FilesCompleter()
+    return lambda **_: about["choices"]
 
 
 def _studies_on_disk(parsed_args: argparse.Namespace) -> list[Path]:
     out = Path(getattr(parsed_args, "out", None) or "runs")
     return sorted(path.parent for path in out.glob(f"*/{STUDY_FILE}"))
-
-
-def _study_on_disk(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    return [path.name for path in _studies_on_disk(parsed_args)]
-
-
-def _run_on_disk(parsed_args: argparse.Namespace, **_: Any) -> dict[str, str]:
-    return {run.run_id: study.name for study in _studies_on_disk(parsed_args) for run in run_records(study)}
-
-
-def _run_or_data(parsed_args: argparse.Namespace, **_: Any) -> dict[str, str]:
-    return {"data": "a dataset's images, before and after augmentation", **_run_on_disk(parsed_args)}
-
-
-SHELLS = ("bash", "zsh", "fish")
-
-
-def execute(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit status."""
-    parser = Parser("completion", "What a shell sources for TAB to complete; in bash: source <(litmus completion bash)")
-    parser.add_argument("shell", help=f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
-    options = parser.read(arguments)
-    require_choice("shell", options.shell, SHELLS)
-    # Files are completed where an option takes one; the shell's own guess elsewhere would be files everywhere.
-    print(shellcode(["litmus"], use_defaults=False, shell=options.shell).strip())
-    return 0

@@ -1,4 +1,4 @@
-"""The `litmus` command: finds the command's file, and turns every mistake into one line and an exit status."""
+"""The `litmus` command: it runs the command's file, and turns every mistake into one line and an exit status."""
 
 import importlib
 import os
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 
 COMMANDS = {
-    "list": "studies, architectures and datasets, a line each",
+    "list": "studies, architectures, datasets and probes, a line each",
     "run": "run what is missing of a study, then write its report",
     "vary": "a study of any config keys: --vary model.norm=none,batch",
     "train": "train one network; --print_config and --config FILE for YAML",
     "status": "how far the studies on disk are, and their jobs; --watch",
-    "stop": "cancel a study's jobs on a cluster; what is done stays",
+    "stop": "cancel a study's jobs on a cluster; finished runs stay",
     "report": "write a study's report again",
     "power": "the seeds that would show an effect of a given size",
-    "show": "one run: config, result, log; show data NAME: images, augmented",
-    "predict": "what a run's network says of images: classes, or masks",
+    "show": "one run: config, result, log",
+    "images": "a dataset's images, before and after augmentation, as a picture",
+    "predict": "the classes that a run's network finds in images, or masks",
     "export": "a run's weights: safetensors, TorchScript or ONNX",
     "wandb": "a study in W&B: its report, its runs uploaded",
     "profile": "an architecture layer by layer: shapes, parameters, FLOPs, memory",
@@ -36,11 +37,17 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command of `sys.argv` and exit: 0 done, 1 runs crashed, 2 a mistake of the user, 128+n by signal n."""
-    if "_ARGCOMPLETE" in os.environ:  # a shell asks what completes the line; see `litmus completion`
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what completes the line
         from litmus.cli.completion import complete
 
-        complete()
-    sys.exit(run_command(sys.argv[1:]))
+        complete(COMMANDS)
+    status = run_command(sys.argv[1:])
+    if "torch" in sys.modules:
+        from litmus.cli.completion import cache_file, fill_cache
+
+        if not cache_file().exists():
+            fill_cache(COMMANDS)
+    sys.exit(status)
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -53,19 +60,17 @@ def run_command(arguments: Sequence[str]) -> int:
         name, *rest = arguments
         if name not in COMMANDS:
             raise unknown_name("command", name, COMMANDS)
-        if name == "stop":
-            return importlib.import_module("litmus.cli.status").stop(rest)
         return int(importlib.import_module(f"litmus.cli.{name}").execute(rest))
 
     return _guarded(command)
 
 
 def run_script(study: "Study") -> None:
-    """Run `study` with the options of `litmus run`: what makes a study's file runnable."""
+    """Run `study` with the options of `litmus run`, as `Study.main()` does in the last line of a study's file."""
     from litmus.design.study_files import STUDIES, being_imported
 
     if being_imported() is not None:
-        return  # a worker that wants what the file registers, no more
+        return  # a worker imports what the file registers, and runs nothing
 
     def command() -> int:
         from litmus import studies
@@ -83,17 +88,17 @@ def run_script(study: "Study") -> None:
 
 
 def _guarded(command: Callable[[], int]) -> int:
-    """Return the command's exit status; a mistake of the user and an interruption are told in one line."""
+    """Return the command's exit status; print one line for a mistake of the user and for an interruption."""
     try:
         return command()
     except UserError as error:
         print(f"litmus: {error}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
-        print("litmus: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+        print("litmus: interrupted; the same command continues where this one stopped", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader, `head` for one, has seen enough; Python must not flush into the closed pipe at its exit.
+        # The reader, such as `head`, has closed the pipe; Python must not flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -102,7 +107,7 @@ def usage() -> str:
     """Return the overview of all commands."""
     lines = ["usage: litmus COMMAND ...", "", "Controlled ablations of image networks.", ""]
     lines += [f"  {name:<10} {summary}" for name, summary in COMMANDS.items()]
-    return "\n".join([*lines, "", "litmus COMMAND --help tells a command's options."])
+    return "\n".join([*lines, "", "litmus COMMAND --help lists a command's options."])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from litmus.cli.export import WEIGHTS
-from litmus.cli.options import Parser, records_key
+from litmus.cli.parser import Parser, records_key
 from litmus.core.config_keys import Key
 from litmus.core.errors import require_positive
 from litmus.export.load_model import ImageModel, load_record, record_with_weights
@@ -18,24 +18,34 @@ PATH_WIDTH = 34
 """Characters of a path that are shown: its end."""
 
 
-def execute(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit status."""
+def parser() -> Parser:
+    """Return the command's parser."""
     parser = Parser(
         "predict",
-        "The classes that a run's network sees in images, with their probabilities, or scores where it was trained "
-        "with another loss than cross-entropy; of a network that segments, a mask of each image.",
+        "The classes that a run's network finds in images, with their probabilities, or scores where the loss was "
+        "not cross-entropy; of a network that segments, a mask of each image.",
     )
-    parser.add_argument("run", help="a run's identity, its first digits, or its folder")
+    parser.add_argument("run", help="a run id, its first digits, or the run's folder")
     parser.add_argument("images", nargs="+", help="image files, or folders of them")
     parser.add_argument("--json", action="store_true", help="print JSON, with the probability or score of every class")
     parser.add_key(Key("top", int, 3, "classes that are shown of each image"))
     parser.add_key(
-        Key("masks", Path, Path("masks"), "folder of the masks: class indices, 255 where the network did not see")
+        Key(
+            "masks",
+            Path,
+            Path("masks"),
+            "folder of the masks: class indices, 255 for pixels outside the network's input",
+        )
     )
     parser.add_key(Key("batch_size", int, 64, "images at a time"))
     parser.add_key(WEIGHTS)
     parser.add_key(records_key())
-    options = parser.read(arguments)
+    return parser
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    options = parser().read(arguments)
     require_positive(top=options.top, batch_size=options.batch_size)
     files = image_files(options.images)
     model = load_record(record_with_weights(options.run, Path(options.out)), options.weights)

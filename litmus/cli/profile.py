@@ -8,7 +8,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from litmus.cli.options import SOURCE, Parser, all_config_keys, import_named_source
+from litmus.cli.options import SOURCE, all_config_keys, import_named_source
+from litmus.cli.parser import Parser
 from litmus.cli.terminal import JSON_HELP, print_json, width
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_positive
@@ -18,31 +19,37 @@ from litmus.lit_archs.cost.lecture_figures import Figure, lecture_figures
 from litmus.lit_archs.cost.profile import LayerProfile, profile, throughput
 from litmus.training.config import resolve
 
-OWN = ("model.", "norm.")
-"""Sections whose keys a network is built by."""
+HEADINGS = ("layer", "kind", "output", "params", "FLOPs", "MiB", "field")
 
 
-def execute(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit status."""
-    import_named_source(arguments)
+def parser() -> Parser:
+    """Return the command's parser."""
     parser = Parser(
         "profile",
         "An architecture layer by layer: shapes, parameters, FLOPs, memory. "
         "Its options are those of litmus train: --model.norm group.",
     )
     parser.add_argument("architecture", help="a name of litmus list archs")
-    parser.add_config_keys({key: value for key, value in all_config_keys().items() if key.startswith(OWN)})
+    parser.add_config_keys(
+        {name: key for name, key in all_config_keys().items() if name.startswith(("model.", "norm."))}
+    )
     parser.add_key(Key("image_size", int, None, "pixels (default: the architecture's native size)"))
     parser.add_key(Key("in_channels", int, None, "channels of the image (default: native)"))
     parser.add_key(Key("num_classes", int, None, "classes (default: native)"))
     parser.add_key(Key("throughput", int, None, "also time batches of that size on this machine"))
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(SOURCE)
-    options = parser.read(arguments)
+    return parser
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    import_named_source(arguments)
+    options = parser().read(arguments)
     entry = ARCHITECTURES[options.architecture]
     config = resolve({"model.name": options.architecture, **options.settings})
     if entry.input_shape is None and not (options.in_channels and options.image_size):
-        raise UserError(f"{options.architecture} has no size of its own; give it --in-channels and --image-size")
+        raise UserError(f"{options.architecture} has no native size; give it --in-channels and --image-size")
     native = entry.input_shape or (0, 0, 0)
     channels, size = options.in_channels or native[0], options.image_size or native[1]
     require_positive(in_channels=channels, image_size=size)
@@ -55,35 +62,33 @@ def execute(arguments: Sequence[str]) -> int:
     }
     with torch.device("meta"):
         network = construct(options.architecture, **network_options)
-    layers = profile(network, (channels, size, size))
-    speed, device = None, "cuda" if torch.cuda.is_available() else "cpu"
+    layers, figures = profile(network, (channels, size, size)), lecture_figures(options.architecture)
+    measured = None
     if options.throughput:
         require_positive(throughput=options.throughput)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
         real = build(options.architecture, **network_options).to(device)
         speed = throughput(real, (channels, size, size), options.throughput)
-    figures = lecture_figures(options.architecture)
-    if options.json:
         measured = {"device": device, "batch": options.throughput, "images_per_second": speed}
+    if options.json:
         print_json(
             {
                 "architecture": options.architecture,
                 "image": [channels, size, size],
                 "layers": [asdict(layer) for layer in layers],
                 "total": totals(layers),
-                "throughput": measured if options.throughput else None,
+                "throughput": measured,
                 "quoted": [asdict(figure) | {"right": figure.right} for figure in figures],
             }
         )
         return 0
-    columns = width()
     print(f"{options.architecture} at {channels}×{size}×{size}\n")
-    print("\n".join(layer_lines(layers, columns)))
-    activations = totals(layers)["activations"]
-    print(f"activations (outputs of convolutions and linear layers): {activations:,}")
-    if speed is not None:
+    print("\n".join(layer_lines(layers, width())))
+    print(f"activations (outputs of convolutions and linear layers): {totals(layers)['activations']:,}")
+    if measured is not None:
         print(f"throughput: {speed:,.0f} images/s on {device}, batch {options.throughput}, inference")
     if figures:
-        Console(highlight=False).print(figure_table(figures))
+        Console(highlight=False).print(_figure_table(figures))
     return 0
 
 
@@ -93,35 +98,32 @@ def totals(layers: Sequence[LayerProfile]) -> dict[str, int]:
     return {key: sum(getattr(layer, key) for layer in layers) for key in summed}
 
 
-HEADINGS = ("layer", "kind", "output", "params", "FLOPs", "MiB", "field")
-
-
 def layer_lines(layers: Sequence[LayerProfile], columns: int) -> list[str]:
-    """Return a line for each layer under the name of what it is part of, and the totals, in so many columns.
+    """Return a line for each layer under the name of the module that contains it, and the totals, in so many columns.
 
-    Where a name leaves no room for the figures beside it, they stand on the next line.
+    Where a layer's name leaves no room for the numbers, they go on the next line.
     """
     total = totals(layers)
     rows = [HEADINGS, *map(_cells, layers)]
     rows.append(("total", "", "", *map(count, (total["parameters"], total["flops"])), _mebibytes(total["memory"]), ""))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= columns else " "
-    own_line = sum(widths) + len(widths) - 1 > columns
+    two_lines = sum(widths) + len(widths) - 1 > columns
     lines, above = [], ""
     for row, part in zip(rows, ("", *(layer.name.rpartition(".")[0] for layer in layers), ""), strict=True):
         if part and part != above:
             lines.append(part)
         above = part
-        kind = row[1].ljust(widths[1])
-        figures = gap.join(cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True))
-        lines += [row[0], f"{kind}{gap}{figures}"] if own_line else [f"{row[0]:{widths[0]}}{gap}{kind}{gap}{figures}"]
+        numbers = gap.join(cell.rjust(size) for cell, size in zip(row[2:], widths[2:], strict=True))
+        cells = f"{row[1]:{widths[1]}}{gap}{numbers}"
+        lines += [row[0], cells] if two_lines else [f"{row[0]:{widths[0]}}{gap}{cells}"]
     return [line.rstrip() for line in lines]
 
 
 def _cells(layer: LayerProfile) -> tuple[str, ...]:
-    part, _, own = layer.name.rpartition(".")
+    part, _, name = layer.name.rpartition(".")
     return (
-        f"  {own}" if part else own,
+        f"  {name}" if part else name,
         layer.kind,
         "×".join(map(str, layer.output_shape)),
         count(layer.parameters),
@@ -131,8 +133,12 @@ def _cells(layer: LayerProfile) -> tuple[str, ...]:
     )
 
 
-def figure_table(figures: Sequence[Figure]) -> Table:
-    """Return what lectures quote of the network's cost, beside what was measured."""
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.2f}"
+
+
+def _figure_table(figures: Sequence[Figure]) -> Table:
+    """Return the costs of the network that lectures quote, with those that were measured."""
     table = Table(title="Quoted in lectures:", title_justify="left", title_style="", box=None, padding=(0, 2, 0, 0))
     table.add_column("figure")
     for heading in ("quoted", "measured"):
@@ -142,7 +148,3 @@ def figure_table(figures: Sequence[Figure]) -> Table:
         verdict = "right" if figure.right else "wrong"
         table.add_row(figure.statement, f"{figure.quoted:,.0f}", f"{figure.measured:,.0f}", verdict)
     return table
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:.2f}"

@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 
 from litmus.cli.conduct_and_report import after_training, conduct_and_report
-from litmus.cli.options import SOURCE, Parser, add_launch_keys, import_named_source, launch_config, read
+from litmus.cli.options import SOURCE, add_launch_keys, all_config_keys, import_named_source, launch_config, read
+from litmus.cli.parser import Parser
 from litmus.cli.vary import study_name
-from litmus.core.config_keys import Key, flatten, read_mapping
+from litmus.core.config_keys import Key, Keys, flatten, read_mapping
 from litmus.core.errors import UserError
 from litmus.datamodules.batches.config import DataConfig
 from litmus.design.plan import expand
@@ -22,9 +23,8 @@ from litmus.records.study_record import read_study_record
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
 
 
-def execute(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit status."""
-    source = import_named_source(arguments)
+def parser(shown: Keys | None = None) -> Parser:
+    """Return the command's parser, whose help lists the config keys `shown`."""
     parser = Parser("train", "Train one network: a run, or with --seeds one a seed.")
     parser.add_key(Key("config", Path | None, None, "YAML of config keys, such as a run's own"))
     parser.add_argument("--print_config", action="store_true", help="print the resolved config and stop")
@@ -32,10 +32,16 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_key(Key("seeds", int, None, "seeds 0, 1, ... (default: --seed alone)"))
     parser.add_key(Key("name", str, None, "folder under --out (default: from the config)"))
     add_launch_keys(parser)
-    if {"-h", "--help"} & set(arguments):
-        named = _names(arguments)
-        parser.add_config_keys(config_keys(*named), shown=True)
-    options = read(parser, arguments)
+    parser.add_config_keys(shown or {}, shown=True)
+    parser.add_config_keys(all_config_keys())
+    return parser
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    source = import_named_source(arguments)
+    asks_help = {"-h", "--help"} & set(arguments)
+    options = read(parser(config_keys(*_names(arguments)) if asks_help else None), arguments)
     # Who trains one network wants it; a study is about what its runs measure.
     settings: dict[str, Any] = {"model.name": DEFAULT_ARCHITECTURE, "trainer.keep": "last"}
     if options.config is not None:

@@ -8,15 +8,16 @@ from litmus.cli.options import (
     CONFIG_HELP,
     SOURCE,
     SPLITS,
-    Parser,
     add_launch_keys,
     add_tuning_keys,
+    all_config_keys,
     import_named_source,
     launch_config,
     parse_vary,
     read,
     tuning_of,
 )
+from litmus.cli.parser import Parser
 from litmus.core.config_keys import Key, Settings
 from litmus.core.errors import UserError
 from litmus.design.arms import DESIGNS
@@ -33,9 +34,8 @@ DESIGN = Key(
 )
 
 
-def execute(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit status."""
-    source = import_named_source(arguments)
+def parser() -> Parser:
+    """Return the command's parser."""
     parser = Parser("vary", f"A study of any config keys; the first levels are the baseline. {CONFIG_HELP}")
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: a factor and its levels; repeatable")
     parser.add_key(DESIGN)
@@ -45,7 +45,14 @@ def execute(arguments: Sequence[str]) -> int:
     parser.add_key(SOURCE)
     add_tuning_keys(parser)
     add_launch_keys(parser)
-    options = read(parser, arguments)
+    parser.add_config_keys(all_config_keys())
+    return parser
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    source = import_named_source(arguments)
+    options = read(parser(), arguments)
     factors = parse_vary(options.vary)
     if not factors:
         raise UserError("nothing to vary: give --vary KEY=A,B, e.g. --vary model.norm=none,batch")

@@ -2,12 +2,12 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from litmus.cli.options import Parser, records_key
+from litmus.cli.parser import Parser, records_key
 from litmus.cli.status import find_study
-from litmus.core.errors import UserError, unknown_name
+from litmus.core.errors import UserError, require_choice
 from litmus.core.formatting import several
 from litmus.design.study_files import study_of
 from litmus.evidence.summary import summarise
@@ -16,38 +16,41 @@ from litmus.records.storage import CorruptRecord
 from litmus.records.study_record import read_study_record
 from litmus.records.wandb import WandbError, entity, project, upload, uploaded_states
 
-USAGE = """usage: litmus wandb report|sync STUDY ...
+ACTIONS = ("report", "sync")
 
-  report   write the study's report in W&B, or write the same one again
-  sync     upload the study's runs that W&B lacks, and its summary
 
-litmus wandb ACTION --help lists an action's options."""
+def parser() -> Parser:
+    """Return the command's parser."""
+    parser = Parser(
+        "wandb",
+        "A study in W&B. report: write the study's report there, in place of its last one. "
+        "sync: upload the runs of the study that W&B lacks, then the study's summary.",
+    )
+    parser.add_argument("action", help="report or sync")
+    parser.add_argument("study", help="a study on disk, see litmus status")
+    parser.add_key(records_key())
+    parser.add_argument("--checkpoints", action="store_true", help="sync: also upload the kept weights of all runs")
+    return parser
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    actions: dict[str, Callable[[Sequence[str]], None]] = {"report": report, "sync": sync}
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(USAGE)
-        return 0 if arguments else 2
-    name, *rest = arguments
-    if name not in actions:
-        raise unknown_name("action of litmus wandb", name, actions)
+    options = parser().read(arguments)
+    require_choice("action of litmus wandb", options.action, ACTIONS)
+    directory = find_study(options.study, Path(options.out))
     try:
-        actions[name](rest)
+        if options.action == "sync":
+            sync(directory, options.checkpoints)
+        else:
+            report(directory)
     except WandbError as error:
         print(f"litmus: W&B: {error}. The records are whole; the same command goes on", file=sys.stderr)
         return 1
     return 0
 
 
-def report(arguments: Sequence[str]) -> None:
+def report(directory: Path) -> None:
     """Write a study's report in W&B, in place of its last one, and print its address. Raises `WandbError`."""
-    parser = Parser("wandb report", "Write a study's report in W&B; a second time, the same report is replaced.")
-    parser.add_argument("study", help="a study on disk, see litmus status")
-    parser.add_key(records_key())
-    options = parser.read(arguments)
-    directory = find_study(options.study, Path(options.out))
     try:
         import wandb_workspaces  # noqa: F401
     except ImportError:
@@ -61,26 +64,20 @@ def report(arguments: Sequence[str]) -> None:
     if lacking:
         print(
             f"litmus: W&B lacks {several(len(lacking), 'run')} of this study. Upload them with: "
-            f"litmus wandb sync {options.study}",
+            f"litmus wandb sync {directory.name}",
             file=sys.stderr,
         )
 
 
-def sync(arguments: Sequence[str]) -> None:
+def sync(directory: Path, checkpoints: bool) -> None:
     """Upload the runs of a study that W&B lacks, then the study's summary. Raises `WandbError`."""
-    parser = Parser("wandb sync", "Upload the runs of a study that W&B lacks, then the study's summary.")
-    parser.add_argument("study", help="a study on disk, see litmus status")
-    parser.add_key(records_key())
-    parser.add_argument("--checkpoints", action="store_true", help="upload the kept weights of all runs as artifacts")
-    options = parser.read(arguments)
-    directory = find_study(options.study, Path(options.out))
     from litmus.report.wandb import publish_summary
 
     records = [record for record in run_records(directory) if record.status_file.exists()]
-    lacking = records if options.checkpoints else _lacking(records)
+    lacking = records if checkpoints else _lacking(records)
     done = Counter({"already uploaded": len(records) - len(lacking)})
     for number, record in enumerate(lacking, start=1):
-        result = _upload(record, options.checkpoints)
+        result = _upload(record, checkpoints)
         done[result] += 1
         print(f"[{number}/{len(lacking)}] {record.run_id} {result}", file=sys.stderr)
     study = study_of(read_study_record(directory))

@@ -10,7 +10,8 @@ import yaml
 from tiny_runs import tiny_options
 
 from litmus.cli.main import run_command
-from litmus.cli.options import Parser, add_launch_keys, parse_vary, read
+from litmus.cli.options import add_launch_keys, parse_vary, read
+from litmus.cli.parser import Parser
 from litmus.core.config_keys import Key
 from litmus.records.run_record import run_records
 from litmus.training.config import resolve

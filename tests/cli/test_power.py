@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.test_status import documented, found
 from synthetic_records import Truth, synthetic
 
 from litmus.cli.main import run_command
@@ -109,3 +110,15 @@ def test_an_effect_out_of_reach_is_said_to_be(tmp_path: Path, capsys: pytest.Cap
     synthetic(tmp_path / "norms", STUDY, truth, seeds=4)
     assert run_command(["power", "norms", "--effect", "1e-6", "--out", str(tmp_path)]) == 0
     assert "over 10M" in capsys.readouterr().out
+
+
+def test_machines_read_fractions_and_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    synthetic(tmp_path / "norms", STUDY, truth, seeds=4)
+    content = found(capsys, "power", "norms", "--effect", "0.5", "--out", str(tmp_path))
+    assert content.keys() == {"format"} | documented("power STUDY --json")
+    assert content["effect"] == 0.005
+    batch, group = content["arms"]
+    assert batch["pairs"] == group["pairs"] == 4
+    needed, least, most = batch["seeds"]
+    assert least <= needed <= most
+    assert content["arms"][0]["seeds_with_holm"][0] >= needed

@@ -1,7 +1,5 @@
-"""`litmus report`: a study by name or path, two side by side, all of them, one whose runs go on, other formats."""
+"""`litmus report`: a study by name or path, two side by side, all of them, other formats."""
 
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -11,8 +9,6 @@ from litmus.cli import report
 from litmus.core.errors import UserError
 from litmus.design.plan import Arm
 from litmus.design.study_files import STUDIES
-from litmus.records import lease
-from litmus.records.run_record import RunRecord
 
 
 def truth(arm: Arm, seed: int) -> Truth:
@@ -52,8 +48,8 @@ def test_a_study_is_named_or_its_folder_given(out: Path, capsys: pytest.CaptureF
         (["first", "second", "first"], "one study, or two"),
         (["first", "runs/first"], "are the same study"),
         (["first", "--export", "pdf"], "unknown --export 'pdf'; valid: markdown"),
-        (["--all", "first"], "--all writes every study's report"),
-        (["first", "second", "--watch"], "--watch and --export are for one study"),
+        (["--all", "first"], "--all writes every study's report and an index"),
+        (["first", "second", "--export", "csv"], "--export is for one study"),
     ],
 )
 def test_what_cannot_be_is_refused(out: Path, arguments: list[str], told: str) -> None:
@@ -87,27 +83,3 @@ def test_an_index_of_all(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert f'href="{study}/report.html"' in page
         assert (out / study / "report.html").is_file()
     assert "cannot be read" in page
-
-
-def test_a_report_is_written_anew_while_runs_go_on(
-    out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(report, "WATCH_SECONDS", 0.05)
-    record = RunRecord(out / "first" / f"{0:012x}")
-    record.write_status(**{**record.read_status(), "state": "running"})
-    held = lease.acquire(record.path)
-    assert held is not None
-    page = out / "first" / "report.html"
-    watching = threading.Thread(target=report.execute, args=(["first", "--watch"],))
-    watching.start()
-    deadline = time.monotonic() + 60
-    while not page.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert 'http-equiv="refresh"' in page.read_text()
-    assert "1 of 36 without a result" in page.read_text()
-    record.write_status(**{**record.read_status(), "state": "finished"})
-    held.release()
-    watching.join(timeout=60)
-    assert not watching.is_alive()
-    assert 'http-equiv="refresh"' not in page.read_text()
-    assert "without a result" not in page.read_text()

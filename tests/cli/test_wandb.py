@@ -141,7 +141,7 @@ def test_hostile_names_are_text(tmp_path: Path, wandb_server: WandbServer, monke
 def test_mistakes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=re.escape("unknown action of litmus wandb 'repot'; did you mean 'report'?")):
-        command.execute(["repot"])
+        command.execute(["repot", "nothing"])
     with pytest.raises(UserError, match="no studies in runs"):
         command.execute(["report", "nothing"])
     with pytest.raises(UserError, match="did you mean 'offline'"):
