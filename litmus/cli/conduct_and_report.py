@@ -23,7 +23,6 @@ from litmus.launch.config import LaunchConfig
 from litmus.launch.signals import Interrupted
 from litmus.launch.until_decided import conduct_until_decided
 from litmus.report.overviews import joint_lines
-from litmus.report.tables import design_lines
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
 
 WORTH_IT = 100
@@ -90,8 +89,6 @@ def conduct_and_report(
     if launch.dry_run:
         print(dry_run(plan, launch))
         return 0
-    for line in design_lines(plan.record((), settings)):
-        print(line, file=sys.stderr)
     try:
         if max_seeds is None:
             conducted = conduct(plan, launch, settings, source)

@@ -107,12 +107,11 @@ def import_named_source(arguments: Sequence[str]) -> Path | None:
 DETAILS = (
     Key("trials", int | None, None, f"trials of each arm where --tune gives a range (default: {Tuning.trials})"),
     Key("tuning_seeds", int | None, None, f"seeds of each trial, never used again (default: {Tuning.seeds})"),
-    Key("extend", int | None, None, "how often the values are extended where an arm's best lies at their edge"),
 )
 
 
 def add_tuning_keys(parser: Parser) -> None:
-    """Add --tune, --trials, --tuning-seeds and --extend."""
+    """Add --tune, --trials and --tuning-seeds."""
     parser.add_argument(
         "--tune",
         action="append",
@@ -137,7 +136,7 @@ def tuning_of(options: Options, declared: Tuning | None = None) -> Tuning | None
         return None
     if not given:
         return tuning
-    kept = {"trials": tuning.trials, "seeds": tuning.seeds, "extend": tuning.extend}
+    kept = {"trials": tuning.trials, "seeds": tuning.seeds}
     return Tuning(tuning.space, **{**kept, **given})
 
 

@@ -8,8 +8,6 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from litmus.core.errors import UserError
 from litmus.records.study_record import arm_label
 
@@ -57,53 +55,10 @@ def ladder(factors: Factors) -> Arms:
     return _labelled(arms)
 
 
-def fractional(factors: Factors) -> Arms:
-    """Return a regular fraction of resolution III: seven main effects from eight arms, each aliased with interactions.
-
-    No main effect is aliased with another one, but with interactions of two factors; `ingredients.py` says which.
-    """
-    return _fraction("fractional", factors, resolution=3)
-
-
-def fractional_4(factors: Factors) -> Arms:
-    """Return a regular fraction of resolution IV: about twice the arms, main effects free of interactions of two."""
-    return _fraction("fractional_4", factors, resolution=4)
-
-
 DESIGNS: dict[str, Callable[[Factors], Arms]] = {
-    design.__name__: design for design in (full, one_at_a_time, leave_one_out, ladder, fractional, fractional_4)
+    design.__name__: design for design in (full, one_at_a_time, leave_one_out, ladder)
 }
 """Every design by its name."""
-
-
-def _fraction(name: str, factors: Factors, resolution: int) -> Arms:
-    _require_two_levels(name, factors)
-    if len(factors) < resolution:
-        raise UserError(f"design {name} needs at least {resolution} factors, got {len(factors)}")
-    # Imported here because it brings SciPy, which takes most of a second.
-    from pydoe import fracfact_by_res
-
-    signs = np.asarray(fracfact_by_res(len(factors), resolution))
-    # Reversing a column's signs leaves the fraction as good as it was, and makes the baseline its first arm.
-    signs = -signs * signs[0]
-    if not _main_effects_are_clear(signs, interactions=resolution > 3):
-        raise UserError(f"design {name}: no regular fraction of resolution {resolution} for {len(factors)} factors")
-    arms = []
-    for row in signs:
-        levels = {key: pair[int(sign > 0)] for sign, (key, pair) in zip(row, factors.items(), strict=True)}
-        changed = {key: level for key, level in levels.items() if level != factors[key][0]}
-        arms.append((arm_label(changed) or BASELINE, levels))
-    return _labelled(arms)
-
-
-def _main_effects_are_clear(signs: np.ndarray, interactions: bool) -> bool:
-    """Whether no column is another one, up to its sign, nor, where `interactions` count, a product of two others."""
-    columns = range(signs.shape[1])
-    others = [signs[:, [column]] for column in columns]
-    pairs = [signs[:, [a]] * signs[:, [b]] for a, b in itertools.combinations(columns, 2)] if interactions else []
-    inner = np.hstack([*others, *pairs]).T @ signs
-    aliased = np.abs(inner) == len(signs)
-    return int(aliased.sum()) == len(columns)
 
 
 def _baseline(factors: Factors) -> dict[str, Any]:

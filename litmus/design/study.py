@@ -47,8 +47,7 @@ class Study:
         limits: what a preset cannot show at its scale, by the preset's name; the report says it.
         design: which combinations of the levels are arms: `full`, all of them; `one_at_a_time`, the baseline and each
             other level by itself; `leave_one_out`, the full recipe, with no factor at the baseline's level, and it
-            without one each; `ladder`, each arm one factor more than the one before, in the factors' order;
-            `fractional` and `fractional_4`, regular fractions for factors of two levels.
+            without one each; `ladder`, each arm one factor more than the one before, in the factors' order.
         tune: keys that each arm chooses for itself before it is compared, with the values or the `Range` to choose
             from, `{"optim.lr": [0.1, 0.3, 1.0]}`; a `Tuning` also says how many trials, on how many seeds.
         diverged_value: the accuracy that a run counts with that diverged, in every table and claim; that of guessing

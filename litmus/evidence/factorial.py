@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,25 +14,22 @@ from litmus.evidence.differences import contrast, holm, side_of_arm
 from litmus.evidence.estimate import Effect
 from litmus.evidence.results import Analysis, Metric, guessed
 from litmus.evidence.units import level
-from litmus.records.study_record import ArmRecord, StudyRecord, arm_label, short_name
+from litmus.records.study_record import ArmRecord, StudyRecord, arm_label
 
 
 @dataclass(frozen=True)
 class Ingredient:
-    """A factor's level that is not the baseline's, and the arms that show its effect.
+    """A factor's level that is not the baseline's, and the two arms whose difference is its effect.
 
     Args:
         name: the level, as arms are called.
-        present: labels of the arms that have it.
-        absent: labels of the arms without it, with which they are compared.
-        aliases: the interactions of two factors that the design cannot separate from it; a minus marks one that comes
-            in with the opposite sign.
+        present: label of the arm that has it.
+        absent: label of the arm without it, with which it is compared.
     """
 
     name: str
-    present: tuple[str, ...]
-    absent: tuple[str, ...]
-    aliases: tuple[str, ...] = ()
+    present: str
+    absent: str
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,9 @@ class Contribution:
 
 
 def contributions(analysis: Analysis, metric: Metric) -> list[Contribution]:
-    """Return each ingredient's effect on `metric`: the mean of the arms with it less that of the arms without, by seed.
+    """Return each ingredient's effect on `metric`: the arm with it less the arm without, by seed.
 
-    Over the seeds that all these arms have, with an interval over seeds and test images.
+    Over the seeds that both arms have, with an interval over seeds and test images.
     """
     found = ingredients(analysis.study)
     sides = {result.label: side_of_arm(result) for result in analysis.arms}
@@ -55,8 +52,7 @@ def contributions(analysis: Analysis, metric: Metric) -> list[Contribution]:
         contrast(
             analysis,
             metric,
-            [(1 / len(each.present), sides[label]) for label in each.present]
-            + [(-1 / len(each.absent), sides[label]) for label in each.absent],
+            [(1.0, sides[each.present]), (-1.0, sides[each.absent])],
         )
         for each in found
     ]
@@ -74,34 +70,12 @@ def ingredients(study: StudyRecord) -> list[Ingredient]:
     elif study.design == "ladder":
         pairs = [(arm, before) for before, arm in itertools.pairwise(study.arms)]
     else:
-        return _of_fraction(study) if study.design.startswith("fractional") else []
-    return [Ingredient(_changed(arm, other), (arm.label,), (other.label,)) for arm, other in pairs]
+        return []
+    return [Ingredient(_changed(arm, other), arm.label, other.label) for arm, other in pairs]
 
 
 def _changed(arm: ArmRecord, other: ArmRecord) -> str:
     return arm_label({key: level for key, level in arm.levels.items() if other.levels[key] != level})
-
-
-def _of_fraction(study: StudyRecord) -> list[Ingredient]:
-    baseline = study.baseline.levels
-    signs = {key: tuple(1 if arm.levels[key] != baseline[key] else -1 for arm in study.arms) for key in study.factors}
-    found = []
-    for key, signs_of_key in signs.items():
-        present = [arm for arm, sign in zip(study.arms, signs_of_key, strict=True) if sign > 0]
-        absent = [arm.label for arm, sign in zip(study.arms, signs_of_key, strict=True) if sign < 0]
-        name = arm_label({key: present[0].levels[key]})
-        found.append(Ingredient(name, tuple(arm.label for arm in present), tuple(absent), _aliases(key, signs)))
-    return found
-
-
-def _aliases(key: str, signs: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
-    found = []
-    for a, b in itertools.combinations([other for other in signs if other != key], 2):
-        product = tuple(x * y for x, y in zip(signs[a], signs[b], strict=True))
-        opposite = tuple(-sign for sign in product)
-        if signs[key] in (product, opposite):
-            found.append(f"{'' if signs[key] == product else '−'}{short_name(a)} × {short_name(b)}")
-    return tuple(found)
 
 
 @dataclass(frozen=True)

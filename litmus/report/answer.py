@@ -21,7 +21,6 @@ def answer_of(summary: StudySummary) -> str:
         *_claims(summary),
         *_ingredients(summary.analysis),
         _arms(summary),
-        *_fraction(summary.analysis),
         *_small_test_set(summary),
     ]
     written = [f"{each[:1].upper()}{each[1:]}." for each in sentences]
@@ -164,12 +163,6 @@ def _best_arm(analysis: Analysis, baseline: str) -> str:
             f"{chosen}, n = {found.effect.n}{'' if found.effect.excludes_zero else ', inconclusive'}"
         )
     return f"best on the validation split: {best.label}, {level}; {against}"
-
-
-def _fraction(analysis: Analysis) -> list[str]:
-    if not analysis.study.design.startswith("fractional"):
-        return []
-    return [f"of {2 ** len(analysis.study.factors)} combinations {len(analysis.arms)} were run"]
 
 
 def _small_test_set(summary: StudySummary) -> list[str]:

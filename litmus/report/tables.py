@@ -1,7 +1,6 @@
 """The report's tables of numbers, as rows of text."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,13 @@ import pandas as pd
 from litmus.core.formatting import count, several
 from litmus.evidence.differences import difference, holm
 from litmus.evidence.estimate import Effect, estimate
-from litmus.evidence.factorial import Factorial, contributions, ingredients
+from litmus.evidence.factorial import Factorial, contributions
 from litmus.evidence.learning_curves import APPROACH, area_under_curve, arrivals, median_steps, target_of
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.tuning import ArmTuning, arm_tunings
 from litmus.evidence.units import NUMBER, POINTS, Unit, unit_of
-from litmus.records.study_record import StudyRecord, arm_label, short_name
+from litmus.records.study_record import arm_label, short_name
 from litmus.report.answer import SIGNIFICANCE
 
 WIDTH = 79
@@ -26,10 +25,6 @@ DESIGN_NOTES = {
     "one_at_a_time": "Each is added to the baseline by itself, so that interactions are not measured.",
     "leave_one_out": "The full recipe less the recipe without it: what it adds where all the others are there.",
     "ladder": "Each arm less the one before it; in another order an ingredient may add something else.",
-    "fractional": "The mean of the arms that have it less that of the arms that have not. It includes the interactions "
-    "that it is aliased with, which these arms cannot separate from it.",
-    "fractional_4": "The mean of the arms that have it less that of the arms that have not. No interaction of two "
-    "factors is aliased with it; some of these are aliased with one another.",
 }
 
 
@@ -275,14 +270,12 @@ def ingredients_table(analysis: Analysis) -> Table | None:
     found = contributions(analysis, analysis.test_metric)
     if not found:
         return None
-    aliased = any(each.ingredient.aliases for each in found)
     rows = [
         [
             each.ingredient.name,
             analysis.unit.signed(each.effect),
             p_text(each.effect.p_value),
             p_text(each.p_holm),
-            *([", ".join(each.ingredient.aliases)] if aliased else []),
         ]
         for each in found
     ]
@@ -291,24 +284,8 @@ def ingredients_table(analysis: Analysis) -> Table | None:
         f"{DESIGN_NOTES[analysis.study.design]} In {scale}test {analysis.metric_name}, paired by seed; Holm's "
         "correction is over these effects."
     )
-    headings = ["ingredient", "effect [95 %]", "p", "p, Holm", *(["aliased with"] if aliased else [])]
+    headings = ["ingredient", "effect [95 %]", "p", "p, Holm"]
     return Table("What each ingredient contributes", note, headings, rows)
-
-
-def design_lines(study: StudyRecord) -> list[str]:
-    """Return which effects a fractional design cannot separate, as lines for a terminal; none for another design."""
-    found = ingredients(study)
-    if not study.design.startswith("fractional"):
-        return []
-    lines = [f"design {study.design}: {len(study.arms)} of {2 ** len(study.factors)} combinations"]
-    aliased = [each for each in found if each.aliases]
-    if not aliased:
-        return [f"{lines[0]}; main effects are aliased with no interaction of two"]
-    lines[0] += "; each effect includes its aliases:"
-    for each in aliased:
-        text = f"  {each.name} = {' = '.join(each.aliases)}"
-        lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="      ")
-    return lines
 
 
 def tuning_table(analysis: Analysis) -> Table | None:
@@ -326,7 +303,7 @@ def tuning_table(analysis: Analysis) -> Table | None:
         f"Before it was compared, every arm tried the same {len(tuning.trials)} settings ({space}), each with the "
         f"tuning seeds {', '.join(map(str, tuning.seeds))}, and chose the best on the validation split; a diverged run "
         "counts as guessing. The comparison is over other seeds, at the chosen values. A best value at the edge of "
-        "what was tried may have a better one beyond it: --extend goes on there, for all arms."
+        "what was tried may have a better one beyond it: tune again with values beyond it, for all arms."
     )
     headings = ("arm", "chose", f"validation {analysis.metric_name}", "trials", "diverged", "at the edge")
     return Table("Tuning", note, headings, rows)

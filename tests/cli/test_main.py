@@ -82,7 +82,7 @@ MISTAKES = [
     ("run batch_norm --data digits,minst", "unknown dataset 'minst'; did you mean 'mnist'?"),
     ("run batch_norm --data digits,digits", "--data names digits twice"),
     ("vary --vary model.norm=none,batch --design ladde", "did you mean 'ladder'?"),
-    ("vary --vary model.norm=none,batch --design fractional", "needs at least 3 factors"),
+    ("vary --vary model.norm=none,batch,group --design ladder", "design ladder needs two levels"),
     ("vary --vary model.norm=none,batch --trials 3", "--trials is about tuning"),
     ("run batch_norm --out pyproject", "cannot write pyproject/batch_norm"),
     (

@@ -1,16 +1,12 @@
-"""Designs: which combinations of levels are arms, which arm they are held against, and what a fraction confounds."""
+"""Designs: which combinations of levels are arms, and which arm they are held against."""
 
 import itertools
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from litmus.core.errors import UserError
-from litmus.design.arms import DESIGNS
 from litmus.design.plan import expand
 from litmus.design.study import Study
-from litmus.evidence.factorial import ingredients
 
 KEYS = (
     "model.norm", "optim.lr", "optim.momentum", "optim.weight_decay", "data.augment", "model.dropout", "optim.schedule",
@@ -58,48 +54,11 @@ def test_a_ladder_adds_one_factor_to_the_arm_before() -> None:
     assert plan.arms[-1].levels == {key: levels[1] for key, levels in FACTORS.items()}
 
 
-def test_seven_main_effects_come_from_eight_arms_and_their_aliases_are_told() -> None:
-    plan = expand(a_study("fractional"))
-    assert len(plan.arms) == 8
-    assert plan.baseline.levels == {key: levels[0] for key, levels in FACTORS.items()}
-    found = ingredients(plan.record((), {}))
-    assert [each.name for each in found][:2] == ["norm batch", "lr 0.5"]
-    for each in found:
-        assert len(each.present) == len(each.absent) == 4
-        assert len(each.aliases) == 3  # of 15 pairs of the six others, 3 are its own: 7 x 3 = 21 pairs in all
-    pairs = {alias.lstrip("−") for each in found for alias in each.aliases}
-    assert len(pairs) == 21
-
-
-def test_resolution_four_frees_main_effects_of_interactions_of_two() -> None:
-    plan = expand(a_study("fractional_4"))
-    assert len(plan.arms) == 16
-    assert all(not each.aliases for each in ingredients(plan.record((), {})))
-
-
-@given(count=st.integers(3, 12), resolution=st.sampled_from(["fractional", "fractional_4"]))
-def test_every_fraction_is_balanced_and_pairwise_orthogonal(count: int, resolution: str) -> None:
-    factors = {f"section.key{index}": [0, 1] for index in range(count)}
-    try:
-        arms = DESIGNS[resolution](factors)
-    except UserError as error:
-        assert f"{count}" in str(error)  # noqa: PT017
-        assert (count, resolution) == (3, "fractional_4")
-        return
-    rows = list(arms.values())
-    for first, second in itertools.combinations(factors, 2):
-        cells = [(row[first], row[second]) for row in rows]
-        assert {cell: cells.count(cell) for cell in set(cells)} == dict.fromkeys(
-            itertools.product((0, 1), (0, 1)), len(rows) // 4
-        )
-
-
 @pytest.mark.parametrize(
     ("design", "changes", "message"),
     [
-        ("fractionl", {}, "unknown design of study example 'fractionl'; did you mean 'fractional'"),
+        ("laddr", {}, "unknown design of study example 'laddr'; did you mean 'ladder'"),
         ("ladder", {"factors": {"optim.lr": [0.1, 0.2, 0.3]}}, "design ladder needs two levels of each factor.*has 3"),
-        ("fractional", {"factors": {"optim.lr": [0.1, 0.2]}}, "design fractional needs at least 3 factors, got 1"),
         ("ladder", {"arms": {"one": {"model.norm": "none"}}, "baseline": "one"}, "the study names its own"),
         ("ladder", {"baseline": "norm none"}, "design ladder needs the baseline's level of each factor"),
     ],

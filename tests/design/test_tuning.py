@@ -1,4 +1,4 @@
-"""What every arm tries: the same values for all, on seeds of their own, wider where the best lay at the edge."""
+"""What every arm tries: the same values for all, on seeds that no comparison uses."""
 
 import math
 
@@ -29,24 +29,6 @@ def test_a_range_is_drawn_with_a_uniform_logarithm_and_always_the_same() -> None
     assert max(drawn) <= 1.0
     decades = [sum(math.floor(math.log10(value)) == decade for value in drawn) for decade in (-3, -2, -1)]
     assert all(70 <= count <= 130 for count in decades)
-
-
-def test_values_go_on_beyond_the_edge_at_their_own_distance() -> None:
-    wider = Tuning({"optim.lr": [0.1, 0.3, 0.9]}, extend=2).extended({"optim.lr": (False, True)})
-    assert [point["optim.lr"] for point in wider.points] == [0.1, 0.3, 0.9, 2.7]
-    assert wider.extend == 1
-    assert [p["optim.lr"] for p in wider.extended({"optim.lr": (True, False)}).points][-1] == 0.03333
-    even = Tuning({"model.depth": [0, 2]}, extend=1).extended({"model.depth": (False, True)})
-    assert [point["model.depth"] for point in even.points] == [0, 2, 4]
-
-
-def test_a_range_is_extended_by_half_with_half_as_many_trials_in_what_is_new() -> None:
-    tuning = Tuning({"optim.lr": Range(0.01, 1.0), "optim.momentum": [0.0, 0.9]}, trials=4, extend=1)
-    wider = tuning.extended({"optim.lr": (False, True)})
-    assert wider.points[:4] == tuning.points
-    assert len(wider.points) == 6
-    assert all(1.0 <= point["optim.lr"] <= 10.0 for point in wider.points[4:])
-    assert wider.space["optim.lr"] == Range(0.01, 10.0)
 
 
 def test_tuned_arms_differ_in_the_factors_and_the_tuned_keys_alone() -> None:

@@ -17,7 +17,6 @@ from litmus.core.errors import UserError
 from litmus.design.plan import Arm
 from litmus.design.study import Study
 from litmus.evidence.factorial import Factorial, analysis_of_variance, contributions, factorial_effects
-from litmus.report.page import write_report
 
 FACTORS = ["model.norm", "optim.lr"]
 Cells = NDArray[np.float64]
@@ -162,8 +161,6 @@ def contributed(design: str, directory: Path) -> dict[str, float]:
         ("one_at_a_time", 0.1, 0.02, -0.05),
         ("leave_one_out", 0.1 + INTERACTION, 0.02 + INTERACTION, -0.05),
         ("ladder", 0.1, 0.02 + INTERACTION, -0.05),
-        # In four arms augment is aliased with minus norm x lr, whose contrast is half of the interaction.
-        ("fractional", 0.1 + INTERACTION / 2, 0.02 + INTERACTION / 2, -0.05 - INTERACTION / 2),
     ],
 )
 def test_each_design_finds_the_effect_that_it_measures(
@@ -176,10 +173,3 @@ def test_each_design_finds_the_effect_that_it_measures(
 
 def test_a_full_product_has_no_ingredients(tmp_path: Path) -> None:
     assert contributed("full", tmp_path / "example") == {}
-
-
-def test_the_report_says_what_a_fraction_confounds(tmp_path: Path) -> None:
-    contributed("fractional", tmp_path / "example")
-    page = write_report(tmp_path / "example").path.read_text()
-    assert "aliased with" in page
-    assert "−norm × lr" in page
