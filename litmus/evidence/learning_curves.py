@@ -1,7 +1,6 @@
 """Learning curves: when a run reaches a target, the area under its curve, and the test of who learns sooner."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,30 +80,6 @@ def arrival(curve: pd.DataFrame, target: float, metric: str) -> Arrival | None:
         return Arrival(float(steps[0]), True)
     share = (target - rising[at - 1]) / (rising[at] - rising[at - 1])
     return Arrival(float(steps[at - 1] + share * (steps[at] - steps[at - 1])), True)
-
-
-def median_steps(runs: Sequence[Arrival]) -> float:
-    """Return the first step by which more than half of the runs have arrived, infinite where no more do.
-
-    The median of times that are censored at the runs' end (Kaplan & Meier 1958, where all runs are as long). Runs that
-    did not arrive count: without them an arm that often fails would look fast. NaN for no runs.
-    """
-    steps = sorted(run.steps if run.reached else math.inf for run in runs)
-    return steps[len(steps) // 2] if steps else math.nan
-
-
-def area_under_curve(curve: pd.DataFrame, chance: float, metric: str) -> float:
-    """Return the mean of `metric` over a run's steps: the trapezoid's area under its curve over the number of steps.
-
-    Before the first evaluation the curve rises from `chance` at step 0. NaN for a curve without evaluations.
-    """
-    steps, values = _evaluated(curve, metric)
-    if not len(steps) or steps[-1] <= 0:
-        return math.nan
-    if steps[0] > 0:
-        steps, values = np.append(0.0, steps), np.append(chance, values)
-    area = np.sum(np.diff(steps) * (values[1:] + values[:-1]) / 2.0)
-    return float(area / steps[-1])
 
 
 def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from litmus.core.errors import UserError, require_choice
+from litmus.core.errors import require_choice
 from litmus.design.study import Study
 from litmus.evidence.summary import StudySummary
 from litmus.records.frames import load
@@ -19,7 +19,7 @@ from litmus.report.figures.picture import picture
 from litmus.report.methods import methods
 from litmus.report.tables import Table, results
 
-FORMATS = ("markdown", "latex", "csv", "parquet", "svg", "png", "methods")
+FORMATS = ("markdown", "latex", "csv", "svg", "png", "methods")
 FOLDER = "export"
 """The folder of the exports in a study's folder."""
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
@@ -63,8 +63,6 @@ def _files(name: str, summary: StudySummary, study: Study | None) -> dict[str, s
             return {"results.tex": as_latex(summary)}
         case "csv":
             return {"results.csv": spreadsheet(tidy_results(summary)).to_csv(index=False)}
-        case "parquet":
-            return {"results.parquet": _as_parquet(tidy_results(summary))}
         case "methods":
             return {"methods.txt": methods(summary) + "\n"}
     figures = figures_of(summary.analysis, study.plots if study is not None else ())
@@ -142,19 +140,6 @@ def tidy_results(summary: StudySummary) -> pd.DataFrame:
     """Return a row for each run of the study: run, arm, seed, state, factors, metrics, cost."""
     frame = load(summary.analysis.directory)
     return frame[frame["run"].isin(summary.analysis.study.arm_of_run())].reset_index(drop=True)
-
-
-def _as_parquet(frame: pd.DataFrame) -> bytes:
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise UserError("Parquet needs pyarrow: pip install 'litmus-ablations[export]'") from None
-    # A column of several types, such as the levels 0.1 and "none", can only be text in Parquet.
-    for name in frame:
-        if frame[name].dropna().map(type).nunique() > 1:
-            frame[name] = frame[name].map(str, na_action="ignore")
-    content: bytes = frame.to_parquet(index=False)
-    return content
 
 
 def one_line(text: str) -> str:

@@ -29,7 +29,6 @@ from litmus.report import answer, tables
 from litmus.report.controls import Control, controls, hyperparameters, versions
 from litmus.report.exports import spreadsheet
 from litmus.report.figures import figures_of
-from litmus.report.figures.arms import noisy_time
 from litmus.report.figures.figure import Figure
 from litmus.report.forest import forest
 from litmus.report.images import changed_images, pictures_of
@@ -54,18 +53,17 @@ class Report:
         return [line for text in deviations_of(self.summary) for line in textwrap.wrap(text, tables.WIDTH)]
 
 
-def write_report(directory: Path, study: Study | None = None, refresh: float | None = None) -> Report:
+def write_report(directory: Path, study: Study | None = None) -> Report:
     """Write `report.html` and `statistics.csv` into a study's folder.
 
     Args:
         directory: the study's folder.
         study: brings the claims; None for the study of that name, see `summary_of`.
-        refresh: seconds after which the page reloads itself; None for never.
 
     Raises:
         UserError: where there is no study in the folder.
     """
-    return write_report_of(*summary_of(directory, study), refresh)
+    return write_report_of(*summary_of(directory, study))
 
 
 def summary_of(directory: Path, study: Study | None = None) -> tuple[StudySummary, Study | None]:
@@ -81,17 +79,17 @@ def summary_of(directory: Path, study: Study | None = None) -> tuple[StudySummar
     return summarise(directory, study.claims, study.measures), study
 
 
-def write_report_of(summary: StudySummary, study: Study | None = None, refresh: float | None = None) -> Report:
+def write_report_of(summary: StudySummary, study: Study | None = None) -> Report:
     """Write the report of a summary of a study's records, see `write_report`."""
     directory = summary.analysis.directory
     path = directory / "report.html"
-    write_atomically(path, render(summary, study, refresh))
+    write_atomically(path, render(summary, study))
     statistics = spreadsheet(statistics_table(summary.statistics))
     write_atomically(directory / "statistics.csv", statistics.to_csv(index=False))
     return Report(path, answer.answer_of(summary), summary, study)
 
 
-def render(summary: StudySummary, study: Study | None = None, refresh: float | None = None) -> str:
+def render(summary: StudySummary, study: Study | None = None) -> str:
     """Return the report as HTML; `study` brings its own figures, limits and the source of its claims."""
     analysis, effects = summary.analysis, summary.main_effects
     source = study.source if study is not None else ""
@@ -100,7 +98,6 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
     return rendered(
         "report.html",
         study=analysis.study,
-        refresh=refresh,
         # The head of the page.
         answer=answer.answer_of(summary),
         forest=forest(summary),
@@ -122,7 +119,6 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
         coverage_note=answer.coverage_note(analysis),
         sampling_note=answer.sampling_note(analysis),
         divergence_note=answer.divergence_note(analysis),
-        noisy_time=noisy_time(analysis),
         arms=tables.results(summary),
         matched=tables.matched_level(analysis),
         ingredients=tables.ingredients_table(analysis),
@@ -131,7 +127,6 @@ def render(summary: StudySummary, study: Study | None = None, refresh: float | N
         primary=tables.every_metric({analysis.test_metric: summary.judged}),
         main_effects=tables.main_effects(analysis, effects) if isinstance(effects, Factorial) else None,
         no_main_effects=effects if isinstance(effects, str) else "",
-        learning_speed=tables.learning_speed(analysis),
         others=tables.every_metric(summary.others),
         # Figures and images.
         figures=figures,

@@ -11,7 +11,6 @@ from litmus.core.formatting import count, several
 from litmus.evidence.differences import difference, holm
 from litmus.evidence.estimate import Effect, estimate
 from litmus.evidence.factorial import Factorial, contributions
-from litmus.evidence.learning_curves import APPROACH, area_under_curve, arrivals, median_steps, target_of
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.tuning import ArmTuning, arm_tunings
@@ -194,40 +193,6 @@ def every_metric(statistics: Mapping[str, Sequence[ArmStatistics]]) -> list[Tabl
     """Return a table for each metric, by its name."""
     found = [comparisons(each, unit_of(name), name) for name, each in statistics.items()]
     return [table for table in found if table is not None]
-
-
-def learning_speed(analysis: Analysis) -> Table | None:
-    """Return the table of steps to the validation metric at which the baseline ends, and areas under the curves."""
-    end = analysis.baseline.estimate(analysis.val_metric).mean
-    if math.isnan(end):
-        return None
-    target = target_of(analysis, end)
-    rows = []
-    for result in analysis.arms:
-        arrived = list(arrivals(result, target, analysis.val_metric).values())
-        median = median_steps(arrived)
-        area = estimate([area for area in _areas(analysis, result) if not math.isnan(area)])
-        steps = "not within the run" if math.isinf(median) else _number(median, "{:,.0f}")
-        reached = f"{sum(each.reached for each in arrived)} of {len(arrived)}"
-        rows.append([result.label, steps, reached, analysis.unit.interval(area)])
-    note = (
-        f"Steps until the validation {analysis.metric_name}, smoothed, is {analysis.unit.text(target)}, "
-        f"{100 * APPROACH:g} % of the way from guessing to where the baseline ends on average: the Kaplan–Meier "
-        "median, in which runs that never got there count as censored, not as fast. Area: the validation "
-        f"{analysis.metric_name} averaged over the run. A claim about speed has a target of its own, from where its "
-        "own arms end."
-    )
-    headings = ("arm", "median steps", "arrived", "area under the curve")
-    return Table("Learning speed", note, headings, rows)
-
-
-def _areas(analysis: Analysis, result: ArmResult) -> list[float]:
-    finished = result.values(analysis.val_metric)
-    return [
-        area_under_curve(curve, analysis.chance, analysis.val_metric)
-        for seed, curve in result.curves.items()
-        if seed in finished
-    ]
 
 
 def main_effects(analysis: Analysis, found: Factorial) -> Table:

@@ -1,4 +1,4 @@
-"""`litmus report`: a study by name or path, two side by side, all of them, other formats."""
+"""`litmus report`: a study by name or path, all of them, other formats."""
 
 from pathlib import Path
 
@@ -45,11 +45,9 @@ def test_a_study_is_named_or_its_folder_given(out: Path, capsys: pytest.CaptureF
         (["../first"], "no study in ../first"),
         (["frist"], "did you mean 'first'"),
         ([], "name a study"),
-        (["first", "second", "first"], "one study, or two"),
-        (["first", "runs/first"], "are the same study"),
+        (["first", "second"], "name one study, or --all; 2 were given"),
         (["first", "--export", "pdf"], "unknown --export 'pdf'; valid: markdown"),
         (["--all", "first"], "--all writes every study's report and an index"),
-        (["first", "second", "--export", "csv"], "--export is for one study"),
     ],
 )
 def test_what_cannot_be_is_refused(out: Path, arguments: list[str], told: str) -> None:
@@ -62,16 +60,6 @@ def test_exports_are_written_beside_the_report(out: Path, capsys: pytest.Capture
     written = [line.removeprefix("export: ") for line in capsys.readouterr().out.splitlines() if "export: " in line]
     assert [Path(path).name for path in written] == ["results.md", "results.csv", "methods.txt"]
     assert all(Path(path).is_file() for path in written)
-
-
-def test_two_studies_side_by_side(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert report.execute(["first", "second"]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("6 of 12 arms in both differ between first and second, most norm none, lr")
-    page = (out / "second" / "against-first.html").read_text()
-    # 0.91 ± 0.01 and 0.951 ± 0.001 over three seeds each: 4.1 points, with Welch's two degrees of freedom or so.
-    assert "+4.10 [+1.65," in page
-    assert "nothing that is recorded differs" in said
 
 
 def test_an_index_of_all(out: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,19 +10,11 @@ from synthetic_records import Truth, synthetic
 
 from litmus.design.plan import Arm
 from litmus.design.study import Study
-from litmus.evidence.learning_curves import NEVER, Arrival, area_under_curve, arrival, arrivals, median_steps
+from litmus.evidence.learning_curves import NEVER, Arrival, arrival, arrivals
 
 
 def curve(steps: list[int], values: list[float]) -> pd.DataFrame:
     return pd.DataFrame({"step": steps, "val_top1": values})
-
-
-def test_the_median_counts_runs_that_never_arrive() -> None:
-    fast = [Arrival(steps, True) for steps in (30.0, 10.0, 20.0)]
-    assert median_steps(fast) == 20
-    assert median_steps([*fast, NEVER, Arrival(60, False)]) == 30
-    assert median_steps([*fast[:1], NEVER]) == math.inf  # half is not more than half
-    assert math.isnan(median_steps([]))
 
 
 def test_an_arrival_is_where_the_smoothed_curve_passes_the_target() -> None:
@@ -57,17 +49,6 @@ def test_noise_makes_no_arrival_earlier() -> None:
             first[sd].append(float(steps[np.argmax(noisy >= 0.76)]))
     assert np.mean(found[0.03]) == pytest.approx(np.mean(found[0.01]), abs=0.6)
     assert np.mean(first[0.03]) < np.mean(first[0.01]) - 1
-
-
-def test_the_area_is_numpys_trapezoid_over_the_steps() -> None:
-    rng = np.random.default_rng(3)
-    steps, values = np.sort(rng.choice(np.arange(1, 500), 30, replace=False)), rng.uniform(0, 1, 30)
-    expected = np.trapezoid([0.1, *values], [0, *steps]) / steps[-1]
-    shuffled = rng.permutation(30)
-    found = area_under_curve(curve(list(steps[shuffled]), list(values[shuffled])), 0.1, "val_top1")
-    assert found == pytest.approx(expected)
-    assert area_under_curve(curve([0, 10, 40], [0.7, 0.7, 0.7]), 0.1, "val_top1") == pytest.approx(0.7)
-    assert math.isnan(area_under_curve(curve([5], [math.nan]), 0.1, "val_top1"))
 
 
 def test_the_arrivals_of_an_arm_know_what_diverged(tmp_path: Path) -> None:

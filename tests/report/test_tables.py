@@ -13,7 +13,6 @@ from litmus.evidence.differences import difference
 from litmus.evidence.estimate import Estimate
 from litmus.evidence.summary import arm_statistics, summarise
 from litmus.evidence.units import POINTS, unit_of
-from litmus.report.figures.arms import noisy_time
 from litmus.report.page import write_report
 from litmus.report.runs import failures, run_rows
 from litmus.report.tables import comparisons, results
@@ -104,7 +103,7 @@ def test_where_seeds_share_splits_the_count_is_that_of_the_splits(
     found = difference(analysis, analysis.arms[1], "test_top1")
     assert found.n == count
     # The means of the splits are 0, 2 and 4 points higher; within one the seeds differ by a tenth.
-    assert (found.split_error if splits == 3 else found.seed_error) == pytest.approx(errors, abs=5e-5)
+    assert found.seed_error == pytest.approx(errors, abs=5e-5)
     table = comparisons(arm_statistics(analysis, "test_top1"), POINTS, "Accuracy")
     assert table is not None
     assert ("over seeds and splits alone" in table.headings) == (splits == 3)
@@ -125,15 +124,6 @@ def test_a_run_that_diverged_has_a_reason_its_log_and_a_command_for_any_machine(
     (failure,) = failures(analysis, rows)
     assert failure.reason == "the training loss stopped being finite: diverged at step 3"
     assert failure.log == "first\nlast"
-
-
-@pytest.mark.parametrize(("spread", "noisy"), [(0.0, False), (1.0, True)])
-def test_seconds_that_vary_are_named(spread: float, noisy: bool, tmp_path: Path) -> None:
-    def truth(arm: Arm, seed: int) -> Truth:
-        return {"test_top1": 0.9, "val_top1": 0.9, "seconds": 2 + spread * seed}
-
-    found = noisy_time(synthetic(tmp_path, PAIR, truth, 3))
-    assert found.startswith(" Seconds do not compare arms here: in 2 of 2 arms") == bool(found) == noisy
 
 
 def test_a_loss_is_not_below_zero_and_times_are_read_in_minutes() -> None:

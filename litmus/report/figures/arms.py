@@ -22,8 +22,6 @@ from litmus.report.figures.figure import (
 )
 from litmus.report.images import ArmAnswers, arm_answers, class_names, confusion
 
-NOISY = 0.2
-"""Standard deviation of the seconds, as a fraction of their mean, from which on they say little of an arm."""
 COSTS = {"parameters": "parameters", "flops": "FLOPs of an image", "seconds": "seconds of training"}
 LABELLED = 6
 """Arms up to which each is named at its point; of more the names would lie over one another."""
@@ -181,19 +179,6 @@ def pareto_front(points: Sequence[tuple[float, float]], higher_is_better: bool =
         if not front or sign * points[index][1] > sign * points[front[-1]][1]:
             front.append(index)
     return front
-
-
-def noisy_time(analysis: Analysis) -> str:
-    """Return that the seconds of training vary too much to compare arms by, as a sentence; empty where they do not."""
-    spent = [result.estimate("seconds") for result in analysis.arms]
-    known = [each for each in spent if each.n > 1 and each.mean > 0]
-    noisy = sum(each.sd > NOISY * each.mean for each in known)
-    if not noisy:
-        return ""
-    return (
-        f" Seconds do not compare arms here: in {noisy} of {several(len(known), 'arm')} they vary between seeds by "
-        f"more than {100 * NOISY:g} % (sd), as on a machine that did other work."
-    )
 
 
 def confusion_figures(analysis: Analysis) -> list[Figure]:
