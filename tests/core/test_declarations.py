@@ -51,16 +51,11 @@ def test_the_roles_are_those_that_an_ablation_relies_on() -> None:
     ("settings", "message"),
     [
         ({"model.name": "resnet20", "model.width": -1}, "model.width must be greater than 0, got -1"),
-        ({"model.name": "resnet20", "model.norm": "bn"}, "unknown model.norm 'bn'; did you mean 'batch'? valid: none"),
-        ({"model.name": "densenet_cifar", "model.compression": 1.5}, "model.compression must be at most 1, got 1.5"),
-        ({"model.name": "vgg16_cifar", "model.dropout": 1}, "model.dropout must be less than 1, got 1"),
         ({"data.name": "shapes", "data.num_classes": 7}, "data.num_classes must be at most 6, got 7"),
         ({"data.augment": "cifr"}, "unknown data.augment 'cifr'; did you mean 'cifar'?"),
         ({"optim.milestones": [0.5, 1.5]}, "optim.milestones must be less than 1, got 1.5"),
         ({"optim.nesterov": True, "optim.name": "adam"}, "optim.nesterov needs sgd"),
         ({"trainer.probes": ["gradient_norm"]}, "unknown trainer.probes 'gradient_norm'; did you mean"),
-        ({"norm.groups": "many"}, "norm.groups: expected an integer > 0, got 'many'"),
-        ({"seed": -1}, "seed must be at least 0, got -1"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_the_key_and_what_is_valid(settings: dict[str, Any], message: str) -> None:
@@ -73,12 +68,8 @@ def test_a_wrong_value_is_one_line_with_the_key_and_what_is_valid(settings: dict
 def test_calls_from_python_are_checked_by_the_same_declarations() -> None:
     with pytest.raises(UserError, match="width must be greater than 0, got -1"):
         lit_archs.build("resnet20", width=-1)
-    with pytest.raises(UserError, match="widen_factor must be greater than 0, got 0"):
-        lit_archs.build("wide_resnet16_0")
     with pytest.raises(UserError, match="per_class must be greater than 0, got 0"):
         datamodules.build("folder", per_class=0)
-    with pytest.raises(UserError, match="lr must be greater than 0, got 0"):
-        lit_archs.OptimConfig(lr=0.0)
 
 
 def test_the_input_that_the_data_decide_is_no_key() -> None:

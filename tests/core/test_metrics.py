@@ -3,8 +3,7 @@
 import pytest
 from torch import nn
 
-from litmus.core.errors import UserError
-from litmus.core.metrics import METRICS, TASKS, metric_of, split_of, task_named
+from litmus.core.metrics import METRICS, TASKS, metric_of, split_of
 from litmus.evidence.units import POINTS, unit_of
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.lit_archs.learning.tasks import MODULES
@@ -27,13 +26,3 @@ def test_a_column_is_its_metric_in_any_split() -> None:
     assert metric_of("test_nothing") is None
     assert metric_of("best_val_step") is None
     assert split_of("best_val_top1") == ("best_val", "top1")
-
-
-def test_an_unknown_task_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UserError, match="unknown task 'segmentations'; did you mean 'segmentation'"):
-        task_named("segmentations")
-
-
-def test_the_best_value_is_the_highest_or_the_lowest() -> None:
-    assert METRICS["top1"].best([0.2, 0.9, 0.5], lambda value: value) == 0.9
-    assert METRICS["loss"].best([0.2, 0.9, 0.5], lambda value: value) == 0.2

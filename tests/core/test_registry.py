@@ -6,13 +6,6 @@ from litmus.core.errors import UserError, unknown_name
 from litmus.core.registry import Registry
 
 
-def test_names_are_sorted_as_a_reader_counts() -> None:
-    registry: Registry[int] = Registry("net", "litmus")
-    for name in ("resnet110", "resnet20", "lenet5", "plain20", "resnet20_se"):
-        registry.add(name, 0, __name__)
-    assert registry.names() == ["lenet5", "plain20", "resnet20", "resnet20_se", "resnet110"]
-
-
 def test_a_name_is_taken_once() -> None:
     registry: Registry[int] = Registry("net", "litmus")
     registry.add("a", 0, __name__)

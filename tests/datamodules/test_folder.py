@@ -131,29 +131,19 @@ def refused(root: Path, message: str, **options: object) -> None:
 def test_a_missing_or_empty_folder_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "none", "data.root '.*none' does not exist")
     refused(tmp_path, "has no train/; it holds nothing")
-    (tmp_path / "train").mkdir()
-    refused(tmp_path, "train has no class subfolders; it holds nothing")
-    (tmp_path / "train" / "ant").mkdir()
+    (tmp_path / "train" / "ant").mkdir(parents=True)
     refused(tmp_path, "neither val/ nor a test/ with class subfolders")
-    (tmp_path / "val" / "ant").mkdir(parents=True)
-    refused(tmp_path, "class 'ant' has no training images")
 
 
 def test_classes_must_be_the_same_in_both_parts(image_folder: Path) -> None:
     shutil.move(image_folder / "val" / "bee", image_folder / "bee")
     refused(image_folder, "class 'bee' is absent from .*val")
-    shutil.move(image_folder / "bee", image_folder / "val" / "wasp")
-    refused(image_folder, "class 'wasp' is in .*val and not in .*train")
-    shutil.move(image_folder / "val" / "wasp", image_folder / "val" / "bee")
-    for file in (image_folder / "val" / "bee").iterdir():
-        file.unlink()
-    refused(image_folder, "class 'bee' has no test images")
 
 
 @pytest.mark.parametrize(
     ("content", "workers"),
-    [(b"", 0), (b"<html>not found</html>", 0), (png(NOISE)[:300], 0), (png(NOISE)[:300], 2)],
-    ids=["empty", "html", "cut", "cut, with workers"],
+    [(b"<html>not found</html>", 0), (png(NOISE)[:300], 2)],
+    ids=["html", "cut, with workers"],
 )
 def test_unreadable_files_are_named_and_skipped_only_if_asked(image_folder: Path, content: bytes, workers: int) -> None:
     bad = image_folder / "train" / "bee" / "3.png"
@@ -167,42 +157,10 @@ def test_unreadable_files_are_named_and_skipped_only_if_asked(image_folder: Path
         decode(content, bad, Decoding())
 
 
-def test_a_text_file_among_images_is_named(image_folder: Path) -> None:
-    (image_folder / "train" / "bee" / "notes.txt").write_text("bees")
-    refused(image_folder, r"bee/notes.txt is no readable image")
-    (image_folder / "train" / "bee" / "notes.txt").rename(image_folder / "train" / "bee" / ".hidden")
-    build(image_folder)
-    for file in (image_folder / "val" / "bee").iterdir():
-        file.write_bytes(b"")
-    with pytest.raises(UserError, match="class 'bee' has no readable test image"):
-        build(image_folder, skip_unreadable=True)
-
-
 def test_mixed_sizes_and_oblong_images_need_a_size(image_folder: Path) -> None:
     (image_folder / "train" / "cat" / "5.png").write_bytes(png(COLOUR[:, :9]))
     refused(image_folder, r"different sizes, 12×12 and, in train/cat/5.png, 9×12; .*--data.image_size")
     assert build(image_folder, image_size=10).image_shape == (3, 10, 10)
-    for file in image_folder.glob("*/*/*.png"):
-        file.write_bytes(png(COLOUR[:, :9]))
-    with pytest.raises(UserError, match="the images are 9×12, not square"):
-        build(image_folder)
-
-
-def test_bad_options_are_refused(image_folder: Path) -> None:
-    cases: list[tuple[dict[str, object], str]] = [
-        ({"classes": 1}, "classes must be from 2 to the 3"),
-        ({"classes": 4}, "classes must be from 2 to the 3"),
-        ({"classes": ["ant", "be"]}, "unknown class 'be'; did you mean 'bee'"),
-        ({"classes": ["ant", "ant"]}, "at least 2 different ones"),
-        ({"per_class": 9}, "per_class 9: class 'ant' has 8 training images"),
-        ({"per_class": 0}, "per_class must be greater than 0"),
-        ({"resize": "squash"}, "unknown resize 'squash'; valid: crop, stretch"),
-        ({"stored_size": 20}, "stored_size 20 must be at least image_size, which is not set"),
-        ({"image_size": 20, "stored_size": 10}, "stored_size 10 must be at least image_size, which is 20"),
-        ({"image_siz": 20}, "did you mean 'image_size'"),
-    ]
-    for options, message in cases:
-        refused(image_folder, message, **options)
 
 
 def test_files_that_vanish_while_training_are_named(image_folder: Path) -> None:

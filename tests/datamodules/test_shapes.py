@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from litmus import datamodules
-from litmus.core.errors import UserError
 from litmus.datamodules.shapes import draw
 
 
@@ -32,15 +31,3 @@ def test_masks_hold_the_class_of_the_shape(size: int) -> None:
         assert batch.masks.dtype == torch.int64
         assert batch.masks.shape == (len(batch.labels), size, size)
         assert torch.equal(batch.masks.amax((1, 2)), batch.labels + 1)
-
-
-def test_bad_options_are_refused() -> None:
-    cases: list[tuple[dict[str, int], str]] = [
-        ({"image_size": 4}, "image_size must be at least 8, got 4"),
-        ({"num_classes": 7}, "num_classes must be at most 6"),
-        ({"num_class": 3}, "unknown option of dataset shapes 'num_class'; did you mean 'num_classes'"),
-        ({"train_images": 3}, "leave no batch"),
-    ]
-    for options, message in cases:
-        with pytest.raises(UserError, match=message):
-            datamodules.build("shapes", **options)

@@ -108,15 +108,6 @@ def test_onnx_says_the_same_of_any_number_of_images(model: ImageModel, images: T
         torch.testing.assert_close(torch.tensor(found), model(some).detach(), rtol=1e-3, atol=1e-4)
 
 
-def test_onnx_without_its_packages_is_refused(
-    model: ImageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnxscript" else name)
-    with pytest.raises(UserError, match=r"needs the package onnxscript, .*pip install 'litmus-ablations\[onnx\]'"):
-        export(model, {}, tmp_path / "network.onnx", "onnx")
-    assert not list(tmp_path.iterdir())
-
-
 class OneByOne(nn.Module):
     """A network that a trace gets wrong: what it does depends on how many images there are."""
 

@@ -89,8 +89,6 @@ def test_images_of_another_form_are_refused(plain: Run) -> None:
     model = load_model(plain.directory)
     for images, complaint in (
         (torch.zeros(1, 3, 8, 8), r"expected images \[N, 1, height, width\], got float32 \[1, 3, 8, 8\]"),
-        (torch.zeros(8, 8), r"expected images \[N, 1, height, width\], got float32 \[8, 8\]"),
-        (torch.zeros(1, 1, 8, 8, dtype=torch.int64), "expected uint8 images of 0 to 255 or float ones of 0 to 1"),
         (torch.full((1, 1, 8, 8), 200.0), "float images go from 0 to 1, got 200 to 200"),
     ):
         with pytest.raises(UserError, match=complaint):

@@ -10,7 +10,7 @@ import numpy
 import pytest
 import torch
 from PIL import Image
-from tiny_runs import TINY, trained
+from tiny_runs import trained
 
 from litmus import datamodules, load_model
 from litmus.cli.main import run_command
@@ -94,19 +94,6 @@ def test_answers_come_as_json_with_every_class(own: Run, images: Path, capsys: p
         assert entry["class"] == model.classes[shares.argmax()]
 
 
-def test_outputs_of_a_loss_of_margins_are_scores_and_no_probabilities(
-    tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = trained(tmp_path / "run", {**TINY, "optim.loss": "hinge"})
-    expected = load_model(run.directory)(datamodules.build("digits").arrays.test_images[:3])
-    assert run_command(["predict", str(run.directory), str(images), "--json"]) == 0
-    for entry, scores in zip(json.loads(capsys.readouterr().out)["images"], expected, strict=True):
-        assert list(entry["scores"].values()) == pytest.approx(scores.tolist(), abs=1e-6)
-    assert run_command(["predict", str(run.directory), str(images), "--top", "1"]) == 0
-    shown = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()[1:]]
-    assert shown == pytest.approx(expected.max(1).values.tolist(), abs=0.006)
-
-
 def test_the_export_lies_where_it_is_asked_for(
     own: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,11 +119,7 @@ def test_a_network_that_has_changed_or_is_gone_is_refused(
     assert run_command(["export", str(record.path)]) == 2
     error = capsys.readouterr().err
     assert "gated is another network by now than when it was trained: 2 of its parameters" in error
-    assert "e.g. door.weight" in error
-
     record.config_file.write_text(record.config_file.read_text().replace("name: gated", "name: grated"))
-    assert run_command(["export", str(record.path)]) == 2
-    assert f"its network 'grated' was registered by {own.source}, which no longer does" in capsys.readouterr().err
     record.write_status(**{**record.read_status(), "source": str(tmp_path / "gone.py")})
     assert run_command(["export", str(record.path)]) == 2
     error = capsys.readouterr().err
@@ -144,16 +127,10 @@ def test_a_network_that_has_changed_or_is_gone_is_refused(
     assert len(error.splitlines()) == 1
 
 
-def test_mistakes_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="empty: no images in this folder"):
-        image_files([str(tmp_path / "empty")])
-    with pytest.raises(UserError, match=r"absent\.png: no such file or folder"):
-        image_files([str(tmp_path / "absent.png")])
-    this = trained(tmp_path, {**TINY, "trainer.epochs": 1})
+def test_an_unreadable_image_is_named(own: Run, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(UserError, match=r"broken\.png is no readable image"):
-        list(predictions(load_model(this.directory), image_files([str(tmp_path / "broken.png")]), 4))
+        list(predictions(load_model(own.directory), image_files([str(tmp_path / "broken.png")]), 4))
 
 
 UNET = {"model.name": "unet", "model.depth": 1, "model.width": 4, "data.name": "shapes", "data.image_size": 16,

@@ -69,14 +69,6 @@ def test_every_kind_of_batch_norm_is_folded_with_scale_and_shift_or_without() ->
         torch.testing.assert_close(found.network(images(32)), network(images(32)), rtol=1e-4, atol=1e-5)
 
 
-def test_a_residual_network_has_no_norm_left() -> None:
-    found = lit_archs.fold_batch_norm(lit_archs.build("resnet20"), images(32))
-    assert not found.left
-    assert found.folded["norm.norm"] == "conv"
-    assert found.folded["stage1.0.branch.norm_last"] == "stage1.0.branch.conv2"
-    assert len(found.folded) == 19
-
-
 def test_norms_before_convolutions_and_after_activations_stay() -> None:
     pre_activated = lit_archs.fold_batch_norm(lit_archs.build("resnet20", pre_activation=True), images(32))
     assert pre_activated.left.pop("stage1.0.input_norm.norm") == "something else reads what conv makes"

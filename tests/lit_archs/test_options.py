@@ -1,6 +1,5 @@
 """Toggling an option changes what it says and nothing else; shared parameters start equal."""
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -9,14 +8,9 @@ from reduced_networks import loss_of, reduced, size_of
 from torch import nn
 
 from litmus import lit_archs
-from litmus.core.errors import UserError
 from litmus.lit_archs.building.norm_config import NormConfig
-from litmus.lit_archs.building.registry import construct
-from litmus.lit_archs.cost.profile import profile
 from litmus.lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
-from litmus.lit_archs.layers.inception import InceptionOptions
 from litmus.lit_archs.layers.norm_activation import NormActivation
-from litmus.lit_archs.layers.residual import BlockOptions
 from litmus.lit_archs.learning.loss import AuxiliaryOutputs, classification_loss
 
 Option = dict[str, Any]
@@ -100,13 +94,6 @@ def test_only_what_the_option_says_changes(name: str) -> None:
         assert _behaviour(name, networks[0]) != _behaviour(name, networks[1]), after
 
 
-@pytest.mark.parametrize("group", [BlockOptions, InceptionOptions])
-def test_every_option_of_a_group_has_a_toggle(group: type) -> None:
-    toggled = {option for toggles in TOGGLES.values() for before, after, _, _ in toggles for option in before | after}
-    options = {field.name for field in dataclasses.fields(group)}
-    assert options <= toggled, "a line in TOGGLES shows that a new option does something"
-
-
 def _behaviour(name: str, network: nn.Module) -> tuple[float, ...]:
     """Return the loss in training and in eval mode after a few updates: equal for networks that compute the same."""
     images = torch.randn(4, 3, size_of(name), size_of(name), generator=torch.Generator().manual_seed(0))
@@ -120,17 +107,6 @@ def _behaviour(name: str, network: nn.Module) -> tuple[float, ...]:
         optimiser.step()
         losses.append(loss.item())
     return tuple(losses)
-
-
-def test_one_convolution_sees_as_far_as_the_stack_that_it_replaces() -> None:
-    fields = {}
-    for convolutions in ("stacked", "single"):
-        options = {"num_classes": 2, "in_channels": 3, "image_size": 512, "convolutions": convolutions}
-        with torch.device("meta"):
-            network = construct("vgg19", **options)
-        pools = [layer for layer in profile(network, (3, 512, 512)) if layer.kind == "MaxPool2d"]
-        fields[convolutions] = [layer.receptive_field for layer in pools]
-    assert fields["single"] == fields["stacked"]
 
 
 def test_zero_gamma_and_fixup_start_every_block_as_its_shortcut() -> None:
@@ -190,27 +166,6 @@ def test_with_circular_padding_no_position_differs_from_another() -> None:
     assert not moved_along("zeros")
 
 
-def test_eps_is_that_of_every_norm_or_each_layers_own() -> None:
-    own, given = (lit_archs.build("googlenet_cifar", norm_config=NormConfig(eps=eps)) for eps in (None, 0.1))
-    for network, expected in ((own, 1e-3), (given, 0.1)):
-        assert {module.eps for module in network.modules() if isinstance(module, nn.BatchNorm2d)} == {expected}
-    with pytest.raises(UserError, match="eps must be greater than 0"):
-        NormConfig(eps=0.0)
-
-
-def test_options_that_contradict_one_another_are_refused() -> None:
-    for options in (
-        {"fixup": True},
-        {"zero_gamma": True, "norm": "none"},
-        {"zero_gamma": True, "pre_activation": True},
-        {"stochastic_depth": 0.2, "residual": False},
-    ):
-        with pytest.raises(UserError):
-            lit_archs.build("resnet20", **options)
-    with pytest.raises(UserError, match=r"norm\.affine"):
-        lit_archs.build("resnet20", zero_gamma=True, norm_config=NormConfig(affine=False))
-
-
 def test_norm_config_reaches_every_layer() -> None:
     config = NormConfig(placement="after", affine=False, momentum=0.3, evaluation_statistics="batch")
     network = lit_archs.build("resnet20", norm_config=config)
@@ -249,13 +204,3 @@ def test_noise_after_batch_norm_shifts_and_scales_each_channel_anew() -> None:
     torch.manual_seed(0)
     torch.testing.assert_close(layer(x), first)
     torch.testing.assert_close(layer.eval()(x), layer.eval()(x))
-
-
-def test_the_cifar_stem_keeps_the_resolution_and_the_parameters_of_resnet18_on_cifar() -> None:
-    network = lit_archs.build("resnet18", num_classes=10, image_size=32, stem="cifar")
-    assert sum(p.numel() for p in network.parameters()) == 11_173_962
-    maps = network.stem_pool(network.norm(network.conv(torch.rand(1, 3, 32, 32))))
-    assert maps.shape == (1, 64, 32, 32)
-    assert network.stage4(network.stage3(network.stage2(network.stage1(maps)))).shape == (1, 512, 4, 4)
-    twins = [lit_archs.build("resnet18", stem="cifar", shortcut="A", residual=residual) for residual in (True, False)]
-    assert len({sum(p.numel() for p in twin.parameters()) for twin in twins}) == 1

@@ -88,11 +88,6 @@ def test_a_convolution_has_a_bias_where_no_norm_shifts_and_none_where_one_does()
     assert sum(parameter.numel() for parameter in lit_archs.build("resnet20").parameters()) == 269_722
 
 
-def test_fixup_keeps_the_biases_of_its_paper() -> None:
-    network = lit_archs.build("resnet20", norm="none", fixup=True)
-    assert all(module.bias is None for module in network.modules() if isinstance(module, nn.Conv2d))
-
-
 def test_the_shift_of_a_sum_moves_its_channels_and_is_trained() -> None:
     network = lit_archs.build("resnet20", norm="none", pre_activation=True)
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))

@@ -85,8 +85,3 @@ def test_exported_networks_give_the_same_logits(name: str) -> None:
     exported = torch.export.export(network, (batch,)).module()
     with torch.no_grad():
         torch.testing.assert_close(exported(batch), network(batch))
-
-
-def test_instance_norm_of_a_vector_is_refused() -> None:
-    with pytest.raises(UserError, match="norm of a fully connected layer 'instance'"):
-        reduced("mlp", norm="instance")

@@ -1,15 +1,11 @@
 """How the update of the layers before changes a layer's gradient."""
 
 import copy
-import itertools
-from typing import Any
 
 import pytest
 import torch
 from probed_steps import example, gradient, over_the_step, random
 from torch import nn
-
-from litmus.probes.covariate_shift import evenly_chosen
 
 
 def test_covariate_shift_follows_its_definition() -> None:
@@ -39,12 +35,3 @@ def test_a_step_that_leaves_the_layers_before_alone_shifts_nothing() -> None:
     last = {key: value + key.startswith("3.") for key, value in network.state_dict().items()}
     measured = over_the_step("covariate_shift", module, batch, trainer, last)
     assert measured["2", "shift"] == measured["3", "shift"] == 0.0
-
-
-def test_at_most_eight_layers_are_chosen_evenly() -> None:
-    layers: Any = {str(index): nn.Linear(1, 1) for index in range(20)}
-    chosen = [int(name) for name in evenly_chosen(layers, 8)]
-    assert len(chosen) == 8
-    assert chosen[-1] == 19
-    assert {b - a for a, b in itertools.pairwise(chosen)} <= {2, 3}
-    assert list(evenly_chosen(dict(list(layers.items())[:4]), 8)) == ["1", "2", "3"]

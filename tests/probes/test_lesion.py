@@ -44,16 +44,6 @@ def test_deleting_a_residual_block_leaves_its_shortcut() -> None:
     assert torch.equal(network(IMAGES), intact)
 
 
-def test_a_plain_block_is_deleted_whole_where_it_keeps_the_shape() -> None:
-    network = residual_network(residual=False)
-    blocks = find_blocks(network, IMAGES[:1])
-    assert not any(block.residual for block in blocks)
-    without = copy.deepcopy(network)
-    without.stage1[1] = nn.Identity()
-    with deleted([blocks[1]]):
-        assert torch.equal(network(IMAGES), without(IMAGES))
-
-
 def test_layers_of_a_plain_stack_are_blocks() -> None:
     network: Any = build("vgg16", norm="batch", width=4, head="average", in_channels=1, image_size=32).eval()
     images = random(2, 1, 32, 32)

@@ -58,14 +58,6 @@ def test_rows_are_the_means_of_a_length_and_their_shares() -> None:
     assert measured["", "mean_path_length"] == pytest.approx(mean, rel=1e-5)
 
 
-def test_a_network_without_shortcuts_has_one_path() -> None:
-    network = build("resnet_cifar", depth=8, width=4, in_channels=1, image_size=8, residual=False)
-    module, batch, trainer = example(network, 6, 1, 8, 8)
-    measured = before_the_step("path_gradients", module, batch, trainer)
-    assert measured["length 0", "length_share"] == measured["", "short_path_count"] == 1
-    assert measured["length 0", "path_gradient"] > 0
-
-
 def test_shares_count_the_paths_of_a_length() -> None:
     assert length_shares([1.0, 1.0, 1.0]) == [0.25, 0.5, 0.25]
     # Branches that pass on a tenth: (1 + 0.1)ⁿ in all.

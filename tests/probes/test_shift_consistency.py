@@ -1,22 +1,15 @@
 """How often an answer stays the same when the image is shifted."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from probed_steps import probe, rows_of
-from tiny_runs import TINY, trained
+from probed_steps import probe
 from torch import Tensor, nn
 
 from litmus import datamodules
 from litmus.lit_archs.learning.classifier import LitClassifier
-
-CONVNET = {
-    **{key: value for key, value in TINY.items() if key not in ("model.depth",)},
-    "model.name": "convnet", "model.width": 4, "model.blocks": 1, "trainer.probes": ["shift_consistency"],
-}  # fmt: skip
 
 
 class BrightestColumn(nn.Module):
@@ -59,18 +52,3 @@ def test_an_answer_that_knows_no_place_is_always_the_same() -> None:
     (batch,) = data.val_dataloader()
     right = (BrightestAnywhere()(batch.images).argmax(1) == batch.labels).double().mean()
     assert found["top1_shifted_1"] == found["top1_shifted_2"] == float(right)
-
-
-def test_a_network_that_answers_nothing_finite_is_never_consistent() -> None:
-    class Broken(nn.Module):
-        def forward(self, images: Tensor) -> Tensor:
-            return images.sum((1, 2)) * float("nan")
-
-    assert set(measured(Broken()).values()) == {0.0}
-
-
-def test_it_is_measured_once_at_the_end(tmp_path: Path) -> None:
-    rows = rows_of(trained(tmp_path, CONVNET), "shift_consistency")
-    assert len(rows) == 4
-    assert rows["step"].nunique() == 1
-    assert rows["value"].between(0.05, 1).all()

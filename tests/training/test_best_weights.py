@@ -9,18 +9,13 @@ import torch
 from tiny_runs import TINY
 from torch import Tensor
 
-from litmus import run as run_study
-from litmus.core.errors import UserError
 from litmus.datamodules.batches.image_data import ImageDataModule
-from litmus.design.plan import expand
-from litmus.design.study import Study
 from litmus.lit_archs.building.registry import build
 from litmus.records.run_record import Heartbeat, RunOutcome
-from litmus.training import callbacks, checkpoints
+from litmus.training import checkpoints
 from litmus.training.checkpoints import BestWeights
 from litmus.training.config import resolve
 from litmus.training.execute import attempt
-from litmus.training.identity import run_id
 from litmus.training.network import network_options
 from litmus.training.recorder import Recorder
 from litmus.training.run import Execution, Place, Run
@@ -99,25 +94,6 @@ def test_the_test_set_is_read_with_the_weights_that_are_asked_for(whole: Run, tm
         assert right.double().mean().item() == pytest.approx(metrics["test_top1"], abs=1e-6)
 
 
-def test_a_run_that_was_cut_off_keeps_the_same_best_weights(
-    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(callbacks, "BEAT_SECONDS", 0.0)
-    cut = prepared(tmp_path / "cut", **{"trainer.keep": "both", "trainer.test": "best"})
-
-    def fail(heartbeat: Heartbeat) -> None:
-        if heartbeat.fraction > 0.6:
-            raise RuntimeError("cut off")
-
-    with pytest.raises(RuntimeError, match="cut off"):
-        execute(cut, fail)
-    assert cut.record.checkpoint.exists()
-    assert execute(cut) == "finished"
-    assert cut.record.read_summary()["metrics"] == whole.record.read_summary()["metrics"]
-    for name in ("checkpoint", "best_checkpoint"):
-        assert equal(weights(getattr(cut.record, name)), weights(getattr(whole.record, name))), name
-
-
 def test_a_run_that_was_cut_off_before_its_test_keeps_the_same_best_weights(
     whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,36 +150,3 @@ def test_where_no_evaluation_gives_a_number_the_last_weights_stand_in(
     assert execute(this) == "finished"
     assert this.record.outcome().is_complete
     assert equal(weights(this.record.best_checkpoint), weights(this.record.checkpoint))
-
-
-def test_what_is_kept_is_no_part_of_the_identity_and_what_is_tested_is() -> None:
-    plain = run_id(resolve(TINY), "d")
-    assert {run_id(resolve({**TINY, "trainer.keep": keep}), "d") for keep in ("best", "both", "none")} == {plain}
-    assert run_id(resolve({**TINY, "trainer.test": "last"}), "d") == plain
-    assert run_id(resolve({**TINY, "trainer.test": "best"}), "d") != plain
-
-
-def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(UserError, match=r"trainer\.test best: the probe logits keeps those of the last weights"):
-        resolve({**TINY, "trainer.test": "best", "trainer.probes": ["logits"]})
-    with pytest.raises(UserError, match=r"unknown trainer\.keep 'beste'; did you mean 'best'"):
-        resolve({**TINY, "trainer.keep": "beste"})
-    with pytest.raises(UserError, match=r"trainer\.keep cannot be a factor"):
-        expand(Study("kept", "?", TINY, {"trainer.keep": ["last", "best"]}, {"trainer.keep": "last"}))
-
-
-def test_runs_that_finished_without_them_are_named_and_the_report_says_what_was_tested(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    study = Study("tested", "?", {**TINY, "trainer.epochs": 1}, {"model.norm": ["none", "batch"]}, seeds=1)
-    options = {"out": tmp_path, "workers": 1, "wandb": "disabled"}
-    said = "with the weights of the run's best evaluation on the validation split"
-    plain = run_study(study, **options)
-    assert said not in plain.report.read_text()
-    assert "keep" not in capsys.readouterr().err
-    again = run_study(study, settings={"trainer.keep": "best"}, **options)
-    assert set(again.records["run"]) == set(plain.records["run"])
-    assert "--keep best: 2 of 2 runs had finished before without keeping such" in capsys.readouterr().err
-    tested = run_study(study, settings={"trainer.test": "best"}, **options)
-    assert not set(tested.records["run"]) & set(plain.records["run"])
-    assert said in tested.report.read_text().replace("&#39;", "'")

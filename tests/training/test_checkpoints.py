@@ -1,6 +1,5 @@
 """A run that is stopped within an epoch goes on at the exact sample, and ends in the same bits."""
 
-import dataclasses
 import os
 import signal
 import threading
@@ -149,9 +148,3 @@ def test_killed_between_two_checkpoints_it_repeats_the_steps_after_the_last(tmp_
     assert checkpoint["global_step"] > 14
     execute(tmp_path / "killed", threading.Event(), execution)
     assert_same(tmp_path / "whole", tmp_path / "killed")
-
-
-def test_checkpoints_within_an_epoch_change_nothing(tmp_path: Path) -> None:
-    execute(tmp_path / "none", threading.Event(), Execution(checkpoint_seconds=1000))
-    execute(tmp_path / "each", threading.Event(), dataclasses.replace(Execution(), checkpoint_steps=1))
-    assert_same(tmp_path / "none", tmp_path / "each")

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny_runs import TINY
 
 from litmus import datamodules
 from litmus.core.config_keys import Role, flatten
@@ -77,14 +76,6 @@ def test_a_place_is_no_part_of_the_identity(tmp_path: Path, key: str) -> None:
     assert run_id(resolve({**BASE, key: first}), "d") == run_id(resolve({**BASE, key: second}), "d")
 
 
-def test_where_images_are_kept_and_who_decodes_them_is_no_part_of_the_identity() -> None:
-    def identity(**options: object) -> str:
-        return run_id(resolve({**BASE, "data.name": "folder", **{f"data.{key}": v for key, v in options.items()}}), "d")
-
-    assert identity() == identity(cache="/fast", storage="files", decode_workers=3, root="/elsewhere")
-    assert identity() != identity(per_class=10)
-
-
 def test_the_content_of_data_and_weights_is_part_of_the_identity(tmp_path: Path) -> None:
     assert run_id(resolve(BASE), "other") != run_id(resolve(BASE), "d")
     identities = {run_id(resolve(BASE), "d")}
@@ -115,11 +106,3 @@ def test_devices_matter_only_where_they_change_what_batch_norm_sees() -> None:
         "synchronised": False,
         "statistics_over": 64,
     }
-
-
-def test_resolving_fills_in_every_default() -> None:
-    flat = resolve(TINY).flat()
-    assert flat["optim.momentum"] == 0.9
-    assert flat["model.dropout"] == 0.0
-    assert flat["data.split_seed"] == 0
-    assert resolve({"model.name": "resnet20"}).model["depth"] == 20

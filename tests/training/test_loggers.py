@@ -12,8 +12,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tiny_runs import TINY
 from wandb_server import KEY, SentRun, WandbServer
 
-from litmus.core.errors import UserError
-from litmus.launch.config import LaunchConfig
 from litmus.lit_archs.learning.classifier import LitClassifier
 from litmus.records.run_record import RunRecord
 from litmus.records.wandb import STEP, upload, uploaded_states, wandb_id
@@ -144,9 +142,7 @@ def test_a_diverged_and_a_crashed_run_end_as_such(
     ("operation", "failure"),
     [
         ("UpsertBucket", 401),
-        pytest.param("UpsertBucket", "hang", marks=pytest.mark.slow),
         pytest.param("file_stream", 500, marks=pytest.mark.slow),
-        pytest.param("file_stream", "cut", marks=pytest.mark.slow),
     ],
 )
 def test_whatever_fails_the_runs_finish_and_a_later_upload_completes_them(
@@ -199,13 +195,6 @@ def test_lightnings_other_loggers_get_the_same_curves(tmp_path: Path, name: str)
         logged = {event.step: event.value for event in events.Scalars("val_top1")}
         assert [event.step for event in events.Scalars(probed)] == [0, 7, 14, 21, 28, 35]
     assert logged == pytest.approx(evaluated)
-
-
-def test_an_unknown_logger_is_refused() -> None:
-    with pytest.raises(UserError, match="unknown logger 'tensorbord'; did you mean 'tensorboard'"):
-        LaunchConfig(logger="tensorbord")
-    with pytest.raises(UserError, match="--wandb online"):
-        LaunchConfig(logger="wandb")
 
 
 def test_only_rank_0_writes(wandb_server: WandbServer, tmp_path: Path) -> None:

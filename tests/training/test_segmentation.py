@@ -1,21 +1,12 @@
 """Segmentation through the studies: records, divergence, resuming, devices and the report are those of any study."""
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
-import torch
 
 from litmus import run
 from litmus.core.errors import UserError
 from litmus.design.study import Study
-from litmus.records.run_record import run_records
-from litmus.training.config import resolve
-from litmus.training.run import Run
-
-Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SMALL = {
     "model.name": "unet",
@@ -34,36 +25,6 @@ SMALL = {
 """Settings of a run that takes a fraction of a second."""
 
 METRICS = ("loss", "iou", "dice", "pixel_accuracy")
-
-
-def weights(each: Run) -> dict[str, torch.Tensor]:
-    return torch.load(each.record.checkpoint, weights_only=True)["state_dict"]
-
-
-@pytest.mark.slow
-def test_a_unet_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> None:
-    options = [part for key, value in SMALL.items() for part in (f"--{key}", str(value))]
-    trained = litmus("train", *options, "--wandb", "offline")
-    assert trained.returncode == 0, trained.stderr
-    assert "test mean IoU" in trained.stdout
-    [record] = run_records(tmp_path / "runs" / "train-unet-shapes")
-    rows = pd.read_csv(record.metrics_file)
-    training, validation = ["train_loss", "train_pixel_accuracy"], [f"val_{name}" for name in METRICS]
-    assert list(rows) == ["kind", "step", "epoch", "lr", *training, *validation]
-    evaluated = rows[rows["kind"] == "evaluation"]
-    assert evaluated.notna().all(axis=None)
-    metrics = record.read_summary()["metrics"]
-    assert {f"test_{name}" for name in METRICS} <= set(metrics)
-    best = evaluated.loc[evaluated["val_iou"].idxmax()]
-    assert (metrics["best_val_iou"], metrics["best_val_step"]) == (best["val_iou"], best["step"])
-    # Four shapes and the ground.
-    assert weights(Run("", "", "", {}, resolve(SMALL), record.path))["network.classifier.weight"].shape[0] == 5
-    [tracked] = record.path.glob("wandb/offline-run-*/run-*.wandb")
-    assert all(name.encode() in tracked.read_bytes() for name in ("val_iou", "test_dice", "train_pixel_accuracy"))
-    report = (tmp_path / "runs" / "train-unet-shapes" / "report.html").read_text()
-    assert "Validation mean IoU while training" in report
-    assert "accuracy" not in report.replace("pixel accuracy", "").partition("</script>")[2]
-    assert f"test_iou: {metrics['test_iou']}" in litmus("show", record.run_id).stdout
 
 
 def test_two_devices_train_and_evaluate_like_one(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import torch
 from torch.nn import functional
 
 from litmus import datamodules
-from litmus.core.errors import UserError
 from litmus.core.keyed_random import derive, uniform
 from litmus.datamodules.augmentation.mixing import beta_quantile, mix, partners
 from litmus.datamodules.batches.image_data import Batch
@@ -88,8 +87,3 @@ def test_the_loss_and_its_gradient_are_those_of_the_mixed_label(smoothing: float
         torch.autograd.grad(loss, logits)[0] for loss in (squared, (logits - target).square().sum(1).mean())
     )
     assert torch.allclose(found, expected, atol=1e-6)
-
-
-def test_masks_are_not_mixed() -> None:
-    with pytest.raises(UserError, match="masks of shapes cannot be mixed"):
-        datamodules.build("shapes", mix="cutmix")

@@ -41,34 +41,6 @@ def test_where_files_lie_is_no_part_of_the_identity() -> None:
         assert run_id(resolve({**FOLDER, f"data.{key}": value}), "data") != reference
 
 
-def test_a_wrong_key_or_value_is_one_line() -> None:
-    cases: list[tuple[dict[str, object], str]] = [
-        ({**FOLDER, "data.per_clas": 3}, "'data.per_clas' for folder; did you mean 'data.per_class'"),
-        ({"data.per_class": 3}, "unknown config key 'data.per_class' for digits"),
-        ({**FOLDER, "data.per_class": "many"}, "data.per_class: expected an integer > 0 or null, got 'many'"),
-        ({**FOLDER, "data.storage": "cach"}, "unknown data.storage 'cach'; did you mean 'cache'"),
-        ({"data.augment": "cifr"}, "unknown data.augment 'cifr'; did you mean 'cifar'"),
-        ({"data.mix": "mixp"}, "unknown data.mix 'mixp'; did you mean 'mixup'"),
-        ({"data.mix_alpha": 0}, "data.mix_alpha must be greater than 0"),
-        ({"data.centring": "chanel"}, "did you mean 'channel'? valid: channel, pixel, pixel_mean, unit, none"),
-        ({"data.name": "foldr"}, "unknown dataset 'foldr'; did you mean 'folder'"),
-    ]
-    for settings, message in cases:
-        with pytest.raises(UserError) as error:
-            resolve(settings)
-        assert message in str(error.value)
-        assert "\n" not in str(error.value)
-
-
-def test_recipes_mixes_and_datasets_can_be_factors() -> None:
-    augment = Study("a", "?", factors={"data.augment": ["none", "cifar"]}, baseline={"data.augment": "none"})
-    assert len(expand(augment).arms) == 2
-    mix = Study("m", "?", factors={"data.mix": ["none", "cutmix"]}, baseline={"data.mix": "none"})
-    assert len(expand(mix).arms) == 2
-    sets = Study("d", "?", base={"data.batch_size": 64}, factors={"data.name": ["digits", "shapes"]}, baseline={})
-    assert [arm.config.data.batch_size for arm in expand(sets).arms] == [64, 64]
-
-
 def test_a_bases_options_go_with_their_dataset() -> None:
     study = Study("s", "?", base={"data.name": "shapes", "data.num_classes": 3, "data.batch_size": 32})
     (arm,) = expand(study, settings={"data.name": "digits"}).arms

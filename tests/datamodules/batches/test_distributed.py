@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import socket
-from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
@@ -14,10 +13,8 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 
-import litmus
 from litmus import datamodules
 from litmus.datamodules.batches.image_data import Batch
-from litmus.design.study import Study
 from litmus.lit_archs.learning.classifier import LitClassifier
 from litmus.lit_archs.learning.optimiser import OptimConfig
 
@@ -90,29 +87,3 @@ def test_two_processes_see_and_measure_what_one_does() -> None:
         assert whole[2] == own[2] + other[2]
         assert whole[3] == own[3] + other[3]
         assert whole[4] == own[4] == other[4] == len(whole[2])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("storage", ["cache", "files"])
-def test_the_imagenet_subset_trains_on_one_and_two_devices(imagenette: Path, tmp_path: Path, storage: str) -> None:
-    study = Study(
-        name="subset",
-        question="Does it train?",
-        base={
-            "model.name": "lenet5", "data.name": "folder", "data.root": str(imagenette), "data.classes": 3,
-            "data.per_class": 60, "data.image_size": 32, "data.stored_size": 36, "data.augment": "imagenet",
-            "data.storage": storage, "data.batch_size": 32, "data.eval_batch_size": 70, "optim.lr": 1e-30,
-            "trainer.epochs": 2,
-        },
-        seeds=1,
-    )  # fmt: skip
-    common: dict[str, Any] = {"workers": 1, "accelerator": "cpu", "wandb": "disabled"}
-    one = litmus.run(study, out=tmp_path / "one", **common)
-    two = litmus.run(study, out=tmp_path / "two", devices=2, **common)
-    for result in (one, two):
-        assert list(result.records["state"]) == ["finished"]
-        assert not result.crashed
-    assert one.records["run"].tolist() == two.records["run"].tolist()
-    for metric in ("test_top1", "test_loss", "val_loss"):
-        assert one.records[metric].tolist() == two.records[metric].tolist()
-    assert one.records["train_loss"].tolist() == pytest.approx(two.records["train_loss"].tolist(), rel=1e-5)

@@ -5,20 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmus import datamodules
-from litmus.datamodules.batches.order import Shard, epoch_order, split_indices, train_batches
-
-
-@given(st.integers(1, 300), st.integers(1, 64), st.integers(1, 8), st.integers(0, 5), st.integers(0, 5), st.booleans())
-def test_devices_shares_make_up_the_global_batch(
-    size: int, batch_size: int, world_size: int, seed: int, epoch: int, drop_last: bool
-) -> None:
-    batches = train_batches(epoch_order(size, seed, epoch), batch_size, drop_last)
-    for batch in batches:
-        shares = [Shard(rank, world_size).share(batch) for rank in range(world_size)]
-        assert torch.equal(torch.cat(shares), batch)
-        assert max(map(len, shares)) - min(map(len, shares)) <= 1
-    seen = torch.cat(batches) if batches else torch.tensor([], dtype=torch.int64)
-    assert len(seen.unique()) == len(seen) == (size // batch_size * batch_size if drop_last else size)
+from litmus.datamodules.batches.order import Shard, split_indices
 
 
 @given(st.integers(1, 500), st.integers(1, 100), st.integers(1, 8))

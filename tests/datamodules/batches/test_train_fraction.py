@@ -6,9 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmus import datamodules
-from litmus.core.errors import UserError
 from litmus.datamodules.batches.order import class_shares
-from litmus.training.config import resolve
 
 
 @given(st.integers(1, 400), st.floats(0.01, 1), st.floats(0.01, 1), st.integers(0, 3))
@@ -45,11 +43,3 @@ def test_numbers_to_predict_are_one_class_of_which_a_part_is_drawn() -> None:
     drawn = [class_shares(torch.arange(1000), torch.rand(1000), 0.1, split) for split in (0, 1)]
     assert [len(chosen) for chosen in drawn] == [100, 100]
     assert not torch.equal(*drawn)
-
-
-def test_wrong_shares_are_refused() -> None:
-    for value in (0, -0.5, 1.5):
-        with pytest.raises(UserError, match="train_fraction must be"):
-            resolve({"data.train_fraction": value})
-    with pytest.raises(UserError, match=r"leave no batch of .* data.train_fraction takes 0.01"):
-        datamodules.build("digits", train_fraction=0.01)

@@ -101,16 +101,6 @@ def test_a_damaged_or_foreign_cache_is_made_anew(image_folder: Path) -> None:
         assert len(cache_content()) == 1
 
 
-def test_a_changed_file_replaces_its_cache_and_no_other(image_folder: Path) -> None:
-    build(image_folder, per_class=3)
-    build(image_folder, image_size=6)
-    build(image_folder)
-    (image_folder / "train" / "ant" / "0.png").write_bytes(png(COLOUR))
-    module = build(image_folder)
-    assert len(cache_content()) == 3
-    assert torch.equal(all_images(module.arrays.train_images, 1)[0], torch.from_numpy(COLOUR.transpose(2, 0, 1).copy()))
-
-
 def test_a_cache_that_cannot_be_written_is_an_error_and_leaves_nothing(
     image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

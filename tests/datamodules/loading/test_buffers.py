@@ -57,21 +57,6 @@ def test_what_is_referred_to_is_not_given_out() -> None:
         assert place in {buffer.ctypes.data for buffer in buffers._free}
 
 
-def test_gradient_is_of_the_values_that_were_used() -> None:
-    weight = torch.ones(SHAPE, requires_grad=True)
-    loss = (weight * empty(SHAPE, torch.float32).fill_(2.0)).sum()
-    empty(SHAPE, torch.float32).fill_(7.0)
-    loss.backward()
-    assert weight.grad is not None
-    assert torch.equal(weight.grad, torch.full(SHAPE, 2.0))
-
-
-def test_few_free_buffers_are_kept() -> None:
-    many = [empty(SHAPE, torch.float32) for _ in range(3 * buffers.KEPT)]
-    del many
-    assert len(buffers._free) == buffers.KEPT
-
-
 @pytest.mark.parametrize("kind", ["train", "validation"])
 def test_batches_that_are_kept_stay_as_they_were(tmp_path: Path, kind: str) -> None:
     root = make_folder(tmp_path / "images")

@@ -86,7 +86,7 @@ def test_masks_are_told_from_labels_by_their_shape() -> None:
     assert found.classes == ("1", "2")
 
 
-@pytest.mark.parametrize("count", [5, 14, 60])
+@pytest.mark.parametrize("count", [5, 14])
 def test_without_a_test_set_a_fifth_is_set_aside_and_nothing_is_lost(count: int) -> None:
     images = torch.arange(count, dtype=torch.uint8).view(count, 1, 1).expand(count, 2, 2)
     labels = torch.arange(count) % 2
@@ -99,29 +99,16 @@ def test_without_a_test_set_a_fifth_is_set_aside_and_nothing_is_lost(count: int)
 
 
 changing = iter(range(10**6))
-SIZES = Items(lambda index: (picture(index).resize((8, 8 if index == 7 else 6)), 1))
 WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
-    "rank": (((GREY[0], LABELS),), {}, r"^train: images are \[N, H, W\], .* got uint8 \[6, 8\]$"),
     "counts": (((COLOUR, LABELS[:-1]),), {}, "^train: 20 images and 19 labels$"),
     "normalised": (((COLOUR / 100 - 1, LABELS),), {}, r"^train: float images go from 0 to 1, got -1 to 1.5"),
-    "of 16 bits": (((COLOUR.astype(int) * 256, LABELS),), {}, "^train: whole-number images go from 0 to 255, got 0 to"),
-    "not a number": (((COLOUR * numpy.nan, LABELS),), {}, "^train: float images go from 0 to 1, got nan"),
     "infinite": (((COLOUR, LABELS / 0.0),), {}, r"^train: a number to predict is not finite"),
     "mixed": (((COLOUR, LABELS / 2), (COLOUR, LABELS)), {}, r"their labels are not of one kind"),
-    "negative": (((COLOUR, LABELS - 1),), {}, "^train: labels and masks go from 0, got -1$"),
-    "out of range": (((COLOUR, LABELS), TEST), {"classes": ["x", "y", "z"]}, "for 3 classes, values go from 0"),
     "test alone": (((COLOUR, LABELS % 3), TEST), {}, "^test: the label of image 3 has the value 3; for 3 classes"),
     "void": (((COLOUR, numpy.where(MASKS == 2, 255, MASKS)),), {"classes": ["cat"]}, r"image \d has the value 255"),
     "mask size": (((COLOUR, MASKS[:, :5]),), {}, "^train: masks are 8×5 and their images 8×6$"),
     "one of each": (((COLOUR, MASKS), TEST), {}, "^train and test: one has labels and the other masks$"),
-    "one class": (((COLOUR, LABELS * 0),), {}, "^train: at least two classes needed, and all values are 0$"),
-    "few": (((COLOUR[:3], LABELS[:3]),), {}, "^train: 3 images are too few to set a fifth of them aside"),
-    "none": (((COLOUR[:0], LABELS[:0]),), {}, "^train: no images$"),
-    "text": (((COLOUR, LABELS),), {"classes": "abcd"}, "^classes: expected a list of names, got the text 'abcd'$"),
-    "ragged": ((([[1], [1, 2]], LABELS),), {}, "got lists of different lengths; images need one size$"),
     "no pair": ((Items(lambda index: COLOUR[index]),), {}, "0: expected an image and its label or mask, got ndarray$"),
-    "no image": ((Items(lambda index: ("cat.png", 1)),), {}, "0: expected an image of Pillow"),
-    "sizes": ((SIZES,), {}, "^train: the image of item 7 is"),
     "error": ((Items(lambda index: (picture(index * 2), 1)),), {}, r"10: IndexError: .* \(.*test_own\.py, line \d+\)$"),
     "random": ((Items(lambda index: (COLOUR[next(changing) % 20], 1)),), {}, r"item \d+ changes each time it is read"),
 }  # fmt: skip
@@ -212,13 +199,8 @@ def test_a_class_of_datasets_makes_both_parts(made: type) -> None:
 
 @pytest.mark.usefixtures("registered")
 def test_what_cannot_be_registered_is_refused_in_one_line() -> None:
-    with pytest.raises(UserError, match=r"dataset wrong: expected a function, a class .* got tuple$"):
-        datamodules.register("wrong", (COLOUR, LABELS))
     with pytest.raises(UserError, match="dataset wrong: its argument size needs a default"):
         datamodules.register("wrong", lambda size: size)
-    datamodules.register("returns_nothing", lambda: None)
-    with pytest.raises(UserError, match=r"dataset returns_nothing returned NoneType; return datamodules.dataset"):
-        datamodules.build("returns_nothing")
 
     class Absent(Items):
         def __init__(self, root: str) -> None:
@@ -237,19 +219,7 @@ def test_arrays_come_from_a_file_too(tmp_path: Path) -> None:
     found = datamodules.build("arrays", root=str(file), batch_size=4).arrays
     expected = datamodules.dataset((COLOUR, LABELS), TEST, classes=["a", "b", "c", "d"])
     assert dataclasses.replace(found, content=None).fingerprint == expected.fingerprint
-    for held, complaint in (
-        ({"train_images": COLOUR}, "needs train_images and one of train_labels and train_masks; it has train_images"),
-        (
-            {"train_images": COLOUR, "train_label": LABELS},
-            r"unknown array of .* 'train_label'; did you mean 'train_labels'\?",
-        ),
-    ):
-        numpy.savez(file, **held)
-        load.cache_clear()
-        with pytest.raises(UserError, match=complaint):
-            datamodules.build("arrays", root=str(file))
-    file.write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"is no \.npz file of arrays"):
+    numpy.savez(file, train_images=COLOUR, train_label=LABELS)
+    load.cache_clear()
+    with pytest.raises(UserError, match=r"unknown array of .* 'train_label'; did you mean 'train_labels'\?"):
         datamodules.build("arrays", root=str(file))
-    with pytest.raises(UserError, match=r"is a folder; expected an \.npz file of arrays"):
-        datamodules.build("arrays", root=str(tmp_path))

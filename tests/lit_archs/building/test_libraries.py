@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import nn
 
-from litmus.core.errors import UserError
 from litmus.lit_archs import build
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.cost.cost import cost
@@ -53,9 +52,3 @@ def test_timm_has_its_networks_too() -> None:
     # A transformer is told the size of the images.
     small = build("timm/vit_tiny_patch16_224", num_classes=4, image_size=32)
     assert small.eval()(torch.zeros(2, 3, 32, 32)).shape == (2, 4)
-
-
-def test_a_wrong_name_gets_the_nearest() -> None:
-    for name, nearest in (("convnext_tin", "convnext_tiny"), ("resnet_18", "resnet18")):
-        with pytest.raises(UserError, match=f"unknown network of torchvision '{name}'; did you mean '{nearest}'"):
-            build(f"torchvision/{name}")

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from litmus.lit_archs.cost.lecture_figures import lecture_figures
-from litmus.lit_archs.cost.profile import profile, throughput
+from litmus.lit_archs.cost.profile import profile
 
 
 def test_receptive_fields_are_what_gradients_reach() -> None:
@@ -35,8 +35,3 @@ def test_the_lecture_figures_are_told_right_or_wrong() -> None:
     assert figures["inception block to 256 channels, parameters"].measured == 163_328
     assert figures["3×3 convolution to 256 channels, parameters"].measured == 442_368
     assert figures["5×5 convolution to 256 channels, parameters"].measured == 1_228_800
-
-
-def test_throughput_counts_images_by_the_clock() -> None:
-    ticks = iter(range(100))
-    assert throughput(nn.Conv2d(1, 1, 3), (1, 8, 8), 32, seconds=3.0, clock=lambda: float(next(ticks))) > 0

@@ -2,7 +2,6 @@
 
 from typing import get_args
 
-import pytest
 import torch
 from torch import nn
 
@@ -32,13 +31,10 @@ def test_pooling_is_what_its_name_says() -> None:
 def test_blurred_maxima_are_means_of_the_weights_1_2_1() -> None:
     found = pooling_layer("blurred_max", 1, "relu")(MAP)
     maxima = nn.functional.max_pool2d(MAP, 2, 1)
-    assert maxima[0, 0].tolist() == [[4, 4, 8], [5, 6, 8], [5, 6, 6]]
     padded = nn.functional.pad(maxima, (1, 1, 1, 1), mode="replicate")
     binomial = torch.tensor([1.0, 2.0, 1.0])
     weights = (binomial[:, None] * binomial / 16)[None, None]
     torch.testing.assert_close(found, nn.functional.conv2d(padded, weights, stride=2))
-    # The first window, the edge repeated: 4 4 4, 4 4 4, 5 5 6.
-    assert float(found[0, 0, 0, 0]) == pytest.approx((3 * 4 * 4 + 5 + 2 * 5 + 6) / 16)
 
 
 def test_a_learned_pooling_reads_all_maps_of_a_window() -> None:

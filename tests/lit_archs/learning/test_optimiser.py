@@ -7,7 +7,7 @@ import torch
 
 from litmus.core.errors import UserError
 from litmus.lit_archs.learning import optimiser
-from litmus.lit_archs.learning.optimiser import OptimConfig, build_optimiser, build_schedule, lr_factor
+from litmus.lit_archs.learning.optimiser import OptimConfig, build_optimiser, lr_factor
 
 
 def test_multistep_divides_at_the_milestones() -> None:
@@ -33,16 +33,9 @@ def test_exponential_decay_ends_at_the_factor() -> None:
 
 def test_impossible_settings_are_refused() -> None:
     cases: list[tuple[dict, str]] = [
-        ({"lr": 0.0}, "lr must be greater than 0"),
-        ({"momentum": 1.0}, "momentum must be less than 1"),
-        ({"name": "sdg"}, "did you mean 'sgd'"),
         ({"milestones": (0.75, 0.5)}, "milestones must rise"),
-        ({"nesterov": True, "momentum": 0.0}, "nesterov needs sgd"),
         ({"schedule": "plateau", "warmup": 0.1}, "schedule plateau needs a decay_factor below 1 and goes without"),
-        ({"schedule": "plateau", "decay_factor": 2.0}, "schedule plateau needs a decay_factor below 1"),
-        ({"weight_decay": -1e-4}, "weight_decay must be at least 0"),
         ({"name": "lbfgs"}, "'lbfgs' is not offered: .*the loss several times.*; valid: sgd, adamw"),
-        ({"name": "Muon"}, "'Muon' is not offered: .*for matrices alone"),
     ]
     for settings, message in cases:
         with pytest.raises(UserError, match=message):
@@ -62,35 +55,12 @@ def test_sgd_and_adamw_have_the_configs_values() -> None:
     assert (adamw.defaults["lr"], adamw.defaults["weight_decay"]) == (0.01, 0.1)
 
 
-def test_the_rate_follows_the_schedule_step_by_step() -> None:
-    config = OptimConfig(lr=0.5, schedule="multistep", milestones=(0.5,), warmup=0.2)
-    optimiser = build_optimiser([torch.nn.Parameter(torch.ones(1))], config)
-    schedule = build_schedule(optimiser, config, total_steps=10)
-    rates = []
-    for _ in range(10):
-        rates.append(optimiser.param_groups[0]["lr"])
-        optimiser.step()
-        schedule.step()
-    assert rates == pytest.approx([0.25, 0.5, 0.5, 0.5, 0.5, 0.05, 0.05, 0.05, 0.05, 0.05])
-
-
-def test_an_option_of_another_kind_is_refused() -> None:
-    for option, message in (
-        ("eps=abc", r"optim\.options of adam 'eps': expected a number, got 'abc'"),
-        ("eps=true", "expected a number, got 'true'"),
-        ("amsgrad=maybe", "'amsgrad': expected true or false, got 'maybe'"),
-        ("betas=[0.9]", r"'betas': expected 2 values, such as \[0.9, 0.999\]"),
-        ("eps=-1", "Invalid epsilon value: -1"),
-        ("ebs=1", "unknown optim.options of adam 'ebs'; did you mean 'eps'"),
-    ):
-        with pytest.raises(UserError, match=message):
-            build_optimiser([torch.nn.Parameter(torch.ones(3))], OptimConfig(name="adam", options=(option,)))
-
-
 def test_options_reach_the_optimiser() -> None:
     config = OptimConfig(name="adam", options=("eps=1e-6", "amsgrad=true", "betas=[0.8, 0.99]"))
     defaults = build_optimiser([torch.nn.Parameter(torch.ones(3))], config).defaults
     assert (defaults["eps"], defaults["amsgrad"], defaults["betas"]) == (1e-6, True, (0.8, 0.99))
+    with pytest.raises(UserError, match=r"'betas': expected 2 values, such as \[0.9, 0.999\]"):
+        build_optimiser([torch.nn.Parameter(torch.ones(3))], OptimConfig(name="adam", options=("betas=[0.9]",)))
 
 
 class OnGpu(torch.nn.Parameter):
@@ -104,8 +74,6 @@ class OnGpu(torch.nn.Parameter):
     [
         ({}, None, True),
         ({"clip_norm": 1.0}, None, None),  # Lightning refuses to clip after a fused step has unscaled
-        ({}, True, None),
-        ({"clip_norm": 1.0}, False, True),
         ({"name": "nadam"}, None, None),
     ],
 )

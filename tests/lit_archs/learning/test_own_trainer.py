@@ -9,15 +9,12 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, LearningRateMonitor
 from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.utilities.model_summary import ModelSummary
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from litmus import datamodules, lit_archs
 from litmus.core.batch import Batch
-from litmus.core.errors import UserError
-from litmus.lit_archs import LitClassifier, LitSegmenter, OptimConfig
-from litmus.lit_archs.cost.cost import cost
+from litmus.lit_archs import LitClassifier, OptimConfig
 
 
 def classifier(lr: float = 0.05, **optim: object) -> LitClassifier:
@@ -113,18 +110,3 @@ def test_a_users_module_trains_on_the_data_module(tmp_path: Path) -> None:
     module = Own()
     trainer(tmp_path).fit(module, datamodule=datamodules.build("digits"))
     assert math.fsum(module.losses[-5:]) < 0.5 * math.fsum(module.losses[:5])
-
-
-def test_the_model_summary_shows_flops() -> None:
-    module = classifier()
-    summary = ModelSummary(module, max_depth=2)
-    # A multiply-add is two operations to PyTorch's counter, and one in the papers.
-    layers = cost(module.network, (1, 8, 8))
-    assert summary.total_flops == pytest.approx(2 * layers.flops, rel=0.01)
-    assert "FLOPs" in str(summary)
-
-
-def test_a_segmenter_says_that_it_needs_masks(tmp_path: Path) -> None:
-    network = lit_archs.build("unet", num_classes=2, in_channels=1, image_size=8, depth=1, width=2)
-    with pytest.raises(UserError, match="LitSegmenter needs the class of every pixel, and these batches have no masks"):
-        trainer(tmp_path).fit(LitSegmenter(network, 2), datamodule=datamodules.build("digits"))
