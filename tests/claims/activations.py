@@ -2,36 +2,30 @@
 
 from collections.abc import Mapping
 
-from claims.base.says import Says, about, better
+from claims.base.says import Says, about, better, tuned
 from claims.base.world import Left, World
 
 RATES = (0.01, 0.03, 0.1, 0.3)
 BEST = {"relu": 0.03, "leaky_relu": 0.03, "tanh": 0.1, "sigmoid": 0.3}
+arm = "activation {}, lr {}".format
 
 
-def arm(activation: str, rate: float) -> str:
-    """Return the label of the arm of an activation and a learning rate."""
-    return f"activation {activation}, lr {rate}"
-
-
-def tuned(one: str, other: str, *of: str) -> Says:
+def at_best(one: str, other: str, *of: str) -> Says:
     """Return that an activation is the better one, each at the rate that is the best on the validation split."""
-    arms = [tuple(arm(activation, rate) for rate in RATES) for activation in (one, other)]
-    rests = (arm(one, BEST[one]), arm(other, BEST[other]))
-    # Where all diverged there is none to choose.
-    return Says(*arms, rests, diverged=("inconclusive", "inconclusive"), of=("val_top1", *of))
+    first, second = ([arm(activation, rate) for rate in RATES] for activation in (one, other))
+    return tuned(first, second, (arm(one, BEST[one]), arm(other, BEST[other])), *of)
 
 
 CLAIMS = {
-    "ReLU learns faster than tanh.": tuned("relu", "tanh"),
-    "ReLU learns faster than sigmoid.": tuned("relu", "sigmoid"),
-    "Tanh is more accurate than sigmoid.": tuned("tanh", "sigmoid", "test_top1"),
+    "ReLU learns faster than tanh.": at_best("relu", "tanh"),
+    "ReLU learns faster than sigmoid.": at_best("relu", "sigmoid"),
+    "Tanh is more accurate than sigmoid.": at_best("tanh", "sigmoid", "test_top1"),
     "Too high a rate kills ReLUs: at 0.3 over 20 points more are dead than at 0.01.": about(
         arm("relu", 0.3), arm("relu", 0.01)
     ),
     "At 0.1 fewer leaky ReLUs are negative for every image.": about(arm("relu", 0.1), arm("leaky_relu", 0.1)),
     "At 0.1 a net of leaky ReLUs is more accurate.": better(arm("leaky_relu", 0.1), arm("relu", 0.1)),
-    "Each at its best rate, leaky ReLU and ReLU are equally accurate, to two points.": tuned(
+    "Each at its best rate, leaky ReLU and ReLU are equally accurate, to two points.": at_best(
         "leaky_relu", "relu", "test_top1"
     ),
 }

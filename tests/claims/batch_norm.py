@@ -1,7 +1,7 @@
 """What the claims of `batch_norm` say, and the worlds where they are right and wrong."""
 
-from claims.base.says import Says
-from claims.base.world import Left, World
+from claims.base.says import Says, tuned
+from claims.base.world import faster_norm
 
 RATES = ("0.01", "0.03", "0.1", "0.3", "1.0", "3.0")
 
@@ -11,14 +11,7 @@ def arms(norm: str, *rates: str) -> tuple[str, ...]:
     return tuple(f"norm {norm}, lr {rate}" for rate in rates or RATES)
 
 
-# Where one arm is left to choose from after the others diverged, it is chosen; where none is, there is no verdict.
-TUNED = Says(
-    better=arms("batch"),
-    worse=arms("none"),
-    rests=(*arms("batch", "0.1"), *arms("none", "0.03")),
-    diverged=("inconclusive", "inconclusive"),
-    of=("val_top1", "test_top1"),
-)
+TUNED = tuned(arms("batch"), arms("none"), (*arms("batch", "0.1"), *arms("none", "0.03")), "test_top1")
 
 CLAIMS = {
     "Batch norm reaches the same accuracy in fewer steps.": TUNED,
@@ -31,24 +24,5 @@ CLAIMS = {
     "Batch norm reaches a higher accuracy.": TUNED,
 }
 
-
-def faster(norm: str, than: str) -> World:
-    """Return the world where a norm is faster, better and trains at higher rates; the test set would choose others."""
-    val = {
-        norm: dict(zip(RATES, (0.85, 0.88, 0.92, 0.9, 0.9, 0.1), strict=True)),
-        than: dict(zip(RATES, (0.80, 0.95, 0.85, 0.2, 0.1, 0.1), strict=True)),
-    }
-    best = {norm: ("0.1", 0.9, 100), than: ("0.03", 0.8, 400)}
-
-    def of(label: str) -> Left:
-        this, rate = label.removeprefix("norm ").split(", lr ")
-        chosen, test, steps = best[this]
-        if rate != chosen:
-            test, steps = (0.3, 900) if this == norm else (0.97, 20)
-        return {"test": test, "val": val[this][rate], "train": 0.5, "steps": steps}
-
-    return of
-
-
-RIGHT = faster("batch", than="none")
-WRONG = faster("none", than="batch")
+RIGHT = faster_norm("batch", "none", RATES)
+WRONG = faster_norm("none", "batch", RATES)

@@ -1,7 +1,7 @@
 """What the claims of `batch_norm_recipe` say, and the worlds where they are right and wrong."""
 
 from claims.base.says import better
-from claims.base.world import ranked, world
+from claims.base.world import ranked, worlds
 
 CHANGES = ("lr x5", "no dropout", "L2 /5", "decay x6", "no LRN", "reshuffling")
 TAKEN_BACK = ("all but batch norm", *(f"all but {change}" for change in CHANGES))
@@ -25,8 +25,7 @@ STEPS = (
     "+ less distortion",
 )  # fmt: skip
 
-RIGHT = world({**ranked(*STEPS), **dict.fromkeys(TAKEN_BACK, 0.6)})
-WRONG = world({**ranked(*reversed(STEPS)), **dict.fromkeys(TAKEN_BACK, 0.9)})
+RIGHT, WRONG = worlds({**ranked(*STEPS), **dict.fromkeys(TAKEN_BACK, (0.6, 0.9))})
 
 _FULL = {
     "model.norm": "batch", "optim.lr": 0.05, "model.dropout": 0.0, "optim.weight_decay": 1e-4,

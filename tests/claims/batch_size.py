@@ -3,20 +3,7 @@
 from claims.base.says import about, alike, better, gains_more
 from claims.base.world import initial, world
 
-SIZES = {
-    "batch": (2, 8, 32, 256),
-    "group": (1, 2, 8, 32, 256),
-    "layer": (2, 32),
-    "ghost_batch": (256,),
-    "none": (2, 32),
-}
-RATES = {1: 0.0015625, 2: 0.003125, 8: 0.0125, 32: 0.05, 256: 0.4}
-
-
-def arm(norm: str, size: int) -> str:
-    """Return the label of a norm's arm with batches of that size."""
-    return f"{norm}, batch {size}"
-
+arm = "{}, batch {}".format
 
 CLAIMS = {
     "With batch norm, batches of 2 are less accurate than batches of 32, by more than a point.": better(
@@ -49,9 +36,3 @@ WRONG = world(
     {arm("batch", 2): 0.90, arm("batch", 32): 0.70, arm("group", 2): 0.60, arm("group", 32): 0.80},
     probes=gradients(2.0, 9.0),
 )
-
-LEVELS = {
-    arm(norm, size): {"model.norm": norm, "data.batch_size": size, "optim.lr": RATES[size]}
-    for norm, sizes in SIZES.items()
-    for size in sizes
-}

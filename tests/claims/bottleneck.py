@@ -24,9 +24,3 @@ WRONG = world(
         parameters={DEEPER: 100.0, BASIC: 100.0, AS_DEEP: 100.0},
     ),
 )
-
-LEVELS = {
-    BASIC: {"model.block": "basic", "model.depth": 20},
-    AS_DEEP: {"model.block": "bottleneck", "model.depth": 20},
-    DEEPER: {"model.block": "bottleneck", "model.depth": 29},
-}

@@ -12,10 +12,3 @@ CLAIMS = {
 
 RIGHT = world({EIGHT: 0.9, ONE: 0.8, TWO: 0.99, FOUR: 0.2}, train={EIGHT: 0.95, ONE: 0.85})
 WRONG = world({EIGHT: 0.8, ONE: 0.9, TWO: 0.2, FOUR: 0.99}, train={EIGHT: 0.85, ONE: 0.95})
-
-LEVELS = {
-    ONE: {"model.name": "resnext11_1x16d"},
-    TWO: {"model.name": "resnext11_2x10d"},
-    FOUR: {"model.name": "resnext11_4x6d"},
-    EIGHT: {"model.name": "resnext11_8x4d"},
-}

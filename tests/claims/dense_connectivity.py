@@ -1,7 +1,7 @@
 """What the claims of `dense_connectivity` say, and the worlds where they are right and wrong."""
 
 from claims.base.says import better
-from claims.base.world import world
+from claims.base.world import worlds
 
 DENSE, WIDER, PLAIN = "dense, growth 8", "not dense, growth 18", "not dense, growth 8"
 
@@ -10,11 +10,4 @@ CLAIMS = {
     "At equal growth it is, too.": better(DENSE, PLAIN),
 }
 
-RIGHT = world({DENSE: 0.9, WIDER: 0.8, PLAIN: 0.7})
-WRONG = world({DENSE: 0.6, WIDER: 0.7, PLAIN: 0.8})
-
-LEVELS = {
-    DENSE: {"model.dense": True, "model.growth_rate": 8},
-    PLAIN: {"model.dense": False, "model.growth_rate": 8},
-    WIDER: {"model.dense": False, "model.growth_rate": 18},
-}
+RIGHT, WRONG = worlds({DENSE: (0.9, 0.6), WIDER: (0.8, 0.7), PLAIN: (0.7, 0.8)})

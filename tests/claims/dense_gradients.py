@@ -42,9 +42,3 @@ WRONG = world(
     train={CHAIN: 0.6, DENSE: 0.3, CHAIN_BATCH: 0.9, DENSE_BATCH: 0.8},
     probes=gradients({CHAIN: 0.5, DENSE: 1e-4, CHAIN_BATCH: 2.0, DENSE_BATCH: 100.0}),
 )
-
-LEVELS = {
-    f"{kind}{text}": {"model.dense": kind == DENSE, "model.growth_rate": growth, "model.norm": norm}
-    for kind, growth in ((CHAIN, 18), (DENSE, 8))
-    for norm, text in (("none", ""), ("batch", ", batch norm"))
-}

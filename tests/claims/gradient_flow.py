@@ -25,14 +25,3 @@ WRONG = world(
     train={BATCH: 0.9, RESIDUAL: 0.8},
     probes=initial("decay_factor", [""], {PLAIN: 0.6, BATCH: 0.7, RESIDUAL: 2.0}, later=0.9),
 )
-
-LEVELS = {
-    f"{kind}, {depth} layers": {"model.norm": norm, "model.residual": residual, "model.depth": depth}
-    for kind, norm, residual in (
-        ("plain", "none", False),
-        ("batch norm", "batch", False),
-        ("residual", "none", True),
-        ("residual + batch norm", "batch", True),
-    )
-    for depth in (8, 20, 56)
-}

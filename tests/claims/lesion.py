@@ -30,8 +30,3 @@ def without_blocks(intact: Mapping[str, float], kept: Mapping[str, float]) -> Ro
 INTACT = {PLAIN: 0.3, RESIDUAL: 0.95, DEEPER: 0.96}
 RIGHT = world(INTACT, val=INTACT, probes=without_blocks(INTACT, {PLAIN: 0.5, RESIDUAL: 0.8, DEEPER: 0.95}))
 WRONG = world(INTACT, val=INTACT, probes=without_blocks(INTACT, {PLAIN: 0.95, RESIDUAL: 0.6, DEEPER: 0.4}))
-LEVELS = {
-    PLAIN: {"model.residual": False, "model.depth": 20},
-    RESIDUAL: {"model.residual": True, "model.depth": 20},
-    DEEPER: {"model.residual": True},
-}

@@ -3,7 +3,6 @@
 from claims.base.says import about, alike, better
 from claims.base.world import world
 
-PARTS = {"γ and β": (True, True), "γ": (True, False), "β": (False, True), "neither": (False, False)}
 FULL, NEITHER = "sigmoid, γ and β", "sigmoid, neither"
 
 CLAIMS = {
@@ -38,9 +37,3 @@ WRONG = world(
     loss={FULL: 0.3, "sigmoid, γ": 0.2, "sigmoid, β": 0.2, "relu, γ and β": 0.01, "relu, β": 0.05},
     probes=ends_at(0.5),
 )
-
-LEVELS = {
-    f"{activation}, {parts}": {"model.activation": activation, "norm.scale": scale, "norm.shift": shift}
-    for activation in ("sigmoid", "relu")
-    for parts, (scale, shift) in PARTS.items()
-}

@@ -1,7 +1,7 @@
 """What the claims of `norm_placement` say, and the worlds where they are right and wrong."""
 
 from claims.base.says import alike, better
-from claims.base.world import world
+from claims.base.world import worlds
 
 BEFORE, AFTER = "VGG, before activation", "VGG, after activation"
 ADDED, PRE_ACTIVATION = "residual, after addition", "residual, pre-activation"
@@ -11,12 +11,4 @@ CLAIMS = {
     "Pre-activation is more accurate.": better(PRE_ACTIVATION, ADDED),
 }
 
-RIGHT = world({BEFORE: 0.90, AFTER: 0.903, ADDED: 0.93, PRE_ACTIVATION: 0.95})
-WRONG = world({BEFORE: 0.90, AFTER: 0.95, ADDED: 0.92, PRE_ACTIVATION: 0.85})
-
-LEVELS = {
-    BEFORE: {"model.name": "vgg11_cifar", "norm.placement": "before"},
-    AFTER: {"model.name": "vgg11_cifar", "norm.placement": "after"},
-    ADDED: {"model.name": "resnet_cifar", "model.pre_activation": False},
-    PRE_ACTIVATION: {"model.name": "resnet_cifar", "model.pre_activation": True},
-}
+RIGHT, WRONG = worlds({BEFORE: (0.90, 0.90), AFTER: (0.903, 0.95), ADDED: (0.93, 0.92), PRE_ACTIVATION: (0.95, 0.85)})

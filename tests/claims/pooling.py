@@ -5,11 +5,7 @@ from collections.abc import Mapping
 from claims.base.says import about, better
 from claims.base.world import Rows, world
 
-
-def pooled(kind: str) -> str:
-    """Return the label of a pooling's arm."""
-    return f"pooling {kind}"
-
+pooled = "pooling {}".format
 
 CLAIMS = {
     "Max pooling is more accurate than average pooling.": better(pooled("max"), pooled("average")),

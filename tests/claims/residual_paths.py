@@ -34,5 +34,3 @@ def paths(by_label: Mapping[str, tuple[float, float, float]], blocks: int = 6) -
 
 RIGHT = world({}, probes=paths({SHORTEST: (1.5, 0.2, 0.4), MIDDLE: (1.5, 0.2, 0.3), DEEPEST: (0.3, 0.8, 0.2)}))
 WRONG = world({}, probes=paths({SHORTEST: (0.5, 0.9, 0.2), MIDDLE: (0.5, 0.9, 0.3), DEEPEST: (1.4, 0.1, 0.5)}))
-
-LEVELS = {SHORTEST: {"model.depth": 14}, MIDDLE: {"model.depth": 20}, DEEPEST: {"model.depth": 32}}

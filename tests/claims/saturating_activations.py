@@ -1,7 +1,7 @@
 """What the claims of `saturating_activations` say, and the worlds where they are right and wrong."""
 
 from claims.base.says import better, gains_more
-from claims.base.world import world
+from claims.base.world import worlds
 
 
 def arm(activation: str, norm: str, depth: int = 8) -> str:
@@ -23,15 +23,15 @@ CLAIMS = {
     ),
 }  # fmt: skip
 
-RIGHT = world({
-    arm("sigmoid", "batch"): 0.95, arm("sigmoid", "none"): 0.20,
-    arm("tanh", "batch"): 0.95, arm("tanh", "none"): 0.90,
-    arm("relu", "batch"): 0.97, arm("relu", "none"): 0.96,
-    arm("sigmoid", "batch", depth=2): 0.95, arm("sigmoid", "none", depth=2): 0.90,
-})  # fmt: skip
-WRONG = world({
-    arm("sigmoid", "batch"): 0.80, arm("sigmoid", "none"): 0.70,
-    arm("tanh", "batch"): 0.80, arm("tanh", "none"): 0.90,
-    arm("relu", "batch"): 0.95, arm("relu", "none"): 0.50,
-    arm("sigmoid", "batch", depth=2): 0.90, arm("sigmoid", "none", depth=2): 0.50,
-})  # fmt: skip
+RIGHT, WRONG = worlds(
+    {
+        arm("sigmoid", "batch"): (0.95, 0.80),
+        arm("sigmoid", "none"): (0.20, 0.70),
+        arm("tanh", "batch"): (0.95, 0.80),
+        arm("tanh", "none"): (0.90, 0.90),
+        arm("relu", "batch"): (0.97, 0.95),
+        arm("relu", "none"): (0.96, 0.50),
+        arm("sigmoid", "batch", depth=2): (0.95, 0.90),
+        arm("sigmoid", "none", depth=2): (0.90, 0.50),
+    }
+)

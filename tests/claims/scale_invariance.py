@@ -3,14 +3,8 @@
 from claims.base.says import about
 from claims.base.world import Rows, world
 
-
-def batch(a: float) -> str:
-    return f"batch norm, a = {a:g}"
-
-
-def none(a: float) -> str:
-    return f"no norm, a = {a:g}"
-
+batch = "batch norm, a = {}".format
+none = "no norm, a = {}".format
 
 CLAIMS = {
     "With batch norm the gradient by a layer's input does not depend on the scale of the weights (a = 0.1).": about(
@@ -61,8 +55,3 @@ WRONG = world(
         }
     ),
 )  # fmt: skip
-
-LEVELS = {
-    **{batch(a): {"model.norm": "batch", "init.gain": a} for a in (0.1, 1.0, 10.0)},
-    **{none(a): {"model.norm": "none", "init.gain": a} for a in (0.1, 1.0)},
-}

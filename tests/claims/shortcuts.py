@@ -1,7 +1,5 @@
 """What the claims of `shortcuts` say, and the worlds where they are right and wrong."""
 
-from typing import Any
-
 from claims.base.says import alike, better
 from claims.base.world import world
 
@@ -17,23 +15,3 @@ CLAIMS = {
 
 RIGHT = world({"none": 0.5, "A": 0.8, "B": 0.85, "C": 0.853, "A, pre-activation": 0.9, "A, zero γ": 0.95})
 WRONG = world({"none": 0.95, "A": 0.9, "B": 0.8, "C": 0.7, "A, pre-activation": 0.6, "A, zero γ": 0.5})
-
-
-def levels(form: str = "A", residual: bool = True, before: bool = False, zero: bool = False) -> dict[str, Any]:
-    """Return the levels of an arm: its shortcut, whether it has any, pre-activation, γ zero at the start."""
-    return {
-        "model.shortcut": form,
-        "model.residual": residual,
-        "model.pre_activation": before,
-        "model.zero_gamma": zero,
-    }
-
-
-LEVELS = {
-    "none": levels(residual=False),
-    "A": levels("A"),
-    "B": levels("B"),
-    "C": levels("C"),
-    "A, pre-activation": levels("A", before=True),
-    "A, zero γ": levels("A", zero=True),
-}

@@ -3,14 +3,9 @@
 from claims.base.says import alike, better, gains_more
 from claims.base.world import world
 
-KINDS = {
-    "plain": ("none", False, False),
-    "shortcuts": ("none", True, False),
-    "Fixup": ("none", True, True),
-    "batch norm": ("batch", False, False),
-    "shortcuts + batch norm": ("batch", True, False),
-}
-PLAIN, SHORTCUTS, FIXUP, BATCH, BOTH = (f"{kind}, 20 layers" for kind in KINDS)
+PLAIN, SHORTCUTS, FIXUP, BATCH, BOTH = (
+    f"{kind}, 20 layers" for kind in ("plain", "shortcuts", "Fixup", "batch norm", "shortcuts + batch norm")
+)
 SHALLOW, SHALLOW_BOTH = "shortcuts, 8 layers", "shortcuts + batch norm, 8 layers"
 
 CLAIMS = {
@@ -38,11 +33,3 @@ WRONG = world(
     {FIXUP: 0.80, BOTH: 0.90},
     train={PLAIN: 0.97, SHORTCUTS: 0.95, FIXUP: 0.90, BATCH: 0.95, BOTH: 0.80, SHALLOW: 0.70, SHALLOW_BOTH: 0.96},
 )
-
-LEVELS = {
-    f"{kind}, {depth} layers": {
-        "model.norm": norm, "model.residual": residual, "model.fixup": fixup, "model.depth": depth,
-    }
-    for kind, (norm, residual, fixup) in KINDS.items()
-    for depth in (8, 20)
-}  # fmt: skip

@@ -1,7 +1,7 @@
 """What the claims of `squeeze_excite` say, and the worlds where they are right and wrong."""
 
 from claims.base.says import better
-from claims.base.world import ranked, world
+from claims.base.world import ranked, worlds
 
 CLAIMS = {
     "Squeeze-and-excitation is more accurate than none.": better("average squeeze", "without"),
@@ -9,12 +9,4 @@ CLAIMS = {
     "Average pooling is the better squeeze.": better("average squeeze", "max squeeze"),
 }
 
-RIGHT = world(ranked("without", "without, wider", "max squeeze", "average squeeze"))
-WRONG = world(ranked("average squeeze", "max squeeze", "without, wider", "without"))
-
-LEVELS = {
-    "without": {"model.squeeze_excite": False, "model.squeeze": "average", "model.width": 16},
-    "without, wider": {"model.squeeze_excite": False, "model.squeeze": "average", "model.width": 17},
-    "average squeeze": {"model.squeeze_excite": True, "model.squeeze": "average", "model.width": 16},
-    "max squeeze": {"model.squeeze_excite": True, "model.squeeze": "max", "model.width": 16},
-}
+RIGHT, WRONG = worlds(ranked("without", "without, wider", "max squeeze", "average squeeze"))

@@ -50,18 +50,31 @@ def test_the_interval_covers_the_mean_of_few_unlike_datasets() -> None:
     covered = 0
     for _ in range(400):
         errors = generator.uniform(0.2, 1.0, 3)
-        means = generator.normal(0.0, math.hypot(1.0, 0.0), 3) + generator.normal(0.0, errors)
+        means = generator.normal(0.0, 1.0, 3) + generator.normal(0.0, errors)
         joint = joint_effect([effect(mean, error) for mean, error in zip(means, errors, strict=True)])
         covered += joint.effect.low <= 0 <= joint.effect.high
     # 95 % less twice the Monte Carlo error; the normal interval of the same model covers 80 %.
     assert covered / 400 >= 0.95 - 2 * math.sqrt(0.95 * 0.05 / 400)
 
 
-def test_what_cannot_be_combined_is_told() -> None:
+def test_effects_that_cannot_be_combined_are_refused() -> None:
     with pytest.raises(UserError, match="fewer than two datasets"):
         joint_effect([effect(0.3, 0.1)])
     with pytest.raises(UserError, match="no spread to weigh it by"):
         joint_effect([effect(0.3, 0.1), effect(0.3, 0.0)])
+
+
+def recorded(directory: Path, study: Study, gains: dict[str, float]) -> dict[str, Path]:
+    """Return the folders of a study on datasets where batch norm gains that much."""
+    folders = {name: directory / f"example.{name}" for name in gains}
+    for name, folder in folders.items():
+
+        def truth(arm: Arm, seed: int, gain: float = gains[name]) -> Truth:
+            value = 0.5 + gain * (arm.levels["model.norm"] == "batch") + 0.001 * ((3 * seed + len(arm.label)) % 5)
+            return {"test_top1": value, "val_top1": value}
+
+        synthetic(folder, study, truth)
+    return folders
 
 
 def test_a_joint_verdict_stands_after_holms_correction_over_the_primary_claims(tmp_path: Path) -> None:
@@ -69,15 +82,7 @@ def test_a_joint_verdict_stands_after_holms_correction_over_the_primary_claims(t
     study = Study(
         name="example", base={"model.name": "lenet5"}, factors={"model.norm": ["none", "batch"]}, claims=[better]
     )
-    folders = {}
-    for name, gain in {"one": 0.1, "two": 0.13, "three": 0.08}.items():
-        folders[name] = tmp_path / f"example.{name}"
-
-        def truth(arm: Arm, seed: int, gain: float = gain) -> Truth:
-            value = 0.5 + gain * (arm.levels["model.norm"] == "batch") + 0.001 * ((3 * seed + len(arm.label)) % 5)
-            return {"test_top1": value, "val_top1": value}
-
-        synthetic(folders[name], study, truth)
+    folders = recorded(tmp_path, study, {"one": 0.1, "two": 0.13, "three": 0.08})
     [alone] = over_datasets(folders, [better])
     assert alone.joint is not None
     assert 0.05 / 3 < alone.joint.effect.p_value < 0.05
@@ -101,19 +106,7 @@ def test_each_claim_has_its_verdicts_and_the_joint_one(tmp_path: Path) -> None:
             Claim("It is so.", lambda analysis, threshold: Finding("inconclusive", "A test without an effect.")),
         ],
     )  # fmt: skip
-    gains = {"one": 0.1, "two": 0.101, "three": 0.099}
-
-    def truth_on(dataset: str) -> object:
-        def truth(arm: Arm, seed: int) -> Truth:
-            gain = gains[dataset] * (arm.levels["model.norm"] == "batch")
-            value = 0.5 + gain + 0.002 * ((3 * seed + 5 * len(arm.label)) % 7)
-            return {"test_top1": value, "val_top1": value}
-
-        return truth
-
-    folders = {name: tmp_path / f"example.{name}" for name in gains}
-    for name, folder in folders.items():
-        synthetic(folder, study, truth_on(name))  # type: ignore[arg-type]
+    folders = recorded(tmp_path, study, {"one": 0.1, "two": 0.101, "three": 0.099})
     together = tmp_path / "example.datasets"
     write_datasets(together, "example", {name: folder.name for name, folder in folders.items()})
     assert read_datasets(together) == folders

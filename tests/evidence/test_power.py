@@ -1,6 +1,7 @@
 """Power of the paired t test against statsmodels, another integral, and simulation."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,18 @@ from scipy import integrate, stats
 from statsmodels.stats.power import TTestPower
 
 from litmus.core.errors import UserError
-from litmus.evidence.power import minimum_detectable_effect, paired_t_power, sd_interval, seeds_needed
+from litmus.evidence.estimate import Sampling, effect_of
+from litmus.evidence.power import (
+    minimum_detectable_effect,
+    paired_t_power,
+    sd_interval,
+    seeds_needed,
+    seeds_to_decide,
+)
+
+VALUES = [0.04, -0.01, 0.02, -0.02, 0.03]
+"""Differences by seed whose mean, 0.01, five seeds do not show."""
+MOST = 10_000
 
 
 @pytest.mark.parametrize("n", [3, 5, 10, 40, 300])
@@ -57,13 +69,6 @@ def test_the_minimum_detectable_effect_needs_two_pairs() -> None:
     assert math.isfinite(minimum_detectable_effect(1.0, 2, alpha=0.05 / 40))
 
 
-@pytest.mark.parametrize("ratio", [0.05, 0.2, 0.5, 1.0])
-@pytest.mark.parametrize("power", [0.8, 0.95])
-def test_seeds_needed_is_statsmodels_rounded_up(ratio: float, power: float) -> None:
-    expected = math.ceil(TTestPower().solve_power(effect_size=ratio, alpha=0.05, power=power))
-    assert seeds_needed(3.0, 3.0 * ratio, power) == expected
-
-
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 11])
 @pytest.mark.parametrize("ratio", [0.3, 1.0, 3.0, 50.0, 1e4])
 def test_seeds_needed_is_the_least_number(ratio: float, alpha: float) -> None:
@@ -94,3 +99,31 @@ def test_the_interval_of_the_sd_covers_it(n: int) -> None:
 
 def test_one_value_does_not_bound_the_sd() -> None:
     assert all(math.isnan(end) for end in sd_interval(math.nan, 1))
+
+
+def test_the_seeds_to_decide_are_about_those_of_the_power_analysis() -> None:
+    effect = effect_of(VALUES)
+    assert seeds_to_decide(effect, 0.01, MOST) == pytest.approx(seeds_needed(effect.sd, 0.01), abs=2)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(planned=5), Sampling(planned=5, looked=True)])
+def test_so_many_seeds_decide_and_one_less_does_not(sampling: Sampling) -> None:
+    effect = effect_of(VALUES, image_error=0.002, sampling=sampling)
+    found = seeds_to_decide(effect, 0.01, MOST)
+    assert found is not None
+    for seeds, enough in ((found, True), (found - 1, False)):
+        more_seeds = replace(effect, n=seeds)
+        assert (more_seeds.half_width(0.05) + 0.8416 * more_seeds.seed_error <= 0.01 + 1e-6) is enough
+
+
+def test_more_seeds_are_needed_where_beyond_the_plan_intervals_are_wider() -> None:
+    beyond = seeds_to_decide(effect_of(VALUES, sampling=Sampling(planned=5)), 0.01, MOST)
+    within = seeds_to_decide(effect_of(VALUES), 0.01, MOST)
+    assert beyond is not None
+    assert within is not None
+    assert beyond > within
+
+
+def test_no_number_of_seeds_makes_the_test_set_larger() -> None:
+    assert seeds_to_decide(effect_of(VALUES, image_error=0.02), 0.01, MOST) is None
+    assert seeds_to_decide(effect_of([value - 0.01 for value in VALUES]), 0.0, MOST) is None

@@ -62,9 +62,9 @@ def test_a_claim_that_is_new_or_was_changed_is_exploratory(later: Claim, tmp_pat
     found = planned(tmp_path, expand(changed))
     assert found.is_exploratory(later)
     assert found.history.changes == 1
-    told = " ".join(deviations(found, changed.claims, 5))
-    assert "Exploratory, not planned before the first run" in told
-    assert ("no longer claimed: It is better" in told) == (later.sentence == "It is good.")
+    text = " ".join(deviations(found, changed.claims, 5))
+    assert "Exploratory, not planned before the first run" in text
+    assert ("no longer claimed: It is better" in text) == (later.sentence == "It is good.")
 
 
 def test_an_arm_that_came_later_makes_what_is_claimed_of_it_exploratory(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_an_arm_that_came_later_makes_what_is_claimed_of_it_exploratory(tmp_path
     assert found.is_exploratory(of_group)
 
 
-def test_more_seeds_than_planned_fewer_and_looks_are_told(tmp_path: Path) -> None:
+def test_more_seeds_than_planned_fewer_and_looks_are_deviations(tmp_path: Path) -> None:
     planned(tmp_path, expand(STUDY))
     more_seeds = planned(tmp_path, expand(STUDY, seeds=8))
     assert not more_seeds.history.looked

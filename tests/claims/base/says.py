@@ -1,5 +1,6 @@
 """What a claim's sentence says: the arms that it rests on, which of them is the better, and whether in accuracy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +36,23 @@ def alike(one: str, other: str, of: str = "test_top1") -> Says:
     return Says((one,), (other,), (one, other), ("opposite", "opposite"), of=(of,))
 
 
+def faster(one: str, other: str) -> Says:
+    """Return that one arm reaches an accuracy in fewer steps than the other.
+
+    An arm that diverges never arrives, but how fast it would have been is not known.
+    """
+    return Says((one,), (other,), (one, other), diverged=("opposite", "inconclusive"), of=("val_top1",))
+
+
+def tuned(one: Sequence[str], other: Sequence[str], chosen: tuple[str, str], *of: str) -> Says:
+    """Return that the best of some arms is better than the best of others, each chosen on the validation split.
+
+    Where all diverged there is none to choose.
+    """
+    undecided: tuple[Verdict, Verdict] = ("inconclusive", "inconclusive")
+    return Says(tuple(one), tuple(other), chosen, diverged=undecided, of=("val_top1", *of))
+
+
 def gains_more(one: str, over: str, than: str, over_its: str, of: str = "test_top1") -> Says:
     """Return that the first arm is more above the second than the third above the fourth."""
     return Says((one, over_its), (over, than), (one, over, than, over_its), of=(of,))
@@ -43,6 +61,11 @@ def gains_more(one: str, over: str, than: str, over_its: str, of: str = "test_to
 def rises(*arms: str, of: str = "test_top1") -> Says:
     """Return that accuracy rises from the first arm to the last."""
     return Says(arms[-1:], arms[:1], arms, of=(of,))
+
+
+def gap(*arms: str) -> Says:
+    """Return that the claim is about the gap between training and test accuracy in these arms."""
+    return about(*arms, of=("fit_top1", "test_top1"))
 
 
 def about(*arms: str, of: tuple[str, ...] = ()) -> Says:
