@@ -6,7 +6,6 @@ So the arguments of all commands are kept in a cache of the user, which commands
 
 import argparse
 import contextlib
-import importlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Any
 from argcomplete import CompletionFinder, shellcode
 from argcomplete.completers import DirectoriesCompleter, FilesCompleter
 
-from litmus.cli.parser import Parser
+from litmus.cli.parser import Command, Parser
 from litmus.core.config_keys import Key
 from litmus.core.errors import require_choice
 from litmus.core.registry import Registry
@@ -47,10 +46,10 @@ def execute(arguments: Sequence[str]) -> int:
     return 0
 
 
-def complete(commands: Mapping[str, str]) -> None:
+def complete(commands: Mapping[str, Command]) -> None:
     """Print what completes the command line that the shell gives in the environment, and end the process.
 
-    `commands` are all commands with their summaries.
+    `commands` are all commands by name.
     """
     typed = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])]
     _Finder()(completing_parser(typed.split(" "), commands), always_complete_options=False)
@@ -67,15 +66,15 @@ class _Finder(CompletionFinder):
         return distinct if len(distinct) > 1 else found
 
 
-def completing_parser(words: Sequence[str], commands: Mapping[str, str]) -> argparse.ArgumentParser:
+def completing_parser(words: Sequence[str], commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """Return a parser of the command line `words`, of which the last is unfinished.
 
     It knows the names of all commands, and the arguments of the one that is named.
     """
     parser = argparse.ArgumentParser("litmus", add_help=False)
     parsers = parser.add_subparsers()
-    for name, summary in commands.items():
-        parsers.add_parser(name, help=summary, add_help=False)
+    for name, command in commands.items():
+        parsers.add_parser(name, help=command.summary, add_help=False)
     named = words[1] if len(words) > 2 else ""
     if named in commands:
         for argument in command_arguments(commands)[named]:
@@ -83,7 +82,7 @@ def completing_parser(words: Sequence[str], commands: Mapping[str, str]) -> argp
     return parser
 
 
-def command_arguments(commands: Iterable[str]) -> dict[str, list[Argument]]:
+def command_arguments(commands: Mapping[str, Command]) -> dict[str, list[Argument]]:
     """Return the arguments of every command, from the cache where it has them."""
     try:
         content: dict[str, list[Argument]] = json.loads(cache_file().read_text())
@@ -92,11 +91,11 @@ def command_arguments(commands: Iterable[str]) -> dict[str, list[Argument]]:
     return content
 
 
-def fill_cache(commands: Iterable[str]) -> dict[str, list[Argument]]:
+def fill_cache(commands: Mapping[str, Command]) -> dict[str, list[Argument]]:
     """Read the arguments of every command from its parser, keep them for the next time and return them."""
     content = {}
-    for name in commands:
-        parser: Parser = importlib.import_module(f"litmus.cli.{name}").parser()
+    for name, command in commands.items():
+        parser = command.parser()
         keys = parser.keys()
         shown = [each for each in parser._actions if each.help != argparse.SUPPRESS or each.dest in keys]
         content[name] = [_argument(action, keys.get(action.dest), list(keys)) for action in shown]

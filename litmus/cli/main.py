@@ -1,12 +1,12 @@
-"""The `litmus` command: it runs the command's file, and turns every mistake into one line and an exit status."""
+"""The `litmus` command: it runs the command's code, and turns every mistake into one line and an exit status."""
 
-import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from litmus.cli.parser import Command
 from litmus.core.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 COMMANDS = {
-    "list": "studies, architectures, datasets and probes, a line each",
-    "run": "run what is missing of a study, then write its report",
-    "vary": "a study of any config keys: --vary model.norm=none,batch",
-    "train": "train one network; --print_config and --config FILE for YAML",
-    "status": "how far the studies on disk are, and their jobs; --watch",
-    "stop": "cancel a study's jobs on a cluster; finished runs stay",
-    "report": "write a study's report again",
-    "power": "the seeds that would show an effect of a given size",
-    "show": "one run: config, result, log",
-    "images": "a dataset's images, before and after augmentation, as a picture",
-    "predict": "the classes that a run's network finds in images, or masks",
-    "export": "a run's weights: safetensors, TorchScript or ONNX",
-    "wandb": "a study in W&B: its report, its runs uploaded",
-    "profile": "an architecture layer by layer: shapes, parameters, FLOPs, memory",
-    "completion": "what bash, zsh or fish sources for TAB to complete",
+    "list": Command("list", "studies, architectures, datasets and probes, a line each"),
+    "run": Command("run", "run what is missing of a study, then write its report"),
+    "vary": Command("train:vary", "a study of any config keys: --vary model.norm=none,batch"),
+    "train": Command("train", "train one network; --print_config and --config FILE for YAML"),
+    "status": Command("status", "how far the studies on disk are, and their jobs; --watch"),
+    "stop": Command("status:stop", "cancel a study's jobs on a cluster; finished runs stay"),
+    "report": Command("report", "write a study's report again"),
+    "power": Command("power", "the seeds that would show an effect of a given size"),
+    "show": Command("status:show", "one run: config, result, log"),
+    "images": Command("profile:images", "a dataset's images, before and after augmentation, as a picture"),
+    "predict": Command("export:predict", "the classes that a run's network finds in images, or masks"),
+    "export": Command("export", "a run's weights: safetensors, TorchScript or ONNX"),
+    "wandb": Command("wandb", "a study in W&B: its report, its runs uploaded"),
+    "profile": Command("profile", "an architecture layer by layer: shapes, parameters, FLOPs, memory"),
+    "completion": Command("completion", "what bash, zsh or fish sources for TAB to complete"),
 }
 
 USAGE_ERROR = 2
@@ -60,7 +60,7 @@ def run_command(arguments: Sequence[str]) -> int:
         name, *rest = arguments
         if name not in COMMANDS:
             raise unknown_name("command", name, COMMANDS)
-        return int(importlib.import_module(f"litmus.cli.{name}").execute(rest))
+        return COMMANDS[name].execute(rest)
 
     return _guarded(command)
 
@@ -106,7 +106,7 @@ def _guarded(command: Callable[[], int]) -> int:
 def usage() -> str:
     """Return the overview of all commands."""
     lines = ["usage: litmus COMMAND ...", "", "Controlled ablations of image networks.", ""]
-    lines += [f"  {name:<10} {summary}" for name, summary in COMMANDS.items()]
+    lines += [f"  {name:<10} {command.summary}" for name, command in COMMANDS.items()]
     return "\n".join([*lines, "", "litmus COMMAND --help lists a command's options."])
 
 

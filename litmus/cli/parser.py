@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import importlib
 import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -15,6 +16,31 @@ REQUIRED = object()
 
 SHORT = {"model.name": "--model", "data.name": "--data", "trainer.keep": "--keep"}
 """What stands for a key of another name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A command: its line of the overview, and where its code is, which is imported when it is needed.
+
+    `code` is a module of `litmus.cli` with `parser()` and `execute(arguments)`, or `module:name` where the module
+    has several commands: then they are `name_parser()` and `name(arguments)`.
+    """
+
+    code: str
+    summary: str
+
+    def parser(self) -> "Parser":
+        """Return the command's parser."""
+        module, _, name = self.code.partition(":")
+        parser: Parser = getattr(
+            importlib.import_module(f"litmus.cli.{module}"), f"{name}_parser" if name else "parser"
+        )()
+        return parser
+
+    def execute(self, arguments: Sequence[str]) -> int:
+        """Run the command and return its exit status."""
+        module, _, name = self.code.partition(":")
+        return int(getattr(importlib.import_module(f"litmus.cli.{module}"), name or "execute")(arguments))
 
 
 class Options(argparse.Namespace):

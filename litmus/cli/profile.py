@@ -1,7 +1,8 @@
-"""`litmus profile`: an architecture layer by layer, its totals, and what lectures say of its cost."""
+"""`litmus profile` shows an architecture layer by layer and its cost; `litmus images` a dataset's images."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,11 @@ from litmus.cli.terminal import JSON_HELP, print_json, width
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_positive
 from litmus.core.formatting import count
+from litmus.datamodules.augmentation.recipes import RECIPES
+from litmus.datamodules.batches.config import DataConfig
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.datamodules.batches.picture import picture, write_picture
+from litmus.datamodules.loading.registry import DATASETS
 from litmus.lit_archs.building.registry import ARCHITECTURES, build, construct
 from litmus.lit_archs.cost.lecture_figures import Figure, lecture_figures
 from litmus.lit_archs.cost.profile import LayerProfile, profile, throughput
@@ -148,3 +154,30 @@ def _figure_table(figures: Sequence[Figure]) -> Table:
         verdict = "right" if figure.right else "wrong"
         table.add_row(figure.statement, f"{figure.quoted:,.0f}", f"{figure.measured:,.0f}", verdict)
     return table
+
+
+def images_parser() -> Parser:
+    """Return the parser of `litmus images`."""
+    parser = Parser(
+        "images",
+        "A dataset's images before and after augmentation, as a picture. Every key --data.KEY is an option too.",
+    )
+    parser.add_argument("dataset", help="a name of litmus list data")
+    parser.add_key(Key("augment", str, DataConfig.augment, f"augmentation recipe: {', '.join(RECIPES)}"))
+    parser.add_key(Key("images", int, 8, "images, a row each"))
+    parser.add_key(Key("epochs", int, 8, "epochs, a column each"))
+    parser.add_key(Key("output", Path | None, None, "the picture (default: DATASET-RECIPE.png)"))
+    keys = {name: key for name, key in all_config_keys().items() if name.startswith("data.") or name == "seed"}
+    parser.add_config_keys(keys)
+    return parser
+
+
+def images(arguments: Sequence[str]) -> int:
+    """Run `litmus images` and return its exit status."""
+    options = images_parser().read(arguments)
+    DATASETS[options.dataset]  # an unknown name is an error before anything else
+    config = resolve({"data.augment": options.augment, **options.settings, "data.name": options.dataset})
+    path = options.output or Path(f"{options.dataset}-{config.data.augment}.png")
+    write_picture(path, picture(ImageDataModule(config.data, config.seed), options.images, options.epochs))
+    print(f"{path}: {config.data.as_dict()['transforms']}")
+    return 0

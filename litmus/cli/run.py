@@ -42,8 +42,8 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     """
     if study is None and arguments and not arguments[0].startswith("-"):
         study, source = lookup_study(arguments[0])
-    from litmus.cli.conduct_and_report import conduct_and_report, datasets_of, run_on_datasets
     from litmus.cli.options import launch_config, parse_vary, read, tuning_of
+    from litmus.cli.run_plan import datasets_of, run_on_datasets, run_plan
     from litmus.design.plan import Plan, expand
     from litmus.design.tuning import as_tuning
     from litmus.launch.forecast import forecast
@@ -71,17 +71,17 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
             splits=options.splits,
         )
 
-    datasets = datasets_of(options.settings) if "data.name" in options.settings else []
-    settings = datasets[0].settings if len(datasets) == 1 else options.settings
-    plans = [make_plan(each.settings) for each in datasets] if len(datasets) > 1 else [make_plan(settings)]
+    datasets = datasets_of(options.settings)
+    plans = {dataset.name: make_plan(dataset.settings) for dataset in datasets}
     # Where hours may follow, the few seconds that it takes to measure them are no matter.
     if options.forecast or options.preset != "quick":
-        lines = [line for plan in plans for line in forecast(plan, launch, source=source).lines()]
+        lines = [line for plan in plans.values() for line in forecast(plan, launch, source=source).lines()]
         print("\n".join(lines), file=sys.stdout if options.forecast else sys.stderr)
     if options.forecast:
         return 0
     if len(datasets) > 1:
-        return run_on_datasets(study, datasets, make_plan, launch, source, max_seeds)
+        return run_on_datasets(plans, datasets, launch, source, max_seeds)
     # The file's path as it is from everywhere: the command is shown again, with more seeds.
     typed = [str(source) if source is not None and each == study.name else each for each in arguments]
-    return conduct_and_report(plans[0], launch, settings, source, max_seeds, command=["run", *typed])
+    plan, settings = plans[datasets[0].name], datasets[0].settings
+    return run_plan(plan, launch, settings, source, max_seeds, command=["run", *typed])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tiny_runs import TINY
 
-from litmus.cli.conduct_and_report import datasets_of
+from litmus.cli.run_plan import datasets_of
 from litmus.core.errors import UserError
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]

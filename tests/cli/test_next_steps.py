@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from tiny_runs import tiny_options
 
-from litmus.cli.conduct_and_report import after_training, next_steps
+from litmus.cli.run_plan import next_steps
 from litmus.cli.terminal import aligned, wrapped
+from litmus.cli.train import after_training
 from litmus.evidence.summary import Undecided
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -33,10 +33,6 @@ def test_a_tuned_study_from_its_trials_to_its_report(litmus: Litmus, tmp_path: P
     assert [trial["values"]["optim.lr"] for trial in tuning["trials"]] == [0.001, 0.01, 0.1]
     assert tuning["chosen"] == {arm: {"optim.lr": 0.1} for arm in ("norm none", "norm batch")}
     assert tuning["seeds"] == [1_000_000]
-    assert "norm batch  lr 0.1: " in first.stdout
-    assert "(edge: lr highest)" in first.stdout
-    lines = [line for line in first.stdout.partition("Tuned")[2].splitlines() if "litmus vary" not in line]  # to paste
-    assert max(map(len, lines)) <= 80
 
     trials = {run for trial in tuning["trials"] for runs in trial["runs"].values() for run in runs.values()}
     records = load(folder).set_index("run")
@@ -51,6 +47,7 @@ def test_a_tuned_study_from_its_trials_to_its_report(litmus: Litmus, tmp_path: P
     page = (folder / "report.html").read_text()
     assert "tuned for each arm, with the same budget: optim.lr" in page
     assert "every arm tried the same 3 settings" in page
+    assert "lr highest" in page
     assert re.search(r"\(trials of the tuning\) +6", litmus("status", "mine").stdout)
 
     # Whatever is lost is run again and nothing else, and ends the same.
