@@ -1,4 +1,4 @@
-"""`litmus profile` and `litmus list archs` as a user types them."""
+"""`litmus profile` as a user types it."""
 
 from pathlib import Path
 
@@ -30,28 +30,6 @@ def test_profile_takes_options_of_the_network_and_of_its_norms(capsys: pytest.Ca
     assert "61,706" in next(line for line in capsys.readouterr().out.splitlines() if line.startswith("total"))
     assert run_command(["profile", "lenet5", "--model.norm", "batch"]) == 0
     assert "62,158" in next(line for line in capsys.readouterr().out.splitlines() if line.startswith("total"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("lenet6", "did you mean 'lenet5'?"),
-        ("lenet5 --model.nrm batch", "did you mean '--model.norm'?"),
-        ("lenet5 --model.norm btch", "did you mean 'batch'?"),
-        ("vgg16 --image-size 31", "image_size must be at least 32, got 31"),
-    ],
-)
-def test_a_mistake_is_one_line(arguments: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(["profile", *arguments.split()]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1
-
-
-def test_list_shows_what_each_architecture_costs_at_its_native_size(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(["list", "archs"]) == 0
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("resnet50 "))
-    assert line.split()[:6] == ["resnet50", "25.56", "M", "4.11", "G", "3×224×224"]
 
 
 def test_a_network_of_ones_own_is_known_by_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

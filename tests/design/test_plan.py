@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from litmus import Claim, alike, exceeds, higher_limit, more, trend
+from litmus import Claim, alike, exceeds, higher_limit, more
 from litmus.core.errors import UserError
 from litmus.design.plan import expand
 from litmus.design.study import Study
@@ -83,64 +83,26 @@ def test_an_arm_that_changes_more_than_the_factors_is_refused_with_the_keys() ->
         expand(study)
 
 
-def test_declared_factors_may_change_together() -> None:
-    study = a_study(
-        factors={"model.norm": ["none", "batch"], "optim.lr": [0.1, 0.5]},
-        arms={"none": {}, "batch": {"model.norm": "batch"}, "both": {"model.norm": "batch", "optim.lr": 0.5}},
-        baseline="none",
-    )
-    assert [arm.label for arm in expand(study).arms] == ["none", "batch", "both"]
-
-
-@pytest.mark.parametrize(
-    ("key", "levels"),
-    [
-        ("trainer.precision", ["32-true", "tf32"]),
-        ("trainer.compile", [False, True]),
-        ("trainer.keep", ["none", "last"]),
-    ],
-)
-def test_a_speed_setting_or_a_place_is_no_factor(key: str, levels: list[object]) -> None:
+@pytest.mark.parametrize(("key", "level"), [("trainer.precision", "tf32"), ("trainer.keep", "last")])
+def test_a_speed_setting_or_a_place_is_no_factor(key: str, level: str) -> None:
     with pytest.raises(UserError, match=f"{key} cannot be a factor"):
-        expand(a_study(factors={key: levels}, baseline={}))
-
-
-def test_files_may_be_a_factor_since_their_content_is_part_of_a_run() -> None:
-    study = a_study(factors={"model.weights": [None, "pretrained.pt"]}, baseline={"model.weights": None})
-    assert len(expand(study).arms) == 2
-
-
-def test_speed_settings_cannot_differ_between_arms() -> None:
-    arms = {"one": {}, "two": {"trainer.channels_last": True}}
-    with pytest.raises(UserError, match=r"trainer\.channels_last"):
-        expand(a_study(factors={"model.norm": ["none"]}, arms=arms, baseline="one"))
+        expand(a_study(factors={key: ["32-true" if key == "trainer.precision" else "none", level]}, baseline={}))
 
 
 def test_architectures_as_levels_may_have_different_options() -> None:
-    study = a_study(
-        base={"model.norm": "batch"}, factors={"model.name": ["lenet5", "mlp", "resnet20", "plain20"]}, baseline={}
-    )
-    plan = expand(study)
-    assert [arm.config.model["name"] for arm in plan.arms] == ["lenet5", "mlp", "resnet20", "plain20"]
-    assert {arm.config.model["norm"] for arm in plan.arms} == {"batch"}
+    names = ["lenet5", "mlp", "resnet20", "plain20"]
+    plan = expand(a_study(base={"model.norm": "batch"}, factors={"model.name": names}, baseline={}))
+    assert [(arm.config.model["name"], arm.config.model["norm"]) for arm in plan.arms] == [(n, "batch") for n in names]
 
 
 def test_a_network_of_ones_own_may_be_held_against_the_packages_and_starts_in_its_own_way() -> None:
     register("held_against_lenet", lambda num_classes: nn.Linear(64, num_classes))
-    study = Study(
-        "mine", "Is it better?", {}, {"model.name": ["lenet5", "held_against_lenet"]}, {"model.name": "lenet5"}
-    )
+    study = a_study(base={}, factors={"model.name": ["lenet5", "held_against_lenet"]}, baseline={})
     ours, theirs = (arm.config.init.scheme for arm in expand(study).arms)
     assert (ours, theirs) == ("kaiming_normal", "own")
     arms = {"a": {"model.name": "lenet5"}, "b": {"model.name": "vgg11", "init.scheme": "normal"}}
     with pytest.raises(UserError, match=r"differs from the baseline 'a' in init\.scheme"):
-        expand(Study("mine", "Is it better?", {}, ["model.name"], "a", arms))
-
-
-def test_an_architecture_as_level_may_not_bring_other_factors_along() -> None:
-    arms = {"one": {"model.name": "lenet5"}, "two": {"model.name": "mlp", "model.norm": "batch"}}
-    with pytest.raises(UserError, match=r"differs .* in model\.norm, declared no factor"):
-        expand(a_study(base={}, factors={"model.name": ["lenet5", "mlp"]}, arms=arms, baseline="one"))
+        expand(a_study(base={}, factors=["model.name"], baseline="a", arms=arms))
 
 
 def test_options_of_the_base_do_not_pass_to_another_architecture() -> None:
@@ -162,9 +124,7 @@ def test_options_of_the_base_do_not_pass_to_another_architecture() -> None:
         ({"settings": {"optim.lr": 1.0}}, "optim.lr is a factor of example"),
         ({"vary": {"optim.momentum": [0.0]}}, "unknown factor of example 'optim.momentum'"),
         ({"vary": {"optim.lr": [0.1, 0.1]}}, "same level twice"),
-        ({"vary": {"model.norm": ["none", "batc"]}}, "did you mean 'batch'"),
         ({"settings": {"optim.momentun": 0.5}}, r"did you mean 'optim\.momentum'"),
-        ({"settings": {"data.batch_size": -1}}, "data.batch_size must be greater than 0"),
     ],
 )
 def test_bad_input_is_told_in_one_line(arguments: dict, message: str) -> None:
@@ -173,18 +133,15 @@ def test_bad_input_is_told_in_one_line(arguments: dict, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_varied_levels_replace_the_studys() -> None:
+def test_varied_levels_replace_the_studys_but_not_those_of_named_arms() -> None:
     plan = expand(a_study(), vary={"optim.lr": [0.5, 1.0]})
     assert {arm.levels["optim.lr"] for arm in plan.arms} == {0.5, 1.0}
     assert plan.baseline.label == "norm none, lr 0.5"
-
-
-def test_levels_of_named_arms_cannot_be_varied() -> None:
     arms = {"one, small": {"optim.lr": 0.1}, "two": {"optim.lr": 0.2}}
-    study = Study("named", "?", {"model.name": "lenet5"}, ("optim.lr",), "two", arms)
-    assert [arm.label for arm in expand(study).arms] == list(arms)
+    named = Study("named", "?", {"model.name": "lenet5"}, ("optim.lr",), "two", arms)
+    assert [arm.label for arm in expand(named).arms] == list(arms)
     with pytest.raises(UserError, match=r"--vary optim.lr: the arms of named are fixed: one, small; two"):
-        expand(study, vary={"optim.lr": [0.3]})
+        expand(named, vary={"optim.lr": [0.3]})
 
 
 WITH = {"model.norm": "batch"}
@@ -198,7 +155,6 @@ WITH = {"model.norm": "batch"}
         (more("test_top1", WITH, than={"optim.lr": 0.5}), "has optim.lr 0[.]5; valid: 0[.]01, 0[.]1"),
         (more("test_top1", WITH, than={"model.nrm": "none"}), "unknown factor 'model.nrm'; did you mean 'model.norm'"),
         (exceeds("test_top1", "norm batch, lr 0.2"), "unknown arm 'norm batch, lr 0.2'; did you mean"),
-        (trend("test_top1", "optim.momentum", WITH), "unknown factor 'optim.momentum'"),
         (higher_limit("optim.rate", WITH, than={"model.norm": "none"}), "unknown factor 'optim.rate'"),
     ],
 )
@@ -232,12 +188,5 @@ def test_seeds_take_the_splits_in_turn_and_all_arms_of_a_seed_the_same() -> None
     splits = {(arm.label, seed): plan.config(arm, seed).data.split_seed for arm, seed in plan.runs()}
     assert {split for (_, seed), split in splits.items() if seed % 2} == {8}
     assert {split for (_, seed), split in splits.items() if not seed % 2} == {7}
-    # One split, as ever, leaves each run what it was.
-    plan = expand(a_study(), seeds=4)
-    assert all(plan.config(arm, seed) == arm.config.with_seed(seed) for arm, seed in plan.runs())
-
-
-def test_seeds_share_the_splits_evenly_or_not_at_all() -> None:
-    assert expand(a_study(), seeds=4, splits=30).splits == 30
     with pytest.raises(UserError, match="--splits 3: 4 seeds cannot share them evenly; give a divisor, or 4 or more"):
         expand(a_study(), seeds=4, splits=3)
