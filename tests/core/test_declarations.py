@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from litmus import datamodules, lit_archs
 from litmus.core.config_keys import Key, Role, keys_of_class, keys_of_function
 from litmus.core.errors import UserError
 from litmus.datamodules.loading.registry import DATASETS
@@ -63,13 +62,6 @@ def test_a_wrong_value_is_one_line_with_the_key_and_what_is_valid(settings: dict
         resolve(settings)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
-
-
-def test_calls_from_python_are_checked_by_the_same_declarations() -> None:
-    with pytest.raises(UserError, match="width must be greater than 0, got -1"):
-        lit_archs.build("resnet20", width=-1)
-    with pytest.raises(UserError, match="per_class must be greater than 0, got 0"):
-        datamodules.build("folder", per_class=0)
 
 
 def test_the_input_that_the_data_decide_is_no_key() -> None:

@@ -6,7 +6,7 @@ from litmus.cli.main import COMMANDS
 from litmus.cli.options import all_config_keys
 from litmus.core.config_keys import unknown_key
 from litmus.core.errors import unknown_name
-from litmus.core.suggestions import SYNONYMS, by_meaning, by_spelling, nearest
+from litmus.core.suggestions import SYNONYMS, nearest
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.training.config import config_keys
@@ -44,11 +44,9 @@ def test_an_architecture_or_dataset_is_found_however_it_is_written(written: str,
 
 
 def test_meaning_goes_before_spelling() -> None:
-    assert by_spelling("batchnorm", ["batch_form", "batch"]) == "batch_form"
     assert nearest("batchnorm", ["batch_form", "batch"]) == "batch"
     assert nearest("adam", ["sgd", "adamw"]) == "adamw"
     assert nearest("zzz", NORMS) is None
-    assert by_meaning("momemtum", ["optim.momentum"]) is None
 
 
 def test_every_synonym_leads_somewhere() -> None:

@@ -128,13 +128,6 @@ def refused(root: Path, message: str, **options: object) -> None:
     assert cache_content() == []
 
 
-def test_a_missing_or_empty_folder_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path / "none", "data.root '.*none' does not exist")
-    refused(tmp_path, "has no train/; it holds nothing")
-    (tmp_path / "train" / "ant").mkdir(parents=True)
-    refused(tmp_path, "neither val/ nor a test/ with class subfolders")
-
-
 def test_classes_must_be_the_same_in_both_parts(image_folder: Path) -> None:
     shutil.move(image_folder / "val" / "bee", image_folder / "bee")
     refused(image_folder, "class 'bee' is absent from .*val")
@@ -161,10 +154,3 @@ def test_mixed_sizes_and_oblong_images_need_a_size(image_folder: Path) -> None:
     (image_folder / "train" / "cat" / "5.png").write_bytes(png(COLOUR[:, :9]))
     refused(image_folder, r"different sizes, 12×12 and, in train/cat/5.png, 9×12; .*--data.image_size")
     assert build(image_folder, image_size=10).image_shape == (3, 10, 10)
-
-
-def test_files_that_vanish_while_training_are_named(image_folder: Path) -> None:
-    module = build(image_folder, storage="files")
-    shutil.rmtree(image_folder / "train" / "cat")
-    with pytest.raises(UserError, match=r"train/cat/.*No such file"):
-        list(module.train_epoch(0))

@@ -63,19 +63,6 @@ def test_a_fifth_is_the_test_set_and_every_pair_stays_one(tmp_path: Path) -> Non
     assert arrays.classes == ("1", "2")
 
 
-def test_train_and_test_may_be_separate_folders(tmp_path: Path) -> None:
-    draw(tmp_path / "train", range(8))
-    draw(tmp_path / "val", range(8, 12))
-    arrays = build(tmp_path, classes=["cat", "dog"]).arrays
-    for part, numbers in (("train", range(8)), ("test", range(8, 12))):
-        images, masks = expected(list(numbers))
-        assert same(getattr(arrays, f"{part}_images"), images)
-        assert same(getattr(arrays, f"{part}_masks"), masks)
-    assert arrays.classes == ("cat", "dog")
-    draw(tmp_path / "test", range(12, 14))
-    assert len(build(tmp_path).arrays.test_images) == 2
-
-
 def test_masks_are_read_in_every_mode_that_holds_indices(tmp_path: Path) -> None:
     fingerprints = set()
     modes: dict[str, Callable[[numpy.ndarray], Image.Image]] = {

@@ -1,6 +1,5 @@
 """A trained network as it was tested: from its record, on images as they are."""
 
-import dataclasses
 import itertools
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from torch.nn import functional
 from litmus import datamodules, load_model
 from litmus.core.errors import UserError
 from litmus.datamodules.image_files.decode import Decoding, decode
-from litmus.export.load_model import ImageModel, Normalised, fitted
+from litmus.export.load_model import ImageModel, fitted
 from litmus.export.predict import image_files, predictions
 from litmus.training.run import Run
 
@@ -76,15 +75,6 @@ def test_images_of_any_size_are_resized_as_files_are(tmp_path: Path) -> None:
         assert (found.int() - expected.int()).abs().max() <= 1  # the two round at other places
 
 
-def test_binary_images_are_made_so(plain: Run) -> None:
-    model = load_model(plain.directory)
-    grey = torch.tensor([127, 128], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 8, 8)
-    binary = Normalised(model.network, dataclasses.replace(model.input, binary=True)).eval()
-    black_and_white = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 8, 8)
-    assert torch.equal(binary(grey), model(black_and_white))
-    assert not torch.equal(binary(grey), model(grey))
-
-
 def test_images_of_another_form_are_refused(plain: Run) -> None:
     model = load_model(plain.directory)
     for images, complaint in (
@@ -99,16 +89,7 @@ def test_a_run_without_weights_or_with_damaged_ones_says_what_to_do(tmp_path: Pa
     this = trained(tmp_path, {**TINY, "trainer.keep": "none", "trainer.epochs": 1})
     with pytest.raises(UserError, match=r"kept no weights \(trainer.keep none\); .*--out again --keep best$"):
         load_model(this.directory)
-    diverged = trained(tmp_path / "diverged", {**TINY, "optim.lr": 1e30})
-    with pytest.raises(UserError, match=r"diverged at step \d+ and left no weights; .*--keep best$"):
-        load_model(diverged.directory)
     last = trained(tmp_path / "last", {**TINY, "trainer.epochs": 1})
-    with pytest.raises(UserError, match=r"kept its last weights and not its best ones; .*--keep both$"):
-        load_model(last.directory, weights="best")
-    last.record.write_status(**{**last.record.read_status(), "state": "running"})
-    with pytest.raises(UserError, match="has no result yet, it is interrupted"):
-        load_model(last.directory)
-    last.record.write_status(**{**last.record.read_status(), "state": "finished"})
     last.record.checkpoint.write_bytes(b"no checkpoint")
     with pytest.raises(UserError, match=r"last\.ckpt: .*; running its study again sets it aside and repeats it$"):
         load_model(last.directory)

@@ -159,7 +159,6 @@ def test_a_network_that_segments_leaves_masks_of_the_images_own_size(
     assert (deep.mask[:, -4:] == UNSEEN).all()
     assert (deep.mask[:, 4:-4] != UNSEEN).all()
     path = write_mask(deep, tmp_path / "masks")
-    assert path == tmp_path / "masks" / "deep" / "wide.png"
     with Image.open(path) as image:
         assert image.mode == "P"
         assert numpy.array_equal(numpy.asarray(image), deep.mask)
@@ -171,5 +170,4 @@ def test_a_network_that_segments_leaves_masks_of_the_images_own_size(
     assert run_command(["predict", str(this.directory), "images", "--json"]) == 0
     entry = json.loads(capsys.readouterr().out)["images"][0]
     assert entry["mask"] == "masks/deep/wide.png"
-    assert set(entry["shares"]) == {"background", "disc", "square", "triangle", "ring"}
     assert sum(entry["shares"].values()) == pytest.approx(1)

@@ -115,12 +115,3 @@ def test_layers_that_are_read_or_run_twice_keep_their_norm() -> None:
         "norm1": "something else reads what read_twice makes", "norm2": "runs_twice runs several times"
     }  # fmt: skip
     torch.testing.assert_close(found.network(images(8)), network(images(8)), rtol=1e-4, atol=1e-5)
-
-
-def test_a_norm_that_does_more_is_left() -> None:
-    class Activated(nn.BatchNorm2d):
-        def forward(self, input: Tensor) -> Tensor:
-            return super().forward(input).relu()
-
-    found = lit_archs.fold_batch_norm(nn.Sequential(nn.Conv2d(3, 4, 1), Activated(4)), images(8))
-    assert found.left == {"1": "Activated may do more than normalise"}

@@ -116,14 +116,6 @@ def test_zero_gamma_and_fixup_start_every_block_as_its_shortcut() -> None:
         torch.testing.assert_close(network.stage1[0](x), x)
 
 
-def test_fixup_scales_the_branches_by_their_number() -> None:
-    plain = lit_archs.build("resnet20", norm="none")
-    fixup = lit_archs.build("resnet20", norm="none", fixup=True)
-    # L = 9 branches of m = 2 convolutions: 9^(−1/2).
-    torch.testing.assert_close(fixup.stage2[1].branch.conv1.weight, plain.stage2[1].branch.conv1.weight / 3)
-    assert not fixup.classifier.weight.any()
-
-
 def test_stochastic_depth_drops_more_the_deeper_and_nothing_in_eval() -> None:
     network = lit_archs.build("resnet20", stochastic_depth=0.5)
     rates = [getattr(block.branch.stochastic_depth, "p", 0.0) for block in network.blocks()]

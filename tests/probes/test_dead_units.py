@@ -6,24 +6,17 @@ import torch
 from probed_steps import rows_of
 from tiny_runs import TINY, trained
 
+from litmus import load_model
 from litmus.datamodules import build
-from litmus.training.execute import ImageDataModule
-from litmus.training.network import build_network, network_options
-
-SETTINGS = {**TINY, "trainer.probes": ["dead_units"], "trainer.keep": "last"}
 
 
 def test_dead_units_are_those_that_no_training_image_makes_positive(tmp_path: Path) -> None:
     # A rate at which units die.
-    settings = {**SETTINGS, "optim.lr": 1.0}
-    finished = trained(tmp_path, settings)
+    finished = trained(tmp_path, {**TINY, "trainer.probes": ["dead_units"], "optim.lr": 1.0})
     rows = rows_of(finished, "dead_units")
     assert list(rows["layer"].unique()) == ["norm1.activation", "norm2.activation"]
     assert list(rows["step"].unique()) == [20, 40]
-    data = ImageDataModule(finished.config.data)
-    network = build_network(finished.config, network_options(finished.config, data.num_classes, data.image_shape))
-    weights = torch.load(finished.record.checkpoint, weights_only=True)["state_dict"]
-    network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items() if k.startswith("network.")})
+    network = load_model(finished.directory).network
     images = torch.cat([batch.images for batch in build("digits", seed=0).fit_batches(10_000)])
     with torch.no_grad():
         hidden = network.get_submodule("linear1")(images.flatten(1))

@@ -1,7 +1,6 @@
 """The gradient along single paths of a residual network, and what paths of a length have together."""
 
 import itertools
-import math
 
 import pytest
 import torch
@@ -9,7 +8,7 @@ from probed_steps import before_the_step, example
 from torch.nn import functional
 
 from litmus.lit_archs.building.registry import build
-from litmus.probes.path_gradients import length_shares, path_gradient, residual_blocks
+from litmus.probes.path_gradients import path_gradient, residual_blocks
 
 NETWORKS = {
     "option A": {"shortcut": "A"},
@@ -56,10 +55,3 @@ def test_rows_are_the_means_of_a_length_and_their_shares() -> None:
     assert measured["", "short_path_count"] == 0.5
     mean = (3 * means[1] + 6 * means[2] + 3 * means[3]) / total / 3
     assert measured["", "mean_path_length"] == pytest.approx(mean, rel=1e-5)
-
-
-def test_shares_count_the_paths_of_a_length() -> None:
-    assert length_shares([1.0, 1.0, 1.0]) == [0.25, 0.5, 0.25]
-    # Branches that pass on a tenth: (1 + 0.1)ⁿ in all.
-    assert length_shares([0.1**k for k in range(5)])[2] == pytest.approx(6 * 0.01 / 1.1**4)
-    assert all(map(math.isnan, length_shares([0.0, 0.0])))

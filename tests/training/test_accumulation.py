@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import tiny_runs
 import torch
 from tiny_runs import TINY
 from torch.nn import functional
@@ -17,19 +18,15 @@ from litmus.design.study import Study
 from litmus.lit_archs.building.registry import build
 from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.training.config import resolve
-from litmus.training.execute import attempt
 from litmus.training.identity import run_id
 from litmus.training.network import network_options
-from litmus.training.run import Execution, Place, Run
+from litmus.training.run import Run
 
 DOUBLE = {**TINY, "trainer.precision": "64-true"}
 
 
 def trained(directory: Path, **changes: object) -> Run:
-    config = resolve({**DOUBLE, **changes})
-    this_run = Run("0123456789ab", "example", "an arm", {}, config, directory)
-    attempt(this_run, Execution(), Place(), lambda _: None, attempts=1)
-    return this_run
+    return tiny_runs.trained(directory, {**DOUBLE, **changes})
 
 
 def weights(this_run: Run) -> dict[str, torch.Tensor]:

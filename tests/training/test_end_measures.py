@@ -5,15 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_runs import TINY
+from tiny_runs import TINY, trained
 
+from litmus import load_model
 from litmus.datamodules.batches.image_data import ImageDataModule
-from litmus.lit_archs.building.registry import construct
 from litmus.records.answers import read_answers
-from litmus.training.config import resolve
-from litmus.training.execute import attempt
-from litmus.training.network import network_options
-from litmus.training.run import Execution, Place, Run
 
 SEGMENTED = {
     "model.name": "unet", "model.depth": 1, "model.width": 2, "data.name": "shapes", "data.image_size": 8,
@@ -22,8 +18,7 @@ SEGMENTED = {
 
 
 def test_a_classifiers_answers_and_fit(tmp_path: Path) -> None:
-    run = Run("0123456789ab", "example", "an arm", {}, resolve({**TINY, "model.dropout": 0.5}), tmp_path)
-    assert attempt(run, Execution(), Place(), lambda _: None, attempts=1) == "finished"
+    run = trained(tmp_path, {**TINY, "model.dropout": 0.5})
     metrics, answers = run.record.read_summary()["metrics"], read_answers(run.record)
     assert answers is not None
     assert len(answers) == 360
@@ -31,10 +26,7 @@ def test_a_classifiers_answers_and_fit(tmp_path: Path) -> None:
     assert run.record.answers_file.stat().st_size < 2000  # a bit and two classes an image
 
     data = ImageDataModule(run.config.data, run.config.seed)
-    network = construct(run.config.model["name"], **network_options(run.config, data.num_classes, data.image_shape))
-    weights = torch.load(run.record.checkpoint, weights_only=True)["state_dict"]
-    network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items() if k.startswith("network.")})
-    network.eval()
+    network = load_model(run.directory).network
     with torch.no_grad():
         right = [(network(batch.images).argmax(1) == batch.labels) for batch in data.fit_batches(10_000)]
     assert len(torch.cat(right)) == len(data.train_indices)
@@ -44,8 +36,7 @@ def test_a_classifiers_answers_and_fit(tmp_path: Path) -> None:
 
 
 def test_a_segmenters_images_make_its_metrics(tmp_path: Path) -> None:
-    run = Run("0123456789ab", "example", "an arm", {}, resolve(SEGMENTED), tmp_path)
-    assert attempt(run, Execution(), Place(), lambda _: None, attempts=1) == "finished"
+    run = trained(tmp_path, SEGMENTED)
     metrics, answers = run.record.read_summary()["metrics"], read_answers(run.record)
     assert answers is not None
     assert "fit_pixel_accuracy" in metrics

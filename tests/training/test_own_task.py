@@ -1,4 +1,4 @@
-"""Tasks of one's own: regression and an autoencoder, with their own loss, metrics and optimiser, in studies."""
+"""A task of a study's file: an autoencoder with its loss, metrics and optimiser."""
 
 from pathlib import Path
 
@@ -69,55 +69,6 @@ study = Study(
 )
 '''
 
-REGRESSION = '''\
-"""How far off is the digit that a network reads?"""
-
-import torchmetrics
-from torch import nn
-
-from litmus import lit_archs
-from litmus import Study
-
-
-@lit_archs.register_task
-class LitRegression(lit_archs.LitTask):
-    """Predicts a number an image; R² is no mean over samples and comes from torchmetrics."""
-
-    task = lit_archs.own_task("regression", lit_archs.Metric("r2", "R²", "share", higher_is_better=True), guessing=0.0)
-
-    def loss(self, outputs, batch):
-        return nn.functional.mse_loss(outputs[:, 0], batch.labels.float())
-
-    def new_metrics(self, num_classes):
-        return nn.ModuleDict({"loss": torchmetrics.MeanSquaredError(), "r2": torchmetrics.R2Score()})
-
-    def evaluate(self, split, batch):
-        predicted = self.network(batch.images)[:, 0]
-        for metric in self.metrics[split].values():
-            metric.update(predicted, batch.labels.float())
-        return predicted
-
-
-@lit_archs.register("line", task="regression")
-class Line(nn.Module):
-    """A linear regression."""
-
-    def __init__(self, in_channels, image_size):
-        super().__init__()
-        self.out = nn.Linear(in_channels * image_size**2, 1)
-
-    def forward(self, images):
-        return self.out(images.flatten(1))
-
-
-study = Study(
-    base={"model.name": "line", "data.name": "digits", "trainer.epochs": 6, "optim.name": "adam"},
-    factors={"optim.lr": [0.001, 0.01]},
-    baseline={"optim.lr": 0.001},
-    seeds=2,
-)
-'''
-
 
 def test_an_autoencoders_study_is_judged_by_its_own_metrics(tmp_path: Path) -> None:
     file = tmp_path / "own_code_width.py"
@@ -141,16 +92,6 @@ def test_an_autoencoders_study_is_judged_by_its_own_metrics(tmp_path: Path) -> N
     task = read_study_record(tmp_path / "runs/own_code_width").known_task
     assert task is not None
     assert task.metrics[0] == Metric("mse", "mean squared error", "loss", False, guessing=1.0)
-
-
-def test_a_regression_with_a_metric_that_is_no_mean(tmp_path: Path) -> None:
-    file = tmp_path / "line.py"
-    file.write_text(REGRESSION)
-    result = litmus.run(file, out=tmp_path / "runs")
-    assert not result.crashed
-    r2 = result.records.groupby("optim.lr")["test_r2"].mean()
-    assert 0.3 < r2[0.01] < 1
-    assert r2[0.001] < r2[0.01]
 
 
 def test_a_task_is_refused_where_its_words_mean_something_else() -> None:

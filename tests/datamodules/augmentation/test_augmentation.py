@@ -23,7 +23,7 @@ from litmus.datamodules.augmentation.colour import (
 from litmus.datamodules.augmentation.geometry import Affine, Crop, HorizontalFlip, ResizedCrop
 from litmus.datamodules.augmentation.principal_colours import principal_colours
 from litmus.datamodules.augmentation.transform import Context
-from litmus.datamodules.augmentation.window import centre_crop, several_crops
+from litmus.datamodules.augmentation.window import several_crops
 
 
 def draws_of(count: int, columns: int, key: int = 1) -> Tensor:
@@ -125,11 +125,6 @@ def test_cutout_agrees(photographs: Tensor) -> None:
         top, left = int(draw[0] * 64) - 16, int(draw[1] * 64) - 16
         height, width = min(64, top + 32) - max(0, top), min(64, left + 32) - max(0, left)
         assert torch.equal(result, reference.erase(image, max(0, top), max(0, left), height, width, mean))
-
-
-def test_centre_crop_agrees(photographs: Tensor) -> None:
-    for size in (64, 63, 50, 31):
-        assert torch.equal(centre_crop(photographs, (size, size)), reference.center_crop(photographs, [size, size]))
 
 
 def test_masks_move_with_their_images() -> None:

@@ -6,8 +6,6 @@ from litmus.core.errors import UserError
 from litmus.datamodules.augmentation import recipes
 from litmus.datamodules.augmentation.geometry import Crop
 from litmus.datamodules.batches.config import DataConfig
-from litmus.design.plan import expand
-from litmus.design.study import Study
 from litmus.training.config import resolve
 from litmus.training.identity import run_id
 
@@ -37,12 +35,5 @@ def test_where_files_lie_is_no_part_of_the_identity() -> None:
     reference = run_id(resolve(FOLDER), "data")
     for key, value in {"root": "/x", "cache": "/y", "storage": "files", "decode_workers": 3}.items():
         assert run_id(resolve({**FOLDER, f"data.{key}": value}), "data") == reference
-    for key, value in {"per_class": 31, "image_size": 64, "skip_unreadable": True, "mix": "cutmix"}.items():
+    for key, value in {"per_class": 31, "image_size": 64}.items():
         assert run_id(resolve({**FOLDER, f"data.{key}": value}), "data") != reference
-
-
-def test_a_bases_options_go_with_their_dataset() -> None:
-    study = Study("s", "?", base={"data.name": "shapes", "data.num_classes": 3, "data.batch_size": 32})
-    (arm,) = expand(study, settings={"data.name": "digits"}).arms
-    assert arm.config.data.name == "digits"
-    assert arm.config.data.batch_size == 32

@@ -37,9 +37,3 @@ def test_which_samples_are_left_depends_on_the_split_seed_alone() -> None:
     trained = torch.cat([batch.sample for batch in quarter.train_epoch(3) if batch.sample is not None])
     assert set(trained.tolist()) <= set(quarter.train_indices.tolist())
     assert quarter.steps_per_epoch == len(quarter.train_indices) // 32
-
-
-def test_numbers_to_predict_are_one_class_of_which_a_part_is_drawn() -> None:
-    drawn = [class_shares(torch.arange(1000), torch.rand(1000), 0.1, split) for split in (0, 1)]
-    assert [len(chosen) for chosen in drawn] == [100, 100]
-    assert not torch.equal(*drawn)

@@ -4,7 +4,6 @@ import errno
 import json
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
 import time
@@ -115,13 +114,3 @@ def test_a_cache_that_cannot_be_written_is_an_error_and_leaves_nothing(
     with pytest.raises(UserError, match=r"cannot write the cache .*No space left.*--data.storage files"):
         build(image_folder)
     assert cache_content() == []
-
-
-def test_a_cache_that_cannot_fit_is_refused_before_it_is_written(
-    image_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**9, 10**9, 100))  # type: ignore[attr-defined]
-    with pytest.raises(UserError, match=r"33 images takes 0.00 GiB, and .* has 0.00 free"):
-        build(image_folder)
-    assert cache_content() == []
-    assert build(image_folder, storage="files").num_classes == 3

@@ -121,21 +121,6 @@ def test_wrong_data_are_refused_in_one_line() -> None:
         assert len(str(error.value).splitlines()) == 1
 
 
-def test_a_dataset_becomes_batches_with_every_promise_of_a_named_one() -> None:
-    own = datamodules.dataset((COLOUR, LABELS), TEST)
-    data = datamodules.build(own, batch_size=4, seed=3, augment="crop")
-    assert "3×6×8, 4 classes" in str(data)
-    images = torch.tensor(COLOUR)[data.train_indices].double()
-    assert data.mean.tolist() == pytest.approx(images.mean((0, 2, 3)).tolist(), rel=1e-5)
-    assert data.fingerprint == own.fingerprint
-    again = datamodules.build(own, batch_size=4, seed=3, augment="crop")
-    for first, second in zip(data.train_epoch(1), again.train_epoch(1), strict=True):
-        assert torch.equal(first.images, second.images)
-    assert data.fingerprint != datamodules.dataset((255 - COLOUR, LABELS), TEST).fingerprint
-    with pytest.raises(UserError, match=r"expected a dataset's name or datamodules.dataset\(...\), got tuple"):
-        datamodules.build((COLOUR, LABELS))  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is forgotten after it."""

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from litmus import lit_archs
 from litmus.core.errors import UserError
-from litmus.lit_archs.building.initialisation import InitConfig, initialise
 from litmus.lit_archs.building.norm_config import NormConfig
 from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm, synchronise_batch_norm
 
@@ -45,20 +44,6 @@ def test_scale_and_shift_are_taken_away_one_by_one(norm: str) -> None:
         torch.manual_seed(0)
         # At the start γ is 1 and β 0: all three compute the same.
         torch.testing.assert_close(outputs, full.train()(IMAGES))
-
-
-def test_what_is_left_of_a_norm_starts_as_it_does_and_works() -> None:
-    unscaled, unshifted = (network("batch", scale=False), network("batch", shift=False))
-    for built, left, start in ((unscaled, "bias", 0.0), (unshifted, "weight", 1.0)):
-        with torch.no_grad():
-            for each in norms_of(built):
-                getattr(each, left).fill_(0.3)
-        layer = norms_of(built)[0].train()
-        x = torch.randn(8, 4, 3, 3)
-        plain = nn.BatchNorm2d(4)(x)
-        torch.testing.assert_close(layer(x), plain * 0.3 if left == "weight" else plain + 0.3)
-        initialise(built, 0, InitConfig())
-        assert all((getattr(each, left) == start).all() for each in norms_of(built))
 
 
 def by_hand(x: Tensor, gradient: str) -> Tensor:

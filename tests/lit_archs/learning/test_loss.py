@@ -10,18 +10,6 @@ from litmus.launch.checks import check
 from litmus.lit_archs.learning.loss import LossName, classification_loss, sample_losses
 from litmus.training.config import resolve
 
-
-def test_a_network_with_a_loss_method_is_trained_with_it() -> None:
-    class Own(torch.nn.Linear):
-        def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            return logits.sum(1)
-
-    logits, labels = torch.arange(6.0).view(2, 3), torch.tensor([0, 1])
-    assert float(classification_loss(Own(3, 3), logits, labels)) == 7.5
-    plain = classification_loss(torch.nn.Linear(3, 3), logits, labels)
-    assert float(plain) == pytest.approx(float(torch.nn.functional.cross_entropy(logits, labels)))
-
-
 LOGITS = torch.tensor([[2.0, 0.5, 2.5], [0.0, 3.0, -1.0]])
 LABELS = torch.tensor([0, 1])
 

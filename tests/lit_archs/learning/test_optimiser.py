@@ -26,11 +26,6 @@ def test_cosine_falls_from_one_to_zero_after_warmup() -> None:
     assert factors[-1] < 1e-4
 
 
-def test_exponential_decay_ends_at_the_factor() -> None:
-    config = OptimConfig(schedule="exponential", decay_factor=0.25)
-    assert [lr_factor(step, 100, config) for step in (0, 50, 100)] == pytest.approx([1.0, 0.5, 0.25])
-
-
 def test_impossible_settings_are_refused() -> None:
     cases: list[tuple[dict, str]] = [
         ({"milestones": (0.75, 0.5)}, "milestones must rise"),

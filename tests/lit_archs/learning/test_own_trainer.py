@@ -1,6 +1,5 @@
 """What a Lightning user brings: a Trainer, loggers, callbacks, loaders and modules."""
 
-import math
 from pathlib import Path
 
 import lightning.pytorch as lightning
@@ -9,11 +8,9 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, LearningRateMonitor
 from lightning.pytorch.loggers import CSVLogger
-from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from litmus import datamodules, lit_archs
-from litmus.core.batch import Batch
 from litmus.lit_archs import LitClassifier, OptimConfig
 
 
@@ -86,27 +83,3 @@ def test_a_trainer_that_accumulates_gets_the_data_modules_batches_in_parts(tmp_p
         assert fit.global_step == data.steps_per_epoch
         found.append(torch.cat([parameter.detach().flatten() for parameter in module.parameters()]))
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
-
-
-def test_a_users_module_trains_on_the_data_module(tmp_path: Path) -> None:
-    class Own(lightning.LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-            self.losses: list[float] = []
-
-        def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
-            loss = nn.functional.cross_entropy(self.layers(batch.images), batch.labels)
-            self.losses.append(float(loss.detach()))
-            return loss
-
-        def validation_step(self, batch: Batch, batch_idx: int) -> None:
-            loss = nn.functional.cross_entropy(self.layers(batch.images), batch.labels)
-            self.log("val_loss", loss, batch_size=len(batch.images))
-
-        def configure_optimizers(self) -> torch.optim.Optimizer:
-            return torch.optim.SGD(self.parameters(), 0.1)
-
-    module = Own()
-    trainer(tmp_path).fit(module, datamodule=datamodules.build("digits"))
-    assert math.fsum(module.losses[-5:]) < 0.5 * math.fsum(module.losses[:5])

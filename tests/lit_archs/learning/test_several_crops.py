@@ -8,10 +8,8 @@ from torch import nn
 
 from litmus import datamodules
 from litmus.core.batch import Batch
-from litmus.core.errors import UserError
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.lit_archs.learning.classifier import LitClassifier
-from litmus.training.config import resolve
 
 
 def shapes(**options: Any) -> ImageDataModule:
@@ -55,10 +53,3 @@ def test_a_probability_of_zero_is_no_divergence() -> None:
     module = LitClassifier(network, 2).eval()
     module.evaluate("test", Batch(torch.ones(3, 5, 1, 1, 1), torch.zeros(3, dtype=torch.int64), 3))
     assert float(module.metrics["test"]["top1"].compute()) == 1.0
-
-
-def test_it_is_refused_where_there_is_nothing_to_cut() -> None:
-    with pytest.raises(UserError, match=r"data.test_crops 5: the images of digits are no larger"):
-        datamodules.build("digits", test_crops=5)
-    with pytest.raises(UserError, match=r"data\.test_crops is for classification; unet is for segmentation"):
-        resolve({"model.name": "unet", "data.name": "shapes", "data.test_crops": 5})
