@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmus.core.config_keys import Key, groups_of, keys_of_class, keys_of_function, unknown_key
+from litmus.core.config_keys import Key, groups_of, keys_of_class, keys_of_function
 from litmus.core.errors import UserError
 
 
@@ -111,10 +111,3 @@ def test_every_value_survives_a_file_and_a_command_line(data: st.DataObject) -> 
     plain = list(value) if isinstance(value, tuple) else value
     for way in ways:
         assert key.convert(way(plain)) == value
-
-
-def test_an_unknown_key_is_answered_with_its_sections() -> None:
-    error = unknown_key("optim.lrr", ["optim.lr", "optim.name", "data.name"], "lenet5")
-    assert str(error) == (
-        "unknown config key 'optim.lrr' for lenet5; did you mean 'optim.lr'? valid: optim.lr, optim.name"
-    )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from litmus.core.config_keys import Key, Role, keys_of_class, keys_of_function
+from litmus.core.config_keys import Key, Role, keys_of_class
 from litmus.core.errors import UserError
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.launch.config import LaunchConfig, SlurmConfig
@@ -62,9 +62,3 @@ def test_a_wrong_value_is_one_line_with_the_key_and_what_is_valid(settings: dict
         resolve(settings)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
-
-
-def test_the_input_that_the_data_decide_is_no_key() -> None:
-    make = ARCHITECTURES["resnet20"].make
-    assert {"num_classes", "in_channels", "image_size"} <= keys_of_function(make, "").keys()
-    assert not {"num_classes", "in_channels", "image_size"} & ARCHITECTURES["resnet20"].keys().keys()

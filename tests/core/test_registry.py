@@ -6,13 +6,6 @@ from litmus.core.errors import UserError, unknown_name
 from litmus.core.registry import Registry
 
 
-def test_a_name_is_taken_once() -> None:
-    registry: Registry[int] = Registry("net", "litmus")
-    registry.add("a", 0, __name__)
-    with pytest.raises(UserError, match="net 'a' is registered twice"):
-        registry.add("a", 1, __name__)
-
-
 def test_a_wrong_name_gets_the_nearest_and_all_valid_ones() -> None:
     registry: Registry[int] = Registry("net", "litmus")
     registry.add("resnet20", 0, __name__)

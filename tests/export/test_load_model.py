@@ -93,13 +93,3 @@ def test_a_run_without_weights_or_with_damaged_ones_says_what_to_do(tmp_path: Pa
     last.record.checkpoint.write_bytes(b"no checkpoint")
     with pytest.raises(UserError, match=r"last\.ckpt: .*; running its study again sets it aside and repeats it$"):
         load_model(last.directory)
-
-
-def test_a_run_is_found_by_its_digits_too_and_what_is_none_is_an_error(tmp_path: Path, plain: Run) -> None:
-    folder = plain.directory.parent
-    (tmp_path / "study").symlink_to(folder, target_is_directory=True)
-    assert load_model("0123", out=tmp_path).title == load_model(plain.directory).title
-    with pytest.raises(UserError, match=r"no run 'feed' in"):
-        load_model("feed", out=tmp_path)
-    with pytest.raises(UserError, match=r"is no run's folder: it holds 1 runs"):
-        load_model(folder)

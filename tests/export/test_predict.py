@@ -94,21 +94,6 @@ def test_answers_come_as_json_with_every_class(own: Run, images: Path, capsys: p
         assert entry["class"] == model.classes[shares.argmax()]
 
 
-def test_the_export_lies_where_it_is_asked_for(
-    own: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert run_command(["export", str(own.directory)]) == 0
-    assert run_command(["export", str(own.directory), "--output", "new/net.pt", "--format", "torchscript"]) == 0
-    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")) == [
-        "0123456789ab.json", "0123456789ab.safetensors", "new/net.json", "new/net.pt",
-    ]  # fmt: skip
-    assert "0123456789ab.json: classes, normalisation, config, results" in capsys.readouterr().out
-    described = json.loads((tmp_path / "new/net.json").read_text())
-    assert described["classes"] == list("0123456789")
-    assert described["config"]["model"]["name"] == "gated"
-
-
 def test_a_network_that_has_changed_or_is_gone_is_refused(
     own: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -34,12 +34,6 @@ def test_the_fingerprint_follows_the_content(image_folder: Path) -> None:
     assert build(moved).fingerprint != before
 
 
-def test_the_second_reading_decodes_nothing(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = build(image_folder)
-    monkeypatch.setattr(survey_module, "decode_batches", None)
-    assert build(image_folder).fingerprint == first.fingerprint
-
-
 def build_in_process(root: str, together: "threading.Barrier", results: "multiprocessing.Queue[object]") -> None:
     made: list[object] = []
     make = survey_module._make

@@ -34,13 +34,6 @@ def test_all_that_fits_is_taken_and_the_rest_is_named(tmp_path: Path) -> None:
     assert torch.equal(network.classifier.weight, start["classifier.weight"])
 
 
-def test_a_checkpoint_of_lightning_is_a_file_of_weights(tmp_path: Path) -> None:
-    trained = build("mlp", num_classes=9, seed=7, **SHAPE)
-    network = build("mlp", num_classes=9, seed=0, **SHAPE)
-    assert load_weights(network, saved(tmp_path / "last.ckpt", trained, "network.", epoch=3)).kept == ()
-    assert all(map(torch.equal, network.parameters(), trained.parameters()))
-
-
 def test_a_run_starts_from_them_and_its_identity_is_that_of_their_content(tmp_path: Path) -> None:
     plain = resolve(TINY)
     options = network_options(plain, 10, (1, 8, 8))
