@@ -162,7 +162,7 @@ class SlurmLauncher:
         try:
             queued = slurm.tasks(self.jobs.submitted())
             wanted = min(len(missing), self.launch.slurm.parallel)
-            self.progress.left.workers = self.progress.workers = max(wanted, len(queued))
+            self.progress.workers = max(wanted, len(queued))
             self._write_runs(missing, keep_others=bool(queued))
             new = wanted - len(queued)
             if new <= 0:

@@ -15,7 +15,7 @@ from rich.console import Console
 from tiny_runs import command, tiny_options
 
 from litmus.launch import progress as module
-from litmus.launch.progress import CurrentRun, Progress, TimeLeft
+from litmus.launch.progress import Progress
 from litmus.records.run_record import Heartbeat
 from litmus.training.config import resolve
 from litmus.training.run import Run
@@ -47,37 +47,43 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return later
 
 
-def test_the_time_left_takes_an_arms_runs_to_last_alike() -> None:
+def test_the_time_left_is_that_of_all_runs_at_the_mean_speed_so_far(later: Callable[[float], None]) -> None:
     asked = runs(seeds=4)
-    left = TimeLeft(asked, workers=2)
-    assert left.total() is None
-    left.ended(asked[0], 10.0)
-    left.ended(asked[4], 100.0)
-    assert left.total() == (3 * 10.0 + 3 * 100.0) / 2
+    progress = Progress(asked, 2, Console(file=io.StringIO()))
+    assert progress.seconds_left() is None
+    for run, seconds in ((asked[0], 10.0), (asked[4], 100.0)):
+        progress.started(run)
+        later(seconds)
+        progress.finished(run, "finished", executed=True)
+    assert progress.seconds_left() == pytest.approx(6 * 55 / 2)
 
 
-def test_a_run_that_goes_on_from_a_checkpoint_does_not_look_quick() -> None:
-    [first, second, *_] = runs()
-    left = TimeLeft(runs(), workers=1)
-    left.current[first.run_id] = CurrentRun(first, since=0.0)
-    left.current[first.run_id].beat(beat(80), now=0.0)
-    left.ended(first, 20.0)
-    assert left.total() == pytest.approx(300.0)
-    left.current[second.run_id] = current = CurrentRun(second, since=20.0)
-    current.beat(beat(1), now=22.0)
-    current.beat(beat(51), now=72.0)
-    assert current.seconds() == pytest.approx(100.0)
-    assert left.total() == pytest.approx(249.0)
+def test_a_run_that_goes_on_from_a_checkpoint_does_not_look_quick(later: Callable[[float], None]) -> None:
+    [first, second, *_] = asked = runs()
+    progress = Progress(asked, 1, Console(file=io.StringIO()))
+    progress.started(first)
+    later(5.0)  # it reads its data
+    progress.advanced(first, beat(80))
+    assert progress.seconds_left() is None
+    later(20.0)
+    progress.finished(first, "finished", executed=True)
+    assert progress.seconds_left() == pytest.approx(300.0)
+    progress.started(second)
+    progress.advanced(second, beat(1))
+    later(50.0)
+    progress.advanced(second, beat(51))
+    assert progress.seconds_left() == pytest.approx(249.0)
 
 
-def test_a_run_says_what_it_will_take_before_any_is_done() -> None:
-    [first, *_] = runs()
-    left = TimeLeft(runs(), workers=1)
-    left.current[first.run_id] = current = CurrentRun(first, since=0.0)
-    current.beat(beat(1), now=10.0)
-    assert left.total() is None
-    current.beat(beat(11), now=20.0)
-    assert left.total() == pytest.approx(89 + 3 * 100)
+def test_with_fewer_runs_than_workers_the_longest_decides(later: Callable[[float], None]) -> None:
+    progress = Progress(runs(seeds=1), 8, Console(file=io.StringIO()))
+    for run in runs(seeds=1):
+        progress.started(run)
+        progress.advanced(run, beat(0))
+    later(10.0)
+    progress.advanced(runs(seeds=1)[0], beat(10))
+    progress.advanced(runs(seeds=1)[1], beat(10))
+    assert progress.seconds_left() == pytest.approx(90.0)
 
 
 def test_a_log_file_gets_plain_lines_that_become_rarer(later: Callable[[float], None]) -> None:
@@ -98,8 +104,7 @@ def test_a_log_file_gets_plain_lines_that_become_rarer(later: Callable[[float], 
     assert 8 <= len(summaries) <= 12
     assert summaries[0] == "0 of 4 runs done, 1 running, 0:10"
     assert lines[1] == "  norm none, lr 0.1, seed 0: step 1/100, epoch 0.1/10, 812 images/s, val_top1 91.20 %"
-    assert "about" in summaries[-1]
-    assert lines[-1].endswith(" left")
+    assert summaries[-1].endswith(" left")
 
 
 @pytest.mark.slow
