@@ -3,13 +3,21 @@
 from typing import Any
 
 import lightning.pytorch as lightning
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from litmus.core.batch import Batch
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.probe import Probe, WeightLayer, distance, loss_and_gradients, norm, register, weight_layers
+from litmus.probes.probe import (
+    Probe,
+    WeightLayer,
+    distance,
+    loss_and_gradients,
+    norm,
+    register,
+    set_values,
+    weight_layers,
+)
 
 LAYERS = 8
 """Number of layers measured at most, for each costs a pass."""
@@ -48,17 +56,17 @@ class CovariateShift(Probe):
         place = {name: index for index, (name, _) in enumerate(module.network.named_parameters())}
         places = [place[f"{name}.weight"] for name in layers]
         try:
-            _set(parameters, before)
+            set_values(parameters, before)
             _, gradients = loss_and_gradients(module, batch, self.seed, [parameters[index] for index in places])
             for name, index, gradient in zip(layers, places, gradients, strict=True):
-                _set(parameters[:index], after[:index])
+                set_values(parameters[:index], after[:index])
                 _, (shifted,) = loss_and_gradients(module, batch, self.seed, [parameters[index]])
                 shift, size = distance([gradient], [shifted]), norm([gradient])
                 cosine = cosine_similarity(gradient.double().flatten(), shifted.double().flatten(), dim=0)
                 ratios = (shift / size, float(cosine)) if size > 0 else (float("nan"), float("nan"))
                 self.add(self._step, name, shift=shift, relative_shift=ratios[0], cosine=ratios[1])
         finally:
-            _set(parameters, after)
+            set_values(parameters, after)
 
 
 def evenly_chosen(layers: dict[str, WeightLayer], count: int) -> dict[str, WeightLayer]:
@@ -67,9 +75,3 @@ def evenly_chosen(layers: dict[str, WeightLayer], count: int) -> dict[str, Weigh
     if len(names) > count:
         names = [names[len(names) * (number + 1) // count - 1] for number in range(count)]
     return {name: layers[name] for name in names}
-
-
-@torch.no_grad()
-def _set(parameters: list[nn.Parameter], values: list[Tensor]) -> None:
-    for parameter, value in zip(parameters, values, strict=True):
-        parameter.copy_(value)

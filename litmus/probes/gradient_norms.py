@@ -12,7 +12,7 @@ from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import Probe, partial_loss, register, summed, training_pass, watched, weight_layers
 
 SIDE_PATHS = ("shortcut", "auxiliary", "squeeze_excite")
-"""Parts of a layer's name that say that it lies beside the main path."""
+"""Parts of the names of layers that are not on the main path."""
 
 
 @register
@@ -63,8 +63,8 @@ class GradientNorms(Probe):
 
 
 def _root_mean_square(gradient: Tensor) -> float:
-    own = gradient.double()
-    squares, count = summed(torch.stack((own.square().sum(), own.new_tensor(own.numel())))).tolist()
+    values = gradient.double()
+    squares, count = summed(torch.stack((values.square().sum(), values.new_tensor(values.numel())))).tolist()
     return math.sqrt(squares / count)
 
 

@@ -5,7 +5,7 @@ import torch
 
 from litmus.core.batch import Batch
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.probe import Probe, distance, loss_and_gradients, norm, register
+from litmus.probes.probe import Probe, distance, loss_and_gradients, norm, register, set_values
 
 STEP_LENGTHS = (0.5, 1.0, 2.0, 4.0)
 """Lengths of the steps, as multiples of the step's learning rate."""
@@ -34,18 +34,15 @@ class GradientPredictiveness(Probe):
         losses, changes, slopes = [], [], []
         try:
             for multiple in STEP_LENGTHS:
-                with torch.no_grad():
-                    for parameter, origin, direction in zip(parameters, start, gradient, strict=True):
-                        parameter.copy_(origin - multiple * lr * direction)
+                points = zip(start, gradient, strict=True)
+                set_values(parameters, (origin - multiple * lr * direction for origin, direction in points))
                 moved_loss, moved_gradient = loss_and_gradients(module, batch, self.seed, parameters)
                 losses.append(moved_loss)
                 changes.append(distance(gradient, moved_gradient))
                 covered = multiple * lr * length
                 slopes.append(changes[-1] / covered if covered else float("nan"))
         finally:
-            with torch.no_grad():
-                for parameter, origin in zip(parameters, start, strict=True):
-                    parameter.copy_(origin)
+            set_values(parameters, start)
         lowest, highest = _extremes(losses)
         self.add(
             trainer.global_step, "", loss=loss, loss_lowest=lowest, loss_highest=highest, loss_range=highest - lowest,

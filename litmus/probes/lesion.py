@@ -167,18 +167,15 @@ def exchangeable_pairs(blocks: Sequence[Block]) -> list[tuple[int, int]]:
 @contextlib.contextmanager
 def deleted(blocks: Sequence[Block]) -> Iterator[None]:
     """Take `blocks` out of their network: a residual one keeps its shortcut, another one passes on what enters."""
-    handles = []
-    for block in blocks:
-        if block.residual:
-            branch = block.modules[0].get_submodule("branch")
-            handles.append(branch.register_forward_hook(lambda *call: torch.zeros_like(call[-1])))
-        else:
-            handles += [module.register_forward_hook(lambda _, inputs, __: inputs[0]) for module in block.modules]
-    try:
+    with contextlib.ExitStack() as hooks:
+        for block in blocks:
+            if block.residual:
+                branch = block.modules[0].get_submodule("branch")
+                hooks.enter_context(branch.register_forward_hook(lambda *call: torch.zeros_like(call[-1])))
+            else:
+                for module in block.modules:
+                    hooks.enter_context(module.register_forward_hook(lambda _, inputs, __: inputs[0]))
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextlib.contextmanager

@@ -88,16 +88,12 @@ def path_gradient(
 @contextlib.contextmanager
 def along(blocks: Sequence[ResidualBlock], path: Collection[int]) -> Iterator[None]:
     """Let gradients pass the branches of the blocks of `path`, and the shortcuts of the others, and nothing else."""
-    handles = []
-    for number, block in enumerate(blocks):
-        assert block.shortcut is not None
-        closed = block.shortcut if number in path else block.branch
-        handles.append(closed.register_forward_hook(lambda *call: call[-1].detach()))
-    try:
+    with contextlib.ExitStack() as hooks:
+        for number, block in enumerate(blocks):
+            assert block.shortcut is not None
+            closed = block.shortcut if number in path else block.branch
+            hooks.enter_context(closed.register_forward_hook(lambda *call: call[-1].detach()))
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def length_shares(means: Sequence[float]) -> list[float]:

@@ -1,7 +1,7 @@
 """A probe: a callback that measures something while a run trains and leaves what it measures unchanged."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import lightning.pytorch as lightning
@@ -152,15 +152,11 @@ def gathered(rows: Tensor) -> Tensor:
 @contextlib.contextmanager
 def watched(layers: Mapping[str, nn.Module], see: Callable[[str, Any, Any], None]) -> Iterator[None]:
     """Call `see(name, input, output)` whenever one of `layers` has run."""
-    handles = [
-        layer.register_forward_hook(lambda _, inputs, output, name=name: see(name, inputs[0], output))
-        for name, layer in layers.items()
-    ]
-    try:
+    with contextlib.ExitStack() as hooks:
+        for name, layer in layers.items():
+            hook = layer.register_forward_hook(lambda _, inputs, output, name=name: see(name, inputs[0], output))
+            hooks.enter_context(hook)
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextlib.contextmanager
@@ -178,7 +174,7 @@ def training_pass(module: LitNetwork, seed: int) -> Iterator[None]:
 
 
 def partial_loss(module: LitNetwork, batch: Batch) -> Tensor:
-    """Return this device's part of the mean loss of the global batch: the sum over the devices is that mean."""
+    """Return this device's term of the mean loss of the global batch: the sum over the devices is that mean."""
     outputs = module.network.forward(batch.images)
     return module.loss(outputs, batch) * (len(batch.labels) / batch.global_size)
 
@@ -192,6 +188,13 @@ def loss_and_gradients(
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     filled = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, gradients, strict=True)]
     return float(summed(loss.detach())), [summed(gradient) for gradient in filled]
+
+
+@torch.no_grad()
+def set_values(parameters: Sequence[nn.Parameter], values: Iterable[Tensor]) -> None:
+    """Copy `values` into `parameters`."""
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.copy_(value)
 
 
 def norm(tensors: Sequence[Tensor]) -> float:

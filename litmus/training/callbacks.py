@@ -21,8 +21,8 @@ from litmus.training.recorder import Recorder
 class StopAtDivergence(lightning.Callback):
     """Ends training once the module has seen a loss that is not finite.
 
-    Every `every_n_steps` and at the end of an epoch: where an evaluation within an epoch sees it first, training goes
-    on to the next of these, as it always has, so that a diverged run repeats to the last step.
+    It looks every `every_n_steps` and at the end of an epoch. Where an evaluation within an epoch sees it first,
+    training goes on to the next of these.
     """
 
     def __init__(self, every_n_steps: int) -> None:
@@ -93,11 +93,10 @@ WRITE_SECONDS = 5.0
 
 
 class Heartbeats(lightning.Callback):
-    """Reports about once a second how far the run is, so that whoever started it sees that it does not hang.
+    """Reports about once a second how far the run is, first after the first step.
 
-    The first time after the first step, which may have to wait until the network is compiled. Nothing is asked of the
-    device, so that no step waits for it. With a `directory`, every few seconds it is also written there, for those who
-    only see the disk.
+    It asks nothing of the device, so that no step waits for it. With a `directory` it also writes the heartbeat there
+    every few seconds, for processes that only see the disk.
     """
 
     def __init__(self, on_progress: Listener, recorder: Recorder, config: RunConfig, directory: Path | None) -> None:
@@ -128,29 +127,12 @@ class Heartbeats(lightning.Callback):
     def on_validation_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._timed = None  # the images per second are those of training
 
-    def on_validation_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
+    def on_validation_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         now = time.monotonic()
         if now - self._last >= BEAT_SECONDS:
             self._beat(trainer, module, now)
 
-    def on_test_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        self.on_validation_batch_end(trainer, module, outputs, batch, batch_idx)
+    on_test_batch_end = on_validation_batch_end  # type: ignore[assignment]
 
     def _beat(self, trainer: lightning.Trainer, module: lightning.LightningModule, now: float) -> None:
         assert isinstance(module, LitNetwork)

@@ -1,4 +1,4 @@
-"""Where a run took place: code and library versions, device, threads; recorded beside its identity."""
+"""Where a run took place: code and library versions, device, threads; recorded with its results."""
 
 import importlib.metadata
 import math
@@ -15,12 +15,12 @@ LIBRARIES = ("torch", "torchvision", "lightning", "torchmetrics", "numpy", "scik
 
 
 def available_cpus() -> int:
-    """Return the number of CPUs this process may use: by its affinity, its container's quota and SLURM's word."""
+    """Return the number of CPUs this process may use: by its affinity, its control group's quota and SLURM."""
     found = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1]
     quota = _cgroup_cpus(Path("/sys/fs/cgroup"))
     if quota is not None:
         found.append(max(1, math.ceil(quota)))
-    # SLURM says it where the job asked for it, and where it does not bind processes to them.
+    # SLURM sets it where a job asked for cores, and may not bind the job's processes to them.
     granted = os.environ.get("SLURM_CPUS_PER_TASK", "")
     if granted.isdigit() and "SLURM_JOB_ID" in os.environ:
         found.append(int(granted))
@@ -28,34 +28,20 @@ def available_cpus() -> int:
 
 
 def _cgroup_cpus(root: Path) -> float | None:
-    """Return the CPUs' worth of time that this process's control group and those above it get, None for no limit.
-
-    As a container sees it, where its own group is the root, and as a process of the machine does.
-    """
+    """Return the least quota of this process's control group and those above it, in CPUs; None where there is none."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
         return None
-    own = next((line.split(":", 2)[2].lstrip("/") for line in lines if line.startswith("0::")), "")
-    groups = [root, *(root / part for part in _beginnings(own))]
-    limits = [limit for group in groups if (limit := _quota(group)) is not None]
+    group = root / next((line.split(":", 2)[2].lstrip("/") for line in lines if line.startswith("0::")), "")
+    limits = [limit for each in (group, *group.parents) if (limit := _quota(each)) is not None]
     return min(limits, default=None)
-
-
-def _beginnings(path: str) -> list[str]:
-    parts = [part for part in path.split("/") if part]
-    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _quota(group: Path) -> float | None:
     try:
-        # Version 2 in one file, version 1 in two.
-        if (group / "cpu.max").exists():
-            quota, period = (group / "cpu.max").read_text().split()
-        else:
-            quota = (group / "cpu" / "cpu.cfs_quota_us").read_text().strip()
-            period = (group / "cpu" / "cpu.cfs_period_us").read_text().strip()
-        return int(quota) / int(period) if quota not in ("max", "-1") else None
+        quota, period = (group / "cpu.max").read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
     except (OSError, ValueError):
         return None
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from litmus.core.batch import Batch
+from litmus.core.metrics import Task
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import PROBE_COLUMNS, Probe, gathered
@@ -59,8 +60,7 @@ class Recorder(lightning.Callback):
 
     def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._clock = time.monotonic()
-        if trainer.is_global_zero:
-            self.write_rows(module)
+        self._write_rows(trainer, module)
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
@@ -69,31 +69,26 @@ class Recorder(lightning.Callback):
         self._lr = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         stepped = (batch_idx + 1) % self.config.trainer.accumulate == 0
         if stepped and trainer.global_step % self.config.trainer.log_every_n_steps == 0:
-            self._add_row(trainer, "step", _network(module).task.training_columns)
+            self._add_row(trainer, "step", _task(module).training_columns)
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._add_row(trainer, "evaluation", _metric_columns(module))
-        if trainer.is_global_zero:
-            self.write_rows(module)
+        self._write_rows(trainer, module)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self.seconds, self._clock = self._elapsed(), time.monotonic()
 
-    def write_rows(self, module: lightning.LightningModule) -> None:
-        """Write `metrics.csv`, whole."""
-        write_atomically(self.record.metrics_file, _as_csv(COLUMNS + _metric_columns(module), self.rows))
+    def _write_rows(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        if trainer.is_global_zero:
+            write_atomically(self.record.metrics_file, _as_csv(COLUMNS + _metric_columns(module), self.rows))
 
     def _add_row(self, trainer: lightning.Trainer, kind: str, keys: tuple[str, ...]) -> None:
-        metrics, steps = trainer.callback_metrics, self._steps_per_epoch(trainer)
+        metrics = trainer.callback_metrics
+        steps = int(trainer.num_training_batches) // self.config.trainer.accumulate
         row: Row = {"kind": kind, "step": trainer.global_step, "epoch": trainer.global_step / steps, "lr": self._lr}
         row.update({key: float(metrics[key]) for key in keys})
         self.rows.append(row)
@@ -101,18 +96,14 @@ class Recorder(lightning.Callback):
     def _elapsed(self) -> float:
         return self.seconds + time.monotonic() - self._clock
 
-    def _steps_per_epoch(self, trainer: lightning.Trainer) -> int:
-        return int(trainer.num_training_batches) // self.config.trainer.accumulate
 
-
-def _network(module: lightning.LightningModule) -> LitNetwork:
+def _task(module: lightning.LightningModule) -> Task:
     assert isinstance(module, LitNetwork)
-    return module
+    return module.task
 
 
 def _metric_columns(module: lightning.LightningModule) -> tuple[str, ...]:
-    task = _network(module).task
-    return task.training_columns + task.validation_columns
+    return _task(module).training_columns + _task(module).validation_columns
 
 
 def write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:

@@ -133,7 +133,18 @@ def syntax_hash(content: bytes) -> str:
     except (SyntaxError, ValueError):
         return hashlib.sha256(content).hexdigest()[:DIGITS]
     tree.body = [statement for statement in tree.body if not _is_declaration(statement)]
-    return hashlib.sha256(_text(tree).encode()).hexdigest()[:DIGITS]
+    text = ast.unparse(_WithoutIdleStatements().visit(tree))
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+class _WithoutIdleStatements(ast.NodeTransformer):
+    """Removes docstrings, other constants that stand alone, and `pass`."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        return None if isinstance(node.value, ast.Constant) else node
+
+    def visit_Pass(self, node: ast.Pass) -> None:
+        return None
 
 
 def _is_declaration(statement: ast.stmt) -> bool:
@@ -154,22 +165,6 @@ def _is_declaration(statement: ast.stmt) -> bool:
 def _last_name(function: ast.expr) -> str:
     """Return `Study` of `Study` and of `litmus.Study`."""
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
-def _text(value: object) -> str:
-    """Return syntax as text. Fields that are empty are left out: later versions of Python have more of them."""
-    if isinstance(value, ast.AST):
-        fields = {name: each for name, each in ast.iter_fields(value) if name != "kind" and each not in (None, [])}
-        return f"{type(value).__name__}({', '.join(f'{name}={_text(each)}' for name, each in fields.items())})"
-    if isinstance(value, list):
-        # Docstrings and other constants that stand alone do nothing, and `pass` does not either.
-        kept = [each for each in value if not isinstance(each, ast.Pass) and not _is_bare_constant(each)]
-        return f"[{', '.join(_text(each) for each in kept)}]"
-    return f"{type(value).__name__} {value!r}"  # 1, 1.0 and True are equal, and different programs
-
-
-def _is_bare_constant(node: object) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def keep_copies(code: UserCode, study_directory: Path) -> KeptCode:

@@ -33,13 +33,12 @@ def test_the_least_of_them_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     ("files", "quota"),
     [
         ({}, None),
+        ({"cpu.max": "max 100000"}, None),
         ({"cpu.max": "150000 100000"}, 1.5),
-        ({"cpu/cpu.cfs_quota_us": "400000", "cpu/cpu.cfs_period_us": "100000"}, 4.0),
     ],
 )
 def test_the_quota_of_a_control_group(tmp_path: Path, files: dict[str, str], quota: float | None) -> None:
     for name, content in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content + "\n")
     assert environment._quota(tmp_path) == quota
 
