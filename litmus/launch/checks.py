@@ -61,16 +61,16 @@ def _check_task(config: RunConfig, datamodule: ImageDataModule) -> None:
 
 
 def _check_batches(config: RunConfig, datamodule: ImageDataModule, devices: int) -> None:
-    parts, batch = config.trainer.accumulate, config.data.batch_size
-    shares, shared_by = devices * parts, f"the {devices} devices"
-    if parts > 1:
-        shared_by = f"{parts} parts" if devices == 1 else f"{parts} parts on each of {devices} devices"
-    if batch < shares:
-        raise UserError(f"data.batch_size {batch} is less than {shared_by} that share it")
+    accumulate, batch = config.trainer.accumulate, config.data.batch_size
+    pieces = f"the {devices} devices"
+    if accumulate > 1:
+        pieces = f"{accumulate} parts" if devices == 1 else f"{accumulate} parts on each of {devices} devices"
+    if batch < devices * accumulate:
+        raise UserError(f"data.batch_size {batch} is too small for {pieces}")
     last = len(datamodule.train_indices) % batch
-    if not config.data.drop_last and 0 < last < shares:
+    if not config.data.drop_last and 0 < last < devices * accumulate:
         raise UserError(
-            f"the last batch of an epoch has {last} samples for {shared_by}; drop it with --data.drop_last true, "
+            f"the last batch of an epoch has {last} samples for {pieces}; drop it with --data.drop_last true, "
             "or choose another data.batch_size"
         )
 
@@ -87,17 +87,18 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int) -> No
     code, or returns what its task cannot take.
     """
     architecture = ARCHITECTURES[config.model["name"]]
-    share = max(1, config.data.batch_size // (devices * config.trainer.accumulate))
+    count = max(1, config.data.batch_size // (devices * config.trainer.accumulate))
     with torch.random.fork_rng(devices=[]), _errors_in_a_line():
         if architecture.of_the_package:
             with torch.device("meta"), written_with("model.", config.model):
                 module = build_module(config, datamodule.num_classes, datamodule.image_shape, draw_parameters=False)
-                batch = _blank_batch(share, datamodule)
+                batch = _blank_batch(count, datamodule)
         else:
             with written_with("model.", config.model):
                 module = build_module(config, datamodule.num_classes, datamodule.image_shape)
             # More than one, which batch norm needs, unless the run itself has no more.
-            batch = _first_batch(min(share, SAMPLES), datamodule)
+            count = min(count, SAMPLES)
+            batch = next(iter(datamodule.val_batches(datamodule.val_indices[:count])))._replace(global_size=count)
         network = module.train().network
         outputs = network(batch.images)
         _check_shape(architecture.task, outputs, batch, module.num_classes)
@@ -107,8 +108,9 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int) -> No
         loss.backward()
         if type(module).configure_optimizers is LitNetwork.configure_optimizers:
             build_optimiser(network.parameters(), config.optim)
-    if devices > 1:
-        _check_gradients(network)
+    unused = [name for name, each in network.named_parameters() if each.requires_grad and each.grad is None]
+    if devices > 1 and unused:
+        raise UserError(f"{', '.join(unused[:5])} has no part in the loss, which training on several devices needs")
 
 
 def _blank_batch(count: int, datamodule: ImageDataModule) -> Batch:
@@ -116,12 +118,6 @@ def _blank_batch(count: int, datamodule: ImageDataModule) -> Batch:
     labels = torch.zeros(count, *datamodule.arrays.train_labels.shape[1:], dtype=datamodule.arrays.train_labels.dtype)
     masks = None if datamodule.arrays.train_masks is None else torch.zeros(count, height, width, dtype=torch.int64)
     return Batch(torch.zeros(count, channels, height, width), labels, count, torch.arange(count), masks=masks)
-
-
-def _first_batch(count: int, datamodule: ImageDataModule) -> Batch:
-    indices = datamodule.val_indices[:count]
-    batch = next(iter(datamodule.val_batches(indices)))
-    return batch._replace(global_size=len(batch.images))
 
 
 def _check_shape(task: str, outputs: object, batch: Batch, num_classes: int) -> None:
@@ -132,12 +128,6 @@ def _check_shape(task: str, outputs: object, batch: Batch, num_classes: int) -> 
     logits = logits_of(outputs) if isinstance(outputs, Tensor | tuple) else outputs  # type: ignore[arg-type]
     if not isinstance(logits, Tensor) or list(logits.shape) != expected:
         raise UserError(f"returned {_shown(logits)}, expected {expected}: the data have {num_classes} classes")
-
-
-def _check_gradients(network: nn.Module) -> None:
-    without = [name for name, each in network.named_parameters() if each.requires_grad and each.grad is None]
-    if without:
-        raise UserError(f"{', '.join(without[:5])} has no part in the loss, which training on several devices needs")
 
 
 def _shown(value: object) -> str:
@@ -223,12 +213,12 @@ def lines_about_initial_values(
 
 
 def _parameters(network: nn.Module, pairing: str) -> list[_Parameter]:
-    keys = draw_keys(network, pairing)  # type: ignore[arg-type]
-    return [_Parameter(name, keys[name], tuple(each.shape), _digest(each)) for name, each in network.named_parameters()]
-
-
-def _digest(parameter: nn.Parameter) -> str:
-    return hashlib.blake2b(parameter.detach().contiguous().numpy().tobytes(), digest_size=8).hexdigest()
+    keys, found = draw_keys(network, pairing), []  # type: ignore[arg-type]
+    for name, parameter in network.named_parameters():
+        content = parameter.detach().contiguous().numpy().tobytes()
+        digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+        found.append(_Parameter(name, keys[name], tuple(parameter.shape), digest))
+    return found
 
 
 def _by_kind(parameters: Iterable[_Parameter]) -> dict[tuple[str, tuple[int, ...]], list[_Parameter]]:

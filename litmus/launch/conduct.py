@@ -44,8 +44,7 @@ class StudyResult:
     """How the runs of a study ended: identities by state, and the errors of those that crashed.
 
     `missing` are runs without a result, of jobs that ended; `notes` are lines that follow the study's answer. `rank` is
-    that of this process among those that `torchrun` started, of which rank 0 writes the report; `wandb` is the mode of
-    W&B.
+    that of this process among those that `torchrun` started; rank 0 writes the report. `wandb` is the mode of W&B.
     """
 
     directory: Path
@@ -92,12 +91,16 @@ def conduct(
             runs_of.make(arm.at(point), plan.seeds[0])
 
     def execute(runs: Sequence[Run]) -> None:
-        lines: list[str] = []
+        launcher = _launcher(plan, launch, execution, group, runs)
         if rank == 0:
-            lines = runs_of.keep_code(runs)
-            if launch.launcher == "slurm" or group is not None:
-                _repeat_crashed(runs)
-        _launcher(plan, launch, execution, group, runs, lines).execute(runs)
+            message = runs_of.keep_code(runs)
+            if message is not None:
+                launcher.progress.notice(message)
+            for run in runs if launch.launcher == "slurm" or group is not None else ():
+                # These launchers pass over runs that crashed: here the user asks for them again.
+                if run.record.state() == "crashed":
+                    run.record.write_status(**{**run.record.read_status(), "state": "interrupted"})
+        launcher.execute(runs)
 
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
@@ -119,9 +122,9 @@ def conduct(
     if rank == 0:
         starts = compare_initial_values(plan, plan.seeds[0])
         by_place = plan.baseline.config.init.pairing == "place"
-        lines = lines_about_initial_values(starts, plan.study.factors, by_place)
-        for line in [*lines, *_lines_about_weights(runs)]:
+        for line in lines_about_initial_values(starts, plan.study.factors, by_place):
             print(f"litmus: {line}", file=sys.stderr)
+        _report_missing_weights(runs)
         write_study_record(directory, plan.record(runs, settings, source, runs_of.codes, starts, tuning))
     execute(runs)
     if group is not None:
@@ -162,13 +165,12 @@ class RunFactory:
         except UserError as error:
             raise UserError(str(error) if len(self.plan.arms) == 1 else f"arm {arm.label!r}: {error}") from None
 
-    def keep_code(self, runs: Sequence[Run]) -> list[str]:
-        """Copy the user's code into the study's folder, and return what there is to say about `runs` of older code."""
+    def keep_code(self, runs: Sequence[Run]) -> str | None:
+        """Copy the user's code into the study's folder, and return a message where `runs` have some of older code."""
         if self._code is None:
-            return []
+            return None
         keep_copies(self._code, self.directory)
-        message = reuse_older_runs(runs, self.codes, self._same_code)
-        return [message] if message is not None else []
+        return reuse_older_runs(runs, self.codes, self._same_code)
 
 
 def register(plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Sequence[str], looked: bool) -> None:
@@ -212,43 +214,30 @@ def _launcher(
     execution: Execution | None,
     group: ProcessGroup | None,
     runs: Sequence[Run],
-    lines: list[str],
 ) -> LocalLauncher | SlurmLauncher | ProcessGroupLauncher:
-    """Return what executes `runs`, having printed `lines`."""
-    launcher: LocalLauncher | SlurmLauncher | ProcessGroupLauncher
+    """Return what executes `runs`; `execution` is None for SLURM, whose jobs find out by themselves."""
     if execution is None:
         progress = Progress(runs, launch.slurm.parallel)
-        launcher = SlurmLauncher(plan.study.name, plan.directory(launch.out), launch, progress)
-    elif group is not None:
-        launcher = ProcessGroupLauncher(group, execution, Progress(runs, 1, group.console()))
-    else:
-        places = places_of(launch, execution)
-        launcher = LocalLauncher(execution, places, Progress(runs, len(places)))
-    for line in lines:
-        launcher.progress.notice(line)
-    return launcher
+        return SlurmLauncher(plan.study.name, plan.directory(launch.out), launch, progress)
+    if group is not None:
+        return ProcessGroupLauncher(group, execution, Progress(runs, 1, group.console()))
+    places = places_of(launch, execution)
+    return LocalLauncher(execution, places, Progress(runs, len(places)))
 
 
-def _repeat_crashed(runs: Sequence[Run]) -> None:
-    """Let those of `runs` that crashed be executed again by launchers that pass over what crashed."""
-    for run in runs:
-        if run.record.state() == "crashed":
-            run.record.write_status(**{**run.record.read_status(), "state": "interrupted"})
-
-
-def _lines_about_weights(runs: Sequence[Run]) -> list[str]:
-    """Return a line where weights are asked for that finished runs did not keep, which do not run again for them."""
+def _report_missing_weights(runs: Sequence[Run]) -> None:
+    """Print a line where finished runs did not keep the weights that are asked for now: they do not run again."""
     keep = runs[0].config.trainer.keep
     if keep == TrainerConfig.keep:
-        return []
+        return
     finished = [run for run in runs if run.record.state() == "finished"]
     lacking = [run for run in finished if not all(file.exists() for file in run.record.weights_files(keep))]
-    if not lacking:
-        return []
-    return [
-        f"--keep {keep}: {len(lacking)} of {len(runs)} runs had finished before without keeping such weights, e.g. "
-        f"{lacking[0].run_id}; delete their folders to train them again"
-    ]
+    if lacking:
+        print(
+            f"litmus: --keep {keep}: {len(lacking)} of {len(runs)} runs had finished before without keeping such "
+            f"weights, e.g. {lacking[0].run_id}; delete their folders to train them again",
+            file=sys.stderr,
+        )
 
 
 def _result(directory: Path, runs: list[Run], rank: int, launch: LaunchConfig) -> StudyResult:

@@ -27,7 +27,7 @@ class SlurmConfig(Config):
     """What each job of a study asks SLURM for.
 
     Args:
-        partition: by default the cluster's own.
+        partition: by default the cluster's default.
         nodes: nodes of a job; several train one run together, with `--devices` processes in all.
         gpus: GPUs on each node.
         cpus: CPU cores of each process, by default one, or four a GPU.
@@ -104,7 +104,7 @@ class LaunchConfig(Config):
     Args:
         out: folder of the records.
         workers: runs at a time; by default one a CPU core, or one a GPU (times per_device).
-        devices: processes that train one run together, each on its own GPU or share of the cores.
+        devices: processes that train one run together, each on one GPU or an equal number of cores.
         per_device: runs at a time on each GPU; several of a small network take little longer than one.
         accelerator: auto, cpu or cuda.
         wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
@@ -112,8 +112,8 @@ class LaunchConfig(Config):
         logger: a logger of Lightning's that gets the same rows, in each run's folder: tensorboard or csv.
         checkpoint_every: time between two checkpoints of a run, such as 5m, or steps, such as 500steps; epoch: at
             the end of each.
-        threads: CPU threads of each process; by default what OMP_NUM_THREADS says, else its share of the cores, and
-            one for a small network.
+        threads: CPU threads of each process; by default what OMP_NUM_THREADS says, else the cores divided by the
+            processes, and one for a small network.
         launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm.
         dry_run: whether the script that SLURM would get is printed, and nothing submitted.
         slurm: what the jobs ask for.
@@ -176,18 +176,18 @@ def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Exe
     if accelerator == "auto":
         accelerator = "cuda" if gpus >= devices_here else "cpu"
     if accelerator == "cuda":
-        share = 1
+        cores = 1
     elif processes_here is not None:
-        # What SLURM grants is granted to each process, what this machine has is shared.
-        share = available_cpus() // (1 if "SLURM_CPUS_PER_TASK" in os.environ else processes_here)
+        # SLURM grants cores to each process; else the processes divide those of the machine.
+        cores = available_cpus() // (1 if "SLURM_CPUS_PER_TASK" in os.environ else processes_here)
     else:
-        share = available_cpus() // (_runs_on_cpu(launch) * launch.devices)
+        cores = available_cpus() // (_runs_on_cpu(launch) * launch.devices)
     threads = launch.threads or threads_of_environment()
     seconds, steps = checkpoint_interval(launch.checkpoint_every)
     return Execution(
         accelerator=accelerator,
         devices=launch.devices,
-        threads=threads or max(1, share),
+        threads=threads or max(1, cores),
         wandb=requested_mode(launch.wandb),
         logger=launch.logger,
         checkpoint_seconds=seconds,
@@ -202,7 +202,7 @@ def places_of(launch: LaunchConfig, execution: Execution) -> list[tuple[Place, .
         groups = torch.cuda.device_count() // launch.devices
         count = launch.workers or groups * launch.per_device
         slots = [tuple(range(launch.devices * group, launch.devices * (group + 1))) for group in range(groups)]
-        # Runs that share a GPU are neighbours, as far as they fill every group alike.
+        # Runs on one GPU are neighbours, as far as they fill every group alike.
         devices = [slots[index // launch.per_device % groups] for index in range(count)]
     else:
         devices = [tuple(range(launch.devices))] * _runs_on_cpu(launch)

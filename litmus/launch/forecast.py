@@ -75,26 +75,26 @@ def data_size(config: DataConfig) -> DataSize:
 
 
 def measure_step(config: RunConfig, size: DataSize, execution: Execution) -> float:
-    """Return the seconds of one training step of one device's share of a batch: forward, backward and optimiser.
+    """Return the seconds of one training step of one device: forward, backward and optimiser.
 
-    A batch that takes longer than `SECONDS` is measured in part, and its time taken to be in proportion.
+    Of a batch that takes longer than `SECONDS` a part is measured, and the time taken to be in proportion.
     """
     device = torch.device(execution.accelerator)
     threads = torch.get_num_threads()
     torch.set_num_threads(execution.threads)
     try:
         step = _training_step(config, size, device)
-        parts = config.trainer.accumulate
-        share = math.ceil(config.data.batch_size / (execution.devices * parts))
+        accumulate = config.trainer.accumulate
+        images = math.ceil(config.data.batch_size / (execution.devices * accumulate))
         # A GPU takes about as long for few images as for many: a part would say nothing of the whole.
-        trial = share if device.type == "cuda" else min(share, TRIAL_BATCH)
+        trial = images if device.type == "cuda" else min(images, TRIAL_BATCH)
         for _ in range(WARM_UPS):
             step(trial)
         estimate = _median_seconds(step, trial, device, at_least=0.0) / trial
-        count = max(trial, min(share, int(SECONDS / estimate)))
+        count = max(trial, min(images, int(SECONDS / estimate)))
         if count > trial:
             step(count)
-        return _median_seconds(step, count, device, at_least=SECONDS / 2) * parts * share / count
+        return _median_seconds(step, count, device, at_least=SECONDS / 2) * accumulate * images / count
     finally:
         torch.set_num_threads(threads)
 
@@ -162,7 +162,7 @@ class LoopSeconds:
 
 @functools.cache
 def measure_loop(accelerator: str) -> LoopSeconds:
-    """Return what the training loop takes on this machine beside the network: most of the time of a small network.
+    """Return what the training loop takes on this machine without the network: most of the time of a small network.
 
     A linear classifier of digits trains with many small batches and with few large ones. The difference is that of the
     steps, the rest of the few is that of the epochs.
@@ -262,7 +262,7 @@ def forecast(
         steps += run_steps * missing
     cuda = execution.accelerator == "cuda"
     units = execution.devices * (1 if cuda else execution.threads)
-    # Runs that share a GPU or a core share its time.
+    # Runs on one GPU or core divide its time.
     available = torch.cuda.device_count() if cuda else available_cpus()
     at_full_speed = max(1, min(len(places), available // units))
     return Forecast(

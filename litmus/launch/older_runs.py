@@ -32,7 +32,7 @@ def older_runs(runs: Sequence[Run], codes: Sequence[Hashes]) -> list[tuple[Run, 
     """
     missing = [(run, run.code) for run in runs if run.code is not None and not run.record.outcome().is_complete]
     for code in codes[1:]:
-        identities = [(run, identity_with_code(own.base, code_version(code))) for run, own in missing]
+        identities = [(run, identity_with_code(present.base, code_version(code))) for run, present in missing]
         older = [(run, RunRecord(run.directory.with_name(identity))) for run, identity in identities]
         found = [(run, record) for run, record in older if record.outcome().is_complete]
         if found:

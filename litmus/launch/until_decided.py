@@ -71,7 +71,7 @@ def conduct_until_decided(
 
 
 def arms_of(claim: Claim, analysis: Analysis) -> list[str]:
-    """Return the labels of the arms that a claim speaks of; of a test of the study's own, all of them."""
+    """Return the labels of the arms that a claim speaks of; of a test that is a function, all of them."""
     if not isinstance(claim.test, ArmTest):
         return [result.label for result in analysis.arms]
     found: dict[str, None] = {}
