@@ -82,10 +82,10 @@ def joint_effect(effects: Sequence[Effect]) -> Joint:
     with np.errstate(divide="ignore"):  # of effects that agree to the last digit, which have no heterogeneity
         combined = combine_effects(means, errors**2, method_re="iterated", use_t=True, maxiter=MOST_STEPS)
     count, mean, tau2 = len(effects), float(combined.mean_effect_re), float(combined.tau2)
-    own = float(combined.sd_eff_w_re)
-    error = max(float(combined.sd_eff_w_re_hksj), own)
+    model_error = float(combined.sd_eff_w_re)
+    error = max(float(combined.sd_eff_w_re_hksj), model_error)
     tail = (1 + CONFIDENCE) / 2
-    around = float(stats.t.ppf(tail, count - 2)) * math.sqrt(tau2 + own**2) if count > 2 else math.nan
+    around = float(stats.t.ppf(tail, count - 2)) * math.sqrt(tau2 + model_error**2) if count > 2 else math.nan
     return Joint(
         effect=Effect(mean, math.nan, math.nan, count, error * math.sqrt(count)).at(1 - CONFIDENCE),
         between=math.sqrt(tau2),
