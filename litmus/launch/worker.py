@@ -133,7 +133,7 @@ _imported: dict[Path, dict[str, str]] = {}
 def import_user_code(run: Run) -> None:
     """Import the file that `run` comes from, once a process. Raises `UserError` where its code has changed since.
 
-    A run of the package's own needs nothing.
+    A run of a study of the package needs no import.
     """
     if run.source is None:
         return
@@ -148,7 +148,7 @@ def import_file(source: Path) -> None:
     if source in _imported:
         return
     if not _is_a_module(source):
-        # Imported here because it brings pandas, which runs of the package's own studies never need.
+        # Imported here because it brings pandas, which the package's studies never need.
         from litmus.design.study_files import import_source
 
         import_source(source)

@@ -21,7 +21,7 @@ from litmus.training.config import RunConfig
 from litmus.training.run import Run
 
 MOST_OF_TIME = 0.05
-"""A checkpoint within an epoch waits until writing them takes no more than this share of the time."""
+"""A checkpoint within an epoch waits until writing them takes no more than this fraction of the time."""
 
 AGREE_EVERY = 8
 """Steps between two moments at which several processes agree on a checkpoint; one by itself may take any."""

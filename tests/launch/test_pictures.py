@@ -76,12 +76,9 @@ def test_pictures_of_the_same_data_stay_and_those_of_other_data_are_written_agai
     assert shown(write_report(copied).path).keys() == set(numbers)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40)], ids=["empty", "text", "head"]
-)
-def test_what_cannot_be_read_is_left_out(copied: Path, content: bytes) -> None:
+def test_a_damaged_picture_is_left_out(copied: Path) -> None:
     for path in (copied / "pictures").iterdir():
-        path.write_bytes(content)
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
     page = write_report(copied).path
     assert shown(page) == {}
     assert "Test images that change most" in page.read_text()

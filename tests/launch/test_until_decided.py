@@ -11,9 +11,9 @@ from tiny_runs import TINY
 from litmus import Claim, Study, more
 from litmus.core.errors import UserError
 from litmus.design.plan import Arm, expand
-from litmus.evidence.claims import Finding, judged
+from litmus.evidence.claims import Finding
 from litmus.launch.config import LaunchConfig
-from litmus.launch.until_decided import arms_of, conduct_until_decided, seeds_used
+from litmus.launch.until_decided import arms_of, conduct_until_decided
 from litmus.records.study_record import read_study_record
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -44,13 +44,6 @@ def test_the_arms_that_a_claim_speaks_of_are_those_of_its_test(tmp_path: Path) -
     assert arms_of(named, analysis) == ["norm batch, lr 0.5", "norm none, lr 0.1"]
     own = Claim("It is so.", lambda analysis, threshold: Finding("inconclusive", ""))
     assert len(arms_of(own, analysis)) == 6
-
-
-def test_the_runs_and_seeds_that_were_used_are_one_line(tmp_path: Path) -> None:
-    study = a_study()
-    analysis = synthetic(tmp_path / "example", study, truth, seeds=4)
-    line = seeds_used(analysis, judged(analysis, study.claims))
-    assert line == "decided 1 of 1 claims with 24 runs, 4 to 4 seeds an arm"
 
 
 def test_added_seeds_come_after_those_of_all_arms() -> None:
