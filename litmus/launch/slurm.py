@@ -31,7 +31,7 @@ from litmus.training.run import Run
 
 WATCH_SECONDS = 2.0
 SHARE_OF_TIME = 0.05
-"""The launcher spends at most this fraction of its time on reading records: thousands may lie on a shared file system."""
+"""The launcher spends at most this fraction of its time on reading records: a shared disk may hold thousands."""
 
 JOBS_GO_ON = "its jobs go on: litmus status STUDY --watch, litmus stop STUDY; the same command watches them again"
 
