@@ -1,7 +1,6 @@
 """Commands that only read: they start without PyTorch, and every table fits 80 columns without a broken word."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,19 +16,17 @@ from litmus.evidence.datasets import write_datasets
 from litmus.lit_archs.building.registry import names
 from litmus.lit_archs.cost.profile import native_profile
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "runs"
 COMMANDS = (
-    "list", "list studies", "list archs", "list data", "list probes", "status", "status residual_depth", "show e9153",
-    "power residual_depth --effect 1", "power finished --effect 0.5 --metric test_loss", "report finished",
+    "list", "list studies", "list archs", "list data", "list probes", "status", "status residual_depth",
+    "show 00000000000a", "power residual_depth --effect 1", "power residual_depth --effect 0.5 --metric val_top1",
     "report residual_depth", "report residual_depth.datasets",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with records of an earlier version, and of a study with claims, plots and measures."""
+    """A folder with the records of a study with claims, plots and measures, and of it on two datasets."""
     folder = tmp_path_factory.mktemp("reading")
-    shutil.copytree(GOLDEN, folder / "runs")
 
     def truth(arm: Arm, seed: int) -> Truth:
         value = 0.8 + seed / 100 + 0.03 * len(arm.label) / 20
