@@ -107,21 +107,18 @@ class Key:
 
         Raises `UserError` that names the key, what is expected and what was given.
         """
+        as_yaml = isinstance(value, str) and _unmarked(self.type) is not str
         errors: list[Any] = []
-        for reading in self._readings(value):
+        for reading in [parse_value(value), value] if as_yaml else [value]:
             try:
                 text = json.dumps(reading, allow_nan=False, default=_plain)
-                return _hashable(_adapter(self.type).validate_json(text, strict=True))
+                found = _adapter(self.type).validate_json(text, strict=True)
+                return tuple(found) if isinstance(found, list) else found
             except pydantic.ValidationError as error:
                 errors += error.errors()
             except (ValueError, TypeError, RuntimeError):
                 continue
         raise self._error(value, errors)
-
-    def _readings(self, value: Any) -> list[Any]:
-        if not isinstance(value, str):
-            return [value]
-        return [value] if _unmarked(self.type) is str else [parse_value(value), value]
 
     def _error(self, value: Any, errors: Iterable[Any]) -> UserError:
         for error in errors:
@@ -358,10 +355,6 @@ def _in_words(kind: Any, several: bool = False) -> str:
 @cache
 def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
     return pydantic.TypeAdapter(kind)
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,15 @@ from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from litmus.core.suggestions import ABSENT, nearest
+from litmus.core.suggestions import nearest
+
+
+class UserError(ValueError):
+    """A mistake that the user can correct; its message is one line and is shown without a traceback."""
+
+
+_PACKAGES = [Path(__file__).resolve().parents[2] / name for name in ("litmus", "lit_archs", "datamodules", "studies")]
+_INSTALLED = [*map(Path, (*site.getsitepackages(), sysconfig.get_path("stdlib"))), *_PACKAGES]
 
 
 def error_in_one_line(error: BaseException) -> str:
@@ -19,21 +27,11 @@ def error_in_one_line(error: BaseException) -> str:
 
 def line_of_user_code(error: BaseException) -> str | None:
     """Return the last line of the user's code that an error passed, `gate.py, line 12`, None for none."""
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_installed(frame.filename)]
-    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else None
-
-
-_PACKAGES = [Path(__file__).resolve().parents[2] / name for name in ("litmus", "lit_archs", "datamodules", "studies")]
-_INSTALLED = [*map(Path, (*site.getsitepackages(), sysconfig.get_path("stdlib"))), *_PACKAGES]
-
-
-def _is_installed(filename: str) -> bool:
-    path = Path(filename)
-    return filename.startswith("<") or any(path.is_relative_to(folder) for folder in _INSTALLED)
-
-
-class UserError(ValueError):
-    """A mistake that the user can correct; its message is one line and is shown without a traceback."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if not frame.filename.startswith("<") and not any(path.is_relative_to(folder) for folder in _INSTALLED):
+            return f"{path.name}, line {frame.lineno}"
+    return None
 
 
 @contextmanager
@@ -48,13 +46,8 @@ def written_with(prefix: str, names: Container[str]) -> Iterator[None]:
 
 
 def unknown_name(kind: str, name: str, choices: Iterable[str], hint: str = "") -> UserError:
-    """Return the error for a name that is not among `choices`, with the nearest match and all the choices.
-
-    `hint` is what else can be done; where the name is known to be absent, why is said in place of the nearest match.
-    """
+    """Return the error for a name that is not among `choices`, with the nearest match, all the choices and a hint."""
     valid = list(choices)
-    if name.lower() in ABSENT:
-        return UserError(f"{kind} {name!r} is not offered: {ABSENT[name.lower()]}; valid: {', '.join(valid)}")
     meant = nearest(name, valid)
     suggestion = f"; did you mean {meant!r}?" if meant else ";"
     return UserError(f"unknown {kind} {name!r}{suggestion} valid: {', '.join(valid)}{f'; {hint}' if hint else ''}")

@@ -23,14 +23,6 @@ def seconds_of(key: str, text: str) -> float:
     raise UserError(f"{key}: expected a length of time such as 90s, 5m, 4h, 2d or 1-12:00:00, got {text!r}")
 
 
-def in_words(seconds: float) -> str:
-    """Return a length of time as SLURM writes it: `4:00:00`, `1-12:00:00`."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    return f"{days}-{hour:02d}:{minute:02d}:{second:02d}" if days else f"{hour}:{minute:02d}:{second:02d}"
-
-
 def duration(seconds: float) -> str:
     """Return about how long `seconds` are: `40 s`, `25 min`, `3.5 h`, `2.1 days`."""
     if seconds < 90:
@@ -42,11 +34,13 @@ def duration(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Return a length of time as a clock shows it, without hours where there are none: `0:18`, `1:02:03`."""
-    if seconds >= 3600:
-        return in_words(seconds)
+    """Return a length of time as a clock shows it: `0:18`, `1:02:03`, with days `1-12:00:00`."""
     minutes, second = divmod(round(max(0.0, seconds)), 60)
-    return f"{minutes}:{second:02d}"
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days}-{hour:02d}:{minute:02d}:{second:02d}"
+    return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
 
 
 def count(number: float) -> str:

@@ -32,23 +32,20 @@ def declared(package: str) -> dict[str, dict[str, str]]:
 def _registered(node: ast.stmt) -> dict[str, dict[str, str]]:
     if isinstance(node, ast.FunctionDef):
         summary = (ast.get_docstring(node) or "").partition("\n")[0]
-        calls = [each for each in node.decorator_list if isinstance(each, ast.Call) and _is_register(each.func)]
+        calls = [
+            each for each in node.decorator_list if isinstance(each, ast.Call) and ast.unparse(each.func) == "register"
+        ]
         names = [argument.value for call in calls for argument in call.args if isinstance(argument, ast.Constant)]
         return {str(name): {"summary": summary} for name in names}
-    if isinstance(node, ast.ClassDef) and any(_is_register(each) for each in node.decorator_list):
+    if isinstance(node, ast.ClassDef) and "register" in map(ast.unparse, node.decorator_list):
         texts = {
-            target.id: statement.value.value
+            ast.unparse(statement.targets[0]): statement.value.value
             for statement in node.body
             if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
-            for target in statement.targets
-            if isinstance(target, ast.Name) and isinstance(statement.value.value, str)
+            if isinstance(statement.value.value, str)
         }
         return {texts["name"]: texts} if "name" in texts else {}
     return {}
-
-
-def _is_register(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id == "register"
 
 
 def lazily(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:

@@ -4,13 +4,6 @@ import difflib
 import re
 from collections.abc import Iterable
 
-ABSENT = {
-    "lbfgs": "its step evaluates the loss several times over, and a step here draws augmentation and dropout once",
-    "muon": "it is for matrices alone, and the other parameters of a network would need a second optimiser",
-    "sparseadam": "it is for sparse gradients, which no network here has",
-}
-"""What exists elsewhere under a name, and why it is not offered."""
-
 _OTHER_NAMES = {
     "optim.lr": "learningrate",
     "optim.momentum": "momentum",

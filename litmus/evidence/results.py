@@ -198,6 +198,10 @@ class Analysis:
         """Return the validation splits of these seeds; empty where they are not known."""
         return [self.split_of_seed[seed] for seed in seeds] if set(seeds) <= self.split_of_seed.keys() else []
 
+    def recorded(self, column: str) -> list[Any]:
+        """Return the values that the runs recorded in a column; empty where none did."""
+        return list(self.records[column].dropna()) if column in self.records else []
+
     @property
     def test_metric(self) -> str:
         """The metric on the test set, as the records call it."""

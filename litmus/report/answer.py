@@ -186,10 +186,8 @@ def _small_test_set(summary: StudySummary) -> list[str]:
 
 
 def _test_images(analysis: Analysis) -> int | None:
-    if "data.images.test" in analysis.records:
-        counts = analysis.records["data.images.test"].dropna()
-        if len(counts):
-            return int(counts.min())
+    if counts := analysis.recorded("data.images.test"):
+        return int(min(counts))
     lengths = [len(answers) for result in analysis.arms for answers in result.answers.values()]
     return min(lengths, default=None)
 

@@ -36,20 +36,19 @@ class Control:
 
 def controls(analysis: Analysis) -> list[Control]:
     """Return what was held equal."""
-    records, study = analysis.records, analysis.study
+    study = analysis.study
 
     def values(column: str) -> str:
-        known: Any = records[column].dropna() if column in records else []
-        return ", ".join(sorted({level(value) for value in known})) or "not recorded"
+        return ", ".join(sorted({level(value) for value in analysis.recorded(column)})) or "not recorded"
 
     synchronised = values("normalisation.synchronised")
     if synchronised == "False" and values("environment.devices") == "1":
         synchronised = "nothing to do, one device"
-    parts = values("normalisation.accumulated_parts") if "normalisation.accumulated_parts" in records else ""
+    parts = ", ".join(sorted({level(value) for value in analysis.recorded("normalisation.accumulated_parts")}))
     regime = [f"normalisation.{name}" for name in ("global_batch", "batch_per_device", "statistics_over")]
     batch, per_device, over = map(values, regime)
-    code = records["environment.code"].nunique() if "environment.code" in records else 0
-    best = "trainer.test" in records and (records["trainer.test"] == "best").any()
+    code = len(set(analysis.recorded("environment.code")))
+    best = "best" in analysis.recorded("trainer.test")
     weights = ", with the weights of the run's best evaluation on the validation split (trainer.test best)"
     tuned = f"; tuned for each arm, with the same budget: {', '.join(study.tuning.keys)}" if study.tuning else ""
     speed = [key for key, role in study.roles.items() if role == Role.SPEED]
@@ -64,11 +63,7 @@ def controls(analysis: Analysis) -> list[Control]:
             "equal in every arm" + (f"; the code is not: {code} versions of Litmus" if code > 1 else ""),
             _keys_checked(analysis),
         ),
-        Control(
-            "Initialisation",
-            _initialisation(analysis, values("init.pairing"), values("init.scheme")),
-            _initialisation_checked(analysis),
-        ),
+        _initialisation(analysis, values("init.pairing"), values("init.scheme")),
         Control(
             "Order and augmentation",
             "a function of (seed, epoch, sample): equal in all arms of a seed",
@@ -129,17 +124,15 @@ def versions(analysis: Analysis) -> dict[str, Any]:
 
 def image_counts(analysis: Analysis) -> str:
     """Return how many images each split has, and of what shape they are, as far as the records say it."""
-    records = analysis.records
     parts = []
     for split, name in (("train", "training"), ("validation", "validation"), ("test", "test")):
-        column = f"data.images.{split}"
-        counts = sorted(records[column].dropna().unique()) if column in records else []
+        counts = sorted(set(analysis.recorded(f"data.images.{split}")))
         if counts:
             parts.append(f"{' or '.join(f'{int(each):,}' for each in counts)} for {name}")
     if not parts:
         return "not recorded"
-    shapes = {tuple(each) for each in records["data.image_shape"].dropna()} if "data.image_shape" in records else set()
-    shape = " or ".join("×".join(map(str, each)) for each in sorted(shapes))
+    shapes = sorted({tuple(each) for each in analysis.recorded("data.image_shape")})
+    shape = " or ".join("×".join(map(str, each)) for each in shapes)
     return ", ".join(parts) + (f", each {shape}" if shape else "")
 
 
@@ -212,34 +205,31 @@ def _keys_checked(analysis: Analysis) -> str:
     return f"yes: before anything ran, and again in {several(len(records), 'record')}{by_seed}"
 
 
-def _initialisation(analysis: Analysis, pairing: str, scheme: str) -> str:
-    """Return by what parameters are paired, and how many of each arm's start as the baseline's do."""
+def _initialisation(analysis: Analysis, pairing: str, scheme: str) -> Control:
+    """Return by what parameters are paired, and whether those of the built networks were counted to start equal."""
     key = "its place among those of its shape" if pairing == "place" else "its name"
     drawn = f"each parameter drawn by (seed, {key})"
     if "," in scheme and "init.scheme" not in analysis.study.factors:
         drawn += f", each network's in its own scheme ({scheme})"
-    starts = {arm.label: arm.start for arm in analysis.study.arms if not arm.is_baseline and arm.start is not None}
+    rivals = [arm for arm in analysis.study.arms if not arm.is_baseline]
+    starts = {arm.label: arm.start for arm in rivals if arm.start is not None}
     unequal = [
         f"{label}: {start.equal} of {start.shared} shared-shape parameters start equal, not {start.some_unequal()}"
         for label, start in starts.items()
         if start.unequal
     ]
     if unequal:
-        return f"{drawn}. {'; '.join(unequal)}. In every other arm all that it shares with the baseline start equal"
-    return f"{drawn}: those that arms share start equal in all arms of a seed" if starts else drawn
-
-
-def _initialisation_checked(analysis: Analysis) -> str:
-    """Return whether it was counted which parameters of the built networks start equal."""
-    rivals = [arm for arm in analysis.study.arms if not arm.is_baseline]
-    counted = [arm.start for arm in rivals if arm.start is not None]
+        drawn += f". {'; '.join(unequal)}. In every other arm all that it shares with the baseline start equal"
+    elif starts:
+        drawn += ": those that arms share start equal in all arms of a seed"
     if not rivals:
-        return "not checked: nothing to compare"
-    if len(counted) < len(rivals):
-        return f"not checked in {len(rivals) - len(counted)} of {several(len(rivals), 'arm')}"
-    unequal = sum(bool(start.unequal) for start in counted)
-    how = "counted on the built networks before the first run"
-    return f"no, not all in {several(unequal, 'arm')}: {how}" if unequal else f"yes: {how}"
+        checked = "not checked: nothing to compare"
+    elif len(starts) < len(rivals):
+        checked = f"not checked in {len(rivals) - len(starts)} of {several(len(rivals), 'arm')}"
+    else:
+        how = "counted on the built networks before the first run"
+        checked = f"no, not all in {several(len(unequal), 'arm')}: {how}" if unequal else f"yes: {how}"
+    return Control("Initialisation", drawn, checked)
 
 
 def _user_code(analysis: Analysis) -> list[Control]:

@@ -14,7 +14,7 @@ from litmus.records.frames import load
 from litmus.records.storage import write_atomically
 from litmus.report.answer import answer_of
 from litmus.report.figures import figures_of
-from litmus.report.figures.figure import slugs
+from litmus.report.figures.figure import file_names
 from litmus.report.figures.picture import picture
 from litmus.report.methods import methods
 from litmus.report.tables import Table, results
@@ -66,8 +66,9 @@ def _files(name: str, summary: StudySummary, study: Study | None) -> dict[str, s
         case "methods":
             return {"methods.txt": methods(summary) + "\n"}
     figures = figures_of(summary.analysis, study.plots if study is not None else ())
-    names = slugs(figures)
-    return {f"{slug}.{name}": picture(figure.plot, name) for slug, figure in zip(names, figures, strict=True)}
+    return {
+        f"{file}.{name}": picture(figure.plot, name) for file, figure in zip(file_names(figures), figures, strict=True)
+    }
 
 
 def as_markdown(summary: StudySummary) -> str:

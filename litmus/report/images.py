@@ -62,12 +62,9 @@ def confusion(answers: ArmAnswers, classes: int) -> NDArray[np.float64]:
 
 def class_names(analysis: Analysis) -> list[str]:
     """Return the names of the classes, their numbers where the records have no names."""
-    records = analysis.records
-    named = list(records["data.class_names"].dropna()) if "data.class_names" in records else []
-    if named:
-        return [str(each) for each in named[0]]
-    count = int(max(records["data.num_classes"].dropna(), default=0)) if "data.num_classes" in records else 0
-    return [str(number) for number in range(count)]
+    for named in analysis.recorded("data.class_names"):
+        return [str(each) for each in named]
+    return [str(number) for number in range(int(max(analysis.recorded("data.num_classes"), default=0)))]
 
 
 def changed_images(analysis: Analysis) -> Table | None:
@@ -127,12 +124,11 @@ def image_numbers(table: Table | None) -> list[int]:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in a page: its content as a data URI, its size in pixels, and its text for those who cannot see it."""
+    """A picture in a page: its content as a data URI, and its size in pixels."""
 
     source: str
     width: int
     height: int
-    alternative: str
 
 
 @dataclass(frozen=True)
@@ -168,12 +164,11 @@ def pictures_of(analysis: Analysis, table: Table | None) -> dict[str, Picture]:
     A picture that was drawn from other data than the study's runs used is left out.
     """
     found: dict[str, Picture] = {}
-    left, records = MOST_BYTES, analysis.records
-    fingerprints = set(records[FINGERPRINT].dropna()) if FINGERPRINT in records else set()
+    left, fingerprints = MOST_BYTES, set(analysis.recorded(FINGERPRINT))
     for image in image_numbers(table):
         png = read_png(image_file(analysis.directory, image))
         if png is not None and png.texts.get(FINGERPRINT) in fingerprints and len(png.content) <= left:
             left -= len(png.content)
             source = f"data:image/png;base64,{base64.b64encode(png.content).decode()}"
-            found[str(image)] = Picture(source, *png.size, f"Test image {image}")
+            found[str(image)] = Picture(source, *png.size)
     return found

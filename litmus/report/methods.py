@@ -50,7 +50,6 @@ def _unfinished(analysis: Analysis) -> list[str]:
 
 
 def _equal(analysis: Analysis) -> list[str]:
-    records = analysis.records
     tuning = analysis.study.tuning
     by = "place among those of its shape" if _first(analysis, "init.pairing") == "place" else "name"
     sentences = [
@@ -65,7 +64,7 @@ def _equal(analysis: Analysis) -> list[str]:
             f"{several(len(tuning.trials), 'trial')} on the validation split, with seeds not used in the comparison."
         )
     batch = _first(analysis, "normalisation.global_batch")
-    if batch and "normalisation.global_batch" in records:
+    if batch:
         sentences.append(f"The global batch has {batch} images.")
     return sentences
 
@@ -146,11 +145,7 @@ def _software(analysis: Analysis) -> list[str]:
 
 
 def _first(analysis: Analysis, column: str) -> str:
-    records = analysis.records
-    values: Sequence[object] = list(records[column].dropna()) if column in records else []
-    if not values:
-        return ""
-    value = values[0]
+    value = next(iter(analysis.recorded(column)), "")
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -14,7 +13,6 @@ LOG_LINES = 14
 MOST_FAILURES = 30
 """Failed runs whose log is shown; all are in the table of runs."""
 FAILED = ("crashed", "corrupt", "interrupted", "diverged")
-COLUMNS = ("run", "arm", "seed", "state", "seconds", "error", "diverged_at_step")
 
 
 @dataclass(frozen=True)
@@ -43,20 +41,20 @@ def run_rows(analysis: Analysis) -> list[RunRow]:
     """Return a row for each run that left a record."""
     # The label of a run's arm may have changed since the run was recorded.
     labels = {run: result.label for result in analysis.arms for run in result.arm.runs.values()}
-    wanted = analysis.records.reindex(columns=[*COLUMNS, analysis.test_metric])
-    return [_row(analysis, {**row, "arm": labels.get(row["run"], row["arm"])}) for row in wanted.to_dict("records")]
-
-
-def _row(analysis: Analysis, run: dict[Any, Any]) -> RunRow:
-    known = {key: value for key, value in run.items() if pd.notna(value)}
-    result = analysis.unit.text(float(known[analysis.test_metric])) if analysis.test_metric in known else "–"
-    if run["state"] == "diverged":
-        result = f"diverged at step {known['diverged_at_step']:.0f}" if "diverged_at_step" in known else "diverged"
-    if run["state"] == "crashed":
-        result = str(known.get("error", "–"))
-    seconds = f"{known['seconds']:.1f}" if "seconds" in known else "–"
-    command = _repeat_command(analysis, run["run"])
-    return RunRow(run["run"], run["arm"], int(run["seed"]), run["state"], result, seconds, command)
+    rows = []
+    for recorded in analysis.records.to_dict("records"):
+        run = {
+            str(key): value for key, value in recorded.items() if not pd.api.types.is_scalar(value) or pd.notna(value)
+        }
+        result = analysis.unit.text(float(run[analysis.test_metric])) if analysis.test_metric in run else "–"
+        if run["state"] == "diverged":
+            result = f"diverged at step {run['diverged_at_step']:.0f}" if "diverged_at_step" in run else "diverged"
+        if run["state"] == "crashed":
+            result = str(run.get("error", "–"))
+        seconds = f"{run['seconds']:.1f}" if "seconds" in run else "–"
+        arm, command = labels.get(run["run"], run["arm"]), _repeat_command(analysis, run["run"])
+        rows.append(RunRow(run["run"], arm, int(run["seed"]), run["state"], result, seconds, command))
+    return rows
 
 
 def _repeat_command(analysis: Analysis, run: str) -> str:

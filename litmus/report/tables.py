@@ -13,11 +13,12 @@ from litmus.evidence.estimate import Effect, estimate
 from litmus.evidence.factorial import Factorial, contributions
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.evidence.summary import ArmStatistics, StudySummary
-from litmus.evidence.tuning import ArmTuning, arm_tunings
+from litmus.evidence.tuning import arm_tunings
 from litmus.evidence.units import NUMBER, POINTS, Unit, unit_of
 from litmus.records.study_record import arm_label, short_name
 from litmus.report.answer import SIGNIFICANCE
 
+COSTS = ("parameters", "flops", "activations")
 WIDTH = 79
 """Columns of a line for a terminal."""
 DESIGN_NOTES = {
@@ -100,13 +101,12 @@ def _result(
         "finished": result.count("finished"),
         "planned": result.planned,
         "diverged": result.count("diverged"),
-        "risk": _risk(statistics),
+        # How much more often the arm's runs diverge than the baseline's, with the exact interval.
+        "risk": POINTS.signed(statistics.more_diverged) if statistics.more_diverged.n and compared else "",
         "missing": result.missing,
         "trains": _trains(analysis, result),
-        "cost": {key: first.get(key, "") for key in ("parameters", "flops", "activations")} | {"seconds": seconds.mean},
-        "parameters": count(first["parameters"]) if pd.notna(first.get("parameters")) else "–",
-        "flops": count(first["flops"]) if pd.notna(first.get("flops")) else "–",
-        "activations": count(first["activations"]) if pd.notna(first.get("activations")) else "–",
+        "cost": {key: first.get(key, "") for key in COSTS} | {"seconds": seconds.mean},
+        **{key: count(first[key]) if pd.notna(first.get(key)) else "–" for key in COSTS},
         "seconds": f"{seconds.mean:.1f}" if seconds.n else "–",
     }
 
@@ -177,11 +177,6 @@ def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
     ]
 
 
-def _risk(statistics: ArmStatistics) -> str:
-    """Return how much more often the arm's runs diverge than the baseline's, in points with the exact interval."""
-    return POINTS.signed(statistics.more_diverged) if statistics.more_diverged.n and statistics.comparison else ""
-
-
 def measures(summary: StudySummary) -> list[Table]:
     """Return a table for each of a study's own measures."""
     note = "Measured while the runs trained, one number a run; differences are paired by seed."
@@ -208,12 +203,10 @@ def main_effects(analysis: Analysis, found: Factorial) -> Table:
         ]
         for term in found.terms
     ]
-    lacking = "lacks a run and is" if found.dropped == 1 else "lack a run and are"
-    dropped = f" {several(found.dropped, 'more seed')} {lacking} left out." if found.dropped else ""
+    dropped = f" Left out for a missing run: {several(found.dropped, 'more seed')}." if found.dropped else ""
     note = (
-        f"Analysis of variance of the test {analysis.metric_name} with repeated measures over {found.seeds} seeds, "
-        "each term tested against its variation between seeds, its degrees of freedom times ε (Greenhouse and "
-        f"Geisser) for variances that differ.{dropped}"
+        f"Repeated measures of the test {analysis.metric_name} over {found.seeds} seeds; ε: Greenhouse and Geisser's "
+        f"correction of the degrees of freedom.{dropped}"
     )
     headings = ("term", "df", "F", "ε", "p", "partial η²")
     return Table("Main effects and interactions", note, headings, rows)
@@ -236,12 +229,7 @@ def ingredients_table(analysis: Analysis) -> Table | None:
     if not found:
         return None
     rows = [
-        [
-            each.ingredient.name,
-            analysis.unit.signed(each.effect),
-            p_text(each.effect.p_value),
-            p_text(each.p_holm),
-        ]
+        [each.ingredient.name, analysis.unit.signed(each.effect), p_text(each.effect.p_value), p_text(each.p_holm)]
         for each in found
     ]
     scale = "percentage points of " if analysis.unit is POINTS else ""
@@ -249,8 +237,7 @@ def ingredients_table(analysis: Analysis) -> Table | None:
         f"{DESIGN_NOTES[analysis.study.design]} In {scale}test {analysis.metric_name}, paired by seed; Holm's "
         "correction is over these effects."
     )
-    headings = ["ingredient", "effect [95 %]", "p", "p, Holm"]
-    return Table("What each ingredient contributes", note, headings, rows)
+    return Table("What each ingredient contributes", note, ("ingredient", "effect [95 %]", "p", "p, Holm"), rows)
 
 
 def tuning_table(analysis: Analysis) -> Table | None:
@@ -258,11 +245,14 @@ def tuning_table(analysis: Analysis) -> Table | None:
     tuning = analysis.study.tuning
     if tuning is None:
         return None
-    found = arm_tunings(analysis.directory, tuning, analysis.task, [result.label for result in analysis.arms])
-    rows = [
-        [each.label, *_choice(each, analysis.unit), f"{len(each.points)}", f"{each.diverged}", _edges(each)]
-        for each in found
-    ]
+    ends = {(True, False): "lowest", (False, True): "highest", (True, True): "only value"}
+    rows = []
+    for each in arm_tunings(analysis.directory, tuning, analysis.task, [result.label for result in analysis.arms]):
+        chosen, score = "nothing yet: trials are missing", "–"
+        if each.chosen is not None:
+            chosen, score = arm_label(each.points[each.chosen]), analysis.unit.text(each.scores[each.chosen])
+        edges = ", ".join(f"{short_name(key)} {ends[at]}" for key, at in each.edges.items())
+        rows.append([each.label, chosen, score, f"{len(each.points)}", f"{each.diverged}", edges])
     space = "; ".join(f"{key} from {values}" for key, values in tuning.space.items())
     note = (
         f"Before it was compared, every arm tried the same {len(tuning.trials)} settings ({space}), each with the "
@@ -272,14 +262,3 @@ def tuning_table(analysis: Analysis) -> Table | None:
     )
     headings = ("arm", "chose", f"validation {analysis.metric_name}", "trials", "diverged", "at the edge")
     return Table("Tuning", note, headings, rows)
-
-
-def _choice(each: ArmTuning, unit: Unit) -> tuple[str, str]:
-    if each.chosen is None:
-        return "nothing yet: trials are missing", "–"
-    return arm_label(each.points[each.chosen]), unit.text(each.scores[each.chosen])
-
-
-def _edges(each: ArmTuning) -> str:
-    names = {(True, False): "lowest", (False, True): "highest", (True, True): "only value"}
-    return ", ".join(f"{short_name(key)} {names[ends]}" for key, ends in each.edges.items())

@@ -76,7 +76,7 @@ MISTAKES = [
         "unknown config key 'data.batchsize' for shapes; did you mean 'data.batch_size'",
     ),
     ("run architectures --data digits --data.batchsize 4", "unknown config key 'data.batchsize' for digits"),
-    ("train --optim.name lbfgs", "optim.name 'lbfgs' is not offered: its step evaluates the loss several times"),
+    ("train --optim.name lbfgs", "unknown optim.name 'lbfgs'"),
     ("train --model mynet", "wide_resnet101_2; one of your own: --source FILE, which registers it"),
     ("vary --vary data.name=digits,shapes --data digits,shapes", "one of them is enough"),
     ("profile mynet --source nowhere.py", "nowhere.py: no such file"),

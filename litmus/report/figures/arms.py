@@ -69,7 +69,9 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
         colour, dash = PALETTE[index % len(PALETTE)], DASHES[index // len(PALETTE) % len(DASHES)]
         if numeric:
             results.sort(key=lambda result: result.arm.levels[factor])
-        points = [(_place(result, factor, numeric), result.estimate(metric), result) for result in results]
+        levels = [result.arm.levels[factor] for result in results]
+        places = levels if numeric else [level(value) for value in levels]
+        points = [(x, result.estimate(metric), result) for x, result in zip(places, results, strict=True)]
         shown = [(x, value) for x, value, _ in points if value.n]
         figure.add_scatter(
             x=[x for x, _ in shown],
@@ -98,11 +100,6 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
     if numeric and unit is POINTS:
         figure.update_yaxes(range=[-4, 104])
     return figure
-
-
-def _place(result: ArmResult, factor: str, numeric: bool) -> float | str:
-    value = result.arm.levels[factor]
-    return value if numeric else level(value)
 
 
 def _factor_axis(figure: go.Figure, analysis: Analysis, factor: str, numeric: bool) -> None:

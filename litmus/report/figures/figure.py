@@ -40,18 +40,14 @@ class Figure:
     plot: go.Figure
     curves: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def slug(self) -> str:
-        """The title as the name of a file: lower-case letters, digits and hyphens."""
-        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")[:60] or "figure"
 
-
-def slugs(figures: Iterable[Figure]) -> list[str]:
-    """Return a name for each figure that no other has."""
+def file_names(figures: Iterable[Figure]) -> list[str]:
+    """Return a file name without suffix for each figure, that no other has: lower-case letters, digits, hyphens."""
     found: list[str] = []
     for figure in figures:
-        taken = sum(name == figure.slug or name.startswith(f"{figure.slug}-") for name in found)
-        found.append(f"{figure.slug}-{taken + 1}" if taken else figure.slug)
+        name = re.sub(r"[^a-z0-9]+", "-", figure.title.lower()).strip("-")[:60] or "figure"
+        taken = sum(each == name or each.startswith(f"{name}-") for each in found)
+        found.append(f"{name}-{taken + 1}" if taken else name)
     return found
 
 
