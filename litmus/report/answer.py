@@ -93,13 +93,10 @@ def _ingredients(analysis: Analysis) -> list[str]:
         return f"{each.ingredient.name} {verb} ({unit.difference(each.effect)})"
 
     rest = len(found) - len(shown)
-    others = f"; of the other {rest} no effect is shown" if rest > 1 else "; of the other no effect is shown"
-    matter = "matters" if len(shown) == 1 else "matter"
-    most_first = ", most of all the first" if len(shown) > 1 else ""
-    return [
-        f"of {several(len(found), 'ingredient')} {len(shown)} {matter} for {metric}{most_first}: "
-        f"{listed([effect(each) for each in shown])}{others if rest else ''}"
-    ]
+    others = f"; of the other{f' {rest}' if rest > 1 else ''} no effect is shown" if rest else ""
+    matter = f"{len(shown)} {'matters' if len(shown) == 1 else 'matter'}"
+    effects = listed([effect(each) for each in shown])
+    return [f"of {several(len(found), 'ingredient')} {matter} for {metric}: {effects}{others}"]
 
 
 def _arms(summary: StudySummary) -> str:
@@ -210,14 +207,8 @@ def correction_note(summary: StudySummary) -> str:
     primary = primary_claims(claims)
     if len(primary) < 2:
         return ""
-    lost = [
-        claim.sentence
-        for (claim, finding), held in zip(summary.findings, summary.headline, strict=True)
-        if held != finding.verdict
-    ]
     which = f"the study's {len(primary)} primary claims" if len(primary) < len(claims) else f"all {len(primary)} claims"
-    without = "" if not lost else f" It takes from the answer the verdict on: {' '.join(lost)}"
-    return f"The answer above names them after Holm's correction over {which}.{without}"
+    return f"The answer and the plot above have them after Holm's correction over {which}."
 
 
 def sampling_note(analysis: Analysis) -> str:
@@ -244,8 +235,8 @@ def divergence_note(analysis: Analysis) -> str:
     if not any(result.count("diverged") for result in analysis.arms):
         return ""
     return (
-        " Whether a run diverges is a coin's throw: where runs did, the interval also has the step of their fall to "
-        f"{diverged_value(analysis)}, however alike the seeds are, and is wider than their spread."
+        f" Where runs diverged, the interval also covers the step of their fall to {diverged_value(analysis)}, and is "
+        "wider than the spread of the seeds."
     )
 
 

@@ -170,9 +170,6 @@ def spreadsheet(frame: pd.DataFrame) -> pd.DataFrame:
     safe = frame.copy()
     for name in frame:
         if not pd.api.types.is_numeric_dtype(frame[name]):
-            safe[name] = pd.Series([_harmless(value) for value in frame[name]], index=frame.index, dtype=object)
+            risky = frame[name].map(lambda value: isinstance(value, str) and value.startswith(_FORMULA)).astype(bool)
+            safe[name] = frame[name].astype(object).mask(risky, "'" + frame[name].astype(str))
     return safe
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -70,13 +70,13 @@ def _equal(analysis: Analysis) -> list[str]:
 
 
 def _evaluation(analysis: Analysis) -> list[str]:
-    share, seed = _first(analysis, "data.validation"), _first(analysis, "data.split_seed")
+    fraction, seed = _first(analysis, "data.validation"), _first(analysis, "data.split_seed")
     images = image_counts(analysis)
     counts = f" ({images})" if images != "not recorded" else ""
     return [
-        f"Data: {_first(analysis, 'data.name') or 'as described'}{counts}; a share of {share} of the training images, "
-        f"cut by a fixed split seed ({seed}), serves for validation and every choice, and the test set is read once a "
-        f"run, after training."
+        f"Data: {_first(analysis, 'data.name') or 'as described'}{counts}; a fraction of {fraction} of the training "
+        f"images, cut by a fixed split seed ({seed}), serves for validation and every choice, and the test set is read "
+        "once a run, after training."
     ]
 
 

@@ -40,25 +40,8 @@ class Table:
 
 def results(summary: StudySummary) -> list[dict[str, Any]]:
     """Return a row of the main table for each arm, as texts by the column's name."""
-    best = _shown_best(summary)
     matched = _matched(summary.analysis)
-    return [_result(summary.analysis, each, best, matched.get(each.arm.label)) for each in summary.judged]
-
-
-def _shown_best(summary: StudySummary) -> str | None:
-    """Return the label of the arm with the best mean on the test set, where it differs from all others; else None.
-
-    Its paired differences to the others are tested one by one, with Holm's correction over them.
-    """
-    analysis = summary.analysis
-    means = {each.arm.label: each.mean.mean for each in summary.judged if each.mean.n}
-    if len(means) < 2 or len(means) < len(analysis.arms):
-        return None
-    label = (max if analysis.higher_is_better else min)(means, key=means.__getitem__)
-    best = next(each for each in analysis.arms if each.label == label)
-    others = [each for each in analysis.arms if each is not best]
-    p_values = [difference(analysis, best, analysis.test_metric, to=other).p_value for other in others]
-    return label if all(p_value < SIGNIFICANCE for p_value in holm(p_values)) else None
+    return [_result(summary.analysis, each, matched.get(each.arm.label)) for each in summary.judged]
 
 
 def _matched(analysis: Analysis) -> dict[str, tuple[Effect, float]]:
@@ -77,9 +60,7 @@ def _matched(analysis: Analysis) -> dict[str, tuple[Effect, float]]:
     return {label: (effect, p) for (label, effect), p in zip(effects.items(), corrected, strict=True)}
 
 
-def _result(
-    analysis: Analysis, statistics: ArmStatistics, best: str | None, matched: tuple[Effect, float] | None
-) -> dict[str, Any]:
+def _result(analysis: Analysis, statistics: ArmStatistics, matched: tuple[Effect, float] | None) -> dict[str, Any]:
     result = statistics.arm
     first = result.records.iloc[0].to_dict() if len(result.records) else {}
     seconds = result.estimate("seconds")
@@ -87,7 +68,6 @@ def _result(
     return {
         "label": result.label,
         "baseline": result.arm.is_baseline,
-        "best": result.label == best,
         "test": analysis.unit.interval(statistics.mean),
         "validation": analysis.unit.text(result.estimate(analysis.val_metric).mean),
         "training": unit_of(analysis.fit_metric).text(result.estimate(analysis.fit_metric).mean),

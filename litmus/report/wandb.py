@@ -70,7 +70,8 @@ def publish_summary(summary: StudySummary) -> str:
         )
         for name, table in tables.items():
             if len(table):
-                rows = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+                finite = table.replace([math.inf, -math.inf], math.nan)
+                rows = finite.astype(object).where(finite.notna(), None).to_numpy().tolist()
                 run.log({name: wandb.Table(columns=list(table.columns), data=rows, allow_mixed_types=True)})
         run.summary["answer"] = printable(answer_of(summary), 5000)
         run.summary["missing runs"] = sum(result.missing for result in summary.analysis.arms)
@@ -89,15 +90,11 @@ def claims_table(summary: StudySummary) -> pd.DataFrame:
             "claim": claim.sentence,
             "verdict": verdict,
             "evidence": finding.evidence,
-            **{name: _finite(getattr(finding.effect, name)) for name in ("mean", "low", "high")},
+            **{name: getattr(finding.effect, name) for name in ("mean", "low", "high")},
         }
         for (claim, finding), verdict in zip(summary.findings, summary.headline, strict=True)
     ]
     return pd.DataFrame(rows)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def build_report(summary: StudySummary, study: Study | None, entity: str) -> "Report":

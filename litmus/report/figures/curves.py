@@ -17,14 +17,14 @@ MEAN_POINTS, SEED_POINTS = 60_000, 160_000
 
 CAPTION = (
     "Mean over the seeds with its 95 % interval. Point at a line to single it out, click it to see its seeds; arms and "
-    "the axis are chosen above. Seconds are the run's training time, spread evenly over its steps."
+    "the axis are chosen above. Seconds are the run's training time, spread evenly over its steps. Long curves are "
+    "thinned, their lowest and highest points kept; metrics.csv of each run has all."
 )
-THINNED = " Curves are thinned for this page, their lowest and highest points kept; metrics.csv of each run has all."
 
 
 def learning_curves(analysis: Analysis, column: str, title: str, axis: str, logarithmic: bool = False) -> Figure | None:
     """Return the figure of `column` at the evaluations; None where no run was evaluated."""
-    plot, arms, left_out = go.Figure(), [], False
+    plot, arms = go.Figure(), []
     seeds_in_all = max(1, sum(len(result.curves) for result in analysis.arms))
     means_at_most = max(20, MEAN_POINTS // len(analysis.arms))
     seed_at_most = max(8, SEED_POINTS // seeds_in_all)
@@ -32,12 +32,8 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
         points = mean_curve(result, column)
         if not points:
             continue
-        kept = thinned([value.mean for _, value in points], means_at_most)
-        left_out |= len(kept) < len(points)
-        points = [points[index] for index in kept]
+        points = [points[index] for index in thinned([value.mean for _, value in points], means_at_most)]
         add_band(plot, result.label, points, colour, dash, "step")
-        seeds, cut = _seeds(result, column, seed_at_most)
-        left_out |= cut
         arms.append(
             {
                 "label": escaped(result.label),
@@ -51,7 +47,7 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
                 "low": rounded([value.mean if math.isnan(value.low) else value.low for _, value in points]),
                 "high": rounded([value.mean if math.isnan(value.high) else value.high for _, value in points]),
                 "n": [value.n for _, value in points],
-                "seeds": seeds,
+                "seeds": _seeds(result, column, seed_at_most),
             }
         )
     if not arms:
@@ -60,7 +56,7 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
     ends = _logarithmic(analysis, plot) if logarithmic else None
     off = " Losses far above chance are off the top; double-click to see them." if logarithmic else ""
     curves = {"arms": arms, "axis": axis, "range": ends, "logarithmic": logarithmic}
-    return Figure(title, CAPTION + off + (THINNED if left_out else ""), plot, curves)
+    return Figure(title, CAPTION + off, plot, curves)
 
 
 def _logarithmic(analysis: Analysis, plot: go.Figure) -> list[float]:
@@ -94,16 +90,15 @@ def mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
     return points
 
 
-def _seeds(result: ArmResult, column: str, most: int) -> tuple[list[dict[str, Any]], bool]:
-    """Return each seed's curve, and whether points were left out."""
-    found, cut = [], False
+def _seeds(result: ArmResult, column: str, most: int) -> list[dict[str, Any]]:
+    """Return each seed's curve."""
+    found = []
     for seed, rows in sorted(result.curves.items()):
         if column not in rows:
             continue
         chosen = rows.loc[rows["kind"] == "evaluation", ["step", column]].dropna()
         values = [float(value) for value in chosen[column]]
         kept = thinned(values, most)
-        cut |= len(kept) < len(values)
         steps = [int(step) for step in chosen["step"]]
         found.append(
             {
@@ -113,7 +108,7 @@ def _seeds(result: ArmResult, column: str, most: int) -> tuple[list[dict[str, An
                 "state": "" if seed in result.seeds("finished") else "diverged or cut off",
             }
         )
-    return found, cut
+    return found
 
 
 def _scales(result: ArmResult) -> dict[str, float]:
