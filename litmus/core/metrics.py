@@ -137,7 +137,7 @@ class Task:
 
 
 def own_task(name: str, *metrics: Metric, guessing: float) -> Task:
-    """Return a task that a user registers: its name, and what an evaluation measures beside the loss.
+    """Return a task that a user registers: its name, and what an evaluation measures besides the loss.
 
     Runs are compared by the first of `metrics`. `guessing` is the value of that metric for a network that has learnt
     nothing; a diverged run counts with it. Raises `UserError` without a metric.

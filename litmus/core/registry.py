@@ -65,8 +65,8 @@ Entry = TypeVar("Entry")
 class Registry(Generic[Entry]):
     """Entries by name, filled by importing the modules of a package when they are looked up.
 
-    A new entry is therefore one new file in that package and nothing else; code outside the package may `add` its
-    own. `hint` is what a user who names an unknown one may do.
+    A new entry is therefore one new file in that package and nothing else; code outside the package may `add` more.
+    `hint` is what a user who names an unknown one may do.
     """
 
     def __init__(self, kind: str, package: str, hint: str = "") -> None:
@@ -81,10 +81,10 @@ class Registry(Generic[Entry]):
     def add(self, name: str, entry: Entry, module: str) -> None:
         """Register `entry`, which code of `module` defines. Raises `UserError` where the name is taken.
 
-        A cell of a notebook, or a line at the prompt, may be run again: what it registers takes its own place.
+        A cell of a notebook, or a line at the prompt, may be run again: it replaces what it registered before.
         """
         if not module.startswith(f"{self.package}."):
-            self._discover()  # no name of the package's own may be taken
+            self._discover()  # a name of the package cannot be taken
         if name in self._entries and not self._modules[name] == module == "__main__":
             raise UserError(f"{self.kind} {name!r} is registered twice; choose a name that no other {self.kind} has")
         self._entries[name] = entry

@@ -82,7 +82,7 @@ def test_what_is_typed_becomes_the_keys_type(type: Any, typed: Any, value: Any) 
         (Literal["batch", "none"], "batc", "unknown k 'batc'; did you mean 'batch'? valid: batch, none"),
     ],
 )
-def test_what_does_not_fit_is_told_with_what_would(type: Any, given: Any, message: str) -> None:
+def test_a_value_that_does_not_fit_is_refused_with_what_would(type: Any, given: Any, message: str) -> None:
     with pytest.raises(UserError) as error:
         Key("k", type, None, "").convert(given)
     assert str(error.value) == message

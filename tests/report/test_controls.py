@@ -88,14 +88,14 @@ def test_an_augmentation_that_is_varied_brings_its_transforms(tmp_path: Path) ->
     assert checked(tmp_path)["All other config keys"].startswith("yes")
 
 
-def test_images_are_told_with_their_number_and_shape(tmp_path: Path) -> None:
+def test_images_have_their_number_and_shape(tmp_path: Path) -> None:
     synthetic(tmp_path, STUDY, truth, seeds=3)
     for run in range(6):
         change(tmp_path, run, "data", "images", {"train": 1150, "validation": 287, "test": 360})
         change(tmp_path, run, "data", "image_shape", [3, 32, 32])
-    told = "1,150 for training, 287 for validation, 360 for test, each 3×32×32"
-    assert image_counts(analyse(tmp_path)) == told
-    assert told in methods(summarise(tmp_path))
+    text = "1,150 for training, 287 for validation, 360 for test, each 3×32×32"
+    assert image_counts(analyse(tmp_path)) == text
+    assert text in methods(summarise(tmp_path))
     assert "data.image_shape" not in config_columns(analyse(tmp_path).records)
 
 
@@ -115,7 +115,7 @@ def test_records_that_differ_are_a_no(tmp_path: Path) -> None:
     assert page.index("they differ in code") < page.index("<main>")
 
 
-def test_claims_that_were_fixed_after_results_are_told_at_the_top_and_in_the_methods(tmp_path: Path) -> None:
+def test_claims_fixed_after_results_are_named_at_the_top_and_in_the_methods(tmp_path: Path) -> None:
     synthetic(tmp_path, STUDY, truth, seeds=3)
     register(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=False)
     stated = summarise(tmp_path, STUDY.claims)
@@ -137,6 +137,6 @@ def test_seeds_added_until_decided_say_how_many_there_are_and_what_is_open(tmp_p
     synthetic(tmp_path, STUDY, unfinished, seeds=4)
     register(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=True)
     page = write_report(tmp_path, STUDY).path.read_text()
-    told = "until the claims are decided; now 3 seeds an arm with a result, 4 begun; 1 of 1 claim undecided."
-    assert told in page
+    text = "until the claims are decided; now 3 seeds an arm with a result, 4 begun; 1 of 1 claim undecided."
+    assert text in page
     assert "2 arms × 3 seeds · " in page

@@ -135,7 +135,7 @@ class Watched:
             self.page.wait_for_function(DRAWN, timeout=60_000)
 
     def fetched(self) -> list[str]:
-        """Return what was fetched beside the page itself."""
+        """Return what was fetched other than the page itself."""
         return [url for url in self.requests[1:] if not url.startswith(("data:", "blob:"))]
 
 

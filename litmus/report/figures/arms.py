@@ -96,20 +96,16 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
                 hovertemplate=f"{escaped(name)}, %{{x}}: %{{text}} seeds diverged<extra></extra>",
             )
     figure.update_layout(**LAYOUT, xaxis_title=factor, yaxis_title=axis_title(title, unit))
-    _factor_axis(figure, analysis, factor, numeric)
-    if numeric and unit is POINTS:
-        figure.update_yaxes(range=[-4, 104])
-    return figure
-
-
-def _factor_axis(figure: go.Figure, analysis: Analysis, factor: str, numeric: bool) -> None:
     values = [result.arm.levels[factor] for result in analysis.arms]
     if not numeric:
-        order = list(dict.fromkeys(level(value) for value in values))
+        order = list(dict.fromkeys(map(level, values)))
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)
     elif min(values) > 0 and max(values) / min(values) >= 8:
         ticks = sorted(set(values))
         figure.update_xaxes(type="log", tickvals=ticks, ticktext=[level(value) for value in ticks])
+    if numeric and unit is POINTS:
+        figure.update_yaxes(range=[-4, 104])
+    return figure
 
 
 def cost_figures(analysis: Analysis) -> list[Figure]:
