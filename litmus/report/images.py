@@ -1,4 +1,4 @@
-"""What the arms answer on single test images: confusion of classes, and the images that change most between arms."""
+"""What the arms answer on single test images: those that change most between arms, with their pictures."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -44,20 +44,6 @@ def arm_answers(analysis: Analysis) -> list[ArmAnswers]:
         if kept and kept[-1].true is not None and len({len(row) for row in given}) == 1:
             found.append(ArmAnswers(result, np.array(given), kept[-1].true))
     return found
-
-
-def confusion(answers: ArmAnswers, classes: int) -> NDArray[np.float64]:
-    """Return [classes, classes]: of the images of each class, the fraction given each class, over all runs.
-
-    An answer that is not a number is given no class: its row sums to less than one.
-    """
-    counts = np.zeros((classes, classes))
-    for row in answers.given:
-        known = row >= 0
-        np.add.at(counts, (answers.true[known], row[known]), 1)
-    totals = len(answers.given) * np.bincount(answers.true, minlength=classes)
-    fractions: NDArray[np.float64] = counts / np.maximum(totals, 1)[:, None]
-    return fractions
 
 
 def class_names(analysis: Analysis) -> list[str]:

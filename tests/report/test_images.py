@@ -1,4 +1,4 @@
-"""What arms answer to single test images: confusion of classes, the images that change most."""
+"""What arms answer to single test images: the images that change most between arms."""
 
 from pathlib import Path
 
@@ -10,8 +10,7 @@ from litmus import Study
 from litmus.evidence.results import Analysis, analyse
 from litmus.records.answers import of_classes, write_answers
 from litmus.records.run_record import RunRecord
-from litmus.report.figures.arms import confusion_figures
-from litmus.report.images import arm_answers, changed_images, confusion, image_numbers
+from litmus.report.images import changed_images, image_numbers
 
 TRUE = np.array([0, 0, 1, 1, 2, 2])
 GIVEN = {
@@ -30,15 +29,6 @@ def analysis(tmp_path: Path) -> Analysis:
         for seed, run in result.arm.runs.items():
             write_answers(RunRecord(tmp_path / run), of_classes(np.array(GIVEN[result.label][seed]), TRUE))
     return analyse(tmp_path)
-
-
-def test_confusion_is_the_fraction_of_each_class(analysis: Analysis) -> None:
-    none = arm_answers(analysis)[0]
-    assert confusion(none, 3).tolist() == [[0.5, 0.5, 0.0], [0.25, 0.75, 0.0], [0.0, 0.0, 0.75]]
-    assert [figure.title for figure in confusion_figures(analysis)] == [
-        "Confusion of classes: norm none",
-        "Confusion of classes: norm batch",
-    ]
 
 
 def test_the_images_that_change_most(analysis: Analysis) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from litmus.design.plots import StudyPlot
 from litmus.evidence.results import Analysis
-from litmus.report.figures.arms import confusion_figures, cost_figures, factor_figure
+from litmus.report.figures.arms import cost_figures, factor_figure
 from litmus.report.figures.curves import learning_curves
 from litmus.report.figures.figure import Figure, axis_title
 from litmus.report.figures.probes import figures_asked, usual_plots
@@ -21,6 +21,5 @@ def figures_of(analysis: Analysis, plots: Sequence[StudyPlot] = ()) -> list[Figu
         learning_curves(analysis, "train_loss", "Training loss", "training loss", logarithmic=True),
         *figures_asked(analysis, usual_plots(analysis, plots)),
         *cost_figures(analysis),
-        *confusion_figures(analysis),
     ]
     return [each for each in found if each is not None]

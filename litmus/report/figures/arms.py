@@ -1,11 +1,9 @@
-"""Figures with a point or a map for each arm: a metric over a factor, accuracy against cost, confusion of classes."""
+"""Figures with a point for each arm: a metric over a factor, accuracy against cost."""
 
 from collections.abc import Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 
-from litmus.core.formatting import several
 from litmus.evidence.results import Analysis, ArmResult, Metric
 from litmus.evidence.units import POINTS, level, unit_of
 from litmus.records.study_record import arm_label
@@ -20,7 +18,6 @@ from litmus.report.figures.figure import (
     numeric_factor,
     styles,
 )
-from litmus.report.images import ArmAnswers, arm_answers, class_names, confusion
 
 COSTS = {"parameters": "parameters", "flops": "FLOPs of an image", "seconds": "seconds of training"}
 LABELLED = 6
@@ -29,10 +26,6 @@ FRONT = (
     "The line joins the arms that no cheaper arm matches, by their means: the Pareto front. Intervals say how sure a "
     "place on it is."
 )
-MOST_CLASSES = 60
-"""Classes up to which a confusion matrix can be read."""
-MOST_MATRICES = 4
-"""Arms whose confusion is drawn: the baseline, then those with the best means."""
 
 
 def factor_figure(analysis: Analysis) -> Figure | None:
@@ -172,47 +165,3 @@ def pareto_front(points: Sequence[tuple[float, float]], higher_is_better: bool =
         if not front or sign * points[index][1] > sign * points[front[-1]][1]:
             front.append(index)
     return front
-
-
-def confusion_figures(analysis: Analysis) -> list[Figure]:
-    """Return the confusion matrices of the baseline and of the arms with the best means; none for too many classes."""
-    found, names = arm_answers(analysis), class_names(analysis)
-    if len(names) > MOST_CLASSES:
-        return []
-    better = 1 if analysis.higher_is_better else -1
-    found.sort(
-        key=lambda each: (
-            not each.result.arm.is_baseline,
-            -better * each.result.estimate(analysis.test_metric).mean,
-        )
-    )
-    return [_confusion(each, names) for each in found[:MOST_MATRICES]]
-
-
-def _confusion(answers: ArmAnswers, names: Sequence[str]) -> Figure:
-    fractions = confusion(answers, len(names))
-    labels = [escaped(name) for name in names]
-    plot = go.Figure()
-    plot.add_heatmap(
-        z=np.round(100 * fractions, 2).tolist(),
-        x=labels,
-        y=labels,
-        text=[[f"{100 * each:.0f}" if each >= 0.005 else "" for each in row] for row in fractions],
-        texttemplate="%{text}" if len(names) <= 20 else "",
-        colorscale="Cividis",
-        zmin=0,
-        zmax=100,
-        xgap=1,
-        ygap=1,
-        hovertemplate="of %{y}, %{z:.1f} % are taken for %{x}<extra></extra>",
-        colorbar={"title": {"text": "% of the class", "side": "right"}},
-    )
-    height = min(640, 190 + 26 * len(names))
-    plot.update_layout(**{**LAYOUT, "height": height}, xaxis_title="answer", yaxis_title="class")
-    plot.update_xaxes(type="category")
-    plot.update_yaxes(type="category", autorange="reversed")
-    caption = (
-        "Of the test images of each class, the fraction given each answer, in per cent, over "
-        f"{several(len(answers.given), 'run')}."
-    )
-    return Figure(f"Confusion of classes: {answers.result.label}", caption, plot)

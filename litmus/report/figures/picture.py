@@ -1,7 +1,7 @@
 """A figure as SVG or PNG for a paper, drawn by Matplotlib.
 
-Plotly needs a browser to write such files, which clusters lack. Matplotlib draws the lines, points, error bars, bands
-and maps of the Plotly figure, so that both show the same numbers.
+Plotly needs a browser to write such files, which clusters lack. Matplotlib draws the lines, points, error bars and
+bands of the Plotly figure, so that both show the same numbers.
 """
 
 import html
@@ -11,7 +11,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
 from litmus.core.errors import UserError
@@ -35,7 +34,9 @@ def picture(plot: go.Figure, kind: str) -> bytes:
         figure, axes = pyplot.subplots(figsize=(6.4, max(2.4, height)), layout="constrained")
         try:
             for trace in plot.data:
-                (_map if trace.type == "heatmap" else _trace)(figure, axes, trace, plot)
+                if trace.type != "scatter":
+                    raise UserError(f"--export {kind}: a plot of type {trace.type} can only be saved from report.html")
+                _trace(axes, trace)
             _axes(axes, plot)
             content = io.BytesIO()
             metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
@@ -45,7 +46,7 @@ def picture(plot: go.Figure, kind: str) -> bytes:
     return content.getvalue()
 
 
-def _trace(figure: Any, axes: Any, trace: Any, plot: go.Figure) -> None:
+def _trace(axes: Any, trace: Any) -> None:
     if trace.x is None or trace.y is None:
         return
     x, y = _values(trace.x), _values(trace.y)
@@ -76,37 +77,24 @@ def _trace(figure: Any, axes: Any, trace: Any, plot: go.Figure) -> None:
             axes.annotate(_plain(text), (place, value), (0, 5), textcoords="offset points", ha="center", fontsize=7)
 
 
-def _map(figure: Any, axes: Any, trace: Any, plot: go.Figure) -> None:
-    values = np.asarray(trace.z, dtype=float)
-    image = axes.imshow(values, cmap="cividis", aspect="auto")
-    axes.set_xticks(range(len(trace.x)), [_plain(each) for each in trace.x])
-    axes.set_yticks(range(len(trace.y)), [_plain(each) for each in trace.y])
-    middle = (np.nanmin(values) + np.nanmax(values)) / 2
-    for (row, column), value in np.ndenumerate(values):
-        colour = "white" if value < middle else "black"
-        axes.text(column, row, trace.text[row][column], ha="center", va="center", fontsize=7, color=colour)
-    figure.colorbar(image, ax=axes, label=_plain(trace.colorbar.title.text or ""))
-
-
 def _axes(axes: Any, plot: go.Figure) -> None:
     from matplotlib.ticker import LogFormatter
 
     axes.set(xlabel=_plain(plot.layout.xaxis.title.text or ""), ylabel=_plain(plot.layout.yaxis.title.text or ""))
-    if not any(trace.type == "heatmap" for trace in plot.data):
-        for name, axis, drawn in (("x", plot.layout.xaxis, axes.xaxis), ("y", plot.layout.yaxis, axes.yaxis)):
-            if axis.type == "log":
-                axes.set(**{f"{name}scale": "log"})
-                # The usual formatter writes powers as math, which the settings have switched off for names.
-                drawn.set_major_formatter(LogFormatter(labelOnlyBase=False))
-                drawn.set_minor_formatter(LogFormatter(labelOnlyBase=False))
-            if axis.range is not None and axis.type != "category":
-                ends = [10 ** float(end) if axis.type == "log" else float(end) for end in axis.range]
-                axes.set(**{f"{name}lim": ends})
-        if plot.layout.xaxis.tickvals is not None:
-            axes.set_xticks(list(plot.layout.xaxis.tickvals), list(plot.layout.xaxis.ticktext or ()))
-            axes.minorticks_off()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25, linewidth=0.6)
+    for name, axis, drawn in (("x", plot.layout.xaxis, axes.xaxis), ("y", plot.layout.yaxis, axes.yaxis)):
+        if axis.type == "log":
+            axes.set(**{f"{name}scale": "log"})
+            # The usual formatter writes powers as math, which the settings have switched off for names.
+            drawn.set_major_formatter(LogFormatter(labelOnlyBase=False))
+            drawn.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+        if axis.range is not None and axis.type != "category":
+            ends = [10 ** float(end) if axis.type == "log" else float(end) for end in axis.range]
+            axes.set(**{f"{name}lim": ends})
+    if plot.layout.xaxis.tickvals is not None:
+        axes.set_xticks(list(plot.layout.xaxis.tickvals), list(plot.layout.xaxis.ticktext or ()))
+        axes.minorticks_off()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.6)
     handles, labels = axes.get_legend_handles_labels()
     if labels and plot.layout.showlegend is not False:
         axes.figure.legend(
