@@ -12,6 +12,85 @@ from typing import Any, Generic, TypeVar
 
 from litmus.core.errors import UserError, unknown_name
 
+Entry = TypeVar("Entry")
+
+
+class Registry(Generic[Entry]):
+    """Entries by name, filled by importing the modules of a package when they are looked up.
+
+    A new entry is therefore one new file in that package and nothing else; code outside the package may `add` more.
+    `hint` is what a user who names an unknown one may do.
+    """
+
+    def __init__(self, kind: str, package: str, hint: str = "") -> None:
+        self.kind = kind
+        self.hint = hint
+        self.package = package
+        self._entries: dict[str, Entry] = {}
+        self._modules: dict[str, str] = {}
+        self._imported: set[str] = set()
+        self._discovered = False
+
+    def add(self, name: str, entry: Entry, module: str) -> None:
+        """Register `entry`, which code of `module` defines. Raises `UserError` where the name is taken.
+
+        A cell of a notebook, or a line at the prompt, may be run again: it replaces what it registered before.
+        """
+        if not module.startswith(f"{self.package}."):
+            self._discover()  # a name of the package cannot be taken
+        if name in self._entries and not self._modules[name] == module == "__main__":
+            raise UserError(f"{self.kind} {name!r} is registered twice; choose a name that no other {self.kind} has")
+        self._entries[name] = entry
+        self._modules[name] = module
+
+    def module_of(self, name: str) -> str | None:
+        """Return the module whose code registered an entry, None where none of that very name is registered."""
+        return self._modules.get(name)
+
+    def names(self) -> list[str]:
+        """Return every registered name, sorted as a reader counts: `resnet20` before `resnet110`."""
+        self._discover()
+        # Splitting on a group alternates text and number, so that two keys always compare like with like.
+        return sorted(self._entries, key=lambda name: [int(x) if x.isdigit() else x for x in re.split(r"(\d+)", name)])
+
+    def __getitem__(self, name: str) -> Entry:
+        """Return the entry. Raises `UserError` with the valid names and the nearest match."""
+        if name not in self:
+            raise unknown_name(self.kind, name, self.names(), self.hint)
+        return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        if name not in self._entries and isinstance(name, str) and name.isidentifier():
+            # Most names are their file's: then no other file has to be imported.
+            self._import(name)
+        if name not in self._entries:
+            self._discover()
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def register_from(self, name: str, module: ModuleType) -> None:
+        """Register what a module of the package defines without registering it itself; by default there is nothing."""
+
+    def _import(self, name: str) -> None:
+        full_name = f"{self.package}.{name}"
+        if full_name in self._imported:
+            return
+        spec = importlib.util.find_spec(full_name)
+        if spec is None or spec.submodule_search_locations is not None:
+            return  # no such file, or a folder of machinery
+        self._imported.add(full_name)
+        self.register_from(name, importlib.import_module(full_name))
+
+    def _discover(self) -> None:
+        if self._discovered:
+            return
+        self._discovered = True
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            self._import(module.name)
+
 
 def declared(package: str) -> dict[str, dict[str, str]]:
     """Return what the modules of `package` register, by name: a `summary`, and the texts that a class has.
@@ -57,87 +136,3 @@ def lazily(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
         return getattr(importlib.import_module(modules[name]), name)
 
     return attribute
-
-
-Entry = TypeVar("Entry")
-
-
-class Registry(Generic[Entry]):
-    """Entries by name, filled by importing the modules of a package when they are looked up.
-
-    A new entry is therefore one new file in that package and nothing else; code outside the package may `add` more.
-    `hint` is what a user who names an unknown one may do.
-    """
-
-    def __init__(self, kind: str, package: str, hint: str = "") -> None:
-        self.kind = kind
-        self.hint = hint
-        self.package = package
-        self._entries: dict[str, Entry] = {}
-        self._modules: dict[str, str] = {}
-        self._imported: set[str] = set()
-        self._discovered = False
-
-    def add(self, name: str, entry: Entry, module: str) -> None:
-        """Register `entry`, which code of `module` defines. Raises `UserError` where the name is taken.
-
-        A cell of a notebook, or a line at the prompt, may be run again: it replaces what it registered before.
-        """
-        if not module.startswith(f"{self.package}."):
-            self._discover()  # a name of the package cannot be taken
-        if name in self._entries and not self._modules[name] == module == "__main__":
-            raise UserError(f"{self.kind} {name!r} is registered twice; choose a name that no other {self.kind} has")
-        self._entries[name] = entry
-        self._modules[name] = module
-
-    def module_of(self, name: str) -> str | None:
-        """Return the module whose code registered an entry, None where none of that very name is registered."""
-        return self._modules.get(name)
-
-    def names(self) -> list[str]:
-        """Return every registered name, sorted as a reader counts: `resnet20` before `resnet110`."""
-        self._discover()
-        return sorted(self._entries, key=_natural)
-
-    def __getitem__(self, name: str) -> Entry:
-        """Return the entry. Raises `UserError` with the valid names and the nearest match."""
-        if name not in self:
-            raise unknown_name(self.kind, name, self.names(), self.hint)
-        return self._entries[name]
-
-    def __contains__(self, name: object) -> bool:
-        if name not in self._entries and isinstance(name, str) and name.isidentifier():
-            # Most names are their file's: then no other file has to be imported.
-            self._import(name)
-        if name not in self._entries:
-            self._discover()
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names())
-
-    def register_from(self, name: str, module: ModuleType) -> None:
-        """Register what a module of the package defines without registering it itself; by default there is nothing."""
-
-    def _import(self, name: str) -> None:
-        full_name = f"{self.package}.{name}"
-        if full_name in self._imported:
-            return
-        spec = importlib.util.find_spec(full_name)
-        if spec is None or spec.submodule_search_locations is not None:
-            return  # no such file, or a folder of machinery
-        self._imported.add(full_name)
-        self.register_from(name, importlib.import_module(full_name))
-
-    def _discover(self) -> None:
-        if self._discovered:
-            return
-        self._discovered = True
-        package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__):
-            self._import(module.name)
-
-
-def _natural(name: str) -> list[str | int]:
-    # Splitting on a group alternates text and number, so two keys always compare like with like.
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]

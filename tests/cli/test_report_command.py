@@ -39,7 +39,7 @@ def test_a_study_is_named_or_its_folder_given(out: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["runs/frist"], "no study in runs/frist"),
         (["../first"], "no study in ../first"),
@@ -50,8 +50,8 @@ def test_a_study_is_named_or_its_folder_given(out: Path, capsys: pytest.CaptureF
         (["--all", "first"], "--all writes every study's report and an index"),
     ],
 )
-def test_what_cannot_be_is_refused(out: Path, arguments: list[str], told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_what_cannot_be_is_refused(out: Path, arguments: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
         report.execute(arguments)
 
 

@@ -3,7 +3,9 @@
 import pytest
 
 from litmus.core.errors import UserError, unknown_name
-from litmus.core.registry import Registry
+from litmus.core.registry import Registry, declared
+from litmus.datamodules.loading.registry import DATASETS
+from litmus.probes.probe import PROBES
 
 
 def test_a_wrong_name_gets_the_nearest_and_all_valid_ones() -> None:
@@ -14,3 +16,15 @@ def test_a_wrong_name_gets_the_nearest_and_all_valid_ones() -> None:
         registry["resnt20"]
     assert str(caught.value) == "unknown net 'resnt20'; did you mean 'resnet20'? valid: lenet5, resnet20"
     assert "did you mean" not in str(unknown_name("net", "zzz", ["a", "b"]))
+
+
+def test_what_is_read_from_the_source_is_what_the_registries_hold() -> None:
+    datasets = declared("datamodules")
+    assert list(datasets) == sorted(DATASETS.names())
+    assert {name: texts["summary"] for name, texts in datasets.items()} == {
+        name: DATASETS[name].summary for name in DATASETS
+    }
+    probes = declared("litmus.probes")
+    assert list(probes) == sorted(PROBES.names())
+    for name, texts in probes.items():
+        assert (texts["summary"], texts["cost"]) == (PROBES[name].summary, PROBES[name].cost)
