@@ -109,9 +109,10 @@ def test_a_project_with_the_same_folders_runs_its_study_by_path_and_as_a_script(
     installed: Path, project: Path, environment: dict[str, str]
 ) -> None:
     first = in_project([str(installed / "bin" / "litmus"), "run", "./mine.py"], project, installed, environment)
-    assert "2 runs" in first
+    assert "finished width" in first
     again = in_project([sys.executable, "mine.py"], project, installed, environment)
-    assert "2 already done" in again  # the same runs, whichever way
+    assert "report: runs/mine/report.html" in again
+    assert "finished width" not in again  # the same runs, whichever way
 
 
 @pytest.mark.slow
