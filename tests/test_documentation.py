@@ -1,11 +1,11 @@
 """The pages that are made of the code are current, and the README's code does what it says."""
 
+import importlib
+import importlib.util
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -13,13 +13,15 @@ from nbclient import NotebookClient
 
 import litmus
 from docs.pages import FOLDER, PAGES
+from litmus.cli.options import all_config_keys
 from litmus.design.study_files import STUDIES
 
-README = (FOLDER.parent / "README.md").read_text()
+ROOT = FOLDER.parent
+README = (ROOT / "README.md").read_text()
 OWN_TASK = (FOLDER / "own_task.md").read_text()
+WRITTEN = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted(FOLDER.glob("*.md"))
 PACKAGES = ("litmus", "lit_archs", "datamodules", "studies", "tests")
-SOURCES = [file for package in PACKAGES for file in (FOLDER.parent / package).rglob("*.py")]
-Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
+SOURCES = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -33,17 +35,12 @@ def block(beginning: str, page: str = README) -> str:
     return found
 
 
-def executed(code: str, folder: Path) -> str:
-    """Run code in a folder and return what it printed."""
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
-def test_the_readmes_trainer_trains(tmp_path: Path) -> None:
-    out = executed(block("import lightning"), tmp_path)
+def test_the_readmes_trainer_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(block("import lightning"), {})
+    out = capsys.readouterr().out
     assert out.startswith("digits: 1,293 training, 144 validation and 360 test images, 1×8×8, 10 classes;")
     accuracy = re.search(r"test_top1 +│ +([0-9.]+)", out)
     assert accuracy is not None
@@ -51,34 +48,23 @@ def test_the_readmes_trainer_trains(tmp_path: Path) -> None:
     assert list((tmp_path / "logs").rglob("metrics.csv"))
 
 
-@pytest.mark.slow
-def test_the_readmes_study_runs_by_its_path(tmp_path: Path, litmus: Litmus) -> None:
-    (tmp_path / "dropout_and_norm.py").write_text(block('"""Does dropout still help'))
-    result = litmus("run", "./dropout_and_norm.py", "--seeds", "1", "--trainer.epochs", "1")
-    assert result.returncode == 0, result.stderr
-    report = (tmp_path / "runs/dropout_and_norm/report.html").read_text()
-    assert "Does dropout still help once there is batch norm?" in report
-    assert "LeNet-5 on scikit-learn&#39;s digits. paper: the same on MNIST." in report
-    assert "Ioffe &amp; Szegedy 2015, Batch Normalization (arXiv 1502.03167), section 4.2.1" in report
-
-
 @pytest.mark.parametrize(
     ("name", "page", "beginning"),
     [
+        pytest.param("dropout_and_norm", README, '"""Does dropout still help', marks=pytest.mark.slow),
         ("gate", README, '"""Does a gate'),
         ("stripes", README, '"""Does batch norm help on my'),
         ("code_width", OWN_TASK, '"""Does a wider code reconstruct'),
     ],
 )
-def test_a_network_and_a_task_of_ones_own_run_as_the_pages_show_them(
-    tmp_path: Path, name: str, page: str, beginning: str
-) -> None:
-    (tmp_path / f"{name}.py").write_text(block(beginning, page))
-    result = litmus.run(
-        tmp_path / f"{name}.py", seeds=1, settings={"trainer.epochs": 1}, out=tmp_path / "runs", wandb="disabled"
-    )
+def test_the_studies_of_the_pages_run_as_they_stand(tmp_path: Path, name: str, page: str, beginning: str) -> None:
+    file = tmp_path / f"{name}.py"
+    file.write_text(block(beginning, page))
+    result = litmus.run(file, seeds=1, settings={"trainer.epochs": 1}, out=tmp_path / "runs", wandb="disabled")
     assert not result.crashed
-    assert "those that arms share start equal" in result.report.read_text() or name == "code_width"
+    report = result.report.read_text()
+    assert beginning.removeprefix('"""') in report
+    assert "those that arms share start equal" in report or name in ("code_width", "dropout_and_norm")
 
 
 @pytest.mark.slow
@@ -87,40 +73,41 @@ def test_the_notebook_goes_from_images_to_a_verdict(tmp_path: Path, monkeypatch:
     # Five seeds are for the reader; one goes through the same cells.
     for cell in notebook.cells:
         cell.source = cell.source.replace("seeds=5", "seeds=2").replace('"trainer.epochs": 12', '"trainer.epochs": 2')
-    root = str(FOLDER.parent)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert (tmp_path / "runs/gate/report.html").is_file()
-    shares = notebook.cells[-1].outputs[-1]["data"]["text/plain"]
-    assert sum(map(float, re.findall(r": ([0-9.]+)", shares))) == pytest.approx(1.0, abs=0.01)
+    probabilities = notebook.cells[-1].outputs[-1]["data"]["text/plain"]
+    assert sum(map(float, re.findall(r": ([0-9.]+)", probabilities))) == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.slow
-def test_the_readmes_calls_from_python_do_what_they_say(tmp_path: Path) -> None:
-    code = block("import litmus\nfrom litmus import datamodules").replace("seeds=3", 'seeds=1, wandb="disabled"')
-    executed(
-        code + "\nassert len(records) == 12 and len(result.records) == 12\nassert len(data.train_indices) > 1000",
-        tmp_path,
-    )
+def test_the_readmes_calls_from_python_do_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(block("import litmus\nfrom litmus import datamodules").replace("seeds=3", 'seeds=1, wandb="disabled"'), found)
+    assert len(found["records"]) == len(found["result"].records) == 12
+    assert len(found["data"].train_indices) > 1000
 
 
-def test_what_the_readme_names_is_there() -> None:
-    for path in re.findall(r"`((?:tests|docs|benchmarks|studies|litmus)/[\w/.]+)`", README):
-        assert (FOLDER.parent / path).exists(), path
-    for path in re.findall(r"\]\(([\w/.]+)\)", README):
-        assert (FOLDER.parent / path).exists(), path
-    for name in re.findall(r"litmus (?:run|status|report|power) (\w+)\b(?!/)", README):
-        assert name in STUDIES or name == "STUDY", name
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    for link in re.findall(r"\]\(([\w/.]+)\)", text):
+        assert (page.parent / link).exists(), link
+    # A page names a file by its place in the repository or in a package, or by its name alone beside another.
+    for path in re.findall(r"`([\w/]+\.py|(?:tests|docs|benchmarks|studies|litmus)/[\w/.]+)`", text):
+        assert (ROOT / path).exists() or any(file.as_posix().endswith(f"/{path}") for file in SOURCES), path
+    for module in re.findall(r"-m ((?:litmus|benchmarks)\.[\w.]*\w)", text):
+        assert importlib.util.find_spec(module), module
+    for command, rest in re.findall(r"(?m)^litmus (\w+)([^#&\n]*)", text):
+        parser = importlib.import_module(f"litmus.cli.{command}").parser()
+        known = {*parser._option_string_actions, *(f"--{key}" for key in all_config_keys())}
+        assert set(re.findall(r"--[a-z][\w.-]*", rest)) <= known, (command, rest)
+    for study in re.findall(r"litmus (?:run|power) (\w+)", text):
+        assert study in STUDIES or study == "STUDY", study
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
-def test_the_files_that_a_page_speaks_of_are_there(page: str) -> None:
-    root = FOLDER.parent
-    text = (root / page).read_text()
-    for path in re.findall(r"`([\w/]+\.py)`", text):
-        # A page names a file by its place in the repository or in `studies`, or by its name alone beside another.
-        assert (root / path).exists() or any(file.as_posix().endswith(f"/{path}") for file in SOURCES), path
-    for link in re.findall(r"\]\(([\w/.]+)\)", text):
-        assert ((root / page).parent / link).exists(), link
-    for name in re.findall(r"`([A-Z]\w*[a-z]\w*|[A-Z]+_[A-Z]+|_[A-Z]+)`", text):
+def test_the_names_in_the_code_that_a_page_speaks_of_are_there(page: str) -> None:
+    for name in re.findall(r"`([A-Z]\w*[a-z]\w*|[A-Z]+_[A-Z]+|_[A-Z]+)`", (ROOT / page).read_text()):
         assert any(re.search(rf"\b{name}\b", file.read_text()) for file in SOURCES), name
