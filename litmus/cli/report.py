@@ -1,4 +1,4 @@
-"""`litmus report`: write a study's report again from its records, or all reports."""
+"""`litmus report`: write a study's report again from its records, compare two studies, or write all reports."""
 
 import sys
 from collections.abc import Sequence
@@ -15,12 +15,13 @@ from litmus.evidence.datasets import read_datasets
 from litmus.records.study_record import STUDY_FILE, read_study_record
 from litmus.report.exports import FORMATS, write_exports
 from litmus.report.overviews import joint_lines, write_index
-from litmus.report.page import write_report
+from litmus.report.page import summary_of, write_report
+from litmus.report.side_by_side import write_side_by_side
 
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("report", "Write a study's report again, from its records.")
+    parser = Parser("report", "Write a study's report again, from its records; of two studies, how they differ.")
     parser.add_argument(
         "studies", nargs="*", metavar="study", help="a study on disk by name, see litmus status, or folder"
     )
@@ -43,8 +44,12 @@ def execute(arguments: Sequence[str]) -> int:
         return 0
     if not options.studies:
         raise UserError("name a study, see litmus status, or --all for an index of every one")
-    if len(options.studies) > 1:
-        raise UserError(f"name one study, or --all; {len(options.studies)} were given")
+    if len(options.studies) > 2:
+        raise UserError(f"name one study, or two to compare; {len(options.studies)} were given")
+    if len(options.studies) == 2:
+        if formats:
+            raise UserError("--export is for one study")
+        return _two(*(_folder(study, out) for study in options.studies))
     for folder in (out / options.studies[0], Path(options.studies[0])):
         if (folder / DATASETS_FILE).is_file():
             if formats:
@@ -72,6 +77,15 @@ def _one(directory: Path, formats: Sequence[str]) -> int:
     if formats:
         for path in write_exports(report.summary, report.study, formats):
             print(f"export: {path}")
+    return 0
+
+
+def _two(first: Path, second: Path) -> int:
+    if first.resolve() == second.resolve():
+        raise UserError(f"{first} and {second} are the same study; name another one to compare it with")
+    path, answer = write_side_by_side(*(summary_of(each)[0] for each in (first, second)))
+    print(answer)
+    print(f"report: {path}")
     return 0
 
 
