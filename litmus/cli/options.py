@@ -17,7 +17,7 @@ from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
 
 SPLITS = Key(
-    "splits", int, 1, "validation splits that the seeds take in turn: what the choice of a split adds is then told"
+    "splits", int, 1, "validation splits that the seeds take in turn; the report says what the choice of a split adds"
 )
 
 
