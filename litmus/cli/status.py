@@ -19,13 +19,13 @@ from litmus.core.errors import UserError, unknown_name
 from litmus.core.formatting import duration, joined, several
 from litmus.records import slurm
 from litmus.records.code_use import code_use
-from litmus.records.frames import find_runs
 from litmus.records.run_code import recorded_code
 from litmus.records.run_record import (
     FINAL_STATES,
     Heartbeat,
     RunRecord,
     copies,
+    find_runs,
     read_heartbeat,
     rerun_command,
     run_records,
