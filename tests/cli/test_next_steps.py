@@ -38,7 +38,7 @@ def test_nothing_is_told_where_nothing_is_open_and_no_command_where_seeds_are_ou
 def test_a_training_is_a_run_and_says_what_can_be_done_with_it(litmus: Litmus, tmp_path: Path) -> None:
     done = litmus("train", *tiny_options(), "--out", "else where")
     assert done.returncode == 0, done.stderr
-    assert "mlp on digits: test accuracy" in done.stdout
+    assert done.stdout.startswith("Test accuracy ")
     assert "arm" not in done.stdout + done.stderr
     shown, *_ = re.findall(r"next: (litmus show .*)", done.stdout)
     again = litmus(*shlex.split(shown)[1:])

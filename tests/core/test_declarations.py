@@ -13,12 +13,13 @@ from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
 
 
 def declared() -> dict[str, Key]:
-    """Return every key, of each of several of one name its own, by where it is declared."""
+    """Return every key of Litmus, of each of several of one name its own, by where it is declared."""
     keys = dict(config_keys(DEFAULT_ARCHITECTURE))
-    for name in ARCHITECTURES:
-        keys |= {f"{name} {key}": each for key, each in ARCHITECTURES[name].keys("model").items()}
-    for name in DATASETS:
-        keys |= {f"{name} {key}": each for key, each in DATASETS[name].keys("data").items()}
+    for registry, section in ((ARCHITECTURES, "model"), (DATASETS, "data")):
+        for name in registry:
+            # Other tests of the same process register networks of their own.
+            if str(registry.module_of(name)).startswith("litmus."):
+                keys |= {f"{name} {key}": each for key, each in registry[name].keys(section).items()}
     for config in (LaunchConfig, SlurmConfig):
         keys |= keys_of_class(config, config.__name__)
     return keys
