@@ -198,7 +198,7 @@ def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
     stopped = subprocess.run(
         command(["stop", "s", "--out", str(out)]), env=environment, capture_output=True, text=True
     ).stdout
-    assert stopped == f"2 tasks of job {jobs(study)[0]} cancelled; what is done stays\n"
+    assert stopped == f"cancelled 2 tasks of job {jobs(study)[0]}; finished runs stay\n"
     _, errors = second.communicate(timeout=120)
     assert second.returncode == 1
     assert "2 tasks of this study in the queue already; nothing submitted" in errors
