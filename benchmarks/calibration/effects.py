@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.calibration.rows import Row, Trial
 from benchmarks.calibration.studies_in_memory import MEAN, SD, Floats, Generator, arm, noise, study
-from benchmarks.calibration.trials import HIGHER, INTERACTION, MORE, SOONER, TREND, anova, supported
-from benchmarks.calibration.worlds import Pair, alike_cells, arms, curves, ladder, normal, selected
+from benchmarks.calibration.trials import HIGHER, INTERACTION, MORE, SOONER, TREND, supported
+from benchmarks.calibration.worlds import Pair, arms, curves, ladder, normal, selected
 from litmus.evidence.estimate import Sampling, effect_of
 from litmus.evidence.summary import arm_statistics
 
@@ -98,18 +98,6 @@ def effects() -> Iterator[Row]:
     for speed in (1.3, 2):
         made = curves((SD, SD), (1, speed))
         yield Row(f"sooner: {speed} times", lambda g, n, made=made: supported(SOONER, made(g, n)), nothing, cost=6)
-    cells = alike_cells(2, 3)
-
-    def split(generator: Generator, n: int) -> Floats:
-        values = cells(generator, n)
-        values[1] += 3 * SD / math.sqrt(3)
-        return values
-
-    def split_plain(generator: Generator, n: int) -> bool:
-        values = split(generator, n)
-        return plain_t(values[1].mean(0) - values[0].mean(0))
-
-    yield Row("ANOVA 2x3, first: 3 sd", anova(split, "first"), nothing, split_plain, cost=3)
 
 
 def _crossed(generator: Generator, n: int) -> Floats:

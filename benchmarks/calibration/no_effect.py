@@ -10,7 +10,6 @@ from benchmarks.calibration.trials import (
     MORE,
     SOONER,
     TREND,
-    anova,
     at_threshold,
     decided,
     floored_interaction,
@@ -27,14 +26,12 @@ from benchmarks.calibration.trials import (
     with_looks,
 )
 from benchmarks.calibration.worlds import (
-    alike_cells,
     an_image_or_none,
     arms,
     at_the_ceiling,
     at_the_floor,
     both_diverge,
     curves,
-    diverging_cells,
     heavy,
     images_differ,
     ladder,
@@ -43,7 +40,6 @@ from benchmarks.calibration.worlds import (
     selected,
     small_test_set,
     unequal,
-    wide_cells,
 )
 from litmus.evidence.claim_tests import exceeds, near
 
@@ -96,9 +92,3 @@ def no_effect() -> Iterator[Row]:
     yield Row("table p, Holm: any of 29", table_after_holm(29), cost=10)
     yield Row("claims, Holm: any of 6", many_claims(6), cost=4)
     yield Row("risk of divergence", risks, cost=2)
-    for first, second in ((2, 3), (2, 6)):
-        for name, cells in (("alike", alike_cells), ("last sd x20", wide_cells), ("last diverges", diverging_cells)):
-            yield Row(f"ANOVA {first}x{second}, {name}: first", anova(cells(first, second), "first"), cost=3)
-            if name != "last diverges":
-                yield Row(f"ANOVA {first}x{second}, {name}: second", anova(cells(first, second), "second"), cost=3)
-            yield Row(f"ANOVA {first}x{second}, {name}: both", anova(cells(first, second), "first × second"), cost=3)

@@ -1,18 +1,16 @@
 """Trials: one study in a world, and whether a test finds an effect in it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from benchmarks.calibration.rows import Trial
-from benchmarks.calibration.studies_in_memory import MEAN, SD, Floats, Generator, noise, study
-from benchmarks.calibration.worlds import Pair, arms, at_the_floor, factorial, normal
-from litmus.core.errors import UserError
+from benchmarks.calibration.studies_in_memory import MEAN, SD, Generator, noise, study
+from benchmarks.calibration.worlds import Pair, arms, at_the_floor, normal
 from litmus.evidence.claim_tests import alike, higher_limit, interaction, more, trend
 from litmus.evidence.claims import ArmTest, Claim, headline
 from litmus.evidence.differences import best_against_baseline
 from litmus.evidence.estimate import Sampling, risk_difference
-from litmus.evidence.factorial import factorial_effects
 from litmus.evidence.learning_curves import sooner
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import arm_statistics
@@ -58,18 +56,6 @@ def headline_of(count: int) -> Trial:
     def trial(generator: Generator, n: int) -> bool:
         found = best_against_baseline(study(arms(MEAN + noise(generator, count + 1, n))))
         return found is not None and found.effect.excludes_zero
-
-    return trial
-
-
-def anova(values: Callable[[Generator, int], Floats], name: str) -> Trial:
-    def trial(generator: Generator, n: int) -> bool:
-        try:
-            found = factorial_effects(factorial(values(generator, n)), "test_top1")
-        except UserError:  # the report says why there is none
-            return False
-        assert found is not None
-        return any(term.name == name and term.p_value < 0.05 for term in found.terms)
 
     return trial
 

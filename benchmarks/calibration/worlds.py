@@ -78,17 +78,6 @@ def images_differ(generator: Generator, n: int, images: int = 300) -> Analysis:
     return study([arm({"arm": i}, right[i].mean(1), right=right[i], baseline=i == 0) for i in range(2)])
 
 
-def factorial(values: Floats) -> Analysis:
-    """Return the study of accuracies [first factor, second factor, seeds]."""
-    return study(
-        [
-            arm({"first": i, "second": j}, values[i, j], baseline=i == j == 0)
-            for i in range(values.shape[0])
-            for j in range(values.shape[1])
-        ]
-    )
-
-
 def selected(of: int, than: int, gain: float = 0.0) -> Callable[[Generator, int], Analysis]:
     """The arms of two sides, of which the best stands for its side."""
 
@@ -130,24 +119,3 @@ def curves(noises: tuple[float, float], speeds: tuple[float, float] = (1, 1), sp
         return study(made)
 
     return world
-
-
-def alike_cells(first: int, second: int) -> Callable[[Generator, int], Floats]:
-    return lambda generator, n: MEAN + noise(generator, first * second, n).reshape(first, second, n)
-
-
-def diverging_cells(first: int, second: int) -> Callable[[Generator, int], Floats]:
-    """The last level's runs diverge half of the time at either level of the first factor: no effect of the first."""
-
-    def values(generator: Generator, n: int) -> Floats:
-        made = alike_cells(first, second)(generator, n)
-        made[:, -1][generator.random((first, n)) < 0.5] = np.nan
-        return made
-
-    return values
-
-
-def wide_cells(first: int, second: int) -> Callable[[Generator, int], Floats]:
-    """The last level's spread is twenty times that of the others; there is no effect at all."""
-    sds = [SD] * (second - 1) + [20 * SD]
-    return lambda generator, n: MEAN + noise(generator, first * second, n, sds * first).reshape(first, second, n)

@@ -9,11 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from litmus.core.errors import UserError
 from litmus.evidence.claims import Claim, Finding, Verdict, headline, primary_claims
 from litmus.evidence.differences import Comparison, compare, with_holm
 from litmus.evidence.estimate import ALPHA, NO_EFFECT, Effect, Estimate, proportion, risk_difference
-from litmus.evidence.factorial import Factorial, factorial_effects
 from litmus.evidence.power import seeds_to_decide
 from litmus.evidence.preregistration import Registration, registration
 from litmus.evidence.results import Analysis, ArmResult, Metric, analyse
@@ -47,8 +45,6 @@ class StudySummary:
         judged: every arm's statistics of the metric on the test set.
         others: those of the other metrics that the records hold, by name.
         measures: those of the study's own measures, by name.
-        main_effects: the analysis of variance of a study that is a full product of factors; the reason where that
-            cannot be had; None for another study.
         registration: what of it was planned before the first run.
     """
 
@@ -57,7 +53,6 @@ class StudySummary:
     judged: list[ArmStatistics]
     others: dict[str, list[ArmStatistics]]
     measures: dict[str, list[ArmStatistics]]
-    main_effects: Factorial | str | None
     registration: Registration
 
     @cached_property
@@ -80,12 +75,6 @@ def summarise(
     Raises `UserError` where there is no study.
     """
     analysis = analyse(directory)
-    main_effects: Factorial | str | None = None
-    if analysis.matched_factor is not None:
-        try:
-            main_effects = factorial_effects(analysis, analysis.test_metric)
-        except UserError as error:
-            main_effects = str(error)
     others = [name for name in metrics_of(analysis) if name != analysis.test_metric]
     return StudySummary(
         analysis=analysis,
@@ -93,7 +82,6 @@ def summarise(
         judged=arm_statistics(analysis, analysis.test_metric),
         others={name: arm_statistics(analysis, name) for name in others},
         measures={name: arm_statistics(analysis, metric) for name, metric in (measures or {}).items()},
-        main_effects=main_effects,
         registration=registration(analysis.directory, analysis.study),
     )
 

@@ -225,8 +225,7 @@ def sampling_note(analysis: Analysis) -> str:
     return (
         f" Intervals and p of differences, of ingredients and of claims hold at every number of seeds where that asks "
         f"for it: {why}. They need more seeds: of few there is no interval at 95 %, though p can be below 1. All other "
-        "intervals and tests (means, figures, the analysis of variance) are for a number of "
-        "seeds that was fixed."
+        "intervals (means, figures) are for a number of seeds that was fixed."
     )
 
 

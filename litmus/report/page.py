@@ -19,7 +19,6 @@ from litmus.core.formatting import duration
 from litmus.design.study import Study
 from litmus.design.study_files import study_of
 from litmus.evidence.claims import MEANING
-from litmus.evidence.factorial import Factorial
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary, statistics_table, summarise
 from litmus.evidence.units import POINTS
@@ -91,7 +90,7 @@ def write_report_of(summary: StudySummary, study: Study | None = None) -> Report
 
 def render(summary: StudySummary, study: Study | None = None) -> str:
     """Return the report as HTML; `study` brings its own figures, limits and the source of its claims."""
-    analysis, effects = summary.analysis, summary.main_effects
+    analysis = summary.analysis
     source = study.source if study is not None else ""
     figures = figures_of(analysis, study.plots if study is not None else ())
     runs, images = run_rows(analysis), changed_images(analysis)
@@ -125,8 +124,6 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         tuning=tables.tuning_table(analysis),
         measures=tables.measures(summary),
         primary=tables.every_metric({analysis.test_metric: summary.judged}),
-        main_effects=tables.main_effects(analysis, effects) if isinstance(effects, Factorial) else None,
-        no_main_effects=effects if isinstance(effects, str) else "",
         others=tables.every_metric(summary.others),
         # Figures and images.
         figures=figures,

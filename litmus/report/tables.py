@@ -10,7 +10,7 @@ import pandas as pd
 from litmus.core.formatting import count, several
 from litmus.evidence.differences import difference, holm
 from litmus.evidence.estimate import Effect, estimate
-from litmus.evidence.factorial import Factorial, contributions
+from litmus.evidence.factorial import contributions
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.tuning import arm_tunings
@@ -168,28 +168,6 @@ def every_metric(statistics: Mapping[str, Sequence[ArmStatistics]]) -> list[Tabl
     """Return a table for each metric, by its name."""
     found = [comparisons(each, unit_of(name), name) for name, each in statistics.items()]
     return [table for table in found if table is not None]
-
-
-def main_effects(analysis: Analysis, found: Factorial) -> Table:
-    """Return the table of the analysis of variance of a study that is a full product of factors."""
-    rows = [
-        [
-            term.name,
-            f"{term.df}",
-            _number(term.f, "{:.2f}"),
-            _number(term.sphericity, "{:.2f}"),
-            p_text(term.p_value),
-            "> 0.999" if term.partial_eta_squared > 0.9995 else _number(term.partial_eta_squared, "{:.3f}"),
-        ]
-        for term in found.terms
-    ]
-    dropped = f" Left out for a missing run: {several(found.dropped, 'more seed')}." if found.dropped else ""
-    note = (
-        f"Repeated measures of the test {analysis.metric_name} over {found.seeds} seeds; ε: Greenhouse and Geisser's "
-        f"correction of the degrees of freedom.{dropped}"
-    )
-    headings = ("term", "df", "F", "ε", "p", "partial η²")
-    return Table("Main effects and interactions", note, headings, rows)
 
 
 def p_text(value: float) -> str:

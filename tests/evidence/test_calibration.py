@@ -30,8 +30,6 @@ FAST = (
     "higher_limit: 1 1 .2 .2 .2 .2",
     "table p: both diverge, 20 %",
     "claims, Holm: any of 6",
-    "ANOVA 2x3, last sd x20: second",
-    "ANOVA 2x3, last diverges: both",
 )
 TRIALS = 300
 
