@@ -14,9 +14,8 @@ from litmus.evidence.datasets import FILE as DATASETS_FILE
 from litmus.evidence.datasets import read_datasets
 from litmus.records.study_record import STUDY_FILE, read_study_record
 from litmus.report.exports import FORMATS, write_exports
-from litmus.report.overviews import joint_lines, write_index
+from litmus.report.overviews import joint_lines, write_index, write_side_by_side
 from litmus.report.page import summary_of, write_report
-from litmus.report.side_by_side import write_side_by_side
 
 
 def parser() -> Parser:

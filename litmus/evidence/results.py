@@ -92,7 +92,12 @@ class ArmResult:
     @property
     def missing(self) -> int:
         """How many seeds have no result: crashed, interrupted, running or not started."""
-        return self.planned - self.count("finished") - self.count("diverged")
+        return self.planned - self.ended
+
+    @property
+    def ended(self) -> int:
+        """How many seeds have a result: finished or diverged."""
+        return self.count("finished") + self.count("diverged")
 
     def seeds(self, state: str) -> list[int]:
         """Return the seeds whose run ended in `state`."""

@@ -107,10 +107,10 @@ def arm_statistics(analysis: Analysis, metric: Metric) -> list[ArmStatistics]:
     others = [result for result in analysis.arms if not result.arm.is_baseline]
     compared = with_holm([compare(analysis, result, metric) for result in others])
     comparisons = {result.label: each for result, each in zip(others, compared, strict=True)}
-    of_baseline = baseline.count("diverged"), baseline.planned - baseline.missing
+    of_baseline = baseline.count("diverged"), baseline.ended
     statistics = []
     for result in analysis.arms:
-        diverged, ended = result.count("diverged"), result.planned - result.missing
+        diverged, ended = result.count("diverged"), result.ended
         statistics.append(
             ArmStatistics(
                 result,

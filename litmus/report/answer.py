@@ -1,13 +1,14 @@
 """The answer of a study in a few sentences, no stronger than its records, and the notes that explain its intervals."""
 
 from litmus.core.formatting import listed, several
-from litmus.evidence.claims import MEANING, ArmTest, Claim, Finding, primary_claims
+from litmus.evidence.claims import MEANING
 from litmus.evidence.differences import best_against_baseline
+from litmus.evidence.estimate import ALPHA
 from litmus.evidence.factorial import Contribution, contributions
-from litmus.evidence.results import Analysis, ArmResult
+from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
+from litmus.report.tables import ClaimRow, claim_rows
 
-SIGNIFICANCE = 0.05
 SMALL_TEST_SET = 1000
 """Below so many test images one image is more than a tenth of a point."""
 MOST_CLAIMS = 6
@@ -18,7 +19,7 @@ def answer_of(summary: StudySummary) -> str:
     """Return the answer: what diverged, crashed or is missing, the verdicts on the claims, what the arms reached."""
     sentences = [
         *_unfinished(summary.analysis),
-        *_claims(summary),
+        *_claims(claim_rows(summary)),
         *_ingredients(summary.analysis),
         _arms(summary),
         *_small_test_set(summary),
@@ -33,7 +34,7 @@ def _unfinished(analysis: Analysis) -> list[str]:
     for state in ("diverged", "crashed"):
         # A diverged run is one of those with a result, a crashed one of those that are planned.
         found = [
-            (each, each.count(state), seeds_ended(each) if state == "diverged" else each.planned)
+            (each, each.count(state), each.ended if state == "diverged" else each.planned)
             for each in analysis.arms
             if each.count(state)
         ]
@@ -49,28 +50,19 @@ def _unfinished(analysis: Analysis) -> list[str]:
     return sentences
 
 
-def _claims(summary: StudySummary) -> list[str]:
+def _claims(rows: list[ClaimRow]) -> list[str]:
     """Return the primary claims by their verdict, the first one with its effect."""
-    primary = primary_claims([claim for claim, _ in summary.findings])
-    judged = list(zip(summary.findings, summary.headline, strict=True))
     sentences: list[str] = []
     for verdict in MEANING:
         texts: list[str] = []
-        for (claim, finding), held in judged:
-            if held == verdict and claim in primary:
-                exploratory = " (exploratory)" if summary.registration.is_exploratory(claim) else ""
-                effect = "" if sentences or texts else _effect(claim, finding)
-                texts.append(f"“{claim.sentence.rstrip('.')}”{exploratory}{effect}")
+        for row in rows:
+            if row.primary and row.verdict == verdict:
+                exploratory = " (exploratory)" if row.exploratory else ""
+                effect = f" ({row.effect})" if row.effect and not sentences and not texts else ""
+                texts.append(f"“{row.claim.sentence.rstrip('.')}”{exploratory}{effect}")
         if texts:
             sentences.append(f"{verdict}: {listed(texts, MOST_CLAIMS)}")
     return sentences
-
-
-def _effect(claim: Claim, finding: Finding) -> str:
-    if not finding.effect.n:
-        return ""
-    level = isinstance(claim.test, ArmTest) and claim.test.level
-    return f" ({claim.unit.interval(finding.effect) if level else claim.unit.difference(finding.effect)})"
 
 
 def _ingredients(analysis: Analysis) -> list[str]:
@@ -80,7 +72,7 @@ def _ingredients(analysis: Analysis) -> list[str]:
         return []
     unit, metric = analysis.unit, f"test {analysis.metric_name}"
     found.sort(key=lambda each: -abs(each.effect.mean))
-    shown = [each for each in found if each.p_holm < SIGNIFICANCE]
+    shown = [each for each in found if each.p_holm < ALPHA]
     if not shown:
         most = found[0]
         return [
@@ -189,25 +181,19 @@ def _test_images(analysis: Analysis) -> int | None:
     return min(lengths, default=None)
 
 
-def seeds_ended(result: ArmResult) -> int:
-    """Return how many seeds of an arm have a result: finished or diverged."""
-    return result.planned - result.missing
-
-
 def seeds_with_result(analysis: Analysis) -> str:
     """Return how many seeds the arms have with a result: `5 seeds`, `3–8 seeds`."""
-    counts = [seeds_ended(result) for result in analysis.arms]
+    counts = [result.ended for result in analysis.arms]
     fewest, most = min(counts, default=0), max(counts, default=0)
     return several(most, "seed") if fewest == most else f"{fewest}–{several(most, 'seed')}"
 
 
-def correction_note(summary: StudySummary) -> str:
+def correction_note(rows: list[ClaimRow]) -> str:
     """Return what the answer's claims are corrected over, as a sentence; empty for fewer than two primary claims."""
-    claims = [claim for claim, _ in summary.findings]
-    primary = primary_claims(claims)
-    if len(primary) < 2:
+    primary = sum(row.primary for row in rows)
+    if primary < 2:
         return ""
-    which = f"the study's {len(primary)} primary claims" if len(primary) < len(claims) else f"all {len(primary)} claims"
+    which = f"the study's {primary} primary claims" if primary < len(rows) else f"all {primary} claims"
     return f"The answer and the plot above have them after Holm's correction over {which}."
 
 

@@ -1,6 +1,6 @@
-"""What was held equal between the arms, what the records say of it, and how that was checked."""
+"""How the runs were made: what was held equal and how that was checked, their settings and their environments."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,10 @@ import pandas as pd
 
 from litmus.core.config_keys import Role
 from litmus.core.formatting import listed, several
+from litmus.evidence.claims import Claim
+from litmus.evidence.preregistration import Registration
 from litmus.evidence.results import Analysis
+from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import level
 from litmus.records.run_code import FOLDER
 
@@ -18,6 +21,9 @@ MEASURED = (
     "data.image_shape",
 )  # fmt: skip
 """Columns with a dot that are no config keys but what a run found."""
+NORMALISATION = ("global_batch", "batch_per_device", "statistics_over", "synchronised")
+MOST_VALUES = 8
+"""Values of a config key that are listed."""
 COMES_WITH = {"model.name": ("model.", "init.scheme"), "data.name": ("data.",), "data.augment": ("data.transforms",)}
 """Config keys that an architecture, a dataset or a recipe brings with it, by the factor that chooses it."""
 
@@ -34,25 +40,22 @@ class Control:
     checked: str = ""
 
 
-def controls(analysis: Analysis) -> list[Control]:
+def controls(summary: StudySummary) -> list[Control]:
     """Return what was held equal."""
-    study = analysis.study
-
-    def values(column: str) -> str:
-        return ", ".join(sorted({level(value) for value in analysis.recorded(column)})) or "not recorded"
-
-    synchronised = values("normalisation.synchronised")
-    if synchronised == "False" and values("environment.devices") == "1":
-        synchronised = "nothing to do, one device"
-    parts = ", ".join(sorted({level(value) for value in analysis.recorded("normalisation.accumulated_parts")}))
-    regime = [f"normalisation.{name}" for name in ("global_batch", "batch_per_device", "statistics_over")]
-    batch, per_device, over = map(values, regime)
+    analysis, study = summary.analysis, summary.analysis.study
     code = len(set(analysis.recorded("environment.code")))
+    tuned = f"; tuned for each arm, with the same budget: {', '.join(study.tuning.keys)}" if study.tuning else ""
     best = "best" in analysis.recorded("trainer.test")
     weights = ", with the weights of the run's best evaluation on the validation split (trainer.test best)"
-    tuned = f"; tuned for each arm, with the same budget: {', '.join(study.tuning.keys)}" if study.tuning else ""
     speed = [key for key, role in study.roles.items() if role == Role.SPEED]
-    return [
+
+    def value(column: str) -> str:
+        return ", ".join(sorted({level(each) for each in analysis.recorded(column)})) or "not recorded"
+
+    def equal(*columns: str, within_seed: bool = False) -> str:
+        return _equal(analysis, columns, within_seed)
+
+    found = [
         Control(
             "Factors",
             (", ".join(study.factors) or "none: a study of one arm") + tuned,
@@ -63,94 +66,62 @@ def controls(analysis: Analysis) -> list[Control]:
             "equal in every arm" + (f"; the code is not: {code} versions of Litmus" if code > 1 else ""),
             _keys_checked(analysis),
         ),
-        _initialisation(analysis, values("init.pairing"), values("init.scheme")),
+        _initialisation(analysis, value("init.pairing"), value("init.scheme")),
         Control(
             "Order and augmentation",
             "a function of (seed, epoch, sample): equal in all arms of a seed",
-            "not checked here: so by construction, and the package's tests hold it",
+            "not checked here: true by construction, and the package's tests hold it",
         ),
-        *_user_code(analysis),
+        _user_code(analysis),
         Control(
             "Data",
-            f"{values('data.name')}, fingerprint {values('data.fingerprint')}",
-            _equal(analysis, ["data.fingerprint"]),
+            f"{value('data.name')}, fingerprint {value('data.fingerprint')}",
+            equal("data.fingerprint"),
         ),
         Control(
             "Images",
-            f"{image_counts(analysis)}; {values('data.num_classes')} classes",
-            _equal(analysis, [f"data.images.{split}" for split in ("train", "validation", "test")]),
+            f"{image_counts(analysis)}; {value('data.num_classes')} classes",
+            equal("data.images.train", "data.images.validation", "data.images.test"),
         ),
         Control(
             "Validation split",
-            f"{values('data.validation')} of the training set, split seed {values('data.split_seed')}",
-            _equal(analysis, ["data.validation", "data.split_seed"], within_seed=True),
+            f"{value('data.validation')} of the training set, split seed {value('data.split_seed')}",
+            equal("data.validation", "data.split_seed", within_seed=True),
         ),
         Control(
             "Test set",
             f"read once a run, after training{weights if best else ''}; arms are chosen on the validation split",
-            "not checked here: so by construction, no number of it is known before a run's end",
+            "not checked here: true by construction, no number of it is known before a run's end",
         ),
         Control(
             "Batch normalisation",
-            f"global batch {batch}, per device {per_device}, synchronised: {synchronised}; "
-            f"{f'in {parts} parts, whose gradients are added up; ' if parts else ''}statistics over {over} samples",
-            _equal(analysis, [*regime, "normalisation.synchronised"]),
+            _batch_norm(analysis, value),
+            equal(*(f"normalisation.{name}" for name in NORMALISATION)),
         ),
         Control(
             "Speed settings",
-            ", ".join(f"{key.rpartition('.')[2]} {values(key)}" for key in speed) or "not recorded",
-            _equal(analysis, speed),
+            ", ".join(f"{key.rpartition('.')[2]} {value(key)}" for key in speed) or "not recorded",
+            equal(*speed),
+        ),
+        Control(
+            "Plan",
+            plan_text(summary.registration, [claim for claim, _ in summary.findings]),
+            plan_checked(summary.registration),
         ),
     ]
+    return [each for each in found if each.value]
 
 
-def versions(analysis: Analysis) -> dict[str, Any]:
-    """Return the distinct environments with the number of runs of each, and in which columns they differ."""
-    records = analysis.records
-    columns = [name for name in VERSION_COLUMNS if f"environment.{name}" in records]
-    if not columns:
-        return {"columns": [], "rows": [], "mixed": []}
-    frame = records[[f"environment.{name}" for name in columns]].dropna()
-    frame.columns = pd.Index(columns)
-    # Whole numbers became floats where some runs have none.
-    frame = frame.map(level)
-    counts = frame.value_counts().reset_index()
-    return {
-        "columns": columns,
-        "rows": [[row[name] for name in (*columns, "count")] for row in counts.to_dict("records")],
-        "mixed": [name for name in columns if frame[name].nunique() > 1],
-    }
-
-
-def image_counts(analysis: Analysis) -> str:
-    """Return how many images each split has, and of what shape they are, as far as the records say it."""
-    parts = []
-    for split, name in (("train", "training"), ("validation", "validation"), ("test", "test")):
-        counts = sorted(set(analysis.recorded(f"data.images.{split}")))
-        if counts:
-            parts.append(f"{' or '.join(f'{int(each):,}' for each in counts)} for {name}")
-    if not parts:
-        return "not recorded"
-    shapes = sorted({tuple(each) for each in analysis.recorded("data.image_shape")})
-    shape = " or ".join("×".join(map(str, each)) for each in shapes)
-    return ", ".join(parts) + (f", each {shape}" if shape else "")
-
-
-def config_columns(records: pd.DataFrame) -> list[str]:
-    """Return the columns of the records that are config keys."""
-    return [name for name in map(str, records) if "." in name and not name.startswith(MEASURED)]
-
-
-def hyperparameters(analysis: Analysis) -> list[tuple[str, str]]:
-    """Return each config key with its value, or its values where the arms' differ."""
-    records = analysis.records
-    found = []
-    for name in config_columns(records):
-        texts = list(dict.fromkeys(level(value) for value in records[name].dropna()))
-        if texts:
-            more = f" and {len(texts) - 8} more" if len(texts) > 8 else ""
-            found.append((name, ", ".join(texts[:8]) + more))
-    return found
+def _batch_norm(analysis: Analysis, value: Callable[[str], str]) -> str:
+    batch, per_device, over, synchronised = (value(f"normalisation.{name}") for name in NORMALISATION)
+    if synchronised == "False" and value("environment.devices") == "1":
+        synchronised = "nothing to do, one device"
+    parts = "normalisation.accumulated_parts"
+    accumulated = f"in {value(parts)} parts, whose gradients are added up; " if analysis.recorded(parts) else ""
+    return (
+        f"global batch {batch}, per device {per_device}, synchronised: {synchronised}; "
+        f"{accumulated}statistics over {over} samples"
+    )
 
 
 def _differing(records: pd.DataFrame, columns: Sequence[str], within_seed: bool) -> list[str]:
@@ -232,11 +203,83 @@ def _initialisation(analysis: Analysis, pairing: str, scheme: str) -> Control:
     return Control("Initialisation", drawn, checked)
 
 
-def _user_code(analysis: Analysis) -> list[Control]:
-    """Return the code of the user's that the runs are of; nothing for a study of the package."""
+def _user_code(analysis: Analysis) -> Control:
+    """Return which code of the user's the runs were trained with; without a value for a study of the package."""
     if not analysis.study.codes:
-        return []
+        return Control("User's code", "")
     hashes = ", ".join(f"{file} {digest}" for file, digest in sorted(analysis.study.codes[0].items()))
     mixed = analysis.code.sentences
     checked = "no: see the code that differs" if mixed else "yes: part of each run's identity"
-    return [Control("User's code", " ".join([f"{hashes}; copies in {FOLDER}/ next to this page.", *mixed]), checked)]
+    return Control("User's code", " ".join([f"{hashes}; copies in {FOLDER}/ next to this page.", *mixed]), checked)
+
+
+def plan_text(registration: Registration, claims: Sequence[Claim]) -> str:
+    """Return what was planned and when, in a sentence; empty where there is nothing to say."""
+    plan = registration.plan
+    if plan is None or (plan.results_before and not claims):
+        return ""
+    when = "before the first run" if not plan.results_before else f"when {plan.results_before} runs had their result"
+    how = ", looking at the results after each" if plan.looked else ""
+    planned = f"{len(plan.arms)} arms × {len(plan.seeds)} seeds{how}, {several(len(plan.claims), 'claim')}"
+    return f"{planned}; written {plan.time[:16].replace('T', ' ')} UTC, {when} ({plan.hash}, in plan.jsonl)"
+
+
+def plan_checked(registration: Registration) -> str:
+    """Return whether the plan was written before the first result."""
+    plan = registration.plan
+    if plan is None:
+        return "not checked: no plan was written"
+    if plan.results_before:
+        return f"no: fixed after {several(plan.results_before, 'result')}"
+    return "yes: written down before the first run"
+
+
+def image_counts(analysis: Analysis) -> str:
+    """Return how many images each split has, and of what shape they are, as far as the records say it."""
+    parts = []
+    for split, name in (("train", "training"), ("validation", "validation"), ("test", "test")):
+        counts = sorted(set(analysis.recorded(f"data.images.{split}")))
+        if counts:
+            parts.append(f"{' or '.join(f'{int(each):,}' for each in counts)} for {name}")
+    if not parts:
+        return "not recorded"
+    shapes = sorted({tuple(each) for each in analysis.recorded("data.image_shape")})
+    shape = " or ".join("×".join(map(str, each)) for each in shapes)
+    return ", ".join(parts) + (f", each {shape}" if shape else "")
+
+
+def config_columns(records: pd.DataFrame) -> list[str]:
+    """Return the columns of the records that are config keys."""
+    return [name for name in map(str, records) if "." in name and not name.startswith(MEASURED)]
+
+
+def distinct(records: pd.DataFrame, column: str, most: int) -> str:
+    """Return the different values in a column, at most `most` of them and how many more; empty where there is none."""
+    texts = list(dict.fromkeys(level(value) for value in records[column].dropna())) if column in records else []
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def hyperparameters(analysis: Analysis) -> list[tuple[str, str]]:
+    """Return each config key with its value, or its values where the arms' differ."""
+    records = analysis.records
+    found = ((name, distinct(records, name, MOST_VALUES)) for name in config_columns(records))
+    return [(name, values) for name, values in found if values]
+
+
+def versions(analysis: Analysis) -> dict[str, Any]:
+    """Return the distinct environments with the number of runs of each, and in which columns they differ."""
+    records = analysis.records
+    columns = [name for name in VERSION_COLUMNS if f"environment.{name}" in records]
+    if not columns:
+        return {"columns": [], "rows": [], "mixed": []}
+    frame = records[[f"environment.{name}" for name in columns]].dropna()
+    frame.columns = pd.Index(columns)
+    # Whole numbers became floats where some runs have none.
+    frame = frame.map(level)
+    counts = frame.value_counts().reset_index()
+    return {
+        "columns": columns,
+        "rows": [[row[name] for name in (*columns, "count")] for row in counts.to_dict("records")],
+        "mixed": [name for name in columns if frame[name].nunique() > 1],
+    }

@@ -17,7 +17,7 @@ from litmus.report.figures import figures_of
 from litmus.report.figures.figure import file_names
 from litmus.report.figures.picture import picture
 from litmus.report.methods import methods
-from litmus.report.tables import Table, results
+from litmus.report.tables import arm_rows, claim_rows
 
 FORMATS = ("markdown", "latex", "csv", "svg", "png", "methods")
 FOLDER = "export"
@@ -76,29 +76,18 @@ def as_markdown(summary: StudySummary) -> str:
     parts = [f"## {markdown(summary.analysis.study.question)}", markdown(answer_of(summary))]
     if summary.findings:
         rows = [
-            [claim.sentence, verdict, claim.unit.difference(finding.effect) if finding.effect.n else "–", claim.paper]
-            for (claim, finding), verdict in zip(summary.findings, summary.headline, strict=True)
+            [each.claim.sentence, each.verdict, each.effect or "–", each.claim.paper] for each in claim_rows(summary)
         ]
         parts.append(markdown_table(("claim", "verdict", "effect [95 %]", "the source's"), rows))
-    arms = _arms(summary)
-    parts += [markdown_table(arms.headings, arms.rows), f"*{markdown(methods(summary))}*"]
+    arms = [[each.label, each.test, each.difference, each.p, each.seeds] for each in arm_rows(summary)]
+    parts += [markdown_table(_arm_headings(summary), arms), f"*{markdown(methods(summary))}*"]
     return "\n\n".join(parts) + "\n"
 
 
-def _arms(summary: StudySummary) -> Table:
+def _arm_headings(summary: StudySummary) -> list[str]:
     unit = summary.analysis.unit.difference_name
-    headings = (
-        "arm",
-        f"test {summary.analysis.metric_name} [95 %]",
-        f"to the baseline, {unit} [95 %]" if unit else "to the baseline [95 %]",
-        "p, Holm",
-        "seeds",
-    )
-    rows = [
-        [row["label"], row["test"], row["difference"], row["p"], f"{row['finished']} of {row['planned']}"]
-        for row in results(summary)
-    ]
-    return Table("Arms", "", headings, rows)
+    difference = f"to the baseline, {unit} [95 %]" if unit else "to the baseline [95 %]"
+    return ["arm", f"test {summary.analysis.metric_name} [95 %]", difference, "p, Holm", "seeds"]
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -109,11 +98,10 @@ def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> st
 
 def as_latex(summary: StudySummary) -> str:
     """Return the table of the arms for the package booktabs, a difference in bold where p after Holm is below 0.05."""
-    arms = _arms(summary)
-    lines = []
-    for row, result in zip(arms.rows, results(summary), strict=True):
-        cells = [_MINUS.sub("$-$", latex(cell)) for cell in row]
-        if result["differs"]:
+    headings, lines = _arm_headings(summary), []
+    for row in arm_rows(summary):
+        cells = [_MINUS.sub("$-$", latex(cell)) for cell in (row.label, row.test, row.difference, row.p, row.seeds)]
+        if row.differs:
             cells[2] = rf"\textbf{{{cells[2]}}}"
         lines.append(f"    {' & '.join(cells)} \\\\")
     caption = f"{latex(summary.analysis.study.question)} {latex(answer_of(summary))}"
@@ -124,9 +112,9 @@ def as_latex(summary: StudySummary) -> str:
             r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}",
             rf"  \caption{{{caption}}}",
             r"  \smallskip",
-            rf"  \begin{{tabular}}{{l{'r' * (len(arms.headings) - 1)}}}",
+            rf"  \begin{{tabular}}{{l{'r' * (len(headings) - 1)}}}",
             r"    \toprule",
-            f"    {' & '.join(map(latex, arms.headings))} \\\\",
+            f"    {' & '.join(map(latex, headings))} \\\\",
             r"    \midrule",
             *lines,
             r"    \bottomrule",

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from litmus.evidence.claims import ArmTest, Claim, Finding, corrected
-from litmus.evidence.estimate import Estimate
+from litmus.evidence.estimate import ALPHA, Estimate
 from litmus.evidence.factorial import contributions
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import NUMBER, LogRatio, Unit
-from litmus.report.answer import SIGNIFICANCE, seeds_ended
-from litmus.report.tables import p_text
+from litmus.report.tables import ClaimRow, claim_rows, p_text
 
 MOST_ROWS = 8
 """Rows of a group that are shown at once; of more, inconclusive ones in the middle are shown on a click."""
@@ -75,15 +73,13 @@ class Group:
 def forest(summary: StudySummary) -> list[Group]:
     """Return the groups of the forest plot: the claims by unit, then the ingredients of a design, or the arms."""
     analysis = summary.analysis
-    claims: dict[tuple[str, bool], list[tuple[Row, Unit]]] = {}
-    judged = zip(summary.findings, summary.headline, corrected(summary.findings), strict=True)
-    for (claim, finding), verdict, p_holm in judged:
-        row = _claim_row(claim, finding, verdict, p_holm)
-        axis = claim.unit.name if row.level else claim.unit.difference_name
-        claims.setdefault((axis, row.level), []).append((row, claim.unit))
+    claims: dict[tuple[str, bool], list[ClaimRow]] = {}
+    for each in claim_rows(summary):
+        unit = each.claim.unit
+        claims.setdefault((unit.name if each.is_level else unit.difference_name, each.is_level), []).append(each)
     groups: list[Group] = []
-    for rows in claims.values():
-        groups.append(group_of("" if groups else "Claims", "", [row for row, _ in rows], rows[0][1]))
+    for alike in claims.values():
+        groups.append(group_of("" if groups else "Claims", "", list(map(_claim, alike)), alike[0].claim.unit))
     axis = f"{analysis.unit.difference_name} of test {analysis.metric_name}".removeprefix(" of ")
     if ingredients := _ingredients(analysis):
         groups.append(group_of("What each ingredient adds", axis, ingredients, analysis.unit))
@@ -92,19 +88,26 @@ def forest(summary: StudySummary) -> list[Group]:
     return groups
 
 
-def _claim_row(claim: Claim, finding: Finding, verdict: str, p_holm: float) -> Row:
-    test = claim.test if isinstance(claim.test, ArmTest) else None
-    effect, level = finding.effect, test is not None and test.level
-    text = (claim.unit.interval(effect) if level else claim.unit.difference(effect)) if effect.n else "–"
-    word = finding.withheld if finding.withheld and verdict == "inconclusive" else verdict
-    note = f"p Holm {p_text(p_holm)}" if verdict != finding.verdict else ""
-    return Row(claim.sentence, effect, text, word, verdict, note, claim.region, level)
+def _claim(each: ClaimRow) -> Row:
+    finding = each.finding
+    word = finding.withheld if finding.withheld and each.verdict == "inconclusive" else each.verdict
+    note = f"p Holm {p_text(each.p_holm)}" if each.verdict != finding.verdict else ""
+    return Row(
+        each.claim.sentence,
+        finding.effect,
+        each.effect or "–",
+        word,
+        each.verdict,
+        note,
+        each.claim.region,
+        each.is_level,
+    )
 
 
 def _ingredients(analysis: Analysis) -> list[Row]:
     unit, better = analysis.unit, analysis.higher_is_better
     rows = [
-        Row(each.ingredient.name, each.effect, unit.signed(each.effect), *_verdict(each.effect, each.p_holm, better))
+        Row(each.ingredient.name, each.effect, unit.signed(each.effect), *verdict_on(each.effect, each.p_holm, better))
         for each in contributions(analysis, analysis.test_metric)
     ]
     return sorted(rows, key=_largest_first)
@@ -117,19 +120,19 @@ def _arms(summary: StudySummary) -> list[Row]:
         if each.comparison is None:
             continue
         effect, p_holm, diverged = each.comparison.difference, each.comparison.p_holm, each.arm.count("diverged")
-        notes = [f"{diverged} of {seeds_ended(each.arm)} diverged"] if diverged else []
-        if effect.excludes_zero and not p_holm < SIGNIFICANCE:
+        notes = [f"{diverged} of {each.arm.ended} diverged"] if diverged else []
+        if effect.excludes_zero and not p_holm < ALPHA:
             notes.append(f"p Holm {p_text(p_holm)}")
-        verdict = _verdict(effect, p_holm, better)
+        verdict = verdict_on(effect, p_holm, better)
         rows.append(Row(each.arm.label, effect, unit.signed(effect), *verdict, note=", ".join(notes)))
     return sorted(rows, key=_largest_first)
 
 
-def _verdict(effect: Estimate, p_value: float, higher_is_better: bool) -> tuple[str, str]:
-    """Return what is shown of an effect, in a word, and the class of its colour."""
+def verdict_on(effect: Estimate, p_value: float, higher_is_better: bool) -> tuple[str, str]:
+    """Return the verdict on an effect in a word, and the class of that word's colour."""
     if not effect.n:
         return "no result", "inconclusive"
-    if not p_value < SIGNIFICANCE:
+    if not p_value < ALPHA:
         return "inconclusive", "inconclusive"
     return ("better", "supported") if (effect.mean > 0) == higher_is_better else ("worse", "opposite")
 

@@ -12,6 +12,8 @@ from litmus.evidence.summary import StudySummary
 from litmus.report.answer import diverged_value, seeds_with_result
 from litmus.report.controls import image_counts, versions
 
+ANYTIME = "Intervals of differences hold at every number of seeds."
+
 
 def methods(summary: StudySummary) -> str:
     """Return the paragraph, as one line of plain text."""
@@ -147,30 +149,6 @@ def _software(analysis: Analysis) -> list[str]:
 def _first(analysis: Analysis, column: str) -> str:
     value = next(iter(analysis.recorded(column)), "")
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-ANYTIME = "Intervals of differences hold at every number of seeds."
-
-
-def plan_text(registration: Registration, claims: Sequence[Claim]) -> str:
-    """Return what was planned and when, in a sentence; empty where there is nothing to say."""
-    plan = registration.plan
-    if plan is None or (plan.results_before and not claims):
-        return ""
-    when = "before the first run" if not plan.results_before else f"when {plan.results_before} runs had their result"
-    how = ", looking at the results after each" if plan.looked else ""
-    planned = f"{len(plan.arms)} arms × {len(plan.seeds)} seeds{how}, {several(len(plan.claims), 'claim')}"
-    return f"{planned}; written {plan.time[:16].replace('T', ' ')} UTC, {when} ({plan.hash}, in plan.jsonl)"
-
-
-def plan_checked(registration: Registration) -> str:
-    """Return whether the plan was written before the first result."""
-    plan = registration.plan
-    if plan is None:
-        return "not checked: no plan was written"
-    if plan.results_before:
-        return f"no: fixed after {several(plan.results_before, 'result')}"
-    return "yes: written down before the first run"
 
 
 def deviations_of(summary: StudySummary) -> list[str]:

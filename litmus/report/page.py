@@ -23,16 +23,15 @@ from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary, statistics_table, summarise
 from litmus.evidence.units import POINTS
 from litmus.records.storage import write_atomically
-from litmus.records.study_record import read_study_record
+from litmus.records.study_record import arm_label, read_study_record
 from litmus.report import answer, tables
-from litmus.report.controls import Control, controls, hyperparameters, versions
+from litmus.report.controls import controls, hyperparameters, versions
 from litmus.report.exports import spreadsheet
 from litmus.report.figures import figures_of
 from litmus.report.figures.figure import Figure
 from litmus.report.forest import forest
 from litmus.report.images import changed_images, pictures_of
-from litmus.report.methods import deviations_of, methods, plan_checked, plan_text
-from litmus.report.runs import failures, run_rows, study_folder
+from litmus.report.methods import deviations_of, methods
 
 INTERVAL = re.compile(r"\[([^\s,\]]+), ([^\s,\]]+)\]")
 
@@ -91,9 +90,10 @@ def write_report_of(summary: StudySummary, study: Study | None = None) -> Report
 def render(summary: StudySummary, study: Study | None = None) -> str:
     """Return the report as HTML; `study` brings its own figures, limits and the source of its claims."""
     analysis = summary.analysis
-    source = study.source if study is not None else ""
+    factor = analysis.matched_factor
+    claims = tables.claim_rows(summary)
     figures = figures_of(analysis, study.plots if study is not None else ())
-    runs, images = run_rows(analysis), changed_images(analysis)
+    runs, images = tables.run_rows(analysis), changed_images(analysis)
     return rendered(
         "report.html",
         study=analysis.study,
@@ -104,10 +104,10 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         deviations=deviations_of(summary),
         limits=study.limits.get(analysis.study.preset, "") if study is not None else "",
         # Claims.
-        findings=[(claim, claim.cited(source), finding) for claim, finding in summary.findings],
-        exploratory=[claim.sentence for claim, _ in summary.findings if summary.registration.is_exploratory(claim)],
+        claims=claims,
+        source=study.source if study is not None else "",
         meanings=MEANING,
-        correction_note=answer.correction_note(summary),
+        correction_note=answer.correction_note(claims),
         # Tables.
         metric=analysis.metric_name,
         training_name=analysis.train_metric_name,
@@ -118,13 +118,11 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         coverage_note=answer.coverage_note(analysis),
         sampling_note=answer.sampling_note(analysis),
         divergence_note=answer.divergence_note(analysis),
-        arms=tables.results(summary),
-        matched=tables.matched_level(analysis),
+        arms=tables.arm_rows(summary),
+        matched=arm_label({factor: analysis.study.baseline.levels[factor]}) if factor else "",
         ingredients=tables.ingredients_table(analysis),
         tuning=tables.tuning_table(analysis),
-        measures=tables.measures(summary),
-        primary=tables.every_metric({analysis.test_metric: summary.judged}),
-        others=tables.every_metric(summary.others),
+        metrics=tables.metric_tables(summary),
         # Figures and images.
         figures=figures,
         packed_figures=_packed(_figure_data(figures)),
@@ -132,12 +130,12 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         images=images,
         pictures=pictures_of(analysis, images),
         # How it was done.
-        controls=[*controls(analysis), *_plan(summary)],
+        controls=controls(summary),
         hyperparameters=hyperparameters(analysis),
         versions=versions(analysis),
         runs=runs,
-        failures=failures(analysis, runs),
-        folder=study_folder(analysis).partition("/")[0],
+        failures=tables.failures(analysis, runs),
+        folder=tables.study_folder(analysis).partition("/")[0],
         methods=methods(summary),
     )
 
@@ -175,11 +173,6 @@ def _totals(analysis: Analysis) -> dict[str, Any]:
         "seeds": answer.seeds_with_result(analysis),
         "time": duration(records["seconds"].sum()) if "seconds" in records else "–",
     }
-
-
-def _plan(summary: StudySummary) -> list[Control]:
-    text = plan_text(summary.registration, [claim for claim, _ in summary.findings])
-    return [Control("Plan", text, plan_checked(summary.registration))] if text else []
 
 
 def _figure_data(figures: Sequence[Figure]) -> str:

@@ -1,22 +1,23 @@
-"""The report's tables of numbers, as rows of text."""
+"""The rows of the report's tables as text: claims, arms, metrics, ingredients, tuning, runs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from litmus.core.formatting import count, several
+from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, corrected, primary_claims
 from litmus.evidence.differences import difference, holm
-from litmus.evidence.estimate import Effect, estimate
+from litmus.evidence.estimate import ALPHA, Effect, estimate
 from litmus.evidence.factorial import contributions
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.tuning import arm_tunings
 from litmus.evidence.units import NUMBER, POINTS, Unit, unit_of
+from litmus.records.run_record import RunRecord, rerun_command
+from litmus.records.storage import CorruptRecord
 from litmus.records.study_record import arm_label, short_name
-from litmus.report.answer import SIGNIFICANCE
 
 COSTS = ("parameters", "flops", "activations")
 WIDTH = 79
@@ -26,6 +27,16 @@ DESIGN_NOTES = {
     "leave_one_out": "The full recipe less the recipe without it: what it adds where all the others are there.",
     "ladder": "Each arm less the one before it; in another order an ingredient may add something else.",
 }
+LOG_LINES = 14
+MOST_FAILURES = 30
+"""Failed runs whose log is shown; all are in the table of runs."""
+REASONS = {
+    "crashed": "{result}",
+    "corrupt": "a file of its record cannot be read",
+    "interrupted": "the same litmus run command continues it",
+    "diverged": "the training loss stopped being finite: {result}",
+}
+"""Why a run failed, by its state."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +49,121 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-def results(summary: StudySummary) -> list[dict[str, Any]]:
-    """Return a row of the main table for each arm, as texts by the column's name."""
-    matched = _matched(summary.analysis)
-    return [_result(summary.analysis, each, matched.get(each.arm.label)) for each in summary.judged]
+@dataclass(frozen=True)
+class ClaimRow:
+    """A claim with what the records say of it.
+
+    Args:
+        claim: the claim.
+        finding: what the records say of the claim by itself.
+        verdict: its verdict in the headline, after Holm's correction over the primary claims.
+        p_holm: the p-value of that verdict.
+        primary: whether the headline rests on the claim.
+        exploratory: whether the claim was stated after the plan.
+    """
+
+    claim: Claim
+    finding: Finding
+    verdict: Verdict
+    p_holm: float
+    primary: bool
+    exploratory: bool
+
+    @property
+    def is_level(self) -> bool:
+        """Whether the effect is a level and not a difference, so that zero means nothing."""
+        return isinstance(self.claim.test, ArmTest) and self.claim.test.level
+
+    @property
+    def effect(self) -> str:
+        """The effect with its interval and unit; empty where there is none."""
+        if not self.finding.effect.n:
+            return ""
+        write = self.claim.unit.interval if self.is_level else self.claim.unit.difference
+        return write(self.finding.effect)
+
+
+def claim_rows(summary: StudySummary) -> list[ClaimRow]:
+    """Return a row for each claim, in their order."""
+    primary = primary_claims([claim for claim, _ in summary.findings])
+    judged = zip(summary.findings, summary.headline, corrected(summary.findings), strict=True)
+    return [
+        ClaimRow(claim, finding, verdict, p_holm, claim in primary, summary.registration.is_exploratory(claim))
+        for (claim, finding), verdict, p_holm in judged
+    ]
+
+
+@dataclass(frozen=True)
+class ArmRow:
+    """An arm in the main table and in the table of costs, as text.
+
+    Args:
+        label: the arm's label.
+        baseline: whether it is the baseline.
+        test: the mean of the test metric with its interval.
+        difference: the paired difference to the baseline with its interval; `baseline` for the baseline itself.
+        p: the p-value of the difference after Holm's correction; empty for the baseline.
+        differs: whether that is below 0.05.
+        common: over which seeds the difference is, and the means there, where the two arms lack different seeds.
+        matched: the difference to the arm with the baseline's level of the first factor, all else equal.
+        p_matched: its p-value after Holm's correction over these differences.
+        differs_matched: whether that is below 0.05.
+        seeds: how many seeds finished and diverged.
+        risk: how much more often its runs diverge than the baseline's, with the exact interval; empty if none did.
+        validation: the mean of the validation metric.
+        training: the mean of the metric on training images.
+        trains: in how many of the seeds that ended the run trains.
+        costs: parameters, FLOPs, activations and seconds, each as the number and its text.
+    """
+
+    label: str
+    baseline: bool
+    test: str
+    difference: str
+    p: str
+    differs: bool
+    common: str
+    matched: str
+    p_matched: str
+    differs_matched: bool
+    seeds: str
+    risk: str
+    validation: str
+    training: str
+    trains: str
+    costs: dict[str, tuple[float, str]]
+
+
+def arm_rows(summary: StudySummary) -> list[ArmRow]:
+    """Return a row for each arm, in their order."""
+    analysis, unit = summary.analysis, summary.analysis.unit
+    matched = _matched(analysis)
+    rows = []
+    for statistics in summary.judged:
+        result, compared = statistics.arm, statistics.comparison
+        to_matched, p_matched = matched.get(result.label, (None, math.nan))
+        diverged = result.count("diverged")
+        rows.append(
+            ArmRow(
+                label=result.label,
+                baseline=result.arm.is_baseline,
+                test=unit.interval(statistics.mean),
+                difference="baseline" if compared is None else unit.signed(compared.difference),
+                p="" if compared is None else p_text(compared.p_holm),
+                differs=compared is not None and compared.p_holm < ALPHA,
+                common="" if compared is None else _common(analysis, result),
+                matched="" if to_matched is None else unit.signed(to_matched),
+                p_matched="" if to_matched is None else p_text(p_matched),
+                differs_matched=p_matched < ALPHA,
+                seeds=f"{result.count('finished')} of {result.planned}" + f", {diverged} diverged" * bool(diverged),
+                risk=POINTS.signed(statistics.more_diverged) if compared and statistics.more_diverged.n else "",
+                validation=unit.text(result.estimate(analysis.val_metric).mean),
+                training=unit_of(analysis.fit_metric).text(result.estimate(analysis.fit_metric).mean),
+                trains=_trains(analysis, result),
+                costs=_costs(result),
+            )
+        )
+    return rows
 
 
 def _matched(analysis: Analysis) -> dict[str, tuple[Effect, float]]:
@@ -56,39 +178,8 @@ def _matched(analysis: Analysis) -> dict[str, tuple[Effect, float]]:
         for result in analysis.arms
         if (other := others.get(result.label)) is not None
     }
-    corrected = holm([effect.p_value for effect in effects.values()])
-    return {label: (effect, p) for (label, effect), p in zip(effects.items(), corrected, strict=True)}
-
-
-def _result(analysis: Analysis, statistics: ArmStatistics, matched: tuple[Effect, float] | None) -> dict[str, Any]:
-    result = statistics.arm
-    first = result.records.iloc[0].to_dict() if len(result.records) else {}
-    seconds = result.estimate("seconds")
-    compared = statistics.comparison
-    return {
-        "label": result.label,
-        "baseline": result.arm.is_baseline,
-        "test": analysis.unit.interval(statistics.mean),
-        "validation": analysis.unit.text(result.estimate(analysis.val_metric).mean),
-        "training": unit_of(analysis.fit_metric).text(result.estimate(analysis.fit_metric).mean),
-        "difference": "baseline" if compared is None else analysis.unit.signed(compared.difference),
-        "p": "" if compared is None else p_text(compared.p_holm),
-        "differs": compared is not None and compared.p_holm < SIGNIFICANCE,
-        "common": "" if compared is None else _common(analysis, result),
-        "matched": analysis.unit.signed(matched[0]) if matched else "",
-        "p_matched": p_text(matched[1]) if matched else "",
-        "differs_matched": matched is not None and matched[1] < SIGNIFICANCE,
-        "finished": result.count("finished"),
-        "planned": result.planned,
-        "diverged": result.count("diverged"),
-        # How much more often the arm's runs diverge than the baseline's, with the exact interval.
-        "risk": POINTS.signed(statistics.more_diverged) if statistics.more_diverged.n and compared else "",
-        "missing": result.missing,
-        "trains": _trains(analysis, result),
-        "cost": {key: first.get(key, "") for key in COSTS} | {"seconds": seconds.mean},
-        **{key: count(first[key]) if pd.notna(first.get(key)) else "–" for key in COSTS},
-        "seconds": f"{seconds.mean:.1f}" if seconds.n else "–",
-    }
+    p_values = holm([effect.p_value for effect in effects.values()])
+    return {label: (effect, p) for (label, effect), p in zip(effects.items(), p_values, strict=True)}
 
 
 def _common(analysis: Analysis, result: ArmResult) -> str:
@@ -113,10 +204,12 @@ def _trains(analysis: Analysis, result: ArmResult) -> str:
     return f"{sum(trained.values())} of {len(trained)}{' so far' if result.missing else ''}"
 
 
-def matched_level(analysis: Analysis) -> str | None:
-    """Return the baseline's level of the factor whose effect is shown at equal levels of the others, in words."""
-    factor = analysis.matched_factor
-    return arm_label({factor: analysis.study.baseline.levels[factor]}) if factor else None
+def _costs(result: ArmResult) -> dict[str, tuple[float, str]]:
+    recorded = result.records.iloc[0].to_dict() if len(result.records) else {}
+    seconds = result.estimate("seconds")
+    costs = {name: (recorded[name], count(recorded[name])) for name in COSTS if pd.notna(recorded.get(name))}
+    missing = dict.fromkeys(COSTS, (math.nan, "–"))
+    return {**missing, **costs, "seconds": (seconds.mean, f"{seconds.mean:.1f}" if seconds.n else "–")}
 
 
 def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, note: str = "") -> Table | None:
@@ -150,24 +243,23 @@ def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
         *row,
         unit.difference(compared.difference),
         unit.span(compared.difference.seeds_only.low, compared.difference.seeds_only.high, signed=True),
-        _number(compared.hedges_g_z, "{:+.2f}"),
+        "–" if math.isnan(compared.hedges_g_z) else f"{compared.hedges_g_z:+.2f}",
         p_text(compared.p_value),
         p_text(compared.p_holm),
         unit.amount(compared.minimum_detectable_effect),
     ]
 
 
-def measures(summary: StudySummary) -> list[Table]:
-    """Return a table for each of a study's own measures."""
+def metric_tables(summary: StudySummary) -> dict[str, list[Table]]:
+    """Return the tables of the test metric, of the study's own measures and of all other metrics, by those names."""
     note = "Measured while the runs trained, one number a run; differences are paired by seed."
-    found = [comparisons(each, NUMBER, name.capitalize(), note) for name, each in summary.measures.items()]
-    return [table for table in found if table is not None]
-
-
-def every_metric(statistics: Mapping[str, Sequence[ArmStatistics]]) -> list[Table]:
-    """Return a table for each metric, by its name."""
-    found = [comparisons(each, unit_of(name), name) for name, each in statistics.items()]
-    return [table for table in found if table is not None]
+    metric = summary.analysis.test_metric
+    found = {
+        "primary": [comparisons(summary.judged, unit_of(metric), metric)],
+        "measures": [comparisons(each, NUMBER, name.capitalize(), note) for name, each in summary.measures.items()],
+        "others": [comparisons(each, unit_of(name), name) for name, each in summary.others.items()],
+    }
+    return {name: [table for table in tables if table is not None] for name, tables in found.items()}
 
 
 def p_text(value: float) -> str:
@@ -175,10 +267,6 @@ def p_text(value: float) -> str:
     if math.isnan(value):
         return "–"
     return "< 0.0001" if value < 1e-4 else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
-
-
-def _number(value: float, form: str) -> str:
-    return "–" if math.isnan(value) else form.format(value)
 
 
 def ingredients_table(analysis: Analysis) -> Table | None:
@@ -220,3 +308,73 @@ def tuning_table(analysis: Analysis) -> Table | None:
     )
     headings = ("arm", "chose", f"validation {analysis.metric_name}", "trials", "diverged", "at the edge")
     return Table("Tuning", note, headings, rows)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as the report shows it; `result` is its metric, or why it has none."""
+
+    run: str
+    arm: str
+    seed: int
+    state: str
+    result: str
+    seconds: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that did not finish: why, and the end of its log."""
+
+    row: RunRow
+    reason: str
+    log: str
+
+
+def run_rows(analysis: Analysis) -> list[RunRow]:
+    """Return a row for each run that left a record."""
+    # The label of a run's arm may have changed since the run was recorded.
+    labels = {run: result.label for result in analysis.arms for run in result.arm.runs.values()}
+    rows = []
+    for recorded in analysis.records.to_dict("records"):
+        run = {
+            str(key): value for key, value in recorded.items() if not pd.api.types.is_scalar(value) or pd.notna(value)
+        }
+        result = analysis.unit.text(float(run[analysis.test_metric])) if analysis.test_metric in run else "–"
+        if run["state"] == "diverged":
+            result = f"diverged at step {run['diverged_at_step']:.0f}" if "diverged_at_step" in run else "diverged"
+        if run["state"] == "crashed":
+            result = str(run.get("error", "–"))
+        seconds = f"{run['seconds']:.1f}" if "seconds" in run else "–"
+        arm, command = labels.get(run["run"], run["arm"]), _repeat_command(analysis, run["run"])
+        rows.append(RunRow(run["run"], arm, int(run["seed"]), run["state"], result, seconds, command))
+    return rows
+
+
+def _repeat_command(analysis: Analysis, run: str) -> str:
+    """Return the command that repeats a run, given in the folder that holds `runs/`.
+
+    The page is read on other machines, where the folder's absolute path means nothing.
+    """
+    try:
+        command = rerun_command(RunRecord(analysis.directory / run))
+    except CorruptRecord as error:
+        return str(error)
+    return command.replace(f"{analysis.directory}/", f"{study_folder(analysis)}/")
+
+
+def study_folder(analysis: Analysis) -> str:
+    """Return the study's folder within the one that holds it: `runs/batch_norm`."""
+    directory = analysis.directory.resolve()
+    return f"{directory.parent.name}/{directory.name}"
+
+
+def failures(analysis: Analysis, rows: Sequence[RunRow]) -> list[Failure]:
+    """Return the runs that did not finish, diverged ones last, with the reason and the end of the log."""
+    failed = sorted((row for row in rows if row.state in REASONS), key=lambda row: row.state == "diverged")
+    found = []
+    for row in failed[:MOST_FAILURES]:
+        log = RunRecord(analysis.directory / row.run).log_tail(LOG_LINES)
+        found.append(Failure(row, REASONS[row.state].format(result=row.result), log))
+    return found

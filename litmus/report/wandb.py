@@ -32,6 +32,7 @@ from litmus.records.wandb import (
 )
 from litmus.report.answer import answer_of
 from litmus.report.exports import as_markdown, tidy_results
+from litmus.report.tables import claim_rows
 
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
@@ -54,7 +55,16 @@ def publish_summary(summary: StudySummary) -> str:
     wandb = client()
     study, directory = summary.analysis.study, summary.analysis.directory
     verdicts = list(summary.headline)
-    tables = {"claims": claims_table(summary), "runs": tidy_results(summary)}
+    claims = [
+        {
+            "claim": each.claim.sentence,
+            "verdict": each.verdict,
+            "evidence": each.finding.evidence,
+            **{name: getattr(each.finding.effect, name) for name in ("mean", "low", "high")},
+        }
+        for each in claim_rows(summary)
+    ]
+    tables = {"claims": pd.DataFrame(claims), "runs": tidy_results(summary)}
     try:
         run = wandb.init(
             project=project(),
@@ -81,20 +91,6 @@ def publish_summary(summary: StudySummary) -> str:
     except Exception as error:  # the client raises dozens of types
         raise WandbError(printable(f"{type(error).__name__}: {error}", 300)) from None
     return url
-
-
-def claims_table(summary: StudySummary) -> pd.DataFrame:
-    """Return a row for each claim: its sentence, its verdict, and the effect with its confidence interval."""
-    rows = [
-        {
-            "claim": claim.sentence,
-            "verdict": verdict,
-            "evidence": finding.evidence,
-            **{name: getattr(finding.effect, name) for name in ("mean", "low", "high")},
-        }
-        for (claim, finding), verdict in zip(summary.findings, summary.headline, strict=True)
-    ]
-    return pd.DataFrame(rows)
 
 
 def build_report(summary: StudySummary, study: Study | None, entity: str) -> "Report":

@@ -11,7 +11,8 @@ from litmus.evidence.preregistration import Registration, registration
 from litmus.launch.conduct import register
 from litmus.records.study_record import PLAN_FILE as FILE
 from litmus.records.study_record import read_plans
-from litmus.report.methods import deviations, plan_text
+from litmus.report.controls import plan_text
+from litmus.report.methods import deviations
 
 BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
 BETTER = Claim("It is better.", more("test_top1", BATCH, than=NONE))

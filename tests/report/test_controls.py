@@ -13,8 +13,8 @@ from litmus.evidence.results import analyse
 from litmus.evidence.summary import summarise
 from litmus.launch.conduct import register
 from litmus.records.study_record import PLAN_FILE
-from litmus.report.controls import config_columns, controls, image_counts
-from litmus.report.methods import methods, plan_checked
+from litmus.report.controls import config_columns, controls, image_counts, plan_checked
+from litmus.report.methods import methods
 from litmus.report.page import write_report
 
 BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
@@ -36,7 +36,7 @@ def change(directory: Path, run: int, part: str, name: str, value: object) -> No
 
 
 def checked(directory: Path) -> dict[str, str]:
-    return {each.name: each.checked for each in controls(analyse(directory))}
+    return {each.name: each.checked for each in controls(summarise(directory))}
 
 
 def test_equal_records_are_a_yes_and_what_nobody_counted_is_not_checked(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_records_that_differ_are_a_no(tmp_path: Path) -> None:
     assert found["Data"] == "no: data.fingerprint differs"
     assert found["Batch normalisation"] == "no: normalisation.global_batch differs"
     assert found["Factors"] == "no: 1 record with other levels than its arm's"
-    keys = next(each for each in controls(analyse(tmp_path)) if each.name == "All other config keys")
+    keys = next(each for each in controls(summarise(tmp_path)) if each.name == "All other config keys")
     assert keys.value == "equal in every arm; the code is not: 2 versions of Litmus"
     page = write_report(tmp_path, STUDY).path.read_text()
     assert page.index("they differ in code") < page.index("<main>")

@@ -14,16 +14,15 @@ from litmus.evidence.estimate import Estimate
 from litmus.evidence.summary import arm_statistics, summarise
 from litmus.evidence.units import POINTS, unit_of
 from litmus.report.page import write_report
-from litmus.report.runs import failures, run_rows
-from litmus.report.tables import comparisons, results
+from litmus.report.tables import ArmRow, arm_rows, comparisons, failures, run_rows
 
 BASE = {"model.name": "lenet5"}
 GAINS = (0.1, 0.15, 0.2, 0.22)
 
 
-def rows_of(directory: Path, study: Study, truth: Any, seeds: int) -> dict[str, dict[str, Any]]:
+def rows_of(directory: Path, study: Study, truth: Any, seeds: int) -> dict[str, ArmRow]:
     synthetic(directory, study, truth, seeds=seeds)
-    return {row["label"]: row for row in results(summarise(directory))}
+    return {row.label: row for row in arm_rows(summarise(directory))}
 
 
 def test_over_fewer_common_seeds_the_means_there_are_shown(tmp_path: Path) -> None:
@@ -41,9 +40,9 @@ def test_over_fewer_common_seeds_the_means_there_are_shown(tmp_path: Path) -> No
         return {"test_top1": value, "val_top1": value}
 
     rows = rows_of(tmp_path, study, truth, 5)
-    assert rows["norm batch"]["difference"].startswith("-1.90 [")
-    assert rows["norm batch"]["common"] == "n = 3 common seeds; baseline there 90.00 %"
-    assert rows["norm group"]["common"] == rows["norm none"]["common"] == ""
+    assert rows["norm batch"].difference.startswith("-1.90 [")
+    assert rows["norm batch"].common == "n = 3 common seeds; baseline there 90.00 %"
+    assert rows["norm group"].common == rows["norm none"].common == ""
     assert "n = 3 common seeds; baseline there 90.00 %" in write_report(tmp_path, study).path.read_text()
 
 
@@ -58,7 +57,7 @@ def test_trains_counts_the_seeds_with_a_result(tmp_path: Path) -> None:
         return {"test_top1": 0.9, "val_top1": 0.9}
 
     rows = rows_of(tmp_path, study, truth, 4)
-    assert [row["trains"] for row in rows.values()] == ["4 of 4", "3 of 3 so far", "3 of 4"]
+    assert [row.trains for row in rows.values()] == ["4 of 4", "3 of 3 so far", "3 of 4"]
 
 
 def test_differences_all_else_equal_have_a_p_in_a_family_of_their_own(tmp_path: Path) -> None:
@@ -71,14 +70,14 @@ def test_differences_all_else_equal_have_a_p_in_a_family_of_their_own(tmp_path: 
         return {"test_top1": value, "val_top1": value}
 
     rows = rows_of(tmp_path, study, truth, 4)
-    matched = {label: row["p_matched"] for label, row in rows.items() if row["p_matched"]}
+    matched = {label: row.p_matched for label, row in rows.items() if row.p_matched}
     assert list(matched) == ["norm batch, lr 0.1", "norm batch, lr 1.0"]
     # Two equal p-values: each is doubled by a family of two, and would be tripled with the third arm in it.
     alone = rows_of(
         tmp_path / "alone", Study("pair", "", BASE, {"model.norm": ["none", "batch"]}, {}), truth_of_pair, 4
     )
-    assert all(abs(float(p) - 2 * float(alone["norm batch"]["p"])) < 2e-4 for p in matched.values())
-    assert all(row["differs_matched"] for row in rows.values() if row["p_matched"])
+    assert all(abs(float(p) - 2 * float(alone["norm batch"].p)) < 2e-4 for p in matched.values())
+    assert all(row.differs_matched for row in rows.values() if row.p_matched)
     page = write_report(tmp_path, study).path.read_text()
     assert "all else equal, are a family of their own" in page
 

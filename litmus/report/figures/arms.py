@@ -83,7 +83,7 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
                 y=[100 * analysis.chance if unit is POINTS else 0.0] * len(diverged),
                 mode="markers+text",
                 marker={"symbol": "x", "size": 10, "color": colour},
-                text=[f"{each.count('diverged')}/{each.planned - each.missing}" for _, each in diverged],
+                text=[f"{each.count('diverged')}/{each.ended}" for _, each in diverged],
                 textposition="top center",
                 name=f"{escaped(name)}: diverged",
                 hovertemplate=f"{escaped(name)}, %{{x}}: %{{text}} seeds diverged<extra></extra>",
