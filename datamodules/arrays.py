@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from litmus.core.errors import UserError, unknown_name
-from litmus.datamodules.loading.own import dataset
+from litmus.datamodules.loading.custom import dataset
 from litmus.datamodules.loading.registry import ImageArrays, register
 
 TARGETS = ("labels", "masks")

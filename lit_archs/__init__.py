@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from litmus.core.registry import lazily
 
 if TYPE_CHECKING:
-    from litmus.core.metrics import Metric, own_task
+    from litmus.core.metrics import Metric, custom_task
     from litmus.lit_archs.building.registry import build, names, register
     from litmus.lit_archs.layers.fold_batch_norm import Folding, fold_batch_norm
     from litmus.lit_archs.learning.classifier import LitClassifier
@@ -25,7 +25,7 @@ __all__ = [
     "build",
     "fold_batch_norm",
     "names",
-    "own_task",
+    "custom_task",
     "register",
     "register_task",
 ]
@@ -43,7 +43,7 @@ __getattr__ = lazily(
         "build": "litmus.lit_archs.building.registry",
         "fold_batch_norm": "litmus.lit_archs.layers.fold_batch_norm",
         "names": "litmus.lit_archs.building.registry",
-        "own_task": "litmus.core.metrics",
+        "custom_task": "litmus.core.metrics",
         "register": "litmus.lit_archs.building.registry",
         "register_task": "litmus.lit_archs.learning.tasks",
     },

@@ -18,7 +18,7 @@ from litmus.design.study_files import STUDIES
 
 ROOT = FOLDER.parent
 README = (ROOT / "README.md").read_text()
-OWN_TASK = (FOLDER / "own_task.md").read_text()
+CUSTOM_TASK = (FOLDER / "custom_task.md").read_text()
 WRITTEN = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted(FOLDER.glob("*.md"))
 PACKAGES = ("litmus", "lit_archs", "datamodules", "studies", "tests")
 SOURCES = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
@@ -53,7 +53,7 @@ def test_the_readmes_trainer_trains(
         pytest.param("dropout_and_norm", README, '"""Does dropout still help', marks=pytest.mark.slow),
         ("gate", README, '"""Does a gate'),
         ("stripes", README, '"""Does batch norm help on my'),
-        ("code_width", OWN_TASK, '"""Does a wider code reconstruct'),
+        ("code_width", CUSTOM_TASK, '"""Does a wider code reconstruct'),
     ],
 )
 def test_the_studies_of_the_pages_run_as_they_stand(tmp_path: Path, name: str, page: str, beginning: str) -> None:

@@ -64,7 +64,7 @@ class ImageArrays:
 
     Args:
         train_images: training images, at the size at which they are stored.
-        train_labels: their classes; or, for a task of one's own, numbers to predict, float [N] or [N, D].
+        train_labels: their classes; or, for a custom task, numbers to predict, float [N] or [N, D].
         test_images: test images.
         test_labels: their classes.
         classes: name of each class.

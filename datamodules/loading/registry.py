@@ -10,7 +10,7 @@ from litmus.core.config_keys import Keys, keys_of_function
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.registry import Registry
 from litmus.datamodules.loading.arrays import ImageArrays
-from litmus.datamodules.loading.own import dataset
+from litmus.datamodules.loading.custom import dataset
 
 __all__ = ["DATASETS", "Dataset", "ImageArrays", "dataset", "load", "names", "register"]
 

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from litmus.core.config_keys import Config
 from litmus.core.errors import UserError
 from litmus.core.keyed_random import generator
-from litmus.lit_archs.building.own_initialisation import initialised_by_itself
+from litmus.lit_archs.building.constructor_draws import initialised_by_itself
 
 Scheme = Literal[
     "kaiming_normal", "kaiming_uniform", "kaiming_normal_out", "xavier_normal", "xavier_uniform", "normal", "vgg",

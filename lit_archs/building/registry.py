@@ -61,7 +61,7 @@ def register(
         fixed: for a name, the options that it decides.
         pattern: a regular expression with one group for an integer option, e.g. `resnet(?P<depth>\\d+)`: every name
             that it matches is built with that option fixed.
-        task: what its outputs are for: classification, segmentation, or a task of one's own (`register_task`).
+        task: what its outputs are for: classification, segmentation, or a custom task (`register_task`).
         hidden: fields of the builder's groups of options that this family does not have.
         init: how its parameters start by default, see `InitConfig`; `own`, what its constructor draws, made paired, for
             networks that are none of the package's.

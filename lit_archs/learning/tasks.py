@@ -1,4 +1,4 @@
-"""Tasks: which LightningModule trains a network, by what the network is for; and tasks of one's own."""
+"""Tasks: which LightningModule trains a network, by what the network is for; and custom tasks."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ Module = TypeVar("Module", bound=type[LitNetwork])
 
 
 def register_task(module: Module) -> Module:
-    """Make a task of one's own known, with its metrics, by the LightningModule that trains for it; a class decorator.
+    """Make a custom task known, with its metrics, by the LightningModule that trains for it; a class decorator.
 
     Networks are registered for it by its name: `register("autoencoder", task="reconstruction")`. Raises `UserError`
     where the name of the task, or of one of its metrics for another meaning, is taken.
@@ -38,7 +38,7 @@ def register_task(module: Module) -> Module:
 
 
 class LitTask(LitNetwork):
-    """Trains `network` for a task of one's own: a subclass says its `task`, its `loss` and what it measures.
+    """Trains `network` for a custom task: a subclass says its `task`, its `loss` and what it measures.
 
     The rest, exact evaluation, optimiser, schedule, divergence, several devices, is as for classification; a subclass
     may override `configure_optimizers`. Logs `train_loss`, and the task's metrics of the validation and the test

@@ -95,7 +95,7 @@ def execute(arguments: Sequence[str]) -> int:
     record = read_study_record(directory)
     run = next(iter(record.arms[0].runs.values()))
     if RunRecord(directory / run).state() == "finished":
-        print("\n".join(after_training(run, directory, launch.out == LaunchConfig.out, record.own_task is None)))
+        print("\n".join(after_training(run, directory, launch.out == LaunchConfig.out, record.custom_task is None)))
     return status
 
 

@@ -136,14 +136,14 @@ class Task:
         return guessing or 0.0
 
 
-def own_task(name: str, *metrics: Metric, guessing: float) -> Task:
+def custom_task(name: str, *metrics: Metric, guessing: float) -> Task:
     """Return a task that a user registers: its name, and what an evaluation measures besides the loss.
 
     Runs are compared by the first of `metrics`. `guessing` is the value of that metric for a network that has learnt
     nothing; a diverged run counts with it. Raises `UserError` without a metric.
     """
     if not metrics:
-        raise UserError(f"task {name} needs a metric: own_task(name, Metric(...), guessing=...)")
+        raise UserError(f"task {name} needs a metric: custom_task(name, Metric(...), guessing=...)")
     measured = tuple(metric.name for metric in metrics)
     evaluated = measured if "loss" in measured else ("loss", *measured)
     return Task(name, evaluated, measured[0], metrics=(replace(metrics[0], guessing=guessing), *metrics[1:]))

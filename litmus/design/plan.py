@@ -148,7 +148,7 @@ class Plan:
             ),
             source=None if source is None else str(source),
             codes=tuple(dict(code) for code in codes),
-            own_task=TASKS[task] if TASKS[task].metrics else None,
+            custom_task=TASKS[task] if TASKS[task].metrics else None,
             roles={
                 name: str(key.role)
                 for arm in self.arms

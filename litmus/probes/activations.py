@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from litmus.core.batch import Batch
 from litmus.lit_archs.layers.norm_activation import ACTIVATION_LAYERS, ScaledTanh
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.probe import Probe, gathered, register, summed, training_pass, watched
+from litmus.probes.probe import Probe, count_by_unit, gathered, register, summed, training_pass, watched
 
 QUANTILES = (0.15, 0.5, 0.85)
 UNITS = 16
@@ -58,7 +58,8 @@ def _input_statistics(entering: Tensor) -> dict[str, float]:
     units = entering[:, :UNITS]
     for size in entering.shape[:1:-1]:
         units = units[..., size // 2]
-    low, middle, high = _quantiles(gathered(units.contiguous())).tolist()
+    units = gathered(units.contiguous()).double()
+    low, middle, high = torch.quantile(units, units.new_tensor(QUANTILES), dim=0).tolist()
     statistics = {"mean": mean, "sd": variance**0.5, "p15": low[0], "p50": middle[0], "p85": high[0]}
     for unit in range(len(middle)):
         statistics[f"median_of_unit_{unit}"] = middle[unit]
@@ -66,16 +67,9 @@ def _input_statistics(entering: Tensor) -> dict[str, float]:
     return statistics
 
 
-def _quantiles(units: Tensor) -> Tensor:
-    """Return the quantiles of each column of `units` [N, units], float64 [3, units]."""
-    return torch.quantile(units.double(), units.new_tensor(QUANTILES, dtype=torch.float64), dim=0)
-
-
 def _output_statistics(layer: nn.Module, leaving: Tensor) -> dict[str, float]:
     if isinstance(layer, nn.ReLU):
-        samples_and_positions = [axis for axis in range(leaving.dim()) if axis != 1]
-        alive = summed((leaving != 0).sum(samples_and_positions))
-        return {"dead_fraction": float((alive == 0).double().mean())}
+        return {"dead_fraction": float((summed(count_by_unit(leaving != 0)) == 0).double().mean())}
     if type(layer) in _MIDDLE_AND_REACH:
         middle, reach = _MIDDLE_AND_REACH[type(layer)]
         saturated = ((leaving - middle).abs() > SATURATION * reach).sum().double()

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.probe import Probe, register, summed, undisturbed, watched
+from litmus.probes.probe import Probe, count_by_unit, register, summed, undisturbed, watched
 
 IMAGES = 10_000
 """Training images that are looked at, at most."""
@@ -31,9 +31,7 @@ class DeadUnits(Probe):
         positive: dict[str, Tensor] = {}
 
         def see(name: str, entering: Tensor, _: Tensor) -> None:
-            samples_and_positions = [axis for axis in range(entering.dim()) if axis != 1]
-            found = (entering > 0).sum(samples_and_positions)
-            positive[name] = positive[name] + found if name in positive else found
+            positive[name] = positive.get(name, 0) + count_by_unit(entering > 0)
 
         with undisturbed(network), torch.no_grad(), watched(layers, see):
             network.eval()

@@ -14,7 +14,7 @@ from litmus.core.keyed_random import permutation
 from litmus.lit_archs.layers.norm_activation import ACTIVATION_LAYERS, NormActivation
 from litmus.lit_archs.layers.residual import ResidualBlock
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.probe import Probe, register, summed, undisturbed, watched
+from litmus.probes.probe import Probe, predicted_classes, register, summed, undisturbed, watched
 
 COUNTS = (1, 2, 4, 8, 16)
 """Numbers of blocks that are deleted at once, and of pairs that are exchanged, as far as there are so many."""
@@ -52,7 +52,7 @@ class Lesion(Probe):
             for batch in self.validation_batches(trainer):
                 # Not the compiled network, which would not notice what has changed.
                 logits = network.forward(batch.images)
-                right = (logits.argmax(1) == batch.labels) & logits.isfinite().all(1)
+                right = predicted_classes(logits) == batch.labels
                 counts += torch.stack((right.sum(), right.new_tensor(len(right), dtype=torch.int64)))
             right_answers, count = summed(counts).tolist()
             return right_answers / count

@@ -47,7 +47,10 @@ class PathGradients(Probe):
             norms = [path_gradient(module, batch, self.seed, blocks, path) for path in paths]
             squares = [float(summed(gradient.double().square().sum())) for gradient in norms]
             means.append(sum(map(math.sqrt, squares)) / len(squares))
-        shares = length_shares(means)
+        # There are n over k paths of length k.
+        sums = [math.comb(count, length) * mean for length, mean in enumerate(means)]
+        total = sum(sums)
+        shares = [each / total if 0 < total < math.inf else math.nan for each in sums]
         for length, (mean, share) in enumerate(zip(means, shares, strict=True)):
             self.add(step, f"length {length}", path_gradient=mean, length_share=share)
         short = count // 3 + 1
@@ -94,14 +97,3 @@ def along(blocks: Sequence[ResidualBlock], path: Collection[int]) -> Iterator[No
             closed = block.shortcut if number in path else block.branch
             hooks.enter_context(closed.register_forward_hook(lambda *call: call[-1].detach()))
         yield
-
-
-def length_shares(means: Sequence[float]) -> list[float]:
-    """Return the share of each length in the gradients of all paths, from the mean of a path of the length.
-
-    There are n over k paths of length k. NaN where no path has a gradient, or one's is not finite.
-    """
-    count = len(means) - 1
-    sums = [math.comb(count, length) * mean for length, mean in enumerate(means)]
-    total = sum(sums)
-    return [each / total if 0 < total < math.inf else math.nan for each in sums]

@@ -6,7 +6,7 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from litmus.probes.probe import Probe, register, summed
+from litmus.probes.probe import Probe, predicted_classes, register, summed
 
 
 @register
@@ -32,7 +32,7 @@ class PerClassAccuracy(Probe):
     ) -> None:
         if outputs is None or self._counts is None:
             return
-        right = (outputs.argmax(1) == batch.labels) & outputs.isfinite().all(1)
+        right = predicted_classes(outputs) == batch.labels
         for row, labels in zip(self._counts, (batch.labels, batch.labels[right]), strict=True):
             row += torch.bincount(labels, minlength=len(row))
 

@@ -149,6 +149,17 @@ def gathered(rows: Tensor) -> Tensor:
     return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
 
 
+def predicted_classes(logits: Tensor) -> Tensor:
+    """Return the class of the greatest logit of each row of `logits` [N, classes], int64 [N]; −1 for a row that is not
+    finite, which is a wrong answer whatever the label."""
+    return torch.where(logits.isfinite().all(1), logits.argmax(1), -1)
+
+
+def count_by_unit(condition: Tensor) -> Tensor:
+    """Return how often `condition` [N, units, ...] holds for each unit over samples and positions, int64 [units]."""
+    return condition.transpose(0, 1).flatten(1).sum(1)
+
+
 @contextlib.contextmanager
 def watched(layers: Mapping[str, nn.Module], see: Callable[[str, Any, Any], None]) -> Iterator[None]:
     """Call `see(name, input, output)` whenever one of `layers` has run."""

@@ -2,10 +2,9 @@
 
 import lightning.pytorch as lightning
 import torch
-from torch import Tensor
 
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.probe import Probe, register, summed, undisturbed
+from litmus.probes.probe import Probe, predicted_classes, register, summed, undisturbed
 
 DISTANCES = (1, 2)
 """Pixels by which the images are shifted."""
@@ -31,18 +30,14 @@ class ShiftConsistency(Probe):
         network = module.network
         counts = torch.zeros(1 + 2 * len(DISTANCES), dtype=torch.int64, device=module.device)
 
-        def answer(images: Tensor) -> Tensor:
-            logits = network.forward(images)
-            return torch.where(logits.isfinite().all(1), logits.argmax(1), -1)
-
         with undisturbed(network), torch.no_grad():
             network.eval()
             for batch in self.validation_batches(trainer):
-                still = answer(batch.images)
+                still = predicted_classes(network.forward(batch.images))
                 counts[0] += len(still)
                 for place, distance in enumerate(DISTANCES):
                     for shift in shifts(distance):
-                        shifted = answer(batch.images.roll(shift, (2, 3)))
+                        shifted = predicted_classes(network.forward(batch.images.roll(shift, (2, 3))))
                         counts[1 + 2 * place] += ((shifted == still) & (still >= 0)).sum()
                         counts[2 + 2 * place] += (shifted == batch.labels).sum()
         images, *found = summed(counts).tolist()

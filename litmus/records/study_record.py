@@ -103,7 +103,7 @@ class StudyRecord:
         source: the file that defines it where the package does not.
         codes: the code of that file and what it imports, as a hash for each module, the latest first: that of the last
             command, then those before changes.
-        own_task: the task where it is none of the package's, so that it can be reported without that file.
+        custom_task: the task where it is none of the package's, so that it can be reported without that file.
         design: how the levels are combined into arms; empty where the study names its arms.
         tuning: what the arms tried before they were compared, and what they chose; None where nothing was tuned.
         diverged_value: the accuracy that a diverged run counts with; None for that of guessing.
@@ -121,7 +121,7 @@ class StudyRecord:
     arms: tuple[ArmRecord, ...]
     source: str | None = None
     codes: tuple[dict[str, str], ...] = ()
-    own_task: Task | None = None
+    custom_task: Task | None = None
     design: str = ""
     tuning: TuningRecord | None = None
     diverged_value: float | None = None
@@ -135,7 +135,7 @@ class StudyRecord:
     @property
     def known_task(self) -> Task | None:
         """What its networks are trained for, None where the record does not say."""
-        return self.own_task or TASKS.get(self.task)
+        return self.custom_task or TASKS.get(self.task)
 
     def arm_of_run(self) -> dict[str, ArmRecord]:
         """Return each run's arm."""
@@ -163,9 +163,9 @@ def read_study_record(directory: Path) -> StudyRecord:
         raise UserError(
             f"{path} has record format {found}, and this version of Litmus reads {RECORD_FORMAT}; choose another --out"
         )
-    if record.own_task is not None:
+    if record.custom_task is not None:
         with contextlib.suppress(UserError):  # the study's file was imported, and defines it otherwise by now
-            add_task(record.own_task)
+            add_task(record.custom_task)
     return record
 
 

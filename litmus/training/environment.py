@@ -1,7 +1,6 @@
 """Where a run took place: code and library versions, device, threads; recorded with its results."""
 
 import importlib.metadata
-import math
 import os
 import platform
 import subprocess
@@ -9,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import joblib
 import torch
 
 LIBRARIES = ("torch", "torchvision", "lightning", "torchmetrics", "numpy", "scikit-learn")
@@ -16,34 +16,10 @@ LIBRARIES = ("torch", "torchvision", "lightning", "torchmetrics", "numpy", "scik
 
 def available_cpus() -> int:
     """Return the number of CPUs this process may use: by its affinity, its control group's quota and SLURM."""
-    found = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1]
-    quota = _cgroup_cpus(Path("/sys/fs/cgroup"))
-    if quota is not None:
-        found.append(max(1, math.ceil(quota)))
+    found: int = joblib.cpu_count()
     # SLURM sets it where a job asked for cores, and may not bind the job's processes to them.
     granted = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    if granted.isdigit() and "SLURM_JOB_ID" in os.environ:
-        found.append(int(granted))
-    return min(found)
-
-
-def _cgroup_cpus(root: Path) -> float | None:
-    """Return the least quota of this process's control group and those above it, in CPUs; None where there is none."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    group = root / next((line.split(":", 2)[2].lstrip("/") for line in lines if line.startswith("0::")), "")
-    limits = [limit for each in (group, *group.parents) if (limit := _quota(each)) is not None]
-    return min(limits, default=None)
-
-
-def _quota(group: Path) -> float | None:
-    try:
-        quota, period = (group / "cpu.max").read_text().split()
-        return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
-        return None
+    return min(found, int(granted)) if granted.isdigit() and "SLURM_JOB_ID" in os.environ else found
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from litmus.core.batch import Batch
 from litmus.core.metrics import Task
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.lit_archs.learning.lit_network import LitNetwork
-from litmus.probes.probe import PROBE_COLUMNS, Probe, gathered
+from litmus.probes.probe import PROBE_COLUMNS, Probe, gathered, predicted_classes
 from litmus.records.answers import Answers, of_classes, write_answers
 from litmus.records.run_record import RunRecord
 from litmus.records.storage import write_atomically
@@ -180,12 +180,11 @@ def _answers(logits: Tensor, batch: Batch, pixels: bool) -> tuple[Tensor, ...]:
 
     A prediction that is not finite is right nowhere: the class of such an image is −1.
     """
-    finite = logits.isfinite().all(1)
-    predicted = logits.argmax(1)
+    predicted = predicted_classes(logits)
     if not pixels or batch.masks is None:
-        return torch.where(finite, predicted, -1), batch.labels
+        return predicted, batch.labels
     classes = logits.shape[1]
     # As the metrics count it: where the logits are not finite, a class that is not the pixel's.
-    predicted = torch.where(finite, predicted, (batch.masks + 1) % classes)
+    predicted = torch.where(predicted < 0, (batch.masks + 1) % classes, predicted)
     given, true = (functional.one_hot(each.flatten(1), classes) for each in (predicted, batch.masks))
     return (given * true).sum(1), given.sum(1), true.sum(1)

@@ -46,13 +46,13 @@ def test_a_training_is_a_run_and_says_what_can_be_done_with_it(litmus: Litmus, t
     assert "train-mlp-digits, mlp on digits, seed 0" in again.stdout
 
 
-OWN_TASK = """
+CUSTOM_TASK = """
 from litmus import lit_archs
 from torch import nn
 
 @lit_archs.register_task
 class LitCopy(lit_archs.LitTask):
-    task = lit_archs.own_task(
+    task = lit_archs.custom_task(
         "copying", lit_archs.Metric("mse", "mean squared error", "loss", higher_is_better=False), guessing=1.0
     )
     def loss(self, outputs, batch):
@@ -71,8 +71,8 @@ class Copier(nn.Module):
 
 
 @pytest.mark.slow
-def test_what_follows_a_run_of_a_task_of_ones_own_can_be_typed(litmus: Litmus, tmp_path: Path) -> None:
-    (tmp_path / "copier.py").write_text(OWN_TASK)
+def test_what_follows_a_run_of_a_custom_task_can_be_typed(litmus: Litmus, tmp_path: Path) -> None:
+    (tmp_path / "copier.py").write_text(CUSTOM_TASK)
     done = litmus("train", "--source", "copier.py", "--model", "copier", "--data", "digits", "--trainer.epochs", "1")
     assert done.returncode == 0, done.stderr
     told = re.findall(r"^(?:next:)? +litmus (.*)$", done.stdout, re.MULTILINE)

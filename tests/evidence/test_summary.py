@@ -9,7 +9,7 @@ from synthetic_records import Truth, synthetic
 from benchmarks.calibration.studies_in_memory import SimulatedArm, study
 from litmus import Claim, Study, more
 from litmus.core import metrics
-from litmus.core.metrics import TASKS, Metric, Task, add_task, own_task
+from litmus.core.metrics import TASKS, Metric, Task, add_task, custom_task
 from litmus.design.plan import Arm
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import arm_statistics, metrics_of, statistics_table, summarise, undecided
@@ -33,7 +33,7 @@ def reconstruction(monkeypatch: pytest.MonkeyPatch) -> Task:
     """A task of a user's own, with two metrics."""
     monkeypatch.setattr(metrics, "TASKS", dict(TASKS))
     errors = Metric("mse", "mean squared error", "loss", False), Metric("ssim", "structural similarity", "share", True)
-    task = own_task("reconstruction", *errors, guessing=1.0)
+    task = custom_task("reconstruction", *errors, guessing=1.0)
     for metric in task.metrics:
         monkeypatch.setitem(metrics.METRICS, metric.name, metric)
     add_task(task)

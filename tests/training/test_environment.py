@@ -1,12 +1,10 @@
-"""How many CPUs there are for this process: by affinity, a container's quota and SLURM."""
+"""How many CPUs and threads a process uses: by its affinity, SLURM, the options and the environment."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 from litmus.launch.config import LaunchConfig, execution_of
-from litmus.training import environment
 from litmus.training.environment import available_cpus
 from litmus.training.execute import threads_of
 from litmus.training.run import Execution
@@ -14,33 +12,17 @@ from litmus.training.run import Execution
 
 @pytest.fixture(autouse=True)
 def eight_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
-    monkeypatch.setattr(environment, "_cgroup_cpus", lambda root: None)
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
 
 
-def test_the_least_of_them_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fewest_cpus_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert available_cpus() == 8
-    monkeypatch.setattr(environment, "_cgroup_cpus", lambda root: 2.5)
-    assert available_cpus() == 3
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
-    assert available_cpus() == 3  # of a job that this process is not in
+    assert available_cpus() == 8  # of a job that this process is not in
     monkeypatch.setenv("SLURM_JOB_ID", "12")
     assert available_cpus() == 2
-
-
-@pytest.mark.parametrize(
-    ("files", "quota"),
-    [
-        ({}, None),
-        ({"cpu.max": "max 100000"}, None),
-        ({"cpu.max": "150000 100000"}, 1.5),
-    ],
-)
-def test_the_quota_of_a_control_group(tmp_path: Path, files: dict[str, str], quota: float | None) -> None:
-    for name, content in files.items():
-        (tmp_path / name).write_text(content + "\n")
-    assert environment._quota(tmp_path) == quota
 
 
 def test_threads_are_those_asked_for_else_one_for_a_small_network() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 import litmus
 from litmus.core.errors import UserError
-from litmus.core.metrics import Metric, Task, add_task, own_task
+from litmus.core.metrics import Metric, Task, add_task, custom_task
 from litmus.records.study_record import read_study_record
 
 AUTOENCODER = '''\
@@ -24,7 +24,7 @@ from litmus import Claim, more
 class LitAutoencoder(lit_archs.LitTask):
     """Reconstructs its images."""
 
-    task = lit_archs.own_task(
+    task = lit_archs.custom_task(
         "own_reconstruction",
         lit_archs.Metric("mse", "mean squared error", "loss", higher_is_better=False),
         lit_archs.Metric("within", "pixels within a fifth of a deviation", "share", higher_is_better=True),
@@ -96,6 +96,6 @@ def test_an_autoencoders_study_is_judged_by_its_own_metrics(tmp_path: Path) -> N
 
 def test_a_task_is_refused_where_its_words_mean_something_else() -> None:
     with pytest.raises(UserError, match="metric 'top1' of task mine means something else already"):
-        add_task(own_task("mine", Metric("top1", "first", "count", False), guessing=0.0))
+        add_task(custom_task("mine", Metric("top1", "first", "count", False), guessing=0.0))
     with pytest.raises(UserError, match="does not say what its metric 'mae' is"):
         add_task(Task("mine", ("loss", "mae"), "mae"))

@@ -27,7 +27,7 @@ def dataset(train: Any, test: Any = None, *, classes: Sequence[str] | None = Non
     `train` and `test` are each a pair of arrays or a torchvision-style `Dataset` whose items are such pairs. A pair is
     images and labels, or images and masks. Arrays are NumPy's or PyTorch's: images [N, H, W], [N, C, H, W] or
     [N, H, W, C], uint8 of 0 to 255 or float of 0 to 1, before any normalisation; labels are whole numbers [N] from 0,
-    or floats [N] or [N, D] that a task of one's own predicts; masks whole numbers [N, H, W] from 0, the background. An
+    or floats [N] or [N, D] that a custom task predicts; masks whole numbers [N, H, W] from 0, the background. An
     item's image may also be Pillow's. Float images are rounded to 256 levels.
 
     Where `test` is not given, a fifth of `train` is set aside by a fixed key, the same for every seed. `classes` names
