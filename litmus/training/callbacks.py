@@ -19,10 +19,10 @@ from litmus.training.recorder import Recorder
 
 
 class StopAtDivergence(lightning.Callback):
-    """Ends training once the module has seen a loss that is not finite.
+    """Ends training after a loss that is not finite.
 
-    It looks every `every_n_steps` and at the end of an epoch. Where an evaluation within an epoch sees it first,
-    training goes on to the next of these.
+    It checks every `every_n_steps` steps and at the end of each epoch. If an evaluation within an epoch finds such a
+    loss, training ends at the next check.
     """
 
     def __init__(self, every_n_steps: int) -> None:
@@ -45,9 +45,9 @@ class StopAtDivergence(lightning.Callback):
 
 
 class EvenValidations(lightning.Callback):
-    """Evaluates `per_epoch` times an epoch, at even distances, the last time at its end.
+    """Evaluates `per_epoch` times an epoch, evenly spaced, the last time at its end.
 
-    Lightning's own interval leaves an epoch's last steps unevaluated where it does not divide the epoch.
+    Lightning's `val_check_interval` leaves an epoch's last steps unevaluated if it does not divide the epoch.
     """
 
     def __init__(self, per_epoch: int) -> None:
@@ -93,10 +93,10 @@ WRITE_SECONDS = 5.0
 
 
 class Heartbeats(lightning.Callback):
-    """Reports about once a second how far the run is, first after the first step.
+    """Reports the run's progress about once a second, first after the first step.
 
-    It asks nothing of the device, so that no step waits for it. With a `directory` it also writes the heartbeat there
-    every few seconds, for processes that only see the disk.
+    It never waits for the device. With a `directory` it also writes the heartbeat there every few seconds, for
+    processes that share only the disk.
     """
 
     def __init__(self, on_progress: Listener, recorder: Recorder, config: RunConfig, directory: Path | None) -> None:
@@ -108,7 +108,7 @@ class Heartbeats(lightning.Callback):
         self._last = -math.inf
         self._written = time.monotonic()
         self._timed: tuple[float, int] | None = None
-        """The time and the step from which the images per second are counted."""
+        """The time and step since which the images per second are counted."""
         self._rate: float | None = None
 
     def on_train_batch_end(
@@ -154,7 +154,7 @@ class Heartbeats(lightning.Callback):
             write_heartbeat(self.directory, heartbeat)
 
     def _last_metric(self, task: Task) -> tuple[str, float]:
-        """Return the last metric of the validation split, or of training until there is one."""
+        """Return the latest metric of the validation split, or of training before the first evaluation."""
         name = f"val_{task.primary_metric}"
         for row in reversed(self.recorder.rows):
             if row["kind"] == "evaluation":

@@ -1,4 +1,4 @@
-"""When a run is checkpointed, in the middle of an epoch too, and what it takes to go on from there in the same bits."""
+"""Checkpoints, within an epoch too, from which a run resumes in the same bits; and the weights of its best evaluation."""
 
 import contextlib
 import io
@@ -24,24 +24,24 @@ MOST_OF_TIME = 0.05
 """A checkpoint within an epoch waits until writing them takes no more than this fraction of the time."""
 
 AGREE_EVERY = 8
-"""Steps between two moments at which several processes agree on a checkpoint; one by itself may take any."""
+"""Steps between two agreements of several processes on a checkpoint; a single process may take one at any step."""
 
 
 class Paused(Exception):
-    """The run was asked to stop: it has written a checkpoint, from which it can go on."""
+    """The run was asked to stop and has written a checkpoint from which it can resume."""
 
 
 class Checkpoints(lightning.Callback):
     """Saves a run at its end, at the ends of epochs and, in long ones, between two steps.
 
-    A run goes on from a checkpoint as if it had not stopped: the sample that follows, the generators that dropout draws
-    from, and what has been summed up since the last row of metrics, of every process, are part of it.
+    A run resumes as if it had not stopped: for every process, a checkpoint holds the next sample, the state of the
+    generators that dropout draws from, and the sums since the last row of metrics.
 
     Args:
-        record: what the run leaves on disk.
+        record: the run's files on disk.
         every_seconds: least time between two checkpoints; 0: one at the end of every epoch, and none within.
         every_steps: steps between two checkpoints, in place of the time.
-        pause: ends the run with `Paused`, once it is checkpointed.
+        pause: once it is set, the run is checkpointed and raises `Paused`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Checkpoints(lightning.Callback):
         if len(states) == size:
             self._resuming = states[rank]
         elif states and rank == 0:
-            # Of a window only the sums over all processes count.
+            # The number of processes has changed: only the sums over all of them matter.
             self._resuming = {
                 **states[0],
                 "losses": torch.cat([state["losses"] for state in states]),
@@ -105,7 +105,12 @@ class Checkpoints(lightning.Callback):
             return
         pausing, due = self._wanted(trainer)
         if due or pausing:
-            self._within_epoch = _gathered(_state(module))
+            states: list[Any] = [None] * trainer.world_size
+            if trainer.world_size > 1:
+                distributed.all_gather_object(states, _state(module))
+            else:
+                states = [_state(module)]
+            self._within_epoch = states
             self._save(trainer)
             self._within_epoch = []
         if pausing:
@@ -126,7 +131,7 @@ class Checkpoints(lightning.Callback):
             raise Paused
 
     def _wanted(self, trainer: lightning.Trainer) -> tuple[bool, bool]:
-        """Return whether the run is to stop, and whether a checkpoint is due; the same in all processes."""
+        """Return whether the run should stop, and whether a checkpoint is due; the same in all processes."""
         step = trainer.global_step
         by_step = self.every_steps is not None and step % self.every_steps == 0
         if trainer.world_size > 1 and step % AGREE_EVERY:
@@ -141,7 +146,7 @@ class Checkpoints(lightning.Callback):
         path, began = self.record.checkpoint, time.monotonic()
         temporary = path.with_suffix(".saving")
         with storage_errors(path):
-            # Lightning would make the folder anew, and all that it is in, where that is gone.
+            # Lightning would create missing parents too, such as a study's folder that the user has deleted.
             path.parent.mkdir(exist_ok=True)
             try:
                 trainer.save_checkpoint(temporary)
@@ -158,7 +163,7 @@ class Checkpoints(lightning.Callback):
 
 
 def _state(module: LitNetwork) -> dict[str, Any]:
-    """Return what this process needs to go on between two steps, in addition to what Lightning keeps."""
+    """Return what this process needs to resume between two steps, besides what Lightning saves."""
     window, empty = module.window, torch.empty(0)
     cuda = module.device.type == "cuda"
     since = module.since_validation
@@ -172,21 +177,12 @@ def _state(module: LitNetwork) -> dict[str, Any]:
     }
 
 
-def _gathered(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the state of every process, by rank."""
-    if not distributed.is_initialized():
-        return [state]
-    states: list[Any] = [None] * distributed.get_world_size()
-    distributed.all_gather_object(states, state)
-    return states
-
-
 class BestWeights(lightning.Callback):
-    """Holds a copy of the weights of the best evaluation so far, the first of several, in memory.
+    """Keeps a copy of the weights of the best evaluation so far in memory; of equal evaluations, those of the first.
 
-    They travel in the run's checkpoint: a resumed run goes on from exactly those that belong to its step, also where it
-    had come further before it was killed. At the end of training they are written to their own file, and the last
-    checkpoint goes without them. `content` is what that file also holds.
+    The copy is part of the run's checkpoint, so that a resumed run has the best weights up to its step, even if it had
+    come further before it was killed. At the end of training the copy is written to a file, together with `content`,
+    and the last checkpoint is saved without it.
     """
 
     @staticmethod
@@ -231,9 +227,9 @@ class BestWeights(lightning.Callback):
             self._write(trainer)
 
     def finish(self, trainer: lightning.Trainer, module: LitNetwork) -> None:
-        """Write the file where it is not written; the last weights where no evaluation gave a number.
+        """Write the file unless it is written, with the last weights if no evaluation was finite.
 
-        A run that diverged before its first evaluation leaves none.
+        A run that diverged before its first evaluation has no such file.
         """
         if self.weights is None and module.diverged_at is None:
             self._take(trainer, module)
@@ -253,14 +249,14 @@ class BestWeights(lightning.Callback):
         self._written = True
 
     def load_into(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Give `module` these weights, the first device's to all devices."""
+        """Load these weights into `module`, on all devices those of the first."""
         weights = trainer.strategy.broadcast(self.weights)
         assert weights is not None
         module.load_state_dict(weights)
 
 
 def check_readable(run: Run) -> None:
-    """Raise `CorruptRecord` where the run has a checkpoint from which it cannot go on."""
+    """Raise `CorruptRecord` if the run has a checkpoint from which it cannot resume."""
     path = run.record.checkpoint
     if not path.exists():
         return
@@ -272,4 +268,4 @@ def check_readable(run: Run) -> None:
     if missing:
         raise CorruptRecord(f"{path}: lacks {', '.join(sorted(missing))}")
     if BestWeights.wanted(run.config) and BestWeights.__qualname__ not in content["callbacks"]:
-        raise CorruptRecord(f"{path}: kept without the best weights so far, which trainer.keep now asks for")
+        raise CorruptRecord(f"{path}: saved without the best weights, which trainer.keep or trainer.test now needs")

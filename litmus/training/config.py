@@ -19,11 +19,11 @@ from litmus.lit_archs.learning.optimiser import OptimConfig
 from litmus.probes.probe import PROBES
 
 MIXED = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
-"""Type of the matrix products and convolutions under mixed precision, by the setting."""
+"""Data type of matrix products and convolutions under mixed precision."""
 
 
 def use_precision(precision: str) -> Any:
-    """Make float32 products of a GPU what `precision` says, and return the precision that Lightning is to have.
+    """Set the precision of a GPU's float32 products, and return the precision for Lightning's Trainer.
 
     By default PyTorch lets a GPU's convolutions round their factors to TF32's ten bits. Here 32-true is
     float32 throughout, as on the CPU, and tf32 is a separate choice; on a CPU the two are the same.
@@ -43,8 +43,8 @@ class TrainerConfig(Config):
 
     Args:
         epochs: passes over the training split.
-        accumulate: parts that a step's batch is cut into, whose gradients are added up, where memory refuses the whole;
-            batch norm sees a part.
+        accumulate: micro-batches of a step, whose gradients are added up, for a batch that does not fit into memory;
+            batch norm sees one micro-batch.
         validations_per_epoch: evaluations of the validation split in an epoch, evenly spaced.
         log_every_n_steps: steps between two rows of training loss.
         precision: 32-true (float32 throughout), tf32 (a GPU's float32 products with ten bits), 16-mixed, bf16-mixed or
@@ -52,14 +52,14 @@ class TrainerConfig(Config):
         compile: whether the network is compiled by torch.compile.
         channels_last: whether images and weights are laid out channels-last.
         deterministic: whether PyTorch is asked for deterministic algorithms.
-        sync_batchnorm: whether batch norm takes its statistics over all devices' samples; false takes each device's
-            share, which is another treatment and another run.
+        sync_batchnorm: whether batch norm computes its statistics over the samples of all devices; false computes them
+            on each device, which is a different treatment and a different run.
         probes: what is measured while the run trains, see `litmus list probes`.
         probe_every_n_steps: steps between two measurements of a probe.
-        keep: which weights stay on disk once a run has its result: none, last, best (of the best evaluation on the
-            validation split) or both.
-        test: which weights the test set is read with, last or best; with best the validation's and the training's
-            metrics are those of that evaluation too.
+        keep: which weights are kept on disk after the run: none, last, best (of the best evaluation on the validation
+            split) or both.
+        test: which weights are tested, last or best; with best, the metrics of training and validation are those of
+            the best evaluation too.
     """
 
     epochs: PositiveInt = 10
@@ -79,7 +79,7 @@ class TrainerConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.test == "best" and "logits" in self.probes:
-            raise UserError("test best: the probe logits keeps those of the last weights; valid with it: last")
+            raise UserError("test best: the probe logits keeps those of the last weights; use test last")
 
 
 DEFAULT_ARCHITECTURE = "lenet5"
@@ -95,8 +95,11 @@ SECTIONS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class RunConfig:
-    """One run, with every default written out; `model` holds the architecture's name and its options, those that the
-    name fixes among them. The dataset's own options and the recipe's transforms are keys of `data`."""
+    """One run, with every default written out.
+
+    `model` holds the architecture's name and its options, with those that the name fixes; `data` holds the dataset's
+    options and the recipe's transforms too.
+    """
 
     model: dict[str, Any]
     init: InitConfig
@@ -119,7 +122,7 @@ class RunConfig:
         return dataclasses.replace(self, seed=seed)
 
     def keys(self) -> Keys:
-        """Return the declarations of its keys by dotted name; of options that a name fixes there are none."""
+        """Return the declarations of its keys by dotted name, without the options that the name fixes."""
         return config_keys(self.model["name"], self.data.name)
 
     @property
@@ -165,7 +168,7 @@ def resolve(settings: Settings) -> RunConfig:
             if value != entry.fixed[option]:
                 raise UserError(f"{name} cannot be set: the name {architecture} fixes it to {entry.fixed[option]}")
         elif name == "data.transforms":
-            # What a recorded config says of its recipe; no key of its own, for the recipe decides it.
+            # A recorded config has it; it is not a key, because the recipe decides it.
             values["data"]["transforms"] = value
         elif name not in keys:
             raise unknown_key(name, keys, dataset if name.startswith("data.") else architecture)

@@ -1,4 +1,4 @@
-"""Where a run took place: code and library versions, device, threads; recorded with its results."""
+"""The environment of a run, which is recorded with its results: versions of code and libraries, hardware, threads."""
 
 import importlib.metadata
 import os

@@ -50,10 +50,10 @@ def attempt(
     attempts: int,
     pause: threading.Event | None = None,
 ) -> str:
-    """Execute `run`, keep its status file true from start to end, and return its final state.
+    """Execute `run`, keep its status file up to date, and return its final state.
 
-    Raises `Paused` once `pause` was set and the run is checkpointed, `CorruptRecord` for an unreadable checkpoint, and
-    whatever else goes wrong.
+    Raises `Paused` once `pause` is set and the run is checkpointed, `CorruptRecord` for an unreadable checkpoint, and
+    any error of the training itself.
     """
     started = time.time()
     record = run.record
@@ -90,8 +90,8 @@ def attempt(
         write_status(state)
     if place.rank == 0:
         remove_heartbeat(run.directory)
-        # Not before the status says that the run has its result: until then it can go on from its checkpoint. Where the
-        # last checkpoint of a diverged run lies depends on interruptions, so that it is no result.
+        # Until the status is written, the run may need its checkpoint to resume. The step of a diverged run's last
+        # checkpoint depends on interruptions, so that checkpoint is not kept.
         kept = set(record.weights_files(run.config.trainer.keep))
         if state == "diverged":
             kept -= {record.checkpoint}
@@ -114,13 +114,13 @@ def execute(
     pause: threading.Event | None = None,
     loggers: Sequence[Logger] = (),
 ) -> str:
-    """Train and test `run`, from its last checkpoint where there is one; return its state, `finished` or `diverged`.
+    """Train and test `run`, from its last checkpoint if it has one; return its state, `finished` or `diverged`.
 
-    Rank 0 writes the record. Raises whatever goes wrong: `StorageError` where the record cannot be written,
-    `CorruptRecord` for an unreadable checkpoint, and `Paused` once `pause` is set.
+    Rank 0 writes the record. Raises `StorageError` if the record cannot be written, `CorruptRecord` for an unreadable
+    checkpoint, and `Paused` once `pause` is set.
     """
     _silence_lightning()
-    # What is loaded by now stays. Else Python's collector may walk through all of PyTorch's objects amid a run.
+    # Python's garbage collector would otherwise walk through all of PyTorch's objects in the middle of a run.
     gc.collect()
     gc.freeze()
     config, record = run.config, run.record
@@ -140,7 +140,7 @@ def execute(
     probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
     best = BestWeights(record, image_input) if BestWeights.wanted(config) else None
     end = EndMeasures(record)
-    # A checkpoint holds the state of the callbacks before `Checkpoints`: they have measured by then.
+    # A checkpoint holds what the callbacks before `Checkpoints` have measured at its step.
     callbacks: list[lightning.Callback] = [
         KeepSignalHandlers(),
         KeyedDropout(config.seed),
@@ -194,9 +194,9 @@ def execute(
 
 
 def _silence_lightning() -> None:
-    """Keep messages that say nothing of this run out of its log."""
+    """Keep messages that do not apply out of the run's log."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    # The last two are not true here, see `Checkpoints`.
+    # The launcher starts the processes, and `Checkpoints` resume at the exact sample.
     untrue = (".*`srun` command is available.*", ".*your dataloader is not resumable.*")
     for message in (".*does not have many workers.*", ".*sync_dist=True.*", ".*LeafSpec.*", *untrue):
         warnings.filterwarnings("ignore", message=message)
@@ -212,10 +212,10 @@ SMALL_BATCH_FLOPS = 1e8
 
 
 def threads_of(execution: Execution, flops: float) -> int:
-    """Return the CPU threads of a process whose batch takes `flops` floating-point operations forwards.
+    """Return the number of CPU threads for a process whose batch takes `flops` floating-point operations forwards.
 
-    One for a small network: its threads would synchronise every few microseconds, and wait each time where another
-    program has their core.
+    A small network gets one: several would synchronise every few microseconds, and wait whenever another program has
+    their core.
     """
     return 1 if flops < SMALL_BATCH_FLOPS and not execution.threads_asked else execution.threads
 
@@ -243,7 +243,7 @@ def _trainer(
     plugins: list[Any] = [LightningEnvironment()]
     if execution.devices > 1 and config.trainer.sync_batchnorm:
         plugins.append(GlobalBatchNorm())
-    # A debugging aid of deterministic mode, which would write all of the network's memory once more at each step.
+    # This debugging aid of deterministic mode would write all new memory twice.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return lightning.Trainer(
         accelerator="gpu" if cuda else "cpu",
@@ -269,7 +269,7 @@ def _trainer(
 
 
 def _summarise(rows: list[dict[str, Any]], module: LitNetwork, tested: str) -> dict[str, float]:
-    """Return the metrics of training and validation: those of the weights that are tested, and the best."""
+    """Return the metrics of training and validation, of the weights that are tested, and the best ones."""
     evaluations = [row for row in rows if row["kind"] == "evaluation"]
     if not evaluations:
         return {}

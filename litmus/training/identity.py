@@ -17,10 +17,10 @@ def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
     synchronised = devices > 1 and (config.trainer.sync_batchnorm or norm == "sync_batch") and norm != "ghost_batch"
     per_device = batch if devices == 1 else batch / devices
     together = batch if synchronised else per_device
-    # A layer sees the samples of one part of an accumulated step at a time.
+    # A layer sees one micro-batch of an accumulated step at a time.
     statistics_over = together if parts == 1 else together / parts
     if norm == "ghost_batch":
-        # As many virtual batches as that holds, see GhostBatchNorm.
+        # The virtual batches of GhostBatchNorm.
         statistics_over = statistics_over / max(1, int(statistics_over) // config.norm.virtual_batch_size)
     return {
         "global_batch": batch,
@@ -32,7 +32,7 @@ def normalisation_regime(config: RunConfig, devices: int) -> dict[str, Any]:
 
 
 def identity_settings(config: RunConfig) -> dict[str, Any]:
-    """Return the config by dotted key, without the keys that say where things lie and what stays of them."""
+    """Return the config by dotted key, without the keys that only say where files are and which of them are kept."""
     keys = config.keys()
     return {key: value for key, value in config.flat().items() if key not in keys or keys[key].in_identity}
 
@@ -40,10 +40,9 @@ def identity_settings(config: RunConfig) -> dict[str, Any]:
 def run_id(config: RunConfig, fingerprint: str, devices: int = 1) -> str:
     """Return the identity of a run: 12 hexadecimal digits.
 
-    It covers every config key that is declared to be part of it, the data's content, that of the weights that it starts
-    from, the record format, the revision of the architecture, and the number of samples that batch norm sees. The
-    number of devices is no part of it as long as it does not change that number. Where a study has
-    code of the user's, the identity of its runs covers that too: see `RunCode`.
+    It covers every config key that is declared to be part of it, the content of the data and of the initial weights,
+    the record format, the architecture's revision, and the number of samples that batch norm sees. The number of
+    devices matters only if it changes that number. The user's code is added to it by `RunCode`.
     """
     weights = config.model["weights"]
     payload = {

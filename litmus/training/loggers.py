@@ -1,4 +1,4 @@
-"""The loggers that a run's Trainer gets: Lightning's own for W&B, TensorBoard and CSV."""
+"""The Lightning loggers of a run: W&B, TensorBoard and CSV."""
 
 import contextlib
 import importlib.util
@@ -21,7 +21,7 @@ from litmus.training.run import Execution, Place, Run
 LOGGERS = ("tensorboard", "csv")
 
 _stays_offline = False
-"""Whether W&B failed to start in this process, which then asks the server no more."""
+"""Whether W&B failed to start online in this process, which then stays offline."""
 
 
 def check_logger(name: str | None) -> None:
@@ -29,7 +29,7 @@ def check_logger(name: str | None) -> None:
     if name is None:
         return
     if name == "wandb":
-        raise UserError("logger wandb: W&B has its own option, --wandb online or offline")
+        raise UserError("logger wandb: W&B is switched on with --wandb online or offline")
     require_choice("logger", name, LOGGERS)
     if name == "tensorboard" and not any(map(importlib.util.find_spec, ("tensorboard", "tensorboardX"))):
         raise UserError("logger tensorboard needs a package: pip install tensorboard")
@@ -39,7 +39,7 @@ def check_logger(name: str | None) -> None:
 def open_loggers(run: Run, execution: Execution, place: Place) -> Iterator[list[Logger]]:
     """Yield the loggers of a run whose record says `running`, and close them once it says how the run ended.
 
-    Every rank gets them, as Lightning expects it; its loggers write on global rank 0 alone.
+    As Lightning expects, every rank gets them, and only global rank 0 writes.
     """
     # The Trainer sets it too, but W&B starts before there is a Trainer.
     rank_zero_only.rank = place.rank  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ def _wandb_logger(record: RunRecord, mode: str) -> WandbLogger:
 
 
 def _finish_wandb(run: Run) -> None:
-    """Send W&B how the run ended. Where it does not take everything, the log says so, and the run is unaffected."""
+    """Tell W&B how the run ended. If that fails, the log says so, and the run is unaffected."""
     wandb = client()
     if wandb.run is None:
         return
@@ -94,9 +94,9 @@ def _finish_wandb(run: Run) -> None:
 
 
 class LogProbes(lightning.Callback):
-    """Logs what the module's own `self.log` does not: the learning rate, and what the probes measured.
+    """Logs what the module does not log itself: the learning rate and the rows of the probes.
 
-    W&B also gets the steps before the checkpoint of a resumed run, unless it has them already.
+    If a run resumes, W&B also gets the steps before its checkpoint that it does not have yet.
     """
 
     def __init__(self, loggers: Sequence[Logger], recorder: Recorder, probes: Sequence[Probe]) -> None:

@@ -15,7 +15,7 @@ from litmus.training.config import RunConfig
 def network_options(config: RunConfig, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
     """Return the keyword arguments with which `config`'s network is built for such data.
 
-    A pixel may also belong to none of the data's classes, so that a segmentation network tells one more apart.
+    A segmentation network has one output more than the data has classes: the background.
     """
     channels, height, _ = image_shape
     outputs = num_classes + (ARCHITECTURES[config.model["name"]].task == "segmentation")
@@ -24,7 +24,7 @@ def network_options(config: RunConfig, num_classes: int, image_shape: tuple[int,
 
 
 def build_network(config: RunConfig, options: dict[str, Any]) -> nn.Module:
-    """Return the network that a run of `config` starts from: drawn by its seed, then with what `model.weights` has."""
+    """Return the network that a run of `config` starts from: initialised by its seed, then loaded from `model.weights`."""
     network = build(config.model["name"], seed=config.seed, init=config.init, **options)
     if config.model["weights"] is not None:
         load_weights(network, config.model["weights"])

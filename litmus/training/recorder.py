@@ -31,10 +31,10 @@ Row = dict[str, Any]
 
 
 class Recorder(lightning.Callback):
-    """Keeps the rows of `metrics.csv` and writes them so that a kill at any moment loses no pairing.
+    """Collects the rows of `metrics.csv` and writes them at each evaluation.
 
-    The rows travel in the checkpoint: a resumed run goes on from exactly those that belong to its weights. `content` is
-    what a checkpoint also holds, for those who read its weights.
+    The rows are part of the checkpoint, so that a resumed run continues from exactly those that belong to its weights.
+    `content` is added to every checkpoint, for those who read its weights.
     """
 
     def __init__(self, record: RunRecord, config: RunConfig, content: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ class Recorder(lightning.Callback):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        # The schedule moves on before `on_train_batch_end`.
+        # The schedule takes its step before `on_train_batch_end`.
         self._lr = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
@@ -107,7 +107,7 @@ def _metric_columns(module: lightning.LightningModule) -> tuple[str, ...]:
 
 
 def write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:
-    """Write `probes.csv`, whole."""
+    """Write `probes.csv` as a whole."""
     rows = [row for probe in probes for row in probe.rows]
     write_atomically(record.probes_file, _as_csv(PROBE_COLUMNS, rows))
 
@@ -121,15 +121,15 @@ def _as_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 FIT_IMAGES = 10_000
-"""Training images that the pass at the end evaluates at most: a fifth of an epoch of CIFAR-10, forward alone."""
+"""Most training images that are evaluated at the end: a fifth of CIFAR-10, forward only."""
 
 
 class EndMeasures(lightning.Callback):
-    """Writes `answers.npz` and computes `metrics`: `fit_loss` and the share of right answers on training images.
+    """Writes `answers.npz` and computes `metrics`: `fit_loss` and the accuracy on training images.
 
-    The answers are those that the test metrics are computed from, so that the test set is read where it always is. The
-    fit is taken in evaluation mode over up to 10,000 training images, evenly spaced, without augmentation: training's
-    means are of a network that still changes, of augmented images, with dropout and a batch's statistics.
+    The answers come from the same pass as the test metrics, so that the test set is read once. The fit is measured in
+    evaluation mode over up to 10,000 training images, evenly spaced, without augmentation. The metrics of training
+    itself are means over a network that still changes, with augmentation, dropout and batch statistics.
     """
 
     def __init__(self, record: RunRecord) -> None:
@@ -140,8 +140,8 @@ class EndMeasures(lightning.Callback):
     def on_test_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitNetwork)
         if module.task.metrics:
-            return  # a task from outside the package, which may know no right answers
-        # A rank without test images takes part in gathering the others'.
+            return  # a custom task, which may have no right answers
+        # Every rank takes part in the gathering, also one without test images.
         images = torch.empty(0, dtype=torch.int64, device=module.device)
         classes = module.num_classes
         kept = (images,) * 2 if module.task.name == "classification" else (images.new_empty(0, classes),) * 3
@@ -175,16 +175,14 @@ class EndMeasures(lightning.Callback):
 
 
 def _answers(logits: Tensor, batch: Batch, pixels: bool) -> tuple[Tensor, ...]:
-    """Return what a batch's logits answer: each image's predicted class and its label, int64 [N] each; or, where they
-    are of `pixels`, the pixels of each image and class that are right, predicted and labelled, int64 [N, C] each.
-
-    A prediction that is not finite is right nowhere: the class of such an image is −1.
+    """Return the predicted class and the label of each image, int64 [N] each; or, with `pixels`, how many pixels of
+    each image and class are right, predicted and labelled, int64 [N, C] each. Logits that are not finite are wrong.
     """
     predicted = predicted_classes(logits)
     if not pixels or batch.masks is None:
         return predicted, batch.labels
     classes = logits.shape[1]
-    # As the metrics count it: where the logits are not finite, a class that is not the pixel's.
+    # As in the metrics, logits that are not finite predict a wrong class.
     predicted = torch.where(predicted < 0, (batch.masks + 1) % classes, predicted)
     given, true = (functional.one_hot(each.flatten(1), classes) for each in (predicted, batch.masks))
     return (given * true).sum(1), given.sum(1), true.sum(1)

@@ -1,4 +1,4 @@
-"""A run, one arm with one seed, and how and where it is executed: what a worker is handed."""
+"""A run (one arm with one seed), how it is executed, and on which devices."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +11,10 @@ from litmus.training.config import RunConfig
 
 @dataclass(frozen=True)
 class Run:
-    """One run to execute, with its place in its study.
+    """One run to execute, with its study and arm.
 
-    `source` is a file of the user's that registers what the run is made of, `code` that file with what it imports.
-    `trial` says what a trial of the tuning sets: such a run is chosen by, and has nothing to do with the test set.
+    `source` is the user's file that registers the network or the dataset, `code` that file with what it imports.
+    `trial` is what a tuning trial sets; a trial never reads the test set.
     """
 
     run_id: str
@@ -29,12 +29,12 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What the run is called: its arm, what it tries where it is a trial, and its seed."""
+        """Its arm, its trial if it is one, and its seed."""
         return ", ".join([self.arm, *([f"trial {self.trial}"] if self.trial else []), f"seed {self.config.seed}"])
 
     @property
     def record(self) -> RunRecord:
-        """What it leaves on disk."""
+        """Its files on disk."""
         return RunRecord(self.directory)
 
 
@@ -42,10 +42,9 @@ class Run:
 class Execution:
     """How runs are executed; none of it is part of a run's identity.
 
-    `devices` processes train one run together; each uses `threads` CPU threads, and one for a small network unless so
-    many were asked for. A checkpoint is written every
-    `checkpoint_seconds` (0: at the end of each epoch), or every `checkpoint_steps` where they are given; more often
-    costs time, less often costs more repetition after a kill.
+    `devices` processes train one run together. Each uses `threads` CPU threads, or one for a small network unless
+    `threads_asked`. A checkpoint is written every `checkpoint_seconds` (0: at the end of each epoch), or every
+    `checkpoint_steps` steps if that is given. Frequent checkpoints cost time, rare ones more repetition after a kill.
     """
 
     accelerator: str = "cpu"
@@ -60,7 +59,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one process of a run stands: its rank among the run's devices, their numbers on its node, and the nodes."""
+    """The rank of one process of a run, the indices of the devices on its node, and the number of nodes."""
 
     rank: int = 0
     device_indices: tuple[int, ...] = field(default=(0,))

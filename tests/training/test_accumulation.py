@@ -61,22 +61,7 @@ def test_a_batch_in_parts_trains_like_the_whole(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(*curves, rtol=1e-5)
 
 
-def test_two_devices_and_two_parts_train_like_one(tmp_path: Path) -> None:
-    study = Study("parts", "?", {**DOUBLE, "data.batch_size": 62}, {"model.activation": ["relu"]}, {})
-    one, four = (
-        run(study, seeds=1, settings={"trainer.accumulate": parts}, out=tmp_path / str(parts), workers=1,
-            devices=parts, wandb="disabled")
-        for parts in (1, 2)
-    )  # fmt: skip
-    first, second = (
-        torch.load(next(each.report.parent.glob("*/checkpoints/last.ckpt")), weights_only=True)["state_dict"]
-        for each in (one, four)
-    )
-    for key in first:
-        torch.testing.assert_close(first[key], second[key], rtol=1e-9, atol=1e-11, msg=key)
-
-
-def test_batch_norm_sees_a_part_which_the_record_says_and_the_identity_knows(tmp_path: Path) -> None:
+def test_batch_norm_sees_a_micro_batch_which_is_recorded_and_part_of_the_identity(tmp_path: Path) -> None:
     whole = trained(tmp_path / "whole", **{"model.norm": "batch"})
     parts = trained(tmp_path / "parts", **{"model.norm": "batch", "trainer.accumulate": 4})
     regimes = [each.record.read_summary()["normalisation"] for each in (whole, parts)]

@@ -89,6 +89,11 @@ def test_parameters_keep_their_names_and_start_and_devices_are_brought_together(
         torch.testing.assert_close(
             alone, x.detach() / (x.var((0, 2, 3), unbiased=False) + 1e-5).sqrt().view(1, 4, 1, 1)
         )
+        # A mean far from zero, where a variance in one pass would fail.
+        far, reference = torch.randn(8, 3, 4, 4) + 100, nn.BatchNorm2d(3)
+        (layer,) = synchronise_batch_norm(nn.Sequential(nn.BatchNorm2d(3)))
+        torch.testing.assert_close(layer(far), reference(far), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(layer.state_dict(), reference.state_dict())
     finally:
         torch.distributed.destroy_process_group()
 

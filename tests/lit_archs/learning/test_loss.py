@@ -46,9 +46,11 @@ def test_a_smoothed_target_is_that_of_the_squared_error_too() -> None:
     assert float(smoothed) == pytest.approx(float((LOGITS - target).square().sum(1).mean()))
 
 
-def test_another_loss_is_refused_where_the_network_or_the_task_has_its_own() -> None:
+def test_what_the_task_does_not_allow_is_refused() -> None:
     with pytest.raises(UserError, match=r"optim\.loss hinge: the network is trained with a loss of its own"):
         check(resolve({"model.name": "lenet5_1998", "optim.loss": "hinge", "data.batch_size": 4}), devices=1)
     unet = {"model.name": "unet", "data.name": "shapes", "data.train_images": 20}
+    with pytest.raises(UserError, match=r"model.name unet segments images, and data.name digits has no masks"):
+        check(resolve({"model.name": "unet", "model.depth": 2, "data.name": "digits"}), devices=1)
     with pytest.raises(UserError, match=r"optim\.loss hinge is for classification, not segmentation"):
         check(resolve({**unet, "optim.loss": "hinge", "data.batch_size": 4}), devices=1)
