@@ -1,4 +1,4 @@
-"""Checkpoints, within an epoch too, from which a run resumes in the same bits; and the weights of its best evaluation."""
+"""Checkpoints, within an epoch too, from which a run resumes in the same bits; and its best weights."""
 
 import contextlib
 import io

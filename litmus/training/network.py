@@ -24,7 +24,7 @@ def network_options(config: RunConfig, num_classes: int, image_shape: tuple[int,
 
 
 def build_network(config: RunConfig, options: dict[str, Any]) -> nn.Module:
-    """Return the network that a run of `config` starts from: initialised by its seed, then loaded from `model.weights`."""
+    """Return the network that a run of `config` starts from: drawn by its seed, then loaded from `model.weights`."""
     network = build(config.model["name"], seed=config.seed, init=config.init, **options)
     if config.model["weights"] is not None:
         load_weights(network, config.model["weights"])

@@ -109,7 +109,7 @@ WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "mask size": (((COLOUR, MASKS[:, :5]),), {}, "^train: masks are 8×5 and their images 8×6$"),
     "one of each": (((COLOUR, MASKS), TEST), {}, "^train and test: one has labels and the other masks$"),
     "no pair": ((Items(lambda index: COLOUR[index]),), {}, "0: expected an image and its label or mask, got ndarray$"),
-    "error": ((Items(lambda index: (picture(index * 2), 1)),), {}, r"10: IndexError: .* \(.*test_custom\.py, line \d+\)$"),
+    "error": ((Items(lambda index: (picture(index * 2), 1)),), {}, r"10: IndexError: .* \(.*test_custom\.py, line \d+"),
     "random": ((Items(lambda index: (COLOUR[next(changing) % 20], 1)),), {}, r"item \d+ changes each time it is read"),
 }  # fmt: skip
 
