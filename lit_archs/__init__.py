@@ -23,9 +23,9 @@ __all__ = [
     "Metric",
     "OptimConfig",
     "build",
+    "custom_task",
     "fold_batch_norm",
     "names",
-    "custom_task",
     "register",
     "register_task",
 ]
