@@ -25,7 +25,7 @@ from torch import Tensor
 from benchmarks.gpu import loops
 from benchmarks.gpu.ledger import Check, Found, Setting
 from litmus import datamodules, lit_archs, load_model
-from litmus.launch.forecast import data_size, measure_step
+from litmus.launch.forecast import data_size, measure
 from litmus.probes.probe import PROBES
 from litmus.training.checkpoints import Paused
 from litmus.training.config import resolve
@@ -62,7 +62,7 @@ def checks(setting: Setting) -> Iterator[tuple[str, Check]]:
         yield f"probe {probe}", lambda probe=probe: probed(setting, probe)
     yield "several runs at a time change no result", lambda: packed(setting)
     yield "copies and waits in a step", lambda: waits(setting)
-    yield "the forecast's step", lambda: forecast(setting)
+    yield "the forecast's epoch", lambda: forecast(setting)
     yield "memory that runs out", lambda: out_of_memory(setting)
 
 
@@ -265,14 +265,14 @@ def _synchronising(said: list[warnings.WarningMessage]) -> int:
 
 
 def forecast(setting: Setting) -> Found:
-    """A forecast's step against those of a run, evaluations and records included."""
+    """A forecast's epoch against those of a run, evaluations and records included."""
     config = loops.config_of(setting, "LeNet-5" if setting.small else "ResNet-20")
-    told = measure_step(config, data_size(config.data), Execution(accelerator=setting.device))
+    told = measure(config, data_size(config.data), Execution(accelerator=setting.device)).epoch
     if not setting.small:
         loops.suite(setting, dataclasses.replace(config, trainer=dataclasses.replace(config.trainer, epochs=1)))
-    taken = loops.suite(setting, config) * config.data.batch_size / loops.images_of(config)
+    taken = loops.suite(setting, config)
     ratio = taken / told
-    words = f"{1000 * told:.1f} ms forecast, {1000 * taken:.1f} ms in the run with its evaluations, ratio {ratio:.2f}"
+    words = f"an epoch takes {told:.2f} s in the forecast, {taken:.2f} s in the run, ratio {ratio:.2f}"
     return Found(None if setting.small else 0.67 < ratio < 1.5, words, {"forecast": told, "run": taken})
 
 

@@ -1,198 +1,153 @@
-"""How long a study will take, from one measured training step of each network."""
+"""How long a study will take, from short runs of each distinct network on this machine."""
 
-import functools
 import gc
-import itertools
 import math
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from litmus.core.batch import Batch
 from litmus.core.errors import UserError
 from litmus.core.formatting import duration
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.order import training_steps
+from litmus.datamodules.loading.arrays import ImageArrays, read
 from litmus.design.plan import Plan
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.older_runs import codes_of_study
-from litmus.lit_archs.building.registry import ARCHITECTURES
-from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.records.run_code import code_version, identity_with_code
 from litmus.records.run_record import run_records
 from litmus.records.study_record import read_study_record
-from litmus.training.config import MIXED, RunConfig, resolve, use_precision
+from litmus.training.config import RunConfig
 from litmus.training.environment import available_cpus
-from litmus.training.execute import execute
+from litmus.training.execute import cost_of, execute
 from litmus.training.identity import run_id
-from litmus.training.network import build_module
+from litmus.training.network import network_options
 from litmus.training.run import Execution, Place, Run
 from litmus.training.user_code import read_user_code
 
-WARM_UPS = 2
-SECONDS = 1.0
-"""How long the steps of one network are timed, after the warm-up."""
-TRIAL_BATCH = 8
-FORWARD_SHARE = 1 / 3
-"""Of a step's time: a backward pass takes about two forward ones."""
+EPOCHS = 2
+"""Epochs of a short run."""
+MOST_STEPS = 50
+"""Training steps of its epoch at most; of a large network on a CPU there are fewer, and their batches are smaller."""
+CPU_FLOPS = 5e9
+"""Floating-point operations of the forward passes of such an epoch on a CPU: less than a second."""
+LEAST_BATCH = 8
+LEARNING_RATE = 1e-8
+"""With which no run diverges, and ends too early."""
+
+KNOWN_SIZES = {
+    "mnist": (60_000, 10_000, 10, (1, 28, 28)),
+    "fashion-mnist": (60_000, 10_000, 10, (1, 28, 28)),
+    "kmnist": (60_000, 10_000, 10, (1, 28, 28)),
+    "cifar10": (50_000, 10_000, 10, (3, 32, 32)),
+    "cifar100": (50_000, 10_000, 100, (3, 32, 32)),
+}
+"""Training and test images, classes and shape of datasets that never change: a forecast downloads none of them."""
 
 
 @dataclass(frozen=True)
 class DataSize:
-    """What of a dataset decides what a run costs."""
+    """What of a dataset decides how long a run takes; `arrays` are its images, None where it need not be read."""
 
     train_images: int
     test_images: int
     num_classes: int
     image_shape: tuple[int, int, int]
+    arrays: ImageArrays | None = None
 
-
-KNOWN_SIZES = {
-    "mnist": DataSize(60_000, 10_000, 10, (1, 28, 28)),
-    "fashion-mnist": DataSize(60_000, 10_000, 10, (1, 28, 28)),
-    "kmnist": DataSize(60_000, 10_000, 10, (1, 28, 28)),
-    "cifar10": DataSize(50_000, 10_000, 10, (3, 32, 32)),
-    "cifar100": DataSize(50_000, 10_000, 100, (3, 32, 32)),
-}
-"""Datasets that never change, so that a forecast downloads none of them."""
+    def part(self, images: int) -> ImageArrays:
+        """Return the first training images, or random ones, with test images in proportion."""
+        indices = torch.arange(images) % self.train_images
+        tested = indices[: max(1, round(images * self.test_images / self.train_images))]
+        if self.arrays is None:
+            generator = torch.Generator().manual_seed(0)
+            pixels = torch.randint(256, (images, *self.image_shape), dtype=torch.uint8, generator=generator)
+            labels, masks = indices % self.num_classes, None
+            classes = tuple(map(str, range(self.num_classes)))
+            arrays = ImageArrays(pixels, labels, pixels[tested], labels[tested], classes)
+        else:
+            (pixels,) = read(self.arrays.train_images, [indices])
+            labels, masks = self.arrays.train_labels[indices], self.arrays.train_masks
+            arrays = replace(self.arrays, train_images=pixels, train_labels=labels, sums=None, content="part")
+            arrays = replace(arrays, test_images=pixels[tested], test_labels=labels[tested])
+        if masks is not None:
+            arrays = replace(arrays, train_masks=masks[indices], test_masks=masks[tested])
+        return arrays
 
 
 def data_size(config: DataConfig) -> DataSize:
     """Return the size of a dataset, without reading it where it is known. Raises `UserError` where it is absent."""
     if config.name in KNOWN_SIZES:
-        return KNOWN_SIZES[config.name]
-    datamodule = ImageDataModule(config)
-    arrays = datamodule.arrays
-    return DataSize(len(arrays.train_images), len(arrays.test_images), datamodule.num_classes, datamodule.image_shape)
-
-
-def measure_step(config: RunConfig, size: DataSize, execution: Execution) -> float:
-    """Return the seconds of one training step of one device: forward, backward and optimiser.
-
-    Of a batch that takes longer than `SECONDS` a part is measured, and the time taken to be in proportion.
-    """
-    device = torch.device(execution.accelerator)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(execution.threads)
-    try:
-        step = _training_step(config, size, device)
-        accumulate = config.trainer.accumulate
-        images = math.ceil(config.data.batch_size / (execution.devices * accumulate))
-        # A GPU takes about as long for few images as for many: a part would say nothing of the whole.
-        trial = images if device.type == "cuda" else min(images, TRIAL_BATCH)
-        for _ in range(WARM_UPS):
-            step(trial)
-        estimate = _median_seconds(step, trial, device, at_least=0.0) / trial
-        count = max(trial, min(images, int(SECONDS / estimate)))
-        if count > trial:
-            step(count)
-        return _median_seconds(step, count, device, at_least=SECONDS / 2) * accumulate * images / count
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _training_step(config: RunConfig, size: DataSize, device: torch.device) -> Callable[[int], None]:
-    """Return a function that takes a training step with a batch of so many random images."""
-    dtype = torch.float64 if config.trainer.precision == "64-true" else torch.float32
-    module = build_module(config, size.num_classes, size.image_shape)
-    network = module.network.to(device, dtype).train()
-    optimiser = build_optimiser(network.parameters(), config.optim)
-    task = ARCHITECTURES[config.model["name"]].task
-    use_precision(config.trainer.precision)
-    mixed = MIXED.get(config.trainer.precision)
-
-    def arithmetic() -> AbstractContextManager[Any]:
-        return torch.autocast(device.type, mixed) if mixed is not None else nullcontext()
-
-    @functools.cache
-    def batch_of(count: int) -> Batch:
-        # Noise: the gradients of blank images fade to numbers so small that a CPU computes them many times slower.
-        generator = torch.Generator().manual_seed(count)
-        images = torch.randn(count, *size.image_shape, generator=generator).to(device, dtype)
-        labels = torch.randint(size.num_classes, (count,), generator=generator).to(device)
-        masks = None
-        if task == "segmentation":
-            masks = torch.randint(size.num_classes, (count, *size.image_shape[1:]), generator=generator).to(device)
-        return Batch(images, labels, count, masks=masks)
-
-    def step(count: int) -> None:
-        batch = batch_of(count)
-        with torch.random.fork_rng(devices=[]), arithmetic():  # dropout draws
-            loss = module.loss(network(batch.images), batch)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-
-    return step
-
-
-def _median_seconds(step: Callable[[int], None], count: int, device: torch.device, at_least: float) -> float:
-    """Return the median seconds of a step of `count` images, over at least one step and `at_least` seconds.
-
-    The median, because on a busy machine a few steps take many times as long as the others.
-    """
-
-    def now() -> float:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        return time.perf_counter()
-
-    times = [now()]
-    while len(times) == 1 or times[-1] - times[0] < at_least:
-        step(count)
-        times.append(now())
-    return statistics.median(later - earlier for earlier, later in itertools.pairwise(times))
+        return DataSize(*KNOWN_SIZES[config.name])
+    data = ImageDataModule(config)
+    counts = len(data.arrays.train_images), len(data.arrays.test_images)
+    return DataSize(*counts, data.num_classes, data.image_shape, data.arrays)
 
 
 @dataclass(frozen=True)
-class LoopSeconds:
-    """The seconds of a training step and of an epoch that the network does not take: batches, callbacks, records."""
+class RunSeconds:
+    """The seconds of a run: `once`, for its start and its test, and for each `epoch` with its validations."""
 
-    step: float = 0.0
-    epoch: float = 0.0
+    once: float
+    epoch: float
 
 
-@functools.cache
-def measure_loop(accelerator: str) -> LoopSeconds:
-    """Return what the training loop takes on this machine without the network: most of the time of a small network.
+def measure(config: RunConfig, size: DataSize, execution: Execution) -> RunSeconds:
+    """Return what a run of `config` takes, measured with two short runs, over few images and over many.
 
-    A linear classifier of digits trains with many small batches and with few large ones. The difference is that of the
-    steps, the rest of the few is that of the epochs.
+    Both have the proportions of the whole dataset, so that the time grows along a line with the number of images.
     """
+    step = config.data.batch_size / execution.devices
+    batch, steps = math.ceil(step), steps_per_epoch(config, size)
+    many = min(steps, MOST_STEPS)
+    if execution.accelerator == "cpu":
+        options = network_options(config, size.num_classes, size.image_shape)
+        images = CPU_FLOPS / cost_of(config.model["name"], tuple(sorted(options.items())), size.image_shape).flops
+        batch = min(batch, max(LEAST_BATCH, config.trainer.accumulate, int(images / 4)))
+        many = max(2, min(math.ceil(steps * step / batch), MOST_STEPS, int(images / batch)))
+    many = max(many, config.trainer.validations_per_epoch)
+    few = max(1, many // 4, config.trainer.validations_per_epoch)
+    _short_run(config, size, execution, batch, 1)  # warms up
+    few, once_few, epoch_few = _short_run(config, size, execution, batch, few)
+    many, once_many, epoch_many = _short_run(config, size, execution, batch, many)
+    # In steps of a short run, which has smaller batches: a line through both runs, followed to the whole dataset.
+    beyond = (steps * step / batch - many) / max(1, many - few)
+    return RunSeconds(
+        once_many + beyond * max(0.0, once_many - once_few), epoch_many + beyond * max(0.0, epoch_many - epoch_few)
+    )
+
+
+def _short_run(
+    config: RunConfig, size: DataSize, execution: Execution, batch: int, steps: int
+) -> tuple[int, float, float]:
+    """Execute a run over a part of the data; return its steps an epoch, and the seconds outside and in an epoch."""
+    data = replace(config.data, batch_size=batch, drop_last=True)
+    trained = data.train_fraction * (1 - data.validation)
+    # Enough for all classes, of each of which a part is trained on, and for a validation.
+    images = math.ceil(max(steps * batch / trained + size.num_classes * (data.train_fraction < 1), 1 / data.validation))
+    trainer = replace(config.trainer, epochs=EPOCHS, compile=False)
+    optim, init = replace(config.optim, lr=LEARNING_RATE), replace(config.init, gain=1.0)
+    short = replace(config, data=data, trainer=trainer, optim=optim, init=init)
+    alone = replace(execution, devices=1, wandb="disabled", logger=None)
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     try:
-        _digits_epoch(accelerator, batch_size=16, epochs=1)  # warms up
-        many, long = _digits_epoch(accelerator, batch_size=16, epochs=4)
-        few, short = _digits_epoch(accelerator, batch_size=256, epochs=4)
-    except OSError:
-        return LoopSeconds()  # no temporary folder: a forecast that is too low is no reason to refuse the study
+        with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng():
+            run = Run("forecast", "forecast", "forecast", {}, short, Path(folder))
+            began = time.monotonic()
+            execute(run, alone, Place(), lambda _: None, arrays=size.part(images))
+            seconds = time.monotonic() - began
+            summary = run.record.read_summary()
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         gc.unfreeze()
-    step = max(0.0, (long - short) / (many - few))
-    return LoopSeconds(step, max(0.0, short - few * step))
-
-
-def _digits_epoch(accelerator: str, batch_size: int, epochs: int) -> tuple[float, float]:
-    """Return the steps and the seconds of an epoch of a linear classifier."""
-    settings = {"model.name": "mlp", "model.depth": 0, "data.name": "digits", "data.batch_size": batch_size}
-    config = resolve({**settings, "trainer.epochs": epochs, "optim.lr": 1e-3})
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run("loop", "loop", "loop", {}, config, Path(folder), trial="loop")
-        with torch.random.fork_rng():
-            execute(run, Execution(accelerator=accelerator), Place(), lambda _: None)
-        summary = run.record.read_summary()
-    return summary["metrics"]["steps"] / epochs, summary["seconds"] / epochs
+    return summary["metrics"]["steps"] // EPOCHS, seconds - summary["seconds"], summary["seconds"] / EPOCHS
 
 
 @dataclass(frozen=True)
@@ -231,19 +186,18 @@ class Forecast:
 def forecast(
     plan: Plan,
     launch: LaunchConfig,
-    step_seconds: Callable[[RunConfig, DataSize, Execution], float] = measure_step,
-    loop_seconds: Callable[[str], LoopSeconds] = measure_loop,
     source: Path | None = None,
+    measure: Callable[[RunConfig, DataSize, Execution], RunSeconds] = measure,
 ) -> Forecast:
-    """Return what is left of `plan`, having timed a training step of each distinct network on this machine's devices.
+    """Return what is left of `plan`, having measured each distinct network on this machine's devices.
 
-    Runs that are complete under `launch.out` are left out. `step_seconds` and `loop_seconds` measure; `source`
-    is the file of a study outside the package. Raises `UserError` where a dataset is absent whose size is not known.
+    Runs that are complete under `launch.out` are left out; `source` is the file of a study outside the package. Raises
+    `UserError` where a dataset is absent whose size is not known.
     """
     execution = execution_of(launch)
     places = places_of(launch, execution)
     is_complete = _complete(plan, launch, source)
-    measured: dict[str, float] = {}
+    measured: dict[str, RunSeconds] = {}
     seconds: list[float] = []
     complete = epochs = steps = 0
     for config, seeds in _configs(plan, plan.directory(launch.out)):
@@ -251,15 +205,15 @@ def forecast(
         complete += len(seeds) - missing
         if not missing:
             continue
-        size = data_size(config.data)
-        key = _what_decides_the_seconds_of_a_step(config, size)
+        size, trained = data_size(config.data), config.trainer.epochs
+        # What takes no time may differ.
+        optim, trainer = replace(config.optim, lr=LEARNING_RATE), replace(config.trainer, epochs=EPOCHS)
+        key = repr(replace(config, optim=optim, trainer=trainer, init=replace(config.init, gain=1.0), seed=0))
         if key not in measured:
-            measured[key] = step_seconds(config, size, execution)
-        run_steps, run_seconds = _steps_and_seconds(config, size, measured[key])
-        loop = loop_seconds(execution.accelerator)
-        seconds += [run_seconds + run_steps * loop.step + config.trainer.epochs * loop.epoch] * missing
-        epochs += config.trainer.epochs * missing
-        steps += run_steps * missing
+            measured[key] = measure(config, size, execution)
+        seconds += [measured[key].once + trained * measured[key].epoch] * missing
+        epochs += trained * missing
+        steps += trained * steps_per_epoch(config, size) * missing
     cuda = execution.accelerator == "cuda"
     units = execution.devices * (1 if cuda else execution.threads)
     # Runs on one GPU or core divide its time.
@@ -278,22 +232,10 @@ def forecast(
     )
 
 
-def _steps_and_seconds(config: RunConfig, size: DataSize, step: float) -> tuple[int, float]:
-    """Return the training steps and the seconds of a run whose step takes `step` seconds."""
-    epochs, batch = config.trainer.epochs, config.data.batch_size
-    validation = round(config.data.validation * size.train_images)
-    trained = round(config.data.train_fraction * (size.train_images - validation))
-    steps = epochs * training_steps(trained, batch, config.data.drop_last)
-    evaluated = epochs * config.trainer.validations_per_epoch * validation + size.test_images * config.data.test_crops
-    return steps, steps * step + FORWARD_SHARE * step * evaluated / batch
-
-
-def _what_decides_the_seconds_of_a_step(config: RunConfig, size: DataSize) -> str:
-    trainer = config.trainer
-    speed = (trainer.precision, trainer.channels_last, trainer.accumulate)
-    norm = config.as_dict()["norm"]
-    network = (size.num_classes, size.image_shape, sorted(config.model.items()), norm)
-    return repr((*network, config.data.batch_size, config.optim.name, speed))
+def steps_per_epoch(config: RunConfig, size: DataSize) -> int:
+    """Return the training steps of an epoch over the whole dataset."""
+    trained = size.train_images - round(config.data.validation * size.train_images)
+    return training_steps(round(config.data.train_fraction * trained), config.data.batch_size, config.data.drop_last)
 
 
 def _configs(plan: Plan, directory: Path) -> list[tuple[RunConfig, Sequence[int]]]:

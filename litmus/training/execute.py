@@ -24,6 +24,7 @@ from torch import nn
 from litmus.core.metrics import METRICS
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.image_input import ImageInput
+from litmus.datamodules.loading.arrays import ImageArrays
 from litmus.lit_archs.building.registry import construct
 from litmus.lit_archs.cost.cost import Cost, cost
 from litmus.lit_archs.layers.sync_batch_norm import synchronise_batch_norm
@@ -113,11 +114,12 @@ def execute(
     on_progress: Listener,
     pause: threading.Event | None = None,
     loggers: Sequence[Logger] = (),
+    arrays: ImageArrays | None = None,
 ) -> str:
     """Train and test `run`, from its last checkpoint if it has one; return its state, `finished` or `diverged`.
 
-    Rank 0 writes the record. Raises `StorageError` if the record cannot be written, `CorruptRecord` for an unreadable
-    checkpoint, and `Paused` once `pause` is set.
+    Rank 0 writes the record. `arrays` replaces the dataset that the config names. Raises `StorageError` if the record
+    cannot be written, `CorruptRecord` for an unreadable checkpoint, and `Paused` once `pause` is set.
     """
     _silence_lightning()
     # Python's garbage collector would otherwise walk through all of PyTorch's objects in the middle of a run.
@@ -125,9 +127,9 @@ def execute(
     gc.freeze()
     config, record = run.config, run.record
 
-    datamodule = ImageDataModule(config.data, config.seed)
+    datamodule = ImageDataModule(config.data, config.seed, arrays)
     options = network_options(config, datamodule.num_classes, datamodule.image_shape)
-    costs = _cost(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)
+    costs = cost_of(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)
     threads = threads_of(execution, costs.flops * config.data.batch_size / execution.devices)
     torch.set_num_threads(threads)
     total_steps = config.trainer.epochs * datamodule.steps_per_epoch
@@ -203,7 +205,8 @@ def _silence_lightning() -> None:
 
 
 @lru_cache(maxsize=256)
-def _cost(name: str, options: tuple[tuple[str, Any], ...], image_shape: tuple[int, int, int]) -> Cost:
+def cost_of(name: str, options: tuple[tuple[str, Any], ...], image_shape: tuple[int, int, int]) -> Cost:
+    """Return the cost of a network, given by its name and its options in order, on images of a shape."""
     return cost(construct(name, **dict(options)), image_shape)
 
 
