@@ -58,7 +58,7 @@ def _record(run: Run, left: Truth) -> None:
     record.path.mkdir(parents=True)
     times = {"started": 0.0, "updated": 1.0}
     record.write_status(state=state, study=run.study, arm=run.arm, seed=run.config.seed, attempts=1, **times)
-    record.config_file.write_text(yaml.safe_dump(run.config.as_dict()))
+    record.config_file.write_text(yaml.dump(run.config.as_dict(), Dumper=yaml.CSafeDumper))
     summary = {
         "state": state,
         "diverged_at_step": 3 if state == "diverged" else None,

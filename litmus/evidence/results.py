@@ -108,19 +108,17 @@ class ArmResult:
         return {str(state): list(rows["seed"]) for state, rows in self.records.groupby("state")}
 
     @cached_property
-    def _columns(self) -> dict[str, dict[int, float]]:
-        """The columns of the records that were read, by seed: a report reads each a thousand times."""
+    def _values(self) -> "dict[Metric, dict[int, float]]":
+        """The metrics that were read, by seed: a report reads each a thousand times."""
         return {}
 
     def values(self, metric: "Metric") -> dict[int, float]:
         """Return `metric` by seed, over the finished runs. A seed whose value is not a number is left out."""
-        if callable(metric):
-            values = {seed: float(metric(self, seed)) for seed in self.seeds("finished")}
-        else:
-            if metric not in self._columns:
-                self._columns[metric] = self._column(metric)
-            values = self._columns[metric]
-        return {seed: value for seed, value in values.items() if not math.isnan(value)}
+        if metric not in self._values:
+            seeds = self.seeds("finished")
+            found = {seed: float(metric(self, seed)) for seed in seeds} if callable(metric) else self._column(metric)
+            self._values[metric] = {seed: value for seed, value in found.items() if not math.isnan(value)}
+        return dict(self._values[metric])
 
     def _column(self, name: str) -> dict[int, float]:
         if name not in self.records:

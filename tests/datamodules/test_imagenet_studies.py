@@ -8,8 +8,7 @@ from litmus.design.plan import expand
 from litmus.design.study_files import STUDIES
 from litmus.launch.checks import check
 
-PRESETS = {name: "imagenet" for name in STUDIES if "imagenet" in STUDIES[name].presets}
-PRESETS |= {"residual_imagenet": "paper", "multi_crop": "paper"}
+PRESETS = {"architectures": "imagenet", "augmentation": "imagenet", "multi_crop": "paper"}
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def test_a_run_ends_in_the_same_bits_with_and_without_all_probes(network: str, t
 @pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
 @pytest.mark.slow
 def test_all_probes_leave_other_precisions_alone(precision: str, tmp_path: Path) -> None:
-    settings = {**RESNET, "model.norm": "ghost_batch", "trainer.precision": precision}
+    settings = {**RESNET, "model.norm": "ghost_batch", "trainer.precision": precision, "trainer.epochs": 1}
     plain = trained(tmp_path / "plain", settings)
     assert_same_run(plain, trained(tmp_path / "probed", {**settings, "trainer.probes": PROBES.names()}))
 
@@ -123,10 +123,10 @@ def test_a_diverged_run_keeps_what_was_measured(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_devices_measure_what_one_measures(tmp_path: Path) -> None:
-    # 63 samples: unequal shares. Evaluation batches of 50: three, of which one device gets two.
+    # 201 samples: unequal shares. Evaluation batches of 50: three, of which one device gets two.
     settings = {
-        **RESNET, "data.batch_size": 63, "data.eval_batch_size": 50, "trainer.epochs": 1,
-        "trainer.probes": PROBES.names(), "trainer.probe_every_n_steps": 15,
+        **RESNET, "data.batch_size": 201, "data.eval_batch_size": 50, "trainer.epochs": 1,
+        "trainer.probes": PROBES.names(), "trainer.probe_every_n_steps": 4,
     }  # fmt: skip
     study = Study("probed", "Do two measure like one?", settings, {"model.norm": ["batch"]}, {"model.norm": "batch"})
     records = []

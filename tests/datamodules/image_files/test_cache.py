@@ -48,9 +48,8 @@ def build_in_process(root: str, together: "threading.Barrier", results: "multipr
     results.put((datamodules.build("folder", root=root, batch_size=4, decode_workers=0).fingerprint, len(made)))
 
 
-@pytest.mark.slow
 def test_several_processes_build_one_cache(image_folder: Path) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")  # the processes need not import PyTorch
     together, results = context.Barrier(3), context.Queue()
     processes = [
         context.Process(target=build_in_process, args=(str(image_folder), together, results)) for _ in range(3)

@@ -12,9 +12,6 @@ from litmus.lit_archs.building.initialisation import InitConfig, Scheme, initial
 
 PAIRS: list[tuple[str, dict, dict, dict]] = [
     ("lenet5", {"in_channels": 1}, {"norm": "none"}, {"norm": "batch"}),
-    ("mlp", {"in_channels": 1, "image_size": 8}, {"depth": 2}, {"depth": 5}),
-    ("resnet20", {}, {"norm": "none"}, {"norm": "batch"}),
-    ("resnet20", {}, {"residual": True}, {"residual": False}),
     ("resnet20", {}, {"shortcut": "A"}, {"shortcut": "B"}),
     ("resnet_cifar", {}, {"depth": 20}, {"depth": 32}),
 ]

@@ -71,15 +71,3 @@ def test_pytorchs_own_loaders_and_accumulation_give_the_gradient_of_the_mean(tmp
         trainer(tmp_path, epochs=2, accumulate_grad_batches=parts).fit(module, *loaders)
         found.append(torch.cat([parameter.detach().flatten() for parameter in module.parameters()]))
     torch.testing.assert_close(*found)
-
-
-def test_a_trainer_that_accumulates_gets_the_data_modules_batches_in_parts(tmp_path: Path) -> None:
-    found = []
-    for parts in (1, 3):
-        module = classifier()
-        data = datamodules.build("digits", seed=0, batch_size=60)
-        fit = trainer(tmp_path, epochs=1, accumulate_grad_batches=parts)
-        fit.fit(module, datamodule=data)
-        assert fit.global_step == data.steps_per_epoch
-        found.append(torch.cat([parameter.detach().flatten() for parameter in module.parameters()]))
-    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
