@@ -10,7 +10,7 @@ from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.picture import as_rgb, png
 from litmus.datamodules.loading.arrays import read
 from litmus.records.storage import write_atomically
-from litmus.report.images import FINGERPRINT, image_file, read_png
+from litmus.report.images import FINGERPRINT, image_file, read_picture
 from litmus.training.config import RunConfig
 from litmus.training.run import Run
 
@@ -37,10 +37,8 @@ def write_pictures(directory: Path, runs: Sequence[Run], images: Sequence[int]) 
 
 def _write(directory: Path, config: RunConfig, images: Sequence[int]) -> None:
     arrays = ImageDataModule(config.data, config.seed).arrays
-    there = {image: read_png(image_file(directory, image)) for image in images}
-    missing = [
-        image for image, found in there.items() if found is None or found.texts.get(FINGERPRINT) != arrays.fingerprint
-    ]
+    there = {image: read_picture(image_file(directory, image)) for image in images}
+    missing = [image for image, found in there.items() if found is None or found.fingerprint != arrays.fingerprint]
     if not missing:
         return
     (pixels,) = read(arrays.test_images, [torch.tensor(missing)])

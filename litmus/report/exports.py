@@ -1,21 +1,24 @@
 """A study's results in other formats: `litmus report STUDY --export markdown,latex`."""
 
+import html
+import io
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
-from litmus.core.errors import require_choice
+from litmus.core.errors import UserError, require_choice
 from litmus.design.study import Study
 from litmus.evidence.summary import StudySummary
 from litmus.records.frames import load
 from litmus.records.storage import write_atomically
 from litmus.report.answer import answer_of
 from litmus.report.figures import figures_of
-from litmus.report.figures.figure import file_names
-from litmus.report.figures.picture import picture
 from litmus.report.methods import methods
 from litmus.report.tables import arm_rows, claim_rows
 
@@ -34,6 +37,9 @@ _LATEX = {
     "±": r"$\pm$", "∞": r"$\infty$", "²": r"\textsuperscript{2}", "ε": r"$\varepsilon$", "η": r"$\eta$", "\u00a0": "~",
     "`": r"\textasciigrave{}",
 }  # fmt: skip
+
+_DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (0, (8, 3))}
+_MARKERS = {"x": "x", "diamond": "D", "circle-open": "o", "circle": "o"}
 
 
 def write_exports(summary: StudySummary, study: Study | None, formats: Sequence[str]) -> list[Path]:
@@ -65,10 +71,12 @@ def _files(name: str, summary: StudySummary, study: Study | None) -> dict[str, s
             return {"results.csv": spreadsheet(tidy_results(summary)).to_csv(index=False)}
         case "methods":
             return {"methods.txt": methods(summary) + "\n"}
-    figures = figures_of(summary.analysis, study.plots if study is not None else ())
-    return {
-        f"{file}.{name}": picture(figure.plot, name) for file, figure in zip(file_names(figures), figures, strict=True)
-    }
+    files: dict[str, str | bytes] = {}
+    for number, figure in enumerate(figures_of(summary.analysis, study.plots if study is not None else ()), start=1):
+        stem = re.sub(r"[^a-z0-9]+", "-", figure.title.lower()).strip("-")[:60] or "figure"
+        file = f"{stem}.{name}" if f"{stem}.{name}" not in files else f"{stem}-{number}.{name}"
+        files[file] = picture(figure.plot, name)
+    return files
 
 
 def as_markdown(summary: StudySummary) -> str:
@@ -161,3 +169,99 @@ def spreadsheet(frame: pd.DataFrame) -> pd.DataFrame:
             risky = frame[name].map(lambda value: isinstance(value, str) and value.startswith(_FORMULA)).astype(bool)
             safe[name] = frame[name].astype(object).mask(risky, "'" + frame[name].astype(str))
     return safe
+
+
+def picture(plot: go.Figure, kind: str) -> bytes:
+    """Return a plot as SVG or PNG. Raises `UserError` where matplotlib is not installed.
+
+    Plotly needs a browser to write such files, which clusters lack. Matplotlib draws the lines, points, error bars and
+    bands of the Plotly figure, so that both show the same numbers.
+    """
+    try:
+        import matplotlib
+    except ImportError:
+        raise UserError("pictures of figures need matplotlib: pip install 'litmus-ablations[export]'") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "litmus", "text.parse_math": False}
+    with pyplot.rc_context({**settings, "font.size": 9}):
+        height = float(plot.layout.height or 420) / 100
+        figure, axes = pyplot.subplots(figsize=(6.4, max(2.4, height)), layout="constrained")
+        try:
+            for trace in plot.data:
+                if trace.type != "scatter":
+                    raise UserError(f"--export {kind}: a plot of type {trace.type} can only be saved from report.html")
+                _trace(axes, trace)
+            _axes(axes, plot)
+            content = io.BytesIO()
+            metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
+            figure.savefig(content, format=kind, dpi=200, metadata=metadata)
+        finally:
+            pyplot.close(figure)
+    return content.getvalue()
+
+
+def _trace(axes: Any, trace: Any) -> None:
+    if trace.x is None or trace.y is None:
+        return
+    x, y = _numbers(trace.x), _numbers(trace.y)
+    colour = trace.line.color or trace.marker.color
+    name = _plain(trace.name) if trace.showlegend is not False and trace.name else None
+    if trace.fill == "toself":
+        half = len(x) // 2
+        axes.fill_between(x[:half], y[half:][::-1], y[:half], color=trace.fillcolor, alpha=trace.opacity, linewidth=0)
+        return
+    mode = trace.mode or "lines"
+    style: dict[str, Any] = {"color": colour, "label": name, "linestyle": "none", "markersize": 5}
+    if "lines" in mode:
+        style |= {"linestyle": _DASHES.get(trace.line.dash or "solid", "-"), "linewidth": 1.4}
+        if trace.line.shape == "hv":
+            style["drawstyle"] = "steps-post"
+    if "markers" in mode:
+        symbol = str(trace.marker.symbol or "circle")
+        hollow = {"markerfacecolor": "none"} if symbol.endswith("-open") else {}
+        style |= {"marker": _MARKERS.get(symbol, "o"), **hollow}
+    error = trace.error_y
+    if error is not None and error.array is not None:
+        low = _numbers(error.arrayminus if error.arrayminus is not None else error.array)
+        axes.errorbar(x, y, yerr=[low, _numbers(error.array)], capsize=2, elinewidth=1, **style)
+    else:
+        axes.plot(x, y, **style)
+    if "text" in mode and trace.text is not None:
+        for place, value, text in zip(x, y, trace.text, strict=False):
+            axes.annotate(_plain(text), (place, value), (0, 5), textcoords="offset points", ha="center", fontsize=7)
+
+
+def _axes(axes: Any, plot: go.Figure) -> None:
+    from matplotlib.ticker import LogFormatter
+
+    axes.set(xlabel=_plain(plot.layout.xaxis.title.text or ""), ylabel=_plain(plot.layout.yaxis.title.text or ""))
+    for name, axis, drawn in (("x", plot.layout.xaxis, axes.xaxis), ("y", plot.layout.yaxis, axes.yaxis)):
+        if axis.type == "log":
+            axes.set(**{f"{name}scale": "log"})
+            # The usual formatter writes powers as math, which the settings have switched off for names.
+            drawn.set_major_formatter(LogFormatter(labelOnlyBase=False))
+            drawn.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+        if axis.range is not None and axis.type != "category":
+            ends = [10 ** float(end) if axis.type == "log" else float(end) for end in axis.range]
+            axes.set(**{f"{name}lim": ends})
+    if plot.layout.xaxis.tickvals is not None:
+        axes.set_xticks(list(plot.layout.xaxis.tickvals), list(plot.layout.xaxis.ticktext or ()))
+        axes.minorticks_off()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    handles, labels = axes.get_legend_handles_labels()
+    if labels and plot.layout.showlegend is not False:
+        axes.figure.legend(
+            handles, labels, loc="outside lower center", ncols=min(3, len(labels)), fontsize=7, frameon=False
+        )
+
+
+def _numbers(values: Sequence[Any]) -> list[Any]:
+    return [math.nan if value is None else value for value in values]
+
+
+def _plain(text: str) -> str:
+    # Plotly takes some HTML for markup.
+    return html.unescape(re.sub(r"</?(?:b|i|br|sub|sup)>", "", str(text))).replace("%\u200b{", "%{")

@@ -37,10 +37,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Mark:
-    """A row's places on the axis, in per cent of its width; NaN where there is none.
+    """A row's places on the axis, in per cent of its width; below 0 and above 100 they lie beyond its ends.
 
-    `cut_low` and `cut_high` say that the interval goes on beyond the axis, `beyond` that the mean lies below (−1) or
-    above (1) its ends.
+    `mean` is NaN without an effect, `low` and `high` without an interval.
     """
 
     mean: float
@@ -48,14 +47,6 @@ class Mark:
     high: float
     zone: tuple[float, float] | None
     threshold: float | None
-    cut_low: bool = False
-    cut_high: bool = False
-    beyond: int = 0
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether the seeds leave an interval."""
-        return not math.isnan(self.low)
 
 
 @dataclass(frozen=True)
@@ -146,19 +137,16 @@ def group_of(title: str, axis: str, rows: Sequence[Row], unit: Unit = NUMBER) ->
     low, high = _span(rows, unit)
 
     def place(value: float) -> float:
-        return round(100 * (min(max(value, low), high) - low) / (high - low), 2)
+        return round(100 * (value - low) / (high - low), 2)
 
     def mark(row: Row) -> Mark:
-        each, threshold = row.estimate, None
-        zone = None if row.zone is None else (place(row.zone[0]), place(row.zone[1]))
-        if row.zone is not None and (row.level or row.zone[0]) and low <= row.zone[0] <= high:
-            threshold = place(row.zone[0])
-        if not each.n or not math.isfinite(each.mean):
-            return Mark(math.nan, math.nan, math.nan, zone, threshold)
+        zone = threshold = None
+        if row.zone is not None:
+            zone = place(max(row.zone[0], low)), place(min(row.zone[1], high))
+            threshold = place(row.zone[0]) if row.level or row.zone[0] else None
+        mean = row.estimate.mean if row.estimate.n and math.isfinite(row.estimate.mean) else math.nan
         bottom, top = _interval(row, unit)
-        ends = (math.nan, math.nan) if math.isnan(bottom) else (place(bottom), place(top))
-        beyond = -1 if each.mean < low else 1 if each.mean > high else 0
-        return Mark(place(each.mean), *ends, zone, threshold, bottom < low, top > high, beyond)
+        return Mark(place(mean), place(bottom), place(top), zone, threshold)
 
     marks = [(row, mark(row)) for row in rows]
     shown = _shown(rows)
@@ -183,7 +171,7 @@ def _shown(rows: Sequence[Row]) -> set[int]:
 def _interval(row: Row, unit: Unit) -> tuple[float, float]:
     """Return the ends of a row's interval within what is possible, as its text has them; NaN where there is none."""
     low, high = row.estimate.low, row.estimate.high
-    if not math.isfinite(high - low):
+    if not row.estimate.n or not math.isfinite(high - low):
         return math.nan, math.nan
     widest = unit.highest - unit.lowest
     lowest, highest = (unit.lowest, unit.highest) if row.level else (-widest, widest)

@@ -1,7 +1,7 @@
 """What the arms answer on single test images: those that change most between arms, with their pictures."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +46,6 @@ def arm_answers(analysis: Analysis) -> list[ArmAnswers]:
     return found
 
 
-def class_names(analysis: Analysis) -> list[str]:
-    """Return the names of the classes, their numbers where the records have no names."""
-    for named in analysis.recorded("data.class_names"):
-        return [str(each) for each in named]
-    return [str(number) for number in range(int(max(analysis.recorded("data.num_classes"), default=0)))]
-
-
 def changed_images(analysis: Analysis) -> Table | None:
     """Return the test images whose answers differ most between the baseline and another arm; None without answers.
 
@@ -62,7 +55,7 @@ def changed_images(analysis: Analysis) -> Table | None:
     baseline = next((each for each in found if each.result.arm.is_baseline), None)
     if baseline is None:
         return None
-    names = class_names(analysis)
+    names = [str(name) for name in next(iter(analysis.recorded("data.class_names")), ())]
     changes: list[tuple[float, int, ArmAnswers]] = []
     for each in found:
         if each is not baseline and len(each.true) == len(baseline.true):
@@ -100,6 +93,7 @@ def _right(answers: ArmAnswers, image: int, names: Sequence[str]) -> str:
 
 
 def _name(names: Sequence[str], index: int) -> str:
+    """Return the name of a class, its number where the records have no names."""
     return "no number" if index < 0 else names[index] if index < len(names) else str(index)
 
 
@@ -110,20 +104,17 @@ def image_numbers(table: Table | None) -> list[int]:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in a page: its content as a data URI, and its size in pixels."""
-
-    source: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class PNG:
-    """A PNG file: its content, its size in pixels, and the texts that it carries by their names."""
+    """A PNG file: its content, its size in pixels, and the fingerprint of the data that it was drawn from."""
 
     content: bytes
-    size: tuple[int, int]
-    texts: Mapping[str, str]
+    width: int
+    height: int
+    fingerprint: str
+
+    @property
+    def source(self) -> str:
+        """The content as a data URI."""
+        return f"data:image/png;base64,{base64.b64encode(self.content).decode()}"
 
 
 def image_file(directory: Path, image: int) -> Path:
@@ -131,15 +122,14 @@ def image_file(directory: Path, image: int) -> Path:
     return directory / "pictures" / f"test-{image}.png"
 
 
-def read_png(path: Path) -> PNG | None:
-    """Return a PNG; None where there is none, where it cannot be read, or where it is too large for a page."""
+def read_picture(path: Path) -> Picture | None:
+    """Return a picture; None where there is none, where it cannot be read, or where it is too large for a page."""
     try:
         if path.stat().st_size > MOST_BYTES:
             return None
         with Image.open(path, formats=["PNG"]) as image:
             image.load()
-            texts = {str(name): text for name, text in image.info.items() if isinstance(text, str)}
-            return PNG(path.read_bytes(), image.size, texts)
+            return Picture(path.read_bytes(), *image.size, str(image.info.get(FINGERPRINT, "")))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):  # what Pillow raises for damage
         return None
 
@@ -152,9 +142,8 @@ def pictures_of(analysis: Analysis, table: Table | None) -> dict[str, Picture]:
     found: dict[str, Picture] = {}
     left, fingerprints = MOST_BYTES, set(analysis.recorded(FINGERPRINT))
     for image in image_numbers(table):
-        png = read_png(image_file(analysis.directory, image))
-        if png is not None and png.texts.get(FINGERPRINT) in fingerprints and len(png.content) <= left:
-            left -= len(png.content)
-            source = f"data:image/png;base64,{base64.b64encode(png.content).decode()}"
-            found[str(image)] = Picture(source, *png.size)
+        picture = read_picture(image_file(analysis.directory, image))
+        if picture is not None and picture.fingerprint in fingerprints and len(picture.content) <= left:
+            left -= len(picture.content)
+            found[str(image)] = picture
     return found

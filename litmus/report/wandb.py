@@ -4,8 +4,6 @@ import contextlib
 import json
 import math
 import re
-import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -14,11 +12,10 @@ import pandas as pd
 
 from litmus.core.metrics import METRICS, split_of
 from litmus.design.study import Study
-from litmus.evidence.results import Analysis, ArmResult
+from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.records.run_record import RunRecord
 from litmus.records.storage import to_json, write_atomically
-from litmus.records.study_record import StudyRecord
 from litmus.records.wandb import (
     STEP,
     WandbError,
@@ -38,13 +35,6 @@ if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
 
 REPORT_FILE = "wandb_report.json"
-MOST_RUN_SETS = 12
-"""Arms that have a run set each; a study of more arms has one run set, grouped by arm."""
-
-COLOURS = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
-    "#000000", "#7F6000", "#6A3D9A", "#1B9E77", "#A6761D", "#666666",
-)  # fmt: skip
 
 
 def publish_summary(summary: StudySummary) -> str:
@@ -101,7 +91,7 @@ def build_report(summary: StudySummary, study: Study | None, entity: str) -> "Re
     analysis = summary.analysis
     record = analysis.study
     limits = study.limits.get(record.preset, "") if study is not None else ""
-    blocks: list[Any] = [wr.MarkdownBlock(as_markdown(summary)), wr.P(printable(answer_of(summary), 5000))]
+    blocks: list[Any] = [wr.MarkdownBlock(as_markdown(summary))]
     if limits:
         blocks.append(wr.P(printable(limits, 2000)))
     sections = {
@@ -111,12 +101,11 @@ def build_report(summary: StudySummary, study: Study | None, entity: str) -> "Re
     }
     for title, panels in sections.items():
         if panels:
-            blocks += [wr.H2(title), wr.PanelGrid(runsets=run_sets(analysis), panels=panels)]
+            blocks += [wr.H2(title), wr.PanelGrid(runsets=[run_set(analysis)], panels=panels)]
     failed = [row for row in analysis.records.to_dict("records") if row["state"] != "finished"]
     if failed:
         items: list[Any] = [printable(f"{row['arm']}, seed {row['seed']}: {row['state']}", 500) for row in failed]
         blocks += [wr.H2("Runs that did not finish"), wr.UnorderedList(items=items)]
-    blocks += [wr.H2("Run it again"), wr.MarkdownBlock(f"    {run_again(record)}")]
     return wr.Report(
         project=project(),
         entity=entity,
@@ -127,22 +116,17 @@ def build_report(summary: StudySummary, study: Study | None, entity: str) -> "Re
     )
 
 
-def run_sets(analysis: Analysis) -> list[Any]:
-    """Return a run set for each arm, with the arm's runs alone; of many arms, one run set grouped by arm."""
+def run_set(analysis: Analysis) -> Any:
+    """Return the study's runs in W&B, grouped by arm."""
     import wandb_workspaces.reports.v2 as wr
     from wandb_workspaces import expr
 
-    def run_set(name: str, results: Sequence[ArmResult], colour: str = "") -> Any:
-        # By id: the label of an arm may hold anything, and W&B parses a filter.
-        records = [RunRecord(analysis.directory / run) for result in results for run in result.arm.runs.values()]
-        ids = [wandb_id(record) for record in records]
-        colours: dict[Any, str] = dict.fromkeys(ids, colour) if colour else {}
-        filters = [expr.Metric("ID").isin(ids)]
-        return wr.Runset(name=printable(name, 64), filters=filters, groupby=["config.arm"], custom_run_colors=colours)
-
-    if len(analysis.arms) > MOST_RUN_SETS:
-        return [run_set("all arms", analysis.arms)]
-    return [run_set(result.label, [result], colour) for result, colour in zip(analysis.arms, COLOURS, strict=False)]
+    # By id: names may hold anything, and W&B parses a filter.
+    ids = [
+        wandb_id(RunRecord(analysis.directory / run)) for result in analysis.arms for run in result.arm.runs.values()
+    ]
+    name = printable(analysis.study.study, 64)
+    return wr.Runset(name=name, filters=[expr.Metric("ID").isin(ids)], groupby=["config.arm"])
 
 
 def _by_arm(wr: Any) -> dict[str, Any]:
@@ -196,18 +180,6 @@ def _probes(wr: Any, analysis: Analysis) -> list[Any]:
     ]
 
 
-def run_again(record: StudyRecord) -> str:
-    """Return the command that runs what is missing of a study."""
-    seeds = sorted({seed for arm in record.arms for seed in arm.runs})
-    words = ["litmus", "run", record.source or record.study]
-    words += ["--preset", record.preset] if record.preset != "quick" else []
-    words += ["--seeds", str(len(seeds))] if seeds else []
-    words += ["--first-seed", str(seeds[0])] if seeds and seeds[0] else []
-    for key, value in record.settings.items():
-        words += [f"--{key}", printable(str(value), 200)]
-    return shlex.join(words)
-
-
 def save_report(report: "Report", directory: Path) -> str:
     """Save the report of the study in `directory`, in place of its last one, and return its address.
 
@@ -217,8 +189,11 @@ def save_report(report: "Report", directory: Path) -> str:
     file = directory / REPORT_FILE
     try:
         known = json.loads(file.read_text()) if file.exists() else {}
-        if (known.get("entity"), known.get("project")) == (report.entity, report.project) and _exists(report, known):
-            report.id = known["id"]
+        if (known.get("entity"), known.get("project")) == (report.entity, report.project):
+            # Raises where somebody has deleted the last report.
+            with contextlib.suppress(TypeError, KeyError):
+                type(report).from_url(known["url"], as_model=True)
+                report.id = known["id"]
         # The client prints the address, as the command does.
         with contextlib.redirect_stderr(None):
             report.save()
@@ -228,12 +203,3 @@ def save_report(report: "Report", directory: Path) -> str:
         raise WandbError(printable(f"{type(error).__name__}: {error}", 300)) from None
     write_atomically(file, to_json({"entity": report.entity, "project": report.project, "id": report.id, "url": url}))
     return url
-
-
-def _exists(report: "Report", known: dict[str, Any]) -> bool:
-    """Whether the last report is still in W&B: somebody may have deleted it."""
-    try:
-        type(report).from_url(known["url"], as_model=True)
-    except (TypeError, KeyError):
-        return False
-    return True

@@ -98,7 +98,7 @@ def test_the_report_is_written_and_then_replaced(wandb_server: WandbServer, caps
     assert view["displayName"] == "known: Does it help?"
     spec = json.loads(view["spec"])
     grids = [block["metadata"] for block in spec["blocks"] if block["type"] == "panel-grid"]
-    assert [run_set["name"] for run_set in grids[0]["runSets"]] == ["norm none", "norm batch"]
+    assert [run_set["name"] for run_set in grids[0]["runSets"]] == ["known"]
     kinds = [panel["viewType"] for grid in grids for panel in grid["panelBankSectionConfig"]["panels"]]
     assert {"Run History Line Plot", "Bar Chart", "Scatter Plot", "Parameter Importance"} <= set(kinds)
     curve = grids[0]["panelBankSectionConfig"]["panels"][0]["config"]

@@ -19,7 +19,7 @@ from litmus import Study, datamodules
 from litmus.api import Result
 from litmus.datamodules.batches.picture import png
 from litmus.launch.pictures import LONGEST_SIDE, write_pictures
-from litmus.report.images import FINGERPRINT, image_file, read_png
+from litmus.report.images import FINGERPRINT, image_file, read_picture
 from litmus.report.page import write_report
 from litmus.training.config import resolve
 from litmus.training.run import Run
@@ -98,16 +98,16 @@ def test_large_images_are_made_small_and_a_number_that_means_several_has_no_pict
     write_pictures(tmp_path, [run_of(tmp_path, **shapes, drawing_seed=seed) for seed in (0, 1)], [3])
     assert not image_file(tmp_path, 3).exists()
     write_pictures(tmp_path, [run_of(tmp_path, **shapes)], [3])
-    small = read_png(image_file(tmp_path, 3))
+    small = read_picture(image_file(tmp_path, 3))
     assert small is not None
-    assert small.size == (LONGEST_SIDE, LONGEST_SIDE)
+    assert (small.width, small.height) == (LONGEST_SIDE, LONGEST_SIDE)
 
 
 def test_images_that_lie_in_files_are_decoded(tmp_path: Path) -> None:
     root = make_folder(tmp_path / "images")
     folder = {"name": "folder", "root": str(root), "storage": "files", "decode_workers": 0, "batch_size": 4}
     write_pictures(tmp_path, [run_of(tmp_path, **folder, image_size=12)], [4])
-    written = read_png(image_file(tmp_path, 4))
+    written = read_picture(image_file(tmp_path, 4))
     assert written is not None
     # The second of three images of the second class.
     expected = np.asarray(Image.open(root / "val" / "bee" / "1.png"))

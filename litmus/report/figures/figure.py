@@ -2,8 +2,7 @@
 
 import colorsys
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,16 +38,6 @@ class Figure:
     caption: str
     plot: go.Figure
     curves: Mapping[str, Any] = field(default_factory=dict)
-
-
-def file_names(figures: Iterable[Figure]) -> list[str]:
-    """Return a file name without suffix for each figure, that no other has: lower-case letters, digits, hyphens."""
-    found: list[str] = []
-    for figure in figures:
-        name = re.sub(r"[^a-z0-9]+", "-", figure.title.lower()).strip("-")[:60] or "figure"
-        taken = sum(each == name or each.startswith(f"{name}-") for each in found)
-        found.append(f"{name}-{taken + 1}" if taken else name)
-    return found
 
 
 def add_band(
