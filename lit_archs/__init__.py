@@ -7,7 +7,6 @@ from litmus.core.registry import lazily
 if TYPE_CHECKING:
     from litmus.core.metrics import Metric, custom_task
     from litmus.lit_archs.building.registry import build, names, register
-    from litmus.lit_archs.layers.fold_batch_norm import Folding, fold_batch_norm
     from litmus.lit_archs.learning.classifier import LitClassifier
     from litmus.lit_archs.learning.lit_network import LitNetwork
     from litmus.lit_archs.learning.optimiser import OptimConfig
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from litmus.lit_archs.learning.tasks import LitTask, register_task
 
 __all__ = [
-    "Folding",
     "LitClassifier",
     "LitNetwork",
     "LitSegmenter",
@@ -24,7 +22,6 @@ __all__ = [
     "OptimConfig",
     "build",
     "custom_task",
-    "fold_batch_norm",
     "names",
     "register",
     "register_task",
@@ -33,7 +30,6 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
-        "Folding": "litmus.lit_archs.layers.fold_batch_norm",
         "LitClassifier": "litmus.lit_archs.learning.classifier",
         "LitNetwork": "litmus.lit_archs.learning.lit_network",
         "LitSegmenter": "litmus.lit_archs.learning.segmenter",
@@ -41,7 +37,6 @@ __getattr__ = lazily(
         "Metric": "litmus.core.metrics",
         "OptimConfig": "litmus.lit_archs.learning.optimiser",
         "build": "litmus.lit_archs.building.registry",
-        "fold_batch_norm": "litmus.lit_archs.layers.fold_batch_norm",
         "names": "litmus.lit_archs.building.registry",
         "custom_task": "litmus.core.metrics",
         "register": "litmus.lit_archs.building.registry",

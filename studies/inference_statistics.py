@@ -2,8 +2,7 @@
 
 The arms of a seed train to the same weights and differ only in evaluation: running averages of two momenta or the
 evaluated batch's own statistics, in batches of 2, 8 or 360. Running averages are constants: with them a norm can be
-folded into the layer before it (`lit_archs.fold_batch_norm`). quick: ResNet-8 on scikit-learn's digits. paper:
-ResNet-20 on CIFAR-10.
+folded into the layer before it. quick: ResNet-8 on scikit-learn's digits. paper: ResNet-20 on CIFAR-10.
 """
 
 from litmus import Claim, Levels, Study, alike, more

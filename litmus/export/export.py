@@ -10,9 +10,7 @@ from typing import Any, Literal
 import torch
 
 from litmus.core.errors import UserError
-from litmus.datamodules.batches.image_input import ImageInput
 from litmus.export.load_model import ImageModel, Normalised
-from litmus.lit_archs.layers.fold_batch_norm import Folding, fold_batch_norm
 from litmus.records.storage import storage_errors, to_json, write_atomically
 
 Format = Literal["safetensors", "torchscript", "onnx"]
@@ -20,11 +18,11 @@ Format = Literal["safetensors", "torchscript", "onnx"]
 SUFFIXES: dict[Format, str] = {"safetensors": ".safetensors", "torchscript": ".pt", "onnx": ".onnx"}
 """What a file of each format is called."""
 
-CHECKED_BATCH = 3
-"""Images that an exported network is asked about, to hold it against the one that it was made of."""
+BATCH = 3
+"""Images of the batch on which an exported network is compared with the network that it was made of."""
 
 TOLERANCE = 1e-4
-"""The largest difference of an output, relative to the largest output, between the two."""
+"""The largest difference between their outputs, relative to the largest output."""
 
 
 def export(model: ImageModel, about: dict[str, Any], path: Path, format: Format) -> Path:
@@ -43,21 +41,12 @@ def export(model: ImageModel, about: dict[str, Any], path: Path, format: Format)
     return described
 
 
-def folded(model: ImageModel) -> tuple[ImageModel, Folding]:
-    """Return `model` with its batch norms folded into the layers before them, and which were.
-
-    Raises `UserError` where it would say something else.
-    """
-    folding = fold_batch_norm(model.network, torch.zeros(1, *model.input.shape))
-    found = ImageModel(folding.network, model.input, model.task, model.title, model.probabilistic).eval()
-    with torch.no_grad():
-        _compare(model, found.normalised(_example(model).repeat(CHECKED_BATCH, 1, 1, 1)), "folded network")
-    return found, folding
-
-
 def description(model: ImageModel) -> dict[str, Any]:
     """Return what another program needs to use the network."""
     channels, height, width = model.input.shape
+    # Mean and standard deviation of pixels from 0 to 1: of each channel, or the mean of each pixel of a channel.
+    std = 1.0 / (model.input.scale * 255.0)
+    mean = -model.input.shift * std
     return {
         "task": model.task,
         "classes": list(model.classes),
@@ -68,17 +57,10 @@ def description(model: ImageModel) -> dict[str, Any]:
             "resized_to": list(model.input.stored),
             "resize": model.input.resize,
             "binary": model.input.binary,
-            **_mean_and_std(model.input),
+            "mean": mean.flatten().tolist() if mean[0, 0].numel() == 1 else mean[0].tolist(),
+            "std": std.flatten().tolist(),
         },
     }
-
-
-def _mean_and_std(input: ImageInput) -> dict[str, Any]:
-    """Return mean and standard deviation of pixels of 0 to 1, of each channel; the mean of each pixel where it is."""
-    std = 1.0 / (input.scale * 255.0)
-    mean = -input.shift * std
-    by_channel = mean.flatten().tolist() if mean[0, 0].numel() == 1 else mean[0].tolist()
-    return {"mean": by_channel, "std": std.flatten().tolist()}
 
 
 def _safetensors(model: ImageModel, path: Path) -> None:
@@ -90,13 +72,16 @@ def _safetensors(model: ImageModel, path: Path) -> None:
 
 
 def _torchscript(model: ImageModel, path: Path) -> None:
-    example = _example(model)
+    images = _example(model)
     with _one_line_errors(model, "TorchScript"), torch.no_grad():
-        floats = example.float() * model.normalised.scale + model.normalised.shift
+        # One image is traced and several are compared: a network may treat a batch of one differently.
+        floats = images[:1].float() * model.normalised.scale + model.normalised.shift
         traced = torch.jit.trace(model.network, floats)
         scripted = torch.jit.script(Normalised(traced, model.input).eval())
-        found = scripted(example.repeat(CHECKED_BATCH, 1, 1, 1))
-    _compare(model, found, "TorchScript")
+        expected, found = model.normalised(images), scripted(images)
+    difference = (found - expected).abs().max() / expected.abs().max().clamp(min=1e-12)
+    if not difference <= TOLERANCE:
+        raise UserError(f"{model.name}: its TorchScript differs from it by {difference:.1e}")
     with storage_errors(path):
         scripted.save(str(path))
 
@@ -111,7 +96,7 @@ def _onnx(model: ImageModel, path: Path) -> None:
     with _one_line_errors(model, "ONNX"), storage_errors(path):
         torch.onnx.export(
             model.normalised,
-            (_example(model).repeat(CHECKED_BATCH, 1, 1, 1),),
+            (_example(model),),
             str(path), input_names=["images"], output_names=["outputs"],
             dynamic_shapes={"images": {0: torch.export.Dim("images", min=1)}},
             dynamo=True, external_data=False, verbose=False,
@@ -127,22 +112,16 @@ def _one_line_errors(model: ImageModel, format: str) -> Iterator[None]:
             yield
         except UserError:
             raise
-        except Exception as error:  # whatever the exporters raise for a network that is beyond them
+        except Exception as error:  # the exporters raise errors of many types
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"{model.name} cannot be written in {format}: {reason}") from None
 
 
 def _example(model: ImageModel) -> torch.Tensor:
+    """Return a batch of uint8 images [BATCH, C, H, W]."""
     size = model.input.shape
-    return (torch.arange(size[0] * size[1] * size[2]) % 256).to(torch.uint8).reshape(1, *size)
-
-
-def _compare(model: ImageModel, found: torch.Tensor, format: str) -> None:
-    with torch.no_grad():
-        expected = model.normalised(_example(model).repeat(CHECKED_BATCH, 1, 1, 1))
-    difference = (found - expected).abs().max() / expected.abs().max().clamp(min=1e-12)
-    if not difference <= TOLERANCE:
-        raise UserError(f"{model.name}: its {format} differs from it by {difference:.1e}")
+    pixels = torch.arange(size[0] * size[1] * size[2]) % 256
+    return pixels.to(torch.uint8).reshape(1, *size).repeat(BATCH, 1, 1, 1)
 
 
 _WRITERS: dict[Format, Callable[[ImageModel, Path], None]] = {

@@ -12,7 +12,6 @@ from tiny_runs import trained
 from torch import Tensor, nn
 
 from litmus import lit_archs, load_model
-from litmus.cli.export import about
 from litmus.cli.main import run_command
 from litmus.core.errors import UserError
 from litmus.export.export import export
@@ -52,7 +51,8 @@ def _quiet() -> Iterator[None]:
 
 def test_safetensors_hold_the_state_dict(run: Run, model: ImageModel, images: Tensor, tmp_path: Path) -> None:
     path = tmp_path / "new" / "weights.safetensors"
-    described = json.loads(export(model, about(run.record, model.title), path, "safetensors").read_text())
+    assert run_command(["export", str(run.directory), "--output", str(path)]) == 0
+    described = json.loads(path.with_suffix(".json").read_text())
     config, given = run.config, described["input"]
     outputs = len(described["classes"])
     options = {"num_classes": outputs, "in_channels": given["channels"], "image_size": given["height"]}
@@ -71,27 +71,6 @@ def test_torchscript_says_the_same_of_any_number_of_images(model: ImageModel, im
     for some in (images, images[:1]):
         torch.testing.assert_close(loaded(some), model(some))
         torch.testing.assert_close(loaded(some / 255), model(some), rtol=1e-3, atol=1e-4)
-
-
-def test_norms_are_folded_on_request(
-    run: Run, model: ImageModel, images: Tensor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "network.pt"
-    arguments = [str(run.directory), "--output", str(path)]
-    assert run_command(["export", *arguments, "--fold", "--format", "torchscript"]) == 0
-    printed, described = capsys.readouterr().out, json.loads(path.with_suffix(".json").read_text())
-    folded = described["batch_norm"]["folded_into"]
-    assert f"norms folded into the layers before them: {len(folded)}" in printed
-    loaded = torch.jit.load(path)
-    torch.testing.assert_close(loaded(images), model(images), rtol=1e-3, atol=1e-4)
-    norms = [
-        name for name, module in model.network.named_modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)
-    ]
-    assert [*folded, *described["batch_norm"]["left"]] == norms
-    assert not norms or len(folded) == 4
-    assert not any("running_mean" in name for name, _ in loaded.named_buffers())
-    assert run_command(["export", *arguments, "--fold"]) == 2
-    assert "--fold is for --format torchscript or onnx" in capsys.readouterr().err
 
 
 @pytest.mark.slow
