@@ -60,7 +60,7 @@ from litmus.launch.conduct import conduct
 from litmus.launch.config import LaunchConfig
 out, seeds, declared = sys.argv[1:]
 plan = expand(Study(**json.loads(declared)), seeds=int(seeds))
-assert not conduct(plan, LaunchConfig(out=out), {}).missing
+assert not conduct(plan, LaunchConfig(out=out)).missing
 """
 )
 """What the command of a study does once it is complete, up to the report: every arm and run is made and looked up."""
@@ -173,7 +173,7 @@ def write_records(plan: Plan, one: RunRecord, out: Path) -> None:
         )
         lr = f"\n  lr: {arm.config.optim.lr}\n"
         record.config_file.write_text(re.sub(r"\n  lr: .*\n", lr, config).replace("\nseed: 0\n", f"\nseed: {seed}\n"))
-    write_study_record(plan.directory(out), plan.record(runs, {}))
+    write_study_record(plan.directory(out), plan.record(runs))
 
 
 def submitted(out: Path, command: list[str]) -> tuple[float, float, float]:

@@ -89,8 +89,8 @@ def run(
         source = registering_file(plan)
     config = LaunchConfig(out=str(out), **launch)
     if most is None:
-        return finish(chosen, conduct(plan, config, settings or {}, source))
-    return finish(chosen, conduct_until_decided(plan, config, settings or {}, source, most))
+        return finish(chosen, conduct(plan, config, source))
+    return finish(chosen, conduct_until_decided(plan, config, source, most))
 
 
 def finish(study: Study, conducted: StudyResult) -> Result:

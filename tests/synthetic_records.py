@@ -42,7 +42,7 @@ def synthetic(
         if left != "missing":
             _record(runs[-1], left)
     directory.mkdir(parents=True, exist_ok=True)
-    write_study_record(directory, plan.record(runs, {}))
+    write_study_record(directory, plan.record(runs))
     if not any(run.directory.exists() for run in runs):
         runs[0].directory.mkdir(parents=True)
     return analyse(directory)

@@ -1,7 +1,7 @@
-"""`litmus completion`: what a shell sources so that TAB completes commands, options and names.
+"""`litmus completion`: what a shell needs to complete commands, options and names with TAB.
 
-Most commands take every config key as an option, and to know those PyTorch has to be imported, which takes seconds.
-So the arguments of all commands are kept in a cache of the user, which commands that import PyTorch anyway fill.
+Most commands take every config key as an option, and to list those PyTorch has to be imported, which takes seconds.
+So the arguments of all commands are kept in the user's cache, which commands that import PyTorch anyway write.
 """
 
 import argparse
@@ -11,36 +11,40 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from argcomplete import CompletionFinder, shellcode
 from argcomplete.completers import DirectoriesCompleter, FilesCompleter
 
-from litmus.cli.parser import Command, Parser
+from litmus.cli.command import Command, Parser
 from litmus.core.config_keys import Key
-from litmus.core.errors import require_choice
 from litmus.core.registry import Registry
 from litmus.records.run_record import run_records
 from litmus.records.storage import write_atomically
 from litmus.records.study_record import STUDY_FILE
 
-SHELLS = ("bash", "zsh", "fish")
+Shell = Literal["bash", "zsh", "fish"]
 
 Argument = dict[str, Any]
-"""An option or a positional: `written`, `name`, `nargs`, `help`, `choices`, and `is_file`."""
+"""An option or a positional: `written`, `name`, `nargs`, `help`, and `values`.
+
+`values` are those that can be listed beforehand, or else say what completes them: "files", "folders", "studies",
+"runs". The positional of `litmus run` takes a study of the list or a file.
+"""
 
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("completion", "What a shell sources for TAB to complete; in bash: source <(litmus completion bash)")
-    parser.add_argument("shell", help=f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
+    parser = Parser(
+        "completion", "Print what a shell needs to complete with TAB; in bash: source <(litmus completion bash)"
+    )
+    parser.add_key(Key("shell", Shell, "bash", "the shell"), positional=True)
     return parser
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     options = parser().read(arguments)
-    require_choice("shell", options.shell, SHELLS)
     # Options that take a file offer files; the shell's default would offer files everywhere.
     print(shellcode(["litmus"], use_defaults=False, shell=options.shell).strip())
     return 0
@@ -51,35 +55,27 @@ def complete(commands: Mapping[str, Command]) -> None:
 
     `commands` are all commands by name.
     """
-    typed = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])]
-    _Finder()(completing_parser(typed.split(" "), commands), always_complete_options=False)
+    words = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])].split(" ")
+    parser = argparse.ArgumentParser("litmus", add_help=False)
+    parsers = parser.add_subparsers()
+    for name, command in commands.items():
+        parsers.add_parser(name, help=command.summary, add_help=False)
+    # The last word is unfinished.
+    if len(words) > 2 and words[1] in commands:
+        for argument in command_arguments(commands)[words[1]]:
+            _add(parsers.choices[words[1]], argument)
+    _Finder()(parser, always_complete_options=False)
 
 
 class _Finder(CompletionFinder):
     """A finder that shows hundreds of config keys by their sections."""
 
     def filter_completions(self, completions: Sequence[str]) -> list[str]:
-        """Return the completions without doubles; where several are left, the sections in place of their options."""
+        """Return the completions without duplicates; where several are left, sections in place of their options."""
         found = super().filter_completions(list(completions))
         sections = [f"{each.partition('.')[0]}." if each.startswith("--") and "." in each else each for each in found]
         distinct = list(dict.fromkeys(sections))
         return distinct if len(distinct) > 1 else found
-
-
-def completing_parser(words: Sequence[str], commands: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """Return a parser of the command line `words`, of which the last is unfinished.
-
-    It knows the names of all commands, and the arguments of the one that is named.
-    """
-    parser = argparse.ArgumentParser("litmus", add_help=False)
-    parsers = parser.add_subparsers()
-    for name, command in commands.items():
-        parsers.add_parser(name, help=command.summary, add_help=False)
-    named = words[1] if len(words) > 2 else ""
-    if named in commands:
-        for argument in command_arguments(commands)[named]:
-            _add(parsers.choices[named], argument)
-    return parser
 
 
 def command_arguments(commands: Mapping[str, Command]) -> dict[str, list[Argument]]:
@@ -92,21 +88,19 @@ def command_arguments(commands: Mapping[str, Command]) -> dict[str, list[Argumen
 
 
 def fill_cache(commands: Mapping[str, Command]) -> dict[str, list[Argument]]:
-    """Read the arguments of every command from its parser, keep them for the next time and return them."""
+    """Read the arguments of every command from its parser, write them to the cache and return them."""
     content = {}
     for name, command in commands.items():
         parser = command.parser()
-        keys = parser.keys()
-        shown = [each for each in parser._actions if each.help != argparse.SUPPRESS or each.dest in keys]
-        content[name] = [_argument(action, keys.get(action.dest), list(keys)) for action in shown]
-    with contextlib.suppress(OSError):  # a cache saves time, and no more
+        content[name] = [_argument(action, parser.keys()) for action in parser._actions]
+    with contextlib.suppress(OSError):  # the cache only saves time
         cache_file().parent.mkdir(parents=True, exist_ok=True)
         write_atomically(cache_file(), json.dumps(content))
     return content
 
 
 def cache_file() -> Path:
-    """Return the file of the cache, another one for each version."""
+    """Return the file of the cache; each version has another."""
     folder = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     try:
         version = metadata.version("litmus-ablations")
@@ -115,7 +109,8 @@ def cache_file() -> Path:
     return Path(folder) / "litmus" / f"arguments-{version}.json"
 
 
-def _argument(action: argparse.Action, key: Key | None, keys: Iterable[str]) -> Argument:
+def _argument(action: argparse.Action, keys: Mapping[str, Key]) -> Argument:
+    key = keys.get(action.dest)
     # `--per-device` and `--per_device` are one option: the first is offered.
     hyphenated = [text for text in action.option_strings if "-" in text[2:]]
     return {
@@ -123,36 +118,42 @@ def _argument(action: argparse.Action, key: Key | None, keys: Iterable[str]) -> 
         "name": action.dest,
         "nargs": action.nargs,
         "help": key.help if key is not None else action.help or "",
-        "choices": _choices(action.dest, key, keys),
-        "is_file": key is not None and "Path" in str(key.type),
+        "values": _values(action, key, keys),
     }
 
 
-def _choices(name: str, key: Key | None, keys: Iterable[str]) -> list[str]:
-    """Return what the value of an argument may be, where that can be listed beforehand."""
-    from litmus.datamodules.augmentation.recipes import RECIPES
+def _values(action: argparse.Action, key: Key | None, keys: Iterable[str]) -> list[str] | str:
+    """Return what the value of an argument may be, where that can be listed beforehand, or what completes it."""
+    from litmus.cli.wandb import ACTIONS
     from litmus.datamodules.loading.registry import DATASETS
     from litmus.design.study_files import STUDIES
     from litmus.lit_archs.building.registry import ARCHITECTURES
     from litmus.probes.probe import PROBES
 
-    if name in ("vary", "tune"):
-        return [f"{key}=" for key in keys if "." in key and not key.startswith("slurm.")]
+    name, positional = action.dest, not action.option_strings
     registries: dict[str, Registry[Any]] = {
         "model.name": ARCHITECTURES, "architecture": ARCHITECTURES, "data.name": DATASETS, "dataset": DATASETS,
         "trainer.probes": PROBES, "study_or_file": STUDIES,
     }  # fmt: skip
     if name in registries:
         return [each for each in registries[name] if str(registries[name].module_of(each)).startswith("litmus.")]
-    listed = {
-        "data.augment": list(RECIPES), "augment": list(RECIPES), "preset": ["quick", "paper", "imagenet"],
-        "what": ["studies", "archs", "data", "probes"], "shell": list(SHELLS), "action": ["report", "sync"],
-    }  # fmt: skip
-    if name in listed:
-        return listed[name]
-    if key is not None and key.type is bool:
-        return ["true", "false"]
-    return [str(choice) for choice in key.choices] if key is not None else []
+    if name in ("vary", "tune"):
+        return [f"{each}=" for each in keys if "." in each and not each.startswith("slurm.")]
+    if name == "preset":
+        return ["quick", *sorted({preset for study in STUDIES for preset in STUDIES[study].presets})]
+    if name == "action":
+        return list(ACTIONS)
+    if name in ("out", "data.root"):
+        return "folders"
+    if positional and name in ("study", "studies"):
+        return "studies"
+    if positional and name == "run":
+        return "runs"
+    if key is None:
+        return "files" if positional else []
+    if "Path" in str(key.type):
+        return "files"
+    return ["true", "false"] if key.type is bool else [str(choice) for choice in key.choices]
 
 
 def _add(parser: argparse.ArgumentParser, about: Argument) -> None:
@@ -168,21 +169,21 @@ def _add(parser: argparse.ArgumentParser, about: Argument) -> None:
 
 
 def _completer(about: Argument) -> Callable[..., Iterable[str]]:
-    name, positional = about["name"], not about["written"]
-    if name in ("out", "data.root"):
-        return DirectoriesCompleter()
-    if name == "study_or_file":
+    values = about["values"]
+    if about["name"] == "study_or_file":
         files = FilesCompleter(allowednames=("py",))
-        return lambda prefix, **_: [*about["choices"], *files(prefix)]
-    if positional and name in ("study", "studies"):
+        return lambda prefix, **_: [*values, *files(prefix)]
+    if values == "files":
+        return FilesCompleter()
+    if values == "folders":
+        return DirectoriesCompleter()
+    if values == "studies":
         return lambda parsed_args, **_: [path.name for path in _studies_on_disk(parsed_args)]
-    if positional and name == "run":
+    if values == "runs":
         return lambda parsed_args, **_: {
             run.run_id: study.name for study in _studies_on_disk(parsed_args) for run in run_records(study)
         }
-    if about["is_file"] or (positional and not about["choices"]):
-        return FilesCompleter()
-    return lambda **_: about["choices"]
+    return lambda **_: values
 
 
 def _studies_on_disk(parsed_args: argparse.Namespace) -> list[Path]:

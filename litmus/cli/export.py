@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from litmus.cli.parser import Parser, records_key
+from litmus.cli.command import OUT, RUN_HELP, Parser
 from litmus.core.config_keys import Key
 from litmus.core.errors import require_positive
 from litmus.export.export import SUFFIXES, Format, export
@@ -16,7 +16,6 @@ from litmus.export.predict import Prediction, image_files, predictions, write_ma
 from litmus.records.run_record import RunRecord
 from litmus.records.storage import in_bytes
 
-RUN_HELP = "a run's id, its first digits, or its folder"
 WEIGHTS = Key("weights", Which | None, None, "last, or best by validation (default: those that were tested)")
 
 PATH_WIDTH = 34
@@ -34,7 +33,7 @@ def parser() -> Parser:
     parser.add_key(Key("format", Format, "safetensors", "safetensors, torchscript or onnx"))
     parser.add_key(Key("output", Path | None, None, "the file (default: RUN with the format's ending)"))
     parser.add_key(WEIGHTS)
-    parser.add_key(records_key())
+    parser.add_key(OUT)
     return parser
 
 
@@ -81,7 +80,7 @@ def predict_parser() -> Parser:
     parser.add_key(Key("masks", Path, Path("masks"), masks))
     parser.add_key(Key("batch_size", int, 64, "images at a time"))
     parser.add_key(WEIGHTS)
-    parser.add_key(records_key())
+    parser.add_key(OUT)
     return parser
 
 

@@ -4,14 +4,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
 
-from litmus.cli.parser import Parser
-from litmus.cli.terminal import JSON_HELP, print_json
-from litmus.core.errors import require_choice
+from litmus.cli.command import JSON_HELP, Parser, print_json
+from litmus.core.config_keys import Key
 from litmus.core.formatting import count
 from litmus.core.registry import declared
 from litmus.design.study_files import STUDIES
@@ -21,14 +20,24 @@ from litmus.records.study_record import short_name
 QUICK_TIMES = Path(__file__).with_name("quick_times.json")
 """Seconds that each study's quick preset took on two CPU cores, as `benchmarks/quick_studies.py` measured them."""
 
+HEADINGS = {
+    "studies": ("question", "runs", "time"),
+    "archs": ("parameters", "FLOPs", "image", "what"),
+    "data": ("what",),
+    "probes": ("measures", "cost of a measurement"),
+}
+FIGURES = ("runs", "time", "parameters", "FLOPs", "image")
+"""Columns of numbers, which are not wrapped."""
+
 Row = dict[str, Any]
 """A study, an architecture, a dataset or a probe: what `--json` prints, as docs/json.md describes it."""
 
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("list", "Studies, architectures, datasets and probes, a line each.")
-    parser.add_argument("what", nargs="?", default="all", help="studies, archs, data or probes (default: all)")
+    parser = Parser("list", "List studies, architectures, datasets and probes, a line each.")
+    kinds = Literal["all", "studies", "archs", "data", "probes"]
+    parser.add_key(Key("kind", kinds, "all", "what to list"), positional=True)
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     return parser
 
@@ -39,14 +48,13 @@ def execute(arguments: Sequence[str]) -> int:
     rows: dict[str, Callable[[], list[Row]]] = {
         "studies": studies, "archs": architectures, "data": datasets, "probes": probes
     }  # fmt: skip
-    require_choice("list", options.what, ("all", *rows))
-    found = {what: rows[what]() for what in rows if options.what in ("all", what)}
+    found = {kind: rows[kind]() for kind in rows if options.kind in ("all", kind)}
     if options.json:
         print_json(found)
         return 0
     console = Console(highlight=False)
-    for what in found:
-        console.print(_table(what, found[what]))
+    for kind in found:
+        console.print(_table(kind, found[kind]))
         console.print()
     return 0
 
@@ -74,7 +82,7 @@ def studies() -> list[Row]:
 
 
 def architectures() -> list[Row]:
-    """Return the architectures, with their cost for the images that the literature quotes it for."""
+    """Return the architectures, with their cost for images of the size that the literature quotes it for."""
     return [asdict(row) | {"image": [int(side) for side in row.image.split("×")]} for row in read_table()]
 
 
@@ -89,32 +97,26 @@ def probes() -> list[Row]:
     return [{"name": name, "measures": texts["summary"], "cost": texts["cost"]} for name, texts in found.items()]
 
 
-def _table(what: str, rows: Sequence[Row]) -> Table:
-    table = Table(title=what, title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=what != "data")
-    # In a narrow terminal the last column is wrapped, never a name or a number.
+def _table(kind: str, rows: Sequence[Row]) -> Table:
+    table = Table(title=kind, title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=kind != "data")
+    # In a narrow terminal the texts are wrapped, and names and numbers are not.
     table.add_column("name", no_wrap=True, min_width=max(len(row["name"]) for row in rows))
-    if what == "studies":
-        table.add_column("question")
-        for heading in ("runs", "time"):
+    for heading in HEADINGS[kind]:
+        if heading in FIGURES:
             table.add_column(heading, justify="right", no_wrap=True)
-        for row in rows:
-            factors = " × ".join(map(short_name, row["factors"]))
-            seconds = f"{row['seconds']:.0f} s" if row["seconds"] is not None else "–"
-            table.add_row(row["name"], f"{row['question']} ({factors})", str(row["runs"]), seconds)
-    elif what == "archs":
-        for heading in ("parameters", "FLOPs", "image"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("what")
-        for row in rows:
-            image = "×".join(map(str, row["image"]))
-            table.add_row(row["name"], count(row["parameters"]), count(row["flops"]), image, row["summary"])
-    elif what == "data":
-        table.add_column("what")
-        for row in rows:
-            table.add_row(row["name"], row["summary"])
-    else:
-        table.add_column("measures", ratio=2)
-        table.add_column("cost of a measurement", ratio=1)
-        for row in rows:
-            table.add_row(row["name"], row["measures"], row["cost"])
+        else:
+            table.add_column(heading, ratio=2 if heading == "measures" else 1)
+    for row in rows:
+        table.add_row(row["name"], *_cells(kind, row))
     return table
+
+
+def _cells(kind: str, row: Row) -> list[str]:
+    if kind == "studies":
+        factors = " × ".join(map(short_name, row["factors"]))
+        seconds = f"{row['seconds']:.0f} s" if row["seconds"] is not None else "–"
+        return [f"{row['question']} ({factors})", str(row["runs"]), seconds]
+    if kind == "archs":
+        image = "×".join(map(str, row["image"]))
+        return [count(row["parameters"]), count(row["flops"]), image, row["summary"]]
+    return [row["measures"], row["cost"]] if kind == "probes" else [row["summary"]]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from litmus.cli.parser import Command
+from litmus.cli.command import Command
 from litmus.core.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 COMMANDS = {
-    "list": Command("list", "studies, architectures, datasets and probes, a line each"),
+    "list": Command("list", "list studies, architectures, datasets and probes"),
     "run": Command("run", "run what is missing of a study, then write its report"),
-    "vary": Command("train:vary", "a study of any config keys: --vary model.norm=none,batch"),
-    "train": Command("train", "train one network; --print_config and --config FILE for YAML"),
-    "status": Command("status", "how far the studies on disk are, and their jobs; --watch"),
-    "stop": Command("status:stop", "cancel a study's jobs on a cluster; finished runs stay"),
-    "report": Command("report", "write a study's report again"),
-    "power": Command("power", "the seeds that would show an effect of a given size"),
-    "show": Command("status:show", "one run: config, result, log"),
-    "images": Command("profile:images", "a dataset's images, before and after augmentation, as a picture"),
-    "predict": Command("export:predict", "the classes that a run's network finds in images, or masks"),
-    "export": Command("export", "a run's weights: safetensors, TorchScript or ONNX"),
-    "wandb": Command("wandb", "a study in W&B: its report, its runs uploaded"),
-    "profile": Command("profile", "an architecture layer by layer: shapes, parameters, FLOPs, memory"),
-    "completion": Command("completion", "what bash, zsh or fish sources for TAB to complete"),
+    "vary": Command("train:vary", "run a study of any config keys: --vary model.norm=none,batch"),
+    "train": Command("train", "train one network"),
+    "status": Command("status", "show how many runs of each study are finished, and its jobs"),
+    "stop": Command("status:stop", "cancel a study's jobs on a cluster"),
+    "report": Command("report", "write a study's report again, or compare two studies"),
+    "power": Command("power", "print how many seeds would show an effect of a given size"),
+    "show": Command("status:show", "show one run: config, result, log"),
+    "images": Command("profile:images", "draw a dataset's images before and after augmentation"),
+    "predict": Command("export:predict", "classify or segment images with a run's network"),
+    "export": Command("export", "write a run's weights: safetensors, TorchScript or ONNX"),
+    "wandb": Command("wandb", "write a study's report in W&B, or upload its runs"),
+    "profile": Command("profile", "show an architecture layer by layer: shapes, parameters, FLOPs"),
+    "completion": Command("completion", "print what bash, zsh or fish needs to complete with TAB"),
 }
 
 USAGE_ERROR = 2
@@ -60,6 +60,10 @@ def run_command(arguments: Sequence[str]) -> int:
         name, *rest = arguments
         if name not in COMMANDS:
             raise unknown_name("command", name, COMMANDS)
+        if name == "run" and rest and not rest[0].startswith("-"):
+            from litmus.design.study_files import lookup_study
+
+            lookup_study(rest[0])  # an unknown study is an error at once: importing PyTorch takes seconds
         return COMMANDS[name].execute(rest)
 
     return _guarded(command)

@@ -6,12 +6,11 @@ from typing import Any
 
 from pydantic import PositiveFloat
 
-from litmus.cli.parser import REQUIRED, Parser, records_key
+from litmus.cli.command import JSON_HELP, OUT, REQUIRED, Parser, aligned, print_json, width, wrapped
 from litmus.cli.status import find_study
-from litmus.cli.terminal import JSON_HELP, aligned, print_json, width, wrapped
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_choice
-from litmus.core.formatting import several
+from litmus.core.formatting import count, several
 from litmus.evidence.estimate import estimate, paired_differences
 from litmus.evidence.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
 from litmus.evidence.results import Analysis, analyse, guessed
@@ -20,7 +19,7 @@ from litmus.evidence.units import POINTS, Unit, unit_of
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("power", "How many seeds would show an effect of a given size, from a study's records.")
+    parser = Parser("power", "Print how many seeds would show an effect of a given size, from a study's records.")
     parser.add_argument("study", help="a study on disk, see litmus status")
     parser.add_key(
         Key("effect", PositiveFloat, REQUIRED, "difference to show; percentage points where the metric is a share")
@@ -28,7 +27,7 @@ def parser() -> Parser:
     parser.add_key(Key("metric", str, None, "a number of the records (default: accuracy on the test set)"))
     parser.add_key(Key("power", float, 0.8, "the probability of showing it"))
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
-    parser.add_key(records_key())
+    parser.add_key(OUT)
     return parser
 
 
@@ -47,9 +46,9 @@ def execute(arguments: Sequence[str]) -> int:
         return 0
     columns, shown = width(), f"{options.effect:g} {unit.difference_name}".strip()
     head = f"To show a difference of {shown} in {metric} from {analysis.baseline.label!r} "
-    print("\n".join([*wrapped(f"{head}with {100 * options.power:g} % power:", columns), ""]))
-    print("\n".join([*_table(found["arms"], unit, columns), ""]))
-    print("\n".join(line for note in found["notes"] for line in wrapped(note, columns)))
+    lines = [*wrapped(f"{head}with {100 * options.power:g} % power:", columns), ""]
+    lines += [*_table(found["arms"], unit, columns), ""]
+    print("\n".join([*lines, *(line for note in found["notes"] for line in wrapped(note, columns))]))
     return 0
 
 
@@ -71,15 +70,13 @@ def power(analysis: Analysis, metric: str, effect: float, chance: float) -> dict
     arms = []
     for result in others:
         difference = estimate(paired_differences(result.outcomes(metric), analysis.baseline.outcomes(metric)))
-        arm: dict[str, Any] = {
-            "arm": result.label, "pairs": difference.n, "sd": None, "seeds": None, "seeds_with_holm": None
-        }  # fmt: skip
+        arm: dict[str, Any] = dict.fromkeys(("sd", "seeds", "seeds_with_holm"))
         if difference.n >= 2:
             sds = (difference.sd, *sd_interval(difference.sd, difference.n))
             arm["sd"] = difference.sd
             arm["seeds"] = [_needed(sd, effect, chance, ALPHA) for sd in sds]
             arm["seeds_with_holm"] = [_needed(sd, effect, chance, ALPHA / len(others)) for sd in sds]
-        arms.append(arm)
+        arms.append({"arm": result.label, "pairs": difference.n, **arm})
     if all(arm["seeds"] is None for arm in arms):
         raise UserError(
             f"study {analysis.study.study}: fewer than two pairs of finished runs in every arm, so {metric} has no "
@@ -127,22 +124,15 @@ def _notes(analysis: Analysis, metric: str, comparisons: int) -> list[str]:
 def _table(arms: Sequence[dict[str, Any]], unit: Unit, columns: int) -> list[str]:
     rows = []
     for arm in arms:
-        if arm["seeds"] is None:
-            rows.append([arm["arm"], str(arm["pairs"]), "–", "fewer than two pairs", "–"])
-        else:
+        numbers = ["–", "fewer than two pairs", "–"]
+        if arm["seeds"] is not None:
             sd = f"{arm['sd'] * unit.factor:.{unit.decimals}f}"
-            rows.append([arm["arm"], str(arm["pairs"]), sd, _seeds(arm["seeds"]), _seeds(arm["seeds_with_holm"])])
-    return aligned(["arm", "pairs", "sd", "seeds needed", f"with Holm over {len(arms)}"], rows, columns)
+            numbers = [sd, _seeds(arm["seeds"]), _seeds(arm["seeds_with_holm"])]
+        rows.append([arm["arm"], str(arm["pairs"]), *numbers])
+    headings = ["arm", "pairs", "sd", "seeds needed", f"with Holm over {len(arms)}"]
+    return [line for block in aligned(headings, rows, columns) for line in block]
 
 
 def _seeds(numbers: Sequence[int | None]) -> str:
-    needed, least, most = map(_short, numbers)
+    needed, least, most = (count(each) if each is not None else f"over {MOST_SEEDS / 1e6:g} M" for each in numbers)
     return f"{needed} [{least}, {most}]"
-
-
-def _short(seeds: int | None) -> str:
-    if seeds is None:
-        return f"over {MOST_SEEDS / 1e6:g}M"
-    if seeds >= 1_000_000:
-        return f"{seeds / 1e6:.2f}M"
-    return f"{seeds / 1e3:.0f}k" if seeds >= 10_000 else str(seeds)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from litmus.cli.parser import Parser, records_key
+from litmus.cli.command import OUT, Parser
 from litmus.cli.status import find_study, studies_in
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_choice
@@ -26,7 +26,7 @@ def parser() -> Parser:
     )
     parser.add_argument("--all", action="store_true", help="every study's report, and an index of them")
     parser.add_key(Key("export", str, "", f"other formats too, comma-separated: {', '.join(FORMATS)}"))
-    parser.add_key(records_key())
+    parser.add_key(OUT)
     return parser
 
 

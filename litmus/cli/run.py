@@ -1,27 +1,54 @@
-"""`litmus run`: run what is missing of a study, then write its report."""
+"""`litmus run`: run what is missing of a study, then write its report. `vary` and `train` run their plans here too."""
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from litmus.cli.parser import Parser
-from litmus.core.config_keys import Key, Settings
+from litmus.api import finish
+from litmus.cli.command import Parser, say, width, wrapped
+from litmus.cli.options import (
+    CONFIG_HELP,
+    SPLITS,
+    add_launch_keys,
+    add_tuning_keys,
+    all_config_keys,
+    launch_config,
+    parse_vary,
+    read,
+    tuning_of,
+)
+from litmus.core.config_keys import Key, Settings, unknown_key
+from litmus.core.errors import UserError
+from litmus.core.formatting import several
+from litmus.datamodules.loading.registry import DATASETS
+from litmus.design.plan import Plan, expand
 from litmus.design.study import Study
 from litmus.design.study_files import lookup_study
+from litmus.design.tuning import as_tuning
+from litmus.evidence.datasets import write_datasets
+from litmus.evidence.summary import MOST, Undecided
+from litmus.launch.checks import check
+from litmus.launch.conduct import conduct, dry_run
+from litmus.launch.config import LaunchConfig
+from litmus.launch.forecast import forecast
+from litmus.launch.signals import Interrupted
+from litmus.launch.until_decided import MAX_SEEDS, conduct_until_decided, most_seeds, seeds_to_start_with
+from litmus.report.overviews import joint_lines
+from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
+
+WORTH_IT = 100
+"""Seeds of an arm beyond which no command is recommended."""
 
 
 def parser() -> Parser:
     """Return the command's parser."""
-    # Imported here because PyTorch takes seconds, and an unknown study is an error at once.
-    from litmus.cli.options import CONFIG_HELP, SPLITS, add_launch_keys, add_tuning_keys, all_config_keys
-    from litmus.launch.until_decided import MAX_SEEDS
-
     parser = Parser("run", f"Run what is missing of a study, then write its report. {CONFIG_HELP}")
     parser.add_argument("study_or_file", metavar="study", help="the study, see litmus list, or the path of its file")
-    parser.add_key(
-        Key("preset", str, "quick", "quick (minutes on a laptop), paper (its protocol) or another of the study")
-    )
+    preset = "quick (minutes on a laptop), paper (the paper's protocol) or another preset of the study"
+    parser.add_key(Key("preset", str, "quick", preset))
     parser.add_key(Key("seeds", int, None, "seeds of each arm (default: the study's)"))
     parser.add_key(Key("first_seed", int, 0, "the first seed; another one runs fresh seeds, to confirm a finding"))
     parser.add_key(SPLITS)
@@ -40,48 +67,180 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
 
     `study` is given where its file is run as a script, and `source`, that file, where it is not one of the package's.
     """
-    if study is None and arguments and not arguments[0].startswith("-"):
-        study, source = lookup_study(arguments[0])
-    from litmus.cli.options import launch_config, parse_vary, read, tuning_of
-    from litmus.cli.run_plan import datasets_of, run_on_datasets, run_plan
-    from litmus.design.plan import Plan, expand
-    from litmus.design.tuning import as_tuning
-    from litmus.launch.forecast import forecast
-    from litmus.launch.until_decided import most_seeds, seeds_to_start_with
-
     if study is None:
-        # Before the file is imported, its own options are unknown.
+        # The file may register networks and datasets, which have options: it is imported before these are read.
         study, source = lookup_study(parser().read_known(arguments)[0].study_or_file)
     options = read(parser(), arguments, study.base)
     study = study.at(options.preset)
     max_seeds = most_seeds(options.until, options.max_seeds)
-    seeds = options.seeds if max_seeds is None else seeds_to_start_with(study, options.seeds)
     launch = launch_config(options)
-    vary, tuning = parse_vary(options.vary), tuning_of(options, as_tuning(study.tune))
 
     def make_plan(settings: Settings) -> Plan:
         return expand(
             study,
             preset=options.preset,
-            seeds=seeds,
+            seeds=options.seeds if max_seeds is None else seeds_to_start_with(study, options.seeds),
             first_seed=options.first_seed,
             settings=settings,
-            vary=vary,
-            tuning=tuning,
+            vary=parse_vary(options.vary),
+            tuning=tuning_of(options, as_tuning(study.tune)),
             splits=options.splits,
         )
 
-    datasets = datasets_of(options.settings)
-    plans = {dataset.name: make_plan(dataset.settings) for dataset in datasets}
-    # Where hours may follow, the few seconds that it takes to measure them are no matter.
+    plans = plans_by_dataset(options.settings, make_plan)
+    # A preset other than quick may take hours: then the seconds that the forecast takes do not matter.
     if options.forecast or options.preset != "quick":
         lines = [line for plan in plans.values() for line in forecast(plan, launch, source=source).lines()]
         print("\n".join(lines), file=sys.stdout if options.forecast else sys.stderr)
     if options.forecast:
         return 0
-    if len(datasets) > 1:
-        return run_on_datasets(plans, datasets, launch, source, max_seeds)
-    # The file's path as it is from everywhere: the command is shown again, with more seeds.
+    # The command is printed again with more seeds, where the path must be valid in every folder.
     typed = [str(source) if source is not None and each == study.name else each for each in arguments]
-    plan, settings = plans[datasets[0].name], datasets[0].settings
-    return run_plan(plan, launch, settings, source, max_seeds, command=["run", *typed])
+    return run_plans(plans, launch, source, max_seeds, command=["run", *typed])
+
+
+def plans_by_dataset(settings: Settings, make_plan: Callable[[Settings], Plan]) -> dict[str, Plan]:
+    """Return the plan for each dataset of `data.name`, with a folder for each where there are several."""
+    plans = {name: make_plan(each) for name, each in settings_by_dataset(settings).items()}
+    if len(plans) == 1:
+        return plans
+    return {name: replace(plan, folder=f"{plan.study.name}.{name}") for name, plan in plans.items()}
+
+
+def settings_by_dataset(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the settings for each dataset that `data.name` lists, by name; by an empty name where it is not set.
+
+    `folder:DIR` is the dataset `folder` with `data.root` DIR. Each dataset gets those of the `data` keys that it has.
+    Raises `UserError` for an unknown dataset, a dataset that is named twice, and a key that none of them has.
+    """
+    if "data.name" not in settings:
+        return {"": dict(settings)}
+    named = [text.strip().partition(":") for text in str(settings["data.name"]).split(",")]
+    keys_of = {name: config_keys(DEFAULT_ARCHITECTURE, DATASETS[name].name) for name, _, _ in named}
+    for key in settings:
+        if key.startswith("data.") and not any(key in keys for keys in keys_of.values()):
+            raise unknown_key(key, {name: None for keys in keys_of.values() for name in keys}, " and ".join(keys_of))
+    found: dict[str, dict[str, Any]] = {}
+    for dataset, _, root in named:
+        name = f"{dataset}-{Path(root).resolve().name}" if root else dataset
+        if name in found:
+            raise UserError(f"--data names {name} twice")
+        valid = {
+            key: value for key, value in settings.items() if not key.startswith("data.") or key in keys_of[dataset]
+        }
+        found[name] = {**valid, "data.name": dataset, **({"data.root": root} if root else {})}
+    return found
+
+
+def run_plans(
+    plans: Mapping[str, Plan],
+    launch: LaunchConfig,
+    source: Path | None,
+    max_seeds: int | None = None,
+    command: Sequence[str] = (),
+) -> int:
+    """Run a plan, or one for each of several datasets with a report on them together, and return the exit status.
+
+    Raises `UserError` before any run starts where one could not.
+    """
+    first = next(iter(plans.values()))
+    if len(plans) == 1:
+        return run_plan(first, launch, source, max_seeds, command)
+    for plan in plans.values():
+        for arm in plan.arms:
+            check(arm.config, launch.devices)
+    status = 0
+    for dataset, plan in plans.items():
+        print(f"{dataset}:")
+        ended = run_plan(plan, launch, source, max_seeds)
+        if ended > 1:
+            return ended
+        status = max(status, ended)
+    name = first.study.name
+    together = Path(launch.out) / f"{name}.datasets"
+    write_datasets(together, name, {dataset: plan.folder for dataset, plan in plans.items()})
+    folders = {dataset: plan.directory(launch.out) for dataset, plan in plans.items()}
+    print("\n".join(joint_lines(together, first.study, folders)))
+    return status
+
+
+def run_plan(
+    plan: Plan,
+    launch: LaunchConfig,
+    source: Path | None,
+    max_seeds: int | None = None,
+    command: Sequence[str] = (),
+) -> int:
+    """Run what is missing of `plan`, write the report, print the answer and return the exit status.
+
+    With `max_seeds`, seeds are added until the claims are decided, at most so many for each arm. `command` is what was
+    typed after `litmus`: with it, the command that adds seeds is printed.
+    """
+    if launch.dry_run:
+        print(dry_run(plan, launch))
+        return 0
+    try:
+        if max_seeds is None:
+            ended = conduct(plan, launch, source)
+        else:
+            ended = conduct_until_decided(plan, launch, source, max_seeds)
+    except Interrupted as interruption:
+        print(f"litmus: stopped by {interruption}; {interruption.advice}", file=sys.stderr)
+        return interruption.exit_status
+    if ended.rank > 0:
+        return 1 if ended.crashed else 0
+    if ended.missing:
+        left = "1 run has" if len(ended.missing) == 1 else f"{len(ended.missing)} runs have"
+        print(f"litmus: the jobs ended and {left} no result; the same command submits the rest", file=sys.stderr)
+        if not ended.finished and not ended.diverged:
+            return 1
+    result = finish(plan.study, ended)
+    say(result.answer)
+    for line in (*result.details, f"report: {result.report}"):
+        print(line)
+    if command and max_seeds is None:
+        seeds = min(len(plan.seeds_of(arm.label)) for arm in plan.arms)
+        for line in next_steps(result.undecided, command, seeds, width()):
+            print(line)
+    by_error: dict[str, list[str]] = {}
+    for run, error in result.crashed.items():
+        by_error.setdefault(error, []).append(run)
+    for error, runs in by_error.items():
+        which = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs"
+        print(f"litmus: {which} crashed: {error}; see {ended.directory / runs[0] / 'log.txt'}", file=sys.stderr)
+    return 1 if result.crashed or ended.missing else 0
+
+
+def next_steps(open_questions: Sequence[Undecided], command: Sequence[str], seeds: int, columns: int) -> list[str]:
+    """Return, in lines of `columns`, how many seeds would decide what a study left open, and the command to paste.
+
+    `command` is what was typed after `litmus`; each arm has `seeds` seeds so far.
+    """
+    if not open_questions:
+        return []
+    rows = [
+        (several(each.seeds, "seed") if each.seeds is not None else f"over {MOST:,} seeds", each.what)
+        for each in open_questions
+    ]
+    room = max(len(number) for number, _ in rows) + 2
+    lines = wrapped("Still inconclusive; were the effects those found so far, each arm would need about:", columns)
+    for number, what in rows:
+        first, *others = wrapped(what, columns - room - 2)
+        lines += [f"  {number:<{room}}{first}", *(" " * (room + 2) + other for other in others)]
+    within_reach = [each.seeds for each in open_questions if each.seeds is not None and each.seeds <= WORTH_IT]
+    if within_reach:
+        kept = _without(command, ("--seeds", "--until", "--max-seeds", "--max_seeds"))
+        lines.append(f"next: {shlex.join(['litmus', *kept])} --seeds {max(max(within_reach), seeds + 1)}")
+    return lines
+
+
+def _without(command: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Return the words of a command but for these options and their values."""
+    kept: list[str] = []
+    words = iter(command)
+    for word in words:
+        if word in options:
+            next(words, None)
+        elif word.partition("=")[0] not in options:
+            kept.append(word)
+    return kept

@@ -1,4 +1,4 @@
-"""What lies on disk: `litmus status` says how far studies are, `stop` cancels their jobs, `show` describes a run."""
+"""What lies on disk: `litmus status` counts a study's runs, `stop` cancels its jobs, `show` describes a run."""
 
 import contextlib
 import time
@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from litmus.cli.parser import Parser, records_key
-from litmus.cli.terminal import JSON_HELP, aligned, print_json, width, wrapped
+from litmus.cli.command import JSON_HELP, OUT, RUN_HELP, Parser, aligned, print_json, wrapped
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.formatting import duration, joined, several
 from litmus.records import slurm
@@ -44,11 +43,11 @@ Found = dict[str, Any]
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("status", "How far the studies on disk are.")
+    parser = Parser("status", "Show how many runs of each study are finished, running or missing, and its jobs.")
     parser.add_argument("study", nargs="?", default=None, help="one study, arm by arm (default: all studies)")
-    parser.add_argument("--watch", action="store_true", help="look again every few seconds until nothing is at work")
+    parser.add_argument("--watch", action="store_true", help="look again every few seconds until no run is at work")
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
-    parser.add_key(records_key())
+    parser.add_key(OUT)
     return parser
 
 
@@ -68,7 +67,7 @@ def execute(arguments: Sequence[str]) -> int:
         console.print(_table(found, console.width))
     else:
         with Live(_table(found, console.width), console=console, auto_refresh=False) as live:
-            while _is_at_work(found):
+            while found["jobs"] or any(counts["running"] for _, counts in _rows(found)):
                 time.sleep(WATCH_SECONDS)
                 found = look()
                 live.update(_table(found, console.width), refresh=True)
@@ -128,7 +127,7 @@ def find_study(name: str, out: Path) -> Path:
 
 
 def seconds_left(directory: Path, states: Mapping[str, int]) -> float | None:
-    """Return how long a study still takes with as many runs at work as now; None where that cannot be estimated.
+    """Return how long a study still takes if as many runs stay at work; None where that cannot be estimated.
 
     A run is assumed to take as long as the runs that finished last.
     """
@@ -158,7 +157,7 @@ def _counts(directory: Path, runs: Iterable[str], other_code: int = 0) -> dict[s
 
 
 def _jobs(directories: Sequence[Path]) -> tuple[list[Found], list[str]]:
-    """Return the tasks of SLURM that wait or run for these studies, and a note where SLURM cannot be asked."""
+    """Return the SLURM tasks of these studies that are pending or running, and a note where SLURM cannot be asked."""
     submitted = {path.name: StudyJobs(path).submitted() for path in directories}
     if not any(submitted.values()):
         return [], []
@@ -182,10 +181,6 @@ def _jobs(directories: Sequence[Path]) -> tuple[list[Found], list[str]]:
     ], []
 
 
-def _is_at_work(found: Found) -> bool:
-    return bool(found["jobs"]) or any(counts["running"] for _, counts in _rows(found))
-
-
 def _rows(found: Found) -> list[tuple[str, Mapping[str, int]]]:
     """Return the numbers of runs by state of each study, or of each arm and the trials of the tuning."""
     if "studies" in found:
@@ -198,18 +193,19 @@ def _rows(found: Found) -> list[tuple[str, Mapping[str, int]]]:
 
 
 def _table(found: Found, columns: int) -> Text:
-    """Return the state of one study, or of all, for a terminal of so many columns."""
+    """Return the state of one study, or of all, for a terminal of `columns`."""
     rows = _rows(found)
     used = [state for state in STATES if any(counts[state] for _, counts in rows)]
     cells = [[name, *(str(counts[state] or "") for state in used)] for name, counts in rows]
     headings = ["study" if "studies" in found else "arm", *(state.replace("_", " ") for state in used)]
-    head, *lines = aligned(headings, cells, columns)
+    (head, *more), *body = aligned(headings, cells, columns)
+    lines = [*more, *(line for block in body for line in block)]
     for arm in found.get("arms", ()):
         for run in arm["runs"]:
             if run["progress"] is not None:
                 first, *others = Heartbeat(**run["progress"]).words()
                 lines += joined([f"{arm['arm']}, seed {run['seed']}: {first}", *others], columns)
-    notes = [*found["notes"], *_job_lines(found["jobs"], found.get("study"))]
+    notes = [*found["notes"], *_job_lines(found["jobs"])]
     if "studies" not in found:
         left = found["seconds_left"]
         notes += [f"time left: about {duration(left)}"] if left is not None else []
@@ -218,20 +214,20 @@ def _table(found: Found, columns: int) -> Text:
     return Text("\n").join([Text(head, style="bold"), *map(Text, lines)])
 
 
-def _job_lines(jobs: Sequence[Found], only: str | None) -> list[str]:
-    """Return what the tasks of each study do, those alike together: `2 running, 3:59:12 left; 1 pending`."""
+def _job_lines(jobs: Sequence[Found]) -> list[str]:
+    """Return a line for each study that counts its tasks: `jobs of norms: 2 running, 3:59:12 left; 1 pending`."""
+    left_by_study: dict[str, dict[str, list[str]]] = {}
+    for job in jobs:
+        waits = job["state"] in ("pending", "requeued") and job["reason"] not in ("", "None")
+        state = f"{job['state']} ({job['reason']})" if waits else job["state"]
+        left_by_study.setdefault(job["study"], {}).setdefault(state, []).append(job["left"])
     lines = []
-    for study in dict.fromkeys(job["study"] for job in jobs):
-        alike: dict[str, list[str]] = {}
-        for job in jobs:
-            if job["study"] == study:
-                waits = job["state"] in ("pending", "requeued") and job["reason"] not in ("", "None")
-                doing = f"{job['state']} ({job['reason']})" if waits else job["state"]
-                alike.setdefault(doing, []).append(job["left"])
-        parts = [
-            f"{len(left)} {doing}{f', {min(left)} left' if doing == 'running' else ''}" for doing, left in alike.items()
+    for study, by_state in left_by_study.items():
+        counts = [
+            f"{len(left)} {state}" + (f", {min(left)} left" if state == "running" else "")
+            for state, left in by_state.items()
         ]
-        lines.append(f"{'jobs' if study == only else f'jobs of {study}'}: {'; '.join(parts)}")
+        lines.append(f"jobs of {study}: {'; '.join(counts)}")
     return lines
 
 
@@ -239,7 +235,7 @@ def stop_parser() -> Parser:
     """Return the parser of `litmus stop`."""
     parser = Parser("stop", "Cancel a study's jobs on a cluster. Finished runs stay; litmus run continues the rest.")
     parser.add_argument("study", help="the study, see litmus status")
-    parser.add_key(records_key())
+    parser.add_key(OUT)
     return parser
 
 
@@ -252,16 +248,16 @@ def stop(arguments: Sequence[str]) -> int:
     if jobs:
         print(f"cancelled {several(len(tasks), 'task')} of job {', '.join(jobs)}; finished runs stay")
     else:
-        print(f"no job of {options.study} waits or runs")
+        print(f"no job of {options.study} is pending or running")
     return 0
 
 
 def show_parser() -> Parser:
     """Return the parser of `litmus show`."""
-    parser = Parser("show", "One run: its config, result and log.")
-    parser.add_argument("run", help="a run id, its first digits, or the run's folder")
+    parser = Parser("show", "Show one run: its config, result and log.")
+    parser.add_argument("run", help=RUN_HELP)
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
-    parser.add_key(records_key())
+    parser.add_key(OUT)
     return parser
 
 
@@ -273,7 +269,7 @@ def show(arguments: Sequence[str]) -> int:
         if options.json:
             print_json({"runs": [description(record) for record in records]})
         else:
-            print("\n".join(in_lines(record, width()) for record in records))
+            print("\n".join(line for record in records for line in in_lines(record)))
     except CorruptRecord as error:
         raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
     return 0
@@ -281,9 +277,8 @@ def show(arguments: Sequence[str]) -> int:
 
 def description(record: RunRecord) -> dict[str, Any]:
     """Return what is recorded of a run: what `--json` prints, as docs/json.md describes it."""
-    status, summary, heartbeat, state = (
-        record.read_status(), record.read_summary(), read_heartbeat(record.path), record.state()
-    )  # fmt: skip
+    status, summary, state = record.read_status(), record.read_summary(), record.state()
+    heartbeat = read_heartbeat(record.path)
     return {
         "run": record.run_id,
         "folder": str(record.path),
@@ -298,8 +293,8 @@ def description(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def in_lines(record: RunRecord, columns: int) -> str:
-    """Return what is recorded of a run, for a terminal of so many columns."""
+def in_lines(record: RunRecord) -> list[str]:
+    """Return what is recorded of a run, for a reader."""
     run = description(record)
     trial = f", trial {run['trial']}" if run["trial"] else ""
     lines = [f"run {run['run']}: {run['study']}, {run['arm']}{trial}, seed {run['seed']}"]
@@ -316,27 +311,10 @@ def in_lines(record: RunRecord, columns: int) -> str:
     tail = record.log_tail()
     if tail:
         lines += [f"log ({run['log']}), its last lines:", *(f"  {line}" for line in tail.splitlines())]
-    lines += _code_lines(record)
-    shown = [short for line in lines for short in _fitted(line, columns)]
-    # The command stays on one line, whatever its length: it is there to be pasted.
-    return "\n".join([*shown, f"again: {run['command']}"])
-
-
-def _fitted(line: str, columns: int) -> list[str]:
-    """Return a line in several of at most `columns`, where it has words to break between; the rest is indented."""
-    if len(line) <= columns:
-        return [line]
-    indent = line[: len(line) - len(line.lstrip())]
-    first, *others = wrapped(line, columns - len(indent) - 2)
-    return [f"{indent}{first.lstrip()}", *(f"{indent}  {other}" for other in others)]
-
-
-def _code_lines(record: RunRecord) -> list[str]:
-    """Return the files of the user that a run was executed with, in lines."""
     code, kept = recorded_code(record.read_status()), copies(record)
-    if code is None or kept is None:
-        return []
-    hashes = code.trained_with or code.hashes
-    lines = ["code:", *(f"  {file}: {digest}" for file, digest in sorted(hashes.items()))]
-    changed = "" if kept.is_current() else "; the files have changed since, so that the copies are run again"
-    return [*lines, f"  copies: {kept.path}{changed}"]
+    if code is not None and kept is not None:
+        hashes = code.trained_with or code.hashes
+        changed = "" if kept.is_current() else "; the files have changed since, and the copies are run again"
+        lines += ["code:", *(f"  {file}: {digest}" for file, digest in sorted(hashes.items()))]
+        lines.append(f"  copies: {kept.path}{changed}")
+    return [*lines, f"again: {run['command']}"]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from litmus.cli.parser import Parser, records_key
+from litmus.cli.command import OUT, Parser
 from litmus.cli.status import find_study
 from litmus.core.errors import UserError, require_choice
 from litmus.core.formatting import several
@@ -28,7 +28,7 @@ def parser() -> Parser:
     )
     parser.add_argument("action", help="report or sync")
     parser.add_argument("study", help="a study on disk, see litmus status")
-    parser.add_key(records_key())
+    parser.add_key(OUT)
     parser.add_argument("--checkpoints", action="store_true", help="sync: also upload the kept weights of all runs")
     return parser
 

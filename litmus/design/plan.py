@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from litmus.core.config_keys import Role, Settings
-from litmus.core.errors import UserError, require_at_least, require_positive, unknown_name
+from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
 from litmus.core.metrics import TASKS
 from litmus.core.registry import Registry
 from litmus.datamodules.batches.config import DataConfig
@@ -56,9 +56,16 @@ class Arm:
 class Plan:
     """A study expanded: its arms, the baseline among them, and their seeds.
 
-    `tuning` is what the arms are to try first; `added` are seeds of single arms beyond `seeds`, which all of them have.
-    `folder` is where its runs are kept, where that is not the study's name. `splits` is how many validation splits the
-    seeds take in turn.
+    Args:
+        study: the study, as its preset has it.
+        arms: every arm.
+        seeds: the seeds of every arm.
+        preset: the preset's name.
+        tuning: what the arms try first.
+        settings: what the user asked for on top of the study.
+        added: further seeds of single arms, by label.
+        folder: the folder of its runs, by default the study's name.
+        splits: how many validation splits the seeds take in turn.
     """
 
     study: Study
@@ -66,6 +73,7 @@ class Plan:
     seeds: tuple[int, ...]
     preset: str
     tuning: Tuning | None = None
+    settings: Settings = field(default_factory=dict)
     added: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     folder: str = ""
     splits: int = 1
@@ -113,7 +121,6 @@ class Plan:
     def record(
         self,
         runs: Sequence[Run],
-        settings: Settings,
         source: Path | None = None,
         codes: Sequence[Mapping[str, str]] = (),
         starts: Mapping[str, Start] | None = None,
@@ -134,16 +141,10 @@ class Plan:
             design="" if self.study.arms else self.study.design,
             tuning=tuning,
             task=task,
-            settings=dict(settings),
+            settings=dict(self.settings),
             protocol=self.study.protocol,
             arms=tuple(
-                ArmRecord(
-                    arm.label,
-                    arm.levels,
-                    arm.is_baseline,
-                    by_arm[arm.label],
-                    start=(starts or {}).get(arm.label),
-                )
+                ArmRecord(arm.label, arm.levels, arm.is_baseline, by_arm[arm.label], (starts or {}).get(arm.label))
                 for arm in self.arms
             ),
             source=None if source is None else str(source),
@@ -177,8 +178,7 @@ def expand(
     value, and for a study that is not controlled, with the differing keys.
     """
     require_study_name(study.name)
-    if preset not in ("quick", *study.presets):
-        raise unknown_name(f"preset of {study.name}", preset, ("quick", *study.presets))
+    require_choice(f"preset of {study.name}", preset, ("quick", *study.presets))
     study = study.at(preset)
     count = study.seeds if seeds is None else seeds
     require_positive(seeds=count)
@@ -191,25 +191,26 @@ def expand(
     _check_factors(study, vary or {})
     check_claims(study)
     base = _base_settings(study, study.preset_settings(preset), settings or {}, vary or {})
+    levels_of = study.arm_levels(vary)
+    baseline = _baseline_label(study, vary or {}, levels_of)
     arms = []
-    for label, levels in study.arm_levels(vary).items():
-        own = {**_fitting(base, levels), **levels}
+    for label, levels in levels_of.items():
+        of_arm = {**_fitting(base, levels), **levels}
         try:
-            config = resolve(own)
+            arms.append(Arm(label, levels, resolve(of_arm), label == baseline, of_arm))
         except UserError as error:
             raise UserError(f"study {study.name}, arm {label!r}: {error}") from None
-        arms.append((label, levels, config, own))
-    baseline = _baseline_label(study, vary or {}, [(label, levels) for label, levels, *_ in arms])
     plan = Plan(
         study,
-        tuple(Arm(label, levels, config, label == baseline, own) for label, levels, config, own in arms),
+        tuple(arms),
         tuple(range(first_seed, first_seed + count)),
         preset,
-        as_tuning(study.tune) if tuning is None else tuning,
+        tuning=as_tuning(study.tune) if tuning is None else tuning,
+        settings=dict(settings or {}),
         splits=splits,
     )
     _check_controlled(plan, set(study.factors))
-    _check_tuning(plan, settings or {})
+    _check_tuning(plan)
     return plan
 
 
@@ -217,8 +218,7 @@ def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
     for key, levels in vary.items():
         if study.arms:
             raise UserError(f"--vary {key}: the arms of {study.name} are fixed: {'; '.join(study.arms)}")
-        if key not in study.factors:
-            raise unknown_name(f"factor of {study.name}", key, study.factors)
+        require_choice(f"factor of {study.name}", key, study.factors)
         if not levels:
             raise UserError(f"factor {key} has no level")
     for key, levels in study.factor_levels(vary).items():
@@ -228,7 +228,7 @@ def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
             raise UserError("seed cannot be a factor: every arm runs with the same seeds, see --seeds")
 
 
-def _check_tuning(plan: Plan, settings: Settings) -> None:
+def _check_tuning(plan: Plan) -> None:
     if plan.seeds[-1] >= FIRST_TUNING_SEED:
         raise UserError(f"seeds from {FIRST_TUNING_SEED} on are for tuning, got {plan.seeds[-1]}")
     if plan.tuning is None:
@@ -238,7 +238,7 @@ def _check_tuning(plan: Plan, settings: Settings) -> None:
             raise UserError(f"tune {key}: it is a factor of {plan.study.name}, and a key is either varied or tuned")
         if key in NOT_TUNED or plan.baseline.role(key) in (Role.SPEED, Role.PLACE):
             raise UserError(f"tune {key}: it must be the same in all trials")
-        if key in settings:
+        if key in plan.settings:
             raise UserError(f"{key} is tuned by {plan.study.name}; choose what is tried with --tune {key}=A,B")
     for arm in plan.arms:
         for point in plan.tuning.points:
@@ -281,21 +281,18 @@ def _fitting(base: Settings, levels: Settings) -> dict[str, Any]:
     return {key: value for key, value in base.items() if key in valid or not key.startswith(varied)}
 
 
-def _baseline_label(
-    study: Study, vary: Mapping[str, Sequence[Any]], arms: Sequence[tuple[str, Mapping[str, Any]]]
-) -> str:
-    labels = [label for label, _ in arms]
+def _baseline_label(study: Study, vary: Mapping[str, Sequence[Any]], levels_of: Mapping[str, Mapping[str, Any]]) -> str:
+    first = next(iter(levels_of))
     if study.design != "full":
-        return labels[0]
+        return first
     if isinstance(study.baseline, str):
-        if study.baseline not in labels:
-            raise unknown_name(f"arm of {study.name}", study.baseline, labels)
+        require_choice(f"arm of {study.name}", study.baseline, levels_of)
         return study.baseline
     # A level that --vary took away leaves the first one as the baseline's.
     factors = study.factor_levels(vary)
     wanted = {key: level for key, level in study.baseline.items() if level in factors.get(key, ())}
-    fits = [label for label, levels in arms if all(levels.get(k) == v for k, v in wanted.items())]
-    return fits[0] if fits else labels[0]
+    fits = (label for label, levels in levels_of.items() if all(levels.get(k) == v for k, v in wanted.items()))
+    return next(fits, first)
 
 
 def _comes_with_a_level(key: str, factors: set[str]) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch.distributed as distributed
 
-from litmus.core.config_keys import Settings
 from litmus.core.errors import UserError
 from litmus.design.plan import Arm, Plan
 from litmus.design.study_files import being_imported
@@ -58,15 +57,12 @@ class StudyResult:
     wandb: str = "disabled"
 
 
-def conduct(
-    plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None, *, looked: bool = False
-) -> StudyResult:
+def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, looked: bool = False) -> StudyResult:
     """Run what is missing of `plan` under `launch.out`, and record what the study consists of.
 
-    `settings` is what the user asked for on top of the study, kept in its record; `source` is the file of a study
-    outside the package, which every worker imports before it builds anything; `looked` says that the results decide
-    whether more seeds follow. Raises `UserError` before any run starts where one could not: a network that cannot be
-    built, a folder that cannot be written, a GPU that is not there.
+    `source` is the file of a study outside the package, which every worker imports before it builds anything; `looked`
+    says that the results decide whether more seeds follow. Raises `UserError` before any run starts where one could
+    not: a network that cannot be built, a folder that cannot be written, a GPU that is not there.
     """
     importing = being_imported()
     if importing is not None:
@@ -112,7 +108,7 @@ def conduct(
 
         def write_tuning(record: TuningRecord) -> None:
             if rank == 0:
-                write_study_record(directory, untuned.record((), settings, source, runs_of.codes, tuning=record))
+                write_study_record(directory, untuned.record((), source, runs_of.codes, tuning=record))
 
         tuned, tuning, trials = tune(plan, plan.tuning, directory, runs_of.make, execute, write_tuning)
         if tuned is None:
@@ -125,7 +121,7 @@ def conduct(
         for line in lines_about_initial_values(starts, plan.study.factors, by_place):
             print(f"litmus: {line}", file=sys.stderr)
         _report_missing_weights(runs)
-        write_study_record(directory, plan.record(runs, settings, source, runs_of.codes, starts, tuning))
+        write_study_record(directory, plan.record(runs, source, runs_of.codes, starts, tuning))
     execute(runs)
     if group is not None:
         distributed.barrier()

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from litmus.core.config_keys import Settings
 from litmus.core.errors import UserError, require_choice
 from litmus.design.plan import Plan
 from litmus.design.study import Study
@@ -38,7 +37,7 @@ def seeds_to_start_with(study: Study, asked: int | None) -> int:
 
 
 def conduct_until_decided(
-    plan: Plan, launch: LaunchConfig, settings: Settings, source: Path | None = None, max_seeds: int = MAX_SEEDS
+    plan: Plan, launch: LaunchConfig, source: Path | None = None, max_seeds: int = MAX_SEEDS
 ) -> StudyResult:
     """Run `plan`, and a seed more of the arms that an undecided primary claim speaks of, until there is none such.
 
@@ -55,7 +54,7 @@ def conduct_until_decided(
             f"give --splits {max_seeds}"
         )
     while True:
-        result = conduct(plan, launch, settings, source, looked=True)
+        result = conduct(plan, launch, source, looked=True)
         analysis = analyse(result.directory)
         found = judged(analysis, plan.study.claims)
         if result.crashed:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pexpect
 import pytest
@@ -121,7 +122,7 @@ def test_tab_is_pressed_in_a_terminal(
     child.expect(pexpect.EOF)
 
 
-@pytest.mark.parametrize("shell", completion.SHELLS)
+@pytest.mark.parametrize("shell", get_args(completion.Shell))
 def test_a_shell_accepts_what_is_printed(shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run_command(["completion", shell]) == 0
     code = capsys.readouterr().out
@@ -137,7 +138,7 @@ def test_arguments_are_read_from_the_parsers_and_kept(cache: Path) -> None:
     found = completion.command_arguments(COMMANDS)
     assert set(found) == set(COMMANDS)
     [study] = [argument for argument in found["run"] if argument["name"] == "study_or_file"]
-    assert set(study["choices"]) == {file.stem for file in Path("studies").glob("[a-z]*.py")} <= set(STUDIES.names())
+    assert set(study["values"]) == {file.stem for file in Path("studies").glob("[a-z]*.py")} <= set(STUDIES.names())
     completion.cache_file().write_text('{"list": []}')
     assert completion.command_arguments(COMMANDS) == {"list": []}
     completion.cache_file().write_text("{")

@@ -11,7 +11,7 @@ from tiny_runs import trained
 def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     content = found(capsys, "list")
     assert content.pop("format") == 1
-    assert content.keys() == documented("list [WHAT] --json")
+    assert content.keys() == documented("list [KIND] --json")
     by_name = {row["name"]: row for row in content["archs"]}
     assert by_name["resnet20"]["image"] == [3, 32, 32]
     assert by_name["resnet20"]["parameters"] == 269_722

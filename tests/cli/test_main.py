@@ -10,10 +10,9 @@ import pytest
 import yaml
 from tiny_runs import tiny_options
 
+from litmus.cli import run
 from litmus.cli.main import run_command
-from litmus.cli.options import add_launch_keys, parse_vary, read
-from litmus.cli.parser import Parser
-from litmus.core.config_keys import Key
+from litmus.cli.options import parse_vary, read
 from litmus.records.run_record import run_records
 from litmus.training.config import resolve
 
@@ -21,14 +20,15 @@ Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def test_config_keys_are_told_from_other_options() -> None:
-    parser = Parser("run", "")
-    parser.add_argument("study")
-    parser.add_key(Key("seeds", int | None, None, "seeds"))
-    add_launch_keys(parser)
     arguments = ["batch_norm", "--data", "mnist", "--data.root=D", "--seeds", "5", "--optim.nesterov"]
     arguments += ["--per-device=4", "--checkpoint-every", "epoch", "--optim.lr", "1e-2", "--model=mlp"]
-    options = read(parser, [*arguments, "--optim.milestones", "[0.1, 0.2]", "--trainer.accumulate", "2"])
-    assert (options.study, options.seeds, options.per_device, options.checkpoint_every) == ("batch_norm", 5, 4, "epoch")
+    options = read(run.parser(), [*arguments, "--optim.milestones", "[0.1, 0.2]", "--trainer.accumulate", "2"])
+    assert (options.study_or_file, options.seeds, options.per_device, options.checkpoint_every) == (
+        "batch_norm",
+        5,
+        4,
+        "epoch",
+    )
     assert options.settings == {
         "data.name": "mnist",
         "data.root": "D",
@@ -69,7 +69,7 @@ MISTAKES = [
     ("run batch_norm --max-seeds 5", "--max-seeds goes with --until decided"),
     ("run batch_norm --data digits,minst", "unknown dataset 'minst'; did you mean 'mnist'?"),
     ("vary --vary model.norm=none,batch,group --design ladder", "design ladder needs two levels"),
-    ("vary --vary model.norm=none,batch --trials 3", "--trials is about tuning"),
+    ("vary --vary model.norm=none,batch --trials 3", "--trials and --tuning-seeds go with --tune"),
     ("run batch_norm --out pyproject", "cannot write pyproject/batch_norm"),
     (
         "run architectures --data.batchsize 4",
@@ -91,7 +91,8 @@ MISTAKES = [
     ("train --config broken.yaml", "not YAML"),
     ("train --name a/b", "a study's name is made of letters"),
     ("vary --model lenet5", "nothing to vary"),
-    ("list nets", "valid: all, studies, archs, data"),
+    ("vary --vary optim.lr=0.1,0.2 --optim.lr 0.1", "optim.lr is a factor of vary-lenet5-digits-lr"),
+    ("list nets", "unknown kind 'nets'; valid: all, studies, archs, data"),
     ("status", "no studies in runs"),
     ("report batch_norm", "no studies in runs"),
     ("show 12ab", "no run '12ab' in runs"),

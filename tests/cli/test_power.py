@@ -102,7 +102,7 @@ def test_a_mistake_is_one_line(
 def test_an_effect_out_of_reach_is_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     synthetic(tmp_path / "norms", STUDY, truth, seeds=4)
     assert run_command(["power", "norms", "--effect", "1e-6", "--out", str(tmp_path)]) == 0
-    assert "over 10M" in capsys.readouterr().out
+    assert "over 10 M" in capsys.readouterr().out
 
 
 def test_machines_read_fractions_and_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

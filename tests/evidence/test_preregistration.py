@@ -31,7 +31,7 @@ def planned(directory: Path, plan: Plan, looked: bool = False) -> Registration:
     directory.mkdir(parents=True, exist_ok=True)
     register(plan, directory, (), ["data"], looked)
     runs = {arm.label: dict.fromkeys(plan.seeds_of(arm.label), "0") for arm in plan.arms}
-    record = plan.record((), {})
+    record = plan.record(())
     arms = tuple(replace(arm, runs=runs[arm.label]) for arm in record.arms)
     return registration(directory, replace(record, arms=arms))
 
@@ -100,7 +100,7 @@ def test_fresh_seeds_another_preset_and_other_settings_are_experiments_of_their_
 
 def test_a_folder_without_a_readable_plan_has_none(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{broken\n")
-    found = registration(tmp_path, expand(STUDY).record((), {}))
+    found = registration(tmp_path, expand(STUDY).record(()))
     assert found == Registration()
     assert not found.is_exploratory(BETTER)
     assert deviations(found, STUDY.claims, 5) == []

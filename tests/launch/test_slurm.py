@@ -194,7 +194,7 @@ def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
     status = subprocess.run(
         command(["status", "s", "--out", str(out)]), env=environment, capture_output=True, text=True
     ).stdout
-    assert re.search(r"jobs: 2 running, 3:5\d:\d\d left|jobs: 1 running", status), status
+    assert re.search(r"jobs of s: (2 running, 3:5\d:\d\d left|1 running)", status), status
     stopped = subprocess.run(
         command(["stop", "s", "--out", str(out)]), env=environment, capture_output=True, text=True
     ).stdout
