@@ -75,7 +75,7 @@ def test_the_command_is_what_was_typed_with_the_seeds_that_it_takes() -> None:
     assert not any("next:" in line for line in next_steps([Undecided("A.", 4000)], ["run", "x"], 3, 80))
 
 
-OWN_TASK = """
+CUSTOM_TASK = """
 from litmus import lit_archs
 from torch import nn
 
@@ -105,7 +105,7 @@ def test_the_commands_that_follow_a_training_can_be_typed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    (tmp_path / "copier.py").write_text(OWN_TASK)
+    (tmp_path / "copier.py").write_text(CUSTOM_TASK)
 
     def printed(*arguments: str) -> str:
         assert run_command(arguments) == 0
