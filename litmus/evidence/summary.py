@@ -25,7 +25,7 @@ class ArmStatistics:
     """One metric of one arm: its mean with its interval, and, but for the baseline, how it compares with that.
 
     `diverged` is the share of its runs that diverged, `more_diverged` that share less the baseline's, each with its
-    exact interval.
+    interval.
     """
 
     arm: ArmResult
