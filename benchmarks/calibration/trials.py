@@ -8,7 +8,7 @@ from benchmarks.calibration.rows import Trial
 from benchmarks.calibration.studies_in_memory import MEAN, SD, Generator, noise, study
 from benchmarks.calibration.worlds import Pair, arms, at_the_floor, normal
 from litmus.evidence.claim_tests import alike, higher_limit, interaction, more, trend
-from litmus.evidence.claims import ArmTest, Claim, headline
+from litmus.evidence.claims import ArmTest, Claim, after_holm
 from litmus.evidence.differences import best_against_baseline
 from litmus.evidence.estimate import Sampling, risk_difference
 from litmus.evidence.learning_curves import sooner
@@ -55,7 +55,7 @@ def table_after_holm(comparisons: int) -> Trial:
 def headline_of(count: int) -> Trial:
     def trial(generator: Generator, n: int) -> bool:
         found = best_against_baseline(study(arms(MEAN + noise(generator, count + 1, n))))
-        return found is not None and found.effect.excludes_zero
+        return found is not None and found[1].excludes_zero
 
     return trial
 
@@ -94,7 +94,7 @@ def many_claims(count: int) -> Trial:
     def trial(generator: Generator, n: int) -> bool:
         analysis = study(arms(MEAN + noise(generator, count + 1, n)))
         found = [(claim, claim.find(analysis)) for claim in claims]
-        return any(verdict != "inconclusive" for verdict in headline(found))
+        return any(finding.verdict != "inconclusive" for finding in after_holm(found))
 
     return trial
 

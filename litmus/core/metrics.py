@@ -66,12 +66,12 @@ METRICS = {
 """Every metric by its name."""
 
 
-def metric_of(column: str) -> Metric | None:
-    """Return the metric that a column of the records holds, whatever its split; None for another number."""
-    if column in METRICS:
-        return METRICS[column]
+def metric_of(column: object) -> Metric | None:
+    """Return the metric that a column of the records holds, whatever its split; None for anything else."""
+    if not isinstance(column, str):
+        return None
     split, name = split_of(column)
-    return METRICS.get(name) if split else None
+    return METRICS.get(column) or (METRICS.get(name) if split else None)
 
 
 def split_of(column: str) -> tuple[str, str]:
@@ -82,11 +82,12 @@ def split_of(column: str) -> tuple[str, str]:
     return "", column
 
 
-def described(column: str) -> str:
-    """Return what a column of the records holds, as a reader calls it: `test accuracy`; empty for another number."""
-    metric, (split, _) = metric_of(column), split_of(column)
+def described(column: object) -> str:
+    """Return what a column of the records holds, as a reader calls it: `test accuracy`; empty for anything else."""
+    metric = metric_of(column)
     if metric is None:
         return ""
+    split, _ = split_of(str(column))
     return f"{SPLITS[split]} {metric.display_name}" if split else metric.display_name
 
 

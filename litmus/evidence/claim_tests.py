@@ -11,15 +11,26 @@ are at the floor or at the ceiling, where no difference can be seen.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from litmus.core.formatting import several
 from litmus.core.metrics import described, metric_of
 from litmus.evidence.claims import ArmTest, Measurement
-from litmus.evidence.differences import Selector, Side, arms_of, contrast, named, side_of, side_of_arm
-from litmus.evidence.estimate import NO_EFFECT, Effect, effect_of, estimate, step_variance
+from litmus.evidence.differences import (
+    NothingToCompare,
+    Selector,
+    Side,
+    arms_of,
+    contrast,
+    distinct,
+    named,
+    side_of,
+    side_of_arm,
+)
+from litmus.evidence.estimate import Effect, effect_of, estimate, step_variance
 from litmus.evidence.results import Analysis, ArmResult, Metric, guessed
 from litmus.evidence.units import Unit, level, unit_of
 
@@ -30,44 +41,42 @@ LADDER = Unit("steps", "steps of the ladder")
 
 def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` is higher in the arm `of` than in the arm `than`, by more than the claim's threshold."""
-    written = unit or unit_of(metric)
-
-    def asked(threshold: float) -> str:
-        return f" To be shown: more than {written.size(threshold)}." if threshold else ""
-
-    return ArmTest(_pair(metric, of, than, written, asked), (of, than), (metric,), name="more", unit=written)
+    return _compared("more", metric, (of, than), unit)
 
 
 def alike(metric: Metric, one: Selector, other: Selector, unit: Unit | None = None) -> ArmTest:
     """Test whether two arms differ in `metric` by less than the claim's threshold, which must be greater than zero."""
-    written = unit or unit_of(metric)
-
-    def asked(threshold: float) -> str:
-        return f" To be shown: less than {written.size(threshold)} either way."
-
-    measure = _pair(metric, one, other, written, asked)
-    return ArmTest(measure, (one, other), (metric,), equivalence=True, name="alike", unit=written)
+    return _compared("alike", metric, (one, other), unit, equivalence=True)
 
 
 def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` of the arm is above the claim's threshold."""
-    written = unit or unit_of(metric)
-
-    def asked(threshold: float) -> str:
-        return f". To be shown: above {written.text(threshold)}."
-
-    return ArmTest(_one(metric, arm, written, asked), (arm,), (metric,), name="exceeds", unit=written, level=True)
+    return _compared("exceeds", metric, (arm,), unit, level=True)
 
 
 def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` of the arm is within the claim's threshold, greater than zero, of `value`."""
+    return _compared("near", metric, (arm,), unit, equivalence=True, level=True, claimed=value)
+
+
+def _compared(name: str, metric: Metric, selectors: tuple[Selector, ...], unit: Unit | None, **kind: Any) -> ArmTest:
+    """Return the test of one arm, or of the difference of two; `kind` are further arguments of `ArmTest`."""
     written = unit or unit_of(metric)
 
-    def asked(threshold: float) -> str:
-        return f"; claimed {written.text(value)} ± {written.size(threshold)}."
+    def measure(analysis: Analysis) -> Measurement:
+        sides = [side_of(analysis, selector) for selector in selectors]
+        if len(sides) == 1:
+            effect = contrast(analysis, metric, [(1.0, sides[0])])
+            evidence = f"{sides[0].label}: {written.interval(effect)}, {effect.count}."
+        else:
+            effect = contrast(analysis, metric, list(zip((1.0, -1.0), sides, strict=True)))
+            means = [
+                f"{side.label}: {written.interval(estimate(list(side.outcomes(metric).values())))}" for side in sides
+            ]
+            evidence = f"{'; '.join(means)}; paired difference {written.difference(effect)}, {effect.count}."
+        return _measured(analysis, metric, effect, evidence, sides)
 
-    measure = _one(metric, arm, written, asked)
-    return ArmTest(measure, (arm,), (metric,), equivalence=True, name="near", unit=written, level=True, claimed=value)
+    return ArmTest(name, measure, selectors, written, (metric,), **kind)
 
 
 def trend(
@@ -82,10 +91,10 @@ def trend(
     """
     written = unit or unit_of(metric)
 
-    def measure(analysis: Analysis, threshold: float) -> Measurement:
+    def measure(analysis: Analysis) -> Measurement:
         results = sorted(arms_of(analysis, among or {}), key=lambda result: result.arm.levels[over], reverse=falling)
         if len(results) < 2:
-            return Measurement(NO_EFFECT, f"Fewer than two levels of {over}.")
+            raise NothingToCompare(f"Fewer than two levels of {over}.")
         ranks = np.arange(len(results)) - (len(results) - 1) / 2
         weights = ranks / (ranks**2).sum() * (len(results) - 1)
         sides = [(float(weight), side_of_arm(result)) for weight, result in zip(weights, results, strict=True)]
@@ -97,7 +106,7 @@ def trend(
         evidence = f"By {over}: {means}; {ends} {written.difference(effect)}, {effect.count}."
         return _measured(analysis, metric, effect, evidence, [side for _, side in sides])
 
-    return ArmTest(measure, (among or {},), (metric,), (over,), name="trend", unit=written)
+    return ArmTest("trend", measure, (among or {},), written, (metric,), (over,))
 
 
 def interaction(
@@ -111,10 +120,8 @@ def interaction(
     written = unit or unit_of(metric)
     selectors = (*of, *than)
 
-    def measure(analysis: Analysis, threshold: float) -> Measurement:
-        sides = _sides(analysis, selectors)
-        if isinstance(sides, Measurement):
-            return sides
+    def measure(analysis: Analysis) -> Measurement:
+        sides = [side_of(analysis, selector) for selector in selectors]
         signs = list(zip((1.0, -1.0, -1.0, 1.0), sides, strict=True))
         effect = contrast(analysis, metric, signs)
         pairs = [sides[:2], sides[2:]]
@@ -125,7 +132,7 @@ def interaction(
         evidence = f"{first}; {second}; difference of the two {written.difference(effect)}, {effect.count}."
         return _measured(analysis, metric, effect, evidence, *pairs)
 
-    return ArmTest(measure, selectors, (metric,), name="interaction", unit=written)
+    return ArmTest("interaction", measure, selectors, written, (metric,))
 
 
 def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
@@ -137,11 +144,11 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
     as the next level was not reached, which counts in the interval: equal limits in all seeds are no certainty.
     """
 
-    def measure(analysis: Analysis, threshold: float) -> Measurement:
+    def measure(analysis: Analysis) -> Measurement:
         groups = [arms_of(analysis, selector) for selector in (of, than)]
         for selector, arms in zip((of, than), groups, strict=True):
             if not arms:
-                return no_run(selector)
+                raise NothingToCompare(f"No arm with {named(selector)}.")
         ladder = sorted({result.arm.levels[factor] for arms in groups for result in arms})
         limits = [_limits(analysis, arms, factor, ladder) for arms in groups]
         seeds = sorted(limits[0].keys() & limits[1].keys())
@@ -166,68 +173,13 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
         missing = missing_runs([result for arms in groups for result in arms])
         return Measurement(effect, evidence + missing, "runs missing" if missing else "")
 
-    return ArmTest(measure, (of, than), factors=(factor,), name="higher_limit", unit=LADDER)
-
-
-def no_run(selector: Selector) -> Measurement:
-    """Return the measurement where there is nothing to compare."""
-    return Measurement(NO_EFFECT, f"No finished run with {named(selector)}.")
+    return ArmTest("higher_limit", measure, (of, than), LADDER, factors=(factor,))
 
 
 def missing_runs(results: Sequence[ArmResult]) -> str:
     """Return how many runs of these arms have no result, as a sentence; empty where none lacks it."""
     missing = sum(result.missing for result in results)
     return f" {missing} of {sum(result.planned for result in results)} runs have no result yet." if missing else ""
-
-
-def distinct_arms(sides: Sequence[Side]) -> list[ArmResult]:
-    """Return the arms that stand for any of the sides, each once."""
-    return list({id(result): result for side in sides for result in side.results}.values())
-
-
-Asked = Callable[[float], str]
-"""Returns what is to be shown, given the claim's threshold."""
-
-
-def _one(metric: Metric, arm: Selector, unit: Unit, asked: Asked) -> Callable[[Analysis, float], Measurement]:
-    def measure(analysis: Analysis, threshold: float) -> Measurement:
-        side = side_of(analysis, arm)
-        if side is None:
-            return no_run(arm)
-        effect = contrast(analysis, metric, [(1.0, side)])
-        evidence = f"{side.label}: {unit.interval(effect)}, {effect.count}{asked(threshold)}"
-        return _measured(analysis, metric, effect, evidence, [side])
-
-    return measure
-
-
-def _pair(
-    metric: Metric, of: Selector, than: Selector, unit: Unit, asked: Asked
-) -> Callable[[Analysis, float], Measurement]:
-    def measure(analysis: Analysis, threshold: float) -> Measurement:
-        sides = _sides(analysis, (of, than))
-        if isinstance(sides, Measurement):
-            return sides
-        signs = list(zip((1.0, -1.0), sides, strict=True))
-        effect = contrast(analysis, metric, signs)
-        first, second = (
-            f"{side.label}: {unit.interval(estimate(list(side.outcomes(metric).values())))}" for side in sides
-        )
-        evidence = f"{first}; {second}; paired difference {unit.difference(effect)}, {effect.count}.{asked(threshold)}"
-        return _measured(analysis, metric, effect, evidence, sides)
-
-    return measure
-
-
-def _sides(analysis: Analysis, selectors: Sequence[Selector]) -> list[Side] | Measurement:
-    """Return the sides of the selected arms, or, where one has no finished run, the measurement that says so."""
-    sides = []
-    for selector in selectors:
-        side = side_of(analysis, selector)
-        if side is None:
-            return no_run(selector)
-        sides.append(side)
-    return sides
 
 
 def _measured(
@@ -237,11 +189,10 @@ def _measured(
 
     Where all sides of a group are at the floor or at the ceiling, they cannot differ.
     """
-    results = distinct_arms([side for group in groups for side in group])
+    results = distinct(result for group in groups for side in group for result in side.results)
     missing = missing_runs(results)
     withheld = "runs missing" if missing else ""
-    measured = described(metric) if isinstance(metric, str) else ""
-    if measured:
+    if measured := described(metric):
         evidence = f"{measured[0].upper()}{measured[1:]}. {evidence}"
     if diverged := sum(result.count("diverged") for result in results):
         evidence += f" {diverged} of these runs diverged"
@@ -265,7 +216,7 @@ def _measured(
 
 def _saturated(analysis: Analysis, metric: Metric, sides: Sequence[Side]) -> str:
     """Return where the means of all sides are, the floor or the ceiling of a share, as a sentence's beginning."""
-    known = metric_of(metric) if isinstance(metric, str) else None
+    known = metric_of(metric)
     values = [list(side.outcomes(metric).values()) for side in sides]
     if known is None or known.scale != "share" or len(sides) < 2 or not all(values):
         return ""

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from litmus.evidence.differences import Selector, holm
-from litmus.evidence.estimate import NO_EFFECT, TAIL, Effect, Estimate
+from litmus.evidence.differences import NothingToCompare, Selector, holm
+from litmus.evidence.estimate import ALPHA, NO_EFFECT, Effect, Estimate
 from litmus.evidence.results import Analysis, Metric
-from litmus.evidence.units import NUMBER, Unit, unit_of
+from litmus.evidence.units import NUMBER, Unit
 
 Verdict = Literal["supported", "opposite", "smaller", "inconclusive"]
 
@@ -62,40 +62,54 @@ class ArmTest:
     """A test that declares what it compares, so that a mistake is found before a study runs.
 
     Args:
-        measure: returns the effect, given the records and the claim's threshold.
+        name: what the test is called.
+        measure: returns the effect, given the records. Raises `NothingToCompare`.
         arms: the selectors of the arms.
+        unit: how the effect is written.
         metrics: what is compared.
         factors: whose levels are compared.
         equivalence: whether the claim's threshold is a margin that the effect must lie within.
-        name: what the test is called.
-        unit: how the effect is written; None for the unit of what is compared.
         level: whether the effect is a level and no difference: zero then means nothing.
         claimed: the value that an equivalence is to: 0 for two arms that are alike.
         boundary: the threshold as a value of the effect, of which it may be another function.
     """
 
-    measure: Callable[[Analysis, float], Measurement]
+    name: str
+    measure: Callable[[Analysis], Measurement]
     arms: tuple[Selector, ...]
+    unit: Unit
     metrics: tuple[Metric, ...] = ()
     factors: tuple[str, ...] = ()
     equivalence: bool = False
-    name: str = ""
-    unit: Unit | None = None
     level: bool = False
     claimed: float = 0.0
     boundary: Callable[[float], float] = float
 
     def __call__(self, analysis: Analysis, threshold: float) -> Finding:
         """Return what the records say."""
-        found = self.measure(analysis, threshold)
-        finding = finding_of(found.effect, self.region(threshold), found.evidence, found.withheld, self.level)
-        return Finding("inconclusive", found.evidence, found.effect) if finding.verdict in found.unproven else finding
+        try:
+            found = self.measure(analysis)
+        except NothingToCompare as reason:
+            return Finding("inconclusive", str(reason), withheld=reason.withheld)
+        evidence = f"{found.evidence}{self._to_be_shown(threshold)}"
+        finding = finding_of(found.effect, self.region(threshold), evidence, found.withheld, self.level)
+        return Finding("inconclusive", evidence, found.effect) if finding.verdict in found.unproven else finding
 
     def region(self, threshold: float) -> Region:
         """Return the effects for which a claim with this threshold is right."""
         if self.equivalence:
             return self.claimed - threshold, self.claimed + threshold
         return self.boundary(threshold), math.inf
+
+    def _to_be_shown(self, threshold: float) -> str:
+        """Return what the effect must be, as a sentence; empty where it must only be above zero."""
+        size = self.unit.size(self.boundary(threshold))
+        if self.level:
+            value = self.unit.text(self.claimed if self.equivalence else threshold)
+            return f" To be shown: {value} ± {size}." if self.equivalence else f" To be shown: above {value}."
+        if self.equivalence:
+            return f" To be shown: less than {size} either way."
+        return f" To be shown: more than {size}." if threshold else ""
 
 
 @dataclass(frozen=True)
@@ -123,10 +137,7 @@ class Claim:
     @property
     def unit(self) -> Unit:
         """The unit of the effect that is judged."""
-        test = self.test if isinstance(self.test, ArmTest) else None
-        if test is None:
-            return NUMBER
-        return test.unit or (unit_of(test.metrics[0]) if test.metrics else NUMBER)
+        return self.test.unit if isinstance(self.test, ArmTest) else NUMBER
 
     @property
     def region(self) -> Region:
@@ -136,6 +147,21 @@ class Claim:
     def cited(self, study_source: str) -> str:
         """Return where the claim was made: its source, or the study's, and the place in it."""
         return ", ".join(part for part in (self.source or study_source, self.where) if part)
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What makes the claim the one that was planned: its sentence, its threshold and what its test compares."""
+        test = self.test
+        if not isinstance(test, ArmTest):
+            return {"sentence": self.sentence, "threshold": self.threshold, "test": _name(test)}
+        return {
+            "sentence": self.sentence,
+            "threshold": self.threshold,
+            "test": test.name,
+            "arms": [each if isinstance(each, str) else dict(each) for each in test.arms],
+            "metrics": [each if isinstance(each, str) else _name(each) for each in test.metrics],
+            "factors": list(test.factors),
+        }
 
     def find(self, analysis: Analysis) -> Finding:
         """Return what the records say of the claim."""
@@ -174,34 +200,25 @@ def primary_claims(claims: Sequence[Claim]) -> list[Claim]:
     return [claim for claim in claims if claim.primary] or list(claims)
 
 
-def corrected(findings: Sequence[tuple[Claim, Finding]]) -> list[float]:
-    """Return each claim's p-value: that of a primary one after Holm's correction over all primary claims."""
-    primary = {id(claim) for claim in primary_claims([claim for claim, _ in findings])}
-    p_values = [finding.p_value for _, finding in findings]
-    indices = [index for index, (claim, _) in enumerate(findings) if id(claim) in primary]
-    for index, p_holm in zip(indices, holm([p_values[index] for index in indices]), strict=True):
-        p_values[index] = p_holm
-    return p_values
+def after_holm(findings: Sequence[tuple[Claim, Finding]]) -> list[Finding]:
+    """Return each claim's finding for the headline, in their order: verdict and p-value after Holm's correction.
 
-
-def headline(findings: Sequence[tuple[Claim, Finding]]) -> list[Verdict]:
-    """Return each claim's verdict for the headline, in their order.
-
-    A primary claim's verdict must stand after Holm's correction over all primary claims (Holm 1979): the chance that
-    any of these verdicts is false is then at most 5 %, whatever the truth. Other claims keep their verdict, each by
-    itself.
+    A primary claim's verdict must hold after the correction over all primary claims (Holm 1979): the chance that any of
+    these verdicts is false is then at most 5 %, whatever the truth. Other claims keep their verdict, each by itself.
     """
     primary = {id(claim) for claim in primary_claims([claim for claim, _ in findings])}
-    return [
-        "inconclusive" if id(claim) in primary and p_value > 2 * TAIL else finding.verdict
-        for (claim, finding), p_value in zip(findings, corrected(findings), strict=True)
-    ]
+    p_values = iter(holm([finding.p_value for claim, finding in findings if id(claim) in primary]))
+    held = []
+    for claim, finding in findings:
+        if id(claim) in primary:
+            p_value = next(p_values)
+            verdict = "inconclusive" if p_value > ALPHA else finding.verdict
+            finding = replace(finding, verdict=verdict, p_value=p_value)
+        held.append(finding)
+    return held
 
 
-def judged(analysis: Analysis, claims: Sequence[Claim]) -> list[tuple[Claim, Finding]]:
-    """Return each primary claim with what the records say of it, its verdict after Holm's correction."""
-    found = [(claim, claim.find(analysis)) for claim in primary_claims(claims)]
-    verdicts = headline(found)
-    return [
-        (claim, replace(finding, verdict=verdict)) for (claim, finding), verdict in zip(found, verdicts, strict=True)
-    ]
+def _name(function: object) -> str:
+    """Return a function's name, of one within another the outer one's; of a measure, its function's."""
+    inner = getattr(function, "function", function)
+    return str(getattr(inner, "__qualname__", type(inner).__name__)).partition(".")[0]

@@ -11,7 +11,7 @@ import numpy as np
 from litmus.core.errors import UserError
 from litmus.core.metrics import METRICS
 from litmus.evidence.claim_tests import more
-from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, finding_of, headline
+from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, after_holm, finding_of
 from litmus.evidence.estimate import CONFIDENCE, Effect
 from litmus.evidence.results import analyse
 from litmus.evidence.units import Unit
@@ -114,8 +114,8 @@ def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> l
             reason = str(error)
         found.append(OverDatasets(claim, findings, joint, "inconclusive", reason))
         joint_findings.append((claim, joint_finding))
-    verdicts = headline(joint_findings)
-    return [replace(each, verdict=verdict) for each, verdict in zip(found, verdicts, strict=True)]
+    held = after_holm(joint_findings)
+    return [replace(each, verdict=finding.verdict) for each, finding in zip(found, held, strict=True)]
 
 
 def claims_of_arms(study: StudyRecord) -> list[Claim]:

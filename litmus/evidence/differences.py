@@ -1,7 +1,7 @@
 """Differences of arms by seed, with intervals that cover other seeds and, where answers were kept, other images."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from litmus.core.formatting import several
 from litmus.evidence.estimate import (
     ALPHA,
     NO_EFFECT,
@@ -28,6 +29,14 @@ Selector = str | Mapping[str, Any]
 """Selects arms: one by its label, or those at these levels of these factors."""
 
 
+class NothingToCompare(Exception):
+    """The records hold nothing that a test can compare; the message says why, and `withheld` in two words."""
+
+    def __init__(self, reason: str, withheld: str = "") -> None:
+        super().__init__(reason)
+        self.withheld = withheld
+
+
 @dataclass(frozen=True)
 class Side:
     """One side of a comparison: the arm that stands for it in each seed, the same one where there is no choice.
@@ -42,17 +51,17 @@ class Side:
     @cached_property
     def results(self) -> list[ArmResult]:
         """The arms that stand for it in some seed, those in most seeds first."""
-        chosen = [id(result) for result in self.by_seed.values()]
-        distinct = {id(result): result for result in self.by_seed.values()}
-        return sorted(distinct.values(), key=lambda result: -chosen.count(id(result)))
+        return sorted(distinct(self.by_seed.values()), key=lambda result: -self._seeds_of(result))
+
+    def _seeds_of(self, result: ArmResult) -> int:
+        return sum(each is result for each in self.by_seed.values())
 
     @property
     def label(self) -> str:
         """The arm's label; where seeds chose different ones, each with the number of seeds."""
         if len(self.results) == 1:
             return self.results[0].label
-        counted = [(each.label, sum(result is each for result in self.by_seed.values())) for each in self.results]
-        return " / ".join(f"{label} ({count} seed{'s' if count != 1 else ''})" for label, count in counted)
+        return " / ".join(f"{each.label} ({several(self._seeds_of(each), 'seed')})" for each in self.results)
 
     def outcomes(self, metric: Metric) -> dict[int, float]:
         """Return the outcome in each seed of the arm that stands for the side in it."""
@@ -65,9 +74,12 @@ def side_of_arm(result: ArmResult) -> Side:
     return Side(dict.fromkeys(result.arm.runs, result))
 
 
-def side_of(analysis: Analysis, selector: Selector) -> Side | None:
-    """Return the side of the selected arms; None where none of them has a finished run."""
-    return best_side(analysis, arms_of(analysis, selector))
+def side_of(analysis: Analysis, selector: Selector) -> Side:
+    """Return the side of the selected arms. Raises `NothingToCompare` where none of them has a finished run."""
+    side = best_side(analysis, arms_of(analysis, selector))
+    if side is None:
+        raise NothingToCompare(f"No finished run with {named(selector)}.")
+    return side
 
 
 def best_side(analysis: Analysis, candidates: Sequence[ArmResult]) -> Side | None:
@@ -78,6 +90,11 @@ def best_side(analysis: Analysis, candidates: Sequence[ArmResult]) -> Side | Non
     chosen = {seed: analysis.best(candidates, before=seed) for seed in seeds}
     found = {seed: result for seed, result in chosen.items() if result is not None}
     return Side(found) if found else None
+
+
+def distinct(results: Iterable[ArmResult]) -> list[ArmResult]:
+    """Return results without repetition, in their order."""
+    return list({id(result): result for result in results}.values())
 
 
 def arms_of(analysis: Analysis, selector: Selector) -> list[ArmResult]:
@@ -124,7 +141,7 @@ def difference(analysis: Analysis, result: ArmResult, metric: Metric, to: ArmRes
 
 def _falls(metric: Metric, sides: WeightedSides, seeds: Sequence[int]) -> list[float]:
     """Return, times its weight, how far below the finished runs a side counts its diverged ones, where it has some."""
-    results = list({id(result): result for _, side in sides for result in side.results}.values())
+    results = distinct(result for _, side in sides for result in side.results)
     finished = [value for result in results for value in result.values(metric).values()]
     if not guessed(metric) or not finished:
         return []
@@ -180,31 +197,22 @@ def image_standard_error(scores: NDArray[np.float64]) -> float:
 
 
 @dataclass(frozen=True)
-class Pairing:
-    """What pairing by seed gains: the correlation of the two arms over the seeds, and the ratio of variances.
-
-    `variance_ratio` is the variance of the paired differences over that of unpaired ones, the sum of the two arms'
-    variances: 0.5 is as good as twice the seeds, 1 or more is no gain. NaN for fewer than three pairs, or no spread.
-    """
-
-    correlation: float = math.nan
-    variance_ratio: float = math.nan
-
-
-@dataclass(frozen=True)
 class Comparison:
     """An arm against a reference over the seeds that both have; what these cannot give is NaN.
 
     Args:
         difference: the mean of arm − reference; its 95 % interval covers other seeds and, where the runs kept their
             answers, other test images; its sd is that of the differences over the seeds.
-        pairing: what pairing by seed gains.
+        correlation: of the two arms over the seeds.
+        variance_ratio: the variance of the paired differences over that of unpaired ones: 0.5 is as good as twice the
+            seeds, 1 or more is no gain.
         p_holm: the difference's p-value after Holm's correction over the study's comparisons.
         comparisons: how many comparisons Holm's correction is over.
     """
 
     difference: Effect
-    pairing: Pairing = Pairing()
+    correlation: float = math.nan
+    variance_ratio: float = math.nan
     p_holm: float = math.nan
     comparisons: int = 1
 
@@ -243,20 +251,23 @@ def compare(analysis: Analysis, result: ArmResult, metric: Metric) -> Comparison
     reference = analysis.baseline
     if not guessed(metric) and (result.count("diverged") or reference.count("diverged")):
         return Comparison(NO_EFFECT)
-    gain = pairing(result.outcomes(metric), reference.outcomes(metric))
-    return Comparison(difference(analysis, result, metric), gain)
+    return Comparison(
+        difference(analysis, result, metric), *pairing(result.outcomes(metric), reference.outcomes(metric))
+    )
 
 
-def pairing(arm: Mapping[int, float], reference: Mapping[int, float]) -> Pairing:
-    """Return what pairing two arms' outcomes by seed gains."""
+def pairing(arm: Mapping[int, float], reference: Mapping[int, float]) -> tuple[float, float]:
+    """Return what pairing two arms' outcomes by seed gains: their correlation, and the ratio of variances.
+
+    That of the paired differences over that of unpaired ones, the sum of the two arms' variances. Both are NaN for
+    fewer than three pairs, or no spread.
+    """
     seeds = sorted(arm.keys() & reference.keys())
-    if len(seeds) < 3:
-        return Pairing()
     one, other = (np.array([values[seed] for seed in seeds]) for values in (arm, reference))
-    if one.std() <= 1e-9 or other.std() <= 1e-9:
-        return Pairing()
+    if len(seeds) < 3 or one.std() <= 1e-9 or other.std() <= 1e-9:
+        return math.nan, math.nan
     unpaired = float(one.var(ddof=1) + other.var(ddof=1))
-    return Pairing(float(np.corrcoef(one, other)[0, 1]), float((one - other).var(ddof=1)) / unpaired)
+    return float(np.corrcoef(one, other)[0, 1]), float((one - other).var(ddof=1)) / unpaired
 
 
 def hedges_g_z(difference: Estimate) -> float:
@@ -297,20 +308,7 @@ def with_holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
     ]
 
 
-@dataclass(frozen=True)
-class Best:
-    """The best on the validation split: in each seed the best arm by those before, and its gain over the baseline."""
-
-    side: Side
-    effect: Effect
-
-    @property
-    def is_baseline(self) -> bool:
-        """Whether that is the baseline in every seed."""
-        return all(result.arm.is_baseline for result in self.side.results)
-
-
-def best_against_baseline(analysis: Analysis) -> Best | None:
+def best_against_baseline(analysis: Analysis) -> tuple[Side, Effect] | None:
     """Return what is best on the validation split with its difference to the baseline; None where no run finished.
 
     The best of many arms is ahead by luck as well. Each seed is therefore tested on the arm that those before it chose.
@@ -318,5 +316,4 @@ def best_against_baseline(analysis: Analysis) -> Best | None:
     side = best_side(analysis, analysis.arms)
     if side is None:
         return None
-    sides = [(1.0, side), (-1.0, side_of_arm(analysis.baseline))]
-    return Best(side, contrast(analysis, analysis.test_metric, sides))
+    return side, contrast(analysis, analysis.test_metric, [(1.0, side), (-1.0, side_of_arm(analysis.baseline))])

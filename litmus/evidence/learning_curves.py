@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from litmus.core.metrics import metric_of
-from litmus.evidence.claim_tests import distinct_arms, missing_runs, no_run
+from litmus.evidence.claim_tests import missing_runs
 from litmus.evidence.claims import ArmTest, Measurement
-from litmus.evidence.differences import Selector, Side, side_of
-from litmus.evidence.estimate import NO_EFFECT, effect_of
+from litmus.evidence.differences import NothingToCompare, Selector, Side, distinct, side_of
+from litmus.evidence.estimate import effect_of
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.evidence.units import LogRatio
 
@@ -94,14 +94,12 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
     such a bound in its own favour.
     """
 
-    def measure(analysis: Analysis, threshold: float) -> Measurement:
+    def measure(analysis: Analysis) -> Measurement:
         fast, slow = side_of(analysis, of), side_of(analysis, than)
-        if fast is None or slow is None:
-            return no_run(of if fast is None else than)
         target, where = to, "as set beforehand"
         if target is None:
             if not any(result.count("finished") for result in slow.results):
-                return Measurement(NO_EFFECT, f"No run of {slow.label} finished.")
+                raise NothingToCompare(f"No run of {slow.label} finished.")
             target = target_of(analysis, float(np.mean(list(slow.outcomes(analysis.val_metric).values()))))
             where = f"{100 * APPROACH:g} % of the way to where {slow.label} ends"
         mine, other = (_arrivals_of(side, target, analysis.val_metric) for side in (fast, slow))
@@ -111,10 +109,10 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
             f"{fast.label} against {slow.label}: "
             + "; ".join(f"{_shown(mine[seed])} against {_shown(other[seed])}" for seed in seeds)
         )
-        results = distinct_arms([fast, slow])
+        results = distinct([*fast.results, *slow.results])
         missing = missing_runs(results)
         if sum(mine[seed].reached or other[seed].reached for seed in seeds) < 2:
-            return Measurement(NO_EFFECT, f"{evidence}. Too few pairs reached it.{missing}", "too few")
+            raise NothingToCompare(f"{evidence}. Too few pairs reached it.{missing}", "too few")
         budget = float(max(rows["step"].max() for result in results for rows in result.curves.values()))
         early, late = ([each[seed].steps if each[seed].reached else budget for seed in seeds] for each in (mine, other))
         effect = effect_of(
@@ -128,7 +126,7 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
         against = () if all(other[seed].reached for seed in seeds) else ("opposite", "smaller")
         return Measurement(effect, evidence, "runs missing" if missing else "", (*in_favour, *against))
 
-    return ArmTest(measure, (of, than), name="sooner", unit=SPEED, boundary=math.log1p)
+    return ArmTest("sooner", measure, (of, than), SPEED, boundary=math.log1p)
 
 
 def _evaluated(curve: pd.DataFrame, metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -14,46 +14,13 @@ from numpy.typing import NDArray
 from litmus.core.errors import UserError
 from litmus.core.metrics import METRICS, Task, metric_of, split_of
 from litmus.evidence.estimate import AS_PLANNED, Estimate, Sampling, estimate
+from litmus.evidence.preregistration import registration
 from litmus.evidence.units import Unit, unit_of
 from litmus.records.answers import Answers, read_answers
 from litmus.records.code_use import CodeUse, code_use
 from litmus.records.frames import load, read_metrics, read_probes
 from litmus.records.run_record import RunRecord
-from litmus.records.study_record import STUDY_FILE, ArmRecord, PlanEntry, StudyRecord, read_plans, read_study_record
-
-
-@dataclass(frozen=True)
-class History:
-    """The plans of an experiment.
-
-    Args:
-        plan: the first one; None where none was written.
-        changes: how many followed it.
-        looked: whether results were looked at before all seeds had run, or there are fewer seeds than were planned.
-    """
-
-    plan: PlanEntry | None = None
-    changes: int = 0
-    looked: bool = False
-
-    @property
-    def sampling(self) -> Sampling:
-        """How the number of seeds was decided."""
-        return AS_PLANNED if self.plan is None else Sampling(len(self.plan.seeds), self.looked)
-
-
-NO_HISTORY = History()
-
-
-def history(directory: Path, study: StudyRecord) -> History:
-    """Return the plans of the experiment in `directory`, the last one that was planned there."""
-    plans = read_plans(directory)
-    if not plans:
-        return NO_HISTORY
-    same = [plan for plan in plans if plan.experiment == plans[-1].experiment]
-    fewest = min((len(arm.runs) for arm in study.arms), default=0)
-    looked = any(plan.looked for plan in same) or 0 < fewest < len(same[0].seeds)
-    return History(same[0], len(same) - 1, looked)
+from litmus.records.study_record import STUDY_FILE, ArmRecord, StudyRecord, read_study_record
 
 
 @dataclass(frozen=True)
@@ -85,9 +52,13 @@ class ArmResult:
         """How many seeds the study asks for."""
         return len(self.arm.runs)
 
+    def seeds(self, state: str) -> list[int]:
+        """Return the seeds whose run ended in `state`."""
+        return sorted(self._by_state.get(state, ()))
+
     def count(self, state: str) -> int:
         """Return how many seeds ended in `state`."""
-        return len(self._by_state.get(state, ()))
+        return len(self.seeds(state))
 
     @property
     def missing(self) -> int:
@@ -99,13 +70,9 @@ class ArmResult:
         """How many seeds have a result: finished or diverged."""
         return self.count("finished") + self.count("diverged")
 
-    def seeds(self, state: str) -> list[int]:
-        """Return the seeds whose run ended in `state`."""
-        return sorted(int(seed) for seed in self._by_state.get(state, ()))
-
     @cached_property
-    def _by_state(self) -> dict[str, list[Any]]:
-        return {str(state): list(rows["seed"]) for state, rows in self.records.groupby("state")}
+    def _by_state(self) -> dict[str, list[int]]:
+        return {str(state): [int(seed) for seed in rows["seed"]] for state, rows in self.records.groupby("state")}
 
     @cached_property
     def _values(self) -> "dict[Metric, dict[int, float]]":
@@ -115,16 +82,15 @@ class ArmResult:
     def values(self, metric: "Metric") -> dict[int, float]:
         """Return `metric` by seed, over the finished runs. A seed whose value is not a number is left out."""
         if metric not in self._values:
-            seeds = self.seeds("finished")
-            found = {seed: float(metric(self, seed)) for seed in seeds} if callable(metric) else self._column(metric)
+            found: dict[int, float] = {}
+            if callable(metric):
+                found = {seed: float(metric(self, seed)) for seed in self.seeds("finished")}
+            elif metric in self.records:
+                finished = self.records[self.records["state"] == "finished"]
+                numbers = pd.to_numeric(finished[metric])
+                found = {int(seed): float(number) for seed, number in zip(finished["seed"], numbers, strict=True)}
             self._values[metric] = {seed: value for seed, value in found.items() if not math.isnan(value)}
         return dict(self._values[metric])
-
-    def _column(self, name: str) -> dict[int, float]:
-        if name not in self.records:
-            return {}
-        finished = self.records[self.records["state"] == "finished"]
-        return {int(s): float(v) for s, v in zip(finished["seed"], pd.to_numeric(finished[name]), strict=True)}
 
     def outcomes(self, metric: "Metric") -> dict[int, float]:
         """Return `metric` by seed, over the runs that ended: the number that every table, test and claim uses.
@@ -163,13 +129,13 @@ does not have it."""
 
 def guessed(metric: Metric) -> bool:
     """Whether a diverged run counts in `metric`, by default as guessing: where it is a task's primary one."""
-    known = metric_of(metric) if isinstance(metric, str) else None
+    known = metric_of(metric)
     return known is not None and known.guessing is not None
 
 
 def is_exact(metric: Metric) -> bool:
     """Whether `metric` is the same in every seed by its nature: a count of parameters, FLOPs or activations."""
-    known = metric_of(metric) if isinstance(metric, str) else None
+    known = metric_of(metric)
     return known.scale == "count" if known is not None else bool(getattr(metric, "exact", False))
 
 
@@ -325,5 +291,5 @@ def analyse(directory: str | Path) -> Analysis:
     split_of_seed: dict[int, int] = {}
     if "data.split_seed" in frame:
         split_of_seed = dict(frame[["seed", "data.split_seed"]].dropna().astype(int).itertuples(index=False))
-    sampling, code = history(directory, study).sampling, code_use(directory, study)
+    sampling, code = registration(directory, study).sampling, code_use(directory, study)
     return Analysis(directory, study, tuple(results), task, chance, sampling, code, split_of_seed)

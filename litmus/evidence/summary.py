@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from litmus.evidence.claims import Claim, Finding, Verdict, headline, primary_claims
+from litmus.evidence.claims import Claim, Finding, Verdict, after_holm, primary_claims
 from litmus.evidence.differences import Comparison, compare, with_holm
 from litmus.evidence.estimate import ALPHA, NO_EFFECT, Effect, Estimate, proportion, risk_difference
 from litmus.evidence.power import seeds_to_decide
@@ -58,7 +58,7 @@ class StudySummary:
     @cached_property
     def headline(self) -> list[Verdict]:
         """Each claim's verdict for the headline: that of a primary one must stand after Holm's correction."""
-        return headline(self.findings)
+        return [finding.verdict for finding in after_holm(self.findings)]
 
     @property
     def statistics(self) -> dict[str, list[ArmStatistics]]:
@@ -153,8 +153,8 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
             "p_value": compared.p_value,
             "p_holm": compared.p_holm,
             "minimum_detectable_effect": compared.minimum_detectable_effect,
-            "pairing_correlation": compared.pairing.correlation,
-            "pairing_variance_ratio": compared.pairing.variance_ratio,
+            "pairing_correlation": compared.correlation,
+            "pairing_variance_ratio": compared.variance_ratio,
             **_interval("more_diverged_", each.more_diverged),
         }
     return row

@@ -11,7 +11,6 @@ import torch.distributed as distributed
 from litmus.core.errors import UserError
 from litmus.design.plan import Arm, Plan
 from litmus.design.study_files import being_imported
-from litmus.evidence.preregistration import claim_key
 from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.local import LocalLauncher
@@ -189,7 +188,7 @@ def register(plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Seq
             arms={arm.label: arm.levels for arm in plan.arms},
             seeds=tuple(range(first_seed, first_seed + plan.study.seeds)) if looked else plan.seeds,
             looked=looked,
-            claims=tuple(claim_key(claim) for claim in plan.study.claims),
+            claims=tuple(claim.key for claim in plan.study.claims),
             tuned={key: values_text(values) for key, values in space.items()},
             results_before=sum(run.record.state() in FINAL_STATES for run in runs),
         ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from litmus.core.errors import UserError, require_choice
 from litmus.design.plan import Plan
 from litmus.design.study import Study
-from litmus.evidence.claims import ArmTest, Claim, Finding, judged
+from litmus.evidence.claims import ArmTest, Claim, Finding, after_holm, primary_claims
 from litmus.evidence.results import Analysis, analyse
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
@@ -56,16 +56,17 @@ def conduct_until_decided(
     while True:
         result = conduct(plan, launch, source, looked=True)
         analysis = analyse(result.directory)
-        found = judged(analysis, plan.study.claims)
+        claims = primary_claims(plan.study.claims)
+        findings = after_holm([(claim, claim.find(analysis)) for claim in claims])
         if result.crashed:
             return result
-        open_claims = [claim for claim, finding in found if finding.verdict == "inconclusive"]
+        open_claims = [claim for claim, each in zip(claims, findings, strict=True) if each.verdict == "inconclusive"]
         labels = sorted({label for claim in open_claims for label in arms_of(claim, analysis)})
         more = [label for label in labels if len(plan.seeds_of(label)) < max_seeds]
         if not more:
-            return replace(result, notes=(seeds_used(analysis, found),))
-        decided = len(found) - len(open_claims)
-        print(f"{decided} of {len(found)} claims decided; a seed more of {_named(more, analysis)}", file=sys.stderr)
+            return replace(result, notes=(seeds_used(analysis, findings),))
+        decided = len(claims) - len(open_claims)
+        print(f"{decided} of {len(claims)} claims decided; a seed more of {_named(more, analysis)}", file=sys.stderr)
         plan = plan.with_more(more, 1)
 
 
@@ -82,11 +83,13 @@ def arms_of(claim: Claim, analysis: Analysis) -> list[str]:
     return list(found)
 
 
-def seeds_used(analysis: Analysis, found: Sequence[tuple[Claim, Finding]]) -> str:
+def seeds_used(analysis: Analysis, findings: Sequence[Finding]) -> str:
     """Return how many claims were decided, with how many runs and seeds, in a line of at most 80 columns."""
-    decided = sum(finding.verdict != "inconclusive" for _, finding in found)
-    seeds = [result.planned for result in analysis.arms]
-    return f"decided {decided} of {len(found)} claims with {sum(seeds)} runs, {min(seeds)} to {max(seeds)} seeds an arm"
+    decided = sum(finding.verdict != "inconclusive" for finding in findings)
+    seeds = [each.planned for each in analysis.arms]
+    return (
+        f"decided {decided} of {len(findings)} claims with {sum(seeds)} runs, {min(seeds)} to {max(seeds)} seeds an arm"
+    )
 
 
 def _named(labels: Sequence[str], analysis: Analysis) -> str:

@@ -143,13 +143,14 @@ def _best_arm(analysis: Analysis, baseline: str) -> str:
     if best.arm.is_baseline:
         return f"no arm beats {baseline} on the validation split; {level}"
     found = best_against_baseline(analysis)
-    if found is None or not found.effect.n:
+    if found is None or not found[1].n:
         against = f"too few seeds to choose by one and compare with {baseline} on another"
     else:
-        chosen = "" if len(found.side.results) == 1 else f" ({found.side.label})"
+        side, effect = found
+        chosen = "" if len(side.results) == 1 else f" ({side.label})"
         against = (
-            f"{analysis.unit.difference(found.effect)} to {baseline}, each seed's arm chosen by the seeds before it"
-            f"{chosen}, n = {found.effect.n}{'' if found.effect.excludes_zero else ', inconclusive'}"
+            f"{analysis.unit.difference(effect)} to {baseline}, each seed's arm chosen by the seeds before it"
+            f"{chosen}, n = {effect.n}{'' if effect.excludes_zero else ', inconclusive'}"
         )
     return f"best on the validation split: {best.label}, {level}; {against}"
 

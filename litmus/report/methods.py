@@ -190,7 +190,7 @@ def deviations(registration: Registration, claims: Sequence[Claim] | None, seeds
         )
     elif seeds > len(plan.seeds):
         found.append(f"{seeds} seeds, {len(plan.seeds)} were planned. {ANYTIME}")
-    elif registration.history.looked:
+    elif registration.looked:
         found.append(f"{len(plan.seeds)} seeds were planned, and results were looked at on the way. {ANYTIME}")
     return found
 

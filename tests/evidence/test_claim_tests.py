@@ -110,7 +110,6 @@ def test_a_selector_of_several_arms_takes_the_best_on_validation(tmp_path: Path)
         return {"val_top1": 0.5 + 0.1 * high, "test_top1": 0.9 - 0.1 * high}
 
     side = side_of(synthetic(tmp_path, STUDY, truth), WITH)
-    assert side is not None
     assert side.label == "norm batch, lr 1.0"
     assert sorted(side.by_seed) == [1, 2, 3, 4]
 
@@ -124,7 +123,6 @@ def test_a_seed_has_no_say_in_the_choice_that_it_tests(tmp_path: Path) -> None:
         return {"val_top1": value, "test_top1": value}
 
     side = side_of(synthetic(tmp_path, STUDY, truth), WITH)
-    assert side is not None
     chosen = {seed: result.arm.levels["optim.lr"] for seed, result in side.by_seed.items()}
     assert chosen == {1: 0.1, 2: 0.1, 3: 1.0, 4: 1.0}
     assert side.label == "norm batch, lr 0.1 (2 seeds) / norm batch, lr 1.0 (2 seeds)"

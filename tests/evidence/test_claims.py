@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from litmus.evidence.claims import Claim, Finding, finding_of, headline, judge
+from litmus.evidence.claims import Claim, Finding, Verdict, after_holm, finding_of, judge
 from litmus.evidence.estimate import Estimate, effect_of
 
 VALUES = [-0.2, 0.1, -0.3, -0.1, -0.25]
@@ -15,6 +15,10 @@ ABOVE_1, WITHIN_1 = (1.0, math.inf), (-1.0, 1.0)
 
 def claim(primary: bool = False) -> Claim:
     return Claim("A sentence.", lambda analysis, threshold: Finding("inconclusive", ""), primary=primary)
+
+
+def headline(findings: list[tuple[Claim, Finding]]) -> list[Verdict]:
+    return [finding.verdict for finding in after_holm(findings)]
 
 
 def found(p_value: float) -> Finding:

@@ -42,7 +42,7 @@ def test_the_same_plan_is_written_once_and_nothing_deviates_from_it(tmp_path: Pa
     found = planned(tmp_path, plan)
     assert len((tmp_path / FILE).read_text().splitlines()) == 1
     assert found.plan is not None
-    assert (len(found.plan.seeds), found.history.looked, found.arms_added) == (5, False, ())
+    assert (len(found.plan.seeds), found.looked, found.arms_added) == (5, False, ())
     assert not found.is_exploratory(BETTER)
     assert deviations(found, STUDY.claims, 5) == []
     assert plan_text(found, STUDY.claims).startswith("3 arms × 5 seeds, 1 claim; written 20")
@@ -62,7 +62,7 @@ def test_a_claim_that_is_new_or_was_changed_is_exploratory(later: Claim, tmp_pat
     changed = replace(STUDY, claims=[later])
     found = planned(tmp_path, expand(changed))
     assert found.is_exploratory(later)
-    assert found.history.changes == 1
+    assert found.changes == 1
     text = " ".join(deviations(found, changed.claims, 5))
     assert "Exploratory, not planned before the first run" in text
     assert ("no longer claimed: It is better" in text) == (later.sentence == "It is good.")
@@ -79,12 +79,12 @@ def test_an_arm_that_came_later_makes_what_is_claimed_of_it_exploratory(tmp_path
 def test_more_seeds_than_planned_fewer_and_looks_are_deviations(tmp_path: Path) -> None:
     planned(tmp_path, expand(STUDY))
     more_seeds = planned(tmp_path, expand(STUDY, seeds=8))
-    assert not more_seeds.history.looked
+    assert not more_seeds.looked
     assert deviations(more_seeds, STUDY.claims, 8)[0].startswith("8 seeds, 5 were planned")
-    assert planned(tmp_path, expand(STUDY, seeds=3)).history.looked
-    assert not planned(tmp_path, expand(STUDY)).history.looked
+    assert planned(tmp_path, expand(STUDY, seeds=3)).looked
+    assert not planned(tmp_path, expand(STUDY)).looked
     decided = planned(tmp_path, expand(STUDY, seeds=3).with_more(["norm batch"], 1), looked=True)
-    assert decided.history.looked
+    assert decided.looked
     assert [plan.seeds for plan in read_plans(tmp_path)][-1] == (0, 1, 2, 3, 4)
 
 
@@ -94,7 +94,7 @@ def test_fresh_seeds_another_preset_and_other_settings_are_experiments_of_their_
     for plan in (expand(changed, first_seed=5), expand(changed, settings={"trainer.epochs": 3})):
         found = planned(tmp_path, plan)
         assert not found.is_exploratory(changed.claims[0])
-        assert found.history.changes == 0
+        assert found.changes == 0
     assert expand(changed, seeds=2, first_seed=5).seeds == (5, 6)
 
 
