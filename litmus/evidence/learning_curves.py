@@ -36,11 +36,6 @@ NEVER = Arrival(math.inf, False)
 """Of a run that diverged before it reached the target."""
 
 
-def target_of(analysis: Analysis, end: float) -> float:
-    """Return the target on the way from chance to `end`, the mean at which the runs of an arm end."""
-    return analysis.chance + APPROACH * (end - analysis.chance)
-
-
 def arrivals(result: ArmResult, target: float, metric: str) -> dict[int, Arrival]:
     """Return each seed's arrival at `target`, over the runs of an arm that diverged, or finished and have a curve."""
     diverged = set(result.seeds("diverged"))
@@ -98,9 +93,10 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
         fast, slow = side_of(analysis, of), side_of(analysis, than)
         target, where = to, "as set beforehand"
         if target is None:
-            if not any(result.count("finished") for result in slow.results):
+            ends = list(slow.outcomes(analysis.val_metric).values())
+            if not ends or not any(result.count("finished") for result in slow.results):
                 raise NothingToCompare(f"No run of {slow.label} finished.")
-            target = target_of(analysis, float(np.mean(list(slow.outcomes(analysis.val_metric).values()))))
+            target = analysis.chance + APPROACH * (float(np.mean(ends)) - analysis.chance)
             where = f"{100 * APPROACH:g} % of the way to where {slow.label} ends"
         mine, other = (_arrivals_of(side, target, analysis.val_metric) for side in (fast, slow))
         seeds = sorted(mine.keys() & other.keys())

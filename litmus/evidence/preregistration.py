@@ -1,16 +1,13 @@
 """What of a study was planned before its first run, and what came later and is exploratory."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from litmus.evidence.estimate import AS_PLANNED, Sampling
 from litmus.records.study_record import PlanEntry, StudyRecord, read_plans
-
-if TYPE_CHECKING:
-    from litmus.evidence.claims import Claim
 
 
 @dataclass(frozen=True)
@@ -34,25 +31,24 @@ class Registration:
         """How the number of seeds was decided."""
         return AS_PLANNED if self.plan is None else Sampling(len(self.plan.seeds), self.looked)
 
-    def is_exploratory(self, claim: "Claim") -> bool:
-        """Whether a claim, its threshold or its test is not as it was planned, or is about arms that came later."""
+    def is_exploratory(self, key: Mapping[str, Any]) -> bool:
+        """Whether a claim is not as it was planned, or is about arms that came later, given its `Claim.key`."""
         if self.plan is None:
             return False
-        if _text(claim.key) not in map(_text, self.plan.claims):
+        if _text(key) not in map(_text, self.plan.claims):
             return True
         arms = self.plan.arms
         return not all(
             selector in arms
             if isinstance(selector, str)
-            else any(all(levels.get(key) == value for key, value in selector.items()) for levels in arms.values())
-            for selector in claim.key.get("arms", ())
+            else any(all(levels.get(factor) == level for factor, level in selector.items()) for levels in arms.values())
+            for selector in key.get("arms", ())
         )
 
-    def dropped(self, claims: "Sequence[Claim]") -> list[str]:
-        """Return the sentences of the claims that were planned and are no longer made."""
-        made = {claim.sentence for claim in claims}
+    def dropped(self, sentences: Collection[str]) -> list[str]:
+        """Return the sentences of the planned claims that are not among those of the claims now."""
         planned = [] if self.plan is None else [each["sentence"] for each in self.plan.claims]
-        return [sentence for sentence in planned if sentence not in made]
+        return [sentence for sentence in planned if sentence not in sentences]
 
 
 def registration(directory: Path, study: StudyRecord) -> Registration:
@@ -70,6 +66,6 @@ def registration(directory: Path, study: StudyRecord) -> Registration:
     )
 
 
-def _text(key: dict[str, Any]) -> str:
+def _text(key: Mapping[str, Any]) -> str:
     # As the file has it, where tuples are lists.
     return json.dumps(key, sort_keys=True, default=str)

@@ -130,7 +130,7 @@ def _stated(summary: StudySummary) -> str:
         return ""
     before = registration.plan.results_before
     when = f" stated after {several(before, 'result')}" if before else " stated beforehand"
-    later = sum(registration.is_exploratory(claim) for claim, _ in summary.findings)
+    later = sum(registration.is_exploratory(claim.key) for claim, _ in summary.findings)
     return f"{when} ({later} of them later)" if later else when
 
 
@@ -177,12 +177,12 @@ def deviations(registration: Registration, claims: Sequence[Claim] | None, seeds
     found = []
     if plan.results_before and plan.claims:
         found.append(f"Claims were fixed after {several(plan.results_before, 'result')}.")
-    later = [claim.sentence.rstrip(".") for claim in claims or () if registration.is_exploratory(claim)]
+    later = [claim.sentence.rstrip(".") for claim in claims or () if registration.is_exploratory(claim.key)]
     if later:
         found.append(f"Exploratory, not planned before the first run: {'; '.join(later)}.")
     if registration.arms_added:
         found.append(f"Arms added later: {'; '.join(registration.arms_added)}.")
-    if claims is not None and (dropped := registration.dropped(claims)):
+    if claims is not None and (dropped := registration.dropped({claim.sentence for claim in claims})):
         found.append(f"Planned and no longer claimed: {'; '.join(each.rstrip('.') for each in dropped)}.")
     if plan.looked:
         found.append(

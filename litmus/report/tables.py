@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from litmus.core.formatting import count, several
-from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, corrected, primary_claims
+from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, after_holm, primary_claims
 from litmus.evidence.differences import difference, holm
 from litmus.evidence.estimate import ALPHA, Effect, estimate
 from litmus.evidence.factorial import contributions
@@ -86,10 +86,10 @@ class ClaimRow:
 def claim_rows(summary: StudySummary) -> list[ClaimRow]:
     """Return a row for each claim, in their order."""
     primary = primary_claims([claim for claim, _ in summary.findings])
-    judged = zip(summary.findings, summary.headline, corrected(summary.findings), strict=True)
+    exploratory = summary.registration.is_exploratory
     return [
-        ClaimRow(claim, finding, verdict, p_holm, claim in primary, summary.registration.is_exploratory(claim))
-        for (claim, finding), verdict, p_holm in judged
+        ClaimRow(claim, finding, held.verdict, held.p_value, claim in primary, exploratory(claim.key))
+        for (claim, finding), held in zip(summary.findings, after_holm(summary.findings), strict=True)
     ]
 
 
@@ -109,7 +109,7 @@ class ArmRow:
         p_matched: its p-value after Holm's correction over these differences.
         differs_matched: whether that is below 0.05.
         seeds: how many seeds finished and diverged.
-        risk: how much more often its runs diverge than the baseline's, with the exact interval; empty if none did.
+        risk: how much more often its runs diverge than the baseline's, with its interval; empty if none did.
         validation: the mean of the validation metric.
         training: the mean of the metric on training images.
         trains: in how many of the seeds that ended the run trains.

@@ -43,7 +43,7 @@ def test_the_same_plan_is_written_once_and_nothing_deviates_from_it(tmp_path: Pa
     assert len((tmp_path / FILE).read_text().splitlines()) == 1
     assert found.plan is not None
     assert (len(found.plan.seeds), found.looked, found.arms_added) == (5, False, ())
-    assert not found.is_exploratory(BETTER)
+    assert not found.is_exploratory(BETTER.key)
     assert deviations(found, STUDY.claims, 5) == []
     assert plan_text(found, STUDY.claims).startswith("3 arms × 5 seeds, 1 claim; written 20")
 
@@ -61,7 +61,7 @@ def test_a_claim_that_is_new_or_was_changed_is_exploratory(later: Claim, tmp_pat
     planned(tmp_path, expand(STUDY))
     changed = replace(STUDY, claims=[later])
     found = planned(tmp_path, expand(changed))
-    assert found.is_exploratory(later)
+    assert found.is_exploratory(later.key)
     assert found.changes == 1
     text = " ".join(deviations(found, changed.claims, 5))
     assert "Exploratory, not planned before the first run" in text
@@ -73,7 +73,7 @@ def test_an_arm_that_came_later_makes_what_is_claimed_of_it_exploratory(tmp_path
     of_group = Claim("It is better.", more("test_top1", {"model.norm": "group"}, than=NONE))
     found = planned(tmp_path, expand(replace(STUDY, claims=[of_group])))
     assert found.arms_added == ("norm group",)
-    assert found.is_exploratory(of_group)
+    assert found.is_exploratory(of_group.key)
 
 
 def test_more_seeds_than_planned_fewer_and_looks_are_deviations(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_fresh_seeds_another_preset_and_other_settings_are_experiments_of_their_
     changed = replace(STUDY, claims=[Claim("It is good.", exceeds("test_top1", BATCH))])
     for plan in (expand(changed, first_seed=5), expand(changed, settings={"trainer.epochs": 3})):
         found = planned(tmp_path, plan)
-        assert not found.is_exploratory(changed.claims[0])
+        assert not found.is_exploratory(changed.claims[0].key)
         assert found.changes == 0
     assert expand(changed, seeds=2, first_seed=5).seeds == (5, 6)
 
@@ -102,5 +102,5 @@ def test_a_folder_without_a_readable_plan_has_none(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{broken\n")
     found = registration(tmp_path, expand(STUDY).record(()))
     assert found == Registration()
-    assert not found.is_exploratory(BETTER)
+    assert not found.is_exploratory(BETTER.key)
     assert deviations(found, STUDY.claims, 5) == []
