@@ -17,7 +17,7 @@ from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
 from litmus.launch.pictures import write_pictures
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
-from litmus.records.wandb import WandbError, uploaded_states
+from litmus.records.wandb import WandbError, lacking_runs
 from litmus.report.images import changed_images, image_numbers
 from litmus.report.page import Report, summary_of, write_report_of
 
@@ -119,8 +119,7 @@ def _upload_summary(conducted: StudyResult, report: Report) -> tuple[str, ...]:
     sync = f"Upload later with: litmus wandb sync {conducted.directory.name}"
     records = [run.record for run in conducted.runs]
     try:
-        uploaded = uploaded_states(records)
-        lacking = [record for record in records if uploaded.get(record.run_id) != record.state()]
+        lacking = lacking_runs(records)
         lines = [f"W&B lacks {len(lacking)} of {several(len(records), 'run')}. {sync}"] if lacking else []
         return (*lines, f"W&B: {publish_summary(report.summary)}")
     except WandbError as error:

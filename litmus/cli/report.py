@@ -69,7 +69,7 @@ def _folder(study: str, out: Path) -> Path:
 def _one(directory: Path, formats: Sequence[str]) -> int:
     source = read_study_record(directory).source
     if source is not None and not Path(source).is_file():
-        print(f"litmus: {source} is gone, and with it the study's claims; the report has none", file=sys.stderr)
+        print(f"litmus: {source} no longer exists, so the report has no claims", file=sys.stderr)
     report = write_report(directory)
     print("\n".join([report.answer, *report.details]))
     print(f"report: {report.path}")
@@ -95,6 +95,6 @@ def _several_datasets(directory: Path) -> int:
     if study is None and record.source is None:
         study = Study(name=record.study, question=record.question)  # of litmus vary, which has no claims
     if study is None:
-        raise UserError(f"{directory}: the study's file is gone, and with it the claims that the report is about")
+        raise UserError(f"{directory}: the study's file no longer exists, so there are no claims to report")
     print("\n".join(joint_lines(directory, study, folders)))
     return 0

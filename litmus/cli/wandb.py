@@ -9,12 +9,9 @@ from litmus.cli.command import OUT, Parser
 from litmus.cli.status import find_study
 from litmus.core.errors import UserError, require_choice
 from litmus.core.formatting import several
-from litmus.design.study_files import study_of
-from litmus.evidence.summary import summarise
 from litmus.records.run_record import RunRecord, run_records
 from litmus.records.storage import CorruptRecord
-from litmus.records.study_record import read_study_record
-from litmus.records.wandb import WandbError, entity, project, upload, uploaded_states
+from litmus.records.wandb import WandbError, entity, lacking_runs, project, upload
 
 ACTIONS = ("report", "sync")
 
@@ -44,7 +41,9 @@ def execute(arguments: Sequence[str]) -> int:
         else:
             report(directory)
     except WandbError as error:
-        print(f"litmus: W&B: {error}. The records are whole; the same command goes on", file=sys.stderr)
+        print(
+            f"litmus: W&B: {error}. The records are complete; run the same command again to continue", file=sys.stderr
+        )
         return 1
     return 0
 
@@ -55,12 +54,11 @@ def report(directory: Path) -> None:
         import wandb_workspaces  # noqa: F401
     except ImportError:
         raise UserError("litmus wandb report needs a package: pip install wandb-workspaces") from None
+    from litmus.report.page import summary_of
     from litmus.report.wandb import build_report, save_report
 
-    study = study_of(read_study_record(directory))
-    summary = summarise(directory, study.claims, study.measures) if study is not None else summarise(directory)
-    print(f"report: {save_report(build_report(summary, study, entity()), directory)}")
-    lacking = _lacking(run_records(directory))
+    print(f"report: {save_report(build_report(*summary_of(directory), entity()), directory)}")
+    lacking = lacking_runs(run_records(directory))
     if lacking:
         print(
             f"litmus: W&B lacks {several(len(lacking), 'run')} of this study. Upload them with: "
@@ -71,25 +69,19 @@ def report(directory: Path) -> None:
 
 def sync(directory: Path, checkpoints: bool) -> None:
     """Upload the runs of a study that W&B lacks, then the study's summary. Raises `WandbError`."""
+    from litmus.report.page import summary_of
     from litmus.report.wandb import publish_summary
 
     records = [record for record in run_records(directory) if record.status_file.exists()]
-    lacking = records if checkpoints else _lacking(records)
+    lacking = records if checkpoints else lacking_runs(records)
     done = Counter({"already uploaded": len(records) - len(lacking)})
     for number, record in enumerate(lacking, start=1):
         result = _upload(record, checkpoints)
         done[result] += 1
         print(f"[{number}/{len(lacking)}] {record.run_id} {result}", file=sys.stderr)
-    study = study_of(read_study_record(directory))
-    summary = summarise(directory, study.claims, study.measures) if study is not None else summarise(directory)
     counts = ", ".join(f"{several(count, 'run')} {result}" for result, count in done.items() if count) or "no run yet"
     print(f"{counts}, in {entity()}/{project()}")
-    print(f"summary: {publish_summary(summary)}")
-
-
-def _lacking(records: Sequence[RunRecord]) -> list[RunRecord]:
-    uploaded = uploaded_states(records)
-    return [record for record in records if uploaded.get(record.run_id) != record.state()]
+    print(f"summary: {publish_summary(summary_of(directory)[0])}")
 
 
 def _upload(record: RunRecord, checkpoints: bool) -> str:

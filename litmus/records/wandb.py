@@ -101,6 +101,12 @@ _STATES = f"""query RunStates($entity: String!, $project: String!, $filters: JSO
         runs(filters: $filters, first: {RUNS_PER_QUERY}) {{ edges {{ node {{ name summaryMetrics }} }} }} }} }}"""
 
 
+def lacking_runs(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Return those of `records` that W&B lacks, or has in another state. Raises `WandbError`."""
+    uploaded = uploaded_states(records)
+    return [record for record in records if uploaded.get(record.run_id) != record.state()]
+
+
 def _query(query: str, variables: Mapping[str, str]) -> dict[str, Any]:
     """Return the server's answer. W&B's own client would retry for minutes where there is no network."""
     import requests

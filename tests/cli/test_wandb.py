@@ -44,7 +44,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     claims = [Claim("Norm helps.", more("test_top1", BATCH, than=NONE), threshold=0.05)]
     made = Study("known", "Does it help?", TINY, {"model.norm": ["none", "batch"]}, NONE, seeds=4, claims=claims)
     synthetic(Path("runs/known"), made, truth, seeds=4)
-    monkeypatch.setattr("litmus.cli.wandb.study_of", lambda record: made)
+    monkeypatch.setattr("litmus.report.page.study_of", lambda record: made)
     return made
 
 
@@ -56,7 +56,7 @@ def test_sync_uploads_what_is_missing_then_the_summary(
     assert command.execute(["sync", "known"]) == 1
     [line] = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
     assert line.startswith("litmus: W&B: CommError: ")
-    assert line.endswith("The records are whole; the same command goes on")
+    assert line.endswith("The records are complete; run the same command again to continue")
     wandb_server.failing = lambda asked: None
     wandb.teardown()  # the second command is another process
     assert command.execute(["sync", "known"]) == 0
@@ -125,7 +125,7 @@ def test_hostile_names_are_text(tmp_path: Path, wandb_server: WandbServer, monke
     claim = Claim(HOSTILE, more("test_top1", HOSTILE, than="'); DROP TABLE"))
     made = Study("hostile", HOSTILE, TINY, ["model.norm"], HOSTILE, arms, seeds=2, claims=[claim])
     synthetic(Path("runs/hostile"), made, truth, seeds=2)
-    monkeypatch.setattr("litmus.cli.wandb.study_of", lambda record: made)
+    monkeypatch.setattr("litmus.report.page.study_of", lambda record: made)
     assert command.execute(["sync", "hostile"]) == 0
     assert command.execute(["report", "hostile"]) == 0
     for run in wandb_server.runs.values():

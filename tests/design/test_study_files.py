@@ -95,7 +95,7 @@ def test_a_strangers_study_runs_by_its_path(
     stranger.unlink()
     written = litmus("report", "my_study")
     assert written.returncode == 0, written.stderr
-    assert "my_study.py is gone, and with it the study's claims" in written.stderr
+    assert "my_study.py no longer exists, so the report has no claims" in written.stderr
     assert "One hidden unit is a bottleneck." not in (out / "report.html").read_text()
 
 

@@ -79,7 +79,7 @@ def test_differences_all_else_equal_have_a_p_in_a_family_of_their_own(tmp_path: 
     assert all(abs(float(p) - 2 * float(alone["norm batch"].p)) < 2e-4 for p in matched.values())
     assert all(row.differs_matched for row in rows.values() if row.p_matched)
     page = write_report(tmp_path, study).path.read_text()
-    assert "all else equal, are a family of their own" in page
+    assert "all else equal, are corrected as a second family" in page
 
 
 def truth_of_pair(arm: Arm, seed: int) -> Truth:

@@ -33,7 +33,7 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
         if not points:
             continue
         points = [points[index] for index in thinned([value.mean for _, value in points], means_at_most)]
-        add_band(plot, result.label, points, colour, dash, "step")
+        add_band(plot, result.label, points, colour, dash)
         arms.append(
             {
                 "label": escaped(result.label),

@@ -40,14 +40,7 @@ class Figure:
     curves: Mapping[str, Any] = field(default_factory=dict)
 
 
-def add_band(
-    figure: go.Figure,
-    label: str,
-    points: Sequence[tuple[float, Estimate]],
-    colour: str,
-    dash: str,
-    unit: str = "",
-) -> None:
+def add_band(figure: go.Figure, label: str, points: Sequence[tuple[float, Estimate]], colour: str, dash: str) -> None:
     """Add a line through the means of `points` with the band of their intervals; nothing where there is no point."""
     if not points:
         return
@@ -75,7 +68,7 @@ def add_band(
         legendgroup=label,
         line={"color": colour, "width": 2, "dash": dash},
         customdata=[value.n for _, value in points],
-        hovertemplate=f"{escaped(label)}<br>{unit} %{{x}}: %{{y:.4g}}<br>%{{customdata}} seeds<extra></extra>",
+        hovertemplate=f"{escaped(label)}<br>%{{x}}: %{{y:.4g}}<br>%{{customdata}} seeds<extra></extra>",
     )
 
 
