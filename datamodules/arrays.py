@@ -1,4 +1,4 @@
-"""Images of one's own in a NumPy file."""
+"""The user's images in a NumPy file."""
 
 import zipfile
 from pathlib import Path
@@ -15,7 +15,7 @@ TARGETS = ("labels", "masks")
 
 @register("arrays")
 def arrays(root: str) -> ImageArrays:
-    """Arrays of one's own: data.root is an .npz with train_images, train_labels or train_masks, and test_*.
+    """Your arrays: data.root is an .npz with train_images, train_labels or train_masks, and test_*.
 
     Without test_images a fifth is set aside as the test set; `classes` names the classes. See `datamodules.dataset` for
     the forms of the arrays.

@@ -43,12 +43,12 @@ def folder(
 
     Args:
         root: the folder.
-        image_size: side of what the network sees; by default the images' own, which then must all be the same.
+        image_size: side of what the network sees; by default the images' size, which must then be the same for all.
         stored_size: side at which images are kept for augmentation to cut from, e.g. 256 for 224; by default the same.
         resize: crop scales the shorter side and cuts out the middle, stretch scales both sides.
         colour: rgb or grey, whatever the files hold.
-        classes: a number, for the first so many by name, or a list of names; by default all.
-        per_class: so many training images of each class, chosen by a fixed key; by default all.
+        classes: how many, the first by name, or a list of names; by default all.
+        per_class: number of training images of each class, chosen by a fixed key; by default all.
         skip_unreadable: whether files that are no whole image are left out; by default they are an error.
         storage: cache keeps the resized images in a file that all processes map; files decodes in every epoch.
         cache: folder of the resized images that storage=cache keeps; by default LITMUS_CACHE, else litmus in the user's
@@ -80,10 +80,10 @@ def _arrays(
     boundary = int(numpy.searchsorted(found.readable, len(layout.train)))
     files = [layout.files[index] for index in found.readable]
     labels = torch.tensor([file.label for file in files], dtype=torch.int64)
-    for part, present in (("training", labels[:boundary]), ("test", labels[boundary:])):
+    for split, present in (("training", labels[:boundary]), ("test", labels[boundary:])):
         absent = set(range(len(layout.classes))) - set(present.tolist())
         if absent:
-            raise UserError(f"folder: class {layout.classes[min(absent)]!r} has no readable {part} image")
+            raise UserError(f"folder: class {layout.classes[min(absent)]!r} has no readable {split} image")
     if found.image_shape[1] != found.image_shape[2]:
         _, height, width = found.image_shape
         raise UserError(

@@ -21,7 +21,7 @@ from litmus.datamodules.image_files.survey import survey
 from litmus.datamodules.loading.registry import ImageArrays, register
 
 TEST_SHARE = 5
-"""Without a test set of its own, one in so many images is set aside as one."""
+"""Without a test set, one in five images is set aside as one."""
 
 Pair = tuple[ImageFile, Path]
 """An image and its mask."""
@@ -45,11 +45,11 @@ def mask_folder(
 
     Args:
         root: the folder.
-        image_size: side of what the network sees; by default the images' own, which then must all be the same.
+        image_size: side of what the network sees; by default the images' size, which must then be the same for all.
         resize: crop scales the shorter side and cuts out the middle, stretch scales both sides.
         colour: rgb or grey, whatever the files hold.
         classes: names of the classes, the masks' values 1, 2, ...; by default these numbers.
-        values: what stands for the background and for each class in the masks, e.g. [0, 255]; by default 0, 1, 2, ...
+        values: the masks' values of the background and of each class, e.g. [0, 255]; by default 0, 1, 2, ...
         cache: folder of the resized images; by default LITMUS_CACHE, else litmus in the user's cache folder.
         decode_workers: processes that decode; by default one a CPU.
     """
@@ -149,13 +149,13 @@ def _mask(root: str, pair: Pair, size: int | None, resize: Resize) -> tuple[Tens
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as mask, Image.open(Path(root) / image.path) as whole:
             mask.load()
-            own, other, mode = mask.size, whole.size, mask.mode
+            size_of_mask, size_of_image, mode = mask.size, whole.size, mask.mode
             fitted = mask if size is None else resized(mask, size, resize, nearest=True)
             values = numpy.array(fitted)
     except Exception as error:  # Pillow raises a dozen types for a damaged file
         raise UserError(f"mask_folder: {path} is no readable mask ({' '.join(str(error).split())[:120]})") from None
-    if own != other:
-        sizes = f"{own[0]}×{own[1]} and its image {image.path} {other[0]}×{other[1]}"
+    if size_of_mask != size_of_image:
+        sizes = "{}×{} and its image {} {}×{}".format(*size_of_mask, image.path, *size_of_image)
         raise UserError(f"mask_folder: the mask {path} is {sizes}")
     if values.ndim != 2:
         raise UserError(
@@ -184,15 +184,15 @@ def _indexed(
     if strange:
         first = files[int((masks == strange[0]).flatten(1).any(1).nonzero()[0])]
         raise UserError(
-            f"mask_folder: the mask {first} has the value {strange[0]}, beside {', '.join(map(str, meant))}; say what "
-            "stands for what with --data.values and --data.classes"
+            f"mask_folder: the mask {first} has the value {strange[0]}, not one of {', '.join(map(str, meant))}; "
+            "name all values with --data.values and the classes with --data.classes"
         )
     if len(meant) < 2:
-        raise UserError("mask_folder: all masks are 0 throughout; a class beside the background is needed")
+        raise UserError("mask_folder: all masks are 0 throughout; a class besides the background is needed")
     if missing:
         raise UserError(
             f"mask_folder: the masks' values are {', '.join(map(str, present))}, and {missing[0]} is not among them; "
-            f"say what stands for what, e.g. --data.values '{present}', or name all with --data.classes"
+            f"name the values, e.g. --data.values '{present}', or all classes with --data.classes"
         )
     table = torch.zeros(256, dtype=torch.uint8)
     for index, value in enumerate(meant):

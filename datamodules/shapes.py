@@ -36,7 +36,7 @@ def shapes(
         image_size: side of the images.
         train_images: number of training images; classes take turns.
         test_images: number of test images.
-        num_classes: the first so many of disc, square, triangle, ring, cross, star.
+        num_classes: how many of disc, square, triangle, ring, cross, star.
         drawing_seed: seed of the drawing, the same for every run of a study.
         margin: pixels that images go on for beyond each edge of what the network sees, for crops to shift into.
     """
@@ -79,7 +79,7 @@ def _draw(number: Tensor, num_classes: int, size: int, key: int) -> tuple[Tensor
     ]
     ground = _stripes(x, y, each(4, 3, 9), each(5, 0, math.pi), each(6, 0, 2 * math.pi))
     surface = _stripes(x, y, each(7, 3, 9), each(8, 0, math.pi), each(9, 0, 2 * math.pi))
-    # The colours of ground and shape are drawn apart, and may come close: texture and outline then tell them apart.
+    # The colours of ground and shape are drawn independently and may be close; texture and outline still differ.
     texture = torch.where(inside, surface, ground)[:, None]
     colour = torch.where(
         inside[:, None], (0.25 + 0.75 * draws[:, 10:13])[:, :, None, None], (0.5 * draws[:, 13:16])[:, :, None, None]

@@ -1,4 +1,4 @@
-"""Image networks by name, and the LightningModules that train them; every parameter starts from its own keyed draw."""
+"""Image networks by name, and the LightningModules that train them; every parameter has a keyed initial draw."""
 
 from typing import TYPE_CHECKING
 

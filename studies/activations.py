@@ -1,9 +1,9 @@
 """Which activation learns fastest, and when do ReLUs die?
 
-A convnet of two convolutions and a hidden dense layer with each activation at four learning rates, at Glorot & Bengio's
-initialisation; the best rate by the validation split speaks for an activation where none is named. A ReLU is dead that
-no training image makes positive; a leaky one is counted in the same way, though its gradient is not zero. Batch norm
-with saturating activations is another study's question, `saturating_activations`. quick: 8 and 16 filters on
+A convnet of two convolutions and a hidden dense layer with each activation at four learning rates, with Glorot &
+Bengio's initialisation. Where a claim names no rate, the best one on the validation split represents the activation. A
+ReLU is dead if no training image makes it positive; a leaky one is counted in the same way, though its gradient is not
+zero. Batch norm with saturating activations is the question of `saturating_activations`. quick: 8 and 16 filters on
 scikit-learn's digits. paper: three convolutions and the classifier on CIFAR-10 without augmentation, as many layers as
 in Krizhevsky et al.'s figure 1.
 """
@@ -16,7 +16,7 @@ LOW, FAST, HIGH = 0.01, 0.1, 0.3
 
 
 def each(activation: str) -> Levels:
-    """Return the arms of an activation, of which the best stands for it."""
+    """Return the arms of an activation; the best of them represents it."""
     return {"model.activation": activation}
 
 

@@ -1,9 +1,10 @@
 """Which architecture reaches which accuracy for its parameters, FLOPs, time and memory?
 
-Equal epochs, batches, schedule (SGD, cosine, momentum 0.9) and augmentation for all; each tunes its learning rate with
-the same budget. All have their papers' widths, but for DenseNet's depth of 22. AlexNet and VGG are there with and
-without batch norm, so that a rival's norm is not taken for its architecture. quick: drawn shapes of 16 pixels. paper:
-CIFAR-10, 182 epochs. imagenet: the ImageNet forms on ImageNet as an image folder, 90 epochs.
+Epochs, batches, schedule (SGD, cosine, momentum 0.9) and augmentation are the same for all; each network tunes its
+learning rate with the same budget. All have their papers' widths; DenseNet has a depth of 22. AlexNet and VGG are
+trained with and without batch norm, so that the effect of a rival's norm is not attributed to its architecture. quick:
+drawn shapes of 16 pixels. paper: CIFAR-10, 182 epochs. imagenet: the ImageNet forms on ImageNet as an image folder, 90
+epochs.
 """
 
 from dataclasses import replace
@@ -28,7 +29,7 @@ ZOO: dict[str, Levels] = {
     "SE-ResNet-20": {"model.name": "resnet20", "model.squeeze_excite": True, "model.reduction": 4},
     "DenseNet-22": {"model.name": "densenet_cifar", "model.depth": 22},
 }
-"""The zoo at the size that CIFAR-10 has it; without a norm of its own named, each has its default."""
+"""The networks at CIFAR-10's size; those without a named norm have their default."""
 
 IMAGENET_ZOO: dict[str, Levels] = {
     "AlexNet": {"model.name": "alexnet"},

@@ -1,7 +1,7 @@
 """Which augmentation helps by itself: shifts, flips, rotations or colours?
 
 Each against none, alone: shifts by up to 4 pixels, flips, rotations by up to 15 degrees, and colours shifted along the
-principal components of the training set's own, as for AlexNet. Each arm tunes its learning rate. quick: LeNet-5 with
+principal components of the training set, as for AlexNet. Each arm tunes its learning rate. quick: LeNet-5 with
 ReLU and max pooling on 540 drawn shapes of 32 pixels. paper: ResNet-20 on CIFAR-10.
 """
 

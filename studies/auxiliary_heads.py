@@ -1,8 +1,8 @@
 """Do auxiliary classifiers in the middle of a deep network help it to learn, and to generalise?
 
-GoogLeNet with and without its two auxiliary heads, whose losses are weighted by 0.3 and which are left out when the
-network answers; without norm, as in 2014, and with batch norm. Each arm tunes its learning rate. quick: an eighth of
-GoogLeNet's channels on scikit-learn's digits. paper: CIFAR-10, all channels.
+GoogLeNet with and without its two auxiliary heads, whose losses are weighted by 0.3 and which are not evaluated in the
+test; without norm, as in 2014, and with batch norm. Each arm tunes its learning rate. quick: an eighth of GoogLeNet's
+channels on scikit-learn's digits. paper: CIFAR-10, all channels.
 """
 
 from litmus import Claim, Levels, Study, gap, interaction, more, sooner

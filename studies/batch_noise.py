@@ -1,9 +1,9 @@
 """How much does batch norm's output for an image depend on the images beside it, and does that noise regularise?
 
-All arms take the same steps on the same batches of 64; what differs is how many of a batch's images share their
-statistics (ghost batches), from 4 to all 64, and so nothing but the statistics' noise. Group norm has none. The noise
-is the spread of an image's logits over random companions, relative to their spread over images. Each arm tunes its
-learning rate. quick: LeNet-5 with ReLU on 400 drawn shapes. paper: ResNet-20 on CIFAR-10.
+All arms take the same steps on the same batches of 64. They differ in how many of a batch's images are normalised
+together (ghost batches), from 4 to all 64, and therefore only in the noise of the statistics. Group norm has none. The
+noise is the spread of an image's logits over random companions, relative to their spread over images. Each arm tunes
+its learning rate. quick: LeNet-5 with ReLU on 400 drawn shapes. paper: ResNet-20 on CIFAR-10.
 """
 
 import math

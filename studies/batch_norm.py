@@ -1,8 +1,9 @@
 """Does batch normalisation speed up training, raise accuracy and allow higher learning rates?
 
-Each norm at six learning rates: the best by the validation split speaks for it. Without norm every channel keeps its
-shift. quick: a small residual network on scikit-learn's digits, SGD with momentum 0.9 at a constant rate. mnist:
-LeNet-5, five epochs, evaluated eight times an epoch. paper: section 4.1 of Ioffe & Szegedy 2015, as `batch_norm_mnist`.
+Each norm is trained at six learning rates, and the best one on the validation split represents it. Without norm every
+channel keeps its shift. quick: a small residual network on scikit-learn's digits, SGD with momentum 0.9 at a constant
+rate. mnist: LeNet-5, five epochs, evaluated eight times an epoch. paper: section 4.1 of Ioffe & Szegedy 2015, as
+`batch_norm_mnist`.
 """
 
 from litmus import Claim, Study, higher_limit, more, sooner

@@ -2,9 +2,9 @@
 
 Section 4.1 of Ioffe & Szegedy 2015: three layers of 100 sigmoid units, small Gaussian weights, plain SGD on batches of
 60. paper: binary MNIST, 50,000 training images, 50,000 steps. quick: scikit-learn's digits, 1,900 steps. The paper
-names neither its learning rate nor the size of the weights, whose standard deviation is 0.1 here. Each net is trained
-at three rates: the best by the validation split speaks for it where accuracy and speed are compared; how steady inputs
-are is compared at the same rate, as the paper's figure does.
+states neither its learning rate nor the size of the weights, whose standard deviation is 0.1 here. Each net is trained
+at three rates. Accuracy and speed are compared at each net's best rate on the validation split; the steadiness of
+inputs is compared at the same rate, as in the paper's figure.
 """
 
 from litmus import Claim, Percentiles, Study, drift, more, sooner

@@ -1,9 +1,9 @@
 """Which of the changes that Ioffe & Szegedy made along with batch norm gives the gain?
 
-An AlexNet for small images with everything that batch norm is said to make needless: dropout, LRN, strong L2, slow
-decay, heavy distortion, one order for all epochs. Arms with a + change one thing each, on top of the arm before; the
-others take one thing back from all together, batch norm among them. Where the paper trained an Inception on ImageNet,
-paper has CIFAR-10, quick drawn shapes.
+An AlexNet for small images with everything that batch norm is said to make unnecessary: dropout, LRN, strong L2, slow
+decay, heavy distortion, one order for all epochs. Each arm with a + changes one thing on top of the arm before; each
+of the others has all changes but one, batch norm among them. The paper trained an Inception on ImageNet; here paper
+uses CIFAR-10 and quick drawn shapes.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ STEPS: dict[str, Levels] = {
 
 
 def cumulative() -> dict[str, Levels]:
-    """Return the arms: each has its own change and all those before it."""
+    """Return the arms: each has its change and all those before it."""
     levels: dict[str, Any] = {}
     return {label: dict(levels := {**levels, **change}) for label, change in STEPS.items()}
 

@@ -1,10 +1,10 @@
 """At which batch sizes does batch norm break, and do other norms hold there?
 
-Equal epochs, the learning rate proportional to the batch; what steps and rates do by themselves is the question of
-`large_batches`. One device, so that the batch is the per-device batch. quick: a fully connected net on scikit-learn's
-digits, in which batch norm sees as many values of a unit as the batch has samples, two in a batch of two; a map would
-add its positions to them. Its group norm has groups of 16 units: of two units it would leave the signs alone. paper:
-ResNet-20 on CIFAR-10; Wu & He's own table is ResNet-50 on ImageNet, 8 GPUs. Ghost batches are of 32.
+Equal epochs, with the learning rate proportional to the batch; `large_batches` asks what steps and rates do by
+themselves. One device, so that the batch is the per-device batch. quick: a fully connected net on scikit-learn's
+digits. In it batch norm sees one value of a unit per sample, two in a batch of two, whereas a convolution's map would
+add its positions. Its group norm has groups of 16 units, because groups of two units would leave only the signs.
+paper: ResNet-20 on CIFAR-10; Wu & He's table is of ResNet-50 on ImageNet, 8 GPUs. Ghost batches are of 32.
 """
 
 from litmus import Claim, Levels, Study, alike, gap, interaction, logarithm, more, probed

@@ -1,9 +1,9 @@
 """At equal cost, is a ResNeXt with more paths more accurate than one with wider paths?
 
-ResNeXt of 11 layers with 1, 2, 4 or 8 paths, so wide that parameters and FLOPs are about equal. quick: a quarter of
-the width on scikit-learn's digits. paper: CIFAR-10. The paper's own tables are of ImageNet and of CIFAR networks a
-hundred times as large. imagenet: the networks of its table 3, ResNeXt-50 with 1 to 32 paths (25.0 to 25.6 million
-parameters), on ImageNet as an image folder.
+ResNeXt of 11 layers with 1, 2, 4 or 8 paths, whose widths make parameters and FLOPs about equal. quick: a quarter of
+the width on scikit-learn's digits. paper: CIFAR-10. The paper's tables are of ImageNet and of CIFAR networks a hundred
+times as large. imagenet: the networks of its table 3, ResNeXt-50 with 1 to 32 paths (25.0 to 25.6 million parameters),
+on ImageNet as an image folder.
 """
 
 from dataclasses import replace

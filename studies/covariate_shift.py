@@ -2,7 +2,7 @@
 
 Three arms: no norm, batch norm, and batch norm with random shifts and scales after it that change at every step
 (Santurkar et al. 2018, appendix); each tunes its learning rate. Two papers define the shift, and each is judged by its
-own: Ioffe & Szegedy by how far the distribution of a layer's input wanders in training, Santurkar et al. by the
+definition: Ioffe & Szegedy by how far the distribution of a layer's input wanders in training, Santurkar et al. by the
 distance of a layer's gradient before and after the earlier layers' update, over the gradient's norm (definition 2.1).
 quick: a plain network of 8 layers on scikit-learn's digits; paper: VGG-16 on CIFAR-10.
 """

@@ -1,8 +1,8 @@
 """Do dense connections give more accuracy for the same parameters?
 
-DenseNet of 40 layers; without dense connections a layer sees the one before it alone. At growth 18 such a network has
-the parameters of the dense one at growth 8, to a thousandth (475,858 and 476,122 on CIFAR-10; the paper's growth of 12
-has no such equal). Each tunes its learning rate. quick: scikit-learn's digits. paper: CIFAR-10, 300 epochs.
+DenseNet of 40 layers. Without dense connections a layer sees only the one before it; at growth 18 such a network has
+the parameters of the dense one at growth 8, to a thousandth (475,858 and 476,122 on CIFAR-10; no growth matches the
+paper's 12). Each tunes its learning rate. quick: scikit-learn's digits. paper: CIFAR-10, 300 epochs.
 """
 
 from litmus import Claim, Scatter, Study, more

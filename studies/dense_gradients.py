@@ -1,9 +1,9 @@
 """Do dense connections bring the gradient to the first layers?
 
 DenseNet of 40 layers with and without dense connections, with and without batch norm, at equal parameters: growth 8
-dense, growth 18 without. What reaches the first layer is compared with what reaches the last one before the classifier,
-at their outputs and before training; whether it shows is asked of the training set. Each tunes its learning rate.
-quick: scikit-learn's digits. paper: CIFAR-10, 300 epochs.
+dense, growth 18 without. The gradient at the output of the first layer is compared with that of the last layer before
+the classifier, before training; whether it matters is judged by the training set. Each tunes its learning rate. quick:
+scikit-learn's digits. paper: CIFAR-10, 300 epochs.
 """
 
 import math

@@ -1,9 +1,9 @@
 """Does depth pay more the more data there is?
 
-Residual networks of 8 and 32 layers, on all of the training split and on a tenth of it, class by class. The comparison
-is at equal steps: a tenth of the data is seen ten times as often, and what differs is the data alone. At equal epochs,
-which are there for the shallow network too, a tenth of the data means a tenth of the steps as well. Each network tunes
-its learning rate. quick: half the width on scikit-learn's digits, 320 steps. paper: CIFAR-10, 64,000 steps.
+Residual networks of 8 and 32 layers, on all of the training split and on a tenth of it, class by class. They are
+compared at equal steps: a tenth of the data is seen ten times as often, and only the data differ. The shallow network
+is also trained with equal epochs, where a tenth of the data means a tenth of the steps too. Each network tunes its
+learning rate. quick: half the width on scikit-learn's digits, 320 steps. paper: CIFAR-10, 64,000 steps.
 """
 
 from dataclasses import replace
@@ -12,11 +12,11 @@ from litmus import Claim, Levels, Study, interaction, more
 from litmus.design.protocols import CIFAR_STEPWISE
 
 SUN = "Sun et al. 2017, Revisiting Unreasonable Effectiveness of Data (arXiv 1707.02968)"
-OWN = "a control of this study's own"
+CONTROL = "a control of this study's own"
 
 
 def arms(epochs: int) -> dict[str, Levels]:
-    """Return the arms, where all of the data is seen in so many epochs."""
+    """Return the arms, where all of the data is seen in `epochs` epochs."""
 
     def network(depth: int, fraction: float, passes: int) -> Levels:
         return {"model.depth": depth, "data.train_fraction": fraction, "trainer.epochs": passes}
@@ -57,7 +57,7 @@ quick = Study(
               interaction("test_top1", of=("32 layers, all", "8 layers, all"),
                           than=("32 layers, a tenth", "8 layers, a tenth")), "on the capacity of the model"),
         Claim("At equal epochs part of what a tenth of the data costs is that it means fewer steps.",
-              more("test_top1", "8 layers, a tenth", than="8 layers, a tenth, equal epochs"), source=OWN),
+              more("test_top1", "8 layers, a tenth", than="8 layers, a tenth, equal epochs"), source=CONTROL),
     ],
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """How much more accurate is an ensemble of seeds than the best single one?
 
-The class probabilities of K seeds are averaged. The single run is the one that is best on the validation split, which
-is large enough to tell: 400 images in quick, 5,000 in paper. Networks with and without norm each tune their learning
+The class probabilities of K seeds are averaged. The single run is the best one on the validation split, which has 400
+images in quick and 5,000 in paper, enough for the choice. Networks with and without norm each tune their learning
 rate. quick: a small AlexNet on drawn shapes, K = 8. paper: ResNet-20 on CIFAR-10.
 """
 

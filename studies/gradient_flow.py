@@ -1,10 +1,10 @@
 """By which factor does the gradient shrink or grow from a layer to the one before it?
 
-Networks of 6n+2 layers with and without batch norm and shortcuts, He et al.'s initialisation. The factor is the slope
-of log RMS of the loss's gradient at the layers' outputs over the layers. Maps are padded by their other side: with
-zeros, positions at the edge hand back less, which decides the factor where maps are of 8 pixels and fewer. Each network
-tunes its learning rate, of which the initial factor does not depend. quick: a quarter of the width on scikit-learn's
-digits. paper: CIFAR-10, the protocol of He et al. 2015 but for the padding.
+Networks of 6n+2 layers with and without batch norm and shortcuts, He et al.'s initialisation. The factor per layer is
+fitted to the log RMS of the loss's gradient at the layers' outputs. Padding is circular: with zero padding, positions
+at the edge pass back less gradient, which dominates the factor on maps of 8 pixels and fewer. Each network tunes its
+learning rate; the initial factor does not depend on it. quick: a quarter of the width on scikit-learn's digits. paper:
+CIFAR-10, the protocol of He et al. 2015 except for the padding.
 """
 
 import math

@@ -1,8 +1,8 @@
 """What does an inception block cost and give, next to a naive one and single large convolutions?
 
-A stem and three blocks of equal output channels, each inception with 1×1 reductions, naive inception, one 3×3 or one
-5×5 convolution. Each tunes its learning rate: a naive block, whose pooled maps go on without a norm, wants a lower one.
-quick: a quarter of GoogLeNet's channels on drawn shapes of 32 pixels. paper: CIFAR-10, all channels.
+A stem and three blocks of equal output channels: inception with 1×1 reductions, naive inception, one 3×3 or one 5×5
+convolution. Each tunes its learning rate; a naive block, whose pooled maps have no norm, needs a lower one. quick: a
+quarter of GoogLeNet's channels on drawn shapes of 32 pixels. paper: CIFAR-10, all channels.
 """
 
 from litmus import Claim, Scatter, Study, logarithm, more

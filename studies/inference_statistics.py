@@ -1,7 +1,7 @@
 """At inference, do running averages serve as well as the statistics of the evaluated batch?
 
 The arms of a seed train to the same weights and differ only in evaluation: running averages of two momenta or the
-evaluated batch's own statistics, in batches of 2, 8 or 360. Running averages are constants: with them a norm can be
+statistics of the evaluated batch, in batches of 2, 8 or 360. Running averages are constants: with them a norm can be
 folded into the layer before it. quick: ResNet-8 on scikit-learn's digits. paper: ResNet-20 on CIFAR-10.
 """
 

@@ -1,9 +1,9 @@
 """How far off may the scale of the initial weights be, with batch norm and without?
 
-Every initial weight but the classifier's is multiplied by the gain; 1 is He et al.'s initialisation. With norm such a
-factor changes nothing but the effective rate, which it divides by its square, so that each arm tunes its learning rate,
-over the same four decades. quick: a plain network of 8 layers on scikit-learn's digits. paper: a plain network of 20
-layers on CIFAR-10.
+Every initial weight but the classifier's is multiplied by the gain; 1 is He et al.'s initialisation. With norm the
+gain changes only the effective learning rate, which it divides by its square; therefore each arm tunes its learning
+rate, over the same four decades. quick: a plain network of 8 layers on scikit-learn's digits. paper: a plain network
+of 20 layers on CIFAR-10.
 """
 
 from litmus import (

@@ -2,7 +2,7 @@
 
 Pixels as they are stored (0 to 255), divided by 255, with each pixel's mean subtracted and divided by 255, and
 standardised (the channel's mean subtracted, divided by its standard deviation), each with and without batch norm, the
-first of which stands behind the first convolution. Each arm tunes its learning rate over five decades, since the scale
+first of which follows the first convolution. Each arm tunes its learning rate over five decades, since the scale
 of the inputs sets which are usable. quick: a convnet of 8 and 16 filters on scikit-learn's digits. paper: CIFAR-10,
 three blocks of two convolutions.
 """

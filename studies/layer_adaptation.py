@@ -1,9 +1,9 @@
 """Which layers become what they end as first: those at the input or those at the output?
 
-How like a layer's outputs are to those it ends with (SVCCA), measured while a plain and a residual network train. Some
-of the likeness is there before any step, for the outputs of random weights tell much of the image: the second claim is
-about the way from there. quick: 14 layers of 8 channels on drawn shapes of 16 pixels. paper: 20 layers on CIFAR-10, as
-He et al. 2015, section 4.2.
+The similarity of a layer's outputs to its final ones (SVCCA) is measured while a plain and a residual network train.
+Even before the first step it is not zero, because outputs of random weights depend on the image; the second claim is
+about the increase from there. quick: 14 layers of 8 channels on drawn shapes of 16 pixels. paper: 20 layers on
+CIFAR-10, as He et al. 2015, section 4.2.
 """
 
 import math

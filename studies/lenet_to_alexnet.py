@@ -1,11 +1,11 @@
 """Which of AlexNet's changes to LeNet-5 helps, alone and together?
 
-LeNet-5 as lectures draw it, with sigmoids and average pooling (the paper's own are a scaled tanh and a trainable
-subsampling); tanh, ReLU, max pooling, dropout and random crops come one at a time, and those of AlexNet all together.
-Then what changed without being said to help: larger filters and a stride in the first layer, and the linear output,
-trained with cross-entropy, in place of LeNet-5's distances to fixed codes. Glorot & Bengio's initialisation, and each
-arm tunes the learning rate of Adam: with SGD the sigmoids stay at guessing for thousands of steps at any rate. quick:
-scikit-learn's digits. paper: CIFAR-10, the same crops, of up to two pixels, without flips.
+LeNet-5 as lectures draw it, with sigmoids and average pooling (the paper's are a scaled tanh and a trainable
+subsampling). tanh, ReLU, max pooling, dropout and random crops are added one at a time, and those of AlexNet all
+together. Further arms change what changed without being said to help: larger filters and a stride in the first layer,
+and the linear output, trained with cross-entropy, in place of LeNet-5's distances to fixed codes. Glorot & Bengio's
+initialisation. Each arm tunes the learning rate of Adam: with SGD the sigmoids only guess for thousands of steps at
+any rate. quick: scikit-learn's digits. paper: CIFAR-10, the same crops, of up to two pixels, without flips.
 """
 
 from litmus import Claim, Levels, Study, more, sooner

@@ -1,10 +1,10 @@
 """What does a trained network lose when blocks are deleted or shuffled?
 
-After training, blocks are deleted one at a time and several at a time, and shuffled, and the validation split is
-evaluated again; the test set stays unread. What is left is told as a share of the intact network's accuracy. A plain
-and a residual network of 20 layers, which differ in the shortcuts alone and both train; and a deeper residual one. Each
-tunes its learning rate. quick: half the width on scikit-learn's digits, 32 layers the deeper one. paper: CIFAR-10, 110
-layers the deeper one (the paper's plain network is a VGG).
+After training, blocks are deleted one at a time and several at a time, and exchanged, and the validation split is
+evaluated again; the test set is not read. The result is a fraction of the intact network's accuracy. A plain and a
+residual network of 20 layers differ only in the shortcuts, and both train; a third, residual network is deeper. Each
+tunes its learning rate. quick: half the width on scikit-learn's digits, the deeper network of 32 layers. paper:
+CIFAR-10, the deeper network of 110 layers (the paper's plain network is a VGG).
 """
 
 import math

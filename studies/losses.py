@@ -2,7 +2,7 @@
 
 A convnet of two convolutions and a hidden dense layer, with and without batch norm, trained with cross-entropy; with
 the multi-class hinge loss of Weston & Watkins, which adds up all violated margins, or that of Crammer & Singer, which
-takes the worst; or with the squared error to one-hot targets. Losses have units of their own, so accuracy is what is
+takes the worst; or with the squared error to one-hot targets. Losses have different units, so accuracy is what is
 compared, and each arm tunes its learning rate. quick: 8 and 16 filters on scikit-learn's digits. paper: CIFAR-10, three
 blocks of two convolutions.
 """

@@ -1,8 +1,8 @@
 """How much does it help to look at several parts of a test image?
 
-The same trained networks: the test set is read from the middle of each image, from the middle and the four corners, and
-from these and their mirror images, and the predicted probabilities are averaged. Arms of a seed share every step of
-training. quick: LeNet-5 with ReLU, max pooling and batch norm on drawn shapes, 32 pixels out of 40. paper: AlexNet on
+The arms evaluate the same trained networks on the middle of each test image, on the middle and the four corners, or on
+these and their mirror images; the predicted probabilities are averaged. Arms of a seed have every step of training in
+common. quick: LeNet-5 with ReLU, max pooling and batch norm on drawn shapes, 32 pixels out of 40. paper: AlexNet on
 ImageNet as an image folder, 224 pixels out of 256.
 """
 
@@ -33,7 +33,7 @@ study = Study(
     },
     limits={"quick": "A corner shows shapes that reach over the edge by up to four pixels, of which many do not."},
     claims=[
-        # The figure stands in a footnote; not checked at the source
+        # The figure is in a footnote; not checked at the source
         Claim("Ten parts are more accurate than the middle alone.",
               more("test_top1", crops(10), than=crops(1)), "sections 4.1 and 6",
               paper="39.0 % to 37.5 % top-1 error (2010)"),

@@ -1,10 +1,10 @@
 """What are γ and β of batch norm for, and who needs them?
 
-γ (the scale) and β (the shift) are taken away one by one and together, in a net of sigmoids and in one of ReLUs, all at
-one learning rate: the norm itself is in every arm, and of losses on the training images the rate would decide.
-Normalised inputs keep a sigmoid in its linear regime, which only γ can take it out of; a ReLU hands the scale of its
-input on to the next layer. quick: three layers of 50 units on scikit-learn's digits. paper:
-three layers of 100 units on binary MNIST, as section 4.1.
+γ (the scale) and β (the shift) are removed one by one and together, in a net of sigmoids and in one of ReLUs. Every
+arm has the norm itself, and all have the same learning rate, which would otherwise decide the losses on the training
+images. Normalised inputs keep a sigmoid in its linear regime, from which only γ can move it; a ReLU passes the scale
+of its input on to the next layer. quick: three layers of 50 units on scikit-learn's digits. paper: three layers of 100
+units on binary MNIST, as section 4.1.
 """
 
 from litmus import Claim, Levels, Study, alike, exceeds, interaction, logarithm, more, probed

@@ -1,10 +1,10 @@
 """Must the gradient pass through the statistics of batch norm?
 
-Three gradients of the same net, without γ and β as in the source's example: the full one; one that takes the batch's
-mean for a constant; one that takes mean and variance for constants. The layers before the norms have biases, which the
-mean takes out again. Each at four learning rates: biases and losses are compared at the same rate, accuracies at each
-gradient's best by the validation split. quick: three layers of 50 ReLUs on scikit-learn's digits. paper: three of 100
-on MNIST; the source tells of initial experiments without naming their network.
+Three gradients of the same net, without γ and β as in the source's example: the full one; one that treats the batch's
+mean as a constant; one that treats mean and variance as constants. The layers before the norms have biases, which the
+mean subtracts again. Each is trained at four learning rates: biases and losses are compared at the same rate,
+accuracies at the best rate of each gradient on the validation split. quick: three layers of 50 ReLUs on scikit-learn's
+digits. paper: three of 100 on MNIST; the source mentions initial experiments without naming their network.
 """
 
 import math

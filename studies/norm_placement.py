@@ -1,6 +1,6 @@
 """Does it matter where batch norm stands: before the activation, after it, or both before the layer?
 
-Before and after are compared in a VGG, in which every norm has its activation and moves; in a residual block the norm
+Before and after the activation are compared in a VGG, where every norm has an activation; in a residual block the norm
 at the end of the branch has none. Pre-activation is compared with the residual network of He et al. 2015. Each tunes
 its learning rate. quick: VGG-11 and 14 residual layers of 8 channels on scikit-learn's digits. paper: VGG-11 and 110
 residual layers of 16 channels on CIFAR-10, 64,000 steps of 128, rate divided at a half and three quarters, weight

@@ -1,8 +1,8 @@
 """Is batch norm a regulariser that dropout and weight decay can be taken back for?
 
-Norm × dropout × weight decay, each arm at its own learning rate. Overfitting is the accuracy on the training images at
-the end minus that on the test images. The two strengths of weight decay are a factor of five apart, as the source's
-are, which does not name them. quick: LeNet-5 with ReLU on 400 drawn shapes. paper: an AlexNet for small images on
+Norm × dropout × weight decay, each arm with a tuned learning rate. Overfitting is the final accuracy on the training
+images minus that on the test images. The two strengths of weight decay differ by a factor of five, as in the source,
+which does not state them. quick: LeNet-5 with ReLU on 400 drawn shapes. paper: an AlexNet for small images on
 CIFAR-10; the source's network is an Inception on ImageNet.
 """
 

@@ -1,11 +1,10 @@
 """Does the kind of pooling matter, for accuracy and for answers that stay when the image is shifted?
 
-A convnet of two convolutions with batch norm, each with a pooling over 2×2 windows behind it: maximum, mean, sum, root
-of the sum of squares (L2), a trained multiple of the sum, a trained convolution at stride 2, none but every other
-position, as a convolution at stride 2 leaves them, and the maximum blurred before every other position is kept. How
-often the answer stays is measured on the validation images, shifted by one pixel in eight directions. Each kind tunes
-its learning rate. quick: 8 and 16 filters on drawn shapes of 16 pixels. paper: CIFAR-10, three blocks of two
-convolutions.
+A convnet of two convolutions with batch norm, each followed by a pooling over 2×2 windows: maximum, mean, sum, root of
+the sum of squares (L2), a trained multiple of the sum, a trained convolution at stride 2, every other position alone,
+as a convolution at stride 2 computes them, and the blurred maximum at every other position. The consistency of the
+answers is measured on the validation images, shifted by one pixel in eight directions. Each kind tunes its learning
+rate. quick: 8 and 16 filters on drawn shapes of 16 pixels. paper: CIFAR-10, three blocks of two convolutions.
 """
 
 from litmus import POINTS, Claim, Levels, Study, Tuning, more, probed

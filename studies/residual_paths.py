@@ -1,9 +1,10 @@
 """Along which paths of a residual network does the gradient come: short ones or long ones?
 
 Of n residual blocks each can be passed by its branch or by its shortcut: 2ⁿ paths, whose gradients add up to the
-network's. Going back along single paths tells what a path of each length contributes; times their number, what all of
-the length do. At the start of training, while it goes on and near its end. quick: 14, 20 and 32 layers of 8 channels
-(6, 9 and 15 blocks) on scikit-learn's digits. paper: 32, 56 and 110 layers on CIFAR-10.
+network's. The gradient along single paths shows what a path of each length contributes; times the number of such
+paths, it is what all paths of that length contribute. It is measured at the start of training, during it and near its
+end. quick: 14, 20 and 32 layers of 8 channels (6, 9 and 15 blocks) on scikit-learn's digits. paper: 32, 56 and 110
+layers on CIFAR-10.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Does batch norm let deep networks train with sigmoid and tanh?
 
 Fully connected nets of 100 units a layer, Glorot & Bengio's initialisation, SGD with momentum 0.9. quick:
-scikit-learn's digits. paper: MNIST. The paper's own case is Inception with sigmoids on ImageNet.
+scikit-learn's digits. paper: MNIST. The paper's case is Inception with sigmoids on ImageNet.
 """
 
 from litmus import Claim, Levels, Study, interaction, more, probed

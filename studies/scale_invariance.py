@@ -1,9 +1,10 @@
 """What does batch norm make of the scale of a layer's weights: in the output, in the gradients, in the steps?
 
 BN(aWu) = BN(Wu): every initial weight but the classifier's is multiplied by a, with batch norm and, as a control,
-without. Then ∂/∂u stays and ∂/∂(aW) is 1/a of ∂/∂W, so that a step, relative to the weights, is 1/a². Gradients and
-steps are those of the first step, all layers but the classifier's together. quick: a plain network of 8 layers on
-scikit-learn's digits. paper: one of 20 layers on CIFAR-10. Without norm there is no a = 10: it diverges.
+without. Then ∂/∂u is unchanged and ∂/∂(aW) is 1/a of ∂/∂W, so that a step relative to the weights is 1/a² of that at a
+= 1. Gradients and steps are those of the first step, of all layers but the classifier together. quick: a plain network
+of 8 layers on scikit-learn's digits. paper: one of 20 layers on CIFAR-10. There is no arm with a = 10 without norm,
+because it diverges.
 """
 
 import math

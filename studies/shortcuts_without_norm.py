@@ -1,9 +1,10 @@
 """Can shortcuts train a deep network without any norm?
 
-Plain and residual networks of 6n+2 layers with batch norm and with none, He et al.'s initialisation, and, as a fifth
-kind, residual ones without norm that start as Fixup says: every branch as zero, so that what shortcuts add up does not
-grow with the depth. Each arm tunes its learning rate over two decades. quick: a quarter of the width on scikit-learn's
-digits, 8 and 20 layers. paper: CIFAR-10 as He et al. 2015, with 5 % of warm-up and a cosine for all.
+Plain and residual networks of 6n+2 layers with batch norm and without norm, He et al.'s initialisation; and a fifth
+kind, residual networks without norm with Fixup's initialisation, in which every branch starts as zero, so that the sum
+over shortcuts does not grow with the depth. Each arm tunes its learning rate over two decades. quick: a quarter of the
+width on scikit-learn's digits, 8 and 20 layers. paper: CIFAR-10 as He et al. 2015, with 5 % of warm-up and a cosine
+for all.
 """
 
 from litmus import Claim, Levels, Study, alike, interaction, more

@@ -1,10 +1,10 @@
 """Does squeeze-and-excitation raise accuracy by more than its parameters would, spent on width?
 
-CIFAR ResNet of 16 channels with and without squeeze-and-excitation, and one without of 17 channels, the next that has
-more parameters than either: 9 % more than with it in quick, 12 % in paper. Each tunes its learning rate. quick: 8
-layers on drawn shapes of 16 pixels (4 % more parameters with it). paper: 56 layers, reduction 16, CIFAR-10 (1 % more).
-imagenet: ResNet-50 of 64 channels, and of 68 as the wider one, on ImageNet as an image folder (10 % more with it, 12 %
-more in the wider one).
+CIFAR ResNet of 16 channels with and without squeeze-and-excitation, and one of 17 channels without it, the narrowest
+that has more parameters than either: 9 % more than with it in quick, 12 % in paper. Each tunes its learning rate.
+quick: 8 layers on drawn shapes of 16 pixels (4 % more parameters with it). paper: 56 layers, reduction 16, CIFAR-10 (1
+% more). imagenet: ResNet-50 of 64 channels, and of 68 as the wider one, on ImageNet as an image folder (10 % more with
+it, 12 % more in the wider one).
 """
 
 from dataclasses import replace

@@ -1,8 +1,9 @@
 """At a fixed global batch, what does batch norm lose as more devices share it?
 
-Statistics over a device's share of the global batch of 64 are those of a ghost batch of that size, so that 2 to 32
-devices can be compared on one, with everything else equal to the last bit; `--devices N` with `--trainer.sync_batchnorm
-false` trains the same on real devices. quick: ResNet-8 on scikit-learn's digits. paper: ResNet-20 on CIFAR-10.
+The statistics of one device's samples of a global batch of 64 are those of a ghost batch of that size. Therefore 2 to
+32 devices can be compared on one, with everything else equal to the last bit; `--devices N` with
+`--trainer.sync_batchnorm false` trains the same on real devices. quick: ResNet-8 on scikit-learn's digits. paper:
+ResNet-20 on CIFAR-10.
 """
 
 from litmus import Claim, Levels, Study, more, trend

@@ -1,10 +1,10 @@
 """Do skips between a U-Net's encoder and decoder help at equal cost, and how should they be joined?
 
-Concatenation widens the decoder's convolutions. The other two arms get that back as width, 11 channels for 10: 9 % more
+Concatenation widens the decoder's convolutions. The other two arms get wider channels in return, 11 for 10: 9 % more
 parameters and 2 to 3 % fewer multiply-adds than the arm that concatenates. quick: textured shapes of 16×16 pixels,
 three resolutions below the first, batch norm, AdamW. paper: four resolutions below the first, no norm, SGD with
 momentum 0.99 at a constant rate and an image at a time, as in section 3 of Ronneberger et al. 2015; a sixth of its
-width, and drawn shapes of 64×64 pixels for its 30 electron-microscopy images.
+width, and drawn shapes of 64×64 pixels in place of its 30 electron-microscopy images.
 """
 
 from litmus import Claim, Study, more

@@ -1,9 +1,9 @@
 """At equal parameters, is a network better fat and short or thin and deep?
 
-Residual networks whose parameters are equal to two percent. Each tunes its learning rate. quick: 8, 20 and 56 layers of
-17, 9 and 5 channels (84,000 to 86,000 parameters) on scikit-learn's digits. paper: pre-activated networks of 14, 38 and
-110 layers of 113, 63 and 36 channels (8.6 to 8.7 million) on CIFAR-10, 200 epochs; the 14 and 38 layers with their
-projections are WRN-16 and WRN-40, as the paper counts.
+Residual networks with equal parameters, to two percent. Each tunes its learning rate. quick: 8, 20 and 56 layers of
+17, 9 and 5 channels (84,000 to 86,000 parameters) on scikit-learn's digits. paper: pre-activated networks of 14, 38
+and 110 layers of 113, 63 and 36 channels (8.6 to 8.7 million) on CIFAR-10, 200 epochs; the networks of 14 and 38
+layers with their projections are WRN-16 and WRN-40 in the paper's count.
 """
 
 import math

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.gpu import ledger
 from benchmarks.gpu.ledger import Check, Found, Ledger, Setting, Skip
-from benchmarks.gpu.paper import Reached, archive, show, unpack
+from benchmarks.gpu.paper import archive, unpack
 
 
 def rows_of(folder: Path) -> dict[str, str]:
@@ -87,13 +87,3 @@ def test_records_travel_without_the_checkpoints_of_runs_that_are_over(
         "a_study/one/status.json", "a_study/one/summary.json",
         "a_study/other/status.json", "a_study/other/checkpoints/last.ckpt",
     }  # fmt: skip
-
-
-def test_an_arms_error_is_the_mean_of_the_seeds_that_have_one() -> None:
-    runs = [
-        Reached("depth=20", 0, "finished", 100, 2.0, 1.0, 9.0, 8.5),
-        Reached("depth=20", 1, "running", 50, 1.0, None, 11.0, None),
-    ]
-    [row] = show("residual_depth", runs, {"depth=20": "8.75 %"})
-    assert (row["seeds"], row["finished"], row["epochs"]) == (2, 1, 1.5)
-    assert (row["val_error"], row["test_error"], row["paper"]) == (10.0, 8.5, "8.75 %")

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from litmus.records.run_record import RunRecord
     from litmus.training.run import Run
 
 TINY = {
@@ -31,9 +34,37 @@ def tiny_options() -> list[str]:
     return [part for key, value in TINY.items() for part in (f"--{key}", str(value))]
 
 
+def prepared(directory: Path, settings: Mapping[str, object]) -> "Run":
+    """Return a run of `settings` that is not executed yet, with its record in `directory`."""
+    # Imported here because tests of the command line need no PyTorch.
+    from litmus.training.config import resolve
+    from litmus.training.run import Run
+
+    return Run("0123456789ab", "example", "an arm", {}, resolve(settings), directory)
+
+
+def weights(record: "RunRecord") -> "dict[str, Tensor]":
+    """Return the last weights that a run left."""
+    import torch
+
+    found: dict[str, Tensor] = torch.load(record.checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+    return found
+
+
+def assert_same_bits(one: "RunRecord", other: "RunRecord") -> None:
+    """Assert that two runs left the same metrics, curves, probes and last weights."""
+    assert one.read_summary()["metrics"] == other.read_summary()["metrics"]
+    assert one.metrics_file.read_text() == other.metrics_file.read_text()
+    if one.probes_file.exists() and other.probes_file.exists():
+        assert one.probes_file.read_text() == other.probes_file.read_text()
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        assert value.equal(second[key]), key
+
+
 def trained(directory: Path, settings: Mapping[str, object] | None = None, source: Path | None = None) -> "Run":
     """Return a run of `settings`, by default `TINY`, executed in this process; its folder lies in `directory`."""
-    # Imported here because tests of the command line need no PyTorch.
     from litmus.training.config import resolve
     from litmus.training.execute import attempt
     from litmus.training.run import Execution, Place, Run

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches on their own device; every draw is keyed by (seed, epoch, sample)."""
+"""Augmentation of whole batches on the batch's device; every draw is keyed by (seed, epoch, sample)."""
 
 from litmus.datamodules.augmentation.recipes import RECIPES, augment, written_out
 

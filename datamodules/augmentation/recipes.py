@@ -22,7 +22,7 @@ RECIPES: Mapping[str, Sequence[Transform]] = {
     # The same with those colour changes and the cutout of DeVries & Taylor 2017 (arXiv 1708.04552).
     "cifar_heavy": (Crop(4), HorizontalFlip(), ColourJitter(), Cutout()),
     "mnist_affine": (Affine(),),
-    # One at a time: shifts as in "cifar", flips, rotations, and colours by the training set's own components.
+    # One at a time: shifts as in "cifar", flips, rotations, and colours by the training set's components.
     "shift": (Crop(4),),
     "flip": (HorizontalFlip(),),
     "rotation": (Affine(degrees=15.0, shift=0.0, scale=(1.0, 1.0)),),

@@ -1,4 +1,4 @@
-"""Weights that resize one axis of a part of an image, each image its own part."""
+"""Weights that resize one axis of a box in each image."""
 
 from typing import Literal
 

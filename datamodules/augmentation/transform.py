@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Context:
-    """What a transform may know beside the images: the size that the network sees and the training set's mean.
+    """What a transform may know besides the images: the size that the network sees and the training set's mean.
 
     Args:
         size: height and width of the network's input.

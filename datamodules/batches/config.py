@@ -37,9 +37,9 @@ class DataConfig(Config):
         train_fraction: fraction of the training split that is trained on, class by class; smaller ones are parts of
             larger ones.
         split_seed: seed of that split, the same for every run of a study.
-        reshuffle: whether each epoch has an order of its own; false repeats the first epoch's.
+        reshuffle: whether each epoch has a new order; false repeats the first epoch's.
         drop_last: whether an epoch's last, shorter batch is dropped.
-        options: the dataset's own options; in a run's config they are keys beside the others.
+        options: the dataset's options; in a run's config they are keys like the others.
     """
 
     name: str = "digits"
@@ -73,9 +73,9 @@ class DataConfig(Config):
         recorded = settings.pop("transforms", None)
         if recorded is not None and recipe in RECIPES and recorded != written_out(recipe):
             raise UserError(f"transforms cannot be set: the recipe {recipe} is {written_out(recipe)}, not {recorded}")
-        own = {each.name for each in dataclasses.fields(cls)} - {"options"}
-        options = {key: value for key, value in settings.items() if key not in own}
-        return cls(**{key: value for key, value in settings.items() if key in own}, options=options)
+        fields = {each.name for each in dataclasses.fields(cls)} - {"options"}
+        options = {key: value for key, value in settings.items() if key not in fields}
+        return cls(**{key: value for key, value in settings.items() if key in fields}, options=options)
 
     def as_dict(self) -> dict[str, Any]:
         """Return every key and value, the recipe's transforms written out and the dataset's options among them."""

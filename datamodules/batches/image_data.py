@@ -39,7 +39,7 @@ class ImageDataModule(lightning.LightningDataModule):
     The validation split is cut from the training set; the test set is another. Pixels are normalised by the
     statistics of the training split. The order and augmentation of epoch e are a pure function of (`seed`, e), and a
     global batch holds the same samples on any number of devices. Where the trainer accumulates gradients over several
-    batches, those are the parts of one global batch. `arrays` is the dataset itself, where no name stands for it.
+    batches, those are micro-batches of one global batch. `arrays` is the dataset itself, if it has no registered name.
     """
 
     def __init__(self, config: DataConfig, seed: int = 0, arrays: ImageArrays | None = None) -> None:
@@ -184,7 +184,7 @@ class ImageDataModule(lightning.LightningDataModule):
         return self._evaluation(arrays.train_images, arrays.train_labels, arrays.train_masks, indices)
 
     def train_epoch(self, epoch: int, shard: Shard | None = None, parts: int = 1, start: int = 0) -> Iterator[Batch]:
-        """Yield the batches of `epoch` from the `start`-th on, the share of one device of each, in so many parts."""
+        """Yield one device's shard of the batches of `epoch`, each in `parts` micro-batches, from the `start`-th on."""
         shard = shard or Shard()
         order_of = epoch if self.config.reshuffle else 0
         order = self.train_indices[epoch_order(len(self.train_indices), self.seed, order_of)]
@@ -222,14 +222,15 @@ class ImageDataModule(lightning.LightningDataModule):
         labels = arrays.train_labels[indices]
         start = 0
         for length in lengths:
-            own, second = slice(start, start + length), slice(count + start, count + start + length)
+            first, second = slice(start, start + length), slice(count + start, count + start + length)
             start += length
-            batch = Batch(self.normalise(images[own]), labels[own], length, sample[own])
+            batch = Batch(self.normalise(images[first]), labels[first], length, sample[first])
             if masks is not None:
-                batch = batch._replace(masks=masks[own, 0].long())
+                batch = batch._replace(masks=masks[first, 0].long())
             if self.config.mix != "none":
                 mode, alpha = self.config.mix, self.config.mix_alpha
-                mixed, share = mix(mode, alpha, batch.images, self.normalise(images[second]), sample[own], seed, epoch)
+                partners = self.normalise(images[second])
+                mixed, share = mix(mode, alpha, batch.images, partners, sample[first], seed, epoch)
                 batch = batch._replace(images=mixed, second_labels=labels[second], first_share=share)
             yield batch
 
@@ -294,14 +295,14 @@ class BatchLoader:
 def build(name: str | ImageArrays, *, seed: int = 0, **options: Any) -> ImageDataModule:
     """Return the DataModule of a dataset, by its name or as `datamodules.dataset` returns it.
 
-    `options` are the fields of `DataConfig` and the dataset's own. Raises `UserError` for a wrong name or value, and
-    where the files are absent and cannot be downloaded.
+    `options` are the fields of `DataConfig` and the dataset's options. Raises `UserError` for a wrong name or value, or
+    if the files are absent and cannot be downloaded.
     """
     if isinstance(name, ImageArrays):
         return ImageDataModule(DataConfig(name="arrays", **options), seed, name)
     if not isinstance(name, str):
         raise UserError(f"expected a dataset's name or datamodules.dataset(...), got {type(name).__name__}")
-    own = {field.name for field in dataclasses.fields(DataConfig)} - {"options", "name"}
-    fields = {key: value for key, value in options.items() if key in own}
-    rest = {key: value for key, value in options.items() if key not in own}
+    names = {field.name for field in dataclasses.fields(DataConfig)} - {"options", "name"}
+    fields = {key: value for key, value in options.items() if key in names}
+    rest = {key: value for key, value in options.items() if key not in names}
     return ImageDataModule(DataConfig(name=name, **fields, options=rest), seed)

@@ -52,6 +52,6 @@ class ImageInput:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "ImageInput":
-        """Return the input that a checkpoint tells of. Raises `KeyError` and `TypeError` for something else."""
+        """Return the input that a checkpoint records. Raises `KeyError` and `TypeError` for something else."""
         values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
         return cls(**values)

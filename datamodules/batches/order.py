@@ -26,14 +26,14 @@ def split_indices(size: int, validation: float, split_seed: int) -> tuple[Tensor
 def class_shares(indices: Tensor, labels: Tensor, fraction: float, split_seed: int) -> Tensor:
     """Return the rising `indices` of a share of each class's samples, at least one of a class that has any.
 
-    Each class has an order of its own, drawn by `split_seed`, of which the first so many are taken: a smaller share is
+    The samples of each class are ordered by `split_seed`, and the first of them are taken: a smaller share is
     part of a larger one, and classes keep their proportions. `labels` int64 [N] are those of all samples; samples whose
     labels are numbers to predict are one class.
     """
-    own = torch.zeros_like(indices) if labels.is_floating_point() else labels.to(indices.device)[indices]
+    classes = torch.zeros_like(indices) if labels.is_floating_point() else labels.to(indices.device)[indices]
     chosen = []
-    for label in own.unique().tolist():
-        members = indices[own == label]
+    for label in classes.unique().tolist():
+        members = indices[classes == label]
         count = max(1, round(fraction * len(members)))
         chosen.append(members[permutation(len(members), split_seed, "train_fraction", label)[:count]])
     return torch.cat(chosen).sort().values

@@ -32,7 +32,7 @@ class Decoding:
     """How a file becomes an array.
 
     Args:
-        size: height and width of the result; None keeps the image's own.
+        size: height and width of the result; None keeps the size of the image.
         resize: crop scales the shorter side to `size` and cuts out the middle, stretch scales both sides to it.
         colour: rgb or grey, whatever the file holds: transparency is dropped, palettes and CMYK are converted.
     """
@@ -66,7 +66,7 @@ def converted(image: "Image.Image", colour: Colour) -> "Image.Image":
     from PIL import Image
 
     if image.mode.startswith("I"):
-        # 16 bits a pixel: the upper 8, where Pillow's own conversion would cut off at 255.
+        # 16 bits a pixel: the upper 8, where Pillow's conversion would cut off at 255.
         image = Image.fromarray((numpy.asarray(image).astype(numpy.uint32) >> 8).astype(numpy.uint8))
     elif "transparency" in image.info:
         image = image.convert("RGBA")
@@ -142,8 +142,8 @@ def decode_batches(
     dataset = FileBatches(root, paths, batches, decoding)
     workers = min(workers, len(batches))
     # Forked where that exists, also inside of processes that start others in a slower way: workers are started anew in
-    # every epoch and touch no GPU. The loader draws a seed for them: from its own generator, so that the global one
-    # is left alone.
+    # every epoch and touch no GPU. The loader draws a seed for them from its `generator`, so that the
+    # global one is left alone.
     forked = workers > 0 and "fork" in multiprocessing.get_all_start_methods()
     yield from DataLoader(
         dataset,

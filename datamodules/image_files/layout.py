@@ -75,10 +75,10 @@ def read_layout(root: str, classes: int | Sequence[str] | None, per_class: int |
     chosen = _choose(available, classes)
     train = [_class_files(place, place / "train" / name, label) for label, name in enumerate(chosen)]
     test = _test_files(place, chosen, set(available))
-    for part, files in (("training", train), ("test", test)):
+    for split, files in (("training", train), ("test", test)):
         for name, of_class in zip(chosen, files, strict=True):
             if not of_class:
-                raise UserError(f"folder: class {name!r} has no {part} images in {place}")
+                raise UserError(f"folder: class {name!r} has no {split} images in {place}")
     if per_class is not None:
         train = [_keep(files, per_class, name) for files, name in zip(train, chosen, strict=True)]
     return FolderLayout(place.absolute(), chosen, tuple(chain(*train)), tuple(chain(*test)), repr((chosen, per_class)))

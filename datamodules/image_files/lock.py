@@ -1,4 +1,4 @@
-"""One process at a time, told apart by a file that the operating system locks."""
+"""One process at a time, by a file that the operating system locks."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ def exclusive(path: Path) -> Iterator[None]:
     """Hold the lock `path` while the block runs, after waiting for whoever holds it.
 
     The lock ends with its process, however that ends. The file stays: whoever removed it would let another process
-    lock a file of the same name beside it.
+    lock another file of the same name.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:

@@ -81,7 +81,7 @@ def survey(
 
 
 def _folder(layout: FolderLayout, decoding: Decoding, keep_pixels: bool, skip: bool, cache: Path) -> Path:
-    # The first part tells which survey it is, the second of which state of the files: a changed file makes another.
+    # The first part names the survey, the second the state of the files: a changed file makes another.
     which = repr((VERSION, str(layout.root), layout.selection, decoding, keep_pixels, skip))
     key = hashlib.sha256(which.encode()).hexdigest()[:12]
     return cache / f"{layout.root.name}-{key}-{layout.state}"

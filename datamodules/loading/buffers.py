@@ -47,5 +47,5 @@ def _taken(size: int) -> numpy.ndarray:
         if size <= len(buffer) <= 2 * size:
             return buffer
         _free.append(buffer)
-    # PyTorch's own memory, aligned as its vector instructions like it.
+    # Memory from PyTorch, which aligns it for vector instructions.
     return torch.empty(size, dtype=torch.uint8).numpy()

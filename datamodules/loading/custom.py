@@ -1,4 +1,4 @@
-"""Images of one's own as a dataset: arrays, or a torchvision-style `Dataset`, checked and brought into one form."""
+"""A dataset from the user's images: arrays, or a torchvision-style `Dataset`, checked and converted."""
 
 import itertools
 import traceback
@@ -15,14 +15,14 @@ from litmus.core.keyed_random import permutation
 from litmus.datamodules.loading.arrays import ImageArrays
 
 TEST_SHARE = 5
-"""Without a test set of its own, one in so many images is set aside as one."""
+"""Without a test set, one in five images is set aside as one."""
 
 TWICE = 8
-"""So many items of a `Dataset` are read twice, to see whether they stay the same."""
+"""How many items of a `Dataset` are read twice, to see whether they are the same each time."""
 
 
 def dataset(train: Any, test: Any = None, *, classes: Sequence[str] | None = None) -> ImageArrays:
-    """Return images of one's own as a dataset, for `datamodules.build` and `datamodules.register`.
+    """Return a dataset of your images, for `datamodules.build` and `datamodules.register`.
 
     `train` and `test` are each a pair of arrays or a torchvision-style `Dataset` whose items are such pairs. A pair is
     images and labels, or images and masks. Arrays are NumPy's or PyTorch's: images [N, H, W], [N, C, H, W] or
@@ -31,22 +31,22 @@ def dataset(train: Any, test: Any = None, *, classes: Sequence[str] | None = Non
     item's image may also be Pillow's. Float images are rounded to 256 levels.
 
     Where `test` is not given, a fifth of `train` is set aside by a fixed key, the same for every seed. `classes` names
-    the labels 0, 1, ..., or the masks' values 1, 2, ...; by default a `Dataset`'s own `classes`, else the numbers.
+    the labels 0, 1, ..., or the masks' values 1, 2, ...; by default the `Dataset`'s `classes`, else the numbers.
 
     Raises `UserError` in one line for a wrong shape, type or range, and for a `Dataset` whose items change.
     """
-    found = _part("train", train)
+    found = _split("train", train)
     if test is None:
         held_out = permutation(len(found.images), 0, "own", "test")[: len(found.images) // TEST_SHARE]
         tested, found = found.divided(held_out)
         if not len(tested.images):
             raise UserError(f"train: {len(found.images)} images are too few to set a fifth of them aside as a test set")
     else:
-        tested = _part("test", test)
+        tested = _split("test", test)
     _require_alike(found, tested)
     names = _class_names(classes if classes is not None else getattr(train, "classes", None), found)
-    for part in (found, tested):
-        part.require_below(len(names) + part.segments, names)
+    for split in (found, tested):
+        split.require_below(len(names) + split.segments, names)
     return ImageArrays(
         found.images,
         _labels(found),
@@ -59,7 +59,7 @@ def dataset(train: Any, test: Any = None, *, classes: Sequence[str] | None = Non
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Split:
     """A training or a test set: images, uint8 [N, C, H, W], and labels [N] or masks [N, H, W], int64."""
 
     name: str
@@ -74,13 +74,13 @@ class _Part:
     def continuous(self) -> bool:
         return self.targets.is_floating_point()
 
-    def divided(self, indices: Tensor) -> "tuple[_Part, _Part]":
+    def divided(self, indices: Tensor) -> "tuple[_Split, _Split]":
         """Return the images of these indices as the test set, and the others."""
         chosen = torch.zeros(len(self.images), dtype=torch.bool)
         chosen[indices] = True
         return (
-            _Part("test", self.images[chosen], self.targets[chosen]),
-            _Part(self.name, self.images[~chosen], self.targets[~chosen]),
+            _Split("test", self.images[chosen], self.targets[chosen]),
+            _Split(self.name, self.images[~chosen], self.targets[~chosen]),
         )
 
     def require_below(self, count: int, names: Sequence[str]) -> None:
@@ -99,7 +99,7 @@ class _Part:
             )
 
 
-def _part(name: str, given: Any) -> _Part:
+def _split(name: str, given: Any) -> _Split:
     if isinstance(given, tuple | list):
         if len(given) != 2:
             raise UserError(f"{name}: expected images and labels, or images and masks; got {len(given)} things")
@@ -122,15 +122,15 @@ def _part(name: str, given: Any) -> _Part:
             raise UserError(f"{name}: numbers to predict are [N] or [N, D], got {list(targets.shape)}")
         if not targets.isfinite().all():
             raise UserError(f"{name}: a number to predict is not finite")
-        return _Part(name, images, targets)
+        return _Split(name, images, targets)
     if targets.numel() and targets.min() < 0:
         raise UserError(f"{name}: labels and masks go from 0, got {int(targets.min())}")
     if targets.dim() not in (1, 3):
         raise UserError(f"{name}: labels are [N] and masks [N, H, W], got {list(targets.shape)}")
     if targets.dim() == 3 and targets.shape[1:] != images.shape[2:]:
-        own, other = (f"{size[-1]}×{size[-2]}" for size in (targets.shape, images.shape))
-        raise UserError(f"{name}: masks are {own} and their images {other}")
-    return _Part(name, images, targets)
+        mask, image = (f"{size[-1]}×{size[-2]}" for size in (targets.shape, images.shape))
+        raise UserError(f"{name}: masks are {mask} and their images {image}")
+    return _Split(name, images, targets)
 
 
 def _is_array(value: Any) -> bool:
@@ -214,7 +214,7 @@ def _item(name: str, given: Any, index: int) -> tuple[Tensor, Tensor]:
         item = given[index]
     except UserError:
         raise
-    except Exception as error:  # the user's own code may raise anything
+    except Exception as error:  # the user's code may raise anything
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         raise UserError(f"{name}: item {index}: {text} ({place.filename}, line {place.lineno})") from None
@@ -239,17 +239,17 @@ def _type(value: Any) -> str:
     return type(value).__name__
 
 
-def _require_alike(train: _Part, test: _Part) -> None:
+def _require_alike(train: _Split, test: _Split) -> None:
     if train.segments != test.segments:
         raise UserError("train and test: one has labels and the other masks")
     if train.continuous != test.continuous or (train.continuous and train.targets.shape[1:] != test.targets.shape[1:]):
         raise UserError("train and test: their labels are not of one kind")
     if train.images.shape[1:] != test.images.shape[1:]:
-        own, other = list(train.images.shape[1:]), list(test.images.shape[1:])
-        raise UserError(f"train and test: images are {own} and {other}; channels, height and width must be the same")
+        shapes = " and ".join(str(list(each.images.shape[1:])) for each in (train, test))
+        raise UserError(f"train and test: images are {shapes}; channels, height and width must be the same")
 
 
-def _class_names(given: Sequence[Any] | None, train: _Part) -> tuple[str, ...]:
+def _class_names(given: Sequence[Any] | None, train: _Split) -> tuple[str, ...]:
     if train.continuous:
         return ()
     highest = int(train.targets.max())
@@ -260,7 +260,7 @@ def _class_names(given: Sequence[Any] | None, train: _Part) -> tuple[str, ...]:
     else:
         names = tuple(map(str, given))
     if len(names) < (1 if train.segments else 2):
-        least = "a class beside the background" if train.segments else "two classes"
+        least = "a class besides the background" if train.segments else "two classes"
         raise UserError(f"train: at least {least} needed, and all values are {highest}")
     if train.segments and len(names) > 255:
         raise UserError(f"train: masks have values up to {highest}; at most 255 is possible")
@@ -270,6 +270,6 @@ def _class_names(given: Sequence[Any] | None, train: _Part) -> tuple[str, ...]:
     return names
 
 
-def _labels(part: _Part) -> Tensor:
+def _labels(split: _Split) -> Tensor:
     # What is segmented has no class as a whole.
-    return torch.zeros(len(part.images), dtype=torch.int64) if part.segments else part.targets
+    return torch.zeros(len(split.images), dtype=torch.int64) if split.segments else split.targets

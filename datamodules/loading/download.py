@@ -16,7 +16,7 @@ UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, ImportError, KeyError
 def obtain(name: str, root: str, make: Callable[..., Any], folder: str, files: Sequence[str]) -> tuple[Any, Any]:
     """Return the training and the test set that `make(root, train=..., download=...)` reads from `root`.
 
-    `files` lie in `root/folder`. Where none of them is there, they are downloaded into a folder of their own and
+    `files` lie in `root/folder`. If none of them is there, they are downloaded into a temporary folder and
     moved into place when all are complete and their checksums right, so that a failure leaves nothing behind. Raises
     `UserError` where they are damaged, or absent and not downloadable.
     """

@@ -16,7 +16,7 @@ __all__ = ["DATASETS", "Dataset", "ImageArrays", "dataset", "load", "names", "re
 
 
 NOT_OPTIONS = ("root", "train", "split", "download", "transform", "target_transform", "transforms", "loader")
-"""What a torchvision-style `Dataset` takes that is not for the user to set, beside the folder of its files."""
+"""Arguments of a torchvision-style `Dataset` that are no options of the user."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A network's own initialisation, made paired: what its constructor draws is keyed by the parameter that it ends in.
+"""Paired initialisation of any constructor: each random draw is keyed by the parameter that it ends in.
 
 A constructor draws from the global generator, layer after layer, so that adding a layer moves all that follow. Here it
 runs twice under a dispatch mode. The first time every random draw is followed through the operations to the parameters
@@ -27,7 +27,7 @@ def initialised_by_itself(
     """Return what `make` constructs, each draw made by a generator keyed by (seed, parameter), and what was drawn.
 
     What was drawn are the names of parameters and buffers; the constructor has set the others on purpose. `key` gives,
-    for a network, what stands for each parameter in the key: its name, or its place. The global generator is neither
+    for a network, what identifies each parameter in the key: its name, or its place. The global generator is neither
     read nor advanced. Raises `UserError` where a parameter has no values yet, is drawn by another generator than
     PyTorch's, or where the number of draws is not the same each time.
     """

@@ -32,11 +32,11 @@ class InitConfig(Config):
         scheme: one of kaiming_normal, kaiming_uniform (He et al. 2015, 1502.01852, fan-in, gain √2),
             kaiming_normal_out (the same by fan-out), xavier_normal, xavier_uniform (Glorot & Bengio 2010), normal
             (standard deviation 0.01), vgg (convolutions as kaiming_normal_out, linear layers as normal: torchvision's
-            VGG), pytorch (its layers' defaults, biases included), own (what the network's constructor draws and sets,
-            as it stands).
+            VGG), pytorch (its layers' defaults, biases included), own (what the network's constructor draws and
+            sets).
         gain: factor on every drawn weight.
         scaled: which weights the gain is a factor on: all, or hidden, those of all layers but the last.
-        pairing: what stands for a parameter in the key of its draw: its name, or its place among the network's
+        pairing: what identifies a parameter in the key of its draw: its name, or its place among the network's
             parameters of one shape, for networks whose names shift where a layer is added.
     """
 
@@ -48,7 +48,7 @@ class InitConfig(Config):
 
 @runtime_checkable
 class InitialisesItself(Protocol):
-    """A module with parameters of its own kind; `initialise_parameters` sets those that it holds directly."""
+    """A module with special parameters; `initialise_parameters` sets those that it holds directly."""
 
     def initialise_parameters(self) -> None: ...
 
@@ -88,7 +88,7 @@ def initialised(make: Callable[[], nn.Module], seed: int, config: InitConfig) ->
 
 
 def draw_keys(network: nn.Module, pairing: Pairing) -> dict[str, str]:
-    """Return what stands for each parameter in the key of its draw: its name, or shape and place among those of it."""
+    """Return what identifies each parameter in the key of its draw: its name, or its shape and place in that shape."""
     names = {name: parameter.shape for name, parameter in network.named_parameters()}
     if pairing == "name":
         return {name: name for name in names}
@@ -117,10 +117,10 @@ def initialise(network: nn.Module, seed: int, config: InitConfig) -> None:
             _reset_norm(module)
         elif isinstance(module, _WEIGHTED):
             weight, bias = (f"{name}.{each}" if name else each for each in ("weight", "bias"))
-            own = replace(config, gain=1.0) if config.scaled == "hidden" and name == last else config
-            _draw(module.weight, own, generator(seed, "init", keys.get(weight, weight)))
+            scaled = replace(config, gain=1.0) if config.scaled == "hidden" and name == last else config
+            _draw(module.weight, scaled, generator(seed, "init", keys.get(weight, weight)))
             if module.bias is not None:
-                _draw_bias(module.bias, module.weight, own, generator(seed, "init", keys.get(bias, bias)))
+                _draw_bias(module.bias, module.weight, scaled, generator(seed, "init", keys.get(bias, bias)))
         elif next(module.parameters(recurse=False), None) is not None:
             raise UserError(
                 f"init.scheme {config.scheme} has no rule for {name or 'the parameters'} of {type(module).__name__}; "

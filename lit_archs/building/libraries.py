@@ -27,7 +27,7 @@ LIBRARIES = ("torchvision", "timm")
 class LibraryArchitecture(Architecture):
     """A network that another library builds by name.
 
-    An option that is not given, or null, is the library's own choice, which may be another than its class's default.
+    An option that is null or not given is chosen by the library, which may differ from the default of its class.
     """
 
     options: Mapping[str, Key] = dataclasses.field(default_factory=dict)
@@ -74,7 +74,7 @@ def library_architecture(name: str) -> LibraryArchitecture:
         network = make(num_classes=2)
     options = {key.name: key for key in _accepted(make, known, network)}
     if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
-        help = "what stands in place of each batch norm; null leaves it"
+        help = "what replaces each batch norm; null keeps it"
         options["norm"] = Key("norm", Norm | None, None, help)
     summary = f"{model} of {library} {importlib.import_module(library).__version__}"
     return LibraryArchitecture(name, make, summary, (3, 224, 224), 1000, scheme="own", options=options)
@@ -116,7 +116,7 @@ def _of_torchvision(model: str) -> tuple[Callable[..., nn.Module], Keys]:
 
     def make(in_channels: int = 3, image_size: int | None = None, **options: Any) -> nn.Module:
         sized = {"image_size": image_size} if "image_size" in takes and image_size else {}
-        # GoogLeNet and Inception warn that their own initialisation is slow unless they are told to use it.
+        # GoogLeNet and Inception warn that their initialisation is slow unless `init_weights` is given.
         network = builder(**fixed, **sized, **({"init_weights": True} if "init_weights" in takes else {}), **options)
         with_in_channels(network, in_channels)
         return network

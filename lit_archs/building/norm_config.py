@@ -32,15 +32,15 @@ class NormConfig(Config):
         placement: before or after the activation next to the norm; a norm without one, at the end of a residual
             branch, stays where it is.
         affine: whether norms have a trainable scale and shift; without, the shift of a channel is the bias of the
-            convolution before, or stands behind a norm that reads a sum or a concatenation. Batch norm subtracts such
+            convolution before, or follows a norm that reads a sum or a concatenation. Batch norm subtracts such
             a bias with the mean: with it, affine=false is scale=false and shift=false in effect.
-        scale: whether norms have a trainable scale, γ, beside what they have of `affine`.
+        scale: whether norms have a trainable scale, γ; only with `affine`.
         shift: whether they have a trainable shift, β; nothing shifts in its place.
         gradient: of batch norm, full, or with the statistics taken for constants: both (stopped), or only the mean
             (mean_stopped); Ioffe & Szegedy 2015 (1502.03167), section 2.
-        eps: added to the variance before the root; null leaves each layer's own, mostly 1e-5.
+        eps: added to the variance before the root; null keeps each layer's default, mostly 1e-5.
         momentum: weight of the newest batch in batch norm's running averages.
-        evaluation_statistics: running (averages) or batch (the evaluated batch's own), for batch norm.
+        evaluation_statistics: running (averages) or batch (those of the evaluated batch), for batch norm.
         virtual_batch_size: samples of a virtual batch of ghost_batch (Hoffer et al. 2017, 1705.08741).
         groups: groups of group norm; fewer in layers that they would leave with less than two channels a group.
         noise_mean: of noisy_batch, largest mean of a channel's shift (Santurkar et al. 2018, 1805.11604, appendix).
@@ -111,7 +111,7 @@ def _configure_batch_norm(layer: _BatchNorm, changed: dict[str, Any]) -> None:
 
 
 def _take_for_constants(network: nn.Module, gradient: Gradient) -> None:
-    """Replace PyTorch's batch norms by our own, under their names, and have the gradient pass by the statistics."""
+    """Replace batch norms by ones whose gradient treats the statistics as constants, under the same names."""
     for parent in list(network.modules()):
         for name, layer in list(parent.named_children()):
             if type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d):

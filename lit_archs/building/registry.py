@@ -50,7 +50,7 @@ def register(
 ) -> Any:
     """Register a network under `names`, as a decorator or with what builds it as the last argument.
 
-    What builds it is a class of `nn.Module` as it stands, or a function that returns one: it is given what its
+    What builds it is a class of `nn.Module`, or a function that returns one: it is given what its
     signature asks for of `num_classes`, `in_channels` and `image_size`; its other arguments need a default and are
     config keys, `model.<argument>`. The first line of its docstring is what `litmus list` shows.
 
@@ -63,8 +63,8 @@ def register(
             that it matches is built with that option fixed.
         task: what its outputs are for: classification, segmentation, or a custom task (`register_task`).
         hidden: fields of the builder's groups of options that this family does not have.
-        init: how its parameters start by default, see `InitConfig`; `own`, what its constructor draws, made paired, for
-            networks that are none of the package's.
+        init: how its parameters start by default, see `InitConfig`; for networks outside the package `own`: what the
+            constructor draws, made paired.
         revision: raised where the network computes or trains differently from now on; its runs are then other runs.
 
     Raises `UserError` where a name is taken, for an unknown task, and for an argument without a default.
@@ -165,7 +165,7 @@ def construct(name: str, *, norm_config: NormConfig | None = None, **options: An
         if not architecture.asks_for(key):
             options.pop(key, None)
     if options.get("image_size", 0) is None:
-        raise UserError(f"{name} needs image_size: it has none of its own")
+        raise UserError(f"{name} needs image_size: it has no default for it")
     # PyTorch's layers draw from the global generator as they are made, which is left as it was.
     with torch.random.fork_rng(devices=[]):
         network = architecture.construct(**options)

@@ -1,4 +1,4 @@
-"""Weights from a file: what a network takes of a state dict, and what it keeps of its own start."""
+"""Weights from a file: which tensors a network takes from a state dict, and which keep their initial values."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Loaded:
 
     Args:
         taken: number of tensors that it took.
-        kept: its own that the file lacks or has in another shape: they keep their start.
+        kept: names that the file lacks or has in another shape: these keep their initial values.
         unused: names in the file that the network does not have.
     """
 
@@ -34,15 +34,16 @@ def load_weights(network: nn.Module, file: str | Path) -> Loaded:
     names begin with `network.` or `model.`. Raises `UserError` where it cannot be read, or has nothing for the network.
     """
     stored = _read(Path(file))
-    own = network.state_dict()
-    taken = {name: stored[name] for name in own if name in stored and stored[name].shape == own[name].shape}
+    initial = network.state_dict()
+    taken = {name: stored[name] for name in initial if name in stored and stored[name].shape == initial[name].shape}
     if not any(name in taken for name, _ in network.named_parameters()):
         raise UserError(
-            f"{file} has no weight for {type(network).__name__}: it has {_some(stored)}, the network has {_some(own)}"
+            f"{file} has no weight for {type(network).__name__}: it has {_some(stored)}, the network "
+            f"has {_some(initial)}"
         )
     network.load_state_dict(taken, strict=False)
-    kept = tuple(name for name in own if name not in taken)
-    return Loaded(len(taken), kept, tuple(name for name in stored if name not in own))
+    kept = tuple(name for name in initial if name not in taken)
+    return Loaded(len(taken), kept, tuple(name for name in stored if name not in initial))
 
 
 def digest(file: str | Path) -> str:
@@ -70,7 +71,7 @@ def _read(path: Path) -> dict[str, Tensor]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
-    except Exception as error:  # torch.load raises a dozen types for what is no file of its own
+    except Exception as error:  # torch.load raises a dozen types for other files
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: no state dict that is safe to load ({reason})") from None
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):

@@ -1,4 +1,4 @@
-"""Figures that lectures quote about the networks' costs, each measured and told right or wrong."""
+"""Figures that lectures quote about the networks' costs, each measured and judged right or wrong."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ TOLERANCE = 0.05
 
 @dataclass(frozen=True)
 class Figure:
-    """A quoted figure beside the measured one; `about` are the architectures that it speaks of."""
+    """A quoted and a measured figure; `about` are the architectures in question."""
 
     statement: str
     quoted: float

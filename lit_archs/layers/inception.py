@@ -29,7 +29,7 @@ class PathChannels(NamedTuple):
 
 @dataclass(frozen=True)
 class InceptionOptions(NormActivationOptions, SqueezeExciteOptions):
-    """What the inception modules of a network consist of, beside their channels.
+    """Options of the inception modules of a network.
 
     Args:
         reductions: whether 1×1 convolutions come before the 3×3 and 5×5 ones and after the pooling; false is the

@@ -1,4 +1,4 @@
-"""Normalisation and activation layers by name: PyTorch's own where it has them, chosen by an option of the network."""
+"""Normalisation and activation layers by name, those of PyTorch if it has them; options of a network choose them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Activation = Literal["relu", "leaky_relu", "sigmoid", "tanh", "scaled_tanh", "ge
 
 @dataclass(frozen=True)
 class NormActivationOptions(Config):
-    """What stands beside the convolutions and fully connected layers of a network.
+    """Options for the norms and activations of a network.
 
     Args:
         norm: normalisation next to each layer.

@@ -60,7 +60,7 @@ def pooling_layer(pooling: str, channels: int, activation: str, norm: str = "non
         case "subsample":
             return nn.MaxPool2d(1, stride=2)
         case "blurred_max":
-            # Two means of neighbours are the weights 1, 2, 1; at the edge the map goes on as it ends.
+            # Two means of neighbours are the weights 1, 2, 1; beyond the edge, the edge is repeated.
             neighbours = nn.AvgPool2d(2, stride=1, padding=1, count_include_pad=False)
             return nn.Sequential(OrderedDict(max=nn.MaxPool2d(2, stride=1), blur=neighbours, halve=nn.AvgPool2d(2)))
         case _:

@@ -28,7 +28,7 @@ Padding = Literal["zeros", "circular"]
 
 @dataclass(frozen=True)
 class BlockOptions(NormActivationOptions, SqueezeExciteOptions):
-    """What the blocks of a residual network consist of, beside their sizes; every family of them has these options.
+    """Options of the blocks of a residual network, which every residual family has.
 
     Args:
         residual: whether the blocks add their input; false gives the plain twin.
@@ -65,7 +65,7 @@ class BlockOptions(NormActivationOptions, SqueezeExciteOptions):
     def convolution(self, convolution: nn.Conv2d, norm_follows: bool) -> nn.Conv2d:
         """Return a convolution without bias as these options want it: padded, and with a bias where a norm is missing.
 
-        Fixup has biases of its own.
+        Fixup brings its biases.
         """
         convolution.padding_mode = self.padding
         return before_norm(convolution, self.norm) if norm_follows and not self.fixup else convolution

@@ -1,4 +1,4 @@
-"""The shift of each channel, which stays where a norm is taken away or has no shift of its own."""
+"""The shift of each channel, which remains if a norm is removed or has no trainable shift."""
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ NORM_FOLLOWS = "norm_follows"
 class Shift(nn.Module):
     """One trainable number for each channel of [N, C, ...], added to it; starts at zero, as the shift of a norm does.
 
-    It stands where a norm would read a sum or a concatenation, whose channels no convolution's bias shifts.
+    It is used where a norm would read a sum or a concatenation, whose channels no convolution's bias shifts.
     """
 
     def __init__(self, channels: int) -> None:
@@ -34,7 +34,7 @@ def before_norm(convolution: nn.Conv2d, norm: str) -> nn.Conv2d:
 
 
 def shift_by_itself(module: nn.Module) -> None:
-    """Give `module` a bias if it is a convolution that left its shift to a norm, which is about to lose its own."""
+    """Give `module` a bias if it is a convolution without one because of the norm behind it, which loses its shift."""
     if isinstance(module, nn.Conv2d) and getattr(module, NORM_FOLLOWS, False):
         _give_bias(module)
 

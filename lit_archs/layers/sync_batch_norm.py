@@ -9,14 +9,14 @@ from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
 Constants = Literal["none", "mean", "both"]
-"""Which of a batch's mean and variance the gradient takes for constants."""
+"""Which of a batch's mean and variance the gradient treats as constants."""
 
 
 class SyncBatchNorm(_BatchNorm):
     """Batch norm whose training statistics are those of all processes' samples together, with exact gradients.
 
-    PyTorch's own `SyncBatchNorm` refuses CPU tensors; this one runs over any backend, and is plain batch norm where
-    there is no process group. Its parameters and buffers are named as those of `nn.BatchNorm2d`. The gradient can be
+    `torch.nn.SyncBatchNorm` refuses CPU tensors; this one runs over any backend, and is plain batch norm without a
+    process group. Its parameters and buffers are named as those of `nn.BatchNorm2d`. The gradient can be
     computed as if the batch's statistics, or its mean alone, were `constants`, which is not the loss's gradient (Ioffe
     & Szegedy 2015, 1502.03167, section 2). Input [N, C, ...], output of the same shape.
     """
@@ -86,7 +86,7 @@ def _synchronised(module: nn.Module) -> nn.Module:
 
 def _replacement(layer: _BatchNorm) -> nn.Module:
     on_gpu = any(tensor.is_cuda for tensor in (*layer.parameters(), *layer.buffers()))
-    # PyTorch's own, the faster one there, has both γ and β or neither.
+    # PyTorch's, which is faster there, has both γ and β or neither.
     usual = getattr(layer, "constants", "none") == "none" and (layer.weight is None) == (layer.bias is None)
     if on_gpu and usual:
         return nn.SyncBatchNorm.convert_sync_batchnorm(layer)

@@ -22,7 +22,7 @@ from litmus.lit_archs.learning.loss import (
 
 
 class LitClassifier(LitNetwork):
-    """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with `optim.loss`, or with its own loss.
+    """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with `optim.loss`, or with the network's loss.
 
     Logs `train_loss` and `train_top1`, and `val_*`/`test_*` `loss`, `top1` and `top5`; accuracies are fractions.
     """
@@ -33,7 +33,7 @@ class LitClassifier(LitNetwork):
     def __init__(self, network: nn.Module, *arguments: Any, **options: Any) -> None:
         super().__init__(network, *arguments, **options)
         if defines_loss(network) and self.optim.loss != "cross_entropy":
-            raise UserError(f"optim.loss {self.optim.loss}: the network is trained with a loss of its own")
+            raise UserError(f"optim.loss {self.optim.loss}: the network defines its loss; leave optim.loss out")
 
     def new_metrics(self, num_classes: int) -> nn.ModuleDict:
         options: dict[str, Any] = {"num_classes": num_classes, "average": "micro", "validate_args": False}
@@ -58,7 +58,7 @@ class LitClassifier(LitNetwork):
     def _averaged(self, images: Tensor) -> Tensor:
         """Return the logarithms of the mean probabilities [N, num_classes] over the parts of images [N, parts, ...].
 
-        Of a network with a loss of its own or one of margins or squares, whose outputs are no logits, the mean outputs.
+        For a loss that the network defines, or one of margins or squares, the outputs are not logits: the mean outputs.
         """
         outputs = torch.stack([self.network(part).float() for part in images.unbind(1)])
         if defines_loss(self.network) or self.optim.loss != "cross_entropy":

@@ -62,7 +62,7 @@ class LitNetwork(lightning.LightningModule, ABC):
     """What the network is trained for."""
 
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
-    """The values of `optim.loss` that it trains with; a task with a loss of its own reads none."""
+    """The values of `optim.loss` that it trains with; a task that defines its loss reads none."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class LitNetwork(lightning.LightningModule, ABC):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Return the loss of `batch`: a `Batch`, or a pair of images and targets, as PyTorch's own loaders give it."""
+        """Return the loss of `batch`: a `Batch`, or a pair of images and targets, as a `DataLoader` gives it."""
         batch = self._as_batch(batch)
         outputs = self.network(batch.images)
         loss = self.loss(outputs, batch)

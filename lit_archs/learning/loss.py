@@ -1,4 +1,4 @@
-"""The loss of a classification network: by its name, with auxiliary heads, or the network's own."""
+"""The loss of a classification network: by its name, with auxiliary heads, or defined by the network."""
 
 from typing import Literal, NamedTuple, Protocol, TypeGuard
 
@@ -21,13 +21,13 @@ class AuxiliaryOutputs(NamedTuple):
 
 
 class DefinesLoss(Protocol):
-    """A network that is trained with its own loss instead of cross-entropy: one value a sample, [N]."""
+    """A network that defines its training loss: one value a sample, [N]."""
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor: ...
 
 
 def defines_loss(network: object) -> TypeGuard[DefinesLoss]:
-    """Return whether `network` has a loss of its own."""
+    """Return whether `network` defines its loss."""
     # Not by isinstance: a protocol is looked through method by method, at each step, with the network's parameters.
     return hasattr(type(network), "loss")
 
@@ -47,12 +47,12 @@ def classification_loss(
 ) -> Tensor:
     """Return the training loss of a batch, from what `network` returned for it in training mode.
 
-    `reduction` is mean, a scalar, or none, a value a sample. A network's own loss comes before `loss`, and has no
-    smoothed form.
+    `reduction` is mean, a scalar, or none, a value a sample. A loss that the network defines replaces `loss`, and has
+    no smoothed form.
     """
     if defines_loss(network):
-        own = network.loss(logits_of(outputs), labels)
-        return own.mean() if reduction == "mean" else own
+        losses = network.loss(logits_of(outputs), labels)
+        return losses.mean() if reduction == "mean" else losses
 
     def of(logits: Tensor) -> Tensor:
         if loss == "cross_entropy":

@@ -1,4 +1,4 @@
-"""Tasks: which LightningModule trains a network, by what the network is for; and custom tasks."""
+"""Which LightningModule trains a network for which task, and custom tasks."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -22,27 +22,26 @@ Module = TypeVar("Module", bound=type[LitNetwork])
 
 
 def register_task(module: Module) -> Module:
-    """Make a custom task known, with its metrics, by the LightningModule that trains for it; a class decorator.
+    """Register a custom task with its metrics by the LightningModule that trains for it; a class decorator.
 
-    Networks are registered for it by its name: `register("autoencoder", task="reconstruction")`. Raises `UserError`
-    where the name of the task, or of one of its metrics for another meaning, is taken.
+    Networks are registered for it by its name: `register("autoencoder", task="reconstruction")`. Raises `UserError` if
+    the name of the task is taken, or that of a metric with another meaning.
     """
     if not (isinstance(module, type) and issubclass(module, LitNetwork)):
         raise UserError(f"{getattr(module, '__name__', module)} is no LitNetwork: derive it from lit_archs.LitTask")
     task = getattr(module, "task", None)
     if not isinstance(task, Task):
-        raise UserError(f"{module.__name__} does not say what it measures; it needs task = Task(...)")
+        raise UserError(f"{module.__name__} does not define what it measures; add task = custom_task(...)")
     add_task(task)
     MODULES[task.name] = module
     return module
 
 
 class LitTask(LitNetwork):
-    """Trains `network` for a custom task: a subclass says its `task`, its `loss` and what it measures.
+    """Trains `network` for a custom task: a subclass defines `task`, `loss` and `measure`.
 
-    The rest, exact evaluation, optimiser, schedule, divergence, several devices, is as for classification; a subclass
-    may override `configure_optimizers`. Logs `train_loss`, and the task's metrics of the validation and the test
-    split.
+    Evaluation, optimiser, schedule, divergence and several devices work as for classification; a subclass may override
+    `configure_optimizers`. Logs `train_loss`, and the task's metrics of the validation and the test split.
     """
 
     @abstractmethod
@@ -50,10 +49,10 @@ class LitTask(LitNetwork):
         """Return the mean training loss of this device's `batch`, from what the network returned for it."""
 
     def measure(self, outputs: Any, batch: Batch) -> Mapping[str, Tensor]:
-        """Return each metric of the task for each sample, [N] by the metric's name; what is reported are the means.
+        """Return the value of each metric for each sample, [N] by the metric's name; the means are reported.
 
-        The loss may be among them; where it is not, its mean over each batch stands for it. A metric that is no mean
-        over samples comes from `new_metrics` and `evaluate` instead.
+        Without the loss among them, its mean over each batch is used. For a metric that is not a mean over samples,
+        override `new_metrics` and `evaluate` instead.
         """
         return {}
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy
 import pandas as pd
 import pytest
-import torch
-from tiny_runs import TINY
+from tiny_runs import TINY, assert_same_bits, prepared
 
 from litmus import run
 from litmus.design.study import Study
@@ -16,7 +15,6 @@ from litmus.lit_archs.learning.classifier import LitClassifier
 from litmus.probes.probe import PROBES
 from litmus.records.run_record import Heartbeat
 from litmus.training import callbacks
-from litmus.training.config import resolve
 from litmus.training.execute import attempt
 from litmus.training.run import Execution, Place, Run
 
@@ -33,35 +31,17 @@ class Interrupted(Exception):
     pass
 
 
-def prepared(directory: Path, settings: dict[str, Any]) -> Run:
-    return Run("0123456789ab", "example", "an arm", {}, resolve(settings), directory)
-
-
 def trained(directory: Path, settings: dict[str, Any]) -> Run:
     this_run = prepared(directory, settings)
     assert attempt(this_run, Execution(checkpoint_seconds=0), Place(), lambda _: None, attempts=1) == "finished"
     return this_run
 
 
-def result(this_run: Run) -> tuple[dict[str, torch.Tensor], str, dict[str, float]]:
-    weights = torch.load(this_run.record.checkpoint, weights_only=True)["state_dict"]
-    return weights, this_run.record.metrics_file.read_text(), this_run.record.read_summary()["metrics"]
-
-
-def assert_same_run(one: Run, other: Run) -> None:
-    (weights, rows, metrics), (other_weights, other_rows, other_metrics) = result(one), result(other)
-    assert rows == other_rows
-    assert metrics == other_metrics
-    assert weights.keys() == other_weights.keys()
-    for key, value in weights.items():
-        assert torch.equal(value, other_weights[key]), key
-
-
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_run_ends_in_the_same_bits_with_and_without_all_probes(network: str, tmp_path: Path) -> None:
     plain = trained(tmp_path / "plain", NETWORKS[network])
     probed = trained(tmp_path / "probed", {**NETWORKS[network], "trainer.probes": PROBES.names()})
-    assert_same_run(probed, plain)
+    assert_same_bits(probed.record, plain.record)
     rows = pd.read_csv(probed.record.probes_file, keep_default_na=False)
     assert set(rows["probe"]) == set(PROBES.names()) - {"logits"}
     assert not rows.duplicated(["step", "probe", "layer", "quantity"]).any()
@@ -72,7 +52,8 @@ def test_a_run_ends_in_the_same_bits_with_and_without_all_probes(network: str, t
 def test_all_probes_leave_other_precisions_alone(precision: str, tmp_path: Path) -> None:
     settings = {**RESNET, "model.norm": "ghost_batch", "trainer.precision": precision, "trainer.epochs": 1}
     plain = trained(tmp_path / "plain", settings)
-    assert_same_run(plain, trained(tmp_path / "probed", {**settings, "trainer.probes": PROBES.names()}))
+    probed = trained(tmp_path / "probed", {**settings, "trainer.probes": PROBES.names()})
+    assert_same_bits(plain.record, probed.record)
 
 
 def _fail_once_at_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,8 +87,7 @@ def test_an_interrupted_run_has_every_row_once(
         attempt(this_run, Execution(checkpoint_seconds=0), Place(), on_progress, attempts=1)
     assert this_run.record.checkpoint.exists()
     resumed = trained(tmp_path / "interrupted", settings)
-    assert_same_run(resumed, whole)
-    assert resumed.record.probes_file.read_text() == whole.record.probes_file.read_text()
+    assert_same_bits(resumed.record, whole.record)
     assert resumed.record.logits_file.read_bytes() == whole.record.logits_file.read_bytes()
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import tiny_runs
 import torch
-from tiny_runs import TINY
+from tiny_runs import TINY, weights
 from torch.nn import functional
 
 from litmus import datamodules, run
@@ -27,10 +27,6 @@ DOUBLE = {**TINY, "trainer.precision": "64-true"}
 
 def trained(directory: Path, **changes: object) -> Run:
     return tiny_runs.trained(directory, {**DOUBLE, **changes})
-
-
-def weights(this_run: Run) -> dict[str, torch.Tensor]:
-    return torch.load(this_run.record.checkpoint, weights_only=True)["state_dict"]
 
 
 def test_the_parts_are_those_of_the_same_batches() -> None:
@@ -54,7 +50,7 @@ def test_a_batch_in_parts_trains_like_the_whole(tmp_path: Path) -> None:
     }
     whole = trained(tmp_path / "whole", **changes)
     parts = trained(tmp_path / "parts", **changes, **{"trainer.accumulate": 4})
-    first, second = weights(whole), weights(parts)
+    first, second = weights(whole.record), weights(parts.record)
     for key in first:
         torch.testing.assert_close(first[key], second[key], rtol=1e-9, atol=1e-11, msg=key)
     curves = [pd.read_csv(each.record.metrics_file) for each in (whole, parts)]
@@ -67,7 +63,7 @@ def test_batch_norm_sees_a_micro_batch_which_is_recorded_and_part_of_the_identit
     regimes = [each.record.read_summary()["normalisation"] for each in (whole, parts)]
     assert [regime["statistics_over"] for regime in regimes] == [64, 16]
     assert [regime.get("accumulated_parts") for regime in regimes] == [None, 4]
-    first, second = weights(whole), weights(parts)
+    first, second = weights(whole.record), weights(parts.record)
     assert not torch.allclose(first["network.classifier.weight"], second["network.classifier.weight"])
     identities = {run_id(resolve({"trainer.accumulate": parts}), "d") for parts in (1, 2, 4)}
     assert len(identities) == 3
@@ -95,7 +91,7 @@ def test_the_gradients_norm_is_clipped(tmp_path: Path) -> None:
         norms.append(float(torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)))
         optimiser.step()
     assert min(norms) < 1.0 < max(norms)
-    found = weights(this_run)
+    found = weights(this_run.record)
     for name, parameter in network.named_parameters():
         torch.testing.assert_close(found[f"network.{name}"], parameter.detach(), rtol=1e-9, atol=1e-11)
     assert run_id(resolve({"optim.clip_norm": 0.5}), "d") != run_id(resolve({}), "d")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import tiny_runs
 import torch
 from tiny_runs import TINY
 from torch import Tensor
@@ -14,7 +15,6 @@ from litmus.lit_archs.building.registry import build
 from litmus.records.run_record import Heartbeat, RunOutcome
 from litmus.training import checkpoints
 from litmus.training.checkpoints import BestWeights
-from litmus.training.config import resolve
 from litmus.training.execute import attempt
 from litmus.training.network import network_options
 from litmus.training.recorder import Recorder
@@ -25,7 +25,7 @@ UNEVEN = {**TINY, "data.batch_size": 16, "trainer.epochs": 4, "trainer.validatio
 
 
 def prepared(directory: Path, **changes: object) -> Run:
-    return Run("0123456789ab", "example", "an arm", {}, resolve({**UNEVEN, **changes}), directory)
+    return tiny_runs.prepared(directory, {**UNEVEN, **changes})
 
 
 def execute(this: Run, on_progress: Callable[[Heartbeat], None] = lambda _: None) -> str:

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_runs import TINY
+from tiny_runs import TINY, assert_same_bits, prepared
 
 from litmus.records.run_record import Heartbeat, RunRecord
 from litmus.training.checkpoints import Paused
-from litmus.training.config import resolve
 from litmus.training.execute import attempt
-from litmus.training.run import Execution, Place, Run
+from litmus.training.run import Execution, Place
 
 SETTINGS: dict[str, Any] = {
     **TINY,
@@ -45,23 +44,12 @@ class PauseAt(threading.Event):
 
 def execute(directory: Path, pause: threading.Event, execution: Execution, **settings: Any) -> str:
     torch.rand(7)  # another process's generator is elsewhere
-    run = Run("0123456789ab", "study", "arm", {}, resolve({**SETTINGS, **settings}), directory)
+    run = prepared(directory, {**SETTINGS, **settings})
     return attempt(run, execution, Place(), lambda _: None, attempts=1, pause=pause)
 
 
-def result(directory: Path) -> tuple[dict[str, torch.Tensor], Any, str, str]:
-    record = RunRecord(directory)
-    weights = torch.load(record.checkpoint, weights_only=True)["state_dict"]
-    probes = record.probes_file.read_text()
-    return weights, record.read_summary()["metrics"], record.metrics_file.read_text(), probes
-
-
 def assert_same(one: Path, other: Path) -> None:
-    (weights, *rest), (other_weights, *other_rest) = result(one), result(other)
-    assert rest == other_rest
-    assert weights.keys() == other_weights.keys()
-    for key, value in weights.items():
-        assert torch.equal(value, other_weights[key]), key
+    assert_same_bits(RunRecord(one), RunRecord(other))
 
 
 @pytest.mark.parametrize("more", [{}, {"trainer.accumulate": 2, "data.drop_last": True}])
@@ -92,7 +80,7 @@ def test_sigterm_is_the_launchers_to_answer_and_not_lightnings(tmp_path: Path) -
             os.kill(os.getpid(), signal.SIGTERM)
 
     try:
-        run = Run("0123456789ab", "study", "arm", {}, resolve(SETTINGS), tmp_path / "run")
+        run = prepared(tmp_path / "run", SETTINGS)
         with pytest.raises(Paused):
             attempt(run, Execution(), Place(), terminate, attempts=1, pause=pause)
         assert signal.getsignal(signal.SIGTERM) is ours

@@ -2,20 +2,19 @@
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
+import tiny_runs
 import torch
-from tiny_runs import TINY
+from tiny_runs import TINY, prepared
 from torch import Tensor
 
-from litmus import datamodules, run
-from litmus.design.study import Study
+from litmus import datamodules
 from litmus.lit_archs.learning.optimiser import OptimConfig, build_optimiser
 from litmus.training.checkpoints import Paused
-from litmus.training.config import resolve, use_precision
+from litmus.training.config import use_precision
 from litmus.training.execute import attempt
-from litmus.training.run import Execution, Place, Run
+from litmus.training.run import Execution, Place
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
@@ -37,15 +36,13 @@ class AfterLooks(threading.Event):
 
 
 def weights(directory: Path, pause: threading.Event | None = None) -> dict[str, Tensor]:
-    """The last weights of a run on the GPU; with `pause`, of one that gave way in its first epoch."""
-    config = resolve({key: value for key, value in RESNET.items() if value is not None})
-    this = Run("0123456789ab", "example", "an arm", {}, config, directory)
+    """The last weights of a run on the GPU; with `pause`, of one that was paused in its first epoch."""
+    this = prepared(directory, {key: value for key, value in RESNET.items() if value is not None})
     if pause is not None:
         with pytest.raises(Paused):
             attempt(this, GPU, Place(), lambda beat: None, 1, pause)
     attempt(this, GPU, Place(), lambda beat: None, 1)
-    found: dict[str, Tensor] = torch.load(this.record.checkpoint, map_location="cpu", weights_only=True)["state_dict"]
-    return found
+    return tiny_runs.weights(this.record)
 
 
 def test_a_run_repeats_and_resumes_in_the_same_bits(tmp_path: Path) -> None:
@@ -65,28 +62,6 @@ def test_batches_are_those_of_the_cpu(recipe: str) -> None:
         apart = (one.images - other.images.cpu()).abs()
         assert float(apart.max()) < (1e-4 if recipe == "cifar" else level)
         assert float((apart > 1e-4).float().mean()) < 0.01
-
-
-def test_images_that_do_not_fit_arrive_as_those_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    resident, streamed = (datamodules.build("shapes", train_images=600, augment="cifar") for _ in range(2))
-    resident.move_to(torch.device("cuda"))
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *_: (1, 1))
-    streamed.move_to(torch.device("cuda"))
-    assert not streamed.arrays.train_images.is_cuda  # type: ignore[union-attr]
-    for one, other in zip(resident.train_epoch(0), streamed.train_epoch(0), strict=True):
-        assert torch.equal(one.images, other.images)
-
-
-def test_batches_are_made_without_waiting_for_the_device() -> None:
-    data = datamodules.build("shapes", train_images=3000, augment="cifar", batch_size=64)
-    data.move_to(torch.device("cuda"))
-    batches = data.train_epoch(0)
-    next(batches)  # the epoch's order is copied once
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        assert sum(1 for _ in batches) > 20
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
 
 
 def test_float32_is_float32_and_tf32_a_choice() -> None:
@@ -118,14 +93,3 @@ def test_the_optimiser_is_fused_and_steps_as_the_cpus() -> None:
             optimiser.step()
         ends.append(parameter.detach().cpu())
     torch.testing.assert_close(ends[0], ends[1])
-
-
-def test_runs_that_share_a_gpu_have_the_results_of_runs_alone(tmp_path: Path) -> None:
-    study = Study("shared", "?", TINY, {"model.norm": ["none", "batch"]}, {"model.norm": "none"}, seeds=2)
-
-    def results(name: str, **launch: Any) -> dict[str, float]:
-        found = run(study, out=tmp_path / name, accelerator="cuda", wandb="disabled", **launch).records
-        return dict(zip(found["run"], found["test_loss"], strict=True))
-
-    alone = results("alone", per_device=1)
-    assert results("four", per_device=4) == alone

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from tiny_runs import TINY
+from tiny_runs import TINY, prepared, weights
 from torch.nn import functional
 
 import litmus.datamodules.batches.image_data
@@ -21,13 +21,8 @@ from litmus.training.run import Execution, Place, Run
 
 
 def run(directory: Path, **changes: object) -> tuple[str, Run]:
-    config = resolve({**TINY, **changes})
-    this_run = Run("0123456789ab", "example", "an arm", {}, config, directory)
+    this_run = prepared(directory, {**TINY, **changes})
     return attempt(this_run, Execution(), Place(), lambda _: None, attempts=1), this_run
-
-
-def weights(this_run: Run) -> dict[str, torch.Tensor]:
-    return torch.load(this_run.record.checkpoint, weights_only=True)["state_dict"]
 
 
 def test_the_test_set_is_read_once_after_training_and_changes_nothing_but_the_test_metrics(
@@ -50,7 +45,7 @@ def test_the_test_set_is_read_once_after_training_and_changes_nothing_but_the_te
     monkeypatch.setattr(litmus.datamodules.batches.image_data, "load", lambda *names: other)
     _, changed = run(tmp_path / "changed")
     assert plain.record.metrics_file.read_text() == changed.record.metrics_file.read_text()
-    first, second = weights(plain), weights(changed)
+    first, second = weights(plain.record), weights(changed.record)
     assert all(torch.equal(first[key], second[key]) for key in first)
     metrics = [this_run.record.read_summary()["metrics"] for this_run in (plain, changed)]
     differing = {key for key in metrics[0] if metrics[0][key] != metrics[1][key]}
@@ -69,7 +64,7 @@ def test_the_metrics_are_those_of_a_plain_training_loop(tmp_path: Path) -> None:
             optimiser.zero_grad()
             functional.cross_entropy(network(batch.images), batch.labels).backward()
             optimiser.step()
-    trained = weights(this_run)
+    trained = weights(this_run.record)
     for name, parameter in network.named_parameters():
         assert torch.equal(trained[f"network.{name}"], parameter), name
     network.eval()

@@ -47,7 +47,7 @@ def test_a_smoothed_target_is_that_of_the_squared_error_too() -> None:
 
 
 def test_what_the_task_does_not_allow_is_refused() -> None:
-    with pytest.raises(UserError, match=r"optim\.loss hinge: the network is trained with a loss of its own"):
+    with pytest.raises(UserError, match=r"optim\.loss hinge: the network defines its loss"):
         check(resolve({"model.name": "lenet5_1998", "optim.loss": "hinge", "data.batch_size": 4}), devices=1)
     unet = {"model.name": "unet", "data.name": "shapes", "data.train_images": 20}
     with pytest.raises(UserError, match=r"model.name unet segments images, and data.name digits has no masks"):
