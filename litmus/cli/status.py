@@ -105,7 +105,7 @@ def status_of(study: str, out: str | Path) -> Found:
         "trials": trials,
         "notes": [*code.sentences, *notes],
         "seconds_left": seconds_left(directory, states + Counter(trials or {})),
-        "bytes": disk_use(directory).size,
+        "bytes": disk_use(directory),
         "jobs": jobs,
     }
 

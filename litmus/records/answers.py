@@ -2,7 +2,6 @@
 
 import io
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,30 +14,28 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Answers:
-    """A run's answers to the test images: which are right, or, where pixels are labelled, how many of each class are.
+    """A run's answers to the test images: the class of each, or, where pixels are labelled, how many are of each class.
 
     Args:
-        right: of a classification, bool [N].
-        given, true: of a classification, the class that the network gives each image, −1 for none, and the image's own,
-            int [N] each; None in the record of an earlier version.
+        given, true: of a classification, the class that the network gives each image, −1 for none, and the image's
+            label, int [N] each.
         shared, predicted, labelled: of a segmentation, the pixels of each image and class that are both, that the
             network gives it, and that it has, int [N, C] each.
     """
 
-    right: NDArray[np.bool_] | None = None
+    given: Counts | None = None
+    true: Counts | None = None
     shared: Counts | None = None
     predicted: Counts | None = None
     labelled: Counts | None = None
-    given: Counts | None = None
-    true: Counts | None = None
 
     def __len__(self) -> int:
-        kept = self.right if self.right is not None else self.shared
+        kept = self.given if self.given is not None else self.shared
         return 0 if kept is None else len(kept)
 
     def has(self, metric: str) -> bool:
         """Whether an image has a score in the metric of this name."""
-        return metric == "top1" if self.right is not None else metric in ("iou", "dice", "pixel_accuracy")
+        return metric == "top1" if self.given is not None else metric in ("iou", "dice", "pixel_accuracy")
 
     def scores(self, metric: str) -> NDArray[np.float64]:
         """Return each image's score, float [N], whose mean is the run's `metric` on the test set.
@@ -46,8 +43,8 @@ class Answers:
         Of a ratio of sums over all images, as IoU is, the score is the ratio plus the image's influence on it, to first
         order: that is what the variance over images is computed from (the delta method).
         """
-        if self.right is not None:
-            return self.right.astype(float)
+        if self.given is not None:
+            return np.asarray(self.given == self.true, dtype=float)
         assert self.shared is not None
         assert self.predicted is not None
         assert self.labelled is not None
@@ -57,11 +54,6 @@ class Answers:
         if metric == "dice":
             return _ratio_scores(2 * self.shared, sizes)
         return _ratio_scores(self.shared, sizes - self.shared)
-
-
-def of_classes(given: Counts, true: Counts) -> Answers:
-    """Return the answers of a classification from the predicted classes and the labels, int [N] each."""
-    return Answers(right=given == true, given=given, true=true)
 
 
 def _ratio_scores(above: Counts, below: Counts) -> NDArray[np.float64]:
@@ -74,21 +66,11 @@ def _ratio_scores(above: Counts, below: Counts) -> NDArray[np.float64]:
 
 
 def write_answers(record: RunRecord, answers: Answers) -> None:
-    """Write a run's answers: of each image a bit and two classes, or its counts, in as few bytes as hold them."""
-    arrays: dict[str, NDArray[Any]] = {}
-    if answers.right is not None:
-        arrays = {"right": np.packbits(answers.right), "images": np.array(len(answers.right))}
-        for name in ("given", "true"):
-            classes: Counts | None = getattr(answers, name)
-            if classes is not None:
-                # From −1 on: a signed type holds it in as few bytes as there are classes.
-                arrays[name] = classes.astype(np.min_scalar_type(-1 - int(classes.max(initial=0))))
-    else:
-        for name in ("shared", "predicted", "labelled"):
-            counts: Counts = getattr(answers, name)
-            arrays[name] = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+    """Write a run's answers, each array in the smallest signed integers that hold it."""
+    arrays = {name: array for name, array in vars(answers).items() if array is not None}
+    small = {name: array.astype(np.min_scalar_type(-1 - int(array.max(initial=0)))) for name, array in arrays.items()}
     content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)
+    np.savez_compressed(content, allow_pickle=False, **small)
     write_atomically(record.answers_file, content.getvalue())
 
 
@@ -96,10 +78,7 @@ def read_answers(record: RunRecord) -> Answers | None:
     """Return a run's answers; None where there are none that can be read."""
     try:
         with np.load(record.answers_file, allow_pickle=False) as arrays:
-            if "right" in arrays:
-                classes = {name: arrays[name].astype(np.int64) for name in ("given", "true") if name in arrays}
-                right = np.unpackbits(arrays["right"], count=int(arrays["images"])).astype(bool)
-                return Answers(right=right, **classes)
-            return Answers(**{name: arrays[name].astype(np.int64) for name in ("shared", "predicted", "labelled")})
+            names = ("given", "true") if "given" in arrays else ("shared", "predicted", "labelled")
+            return Answers(**{name: arrays[name].astype(np.int64) for name in names})
     except (OSError, ValueError, KeyError, EOFError):
         return None

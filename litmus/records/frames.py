@@ -1,8 +1,6 @@
 """Records as pandas frames: every run of a study as one row, and the rows that a run left."""
 
-import difflib
-import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,11 +8,12 @@ import pandas as pd
 
 from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
+from litmus.core.suggestions import nearest
 from litmus.records.code_use import code_use
 from litmus.records.run_code import recorded_code
 from litmus.records.run_record import RunRecord, run_records
 from litmus.records.storage import CorruptRecord
-from litmus.records.study_record import read_study_record
+from litmus.records.study_record import StudyRecord, read_study_record
 
 Columns = Literal["all"] | Sequence[str] | None
 """Which columns of a run are asked for: those by default, all, or those of a list."""
@@ -48,13 +47,7 @@ def load(
 
     Raises `UserError` where the folder holds no run, and for a column that no run has.
     """
-    directory = Path(directory)
-    if curves:
-        return _rows_of_runs(directory, columns, read_metrics, older_code)
-    frame, metrics = _runs(directory, older_code)
-    code = ["code"] if older_code else []
-    default = (*_identifying(frame), *code, *_factors(directory), *metrics, *COST)
-    return frame[_chosen(columns, frame, default)]
+    return _table(Path(directory), columns, read_metrics if curves else None, older_code)
 
 
 def load_probes(directory: str | Path, columns: Columns = None) -> pd.DataFrame:
@@ -64,77 +57,30 @@ def load_probes(directory: str | Path, columns: Columns = None) -> pd.DataFrame:
     factors, or behind what `columns` names, as in `load`. Raises `UserError` where the folder holds no run, and where
     no run has measured anything.
     """
-    frame = _rows_of_runs(Path(directory), columns, read_probes)
+    frame = _table(Path(directory), columns, read_probes)
     if not len(frame):
         raise UserError(f"no run in {directory} has measured anything; trainer.probes does, see litmus list probes")
     return frame
 
 
-def _runs(directory: Path, older_code: bool = False) -> tuple[pd.DataFrame, list[str]]:
-    """Return all there is of every run, a row each, and the names of the columns that are metrics."""
-    records = run_records(directory)
-    if not records:
-        raise UserError(f"no records in {directory}")
-    aside = () if older_code else _of_older_code(directory)
-    columns = _Columns()
-    metrics: dict[str, None] = {}
-    for record in records:
-        if record.run_id not in aside:
-            row, measured = _row(record)
-            columns.add(row)
-            metrics.update(dict.fromkeys(measured))
-    return _in_order(columns.frame(), directory), list(metrics)
-
-
-def _in_order(frame: pd.DataFrame, directory: Path) -> pd.DataFrame:
-    """Return the rows arm by arm as the study has them, in each by seed; what it does not have comes behind."""
-    if frame.empty:
-        return frame
-    try:
-        arms = [arm.label for arm in read_study_record(directory).arms]
-    except UserError:
-        arms = []
-    labels = dict.fromkeys([*arms, *frame["arm"].dropna()])
-    place = {label: number for number, label in enumerate(labels)}
-    order = pd.DataFrame({"arm": frame["arm"].map(place), "seed": pd.to_numeric(frame["seed"])})
-    return frame.loc[order.sort_values(["arm", "seed"], kind="stable").index].reset_index(drop=True)
-
-
-def _chosen(columns: Columns, frame: pd.DataFrame, default: Sequence[str]) -> list[str]:
-    if columns is None:
-        return [name for name in dict.fromkeys(default) if name in frame]
-    if isinstance(columns, str):
-        if columns != "all":
-            raise UserError(f"columns must be 'all' or a list of names, got {columns!r}")
-        return [str(name) for name in frame]
-    for name in columns:
-        if name not in frame:
-            nearest = difflib.get_close_matches(name, [str(each) for each in frame], n=1, cutoff=0.5)
-            suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ";"
-            raise UserError(f"no run has a column {name!r}{suggestion} columns='all' has all {len(frame.columns)}")
-    return list(columns)
-
-
-def _identifying(frame: pd.DataFrame) -> list[str]:
-    tuned = "trial" in frame and frame["trial"].fillna("").astype(bool).any()
-    return [*IDENTIFYING, *(["trial"] if tuned else [])]
-
-
-def _factors(directory: Path) -> list[str]:
-    try:
-        return list(read_study_record(directory).factors)
-    except UserError:
-        return []  # runs are read without their study, too
-
-
-def _rows_of_runs(
+def _table(
     directory: Path,
     columns: Columns,
-    read: Callable[[RunRecord], pd.DataFrame | None],
+    read: Callable[[RunRecord], pd.DataFrame | None] | None,
     older_code: bool = False,
 ) -> pd.DataFrame:
-    frame, _ = _runs(directory, older_code)
-    names = _chosen(columns, frame, (*_identifying(frame), *_factors(directory)))
+    """Return a row for each run, or, with `read`, for each row that it returns of a run."""
+    try:
+        study = read_study_record(directory)
+    except UserError:
+        study = None  # runs are read without their study, too
+    frame, metrics = _runs(directory, study, older_code)
+    tuned = "trial" in frame and frame["trial"].fillna("").astype(bool).any()
+    default = [*IDENTIFYING, *(["trial"] if tuned else []), *(["code"] if older_code else [])]
+    default += study.factors if study is not None else ()
+    if read is None:
+        return frame[_chosen(columns, frame, [*default, *metrics, *COST])]
+    names = _chosen(columns, frame, default)
     parts = {run: read(RunRecord(directory / run)) for run in frame["run"]}
     left = {run: rows for run, rows in parts.items() if rows is not None}
     if not left:
@@ -147,12 +93,44 @@ def _rows_of_runs(
     return pd.concat((about.iloc[repeated].reset_index(drop=True), rows), axis=1)
 
 
-def _of_older_code(directory: Path) -> Collection[str]:
-    try:
-        study = read_study_record(directory)
-    except UserError:
-        return ()  # runs alone, of no study
-    return code_use(directory, study).aside
+def _runs(directory: Path, study: StudyRecord | None, older_code: bool) -> tuple[pd.DataFrame, list[str]]:
+    """Return all there is of every run, a row each, and the names of the columns that are metrics.
+
+    Rows stand arm by arm as the study has them, in each by seed; arms that it does not have come last.
+    """
+    records = run_records(directory)
+    if not records:
+        raise UserError(f"no records in {directory}")
+    aside = code_use(directory, study).aside if study is not None and not older_code else ()
+    rows = []
+    metrics: dict[str, None] = {}
+    for record in records:
+        if record.run_id not in aside:
+            row, measured = _row(record)
+            rows.append(row)
+            metrics.update(dict.fromkeys(measured))
+    frame = pd.DataFrame(rows)
+    if len(frame):
+        arms = [arm.label for arm in study.arms] if study is not None else []
+        place = {label: number for number, label in enumerate(dict.fromkeys([*arms, *frame["arm"].dropna()]))}
+        order = pd.DataFrame({"arm": frame["arm"].map(place), "seed": pd.to_numeric(frame["seed"])})
+        frame = frame.loc[order.sort_values(["arm", "seed"], kind="stable").index].reset_index(drop=True)
+    return frame, list(metrics)
+
+
+def _chosen(columns: Columns, frame: pd.DataFrame, default: Sequence[str]) -> list[str]:
+    if columns is None:
+        return [name for name in dict.fromkeys(default) if name in frame]
+    if isinstance(columns, str):
+        if columns != "all":
+            raise UserError(f"columns must be 'all' or a list of names, got {columns!r}")
+        return [str(name) for name in frame]
+    for name in columns:
+        if name not in frame:
+            meant = nearest(name, [str(each) for each in frame])
+            suggestion = f"; did you mean {meant!r}?" if meant else ";"
+            raise UserError(f"no run has a column {name!r}{suggestion} columns='all' has all {len(frame.columns)}")
+    return list(columns)
 
 
 def read_metrics(record: RunRecord) -> pd.DataFrame | None:
@@ -171,32 +149,6 @@ def read_probes(record: RunRecord) -> pd.DataFrame | None:
         return pd.read_csv(record.probes_file, keep_default_na=False, na_values={"value": ["", "nan"]})
     except (OSError, ValueError):
         return None
-
-
-class _Columns:
-    """Rows that grow column by column: ten thousand dictionaries of a hundred keys would take a gigabyte."""
-
-    def __init__(self) -> None:
-        self._rows = 0
-        self._values: dict[str, list[Any]] = {}
-        self._texts: dict[str, str] = {}
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Add a row; columns that it lacks are empty in it, and those that are new are empty in all before it."""
-        for name, value in row.items():
-            column = self._values.get(name)
-            if column is None:
-                column = self._values[name] = []
-            column.extend([math.nan] * (self._rows - len(column)))
-            # Most texts are the same in all rows: one object serves.
-            column.append(self._texts.setdefault(value, value) if isinstance(value, str) else value)
-        self._rows += 1
-
-    def frame(self) -> pd.DataFrame:
-        """Return the rows as a frame."""
-        for column in self._values.values():
-            column.extend([math.nan] * (self._rows - len(column)))
-        return pd.DataFrame(self._values)
 
 
 def _row(record: RunRecord) -> tuple[dict[str, Any], Iterable[str]]:

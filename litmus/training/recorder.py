@@ -16,7 +16,7 @@ from litmus.core.metrics import Task
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import PROBE_COLUMNS, Probe, gathered, predicted_classes
-from litmus.records.answers import Answers, of_classes, write_answers
+from litmus.records.answers import Answers, write_answers
 from litmus.records.run_record import RunRecord
 from litmus.records.storage import write_atomically
 from litmus.training.config import RunConfig
@@ -167,7 +167,7 @@ class EndMeasures(lightning.Callback):
             sample, *counts = (gathered(torch.cat(column)).cpu() for column in zip(*batches, strict=True))
             if trainer.is_global_zero:
                 rows = [column[sample.argsort()].numpy() for column in counts]
-                write_answers(self.record, of_classes(*rows) if len(rows) == 2 else Answers(None, *rows))
+                write_answers(self.record, Answers(*rows) if len(rows) == 2 else Answers(None, None, *rows))
         datamodule: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
         with trainer.precision_plugin.forward_context():
             convert = trainer.precision_plugin.convert_input

@@ -1,4 +1,4 @@
-"""Files are replaced as a whole, and a file system that refuses is one line."""
+"""Files are replaced as a whole, a file system that refuses is one line, and what a folder takes on the disk."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from litmus.records.storage import StorageError, storage_errors, write_atomically
+from litmus.records.storage import StorageError, disk_use, in_bytes, storage_errors, write_atomically
 
 
 def test_a_full_device_is_a_storage_error(tmp_path: Path) -> None:
@@ -27,3 +27,23 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
         write_atomically(file, "new")
     assert file.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["status.json"]
+
+
+def test_all_that_lies_in_a_study_counts_once(tmp_path: Path) -> None:
+    for run in range(10):
+        (tmp_path / str(run) / "checkpoints").mkdir(parents=True)
+        (tmp_path / str(run) / "checkpoints" / "last.ckpt").write_bytes(bytes(200))
+    (tmp_path / "study.json").write_bytes(bytes(10))
+    size = disk_use(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "0")
+    assert size == disk_use(tmp_path) == 2010
+    assert disk_use(tmp_path / "none") == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (9949, "9.9 kB"), (9951, "10 kB"), (999_500, "1.0 MB"),
+     (38_400_000_000, "38 GB"), (5 * 10**15, "5000 TB")],
+)  # fmt: skip
+def test_a_size_in_words(size: int, words: str) -> None:
+    assert in_bytes(size) == words

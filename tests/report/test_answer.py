@@ -115,10 +115,10 @@ def test_leave_one_out_names_the_ingredient(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("images", "named"), [(51, True), (5000, False)])
 def test_a_test_set_too_small_for_the_difference_is_named(tmp_path: Path, images: int, named: bool) -> None:
     found = summary(tmp_path, PAIR, {label: reached(0.8, 0.8, 0.8) for label in APART})
-    right = np.arange(images) < 0.8 * images
+    answers = Answers(given=(np.arange(images) < 0.8 * images).astype(int), true=np.ones(images, int))
     for result in found.analysis.arms:
         for run in result.arm.runs.values():
-            write_answers(RunRecord(tmp_path / run), Answers(right=right))
+            write_answers(RunRecord(tmp_path / run), answers)
     small = "The difference is less than two images of the test set, which has 51: one is 1.96 points"
     assert (small in answer_of(summarise(tmp_path))) == named
 

@@ -8,7 +8,7 @@ from synthetic_records import synthetic
 
 from litmus import Study
 from litmus.evidence.results import Analysis, analyse
-from litmus.records.answers import of_classes, write_answers
+from litmus.records.answers import Answers, write_answers
 from litmus.records.run_record import RunRecord
 from litmus.report.images import changed_images, image_numbers
 
@@ -27,7 +27,7 @@ def analysis(tmp_path: Path) -> Analysis:
     written = synthetic(tmp_path, study, lambda arm, seed: {"test_top1": 0.7, "val_top1": 0.7}, seeds=2)
     for result in written.arms:
         for seed, run in result.arm.runs.items():
-            write_answers(RunRecord(tmp_path / run), of_classes(np.array(GIVEN[result.label][seed]), TRUE))
+            write_answers(RunRecord(tmp_path / run), Answers(np.array(GIVEN[result.label][seed]), TRUE))
     return analyse(tmp_path)
 
 

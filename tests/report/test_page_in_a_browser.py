@@ -17,7 +17,7 @@ from litmus import ByLayer, Claim, Study, more
 from litmus.datamodules.batches.picture import png
 from litmus.design.plan import Arm
 from litmus.design.study_files import STUDIES
-from litmus.records.answers import of_classes, write_answers
+from litmus.records.answers import Answers, write_answers
 from litmus.records.run_record import run_records
 from litmus.records.storage import write_atomically
 from litmus.report.images import FINGERPRINT, image_file
@@ -66,7 +66,7 @@ def give_pictures(directory: Path) -> None:
     """Have a study's runs answer to four test images, one of them wrong, and write the pictures of those."""
     for index, record in enumerate(run_records(directory)):
         given = np.array([0, 1, 2, index % 3])
-        write_answers(record, of_classes(given, np.array([0, 1, 2, 0])))
+        write_answers(record, Answers(given, np.array([0, 1, 2, 0])))
     pixels = torch.arange(3 * 64 * 64).remainder(256).to(torch.uint8).reshape(3, 64, 64)
     for image in range(4):
         write_atomically(image_file(directory, image), png(pixels, texts={FINGERPRINT: "f"}))

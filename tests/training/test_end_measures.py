@@ -21,9 +21,9 @@ def test_a_classifiers_answers_and_fit(tmp_path: Path) -> None:
     run = trained(tmp_path, {**TINY, "model.dropout": 0.5})
     metrics, answers = run.record.read_summary()["metrics"], read_answers(run.record)
     assert answers is not None
-    assert len(answers) == 360
+    assert len(answers.scores("top1")) == 360
     assert answers.scores("top1").mean() == pytest.approx(metrics["test_top1"], abs=1e-6)
-    assert run.record.answers_file.stat().st_size < 2000  # a bit and two classes an image
+    assert run.record.answers_file.stat().st_size < 2000  # two classes an image
 
     data = ImageDataModule(run.config.data, run.config.seed)
     network = load_model(run.directory).network
