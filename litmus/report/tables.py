@@ -23,9 +23,9 @@ COSTS = ("parameters", "flops", "activations")
 WIDTH = 79
 """Columns of a line for a terminal."""
 DESIGN_NOTES = {
-    "one_at_a_time": "Each is added to the baseline by itself, so that interactions are not measured.",
-    "leave_one_out": "The full recipe less the recipe without it: what it adds where all the others are there.",
-    "ladder": "Each arm less the one before it; in another order an ingredient may add something else.",
+    "one_at_a_time": "The baseline with the ingredient minus the baseline; interactions are not measured.",
+    "leave_one_out": "The full recipe minus the recipe without the ingredient: what it adds to all the others.",
+    "ladder": "Each arm minus the arm before it; in another order an ingredient may have another effect.",
 }
 LOG_LINES = 14
 MOST_FAILURES = 30
@@ -112,7 +112,7 @@ class ArmRow:
         risk: how much more often its runs diverge than the baseline's, with its interval; empty if none did.
         validation: the mean of the validation metric.
         training: the mean of the metric on training images.
-        trains: in how many of the seeds that ended the run trains.
+        trains: how many of the runs that ended train.
         costs: parameters, FLOPs, activations and seconds, each as the number and its text.
     """
 
@@ -167,9 +167,9 @@ def arm_rows(summary: StudySummary) -> list[ArmRow]:
 
 
 def _matched(analysis: Analysis) -> dict[str, tuple[Effect, float]]:
-    """Return each arm's difference to the first factor's level in the baseline, all else equal, with its p.
+    """Return each arm's difference to the arm with the baseline's level of the first factor, all else equal.
 
-    Holm's correction is over these differences, a family of their own.
+    With its p-value, which Holm's method corrects over these differences.
     """
     factor = analysis.matched_factor
     others = {result.label: analysis.matched(result, factor) for result in analysis.arms} if factor else {}
@@ -183,7 +183,7 @@ def _matched(analysis: Analysis) -> dict[str, tuple[Effect, float]]:
 
 
 def _common(analysis: Analysis, result: ArmResult) -> str:
-    """Return over how many seeds the arm is compared, and the means there where they are not those of the table."""
+    """Return over how many seeds the arm is compared, and the means over those where they differ from the table's."""
     arm, baseline = result.outcomes(analysis.test_metric), analysis.baseline.outcomes(analysis.test_metric)
     seeds = arm.keys() & baseline.keys()
     if not seeds or arm.keys() == baseline.keys():
@@ -197,7 +197,7 @@ def _common(analysis: Analysis, result: ArmResult) -> str:
 
 
 def _trains(analysis: Analysis, result: ArmResult) -> str:
-    """Return in how many of the seeds that ended the run trains."""
+    """Return how many of the runs that ended train."""
     trained = analysis.trained(result)
     if not trained:
         return "–"
@@ -301,10 +301,10 @@ def tuning_table(analysis: Analysis) -> Table | None:
         rows.append([each.label, chosen, score, f"{len(each.points)}", f"{each.diverged}", edges])
     space = "; ".join(f"{key} from {values}" for key, values in tuning.space.items())
     note = (
-        f"Before it was compared, every arm tried the same {len(tuning.trials)} settings ({space}), each with the "
-        f"tuning seeds {', '.join(map(str, tuning.seeds))}, and chose the best on the validation split; a diverged run "
-        "counts as guessing. The comparison is over other seeds, at the chosen values. A best value at the edge of "
-        "what was tried may have a better one beyond it: tune again with values beyond it, for all arms."
+        f"Before the comparison every arm tried the same {len(tuning.trials)} settings ({space}), each with the tuning "
+        f"seeds {', '.join(map(str, tuning.seeds))}, and chose the best on the validation split; a diverged run counts "
+        "as guessing. The comparison uses the chosen values and other seeds. Where the best value is at the edge of "
+        "those tried, a better one may lie beyond: tune all arms again with values beyond it."
     )
     headings = ("arm", "chose", f"validation {analysis.metric_name}", "trials", "diverged", "at the edge")
     return Table("Tuning", note, headings, rows)
@@ -312,7 +312,7 @@ def tuning_table(analysis: Analysis) -> Table | None:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run as the report shows it; `result` is its metric, or why it has none."""
+    """A run as the report shows it; `result` is its metric, or why that is missing."""
 
     run: str
     arm: str

@@ -43,7 +43,7 @@ def test_equal_records_are_a_yes_and_what_nobody_counted_is_not_checked(tmp_path
     synthetic(tmp_path, STUDY, truth, seeds=3)
     found = checked(tmp_path)
     assert found["Factors"] == "yes: 6 records with their arm's levels"
-    assert found["Data"] == found["Batch normalisation"] == "yes: equal in 6 records"
+    assert found["Data"] == found["Batch normalisation"] == found["Speed settings"] == "yes: equal in 6 records"
     assert found["Validation split"] == "yes: equal within each seed, in 6 records"
     assert found["Images"] == "not checked: not recorded"
     assert found["Initialisation"].startswith("not checked in 1 of 1 arm")
@@ -73,13 +73,6 @@ def test_what_differs_by_seed_alone_is_no_difference_between_arms(tmp_path: Path
     assert found == "yes: before anything ran, and again in 8 records; data.split_seed differs by seed"
 
 
-def test_speed_settings_that_differ_are_a_no(tmp_path: Path) -> None:
-    synthetic(tmp_path, STUDY, truth, seeds=3)
-    assert checked(tmp_path)["Speed settings"] == "yes: equal in 6 records"
-    set_key(tmp_path, 0, "trainer", "precision", "bf16-mixed")
-    assert checked(tmp_path)["Speed settings"] == "no: trainer.precision differs"
-
-
 def test_an_augmentation_that_is_varied_brings_its_transforms(tmp_path: Path) -> None:
     study = Study(
         "aug", "Does it?", {"model.name": "lenet5"}, {"data.augment": ["none", "crop"]}, {"data.augment": "none"}
@@ -105,8 +98,10 @@ def test_records_that_differ_are_a_no(tmp_path: Path) -> None:
     change(tmp_path, 1, "normalisation", "global_batch", 128)
     change(tmp_path, 2, "environment", "code", "another")
     set_key(tmp_path, 3, "model", "norm", "group")
+    set_key(tmp_path, 4, "trainer", "precision", "bf16-mixed")
     found = checked(tmp_path)
     assert found["Data"] == "no: data.fingerprint differs"
+    assert found["Speed settings"] == "no: trainer.precision differs"
     assert found["Batch normalisation"] == "no: normalisation.global_batch differs"
     assert found["Factors"] == "no: 1 record with other levels than its arm's"
     keys = next(each for each in controls(summarise(tmp_path)) if each.name == "All other config keys")

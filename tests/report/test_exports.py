@@ -56,6 +56,9 @@ def test_every_format_is_written(tmp_path: Path) -> None:
     frame = pd.read_csv(files["results.csv"])
     assert len(frame) == 24
     assert set(frame["model.norm"]) == {"none", "batch"}
+    table = files["results.tex"].read_text().partition(r"\midrule")[2]
+    assert "$-$" in table  # and no negative number with a hyphen
+    assert not re.search(r"(?<!\$)-\d", table)
     methods = files["methods.txt"].read_text()
     for part in ("12 configurations", "2 random seeds", "Holm", "95 % intervals", "read once", "start equal"):
         assert part in methods
@@ -87,14 +90,6 @@ def test_latex_sets_names_as_they_are(hostile: StudySummary) -> None:
         r"100 \% of \textbackslash{}input\{/etc/passwd\} \& \{x\}\_1 \textasciitilde{} \#2 \textasciicircum{}"
     )
     assert latex("[x]") == "{}[x]"
-
-
-def test_negative_numbers_have_a_minus_sign(tmp_path: Path) -> None:
-    synthetic(tmp_path, STUDIES["batch_norm"], ends, seeds=3)
-    [path] = write_exports(summarise(tmp_path), None, ["latex"])
-    table = path.read_text().partition(r"\midrule")[2]
-    assert "$-$" in table
-    assert not re.search(r"(?<!\$)-\d", table)
 
 
 @pytest.mark.slow
