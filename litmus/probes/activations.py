@@ -1,4 +1,4 @@
-"""Probe: the distribution of what enters each activation, and the units that are dead or saturated behind it."""
+"""Probe: the distribution of the input of each activation, and the fractions of dead and saturated units."""
 
 import lightning.pytorch as lightning
 import torch

@@ -21,11 +21,11 @@ COMPOSITIONS = 8
 
 @register
 class BatchNoise(Probe):
-    """Rows of the network (layer ""): the spread of one image's logits over the batches that it may find itself in.
+    """Rows of the network (layer ""): the spread of one image's logits over random batches that contain it.
 
     Up to 512 training images as they are, evenly spaced, are divided into batches of the run's size in 8 random ways.
-    Batch norms take each batch's statistics, as in training; all else is as in evaluation, so that nothing but the
-    batch's other images makes a difference. `logit_noise`: the root mean square of the logits' standard deviation over
+    Batch norms use each batch's statistics, as in training; all else is as in evaluation, so that only the other images
+    of the batch make a difference. `logit_noise`: the root mean square of the logits' standard deviation over
     the 8 ways, relative to that over the images of their means. `changed_answers`: the share of answers that are not
     the class of the image's mean logits. Both are 0 without batch norm.
     """

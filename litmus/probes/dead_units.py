@@ -8,15 +8,15 @@ from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import Probe, count_by_unit, register, summed, undisturbed, watched
 
 IMAGES = 10_000
-"""Training images that are looked at, at most."""
+"""Most training images that are evaluated."""
 
 
 @register
 class DeadUnits(Probe):
     """Rows of each ReLU and leaky ReLU at the end of each epoch: `dead_units`, the share that no image makes positive.
 
-    In evaluation mode, over up to 10,000 training images, evenly spaced; a unit of a map is a channel, which one
-    position of one image is enough to make positive. The gradient of such a ReLU is zero for every image; a leaky one
+    In evaluation mode, over up to 10,000 training images, evenly spaced. A unit of a map is a channel; one positive
+    position in one image is enough. The gradient of such a ReLU is zero for every image; a leaky one
     passes its small slope. The probe `activations` counts a ReLU's over the batches that it is trained on.
     """
 

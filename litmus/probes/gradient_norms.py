@@ -18,11 +18,11 @@ SIDE_PATHS = ("shortcut", "auxiliary", "squeeze_excite")
 @register
 class GradientNorms(Probe):
     """Rows of a layer: `weight_gradient_norm` = ‖∂L/∂w‖, `output_gradient_rms` = root mean square of ∂L/∂output,
-    `input_gradient_rms` that of ∂L/∂input, by all that reads this input; the layer that reads the images has none.
+    `input_gradient_rms` that of ∂L/∂input, summed over all layers that read this input; the first layer has none.
 
-    Rows of the network (layer ""): `decay_factor`, see there, over the hidden layers of the main path: layers on
-    shortcuts and the last one, behind which there is no other, do not count; `decay_layers`, the number of layers that
-    it was fitted to. L is the mean loss of the global batch.
+    Rows of the network (layer ""): `decay_factor`, see the function, over the hidden layers of the main path, without
+    layers on shortcuts and the last layer; `decay_layers`, the number of layers that it was fitted to. L is the mean
+    loss of the global batch.
     """
 
     name = "gradient_norms"

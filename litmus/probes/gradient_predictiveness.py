@@ -17,8 +17,8 @@ class GradientPredictiveness(Probe):
 
     `loss` at x; `loss_lowest`, `loss_highest` and `loss_range`, their difference, over the four points x − ηg;
     `gradient_norm` = ‖g‖; `gradient_change` = the greatest ‖g(x) − g(x − ηg)‖; `smoothness` = the greatest
-    ‖g(x) − g(x − ηg)‖ / (η ‖g‖), the effective β-smoothness. All of one global batch. Points whose loss is not finite
-    make what they take part in NaN or infinite.
+    ‖g(x) − g(x − ηg)‖ / (η ‖g‖), the effective β-smoothness. All of them are of one global batch, and NaN or infinite
+    where a loss is not finite.
     """
 
     name = "gradient_predictiveness"
@@ -51,6 +51,6 @@ class GradientPredictiveness(Probe):
 
 
 def _extremes(values: list[float]) -> tuple[float, float]:
-    # Python's min and max pass NaN over, or not, by its place.
+    # Python's min and max may or may not skip a NaN.
     lowest, highest = torch.tensor(values, dtype=torch.float64).aminmax()
     return float(lowest), float(highest)

@@ -1,4 +1,4 @@
-"""Probe: what the trained network still gets right when blocks are deleted or change places."""
+"""Probe: the accuracy of the trained network when blocks are deleted or exchanged."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -17,10 +17,10 @@ from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import Probe, predicted_classes, register, summed, undisturbed, watched
 
 COUNTS = (1, 2, 4, 8, 16)
-"""Numbers of blocks that are deleted at once, and of pairs that are exchanged, as far as there are so many."""
+"""How many blocks are deleted at once, and how many pairs exchanged, if there are enough."""
 
 DRAWS = 3
-"""Random choices that are averaged for each of these numbers."""
+"""Random choices that are averaged for each of these counts."""
 
 
 @register
@@ -28,8 +28,8 @@ class Lesion(Probe):
     """Rows at the end of training, validation accuracies of the damaged network; nothing is trained again.
 
     A block is a residual or plain block, or, outside those, a convolution or linear layer with the norm and activation
-    behind it. Of a residual block that is deleted the shortcut is left, of another one nothing, so that those that
-    change the shape cannot be deleted. Two blocks can be exchanged where both keep the same shape.
+    behind it. A residual block keeps its shortcut when it is deleted. Any other block is replaced by the identity, so
+    that one that changes the shape cannot be deleted. Two blocks can be exchanged if both keep the same shape.
 
     Row of a block: `top1_without` it. Rows of the network (layer ""): `top1_intact`; `blocks`, how many can be deleted;
     `top1_deleted_k`, without k blocks; `top1_shuffled_k`, with k pairs exchanged one after the other, and
@@ -101,7 +101,7 @@ class Lesion(Probe):
 class Block:
     """Layers that can be deleted or moved as one: `modules` are the children called `keys` of `parent`, in order.
 
-    `shapes` are those of what enters and leaves it, without the batch, and the type of its first module.
+    `shapes` are the type of its first module and the shapes of its input and output, without the batch.
     """
 
     name: str
@@ -112,12 +112,12 @@ class Block:
 
     @property
     def residual(self) -> bool:
-        """Whether it has a shortcut, which is left of it when it is deleted."""
+        """Whether it has a shortcut, which it keeps when it is deleted."""
         return isinstance(self.modules[0], ResidualBlock) and self.modules[0].shortcut is not None
 
     @property
     def keeps_shape(self) -> bool:
-        """Whether what leaves it has the shape of what enters."""
+        """Whether its output has the shape of its input."""
         return self.shapes[1] == self.shapes[2]
 
 
@@ -166,7 +166,7 @@ def exchangeable_pairs(blocks: Sequence[Block]) -> list[tuple[int, int]]:
 
 @contextlib.contextmanager
 def deleted(blocks: Sequence[Block]) -> Iterator[None]:
-    """Take `blocks` out of their network: a residual one keeps its shortcut, another one passes on what enters."""
+    """Take `blocks` out of their network: a residual one keeps its shortcut, any other becomes the identity."""
     with contextlib.ExitStack() as hooks:
         for block in blocks:
             if block.residual:
@@ -180,7 +180,7 @@ def deleted(blocks: Sequence[Block]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reordered(blocks: Sequence[Block], order: Sequence[int]) -> Iterator[None]:
-    """Put block number `order[i]` in the place of block number i."""
+    """Put block number `order[i]` in place of block number i."""
 
     def place(contents: Sequence[Block]) -> None:
         for block, content in zip(blocks, contents, strict=True):

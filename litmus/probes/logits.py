@@ -20,8 +20,8 @@ class Logits(Probe):
     """No rows; `logits.npz` in the record's folder, of the weights at the end of training.
 
     `val_logits` float32 [N, classes], `val_labels` and `val_samples` int64 [N], and the same of `test`; in the order
-    of the samples' numbers in their set, which are `val_samples`. They are those that the run's metrics are computed
-    from: nothing is evaluated for them, so that the test set is read where it always is. A diverged run has none.
+    of the samples' numbers in their set, which are `val_samples`. They come from the evaluations that also give the
+    run's metrics, so that the test set is read once. A diverged run has none.
     """
 
     name = "logits"

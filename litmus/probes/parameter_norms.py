@@ -35,9 +35,7 @@ class UpdateRatio(Probe):
     summary = "‖Δw‖ / ‖w‖ of each layer's weight at a step"
     cost = "a copy of the weights and two norms a layer"
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._before: dict[str, Tensor] = {}
+    _before: dict[str, Tensor] | None = None
 
     def before_step(self, trainer: lightning.Trainer, module: LitNetwork, batch: Batch) -> None:
         self._step = trainer.global_step
@@ -47,8 +45,7 @@ class UpdateRatio(Probe):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        layers = weight_layers(module.network) if self._before else {}
-        for name, before in self._before.items():
-            moved = torch.linalg.vector_norm(layers[name].weight.detach() - before)
+        for name, before in (self._before or {}).items():
+            moved = torch.linalg.vector_norm(module.network.get_parameter(f"{name}.weight").detach() - before)
             self.add(self._step, name, update_ratio=float(moved / torch.linalg.vector_norm(before)))
-        self._before = {}
+        self._before = None

@@ -1,4 +1,4 @@
-"""A probe: a callback that measures something while a run trains and leaves what it measures unchanged."""
+"""A probe: a callback that measures something while a run trains and leaves the run unchanged."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ PROBE_COLUMNS = ("step", "probe", "layer", "quantity", "value")
 class Probe(lightning.Callback):
     """Measures at every `every_n_steps`-th step, the first included, and keeps rows of (layer, quantity, value).
 
-    A probe must not disturb the run: its weights and metrics are the same, to the last bit, with and without it. The
-    rows are saved in the checkpoint, so that a resumed run has each of them once. A subclass measures in `before_step`
-    or `at_end`, or in further hooks of Lightning's. Every device measures, as collective operations need all of them,
+    A probe must not change the run: its weights and metrics are the same, to the last bit, with and without it. The
+    rows are part of the checkpoint, so that a resumed run has each of them once. A subclass measures in `before_step`
+    or `at_end`, or in other hooks of Lightning. Every device measures, because collective operations need all of them,
     and the rows of rank 0 are kept. `seed` is the run's.
     """
 
@@ -34,7 +34,7 @@ class Probe(lightning.Callback):
     cost: ClassVar[str]
     """What a measurement costs, in a few words."""
     for_segmentation: ClassVar[bool] = True
-    """Whether a network that segments can be measured too."""
+    """Whether it also measures networks that segment."""
 
     def __init__(self, record: RunRecord, every_n_steps: int, seed: int) -> None:
         self.record = record
@@ -124,7 +124,7 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
 
 
 def summed(value: Tensor) -> Tensor:
-    """Return the sum of `value` over the devices; every one has to call this."""
+    """Return the sum of `value` over the devices, all of which must call this."""
     if not distributed.is_initialized():
         return value
     total = value.detach().clone()
@@ -141,7 +141,7 @@ def gathered(rows: Tensor) -> Tensor:
     counts = [torch.empty_like(count) for _ in range(devices)]
     distributed.all_gather(counts, count)
     sizes = [int(each) for each in counts]
-    # Collective operations want equal shapes.
+    # Collective operations need equal shapes.
     padded = rows.new_zeros((max(sizes), *rows.shape[1:]))
     padded[: len(rows)] = rows
     parts = [torch.empty_like(padded) for _ in range(devices)]
@@ -174,9 +174,9 @@ def watched(layers: Mapping[str, nn.Module], see: Callable[[str, Any, Any], None
 def training_pass(module: LitNetwork, seed: int) -> Iterator[None]:
     """Put the network into training mode for a pass of the probe, and restore it afterwards.
 
-    Dropout and the like draw from a generator that starts the same at every pass of a step, so that two passes differ
-    in nothing but what the probe changed. Arithmetic is that of the parameters, without mixed precision; call
-    `module.network.forward`, for a compiled network does not call hooks.
+    Dropout and the like draw the same values in every pass of a step, so that two passes differ only in what the probe
+    changed. The precision is that of the parameters, without autocasting. Call `module.network.forward`, because a
+    compiled network does not call hooks.
     """
     with undisturbed(module.network):
         torch.manual_seed(derive(seed, "probe", module.global_step, module.trainer.global_rank))

@@ -1,4 +1,4 @@
-"""Probe: how like each layer's representation is, while it trains, to the one that it ends with."""
+"""Probe: the similarity of each layer's representation during training to its final one."""
 
 from typing import Any
 
@@ -15,23 +15,23 @@ POINTS = 500
 """Data points of a layer: outputs for images of the validation split, of maps at random places."""
 
 VARIANCE = 0.99
-"""Share of the variance that the directions have which are compared, as in the paper."""
+"""Fraction of the variance that the compared directions explain, as in the paper."""
 
 
 @register
 class Representations(Probe):
     """Rows of a layer, written at the end: `similarity_to_final`, that of its outputs at a step and after training.
 
-    Outputs are those for 500 images of the validation split, or, where it has less, for all of them; of maps, at so
-    many places in each image as make up about 500 points, drawn by the seed and the same at every step. The similarity
-    is that of SVCCA: the mean canonical correlation of the directions that hold 99 % of each one's variance, 1 where
-    one is an affine map of the other. A run that diverged has no rows.
+    Outputs are those for 500 images of the validation split, or all of it if it is smaller. From maps, as many places
+    of each image are taken as make about 500 points; they are drawn by the seed and the same at every step. The
+    similarity is that of SVCCA: the mean canonical correlation of the directions that explain 99 % of each variance, 1
+    if one is an affine map of the other. A run that diverged has no rows.
 
-    What is kept of every measured step travels in the checkpoint: about 500 numbers a channel.
+    The outputs of every measured step are part of the checkpoint: about 500 numbers a channel.
     """
 
     name = "representations"
-    summary = "likeness of each layer's outputs to those it ends with, by SVCCA (Raghu et al. 2017, 1706.05806)"
+    summary = "similarity of each layer's outputs to its final ones, by SVCCA (Raghu et al. 2017, 1706.05806)"
     cost = "an evaluation of 500 images, and their outputs in the checkpoint"
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -75,7 +75,7 @@ class Representations(Probe):
         return {name: torch.cat(points) for name, points in found.items()}
 
     def _at_places(self, outputs: Tensor, sample: Tensor, count: int) -> Tensor:
-        """Return [points, channels] of outputs [N, C] or [N, C, ...]: of maps, at so many random places of each image.
+        """Return [points, channels] of outputs [N, C] or [N, C, ...]: of maps, at `count` random places of each image.
 
         The places depend on the seed, the image's number in `sample` [N] and the map's size alone.
         """

@@ -1,4 +1,4 @@
-"""Probe: how often the answer stays the same when the image is shifted by a pixel or two."""
+"""Probe: how often the predicted class is the same after a shift of the image by a pixel or two."""
 
 import lightning.pytorch as lightning
 import torch
@@ -14,11 +14,10 @@ DISTANCES = (1, 2)
 class ShiftConsistency(Probe):
     """Rows at the end of training, over the validation split and the eight directions in which an image is shifted.
 
-    `same_answer_d` is the share of images shifted by d = 1 or 2 pixels to a side, up or down, or both, that get the
-    class that the image gets where it is; `top1_shifted_d` the share that get the right one. Zhang 2019 (1904.11486)
-    calls the former consistency and takes two random shifts. What leaves on one side enters on the other. An answer
-    that is not finite is never the same. A network that always gives one answer is perfectly consistent. A run that
-    diverged has no rows.
+    `same_answer_d` is the fraction of images shifted by d = 1 or 2 pixels to a side, up or down, or both, that get the
+    class of the unshifted image; `top1_shifted_d` the fraction that get the right class. Zhang 2019 (1904.11486) calls
+    the former consistency and uses two random shifts. Shifts are circular. Logits that are not finite count as another
+    class. A network that always predicts one class is perfectly consistent. A run that diverged has no rows.
     """
 
     name = "shift_consistency"

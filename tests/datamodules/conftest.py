@@ -51,7 +51,7 @@ def image_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def separate_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the caches of the tests out of the user's, and what one test loaded out of the next."""
     load.cache_clear()
     monkeypatch.setenv("LITMUS_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -9,6 +9,8 @@ import torch
 from litmus.design.plan import Plan, expand
 from litmus.design.study_files import STUDIES
 from litmus.lit_archs.building.registry import construct
+from litmus.lit_archs.cost.cost import cost
+from litmus.studies.unet_skips import ADD, CONCATENATE, NONE
 from litmus.training.network import network_options
 
 
@@ -40,3 +42,14 @@ def test_the_wider_rival_has_more_parameters_than_squeeze_and_excitation() -> No
     counts = parameters(expand(STUDIES["squeeze_excite"], preset="imagenet"), 1000, (3, 224, 224))
     assert counts["without"] < counts["average squeeze"] == counts["max squeeze"] < counts["without, wider"]
     assert counts["without, wider"] / counts["without"] == pytest.approx(1.12, abs=0.005)
+
+
+@pytest.mark.parametrize("preset", ["quick", "paper"])
+def test_the_skips_of_a_unet_cost_about_the_same(preset: str) -> None:
+    costs = {}
+    for arm in expand(STUDIES["unet_skips"], preset=preset).arms:
+        size = arm.config.data.options["image_size"]
+        costs[arm.label] = cost(construct("unet", **network_options(arm.config, 4, (3, size, size))), (3, size, size))
+    assert costs[NONE] == costs[ADD]
+    assert 1.08 < costs[NONE].parameters / costs[CONCATENATE].parameters < 1.1
+    assert 0.965 < costs[NONE].flops / costs[CONCATENATE].flops < 0.99

@@ -70,13 +70,13 @@ def test_paused_at_any_step_it_goes_on_in_the_same_bits(tmp_path: Path, more: di
 
 
 def test_sigterm_is_the_launchers_to_answer_and_not_lightnings(tmp_path: Path) -> None:
-    pause, told = threading.Event(), []
+    pause, seen = threading.Event(), []
     before = signal.signal(signal.SIGTERM, lambda *arguments: pause.set())
     ours = signal.getsignal(signal.SIGTERM)
 
     def terminate(heartbeat: Heartbeat) -> None:
-        if not told:
-            told.append(heartbeat)
+        if not seen:
+            seen.append(heartbeat)
             os.kill(os.getpid(), signal.SIGTERM)
 
     try:
@@ -86,7 +86,7 @@ def test_sigterm_is_the_launchers_to_answer_and_not_lightnings(tmp_path: Path) -
         assert signal.getsignal(signal.SIGTERM) is ours
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert told
+    assert seen
     assert run.record.checkpoint.exists()
     assert run.record.read_status()["state"] == "interrupted"
 

@@ -75,7 +75,7 @@ def test_grey_images_have_one_channel_and_a_mixture_has_three() -> None:
     assert torch.equal(found[1:], torch.tensor(COLOUR[1:]))  # type: ignore[index]
 
 
-def test_masks_are_told_from_labels_by_their_shape() -> None:
+def test_masks_are_distinguished_from_labels_by_their_shape() -> None:
     for masks in (MASKS, MASKS[:, None], torch.tensor(MASKS)):
         found = datamodules.dataset((COLOUR, masks), (COLOUR[:5], masks[:5]), classes=["cat", "dog"])
         assert torch.equal(found.train_masks, torch.tensor(MASKS[:, None], dtype=torch.uint8))  # type: ignore[arg-type]

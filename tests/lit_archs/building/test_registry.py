@@ -46,7 +46,7 @@ def own(
     return nn.Sequential(*layers, nn.Linear(head.units, num_classes))
 
 
-def test_a_groups_fields_are_options_with_the_functions_own_defaults() -> None:
+def test_a_groups_fields_are_options_with_the_functions_defaults() -> None:
     keys = ARCHITECTURES["own_small"].keys("model")
     assert list(keys) == ["model.twice", "model.norm", "model.units"]
     assert keys["model.norm"].default == "batch"

@@ -61,7 +61,7 @@ def test_at_a_plateau_of_the_validation_loss_the_rate_falls(tmp_path: Path) -> N
     assert rates == pytest.approx([1e-9, 1e-9, 1e-9, 5e-10, 5e-10, 2.5e-10])
 
 
-def test_pytorchs_own_loaders_and_accumulation_give_the_gradient_of_the_mean(tmp_path: Path) -> None:
+def test_data_loaders_and_accumulation_give_the_gradient_of_the_mean(tmp_path: Path) -> None:
     keyed = torch.Generator().manual_seed(0)
     data = TensorDataset(torch.randn(60, 1, 8, 8, generator=keyed), torch.randint(0, 10, (60,), generator=keyed))
     found = []
