@@ -54,7 +54,7 @@ def effects() -> Iterator[Row]:
     def table_finds(generator: Generator, n: int) -> bool:
         values = normal(generator, n) + np.array([[0], [3 * SD]])
         _, second = arm_statistics(study(arms(values)), "test_top1")
-        return second.comparison is not None and second.comparison.p_value < 0.05
+        return second.comparison is not None and second.comparison.difference.p_value < 0.05
 
     yield Row("table p: 3 sd", table_finds, nothing, gain(3)[1])
 

@@ -37,7 +37,7 @@ def of_pair(world: Pair, test: ArmTest = MORE) -> Trial:
 def table(world: Pair) -> Trial:
     def trial(generator: Generator, n: int) -> bool:
         _, second = arm_statistics(study(arms(world(generator, n))), "test_top1")
-        return second.comparison is not None and second.comparison.p_value < 0.05
+        return second.comparison is not None and second.comparison.difference.p_value < 0.05
 
     return trial
 

@@ -134,7 +134,7 @@ class Key:
 
 
 Keys = dict[str, Key]
-"""Keys by name, in the order in which a reader meets them."""
+"""Keys by name, in the order in which they are shown."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def unknown_key(key: str, valid: Iterable[str], owner: str) -> UserError:
 
 
 def parse_value(text: str) -> Any:
-    """Return the value that a YAML scalar or flow collection stands for; `1e-3` is a number, as in Python."""
+    """Return the value of a YAML scalar or flow collection; `1e-3` is a number, as in Python."""
     try:
         return _with_numbers(yaml.safe_load(text))
     except yaml.YAMLError:
@@ -267,7 +267,7 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(described, include_extras=True)
     except NameError:
-        return {}  # a type that exists for type checkers alone; the defaults' own types stand in
+        return {}  # a type that exists for type checkers alone; the defaults' types are used
 
 
 def _documented(what: Any) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """The usual tests of claims: one arm against another, a trend over levels, an interaction, a limit.
 
 Each function returns an `ArmTest`. Arms are given by a `Selector`: a label, or levels. Where several arms have these
-levels, the best of them on the validation split stands for them, as a tuned learning rate would: in each seed the one
-that is best by the seeds before it.
+levels, the best of them on the validation split is compared, as with a tuned learning rate: in each seed the one that
+is best by the seeds before it.
 
 All differences are paired by seed. A diverged run has the accuracy of guessing where accuracy is compared, or what the
 study declares. Of anything else it has no value, and then, as where a run is missing or a finished one lacks the

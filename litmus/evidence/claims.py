@@ -29,7 +29,7 @@ Region = tuple[float, float]
 class Finding:
     """A claim's verdict, the figures that it rests on in a sentence, and the effect that was judged.
 
-    `p_value` is the smallest alpha at whose interval the verdict still stands, 1 where there is none. `withheld` says,
+    `p_value` is the smallest alpha at whose interval the verdict still holds, 1 where there is none. `withheld` says,
     in two words, why there is no verdict whatever the interval says; empty where the interval decides.
     """
 
@@ -70,7 +70,7 @@ class ArmTest:
         factors: whose levels are compared.
         equivalence: whether the claim's threshold is a margin that the effect must lie within.
         level: whether the effect is a level and no difference: zero then means nothing.
-        claimed: the value that an equivalence is to: 0 for two arms that are alike.
+        claimed: the value that an equivalence claims: 0 for two arms that are alike.
         boundary: the threshold as a value of the effect, of which it may be another function.
     """
 
@@ -120,9 +120,9 @@ class Claim:
         sentence: what is claimed.
         test: the function that tests it on the records, such as `more("test_top1", WITH, than=WITHOUT)`.
         where: the place in the study's source where it is made: "figure 6 left".
-        source: its own source, where it is not the study's; shown with `where`.
+        source: its source, where that is not the study's; shown with `where`.
         threshold: the practical threshold: an effect must be shown to exceed it, in the unit of what is measured.
-        paper: the source's own figure, shown next to ours.
+        paper: the source's figure, shown next to ours.
         primary: whether the headline rests on it; where no claim of a study does, it rests on all.
     """
 
@@ -188,7 +188,7 @@ def finding_of(effect: Effect, region: Region, evidence: str, withheld: str = ""
     verdict = "inconclusive" if withheld else judge(effect, region, level)
     if verdict == "inconclusive":
         return Finding(verdict, evidence, effect, withheld=withheld)
-    # As intervals shrink to a point below zero, one that was below the threshold comes to lie beyond zero.
+    # An interval below the threshold that shrinks to a point below zero ends beyond zero.
     standing = ("smaller", "opposite") if verdict == "smaller" else (verdict,)
     return Finding(
         verdict, evidence, effect, effect.smallest_alpha(lambda each: judge(each, region, level) in standing)

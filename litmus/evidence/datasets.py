@@ -14,7 +14,6 @@ from litmus.evidence.claim_tests import more
 from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, after_holm, finding_of
 from litmus.evidence.estimate import CONFIDENCE, Effect
 from litmus.evidence.results import analyse
-from litmus.evidence.units import Unit
 from litmus.records.storage import to_json, write_atomically
 from litmus.records.study_record import StudyRecord
 
@@ -24,7 +23,7 @@ MOST_STEPS = 500
 
 @dataclass(frozen=True)
 class Joint:
-    """A claim's effect over datasets that stand for others like them.
+    """A claim's effect over datasets, which are taken for a sample of others like them.
 
     Args:
         effect: the mean effect with its 95 % interval; `n` is the number of datasets.
@@ -45,7 +44,7 @@ class Joint:
 class OverDatasets:
     """A claim with its finding on each dataset; `joint` is over all of them, None with `reason` where it cannot be.
 
-    `verdict` is that of the joint effect; of a primary claim, the one that stands after Holm's correction over them.
+    `verdict` is that of the joint effect; of a primary claim, the one that holds after Holm's correction over them.
     """
 
     claim: Claim
@@ -54,18 +53,13 @@ class OverDatasets:
     verdict: Verdict
     reason: str = ""
 
-    @property
-    def unit(self) -> Unit:
-        """The unit of the claim's effect."""
-        return self.claim.unit
-
 
 def joint_effect(effects: Sequence[Effect]) -> Joint:
     """Return the mean of the effects of several datasets by a random-effects model.
 
     The variance between datasets is that of Paule & Mandel 1982, the interval that of Hartung & Knapp 2001, A Refined
     Method for the Meta-Analysis of Controlled Clinical Trials: Student's t with one degree of freedom less than there
-    are datasets, which keeps its level where they are few. It is never narrower than the model's own standard error
+    are datasets, which keeps its level where they are few. It is never narrower than the model's standard error
     makes it (Röver, Knapp & Friede 2015, arXiv 1411.5163). The prediction interval is that of Higgins et al. 2009.
     Computed by statsmodels. Raises `UserError` with the reason where there is nothing to combine.
     """

@@ -16,7 +16,6 @@ from litmus.evidence.estimate import (
     NO_EFFECT,
     POWER,
     Effect,
-    Estimate,
     effect_of,
     normal_critical,
     step_variance,
@@ -39,7 +38,7 @@ class NothingToCompare(Exception):
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a comparison: the arm that stands for it in each seed, the same one where there is no choice.
+    """One side of a comparison: the arm that is compared in each seed, the same one where there is no choice.
 
     Where several arms could, a seed's arm is the best on the validation split over the seeds before it, and the first
     seed has none. A choice that was made by a run's luck cannot be tested by the same luck. Choosing by the seeds
@@ -50,7 +49,7 @@ class Side:
 
     @cached_property
     def results(self) -> list[ArmResult]:
-        """The arms that stand for it in some seed, those in most seeds first."""
+        """The arms that are compared in some seed, those in most seeds first."""
         return sorted(distinct(self.by_seed.values()), key=lambda result: -self._seeds_of(result))
 
     def _seeds_of(self, result: ArmResult) -> int:
@@ -64,7 +63,7 @@ class Side:
         return " / ".join(f"{each.label} ({several(self._seeds_of(each), 'seed')})" for each in self.results)
 
     def outcomes(self, metric: Metric) -> dict[int, float]:
-        """Return the outcome in each seed of the arm that stands for the side in it."""
+        """Return in each seed the outcome of the arm that is compared in it."""
         found = {id(result): result.outcomes(metric) for result in self.results}
         return {seed: found[id(r)][seed] for seed, r in self.by_seed.items() if seed in found[id(r)]}
 
@@ -216,16 +215,6 @@ class Comparison:
     p_holm: float = math.nan
     comparisons: int = 1
 
-    @property
-    def p_value(self) -> float:
-        """The smallest alpha at which the difference's interval excludes zero, see `Effect.p_value`."""
-        return self.difference.p_value
-
-    @property
-    def hedges_g_z(self) -> float:
-        """The effect in sds of the differences, see `hedges_g_z`."""
-        return hedges_g_z(self.difference)
-
     @cached_property
     def minimum_detectable_effect(self) -> float:
         """The least difference that would be found with 80 % power, were its errors those observed.
@@ -270,20 +259,6 @@ def pairing(arm: Mapping[int, float], reference: Mapping[int, float]) -> tuple[f
     return float(np.corrcoef(one, other)[0, 1]), float((one - other).var(ddof=1)) / unpaired
 
 
-def hedges_g_z(difference: Estimate) -> float:
-    """Return the mean over the sd of paired differences, without the bias of small samples.
-
-    Cohen's d_z times Hedges' exact factor Γ(m/2) / (√(m/2) Γ((m−1)/2)), m = n − 1: on average the true ratio
-    (Hedges 1981, Distribution Theory for Glass's Estimator of Effect Size). NaN for fewer than three pairs, where
-    that average does not exist, and where the sd is zero.
-    """
-    freedom = difference.n - 1
-    if freedom < 2 or difference.sd == 0:
-        return math.nan
-    log_factor = special.gammaln(freedom / 2) - special.gammaln((freedom - 1) / 2) - math.log(freedom / 2) / 2
-    return difference.mean / difference.sd * math.exp(log_factor)
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values after Holm's correction over all of them, in their order.
 
@@ -301,7 +276,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def with_holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Return all of a study's comparisons with Holm's correction over them, in their order."""
-    corrected = holm([each.p_value for each in comparisons])
+    corrected = holm([each.difference.p_value for each in comparisons])
     tested = max(1, sum(not math.isnan(p_value) for p_value in corrected))
     return [
         replace(each, p_holm=p_holm, comparisons=tested) for each, p_holm in zip(comparisons, corrected, strict=True)

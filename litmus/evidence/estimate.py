@@ -115,6 +115,20 @@ class Estimate:
         """Whether the interval lies on one side of zero."""
         return self.low > 0 or self.high < 0
 
+    @property
+    def hedges_g_z(self) -> float:
+        """The mean over the sd of paired differences, without the bias of small samples.
+
+        Cohen's d_z times Hedges' exact factor Γ(m/2) / (√(m/2) Γ((m−1)/2)), m = n − 1: on average the true ratio
+        (Hedges 1981, Distribution Theory for Glass's Estimator of Effect Size). NaN for fewer than three pairs, where
+        that average does not exist, and where the sd is zero.
+        """
+        freedom = self.n - 1
+        if freedom < 2 or self.sd == 0:
+            return math.nan
+        log_factor = special.gammaln(freedom / 2) - special.gammaln((freedom - 1) / 2) - math.log(freedom / 2) / 2
+        return float(self.mean / self.sd * math.exp(log_factor))
+
 
 NO_ESTIMATE = Estimate(math.nan, math.nan, math.nan, 0)
 

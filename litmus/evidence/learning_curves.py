@@ -63,7 +63,7 @@ def arrival(curve: pd.DataFrame, target: float, metric: str) -> Arrival | None:
     if not len(steps):
         return None
     known = metric_of(metric)
-    # Of a metric of which less is better the curve falls: its mirror image rises.
+    # The curve of a loss falls: its mirror image rises.
     sign = 1.0 if known is None or known.higher_is_better else -1.0
     target *= sign
     rising = optimize.isotonic_regression(sign * values).x
@@ -86,7 +86,7 @@ def sooner(of: Selector, *, than: Selector, to: float | None = None) -> ArmTest:
     The effect is the logarithm of the ratio of steps, seed by seed: times are compared by their ratio, as the papers do
     ("14 times fewer steps"). The claim's threshold is the gain that must be exceeded, 0.5 for half as fast again. A run
     that never got there counts with all the steps that it had, which understates what it needed; no verdict may rest on
-    such a bound in its own favour.
+    such a bound in its favour.
     """
 
     def measure(analysis: Analysis) -> Measurement:

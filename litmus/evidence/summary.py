@@ -44,7 +44,7 @@ class StudySummary:
         findings: each claim with its verdict.
         judged: every arm's statistics of the metric on the test set.
         others: those of the other metrics that the records hold, by name.
-        measures: those of the study's own measures, by name.
+        measures: those of the study's measures, by name.
         registration: what of it was planned before the first run.
     """
 
@@ -57,7 +57,7 @@ class StudySummary:
 
     @cached_property
     def headline(self) -> list[Verdict]:
-        """Each claim's verdict for the headline: that of a primary one must stand after Holm's correction."""
+        """Each claim's verdict for the headline: that of a primary one must hold after Holm's correction."""
         return [finding.verdict for finding in after_holm(self.findings)]
 
     @property
@@ -70,7 +70,7 @@ class StudySummary:
 def summarise(
     directory: str | Path, claims: Sequence[Claim] = (), measures: Mapping[str, Metric] | None = None
 ) -> StudySummary:
-    """Return the statistics of the study in `directory`, of its claims and of its own measures.
+    """Return the statistics of the study in `directory`, of its claims and of its measures.
 
     Raises `UserError` where there is no study.
     """
@@ -149,8 +149,8 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
             "difference_seed_error": difference.seed_error,
             "difference_image_error": difference.image_error,
             "anytime_valid": difference.sampling.is_anytime(difference.n),
-            "hedges_g_z": compared.hedges_g_z,
-            "p_value": compared.p_value,
+            "hedges_g_z": difference.hedges_g_z,
+            "p_value": difference.p_value,
             "p_holm": compared.p_holm,
             "minimum_detectable_effect": compared.minimum_detectable_effect,
             "pairing_correlation": compared.correlation,

@@ -39,7 +39,7 @@ class ArmTuning:
 
 
 def arm_tunings(directory: Path, tuning: TuningRecord, task: Task, arms: Sequence[str]) -> list[ArmTuning]:
-    """Return each arm's trials as their records stand."""
+    """Return each arm's trials with the results that they have so far."""
     points = tuple(trial.values for trial in tuning.trials)
     found = []
     for label in arms:

@@ -12,7 +12,7 @@ from litmus.evidence.estimate import Estimate
 class Unit:
     """How a quantity is written: the factor from the records' unit to the reader's, decimals, and the unit's name.
 
-    `name` stands behind a value ("97.31 %"), `difference_name` behind a difference ("+1.20 points"). No value is below
+    `name` follows a value ("97.31 %"), `difference_name` a difference ("+1.20 points"). No value is below
     `lowest` or above `highest`, in the records' unit.
     """
 
@@ -80,7 +80,7 @@ class Unit:
 
     def _number(self, value: float, sign: str = "") -> str:
         text = f"{value * self.factor:{sign},.{self.decimals}f}".replace("inf", "∞")
-        # What rounds to zero has no sign of its own.
+        # What rounds to zero has no sign.
         return text if text.strip("-+0.") else text.replace("-", sign)
 
 

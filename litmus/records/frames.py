@@ -29,14 +29,14 @@ def load(
 ) -> pd.DataFrame:
     """Return one row for each run under `directory`, a study's folder; with `curves`, one for each row of its curve.
 
-    Rows stand arm by arm, and within an arm by seed.
+    Rows are in the order of the arms, and within an arm of the seeds.
 
     Columns of a run: `run`, `arm`, `seed`, `state` (finished, diverged, running, interrupted, crashed, corrupt), the
-    study's factors by their dotted keys, the metrics under their own names (accuracies as fractions),
+    study's factors by their dotted keys, the metrics under their names (accuracies as fractions),
     `diverged_at_step`, `parameters`, `flops` and `seconds`; where the study was tuned also `trial`, what a trial of the
     tuning sets, else empty. `columns` names others in their place, or `all`: every
     config key by its dotted name, `study`, `attempts`, `error`, `activations`, `environment.*`, `normalisation.*` and
-    `data.*` beside these.
+    `data.*` too.
 
     With `curves`, a row is one of `metrics.csv`: `kind` (step, the training since the last such row, or evaluation),
     `step`, `epoch`, `lr` and the metrics at that time, behind `run`, `arm`, `seed`, `state` and the factors, or behind
@@ -86,7 +86,7 @@ def _table(
     if not left:
         return frame[names].head(0)
     rows = pd.concat(left, ignore_index=True)
-    # What a row says of its own step goes before what its run ended with.
+    # A row's value at its step takes precedence over the run's final one.
     about = frame[[name for name in names if name not in rows]]
     place = dict(zip(frame["run"], range(len(frame)), strict=True))
     repeated = [place[run] for run, part in left.items() for _ in range(len(part))]
@@ -96,7 +96,7 @@ def _table(
 def _runs(directory: Path, study: StudyRecord | None, older_code: bool) -> tuple[pd.DataFrame, list[str]]:
     """Return all there is of every run, a row each, and the names of the columns that are metrics.
 
-    Rows stand arm by arm as the study has them, in each by seed; arms that it does not have come last.
+    Rows are in the order of the study's arms, and within an arm of the seeds; arms that the study lacks come last.
     """
     records = run_records(directory)
     if not records:

@@ -295,9 +295,9 @@ Listener = Callable[[Heartbeat], None]
 
 
 def write_heartbeat(directory: Path, heartbeat: Heartbeat) -> None:
-    """Write how far the run in `directory` is, whole; where that cannot be done, the run goes on without."""
+    """Write how far the run in `directory` is, as a whole; an error of the file system does not stop the run."""
     file, temporary = directory / PROGRESS_FILE, directory / f".{PROGRESS_FILE}.new"
-    # Not `write_atomically`: nothing is lost with it, so that it need not reach the disk before training goes on.
+    # Not `write_atomically`: training need not wait until this reaches the disk.
     with contextlib.suppress(OSError):
         temporary.write_text(json.dumps(asdict(heartbeat)))
         os.replace(temporary, file)

@@ -47,19 +47,19 @@ def joint_lines(directory: Path, study: Study, folders: Mapping[str, Path]) -> l
 def _dataset_table(each: OverDatasets) -> Table:
     """Return a claim's verdict on each dataset, and on all together."""
     rows = [
-        [name, finding.verdict, each.unit.difference(finding.effect), str(finding.effect.n or "–")]
+        [name, finding.verdict, each.claim.unit.difference(finding.effect), str(finding.effect.n or "–")]
         for name, finding in each.findings.items()
     ]
     note = f"No joint verdict: {each.reason}."
     if each.joint is not None:
         joint = each.joint
-        rows.append(["together", each.verdict, each.unit.difference(joint.effect), ""])
+        rows.append(["together", each.verdict, each.claim.unit.difference(joint.effect), ""])
         note = (
-            f"Between datasets: sd {each.unit.size(joint.between)}, I² {100 * joint.i_squared:.0f} %, p of "
+            f"Between datasets: sd {each.claim.unit.size(joint.between)}, I² {100 * joint.i_squared:.0f} %, p of "
             f"heterogeneity {joint.heterogeneity_p:.2g}."
         )
         if joint.prediction is not None:
-            note += f" On another such dataset: {each.unit.span(*joint.prediction, signed=True)}."
+            note += f" On another such dataset: {each.claim.unit.span(*joint.prediction, signed=True)}."
     return Table(each.claim.sentence, note, ["dataset", "verdict", "effect [95 %]", "seeds"], rows)
 
 

@@ -243,8 +243,8 @@ def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
         *row,
         unit.difference(compared.difference),
         unit.span(compared.difference.seeds_only.low, compared.difference.seeds_only.high, signed=True),
-        "–" if math.isnan(compared.hedges_g_z) else f"{compared.hedges_g_z:+.2f}",
-        p_text(compared.p_value),
+        "–" if math.isnan(compared.difference.hedges_g_z) else f"{compared.difference.hedges_g_z:+.2f}",
+        p_text(compared.difference.p_value),
         p_text(compared.p_holm),
         unit.amount(compared.minimum_detectable_effect),
     ]

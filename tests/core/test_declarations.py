@@ -13,11 +13,11 @@ from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
 
 
 def declared() -> dict[str, Key]:
-    """Return every key of Litmus, of each of several of one name its own, by where it is declared."""
+    """Return every key of Litmus by where it is declared."""
     keys = dict(config_keys(DEFAULT_ARCHITECTURE))
     for registry, section in ((ARCHITECTURES, "model"), (DATASETS, "data")):
         for name in registry:
-            # Other tests of the same process register networks of their own.
+            # Other tests of the same process register networks too.
             if str(registry.module_of(name)).startswith("litmus."):
                 keys |= {f"{name} {key}": each for key, each in registry[name].keys(section).items()}
     for config in (LaunchConfig, SlurmConfig):

@@ -12,7 +12,6 @@ from litmus.evidence.differences import (
     Comparison,
     compare,
     difference,
-    hedges_g_z,
     holm,
     image_standard_error,
     pairing,
@@ -32,7 +31,7 @@ def test_a_comparison_is_scipys_paired_t_test_over_the_seeds_that_both_have() ->
     arms = [arm({"arm": 0}, other, baseline=True), arm({"arm": 1}, one)]
     found = compare(study(arms), arms[1], "test_top1")
     expected = stats.ttest_rel(one[:5], other)
-    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.difference.p_value == pytest.approx(expected.pvalue, rel=1e-9)
     interval = expected.confidence_interval()
     assert (found.difference.low, found.difference.high) == pytest.approx((interval.low, interval.high))
     assert found.difference.n == 5
@@ -74,7 +73,7 @@ def test_what_pairing_gains() -> None:
 def test_hedges_correction_removes_the_bias_of_cohens_d_z(n: int) -> None:
     samples = np.random.default_rng(7).normal(0.8, 1.0, (20_000, n))
     uncorrected = samples.mean(1) / samples.std(1, ddof=1)
-    factor = hedges_g_z(estimate(list(samples[0]))) / uncorrected[0]
+    factor = estimate(list(samples[0])).hedges_g_z / uncorrected[0]
     error = float(factor * uncorrected.std() / math.sqrt(len(uncorrected)))
     assert factor * uncorrected.mean() == pytest.approx(0.8, abs=4 * error)
     # Hedges' approximation of the factor, good to a few per cent at these sizes.

@@ -27,7 +27,7 @@ STUDY = Study(
 
 
 def planned(directory: Path, plan: Plan, looked: bool = False) -> Registration:
-    """Return how `plan` stands once it is written down too."""
+    """Return how `plan` compares with the first one, once it is written down too."""
     directory.mkdir(parents=True, exist_ok=True)
     register(plan, directory, (), ["data"], looked)
     runs = {arm.label: dict.fromkeys(plan.seeds_of(arm.label), "0") for arm in plan.arms}

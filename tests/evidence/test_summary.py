@@ -30,7 +30,7 @@ def evaluated(task: Task) -> Analysis:
 
 @pytest.fixture
 def reconstruction(monkeypatch: pytest.MonkeyPatch) -> Task:
-    """A task of a user's own, with two metrics."""
+    """A custom task with two metrics."""
     monkeypatch.setattr(metrics, "TASKS", dict(TASKS))
     errors = Metric("mse", "mean squared error", "loss", False), Metric("ssim", "structural similarity", "share", True)
     task = custom_task("reconstruction", *errors, guessing=1.0)
@@ -66,7 +66,7 @@ NOISE = [0.03, -0.02, 0.01, -0.03, 0.02]
 
 
 def truth(arm: Arm, seed: int) -> Truth:
-    """An effect of one point, beside noise that five seeds do not see it through."""
+    """An effect of one point, hidden in the noise of five seeds."""
     base = 0.8 + seed / 50
     value = base + 0.01 + NOISE[seed] if arm.levels["model.norm"] == "batch" else base
     return {"test_top1": value, "val_top1": value}

@@ -16,7 +16,7 @@ class Says:
             a measurement, of which a diverged run has none.
         rests: the arms without whose runs there is no verdict.
         diverged: the verdicts where all runs of the better, and where all of the worse arms diverged.
-        of: the results that it is about, beside what probes measured: without all others its verdict is the same.
+        of: the results that it is about, apart from what probes measured: without all others its verdict is the same.
     """
 
     better: tuple[str, ...]
