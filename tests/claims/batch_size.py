@@ -1,7 +1,7 @@
 """What the claims of `batch_size` say, and the worlds where they are right and wrong."""
 
 from claims.base.says import about, alike, better, gains_more
-from claims.base.world import initial, world
+from claims.base.world import Rows, initial, worlds
 
 arm = "{}, batch {}".format
 
@@ -24,15 +24,14 @@ CLAIMS = {
 }
 
 
-def gradients(small: float, large: float) -> dict[str, list[tuple[int, str, str, float]]]:
+def gradients(small: float, large: float) -> Rows:
     return initial("weight_gradient_norm", ["layer"], {arm("group", 2): small, arm("group", 256): large}, later=1.0)
 
 
-RIGHT = world(
-    {arm("batch", 2): 0.60, arm("batch", 32): 0.90, arm("group", 2): 0.88, arm("group", 32): 0.89},
-    probes=gradients(9.0, 2.0),
-)
-WRONG = world(
-    {arm("batch", 2): 0.90, arm("batch", 32): 0.70, arm("group", 2): 0.60, arm("group", 32): 0.80},
-    probes=gradients(2.0, 9.0),
-)
+RIGHT, WRONG = worlds(
+    {
+        arm("batch", 2): (0.60, 0.90), arm("batch", 32): (0.90, 0.70),
+        arm("group", 2): (0.88, 0.60), arm("group", 32): (0.89, 0.80),
+    },
+    probes=(gradients(9.0, 2.0), gradients(2.0, 9.0)),
+)  # fmt: skip

@@ -1,7 +1,7 @@
 """What the claims of `inference_statistics` say, and the worlds where they are right and wrong."""
 
 from claims.base.says import alike, better
-from claims.base.world import world
+from claims.base.world import worlds
 
 
 def arm(statistics: str, batch: int, momentum: float = 0.1) -> str:
@@ -22,11 +22,7 @@ CLAIMS = {
     ),
 }
 
-RIGHT = world({
-    arm("running", 2): 0.95, arm("running", 360): 0.95, arm("batch", 2): 0.6, arm("batch", 360): 0.952,
-    arm("running", 360, momentum=0.01): 0.5,
-})  # fmt: skip
-WRONG = world({
-    arm("running", 2): 0.6, arm("running", 360): 0.8, arm("batch", 2): 0.9, arm("batch", 360): 0.7,
-    arm("running", 360, momentum=0.01): 0.95,
+RIGHT, WRONG = worlds({
+    arm("running", 2): (0.95, 0.6), arm("running", 360): (0.95, 0.8), arm("batch", 2): (0.6, 0.9),
+    arm("batch", 360): (0.952, 0.7), arm("running", 360, momentum=0.01): (0.5, 0.95),
 })  # fmt: skip

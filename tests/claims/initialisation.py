@@ -1,7 +1,7 @@
 """What the claims of `initialisation` say, and the worlds where they are right and wrong."""
 
 from claims.base.says import about, gains_more
-from claims.base.world import initial, world
+from claims.base.world import Rows, initial, worlds
 
 arm = "norm {}, gain {}".format
 
@@ -20,27 +20,17 @@ CLAIMS = {
     ),
 }
 
-RIGHT = world(
+
+def activations(batch_large: float, none_small: float) -> Rows:
+    """Return rows of the last activations' inputs: with large weights and batch norm, with small ones and no norm."""
+    sds = {arm("batch", 1.0): 1.0, arm("batch", 10.0): batch_large, arm("none", 0.1): none_small}
+    return initial("sd", ["first", "last"], sds, later=1000.0)
+
+
+RIGHT, WRONG = worlds(
     {
-        arm("batch", 0.1): 0.9, arm("batch", 1.0): 0.9, arm("batch", 10.0): 0.89,
-        arm("none", 0.1): 0.6, arm("none", 1.0): 0.9, arm("none", 10.0): 0.5,
+        arm("batch", 0.1): (0.9, 0.5), arm("batch", 1.0): (0.9, 0.9), arm("batch", 10.0): (0.89, 0.6),
+        arm("none", 0.1): (0.6, 0.9), arm("none", 1.0): (0.9, 0.8), arm("none", 10.0): (0.5, 0.9),
     },
-    probes=initial(
-        "sd",
-        ["first", "last"],
-        {arm("batch", 1.0): 1.0, arm("batch", 10.0): 1.0, arm("none", 0.1): 1e-6},
-        later=1000.0,
-    ),
-)  # fmt: skip
-WRONG = world(
-    {
-        arm("batch", 0.1): 0.5, arm("batch", 1.0): 0.9, arm("batch", 10.0): 0.6,
-        arm("none", 0.1): 0.9, arm("none", 1.0): 0.8, arm("none", 10.0): 0.9,
-    },
-    probes=initial(
-        "sd",
-        ["first", "last"],
-        {arm("batch", 1.0): 1.0, arm("batch", 10.0): 9.0, arm("none", 0.1): 0.1},
-        later=1000.0,
-    ),
+    probes=(activations(1.0, 1e-6), activations(9.0, 0.1)),
 )  # fmt: skip

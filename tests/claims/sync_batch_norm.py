@@ -1,7 +1,7 @@
 """What the claims of `sync_batch_norm` say, and the worlds where they are right and wrong."""
 
 from claims.base.says import better, rises
-from claims.base.world import world
+from claims.base.world import worlds
 
 CLAIMS = {
     "Two samples a device, not synchronised, cost a percentage point or more.": better(
@@ -18,13 +18,9 @@ CLAIMS = {
     ),
 }
 
-RIGHT = world({
-    "synchronised": 0.9, "local, 2 devices": 0.893, "local, 8 devices": 0.85, "local, 16 devices": 0.8,
-    "local, 32 devices": 0.7, "group norm": 0.88,
-})  # fmt: skip
-WRONG = world({
-    "synchronised": 0.805, "local, 2 devices": 0.7, "local, 8 devices": 0.72, "local, 16 devices": 0.74,
-    "local, 32 devices": 0.8, "group norm": 0.6,
+RIGHT, WRONG = worlds({
+    "synchronised": (0.9, 0.805), "local, 2 devices": (0.893, 0.7), "local, 8 devices": (0.85, 0.72),
+    "local, 16 devices": (0.8, 0.74), "local, 32 devices": (0.7, 0.8), "group norm": (0.88, 0.6),
 })  # fmt: skip
 
 LEVELS = {
