@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from tiny_runs import command, tiny_options
 
+from litmus.cli.main import run_command
 from litmus.records.run_record import RunRecord, run_records
 
 Slurm = Callable[..., str]
@@ -28,6 +29,11 @@ def vary(out: Path, name: str, *more: str) -> list[str]:
     options = [*tiny_options(), "--model.dropout", "0.3", "--data.augment", "crop", "--data.batch_size", "16"]
     options += ["--vary", "model.norm=none,batch", "--name", name, "--out", str(out)]
     return command(["vary", *options, *more])
+
+
+def run_here(arguments: list[str]) -> None:
+    """Run a command line of `vary` in this process, to its end."""
+    assert run_command(arguments[3:]) == 0
 
 
 def start(arguments: list[str], environment: dict[str, str]) -> "subprocess.Popen[str]":

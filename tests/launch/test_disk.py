@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 from tiny_runs import command, tiny_options
 
+from litmus.cli.main import run_command
 from litmus.records.run_record import RunRecord, run_records
 
 NAME = "s"
 
 
 def arguments(out: Path) -> list[str]:
-    options = [*tiny_options(), "--trainer.epochs", "6", "--data.batch_size", "16", "--checkpoint-every", "20steps"]
+    options = [*tiny_options(), "--trainer.epochs", "4", "--data.batch_size", "16", "--checkpoint-every", "20steps"]
     return command(
-        ["vary", *options, "--vary", "model.norm=none,batch", "--seeds", "2", "--name", NAME, "--out", str(out),
+        ["vary", *options, "--vary", "model.norm=none,batch", "--seeds", "1", "--name", NAME, "--out", str(out),
          "--workers", "1"]
     )  # fmt: skip
 
@@ -33,9 +34,7 @@ def results(out: Path) -> dict[str, tuple[str, object]]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed")
-    environment = {**os.environ, "WANDB_MODE": "disabled"}
-    done = subprocess.run(arguments(out), env=environment, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stderr
+    assert run_command([*arguments(out)[3:], "--wandb", "disabled"]) == 0
     return out
 
 

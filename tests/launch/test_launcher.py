@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -150,8 +151,10 @@ SLOW = Study(
 )  # fmt: skip
 
 
-def signal_a_worker(directory: Path, number: int) -> threading.Thread:
-    """Send a signal to a worker once its run has written rows."""
+def signal_a_worker(
+    directory: Path, number: int, then: Callable[[int], None] = lambda process: None
+) -> threading.Thread:
+    """Send a signal to a worker once its run has written rows, and call `then` with its process."""
 
     def workers() -> list[int]:
         """The processes that write a log: those that execute a run."""
@@ -172,6 +175,7 @@ def signal_a_worker(directory: Path, number: int) -> threading.Thread:
         while time.monotonic() < end:
             for worker in workers():
                 os.kill(worker, number)
+                then(worker)
                 return
             time.sleep(0.02)
 
@@ -184,8 +188,14 @@ def signal_a_worker(directory: Path, number: int) -> threading.Thread:
 def test_a_worker_that_hangs_is_killed_and_its_run_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(local, "HANG_SECONDS", 40.0)
-    stopped = signal_a_worker(tmp_path, signal.SIGSTOP)
+    def hangs(process: int) -> None:
+        # No longer than until it was killed: a start is silent for some seconds, too.
+        monkeypatch.setattr(local, "HANG_SECONDS", 8.0)
+        while Path(f"/proc/{process}/fd").exists():
+            time.sleep(0.05)
+        monkeypatch.setattr(local, "HANG_SECONDS", 3600.0)
+
+    stopped = signal_a_worker(tmp_path, signal.SIGSTOP, hangs)
     result = run(SLOW, out=tmp_path, workers=2, wandb="disabled")
     stopped.join()
     assert result.crashed == {}

@@ -18,6 +18,7 @@ from cluster_jobs import (
     processes,
     records,
     restart,
+    run_here,
     running,
     start,
     vary,
@@ -35,13 +36,10 @@ CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "0"))
 def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    """24 runs by four jobs, while signals, requeueing, kills and preemption hit these."""
+    """16 runs by four jobs, while signals, requeueing, kills and preemption hit these."""
     epochs = str(6 + int(CONTROLLER_AWAY / 2))  # else the study is over when the controller is back
-    options = ("--seeds", "12", "--trainer.epochs", epochs, "--checkpoint-every", "20steps")
-    alone = subprocess.run(
-        vary(tmp_path / "alone", "s", *options), env=environment, capture_output=True, text=True, timeout=1500
-    )
-    assert alone.returncode == 0, alone.stderr
+    options = ("--seeds", "8", "--trainer.epochs", epochs, "--checkpoint-every", "20steps")
+    run_here(vary(tmp_path / "alone", "s", *options))
     out, study = tmp_path / "cluster", tmp_path / "cluster" / "s"
     arguments = vary(out, "s", *options, "--launcher", "slurm", "--slurm.partition", "low", "--slurm.parallel", "4")
     launcher = start(arguments, environment)
@@ -81,20 +79,23 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
         launcher = start(arguments, environment)
         _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 0, errors
-    assert_identical(tmp_path / "alone" / "s", study, runs=24)
+    assert_identical(tmp_path / "alone" / "s", study, runs=16)
 
 
 UNHURRIED = '''
 import time
+from pathlib import Path
 
 from torch import nn
 
 from litmus.lit_archs import register
 
+HURRY = Path(__file__).with_name("hurry")
+
 
 @register("unhurried", input_shape=(1, 8, 8))
 class Unhurried(nn.Module):
-    """A network whose step takes as long on any machine."""
+    """A network whose step takes as long on any machine, until there is a file that says to hurry."""
 
     def __init__(self, num_classes, in_channels=1):
         super().__init__()
@@ -102,8 +103,8 @@ class Unhurried(nn.Module):
         self.head = nn.Linear(16, num_classes)
 
     def forward(self, images):
-        if self.training:
-            time.sleep(0.02)
+        if self.training and not HURRY.exists():
+            time.sleep(0.1)
         return self.head(self.layers(images))
 '''
 
@@ -112,23 +113,18 @@ class Unhurried(nn.Module):
 def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    source = tmp_path / "unhurried.py"
+    source, hurry = tmp_path / "unhurried.py", tmp_path / "hurry"
     source.write_text(UNHURRIED)
 
-    def train(name: str, *more: str) -> "subprocess.Popen[str]":
-        settings = {
-            "model.name": "unhurried",
-            "optim.lr": 0.01,
-            "data.batch_size": 16,
-            "trainer.epochs": 50,
-            "trainer.keep": "last",
-        }
+    def train(name: str, *more: str) -> list[str]:
+        settings = {"model.name": "unhurried", "optim.lr": 0.01, "data.batch_size": 16}
+        settings |= {"trainer.epochs": 10, "trainer.keep": "last"}
         options = [part for key, value in settings.items() for part in (f"--{key}", str(value))]
         where = ["--source", str(source), "--name", "s", "--out", str(tmp_path / name)]
-        return start(command(["train", *options, *where, *more]), environment)
+        return command(["train", *options, *where, *more])
 
     study = tmp_path / "cluster" / "s"
-    alone, launcher = train("alone"), train("cluster", "--launcher", "slurm")
+    launcher = start(train("cluster", "--launcher", "slurm"), environment)
     wait_for(lambda: at_work(study))
     (job,) = jobs(study)
 
@@ -139,36 +135,40 @@ def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
         return int(re.findall(r"Restarts=(\d+)", described())[0])
 
     # The limit is set once the run is at work: how long a start takes is another matter. SLURM looks every 30 seconds,
-    # and the run's steps sleep for 90.
+    # and the run's steps sleep for 80.
     hours, minutes, seconds = map(int, re.findall(r"RunTime=(\d+):(\d+):(\d+)", described())[0])
     limit = (3600 * hours + 60 * minutes + seconds + 45) // 60 + 1
     slurm("scontrol", "update", f"JobId={job}", f"TimeLimit={limit}")
     wait_for(lambda: restarts() or launcher.poll() is not None)
     assert restarts() == 1, "the run was done before its time was over"
     slurm("scontrol", "update", f"JobId={job}", "TimeLimit=240")
+    hurry.touch()
     _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 0, errors
-    _, errors = alone.communicate(timeout=1500)
-    assert alone.returncode == 0, errors
+    run_here(train("alone"))
     assert_identical(tmp_path / "alone" / "s", study, runs=1)
 
 
 @pytest.mark.slow
 def test_one_run_over_two_nodes_equals_one_process(slurm: Slurm, tmp_path: Path, environment: dict[str, str]) -> None:
-    # Dropout draws by device.
-    options = ("--seeds", "1", "--trainer.epochs", "3", "--model.dropout", "0")
-    alone = subprocess.run(
-        vary(tmp_path / "alone", "s", *options), env=environment, capture_output=True, text=True, timeout=1500
-    )
-    assert alone.returncode == 0, alone.stderr
-    study = tmp_path / "cluster" / "s"
+    """A network of the user's, whose run is checkpointed and requeued on the way."""
+    (tmp_path / "own_scale.py").write_text("SCALE = 0.5\n")
+    (tmp_path / "scales.py").write_text(OWN)
+
+    def scales(out: str, *more: str) -> list[str]:
+        settings = ["--trainer.epochs", "3", "--data.batch_size", "16", "--trainer.keep", "last"]
+        return command(["run", str(tmp_path / "scales.py"), *settings, "--out", str(tmp_path / out), *more])
+
     nodes = ("--launcher", "slurm", "--slurm.nodes", "2", "--devices", "4", "--slurm.parallel", "1")
-    done = start(vary(tmp_path / "cluster", "s", *options, *nodes, "--checkpoint-every", "16steps"), environment)
+    launcher = start(scales("cluster", *nodes, "--checkpoint-every", "16steps"), environment)
+    study = tmp_path / "cluster" / "scales"
     wait_for(lambda: at_work(study))
     slurm("scancel", "--signal=USR2", jobs(study)[0])
-    _, errors = done.communicate(timeout=1500)
-    assert done.returncode == 0, errors
-    one, other = records(tmp_path / "alone" / "s"), records(study)
+    alone = subprocess.run(scales("alone"), env=environment, capture_output=True, text=True, timeout=1500)
+    assert alone.returncode == 0, alone.stderr
+    _, errors = launcher.communicate(timeout=1500)
+    assert launcher.returncode == 0, errors
+    one, other = records(tmp_path / "alone" / "scales"), records(study)
     assert one.keys() == other.keys()  # the same experiments
     for name, record in other.items():
         assert record.read_summary()["environment"]["devices"] == 4
@@ -247,13 +247,12 @@ study = Study(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nodes", [(), ("--devices", "2", "--slurm.nodes", "2")])
-def test_a_study_of_ones_own_runs_there_while_its_code_is_that_of_the_start(
-    slurm: Slurm, tmp_path: Path, environment: dict[str, str], nodes: tuple[str, ...]
+def test_a_study_of_the_user_runs_there_while_its_code_is_that_of_the_start(
+    slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     (tmp_path / "own_scale.py").write_text("SCALE = 0.5\n")
     (tmp_path / "scales.py").write_text(OWN)
-    cluster = ("--launcher", "slurm", "--slurm.parallel", "1", *nodes)
+    cluster = ("--launcher", "slurm", "--slurm.parallel", "1")
     arguments = command(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster])
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr
@@ -261,8 +260,6 @@ def test_a_study_of_ones_own_runs_there_while_its_code_is_that_of_the_start(
     for record in records(study).values():
         code = record.read_status()["user_code"]
         assert (study / "code" / code_version(code["hashes"]) / "own_scale.py").read_text() == "SCALE = 0.5\n"
-    if nodes:
-        return
     # What waits in the queue while the code changes is left, and said so.
     (tmp_path / "own_scale.py").write_text("SCALE = 0.25\n")
     held = [*arguments, "--slurm.extra", "[begin=now+6]"]

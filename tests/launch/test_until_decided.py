@@ -1,7 +1,5 @@
 """Seeds that are added until the claims are decided, and to which arms."""
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,14 +7,13 @@ from synthetic_records import synthetic
 from tiny_runs import TINY
 
 from litmus import Claim, Study, more
+from litmus.cli.main import run_command
 from litmus.core.errors import UserError
 from litmus.design.plan import Arm, expand
 from litmus.evidence.claims import Finding
 from litmus.launch.config import LaunchConfig
 from litmus.launch.until_decided import arms_of, conduct_until_decided
 from litmus.records.study_record import read_study_record
-
-Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 BATCH, NONE = {"model.norm": "batch"}, {"model.norm": "none"}
 
@@ -73,7 +70,11 @@ def test_seeds_that_are_added_need_splits_of_their_own() -> None:
 
 
 @pytest.mark.slow
-def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(litmus: Litmus, tmp_path: Path) -> None:
+def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["run", "./learning.py", "--until", "decided", "--max-seeds", "7", "--wandb", "disabled"]
     (tmp_path / "learning.py").write_text(
         '"""Does it learn?"""\n'
         "from litmus import Claim, Study, more\n"
@@ -85,15 +86,16 @@ def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(litmus: Litmus
         "            Claim('A percent of dropout takes accuracy away.',\n"
         "                  more('test_top1', 'learns', than='dropout'), threshold=0.0001)])\n"
     )
-    first = litmus("run", "./learning.py", "--until", "decided", "--max-seeds", "9")
-    assert first.returncode == 0, first.stderr
+    assert run_command(arguments) == 0
+    first = capfd.readouterr()
     seeds = {arm.label: sorted(arm.runs) for arm in read_study_record(tmp_path / "runs/learning").arms}
-    assert seeds["learns"] == seeds["dropout"] == list(range(9))
-    assert 3 <= len(seeds["still"]) < 9
-    assert "1 of 2 claims decided; a seed more of dropout; learns" in first.stderr
-    assert "Planned 5 seeds, and more until the claims are decided" in first.stdout
-    assert f"decided 1 of 2 claims with {18 + len(seeds['still'])} runs" in first.stdout
+    assert seeds["learns"] == seeds["dropout"] == list(range(7))
+    assert 3 <= len(seeds["still"]) < 7
+    assert "1 of 2 claims decided; a seed more of dropout; learns" in first.err
+    assert "Planned 5 seeds, and more until the claims are decided" in first.out
+    assert f"decided 1 of 2 claims with {14 + len(seeds['still'])} runs" in first.out
 
-    again = litmus("run", "./learning.py", "--until", "decided", "--max-seeds", "9")
-    assert "finished learns" not in again.stderr  # nothing is run twice
-    assert again.stdout == first.stdout
+    assert run_command(arguments) == 0
+    again = capfd.readouterr()
+    assert "finished learns" not in again.err  # nothing is run twice
+    assert again.out == first.out
