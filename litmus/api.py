@@ -15,10 +15,9 @@ from litmus.design.study_files import STUDIES, lookup_study
 from litmus.evidence.summary import Undecided, undecided
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
-from litmus.launch.pictures import write_pictures
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
 from litmus.records.wandb import WandbError, lacking_runs
-from litmus.report.images import changed_images, image_numbers
+from litmus.report.images import changed_images, image_numbers, write_pictures
 from litmus.report.page import Report, summary_of, write_report_of
 
 
@@ -96,7 +95,8 @@ def run(
 def finish(study: Study, conducted: StudyResult) -> Result:
     """Write the report of a study whose runs have ended, and return the result."""
     summary, _ = summary_of(conducted.directory, study)
-    write_pictures(conducted.directory, conducted.runs, image_numbers(changed_images(summary.analysis)))
+    configs = [run.config for run in conducted.runs]
+    write_pictures(conducted.directory, configs, image_numbers(changed_images(summary.analysis)))
     report = write_report_of(summary, study)
     return Result(
         report.answer,

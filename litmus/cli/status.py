@@ -17,20 +17,17 @@ from litmus.cli.command import JSON_HELP, OUT, RUN_HELP, Parser, aligned, print_
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.formatting import duration, joined, several
 from litmus.records import slurm
-from litmus.records.code_use import code_use
-from litmus.records.run_code import recorded_code
 from litmus.records.run_record import (
     FINAL_STATES,
     Heartbeat,
     RunRecord,
-    copies,
     find_runs,
     read_heartbeat,
-    rerun_command,
     run_records,
 )
 from litmus.records.storage import CorruptRecord, disk_use, in_bytes
 from litmus.records.study_record import STUDY_FILE, StudyJobs, read_study_record
+from litmus.records.user_code import code_use, copies, recorded_code, rerun_command
 
 STATES = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not_started", "other_code")
 WATCH_SECONDS = 2.0

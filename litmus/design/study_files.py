@@ -12,8 +12,8 @@ from types import ModuleType
 from litmus.core.errors import UserError, line_of_user_code
 from litmus.core.registry import Registry
 from litmus.design.study import Study, require_study_name
-from litmus.records.run_code import is_copy
 from litmus.records.study_record import StudyRecord
+from litmus.records.user_code import is_copy
 
 _importing: ContextVar[Path | None] = ContextVar("importing", default=None)
 _modules: dict[Path, ModuleType] = {}

@@ -17,10 +17,10 @@ from litmus.evidence.estimate import AS_PLANNED, Estimate, Sampling, estimate
 from litmus.evidence.preregistration import registration
 from litmus.evidence.units import Unit, unit_of
 from litmus.records.answers import Answers, read_answers
-from litmus.records.code_use import CodeUse, code_use
 from litmus.records.frames import load, read_metrics, read_probes
 from litmus.records.run_record import RunRecord
 from litmus.records.study_record import STUDY_FILE, ArmRecord, StudyRecord, read_study_record
+from litmus.records.user_code import CodeUse, code_use
 
 
 @dataclass(frozen=True)

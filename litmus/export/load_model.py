@@ -14,8 +14,9 @@ from litmus.datamodules.batches.image_input import ImageInput
 from litmus.design.study_files import import_source
 from litmus.lit_archs.building.registry import ARCHITECTURES, construct
 from litmus.lit_archs.learning.loss import defines_loss
-from litmus.records.run_record import FINAL_STATES, RunRecord, find_runs, rerun_command, source_of
+from litmus.records.run_record import FINAL_STATES, RunRecord, find_runs
 from litmus.records.storage import CorruptRecord
+from litmus.records.user_code import rerun_command, source_of
 from litmus.training.config import resolve
 from litmus.training.network import network_options
 

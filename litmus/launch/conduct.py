@@ -14,12 +14,10 @@ from litmus.design.study_files import being_imported
 from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.local import LocalLauncher
-from litmus.launch.older_runs import codes_of_study, reuse_older_runs
 from litmus.launch.progress import Progress
 from litmus.launch.slurm import SlurmLauncher, script
 from litmus.launch.torchrun import ProcessGroup, ProcessGroupLauncher, torchrun_group
 from litmus.launch.tune import tune, values_text
-from litmus.records.run_code import RunCode
 from litmus.records.run_record import FINAL_STATES
 from litmus.records.storage import storage_errors
 from litmus.records.study_record import (
@@ -30,9 +28,11 @@ from litmus.records.study_record import (
     hash_of,
     write_study_record,
 )
+from litmus.records.user_code import RunCode
 from litmus.records.wandb import available_mode
 from litmus.training.config import TrainerConfig
 from litmus.training.identity import identity_settings, run_id
+from litmus.training.older_runs import codes_of_study, reuse_older_runs
 from litmus.training.run import Execution, Run
 from litmus.training.user_code import keep_copies, read_user_code
 

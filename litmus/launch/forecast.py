@@ -18,15 +18,15 @@ from litmus.datamodules.batches.order import training_steps
 from litmus.datamodules.loading.arrays import ImageArrays, read
 from litmus.design.plan import Plan
 from litmus.launch.config import LaunchConfig, execution_of, places_of
-from litmus.launch.older_runs import codes_of_study
-from litmus.records.run_code import code_version, identity_with_code
 from litmus.records.run_record import run_records
 from litmus.records.study_record import read_study_record
+from litmus.records.user_code import code_version, identity_with_code
 from litmus.training.config import RunConfig
 from litmus.training.environment import available_cpus
 from litmus.training.execute import cost_of, execute
 from litmus.training.identity import run_id
 from litmus.training.network import network_options
+from litmus.training.older_runs import codes_of_study
 from litmus.training.run import Execution, Place, Run
 from litmus.training.user_code import read_user_code
 

@@ -181,12 +181,12 @@ class SlurmLauncher:
             lease.release()
 
     def _write_runs(self, missing: list[Run], keep_others: bool) -> None:
-        entries = {run.run_id: _as_entry(run) for run in missing}
+        entries = {run.run_id: run.as_dict() for run in missing}
         if keep_others:
             earlier = json.loads(self.jobs.runs_file.read_text())["runs"]
             entries = {**{entry["run_id"]: entry for entry in earlier}, **entries}
         launch = {key: value for key, value in dataclasses.asdict(self.launch).items() if key not in LAUNCHER_SETTINGS}
-        content = {"study": self.study, "launch": launch, "runs": list(entries.values())}
+        content = {"launch": launch, "runs": list(entries.values())}
         write_atomically(self.jobs.runs_file, to_json(content))
 
     def _tasks(self) -> list[slurm.Task] | None:
@@ -215,15 +215,3 @@ class SlurmLauncher:
                 heartbeat = read_heartbeat(run.directory)
                 if heartbeat is not None:
                     self.progress.advanced(run, heartbeat)
-
-
-def _as_entry(run: Run) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "arm": run.arm,
-        "levels": run.levels,
-        "config": run.config.as_dict(),
-        "trial": run.trial,
-        "source": None if run.source is None else str(run.source),
-        "code": None if run.code is None else run.code.as_dict(),
-    }

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import submitit
 
-from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
 from litmus.launch.signals import Interrupted, stop_on_signals
 from litmus.records import slurm
-from litmus.records.run_code import RunCode
 from litmus.records.run_record import FINAL_STATES, RunRecord
 from litmus.records.study_record import StudyJobs
 
@@ -94,7 +92,6 @@ def execute_missing(study_directory: Path) -> None:
 def missing_runs(study_directory: Path) -> "list[Run]":
     """Return the runs of `runs.json` that have not ended, and whose code is still that of the start."""
     from litmus.launch.worker import changed_code, import_file, message_of_change
-    from litmus.training.config import resolve
     from litmus.training.run import Run
 
     content = _read(study_directory)
@@ -103,20 +100,9 @@ def missing_runs(study_directory: Path) -> "list[Run]":
     runs: list[Run] = []
     changed: set[str] = set()
     for entry in content["runs"]:
-        path = study_directory / entry["run_id"]
-        if RunRecord(path).outcome().state in (*FINAL_STATES, "crashed"):
+        if RunRecord(study_directory / entry["run_id"]).outcome().state in (*FINAL_STATES, "crashed"):
             continue
-        run = Run(
-            entry["run_id"],
-            content["study"],
-            entry["arm"],
-            entry["levels"],
-            resolve(flatten(entry["config"])),
-            path,
-            None if entry["source"] is None else Path(entry["source"]),
-            code=None if entry["code"] is None else RunCode(**entry["code"]),
-            trial=entry["trial"],
-        )
+        run = Run.from_dict(entry, study_directory)
         files = changed_code(run)
         changed.update(files)
         if not files:

@@ -18,9 +18,9 @@ import torch.distributed as distributed
 from litmus.core.errors import UserError, error_in_one_line
 from litmus.core.formatting import listed
 from litmus.launch.signals import CHECKPOINT_SIGNALS
-from litmus.records.run_code import changed_files
 from litmus.records.run_record import Heartbeat
 from litmus.records.storage import CorruptRecord, StorageError, storage_errors
+from litmus.records.user_code import changed_files
 from litmus.training.checkpoints import Paused
 from litmus.training.execute import attempt, write_traceback
 from litmus.training.run import Execution, Place, Run

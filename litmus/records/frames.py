@@ -9,11 +9,10 @@ import pandas as pd
 from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
 from litmus.core.suggestions import nearest
-from litmus.records.code_use import code_use
-from litmus.records.run_code import recorded_code
 from litmus.records.run_record import RunRecord, run_records
 from litmus.records.storage import CorruptRecord
 from litmus.records.study_record import StudyRecord, read_study_record
+from litmus.records.user_code import code_use, code_version, recorded_code
 
 Columns = Literal["all"] | Sequence[str] | None
 """Which columns of a run are asked for: those by default, all, or those of a list."""
@@ -162,7 +161,7 @@ def _row(record: RunRecord) -> tuple[dict[str, Any], Iterable[str]]:
     row.update(error=status.get("error"), trial=status.get("trial"))
     code = recorded_code(status)
     if code is not None:
-        row["code"] = code.version
+        row["code"] = code_version(code.hashes)
     try:
         row.update({key: value for key, value in flatten(record.read_config()).items() if key != "seed"})
         summary = record.read_summary()

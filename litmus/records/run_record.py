@@ -14,7 +14,6 @@ import yaml
 from litmus.core.errors import UserError
 from litmus.core.metrics import metric_of
 from litmus.records import lease
-from litmus.records.run_code import KeptCode, code_version, kept_code, recorded_code
 from litmus.records.storage import CorruptRecord, StorageError, storage_errors, to_json, write_atomically
 
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -224,28 +223,6 @@ def find_runs(run: str, out: Path) -> list[RunRecord]:
     if len(identities) > 1:
         raise UserError(f"{run!r} could be any of {', '.join(identities[:8])}; give more digits")
     return found
-
-
-def rerun_command(record: RunRecord) -> str:
-    """Return the command that repeats a run in another folder, with the code that it had. Raises `CorruptRecord`."""
-    source = source_of(record)
-    return f"litmus train --config {record.config_file}{f' --source {source}' if source else ''} --out again"
-
-
-def source_of(record: RunRecord) -> str | None:
-    """Return the user's file that a run came from, or its copy where any of the code has changed since."""
-    kept = copies(record)
-    if kept is not None and kept.source is not None and not kept.is_current():
-        return str(kept.source)
-    return record.read_status().get("source")
-
-
-def copies(record: RunRecord) -> KeptCode | None:
-    """Return the copies of the code that a run was trained with, None for a run without code of the user's."""
-    code = recorded_code(record.read_status())
-    if code is None:
-        return None
-    return kept_code(record.path.parent, code_version(code.trained_with or code.hashes))
 
 
 PROGRESS_FILE = "progress.json"

@@ -13,7 +13,7 @@ from litmus.evidence.preregistration import Registration
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import level
-from litmus.records.run_code import FOLDER
+from litmus.records.user_code import FOLDER
 
 VERSION_COLUMNS = ("code", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 MEASURED = (

@@ -1,21 +1,29 @@
 """What the arms answer on single test images: those that change most between arms, with their pictures."""
 
 import base64
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from litmus.evidence.results import Analysis, ArmResult
+from litmus.records.storage import write_atomically
 from litmus.report.tables import Table
+
+if TYPE_CHECKING:
+    from litmus.training.config import RunConfig
 
 MOST_IMAGES = 12
 """Test images that the table has at most."""
 FINGERPRINT = "data.fingerprint"
 """The column of the records, and the text of a PNG, that say which data it is."""
+LONGEST_SIDE = 64
+"""Pixels of the longer side of a picture."""
 MOST_BYTES = 1 << 20
 """Bytes of all pictures of a page together, before they are written as text."""
 
@@ -147,3 +155,34 @@ def pictures_of(analysis: Analysis, table: Table | None) -> dict[str, Picture]:
             left -= len(picture.content)
             found[str(image)] = picture
     return found
+
+
+def write_pictures(directory: Path, configs: Sequence["RunConfig"], images: Sequence[int]) -> None:
+    """Write the test images with these numbers into a study's folder, except those that it has.
+
+    Nothing is written for runs of several datasets, in which a number is no single image. An error is printed, not
+    raised: whatever a user's dataset raises, the report matters more.
+    """
+    datasets = {(each.data.name, each.data.root, repr(each.data.options)) for each in configs}
+    if len(datasets) != 1 or not images:
+        return
+    # Imported here because a report that is only written anew needs no PyTorch.
+    import torch
+
+    from litmus.datamodules.batches.image_data import ImageDataModule
+    from litmus.datamodules.batches.picture import as_rgb, png
+    from litmus.datamodules.loading.arrays import read
+
+    try:
+        arrays = ImageDataModule(configs[0].data, configs[0].seed).arrays
+        found = {image: read_picture(image_file(directory, image)) for image in images}
+        missing = [image for image, each in found.items() if each is None or each.fingerprint != arrays.fingerprint]
+        if not missing:
+            return
+        (pixels,) = read(arrays.test_images, [torch.tensor(missing)])
+        for image, shown in zip(missing, as_rgb(pixels.cpu()), strict=True):
+            content = png(shown, LONGEST_SIDE, {FINGERPRINT: arrays.fingerprint})
+            write_atomically(image_file(directory, image), content)
+    except Exception as error:
+        text = " ".join(str(error).split())[:200] or type(error).__name__
+        print(f"litmus: the report lacks pictures of test images: {text}", file=sys.stderr)

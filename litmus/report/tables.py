@@ -15,9 +15,10 @@ from litmus.evidence.results import Analysis, ArmResult
 from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.tuning import arm_tunings
 from litmus.evidence.units import NUMBER, POINTS, Unit, unit_of
-from litmus.records.run_record import RunRecord, rerun_command
+from litmus.records.run_record import RunRecord
 from litmus.records.storage import CorruptRecord
 from litmus.records.study_record import arm_label, short_name
+from litmus.records.user_code import rerun_command
 
 COSTS = ("parameters", "flops", "activations")
 WIDTH = 79

@@ -68,7 +68,7 @@ def attempt(
             if run.source is not None:
                 fields["source"] = str(run.source)
             if run.code is not None:
-                fields["user_code"] = run.code.as_dict()
+                fields["user_code"] = asdict(run.code)
             record.write_status(**fields)
 
     if place.rank == 0:

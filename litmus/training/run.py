@@ -1,12 +1,14 @@
 """A run (one arm with one seed), how it is executed, and on which devices."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from litmus.records.run_code import RunCode
+from litmus.core.config_keys import flatten
 from litmus.records.run_record import RunRecord
-from litmus.training.config import RunConfig
+from litmus.records.user_code import RunCode
+from litmus.training.config import RunConfig, resolve
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,34 @@ class Run:
     def record(self) -> RunRecord:
         """Its files on disk."""
         return RunRecord(self.directory)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the run as values of JSON, without its folder."""
+        return {
+            "run_id": self.run_id,
+            "study": self.study,
+            "arm": self.arm,
+            "levels": self.levels,
+            "config": self.config.as_dict(),
+            "source": None if self.source is None else str(self.source),
+            "code": None if self.code is None else asdict(self.code),
+            "trial": self.trial,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], study_directory: Path) -> "Run":
+        """Return the run of `as_dict`, in a study's folder. The user's file must have been imported."""
+        return cls(
+            run_id=values["run_id"],
+            study=values["study"],
+            arm=values["arm"],
+            levels=values["levels"],
+            config=resolve(flatten(values["config"])),
+            directory=study_directory / values["run_id"],
+            source=None if values["source"] is None else Path(values["source"]),
+            code=None if values["code"] is None else RunCode(**values["code"]),
+            trial=values["trial"],
+        )
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from functools import cached_property, lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
-from litmus.records.run_code import DIGITS, MANIFEST, KeptCode, code_version, kept_code
 from litmus.records.storage import storage_errors, to_json
+from litmus.records.user_code import DIGITS, MANIFEST, KeptCode
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,9 @@ def _last_name(function: ast.expr) -> str:
 
 def keep_copies(code: UserCode, study_directory: Path) -> KeptCode:
     """Copy the files into the study's folder, unless copies of this version lie there, and return where they are."""
-    kept = kept_code(study_directory, code_version(code.hashes))
-    if kept.manifest_file.is_file():
+    kept = KeptCode.of(study_directory, code.hashes)
+    manifest = kept.path / MANIFEST
+    if manifest.is_file():
         return kept
     with storage_errors(kept.path):
         kept.path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,7 +185,7 @@ def keep_copies(code: UserCode, study_directory: Path) -> KeptCode:
             os.chmod(temporary, 0o755)
             os.rename(temporary, kept.path)
         except OSError:
-            if not kept.manifest_file.is_file():  # else another launcher was faster
+            if not manifest.is_file():  # else another launcher was faster
                 raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -10,10 +10,9 @@ from litmus import load
 from litmus.core.errors import UserError
 from litmus.evidence.results import analyse
 from litmus.launch.worker import import_user_code
-from litmus.records.code_use import code_use
-from litmus.records.run_code import RunCode, recorded_code
-from litmus.records.run_record import RunRecord, copies, rerun_command, run_records
+from litmus.records.run_record import RunRecord, run_records
 from litmus.records.study_record import read_study_record
+from litmus.records.user_code import RunCode, code_use, copies, recorded_code, rerun_command
 from litmus.training.config import resolve
 from litmus.training.run import Run
 from litmus.training.user_code import read_user_code

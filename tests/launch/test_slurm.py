@@ -26,7 +26,7 @@ from cluster_jobs import (
 )
 from tiny_runs import command, tiny_options
 
-from litmus.records.run_code import code_version
+from litmus.records.user_code import code_version
 
 CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "0"))
 """Seconds without slurmctld, such as 60: the daemons are killed only where it is given, for then it takes minutes."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from litmus.records.run_code import RunCode, changed_files, code_version, is_copy, kept_code
+from litmus.records.user_code import KeptCode, RunCode, changed_files, code_version, is_copy
 from litmus.training.user_code import UserCode, is_local, keep_copies, read_user_code, syntax_hash
 
 STUDY = '''\
@@ -139,7 +139,7 @@ def test_copies_of_a_version_are_made_once_and_whole(tmp_path: Path) -> None:
 
     first = code("GATE = 1\n")
     kept = keep_copies(first, study)
-    assert kept == kept_code(study, code_version(first.hashes))
+    assert kept == KeptCode.of(study, first.hashes)
     assert (kept.path / "nets/gate.py").read_text() == "GATE = 1\n"
     assert kept.source == kept.path / "study.py"
     assert is_copy(kept.source)

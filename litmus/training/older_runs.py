@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from litmus.core.errors import UserError
 from litmus.core.formatting import listed, several
-from litmus.records.run_code import changed_files, code_version, identity_with_code, recorded_code
 from litmus.records.run_record import RunRecord
 from litmus.records.storage import storage_errors, write_atomically
 from litmus.records.study_record import read_study_record
+from litmus.records.user_code import changed_files, code_version, identity_with_code, recorded_code
 from litmus.training.run import Run
 
 Hashes = Mapping[str, str]
@@ -66,7 +66,7 @@ def _take_over(run: Run, older: RunRecord) -> None:
         run.record.set_aside()  # what the new code began
     trained_with = trained.trained_with or trained.hashes
     noted = replace(code, trained_with={} if trained_with == code.hashes else trained_with)
-    older.write_status(**{**status, "user_code": noted.as_dict()})
+    older.write_status(**{**status, "user_code": asdict(noted)})
     write_atomically(older.config_file, older.config_file.read_text().replace(older.run_id, run.run_id, 1))
     with storage_errors(run.directory):
         os.rename(older.path, run.directory)

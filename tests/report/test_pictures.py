@@ -18,19 +18,16 @@ import litmus
 from litmus import Study, datamodules
 from litmus.api import Result
 from litmus.datamodules.batches.picture import png
-from litmus.launch.pictures import LONGEST_SIDE, write_pictures
-from litmus.report.images import FINGERPRINT, image_file, read_picture
+from litmus.report.images import FINGERPRINT, LONGEST_SIDE, image_file, read_picture, write_pictures
 from litmus.report.page import write_report
-from litmus.training.config import resolve
-from litmus.training.run import Run
+from litmus.training.config import RunConfig, resolve
 
 STUDY = Study("pictured", "Does cropping help?", TINY, {"data.augment": ["none", "crop"]}, {"data.augment": "none"})
 
 
-def run_of(directory: Path, **data: object) -> Run:
-    """Return a run that is not executed, with these keys of the data."""
-    config = resolve({**TINY, **{f"data.{key}": value for key, value in data.items()}})
-    return Run("0123456789ab", "example", "an arm", {}, config, directory / "0123456789ab")
+def with_data(**data: object) -> RunConfig:
+    """Return the config of a run with these keys of the data."""
+    return resolve({**TINY, **{f"data.{key}": value for key, value in data.items()}})
 
 
 def shown(page: Path) -> dict[int, NDArray[np.uint8]]:
@@ -67,12 +64,12 @@ def test_the_page_shows_the_test_images_that_its_table_names(result: Result) -> 
 def test_pictures_of_the_same_data_stay_and_those_of_other_data_are_written_again(result: Result, copied: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (copied / "pictures").iterdir()}
     numbers = list(shown(result.report))
-    write_pictures(copied, [run_of(copied)], numbers)
+    write_pictures(copied, [with_data()], numbers)
     assert {path: path.stat().st_mtime_ns for path in (copied / "pictures").iterdir()} == before
     other = png(torch.zeros(3, 8, 8, dtype=torch.uint8), texts={FINGERPRINT: "of other data"})
     image_file(copied, numbers[0]).write_bytes(other)
     assert shown(write_report(copied).path).keys() == set(numbers[1:])
-    write_pictures(copied, [run_of(copied)], numbers)
+    write_pictures(copied, [with_data()], numbers)
     assert shown(write_report(copied).path).keys() == set(numbers)
 
 
@@ -87,7 +84,7 @@ def test_a_damaged_picture_is_left_out(copied: Path) -> None:
 def test_a_picture_that_cannot_be_written_costs_no_report(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(copied / "pictures")
     (copied / "pictures").write_text("in the way")
-    write_pictures(copied, [run_of(copied)], [0])
+    write_pictures(copied, [with_data()], [0])
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("litmus: the report lacks pictures of test images: cannot write")
     assert shown(write_report(copied).path) == {}
@@ -95,9 +92,9 @@ def test_a_picture_that_cannot_be_written_costs_no_report(copied: Path, capsys: 
 
 def test_large_images_are_made_small_and_a_number_that_means_several_has_no_picture(tmp_path: Path) -> None:
     shapes = {"name": "shapes", "image_size": 96, "train_images": 60, "test_images": 20, "batch_size": 16}
-    write_pictures(tmp_path, [run_of(tmp_path, **shapes, drawing_seed=seed) for seed in (0, 1)], [3])
+    write_pictures(tmp_path, [with_data(**shapes, drawing_seed=seed) for seed in (0, 1)], [3])
     assert not image_file(tmp_path, 3).exists()
-    write_pictures(tmp_path, [run_of(tmp_path, **shapes)], [3])
+    write_pictures(tmp_path, [with_data(**shapes)], [3])
     small = read_picture(image_file(tmp_path, 3))
     assert small is not None
     assert (small.width, small.height) == (LONGEST_SIDE, LONGEST_SIDE)
@@ -106,7 +103,7 @@ def test_large_images_are_made_small_and_a_number_that_means_several_has_no_pict
 def test_images_that_lie_in_files_are_decoded(tmp_path: Path) -> None:
     root = make_folder(tmp_path / "images")
     folder = {"name": "folder", "root": str(root), "storage": "files", "decode_workers": 0, "batch_size": 4}
-    write_pictures(tmp_path, [run_of(tmp_path, **folder, image_size=12)], [4])
+    write_pictures(tmp_path, [with_data(**folder, image_size=12)], [4])
     written = read_picture(image_file(tmp_path, 4))
     assert written is not None
     # The second of three images of the second class.

@@ -1,0 +1,175 @@
+"""The user's code of a run, as its record names it, and the copies of it in `code/<version>/` of the study's folder."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from litmus.core.formatting import listed, several
+from litmus.records.run_record import FINAL_STATES, RunRecord, run_records
+from litmus.records.storage import CorruptRecord
+from litmus.records.study_record import StudyRecord
+
+FOLDER = "code"
+MANIFEST = "code.json"
+"""In a folder of copies: which of the files defines the study, and where each of them was."""
+DIGITS = 12
+"""Hexadecimal digits of a hash of code."""
+
+
+@dataclass(frozen=True)
+class RunCode:
+    """The user's code of a run.
+
+    Args:
+        base: the identity that the run would have without code: equal for runs that differ in their code alone.
+        hashes: the hash of each module.
+        trained_with: the hashes of the code that the run was trained with, if `--same-code` took it over.
+    """
+
+    base: str
+    hashes: dict[str, str]
+    trained_with: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def run_id(self) -> str:
+        """The run's identity with this code."""
+        return identity_with_code(self.base, code_version(self.hashes))
+
+
+def code_version(hashes: Mapping[str, str]) -> str:
+    """Return the version of code from the hashes of its modules, whatever the files are called."""
+    return hashlib.sha256("+".join(sorted(hashes.values())).encode()).hexdigest()[:DIGITS]
+
+
+def identity_with_code(base: str, version: str) -> str:
+    """Return the identity of a run from its identity without code and the version of its code."""
+    return hashlib.sha256(f"{base} {version}".encode()).hexdigest()[:12]
+
+
+def recorded_code(status: Mapping[str, Any]) -> RunCode | None:
+    """Return the user's code that a run's status names, None for a run of the package's networks and data."""
+    return RunCode(**status["user_code"]) if status.get("user_code") else None
+
+
+def changed_files(older: Mapping[str, str], newer: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files whose hashes differ."""
+    return tuple(sorted(file for file in older.keys() | newer.keys() if older.get(file) != newer.get(file)))
+
+
+@dataclass(frozen=True)
+class KeptCode:
+    """The copies of one version of the user's code, in the folder `path`."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, study_directory: Path, hashes: Mapping[str, str]) -> "KeptCode":
+        """Return the copies of the code with these hashes in a study's folder, whether they exist or not."""
+        return cls(study_directory / FOLDER / code_version(hashes))
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The content of `code.json`, empty if it cannot be read."""
+        try:
+            return dict(json.loads((self.path / MANIFEST).read_bytes()))
+        except (OSError, ValueError):
+            return {}
+
+    @property
+    def source(self) -> Path | None:
+        """The copy of the file that defines the study, None without copies."""
+        return self.path / self.manifest["source"] if self.manifest else None
+
+    def is_current(self) -> bool:
+        """Whether every file is still in its place, with the same content."""
+        try:
+            files = [(self.path / name, Path(file)) for name, file in self.manifest["files"].items()]
+            return all(copy.read_bytes() == file.read_bytes() for copy, file in files)
+        except (OSError, KeyError):
+            return False
+
+
+def is_copy(source: Path) -> bool:
+    """Whether a file is a copy in a study's folder."""
+    return (source.parent / MANIFEST).is_file()
+
+
+def rerun_command(record: RunRecord) -> str:
+    """Return the command that repeats a run in another folder, with the code that it had. Raises `CorruptRecord`."""
+    source = source_of(record)
+    return f"litmus train --config {record.config_file}{f' --source {source}' if source else ''} --out again"
+
+
+def source_of(record: RunRecord) -> str | None:
+    """Return the user's file that a run came from, or its copy if any of the code has changed since."""
+    kept = copies(record)
+    if kept is not None and kept.source is not None and not kept.is_current():
+        return str(kept.source)
+    return record.read_status().get("source")
+
+
+def copies(record: RunRecord) -> KeptCode | None:
+    """Return the copies of the code that a run was trained with, None for a run without code of the user's."""
+    code = recorded_code(record.read_status())
+    if code is None:
+        return None
+    return KeptCode.of(record.path.parent, code.trained_with or code.hashes)
+
+
+@dataclass(frozen=True)
+class CodeUse:
+    """The runs in a study's folder that are of other code than that of the study's last launch.
+
+    Args:
+        aside: their identities; they do not count.
+        aside_of_arm: the number of them that have a result, by arm.
+        sentences: what a reader of the results must know about them and about those that `--same-code` took over.
+    """
+
+    aside: frozenset[str] = frozenset()
+    aside_of_arm: Counter[str] = field(default_factory=Counter)
+    sentences: tuple[str, ...] = ()
+
+
+def code_use(directory: Path, study: StudyRecord) -> CodeUse:
+    """Return the runs in a study's folder that are of other code than the study."""
+    if not study.codes:
+        return CodeUse()
+    now, version = study.codes[0], code_version(study.codes[0])
+    aside, complete = set(), Counter[str]()
+    aside_changed, taken_changed = set[str](), set[str]()
+    taken = 0
+    for record in run_records(directory):
+        try:
+            status = record.read_status()
+        except CorruptRecord:
+            continue
+        code = recorded_code(status)
+        if code is None:
+            continue
+        if code_version(code.hashes) != version:
+            aside.add(record.run_id)
+            if status["state"] in FINAL_STATES:
+                complete[status["arm"]] += 1
+                aside_changed.update(changed_files(code.hashes, now))
+        elif code.trained_with:
+            taken += 1
+            taken_changed.update(changed_files(code.trained_with, code.hashes))
+    sentences = []
+    if taken:
+        sentences.append(
+            f"{listed(sorted(taken_changed))} changed after {several(taken, 'run')} of this study; --same-code counts "
+            f"{'it' if taken == 1 else 'them'} as runs of the code as it is."
+        )
+    if complete:
+        number = complete.total()
+        sentences.append(
+            f"{listed(sorted(aside_changed))} changed: {several(number, 'run')} of the older code "
+            f"{'is' if number == 1 else 'are'} kept aside."
+        )
+    return CodeUse(frozenset(aside), complete, tuple(sentences))
