@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from litmus.core.formatting import listed, several
-from litmus.evidence.claims import Claim, primary_claims
+from litmus.evidence.claims import Claim
 from litmus.evidence.preregistration import Registration
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.report.answer import diverged_value, seeds_with_result
 from litmus.report.controls import image_counts, versions
+from litmus.report.tables import claim_rows
 
 ANYTIME = "Intervals of differences hold at every number of seeds."
 
@@ -130,7 +131,7 @@ def _stated(summary: StudySummary) -> str:
         return ""
     before = registration.plan.results_before
     when = f" stated after {several(before, 'result')}" if before else " stated beforehand"
-    later = sum(registration.is_exploratory(claim.key) for claim, _ in summary.findings)
+    later = sum(row.exploratory for row in claim_rows(summary))
     return f"{when} ({later} of them later)" if later else when
 
 
@@ -197,11 +198,9 @@ def deviations(registration: Registration, claims: Sequence[Claim] | None, seeds
 
 def _progress(summary: StudySummary) -> str:
     """Return how many seeds have their result now, and how many primary claims are undecided, as a clause."""
-    primary = primary_claims([claim for claim, _ in summary.findings])
-    pairs = zip(summary.findings, summary.headline, strict=True)
-    verdicts = [verdict for (claim, _), verdict in pairs if claim in primary]
-    undecided = verdicts.count("inconclusive")
-    claims = f"{undecided} of {several(len(verdicts), 'claim')} undecided" if undecided else "all claims decided"
+    primary = [row for row in claim_rows(summary) if row.primary]
+    undecided = sum(row.verdict == "inconclusive" for row in primary)
+    claims = f"{undecided} of {several(len(primary), 'claim')} undecided" if undecided else "all claims decided"
     begun = max((result.planned for result in summary.analysis.arms), default=0)
     missing = any(result.missing for result in summary.analysis.arms)
     seeds = f"now {seeds_with_result(summary.analysis)} an arm with a result{f', {begun} begun' if missing else ''}"

@@ -40,7 +40,6 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
                 "short": escaped(result.label if len(result.label) < 40 else f"{result.label[:38]}…"),
                 "colour": colour,
                 "dash": dash,
-                "baseline": result.arm.is_baseline,
                 "scale": _scales(result),
                 "step": [place for place, _ in points],
                 "mean": rounded([value.mean for _, value in points]),
@@ -55,8 +54,7 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
     plot.update_layout(**LAYOUT, xaxis_title="training step", yaxis_title=axis)
     ends = _logarithmic(analysis, plot) if logarithmic else None
     off = " Losses far above chance are off the top; double-click to see them." if logarithmic else ""
-    curves = {"arms": arms, "axis": axis, "range": ends, "logarithmic": logarithmic}
-    return Figure(title, CAPTION + off, plot, curves)
+    return Figure(title, CAPTION + off, plot, {"arms": arms, "axis": axis, "range": ends})
 
 
 def _logarithmic(analysis: Analysis, plot: go.Figure) -> list[float]:

@@ -104,7 +104,7 @@ function curves(box, data) {
   data.arms.forEach(arm => {
     const label = document.createElement('label'), box = document.createElement('input'), line = document.createElement('span'), name = document.createElement('span');
     box.type = 'checkbox'; box.checked = true; line.className = 'swatch'; line.style.borderTopColor = arm.colour;
-    name.innerHTML = ''; name.textContent = new DOMParser().parseFromString(arm.label, 'text/html').body.textContent;
+    name.textContent = new DOMParser().parseFromString(arm.label, 'text/html').body.textContent;
     box.addEventListener('change', () => { box.checked ? state.hidden.delete(arm.label) : state.hidden.add(arm.label); draw(); });
     label.append(box, line, name);
     list.append(label);
