@@ -1,4 +1,4 @@
-"""`trainer.accumulate` and `optim.clip_norm`: the same batches, the same step, and another run only where it is one."""
+"""`trainer.accumulate`: the same steps from the same batches, and another run because batch norm sees less."""
 
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,12 @@ import pytest
 import tiny_runs
 import torch
 from tiny_runs import TINY, weights
-from torch.nn import functional
 
-from litmus import datamodules, run
+from litmus import run
 from litmus.core.errors import UserError
-from litmus.datamodules.batches.image_data import ImageDataModule
-from litmus.datamodules.batches.order import Shard
 from litmus.design.study import Study
-from litmus.lit_archs.building.registry import build
-from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.training.config import resolve
 from litmus.training.identity import run_id
-from litmus.training.network import network_options
 from litmus.training.run import Run
 
 DOUBLE = {**TINY, "trainer.precision": "64-true"}
@@ -27,19 +21,6 @@ DOUBLE = {**TINY, "trainer.precision": "64-true"}
 
 def trained(directory: Path, **changes: object) -> Run:
     return tiny_runs.trained(directory, {**DOUBLE, **changes})
-
-
-def test_the_parts_are_those_of_the_same_batches() -> None:
-    parts = 3
-    data = datamodules.build("digits", seed=3, batch_size=62, augment="crop", mix="mixup", drop_last=False)
-    whole = list(data.train_epoch(1))
-    shares = [list(data.train_epoch(1, Shard(rank, 2), parts)) for rank in range(2)]
-    for step, batch in enumerate(whole):
-        own = slice(step * parts, (step + 1) * parts)
-        pieces = [piece for share in shares for piece in share[own]]
-        assert {piece.global_size for piece in pieces} == {len(batch.images)}
-        for name in ("images", "labels", "sample", "second_labels", "first_share"):
-            assert torch.equal(torch.cat([getattr(piece, name) for piece in pieces]), getattr(batch, name)), name
 
 
 def test_a_batch_in_parts_trains_like_the_whole(tmp_path: Path) -> None:
@@ -76,25 +57,6 @@ def test_divergence_is_found_at_the_same_step(tmp_path: Path) -> None:
         for parts in (1, 4)
     ]
     assert steps[0]["diverged_at_step"] == steps[1]["diverged_at_step"] > 0
-
-
-def test_the_gradients_norm_is_clipped(tmp_path: Path) -> None:
-    this_run = trained(tmp_path, **{"optim.clip_norm": 1.0, "optim.lr": 1.0, "trainer.epochs": 1})
-    config = this_run.config
-    data = ImageDataModule(config.data, config.seed)
-    network = build("mlp", seed=0, **network_options(config, 10, data.image_shape)).double()
-    optimiser = build_optimiser(network.parameters(), config.optim)
-    norms = []
-    for batch in data.train_epoch(0):
-        optimiser.zero_grad()
-        functional.cross_entropy(network(batch.images.double()), batch.labels).backward()
-        norms.append(float(torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)))
-        optimiser.step()
-    assert min(norms) < 1.0 < max(norms)
-    found = weights(this_run.record)
-    for name, parameter in network.named_parameters():
-        torch.testing.assert_close(found[f"network.{name}"], parameter.detach(), rtol=1e-9, atol=1e-11)
-    assert run_id(resolve({"optim.clip_norm": 0.5}), "d") != run_id(resolve({}), "d")
 
 
 def test_a_last_batch_that_is_too_small_to_cut_is_refused(tmp_path: Path) -> None:

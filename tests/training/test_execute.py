@@ -52,18 +52,23 @@ def test_the_test_set_is_read_once_after_training_and_changes_nothing_but_the_te
     assert differing == {"test_loss", "test_top1", "test_top5"}
 
 
-def test_the_metrics_are_those_of_a_plain_training_loop(tmp_path: Path) -> None:
-    _, this_run = run(tmp_path / "run")
+@pytest.mark.parametrize("changes", [{}, {"optim.clip_norm": 1.0, "optim.lr": 1.0}], ids=["plain", "clipped"])
+def test_the_metrics_are_those_of_a_plain_training_loop(tmp_path: Path, changes: dict[str, float]) -> None:
+    _, this_run = run(tmp_path / "run", **changes)
     config = this_run.config
     data = ImageDataModule(config.data, config.seed)
     options = network_options(config, data.num_classes, data.image_shape)
     network = build(config.model["name"], seed=config.seed, init=config.init, **options)
     optimiser = build_optimiser(network.parameters(), config.optim)
+    norms = []
     for epoch in range(config.trainer.epochs):
         for batch in data.train_epoch(epoch):
             optimiser.zero_grad()
             functional.cross_entropy(network(batch.images), batch.labels).backward()
+            if changes:
+                norms.append(float(torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)))
             optimiser.step()
+    assert not changes or min(norms) < 1.0 < max(norms)
     trained = weights(this_run.record)
     for name, parameter in network.named_parameters():
         assert torch.equal(trained[f"network.{name}"], parameter), name

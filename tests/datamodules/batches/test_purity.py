@@ -47,19 +47,18 @@ def test_batch_size_changes_no_image(recipe: str, mix: str, seed: int, epoch: in
 
 
 @settings(max_examples=15)
-@given(recipes, mixes, st.integers(0, 2**31), st.integers(1, 8), st.integers(8, 300), st.booleans())
-def test_devices_share_the_batches_of_one(
-    recipe: str, mix: str, seed: int, world: int, size: int, drop_last: bool
+@given(recipes, mixes, st.integers(0, 2**31), st.integers(1, 8), st.integers(24, 300), st.booleans(), st.integers(1, 3))
+def test_devices_and_micro_batches_divide_the_batches_of_one_device(
+    recipe: str, mix: str, seed: int, world: int, size: int, drop_last: bool, count: int
 ) -> None:
     datamodule = digits(augment=recipe, mix=mix, seed=seed, batch_size=size, drop_last=drop_last, train_fraction=0.3)
     whole = list(datamodule.train_epoch(1))
-    shares = [list(datamodule.train_epoch(1, Shard(rank, world))) for rank in range(world)]
+    shards = [list(datamodule.train_epoch(1, Shard(rank, world), count)) for rank in range(world)]
     assert len(whole) == datamodule.steps_per_epoch
     for step, batch in enumerate(whole):
-        parts = [share[step] for share in shares]
-        assert torch.equal(torch.cat([part.images for part in parts]), batch.images)
-        assert torch.equal(torch.cat([part.labels for part in parts]), batch.labels)
-        assert torch.equal(torch.cat([part.sample for part in parts]), batch.sample)
+        parts = [part for shard in shards for part in shard[step * count : (step + 1) * count]]
+        for name in ("images", "labels", "sample", *(() if mix == "none" else ("second_labels", "first_share"))):
+            assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(batch, name)), name
         assert {part.global_size for part in parts} == {len(batch.images)}
 
 
