@@ -83,8 +83,8 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int) -> No
     """Take one batch forward and backward through the network of `config`, and put everything back.
 
     The package's networks run on the meta device, without memory or arithmetic; others with a few real images, since
-    their code may look at values. Raises `UserError` where the network cannot be built, fails, with the line of its
-    code, or returns what its task cannot take.
+    their code may look at values. Raises `UserError` if the network cannot be built, if it fails, with the line of its
+    code, or if its task cannot use its outputs.
     """
     architecture = ARCHITECTURES[config.model["name"]]
     count = max(1, config.data.batch_size // (devices * config.trainer.accumulate))

@@ -41,8 +41,8 @@ from litmus.training.user_code import keep_copies, read_user_code
 class StudyResult:
     """How the runs of a study ended: identities by state, and the errors of those that crashed.
 
-    `missing` are runs without a result, of jobs that ended; `notes` are lines that follow the study's answer. `rank` is
-    that of this process among those that `torchrun` started; rank 0 writes the report. `wandb` is the mode of W&B.
+    `missing` are runs without a result whose jobs ended; `notes` are lines that follow the study's answer. `rank` is
+    the rank of this process under `torchrun`; rank 0 writes the report. `wandb` is the mode of W&B.
     """
 
     directory: Path
@@ -61,7 +61,7 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
 
     `source` is the file of a study outside the package, which every worker imports before it builds anything; `looked`
     says that the results decide whether more seeds follow. Raises `UserError` before any run starts where one could
-    not: a network that cannot be built, a folder that cannot be written, a GPU that is not there.
+    not: a network that cannot be built, a folder that cannot be written, a missing GPU.
     """
     importing = being_imported()
     if importing is not None:
@@ -161,7 +161,7 @@ class RunFactory:
             raise UserError(str(error) if len(self.plan.arms) == 1 else f"arm {arm.label!r}: {error}") from None
 
     def keep_code(self, runs: Sequence[Run]) -> str | None:
-        """Copy the user's code into the study's folder, and return a message where `runs` have some of older code."""
+        """Copy the user's code into the study's folder, and return a message if there are runs of older code."""
         if self._code is None:
             return None
         keep_copies(self._code, self.directory)
@@ -169,9 +169,9 @@ class RunFactory:
 
 
 def register(plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Sequence[str], looked: bool) -> None:
-    """Append `plan` to the history of its folder, unless it stands there already; `runs` are those that it asks for.
+    """Append `plan` to the history of its folder, unless it is already there; `runs` are the plan's runs.
 
-    `looked` says that results decide how many seeds follow; those that the study has by itself are planned then.
+    `looked` says that results decide how many seeds follow; the planned seeds are then those that the study declares.
     """
     varied = {key for arm in plan.arms for key in arm.levels} | {"seed"}
     shared = {key: value for key, value in identity_settings(plan.baseline.config).items() if key not in varied}
@@ -221,7 +221,7 @@ def _launcher(
 
 
 def _report_missing_weights(runs: Sequence[Run]) -> None:
-    """Print a line where finished runs did not keep the weights that are asked for now: they do not run again."""
+    """Print a line if finished runs did not keep the weights that this command asks for: they do not run again."""
     keep = runs[0].config.trainer.keep
     if keep == TrainerConfig.keep:
         return

@@ -1,4 +1,4 @@
-"""How a study's runs are executed: the user's settings, and what they come to on this machine."""
+"""How a study's runs are executed: the user's settings, and the processes and devices that follow from them here."""
 
 import os
 import re
@@ -32,7 +32,7 @@ class SlurmConfig(Config):
         gpus: GPUs on each node.
         cpus: CPU cores of each process, by default one, or four a GPU.
         memory: memory on each node, such as 32G.
-        time: time limit of a job, such as 90m or 4h; a run that takes longer goes on when the job is requeued.
+        time: time limit of a job, such as 90m or 4h; a longer run continues when the job is requeued.
         parallel: jobs at a time, at most one a run.
         account: whose hours are spent.
         qos: quality of service.
@@ -75,9 +75,9 @@ class SlurmConfig(Config):
 
 
 def slurm_config(given: Mapping[str, Any], file: Path | None = None) -> SlurmConfig:
-    """Return the settings of `file`, a YAML mapping, with those `given` by field name in their place.
+    """Return the settings of `file`, a YAML mapping, replaced by those `given` by field name.
 
-    Raises `UserError` for a setting that does not exist, and a wrong value.
+    Raises `UserError` for an unknown setting and for a wrong value.
     """
     keys = keys_of_class(SlurmConfig, "")
     values: dict[str, Any] = {}
@@ -165,9 +165,8 @@ def checkpoint_interval(text: str) -> tuple[float, int | None]:
 def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Execution:
     """Return how runs are executed on this machine.
 
-    `processes_here` is how many processes of one run there are on this machine, where somebody else started them; by
-    default all its devices are here, and as many runs at a time as there is room for. Raises `UserError` for a GPU that
-    is not there.
+    `processes_here` is the number of processes of one run on this machine, if torchrun or SLURM started them; by
+    default all devices of a run are here, and as many runs at a time as fit. Raises `UserError` for a missing GPU.
     """
     devices_here, gpus = processes_here or launch.devices, torch.cuda.device_count()
     accelerator = launch.accelerator
@@ -197,7 +196,7 @@ def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Exe
 
 
 def places_of(launch: LaunchConfig, execution: Execution) -> list[tuple[Place, ...]]:
-    """Return the places of the processes of each concurrent run: a run a core, or `per_device` runs a group of GPUs."""
+    """Return the places of the processes of each concurrent run: one per core, or `per_device` per group of GPUs."""
     if execution.accelerator == "cuda":
         groups = torch.cuda.device_count() // launch.devices
         count = launch.workers or groups * launch.per_device
@@ -214,7 +213,7 @@ def _runs_on_cpu(launch: LaunchConfig) -> int:
 
 
 def threads_of_environment(environment: Mapping[str, str] = os.environ) -> int | None:
-    """Return what `OMP_NUM_THREADS` says, None where it says nothing. Raises `UserError` for what is no number."""
+    """Return the number in `OMP_NUM_THREADS`, None if it is not set. Raises `UserError` for anything else."""
     text = environment.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if not text:
         return None

@@ -38,7 +38,7 @@ CPU_FLOPS = 5e9
 """Floating-point operations of the forward passes of such an epoch on a CPU: less than a second."""
 LEAST_BATCH = 8
 LEARNING_RATE = 1e-8
-"""With which no run diverges, and ends too early."""
+"""So small that no run diverges, which would end it early."""
 
 KNOWN_SIZES = {
     "mnist": (60_000, 10_000, 10, (1, 28, 28)),
@@ -52,7 +52,7 @@ KNOWN_SIZES = {
 
 @dataclass(frozen=True)
 class DataSize:
-    """What of a dataset decides how long a run takes; `arrays` are its images, None where it need not be read."""
+    """The size of a dataset; `arrays` are its images, None if it need not be read."""
 
     train_images: int
     test_images: int
@@ -81,7 +81,7 @@ class DataSize:
 
 
 def data_size(config: DataConfig) -> DataSize:
-    """Return the size of a dataset, without reading it where it is known. Raises `UserError` where it is absent."""
+    """Return the size of a dataset, without reading it if it is known. Raises `UserError` if it is absent."""
     if config.name in KNOWN_SIZES:
         return DataSize(*KNOWN_SIZES[config.name])
     data = ImageDataModule(config)
@@ -192,7 +192,7 @@ def forecast(
     """Return what is left of `plan`, having measured each distinct network on this machine's devices.
 
     Runs that are complete under `launch.out` are left out; `source` is the file of a study outside the package. Raises
-    `UserError` where a dataset is absent whose size is not known.
+    `UserError` if a dataset of unknown size is absent.
     """
     execution = execution_of(launch)
     places = places_of(launch, execution)

@@ -34,13 +34,13 @@ MAX_ATTEMPTS = 2
 POLL_SECONDS = 0.5
 
 CHECKPOINT_SECONDS = 60.0
-"""How long runs may take to reach the end of a step and write a checkpoint, once a signal asks for it."""
+"""Time for the runs to end a step and write a checkpoint, once a signal asks for it."""
 
 HANG_SECONDS = 3600.0
-"""Without a heartbeat for so long a worker is taken to hang: reading data and compiling are slow."""
+"""A worker without a heartbeat for this long hangs; reading data and compiling are slow."""
 
 SMALLER = "--trainer.accumulate 2 takes half a batch at a time"
-"""What helps where a batch does not fit into memory."""
+"""The remedy for a batch that does not fit into memory."""
 
 SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """Lets threads that wait for each other sleep. By default they spin, which takes the core from the one waited for where
@@ -50,9 +50,9 @@ _CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 
 
 def claim(run: Run, notice: Callable[[str], None]) -> Lease | None:
-    """Return the lease on `run`, to execute it; None where it is complete by now, or another launcher holds it.
+    """Return the lease on `run`, to execute it; None if it is complete, or if another launcher holds it.
 
-    A record that cannot be read is set aside, and the run is taken to be new.
+    A record that cannot be read is set aside, and the run starts anew.
     """
     while (lease := acquire(run.directory)) is not None:
         outcome = run.record.outcome()
@@ -76,8 +76,8 @@ def set_aside(run: Run, reason: str, notice: Callable[[str], None]) -> None:
 class Worker:
     """The processes that execute one run at a time, one for each of `places`.
 
-    `lease` is held on `run` while they execute it, `running` is how many of them have not ended it yet, `heard` when
-    the last message came, and `oom_kills` how many processes the system had killed for memory when the run began.
+    `lease` is held on `run` while they execute it, `running` counts those that have not ended it yet, `heard` is the
+    time of the last message, and `oom_kills` the system's count of out-of-memory kills when the run began.
     """
 
     places: tuple[Place, ...]
@@ -107,7 +107,7 @@ class Worker:
             self.pause_pipes.append(write_pause)
 
     def assign(self, run: Run, lease: Lease, attempts: int) -> None:
-        """Give the processes a run."""
+        """Send a run to the processes."""
         self.run, self.lease, self.running = run, lease, len(self.processes)
         self.heard, self.oom_kills = time.monotonic(), oom_kills()
         assignment = Assignment(run, attempts, free_port() if len(self.places) > 1 else 0)
@@ -121,7 +121,7 @@ class Worker:
                 pipe.send(None)
 
     def release(self) -> None:
-        """Give the lease on the run back."""
+        """Release the lease on the run."""
         if self.lease is not None:
             self.lease.release()
         self.run = self.lease = None
@@ -140,8 +140,8 @@ class Worker:
 class LocalLauncher:
     """Executes runs on this machine with `places`, one tuple of device places for each concurrent run.
 
-    Where others hold some of the runs, it waits for them and takes over what they leave, unless `wait_for_others` is
-    false.
+    If other launchers hold some of the runs, it waits for them and takes over unfinished ones, unless `wait_for_others`
+    is false.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class LocalLauncher:
     def execute(self, runs: Sequence[Run]) -> int:
         """Execute what is missing of `runs`, and return how many this launcher executed itself.
 
-        Raises `Interrupted` on SIGINT and SIGTERM and `UserError` where nothing can go on (a full disk, a config that
+        Raises `Interrupted` on SIGINT and SIGTERM, and `UserError` if no run can continue (a full disk, a config that
         cannot be built); the same call then finishes what is missing.
         """
         missing = [run for run in runs if not self._is_complete(run)]
@@ -287,7 +287,7 @@ class LocalLauncher:
         self._crashed(run, f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})")
 
     def _out_of_memory(self, busy: Worker, run: Run, error: str) -> None:
-        """Repeat a run that ran out of memory with one run fewer at a time; where it was alone, it has crashed."""
+        """Repeat a run that ran out of memory, with one run fewer at a time; a run that was alone has crashed."""
         # The memory that its processes hold is given back with them.
         self._abandon(busy, kill=True)
         devices = {index for place in busy.places for index in place.device_indices}
@@ -333,7 +333,7 @@ class LocalLauncher:
         raise Interrupted(stop.number)
 
     def _kill_workers(self) -> None:
-        """End all workers at once: an interrupted run goes on from its checkpoint as if nothing had happened."""
+        """End all workers at once: an interrupted run continues from its checkpoint as if nothing had happened."""
         for each in self._workers:
             run = each.run
             each.kill()
@@ -347,7 +347,7 @@ class LocalLauncher:
 def forkserver(execution: Execution) -> Iterator[None]:
     """Start the server that all workers are forked from: it imports once for all of them.
 
-    Within the block the environment says what their threads do, which must be known before their libraries load.
+    Within the block the environment sets the workers' threads, before their libraries load.
     """
     changed = {"OMP_NUM_THREADS": str(execution.threads)}
     changed.update({name: value for name, value in SLEEPING_THREADS.items() if name not in os.environ})
@@ -388,7 +388,7 @@ def free_port() -> int:
 
 
 def oom_kills() -> int:
-    """Return how often the system has killed a process because memory ran out; 0 where it does not say."""
+    """Return how often the system has killed a process because memory ran out; 0 if unknown."""
     try:
         lines = Path("/proc/vmstat").read_text().splitlines()
     except OSError:

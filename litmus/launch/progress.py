@@ -30,7 +30,7 @@ class CurrentRun:
     """A run that is being executed, and its last heartbeat.
 
     `since` is the moment of its first heartbeat, before that of its start, by a monotonic clock; `resumed_at` is the
-    fraction that was done at the first heartbeat: a large one where the run goes on from a checkpoint.
+    fraction that was done at the first heartbeat: large if the run continues from a checkpoint.
     """
 
     run: Run
@@ -114,7 +114,7 @@ class Progress:
             self._bars.remove_task(self._tasks.pop(run.run_id))
 
     def finished(self, run: Run, state: str, executed: bool, seconds: float | None = None) -> None:
-        """Show that `run` has its result; `seconds` is what it took, where its record says so."""
+        """Show that `run` has ended; `seconds` is its time, if its record has it."""
         self.states[state] += 1
         now, current = time.monotonic(), self.current.get(run.run_id)
         if executed:
@@ -130,9 +130,9 @@ class Progress:
             self.notice(f"{done} {state:<8} {run.name}  {took}{tail}")
 
     def seconds_left(self) -> float | None:
-        """Return the seconds until all runs are done; None where too little was seen, or nothing is left.
+        """Return the seconds until all runs are done; None if too little was seen, or nothing is left.
 
-        Every run is taken to last as long as those seen so far do on average.
+        Every run is assumed to last as long as those so far on average.
         """
         now, current = time.monotonic(), self.current.values()
         executed = self._executed + sum(each.fraction - each.resumed_at for each in current)
@@ -141,7 +141,7 @@ class Progress:
             return None
         observed = self._seconds + sum(now - each.since for each in current if each.heartbeat is not None)
         left = missing - sum(each.fraction for each in current)
-        # With fewer runs than workers the one that has most to do decides.
+        # With fewer runs than workers, the longest remaining run decides.
         longest = max((1 - each.fraction for each in current), default=0.0)
         return observed / executed * max(left / self.workers, longest)
 
@@ -152,7 +152,7 @@ class Progress:
         self.console.print(text, markup=False, soft_wrap=True)
 
     def refresh(self) -> None:
-        """Show how far everything is by now; where lines only add up, from time to time."""
+        """Show the progress now; in a log file, from time to time."""
         now = time.monotonic()
         if self._bars is not None:
             self._bars.update(self._all, completed=sum(self.states.values()), details=self._summary(now))

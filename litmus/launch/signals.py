@@ -1,7 +1,7 @@
 """How a signal stops what is running: one set of handlers, and one exception, for every launcher and job.
 
-Ctrl-C (SIGINT) raises `Interrupted` at once. The signals of SLURM and `kill` are noted, and whoever executes runs looks
-whether one came: the runs then write a checkpoint before `Interrupted` is raised.
+Ctrl-C (SIGINT) raises `Interrupted` at once. The signals of SLURM and `kill` set a flag, which the launchers check: the
+runs then write a checkpoint before `Interrupted` is raised.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ CHECKPOINT_SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
 
 
 class Interrupted(BaseException):
-    """A signal asked this program to stop; the message is its name, `advice` says how the work goes on."""
+    """A signal asked this program to stop; the message is its name, `advice` says how to continue."""
 
-    def __init__(self, number: int, advice: str = "the same command goes on where this one stopped") -> None:
+    def __init__(self, number: int, advice: str = "the same command continues where this one stopped") -> None:
         super().__init__(signal.Signals(number).name)
         self.advice = advice
         self.number = number
@@ -46,7 +46,7 @@ _current: StopRequest | None = None
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Handle the signals within the block, and restore the handlers after it; a block within it has the same request.
+    """Handle the signals within the block, and restore the handlers after it; nested blocks have the same request.
 
     Outside the main thread, where Python allows no handlers, nothing is handled.
     """

@@ -1,6 +1,6 @@
 """The launcher of a cluster: an array of SLURM jobs, each of which executes run after run until none is left.
 
-What the jobs execute stands in `slurm/runs.json` of the study's folder; the launcher only submits and watches.
+The jobs read `slurm/runs.json` in the study's folder; the launcher only submits and watches.
 """
 
 import contextlib
@@ -31,9 +31,9 @@ from litmus.training.run import Run
 
 WATCH_SECONDS = 2.0
 SHARE_OF_TIME = 0.05
-"""The launcher spends at most this fraction of its time on reading records: a shared disk may hold thousands."""
+"""The launcher reads records for at most this fraction of its time: a shared disk may hold thousands."""
 
-JOBS_GO_ON = "its jobs go on: litmus status STUDY --watch, litmus stop STUDY; the same command watches them again"
+JOBS_GO_ON = "its jobs continue: litmus status STUDY --watch, litmus stop STUDY; the same command watches them again"
 
 LAUNCHER_SETTINGS = ("slurm", "launcher", "out", "dry_run", "same_code")
 """Settings that the jobs do not need."""
@@ -101,7 +101,7 @@ def cpus_per_process(launch: LaunchConfig) -> int:
 
 
 def script(folder: Path, study: str, launch: LaunchConfig, jobs: int) -> str:
-    """Return the script that would be submitted for an array of so many jobs."""
+    """Return the script that would be submitted for an array of `jobs` jobs."""
     writer = executor(folder, study, launch)
     if jobs > 1:
         writer.parameters["map_count"] = jobs
@@ -121,8 +121,8 @@ class SlurmLauncher:
     def execute(self, runs: Sequence[Run]) -> None:
         """Submit jobs for what is missing of `runs`, unless enough are queued already, and watch them until they end.
 
-        Raises `Interrupted` on SIGINT and SIGTERM, while the jobs go on, and `UserError` where SLURM does not answer or
-        has not what is asked for.
+        Raises `Interrupted` on SIGINT and SIGTERM, while the jobs continue, and `UserError` if SLURM does not answer or
+        refuses the jobs.
         """
         left = {run.run_id: run for run in runs}
         self._collect(left, executed=False)
@@ -155,7 +155,7 @@ class SlurmLauncher:
             self.progress.notice(message_of_change(changed))
 
     def _submit(self, missing: list[Run]) -> str:
-        """Submit jobs for `missing` where too few are pending or running, and return what was done in a line."""
+        """Submit jobs for `missing` if too few are pending or running, and return a line about it."""
         lease = acquire(self.jobs.path)
         if lease is None:
             return "another launcher of this study is submitting; watching its jobs"
@@ -190,7 +190,7 @@ class SlurmLauncher:
         write_atomically(self.jobs.runs_file, to_json(content))
 
     def _tasks(self) -> list[slurm.Task] | None:
-        """Return the tasks that have not ended, None where SLURM does not answer for now."""
+        """Return the tasks that have not ended, None while SLURM does not answer."""
         try:
             found = slurm.tasks(self.jobs.submitted())
         except UserError as error:
@@ -202,7 +202,7 @@ class SlurmLauncher:
         return found
 
     def _collect(self, left: dict[str, Run], executed: bool) -> None:
-        """Take the runs that have ended out of `left`, and show how far the others are."""
+        """Remove the runs that have ended from `left`, and show the progress of the others."""
         for run in list(left.values()):
             state = run.record.outcome().state  # a job sets a corrupt record aside
             if state in (*FINAL_STATES, "crashed"):

@@ -57,14 +57,14 @@ class ProcessGroup:
         distributed.init_process_group("cpu:gloo,cuda:nccl" if accelerator == "cuda" else "gloo")
 
     def console(self) -> Console:
-        """Return where progress is shown: rank 0's standard error of now, whatever a run does to it; else nowhere."""
+        """Return the console of progress: on rank 0 today's standard error, which a run may redirect; else none."""
         if self.rank > 0:
             return Console(quiet=True)
         return Console(file=os.fdopen(os.dup(2), "w"), highlight=False)
 
 
 def torchrun_group(environment: Mapping[str, str] = os.environ) -> ProcessGroup | None:
-    """Return the group that `torchrun` started this process in; None where it did not, or alone.
+    """Return the group in which `torchrun` started this process; None without torchrun, or for one process.
 
     Raises `UserError` for nodes with different numbers of processes.
     """
@@ -77,7 +77,7 @@ def torchrun_group(environment: Mapping[str, str] = os.environ) -> ProcessGroup 
 
 
 def slurm_group(environment: Mapping[str, str] = os.environ) -> ProcessGroup | None:
-    """Return the group of this process in a step of SLURM; None where it is alone in it."""
+    """Return the group of this process in a step of SLURM; None if it is the only one."""
     size = int(environment.get("SLURM_STEP_NUM_TASKS", environment.get("SLURM_NTASKS", "1")))
     if size == 1 or "SLURM_PROCID" not in environment:
         return None
@@ -96,8 +96,8 @@ def broadcast(value: Any) -> Any:
 class ProcessGroupLauncher:
     """Executes runs, one at a time, by all processes of `group` together; every process calls `execute` with the same.
 
-    Rank 0 claims the runs and writes their records. A run that crashes ends the program, for the processes may be at
-    different places by then; one that has crashed `MAX_ATTEMPTS` times is passed over.
+    Rank 0 claims the runs and writes their records. A crash ends the program, because the processes may be at different
+    points by then; a run that has crashed `MAX_ATTEMPTS` times is skipped.
     """
 
     def __init__(self, group: ProcessGroup, execution: Execution, progress: Progress) -> None:
@@ -134,7 +134,7 @@ class ProcessGroupLauncher:
                         lease.release()
 
     def _claim_next(self, runs: Sequence[Run], left: list[int]) -> tuple[int, int, Lease | None]:
-        """Return the place in `runs` of the next to execute, which attempt it is, and its lease; -1 where none is."""
+        """Return the index in `runs` of the next run, its attempt and its lease; -1 if none is left."""
         while left:
             index = left.pop(0)
             run = runs[index]
@@ -150,7 +150,7 @@ class ProcessGroupLauncher:
                 self.progress.finished(run, "crashed", executed=False)
                 continue
             try:
-                import_user_code(run)  # by which its network is known
+                import_user_code(run)  # registers its network
                 check_readable(run)
             except CorruptRecord as error:
                 set_aside(run, str(error), self.progress.notice)

@@ -21,11 +21,11 @@ def tune(
     execute: Callable[[Sequence[Run]], None],
     write: Callable[[TuningRecord], None],
 ) -> tuple[Plan | None, TuningRecord, list[Run]]:
-    """Execute what is missing of the trials; return the plan with each arm at what it chose, and what was tried.
+    """Execute the missing trials; return the plan with each arm's chosen values, and the record of the trials.
 
-    The last value are the runs of the trials. `make_run` makes the run of an arm with a seed, its text says what a
-    trial sets; `write` is given the trials before they run. The plan is None where a trial crashed: nothing is chosen
-    then, since an arm with fewer trials would have less of a budget.
+    Also return the runs of the trials. `make_run` makes the run of an arm with a seed and a trial's name; `write` gets
+    the record before the trials run. The plan is None if a trial crashed: an arm with fewer trials would have a smaller
+    budget, so nothing is chosen.
     """
     task = task_named(ARCHITECTURES[plan.baseline.config.model["name"]].task)
     labels = [arm.label for arm in plan.arms]
@@ -51,5 +51,5 @@ def tune(
 
 
 def values_text(values: object) -> str:
-    """Return what a key is chosen from, as it is typed: `0.1, 0.3, 1` or `0.001..1`."""
+    """Return the values of a key's search space, as a user types them: `0.1, 0.3, 1` or `0.001..1`."""
     return ", ".join(map(str, values)) if isinstance(values, list | tuple) else str(values)

@@ -32,7 +32,7 @@ def most_seeds(until: str | None, max_seeds: int | None) -> int | None:
 
 
 def seeds_to_start_with(study: Study, asked: int | None) -> int:
-    """Return how many seeds there are before the first look: as many as were asked for, or else few."""
+    """Return the number of seeds before the first look: those that were asked for, or else few."""
     return min(FIRST_LOOK, study.seeds) if asked is None else asked
 
 

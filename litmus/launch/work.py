@@ -1,5 +1,4 @@
-"""What each job of SLURM calls: it executes run after run until none is left, and requeues itself where a signal stops
-it.
+"""A job of SLURM: it executes run after run until none is left, and requeues itself if a signal stops it.
 
 PyTorch is imported within the functions, once the signals are handled: it takes seconds, in which a signal may come.
 """
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 def run_job(directory: str) -> None:
     """Execute what is missing of the study in `directory`.
 
-    At a signal the runs are checkpointed and the job is requeued: by its first process, where it has several.
+    At a signal the runs are checkpointed, and the first process requeues the job.
     """
     with stop_on_signals():
         try:
@@ -42,7 +41,7 @@ def run_job(directory: str) -> None:
 
 
 def requeue(job: str) -> None:
-    """Have SLURM start `job`, of which this process is a part, again; not where the job was cancelled."""
+    """Requeue `job`, to which this process belongs, unless it was cancelled."""
     while True:
         try:
             state, _, _ = slurm.job_state(job)
@@ -55,7 +54,7 @@ def requeue(job: str) -> None:
 
 
 def execute_missing(study_directory: Path) -> None:
-    """Execute the runs of `runs.json` that nobody executes, until none is left.
+    """Execute the runs of `runs.json` that no other process executes, until none is left.
 
     Raises `Interrupted` at a signal, once its runs are checkpointed.
     """
@@ -69,7 +68,7 @@ def execute_missing(study_directory: Path) -> None:
 
     group = slurm_group()
     launch = LaunchConfig(**_read(study_directory)["launch"])
-    # The servers that the login node reached, this one may not reach.
+    # This node may not reach the servers that the login node reaches.
     launch = dataclasses.replace(launch, wandb=available_mode(launch.wandb, study_directory.name))
     execution = execution_of(launch, None if group is None else group.processes_per_node)
     executed = -1
@@ -90,13 +89,13 @@ def execute_missing(study_directory: Path) -> None:
 
 
 def missing_runs(study_directory: Path) -> "list[Run]":
-    """Return the runs of `runs.json` that have not ended, and whose code is still that of the start."""
+    """Return the runs of `runs.json` that have not ended and whose code has not changed since they were submitted."""
     from litmus.launch.worker import changed_code, import_file, message_of_change
     from litmus.training.run import Run
 
     content = _read(study_directory)
     for source in {entry["source"] for entry in content["runs"]} - {None}:
-        import_file(Path(source))  # it registers what its configs name
+        import_file(Path(source))  # registers the networks and datasets of its configs
     runs: list[Run] = []
     changed: set[str] = set()
     for entry in content["runs"]:

@@ -61,7 +61,7 @@ def main(connection: Connection, from_launcher: Connection, execution: Execution
 
 
 def _listen_to_launcher(from_launcher: Connection, pause: threading.Event) -> None:
-    # The launcher writes once, where the run is to be checkpointed and left. The pipe ends when the launcher does.
+    # The launcher writes once, to have the run checkpointed and stopped. The pipe ends with the launcher.
     with contextlib.suppress(EOFError, OSError):
         from_launcher.recv()
         pause.set()
@@ -97,7 +97,7 @@ def _execute(
         if distributed.is_available() and distributed.is_initialized():
             distributed.destroy_process_group()
         if torch.cuda.is_initialized():
-            # A worker that waits keeps no memory from the others.
+            # An idle worker frees its memory for the others.
             gc.collect()
             torch.cuda.empty_cache()
 
@@ -131,7 +131,7 @@ _imported: dict[Path, dict[str, str]] = {}
 
 
 def import_user_code(run: Run) -> None:
-    """Import the file that `run` comes from, once a process. Raises `UserError` where its code has changed since.
+    """Import the file of `run`, once per process. Raises `UserError` if its code has changed since it was planned.
 
     A run of a study of the package needs no import.
     """
@@ -156,7 +156,7 @@ def import_file(source: Path) -> None:
 
 
 def changed_code(run: Run) -> tuple[str, ...]:
-    """Return the files by which the code that this process imported, else that on the disk, differs from the run's."""
+    """Return the files that differ between the run's code and what this process imported, or else what is on disk."""
     if run.source is None or run.code is None:
         return ()
     try:
@@ -166,12 +166,12 @@ def changed_code(run: Run) -> tuple[str, ...]:
 
 
 def message_of_change(changed: tuple[str, ...]) -> str:
-    """Return what to say where files have changed since a run was planned."""
-    return f"{listed(changed)} changed after the start; the same command goes on with the present code"
+    """Return the message about files that have changed since a run was planned."""
+    return f"{listed(changed)} changed after the start; the same command continues with the present code"
 
 
 def _is_a_module(source: Path) -> bool:
-    """Whether a module of this process is of that file, be it the script that was started or what that imports.
+    """Whether this process has a module of that file: the script that was started, or an import of it.
 
     Imported again under another name, it would register the same names twice.
     """

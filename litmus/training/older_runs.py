@@ -28,7 +28,7 @@ def codes_of_study(directory: Path, now: Hashes) -> list[Hashes]:
 def older_runs(runs: Sequence[Run], codes: Sequence[Hashes]) -> list[tuple[Run, RunRecord]]:
     """Return those of `runs` without a result, each with a record that has one and differs in its code alone.
 
-    All are of one code, the latest before `codes[0]` of which there is any: seeds of several codes never come together.
+    All are of one code, the latest before `codes[0]` that has results: seeds of several codes are never mixed.
     """
     missing = [(run, run.code) for run in runs if run.code is not None and not run.record.outcome().is_complete]
     for code in codes[1:]:
@@ -41,7 +41,7 @@ def older_runs(runs: Sequence[Run], codes: Sequence[Hashes]) -> list[tuple[Run, 
 
 
 def reuse_older_runs(runs: Sequence[Run], codes: Sequence[Hashes], same_code: bool) -> str | None:
-    """With `same_code`, let older runs count as those of `runs` that have no result; return what a user has to know."""
+    """With `same_code`, let older runs count as those of `runs` that have no result; return a line for the user."""
     found = older_runs(runs, codes)
     if not found:
         return "--same-code: there is no run of the older code to reuse" if same_code else None

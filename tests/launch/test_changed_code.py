@@ -189,5 +189,5 @@ def test_a_worker_refuses_code_that_changed_after_the_start(tmp_path: Path) -> N
     code = RunCode("0" * 12, read_user_code(source).hashes)
     run = Run("0" * 12, "later", "arm", {}, resolve({"model.name": "lenet5"}), tmp_path, source, code=code)
     source.write_text("WIDTH = 4\n")
-    with pytest.raises(UserError, match=r"later\.py changed after the start; the same command goes on"):
+    with pytest.raises(UserError, match=r"later\.py changed after the start; the same command continues"):
         import_user_code(run)

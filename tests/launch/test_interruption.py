@@ -125,7 +125,7 @@ def test_stopped_at_random_moments_the_same_command_ends_in_the_same_bits(
         assert "Traceback" not in errors
         if number == signal.SIGTERM:
             assert process.returncode == 143
-            assert "the same command goes on where this one stopped" in errors.splitlines()[-1]
+            assert "the same command continues where this one stopped" in errors.splitlines()[-1]
             states = {record.read_status()["state"] for record in run_records(out / STUDY) if record.read_status()}
             assert "running" not in states
         for name, record in finished(out).items():

@@ -188,7 +188,7 @@ def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
     os.killpg(first.pid, signal.SIGINT)
     _, errors = first.communicate(timeout=60)
     assert first.returncode == 130
-    assert errors.splitlines()[-1].startswith("litmus: stopped by SIGINT; its jobs go on: litmus status")
+    assert errors.splitlines()[-1].startswith("litmus: stopped by SIGINT; its jobs continue: litmus status")
     second = start(vary(out, "s", *options), environment)
     wait_for(lambda: at_work(study))
     status = subprocess.run(
@@ -268,5 +268,5 @@ def test_a_study_of_the_user_runs_there_while_its_code_is_that_of_the_start(
     (tmp_path / "own_scale.py").write_text("SCALE = 0.125\n")
     _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 1
-    assert "own_scale.py changed after the start; the same command goes on with the present code" in errors
+    assert "own_scale.py changed after the start; the same command continues with the present code" in errors
     assert len([record for record in records(study).values() if record.state() == "finished"]) == 2
