@@ -19,9 +19,9 @@ from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.normalisation import PASS_BATCH, Normalisation
 from litmus.datamodules.batches.order import (
     Shard,
-    class_shares,
     epoch_order,
     split_indices,
+    stratified_subset,
     train_batches,
     training_steps,
 )
@@ -51,7 +51,7 @@ class ImageDataModule(lightning.LightningDataModule):
         self.train_indices, self.val_indices = split_indices(count, config.validation, config.split_seed)
         if config.train_fraction < 1:
             labels, share = self.arrays.train_labels, config.train_fraction
-            self.train_indices = class_shares(self.train_indices, labels, share, config.split_seed)
+            self.train_indices = stratified_subset(self.train_indices, labels, share, config.split_seed)
         if not len(self.val_indices) or self.steps_per_epoch == 0:
             raise UserError(
                 f"data.batch_size {config.batch_size} and data.validation {config.validation} leave no batch of "
@@ -189,7 +189,7 @@ class ImageDataModule(lightning.LightningDataModule):
         order_of = epoch if self.config.reshuffle else 0
         order = self.train_indices[epoch_order(len(self.train_indices), self.seed, order_of)]
         global_batches = train_batches(order, self.config.batch_size, self.config.drop_last)
-        shares = [part for batch in global_batches for part in shard.share(batch).tensor_split(parts)]
+        shares = [part for batch in global_batches for part in shard.slice_of(batch).tensor_split(parts)]
         # Whole groups, as without an interruption: what is augmented together is so to the last bit.
         groups = [group for group in self._groups(len(shares)) if start < group.stop]
         samples = [torch.cat([shares[index] for index in group]) for group in groups]

@@ -1,4 +1,4 @@
-"""Which sample is trained on when: a pure function of (seed, epoch), cut into global batches and devices' shares."""
+"""The order of samples: a pure function of (seed, epoch), cut into global batches and the slices of devices."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,24 @@ from litmus.core.keyed_random import permutation
 def epoch_order(size: int, seed: int, epoch: int) -> Tensor:
     """Return the order of `size` training samples in `epoch`, int64 [size].
 
-    It depends on nothing else: not on the model, the number of devices or workers, or an interruption.
+    It does not depend on the model, the number of devices or workers, or an interruption.
     """
     return permutation(size, seed, "order", epoch)
 
 
 def split_indices(size: int, validation: float, split_seed: int) -> tuple[Tensor, Tensor]:
-    """Return the indices of the training and of the validation samples, each rising, cut from `size` samples."""
+    """Return the sorted indices of the training and of the validation samples among `size` samples."""
     order = permutation(size, split_seed, "split")
     held_out = round(validation * size)
     return order[held_out:].sort().values, order[:held_out].sort().values
 
 
-def class_shares(indices: Tensor, labels: Tensor, fraction: float, split_seed: int) -> Tensor:
-    """Return the rising `indices` of a share of each class's samples, at least one of a class that has any.
+def stratified_subset(indices: Tensor, labels: Tensor, fraction: float, split_seed: int) -> Tensor:
+    """Return the sorted `indices` of a fraction of each class's samples, at least one of each class.
 
-    The samples of each class are ordered by `split_seed`, and the first of them are taken: a smaller share is
-    part of a larger one, and classes keep their proportions. `labels` int64 [N] are those of all samples; samples whose
-    labels are numbers to predict are one class.
+    The samples of each class are ordered by `split_seed`, and the first of them are taken: a smaller subset is
+    contained in a larger one, and classes keep their proportions. `labels` int64 [N] are those of all samples; with
+    labels that are numbers to predict, all samples are one class.
     """
     classes = torch.zeros_like(indices) if labels.is_floating_point() else labels.to(indices.device)[indices]
     chosen = []
@@ -46,14 +46,14 @@ class Shard:
     rank: int = 0
     world_size: int = 1
 
-    def share(self, global_batch: Tensor) -> Tensor:
-        """Return this device's contiguous part of a global batch; the parts differ by at most one sample."""
+    def slice_of(self, global_batch: Tensor) -> Tensor:
+        """Return this device's contiguous slice of a global batch; slices differ by at most one sample."""
         return global_batch.tensor_split(self.world_size)[self.rank]
 
     def whole_batches(self, batches: list[Tensor]) -> list[Tensor]:
         """Return this device's batches of an evaluation, dealt out in turn: none is split, repeated or left out.
 
-        Devices that would come short get an empty batch, for all must take part in as many steps.
+        Devices with fewer batches get an empty one, because all must take the same number of steps.
         """
         padding = [batches[0][:0]] * (-len(batches) % self.world_size)
         return [*batches, *padding][self.rank :: self.world_size]

@@ -61,7 +61,7 @@ class BatchNoise(Probe):
     def _logits(self, module: LitNetwork, images: Tensor, size: int, shard: Shard, way: int) -> Tensor:
         """Return the logits [N, classes] of the images, which are divided into batches of `size` in one random way."""
         order = permutation(len(images), self.seed, self.name, way).to(images.device)
-        outputs = [gathered(module.network.forward(images[shard.share(each)])) for each in order.split(size)]
+        outputs = [gathered(module.network.forward(images[shard.slice_of(each)])) for each in order.split(size)]
         return torch.cat(outputs)[order.argsort()]
 
 

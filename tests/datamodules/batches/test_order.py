@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmus import datamodules
-from litmus.datamodules.batches.order import Shard, class_shares, split_indices
+from litmus.datamodules.batches.order import Shard, split_indices, stratified_subset
 
 
 @given(st.integers(1, 500), st.integers(1, 100), st.integers(1, 8))
@@ -42,7 +42,7 @@ def test_a_smaller_share_is_part_of_a_larger_one_and_keeps_the_classes_shares(
 ) -> None:
     labels = torch.arange(size) ** 2 % 7
     indices = torch.arange(0, size, 2)
-    smaller, larger = (class_shares(indices, labels, share, split_seed) for share in sorted((one, other)))
+    smaller, larger = (stratified_subset(indices, labels, share, split_seed) for share in sorted((one, other)))
     assert set(smaller.tolist()) <= set(larger.tolist()) <= set(indices.tolist())
     for label in labels[indices].unique():
         count = int((labels[indices] == label).sum())
