@@ -50,7 +50,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def built(checkout: Path, kind: str, into: Path) -> Path:
-    """Build the wheel, or the editable one, in a process of its own, and return its file."""
+    """Build the wheel, or the editable one, in another process, and return its file."""
     code = f"import sys; from setuptools.build_meta import build_{kind}; build_{kind}(sys.argv[1])"
     subprocess.run([sys.executable, "-c", code, str(into)], cwd=checkout, capture_output=True, check=True, timeout=120)
     [wheel] = into.glob("*.whl")
@@ -61,15 +61,6 @@ def built(checkout: Path, kind: str, into: Path) -> Path:
 def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, as pip would build it without an isolated environment."""
     return built(checkout, "wheel", tmp_path_factory.mktemp("wheel"))
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the wheel is installed."""
-    target = tmp_path_factory.mktemp("installed")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target)]
-    subprocess.run([*pip, str(wheel)], capture_output=True, check=True, timeout=120)
-    return target
 
 
 @pytest.fixture
@@ -105,33 +96,18 @@ def in_project(command: list[str], project: Path, path: Path, environment: dict[
     return done.stdout + done.stderr
 
 
-def test_a_project_with_the_same_folders_runs_its_study_by_path_and_as_a_script(
-    installed: Path, project: Path, environment: dict[str, str]
+@pytest.mark.parametrize("kind", ["wheel", "editable"])
+def test_an_installation_finds_the_packages_alone(
+    kind: str,
+    wheel: Path,
+    checkout: Path,
+    project: Path,
+    environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    first = in_project([str(installed / "bin" / "litmus"), "run", "./mine.py"], project, installed, environment)
-    assert "finished width" in first
-    again = in_project([sys.executable, "mine.py"], project, installed, environment)
-    assert "report: runs/mine/report.html" in again
-    assert "finished width" not in again  # the same runs, whichever way
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "command",
-    [["-m", "litmus.studies.batch_norm"], ["-c", "from litmus.cli.main import main; main()", "run", "batch_norm"]],
-)
-def test_a_study_of_the_package_runs_installed(
-    command: list[str], installed: Path, project: Path, environment: dict[str, str]
-) -> None:
-    told = in_project([sys.executable, *command, "--forecast", "--seeds", "1"], project, installed, environment)
-    assert "12 runs" in told
-
-
-def test_an_editable_installation_finds_the_packages_alone(
-    checkout: Path, project: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    site = tmp_path_factory.mktemp("editable")
-    zipfile.ZipFile(built(checkout, "editable", site)).extractall(site)
+    site = tmp_path_factory.mktemp(kind)
+    file = wheel if kind == "wheel" else built(checkout, kind, site)
+    zipfile.ZipFile(file).extractall(site)
     code = (
         f"import sys, site; sys.path.append(''); site.addsitedir({str(site)!r})\n"
         "from importlib.util import find_spec\n"
@@ -141,6 +117,22 @@ def test_an_editable_installation_finds_the_packages_alone(
     )
     # Nothing but the installation leads to the package.
     isolated = [sys.executable, "-I", "-S", "-c"]
-    ours, *theirs = in_project([*isolated, code], project, site, environment).splitlines()
-    assert Path(ours).resolve() == project / "datamodules" / "__init__.py"
-    assert all(Path(file).resolve().is_relative_to(checkout) for file in theirs)
+    theirs, *ours = in_project([*isolated, code], project, site, environment).splitlines()
+    assert Path(theirs).resolve() == project / "datamodules" / "__init__.py"
+    assert all(Path(file).resolve().is_relative_to(site if kind == "wheel" else checkout) for file in ours)
+
+
+@pytest.mark.slow
+def test_a_project_with_the_same_folders_runs_studies_by_path_as_a_script_and_as_a_module(
+    wheel: Path, project: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    installed = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(installed)]
+    subprocess.run([*pip, str(wheel)], capture_output=True, check=True, timeout=120)
+    first = in_project([str(installed / "bin" / "litmus"), "run", "./mine.py"], project, installed, environment)
+    assert "finished width" in first
+    again = in_project([sys.executable, "mine.py"], project, installed, environment)
+    assert "report: runs/mine/report.html" in again
+    assert "finished width" not in again  # the same runs, whichever way
+    module = [sys.executable, "-m", "litmus.studies.batch_norm", "--forecast", "--seeds", "1"]
+    assert "12 runs" in in_project(module, project, installed, environment)

@@ -38,7 +38,7 @@ def parser() -> Parser:
     parser = Parser(
         "completion", "Print what a shell needs to complete with TAB; in bash: source <(litmus completion bash)"
     )
-    parser.add_key(Key("shell", Shell, "bash", "the shell"), positional=True)
+    parser.add_key(Key("shell", Shell, "bash", "bash, zsh or fish"), positional=True)
     return parser
 
 

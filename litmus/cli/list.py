@@ -37,7 +37,7 @@ def parser() -> Parser:
     """Return the command's parser."""
     parser = Parser("list", "List studies, architectures, datasets and probes, a line each.")
     kinds = Literal["all", "studies", "archs", "data", "probes"]
-    parser.add_key(Key("kind", kinds, "all", "what to list"), positional=True)
+    parser.add_key(Key("kind", kinds, "all", "all, studies, archs, data or probes"), positional=True)
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     return parser
 

@@ -110,7 +110,7 @@ def _guarded(command: Callable[[], int]) -> int:
 def usage() -> str:
     """Return the overview of all commands."""
     lines = ["usage: litmus COMMAND ...", "", "Controlled ablations of image networks.", ""]
-    lines += [f"  {name:<10} {command.summary}" for name, command in COMMANDS.items()]
+    lines += [f"  {name:<11} {command.summary}" for name, command in COMMANDS.items()]
     return "\n".join([*lines, "", "litmus COMMAND --help lists a command's options."])
 
 

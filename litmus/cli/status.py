@@ -119,7 +119,7 @@ def find_study(name: str, out: Path) -> Path:
     """Return the folder of the study `name` under `out`. Raises `UserError` with those that are there."""
     by_name = {path.name: path for path in studies_in(out)}
     if name not in by_name:
-        raise unknown_name(f"study in {out}", name, by_name)
+        raise unknown_name("study", name, by_name, f"those are in {out}")
     return by_name[name]
 
 

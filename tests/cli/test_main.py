@@ -1,6 +1,7 @@
 """The command line as a user types it: what it prints, its exit status, and one clear line for every mistake."""
 
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from litmus.training.config import resolve
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def test_config_keys_are_told_from_other_options() -> None:
+def test_config_keys_are_separated_from_other_options() -> None:
     arguments = ["batch_norm", "--data", "mnist", "--data.root=D", "--seeds", "5", "--optim.nesterov"]
     arguments += ["--per-device=4", "--checkpoint-every", "epoch", "--optim.lr", "1e-2", "--model=mlp"]
     options = read(run.parser(), [*arguments, "--optim.milestones", "[0.1, 0.2]", "--trainer.accumulate", "2"])
@@ -56,18 +57,13 @@ MISTAKES = [
     ("run batch_norm --seed 3", "--seeds says how many"),
     ("run batch_norm --seeds 0", "seeds must be greater than 0"),
     ("run batch_norm --worker 2", "unknown option '--worker'; did you mean '--workers'?"),
-    ("run batch_norm --gpus 2", "unknown option '--gpus'; did you mean '--devices'?"),
-    ("run batch_norm --epochs=2", "unknown option '--epochs'; did you mean '--trainer.epochs'?"),
     ("train --lr 0.1", "unknown option '--lr'; did you mean '--optim.lr'? valid: --help, --config,"),
-    ("train --optim.learning_rate 0.1", "did you mean 'optim.lr'?"),
     ("train --norm batch", "--norm needs one of its keys, e.g. --norm.placement; did you mean '--model.norm'?"),
     ("run batch_norm --workers 0", "--workers must be greater than 0"),
-    ("run batch_norm --wandb onlin", "unknown W&B mode 'onlin'; did you mean 'online'?"),
     ("run batch_norm --accelerator tpu", "valid: auto, cpu, cuda"),
     ("run batch_norm --data mnist --data.root nowhere", "put train-images-idx3-ubyte"),
     ("run batch_norm --vary model.norm", "expected KEY=LEVEL,LEVEL"),
     ("run batch_norm --max-seeds 5", "--max-seeds goes with --until decided"),
-    ("run batch_norm --data digits,minst", "unknown dataset 'minst'; did you mean 'mnist'?"),
     ("vary --vary model.norm=none,batch,group --design ladder", "design ladder needs two levels"),
     ("vary --vary model.norm=none,batch --trials 3", "--trials and --tuning-seeds go with --tune"),
     ("run batch_norm --out pyproject", "cannot write pyproject/batch_norm"),
@@ -80,21 +76,17 @@ MISTAKES = [
     ("train --model mynet", "wide_resnet101_2; one of your own: --source FILE, which registers it"),
     ("vary --vary data.name=digits,shapes --data digits,shapes", "one of them is enough"),
     ("profile mynet --source nowhere.py", "nowhere.py: no such file"),
-    ("profile lenet5 --model.nrm batch", "did you mean '--model.norm'?"),
     ("profile vgg16 --image-size 31", "image_size must be at least 32, got 31"),
     ("train --model resnt20", "unknown architecture 'resnt20'; did you mean 'resnet20'?"),
-    ("train --model lenet5 --model.width -1", "width must be greater than 0"),
     ("train --data.batch_size 5000", "leave no batch"),
     ("train --trainer.validations_per_epoch 99", "exceeds the"),
     ("train --optim.lr fast", "optim.lr: expected a number > 0, got 'fast'"),
-    ("train --optim", "--optim needs one of its keys"),
     ("train --config broken.yaml", "not YAML"),
     ("train --name a/b", "a study's name is made of letters"),
     ("vary --model lenet5", "nothing to vary"),
     ("vary --vary optim.lr=0.1,0.2 --optim.lr 0.1", "optim.lr is a factor of vary-lenet5-digits-lr"),
     ("list nets", "unknown kind 'nets'; valid: all, studies, archs, data"),
     ("status", "no studies in runs"),
-    ("report batch_norm", "no studies in runs"),
     ("show 12ab", "no run '12ab' in runs"),
 ]
 
@@ -119,7 +111,9 @@ def test_a_mistake_is_one_line_and_status_2(
 
 
 @pytest.mark.slow
-def test_a_study_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> None:
+def test_a_study_from_first_command_to_last(
+    litmus: Litmus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     vary = ["vary", *tiny_options(), "--vary", "model.norm=none,batch", "--seeds", "2", "--name", "mine"]
     first = litmus(*vary)
     assert first.returncode == 0, first.stderr
@@ -127,29 +121,29 @@ def test_a_study_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> N
     assert re.search(r"\[4/4\] finished", first.stderr)
     assert "Warning" not in first.stderr
 
-    again = litmus(*vary)
-    assert again.returncode == 0
-    assert "finished norm" not in again.stderr  # nothing is run twice
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "disabled")
 
-    status = litmus("status", "mine")
-    assert re.search(r"norm batch +2", status.stdout)
+    def printed(*arguments: str) -> tuple[str, str]:
+        assert run_command(arguments) == 0
+        return capfd.readouterr()
 
-    (tmp_path / "runs/mine/report.html").unlink()
-    assert litmus("report", "mine").returncode == 0
-    report = (tmp_path / "runs/mine/report.html").read_text()
-    run_id = run_records(tmp_path / "runs/mine")[0].path.name
-    assert run_id in report
+    assert "finished norm" not in printed(*vary)[1]  # nothing is run twice
+    assert re.search(r"norm batch +2", printed("status", "mine")[0])
+    Path("runs/mine/report.html").unlink()
+    printed("report", "mine")
+    run_id = run_records(Path("runs/mine"))[0].path.name
+    assert run_id in Path("runs/mine/report.html").read_text()
 
-    shown = litmus("show", run_id[:6])
-    assert f"run {run_id}: mine" in shown.stdout
-    assert "test_top1" in shown.stdout
-    command = re.search(r"^again: litmus (.*)$", shown.stdout, re.MULTILINE)
+    shown, _ = printed("show", run_id[:6])
+    assert f"run {run_id}: mine" in shown
+    assert "test_top1" in shown
+    command = re.search(r"^again: litmus (.*)$", shown, re.MULTILINE)
     assert command is not None
-    repeated = litmus(*command.group(1).split())
-    assert repeated.returncode == 0, repeated.stderr
-    [record] = (tmp_path / "again").glob("*/*/metrics.csv")
+    printed(*command.group(1).split())
+    [record] = Path("again").glob("*/*/metrics.csv")
     assert record.parent.name == run_id  # the same experiment, and the same result
-    assert record.read_text() == (tmp_path / "runs/mine" / run_id / "metrics.csv").read_text()
+    assert record.read_text() == (Path("runs/mine") / run_id / "metrics.csv").read_text()
 
 
 def test_print_config_is_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,10 +168,10 @@ def test_help_lists_the_architectures_own_options(capsys: pytest.CaptureFixture[
         assert option in text
 
 
-def test_a_studys_file_runs_by_itself(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_studys_file_runs_by_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     file = Path(__file__).parents[2] / "studies" / "batch_norm.py"
-    process = subprocess.run(
-        [sys.executable, str(file), "--seeds", "0"], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert process.returncode == 2
-    assert process.stderr == "litmus: seeds must be greater than 0, got 0\n"
+    monkeypatch.setattr(sys, "argv", [str(file), "--seeds", "0"])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(file), run_name="__main__")
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == "litmus: seeds must be greater than 0, got 0\n"

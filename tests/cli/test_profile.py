@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from cli.test_status import documented, found
 
 from litmus.cli.main import run_command
 
@@ -48,3 +49,10 @@ def test_a_network_of_ones_own_is_known_by_its_file(tmp_path: Path, capsys: pyte
     assert run_command(["profile", "profiled_own", *options]) == 0
     total = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("total"))
     assert total.split()[1] == str(3 * 5 + 5 + 5 * 10 + 10)
+
+
+def test_a_profile_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    content = found(capsys, "profile", "lenet5")
+    assert content.keys() == {"format"} | documented("profile NAME --json")
+    assert content["total"]["parameters"] == sum(layer["parameters"] for layer in content["layers"]) == 61_706
+    assert any(not figure["right"] for figure in content["quoted"])

@@ -1,12 +1,15 @@
-"""Commands that only read: they start without PyTorch, and every table fits 80 columns without a broken word."""
+"""Commands that only read: they load no PyTorch, fit 80 columns without a broken word, and print JSON as documented."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from cli.test_status import PAGE, documented, found
 from synthetic_records import Truth, synthetic
+from tiny_runs import trained
 
 from litmus.cli.main import run_command
 from litmus.cli.profile import layer_lines
@@ -90,3 +93,28 @@ def test_figures_stand_under_a_name_that_leaves_them_no_room() -> None:
     lines = layer_lines(native_profile("lenet5"), 50)
     assert max(map(len, lines)) <= 50
     assert lines[lines.index("conv2") + 1].split()[:2] == ["Conv2d", "16×10×10"]
+
+
+def test_lists_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    content = found(capsys, "list")
+    assert content.pop("format") == 1
+    assert content.keys() == documented("list [KIND] --json")
+    by_name = {row["name"]: row for row in content["archs"]}
+    assert by_name["resnet20"]["image"] == [3, 32, 32]
+    assert by_name["resnet20"]["parameters"] == 269_722
+    [study] = [row for row in content["studies"] if row["name"] == "batch_norm"]
+    assert (study["arms"], study["seeds"], study["runs"]) == (12, 5, 60)
+    assert study["factors"] == ["model.norm", "optim.lr"]
+    assert found(capsys, "list", "data").keys() == {"format", "data"}
+
+
+def test_a_run_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = trained(tmp_path)
+    [shown] = found(capsys, "show", str(run.directory))["runs"]
+    section = PAGE.split("## `litmus show RUN --json`")[1].split("\n## ")[0]
+    assert shown.keys() == set(re.findall(r"`(\w+)`", section.split("| `runs` |")[1]))
+    assert shown["state"] == "finished"
+    assert shown["config"]["model"]["name"] == "mlp"
+    assert 0 < shown["metrics"]["test_top1"] <= 1
+    assert shown["progress"] is None
+    assert not (run.directory / "progress.json").exists()

@@ -180,6 +180,7 @@ def test_the_mode_follows_the_option_then_the_environment_then_the_key(
     assert resolved()[0] == "online"
 
 
+@pytest.mark.slow
 def test_online_without_a_key_is_said_once_and_trains(litmus: Litmus, tmp_path: Path) -> None:
     options = [part for key, value in TINY.items() for part in (f"--{key}", str(value))]
     result = litmus(

@@ -46,9 +46,7 @@ study = Study(
 )
 
 if __name__ == "__main__":
-    from litmus.cli.main import run_script
-
-    run_script(study)
+    study.main()
 '''
 
 
@@ -67,35 +65,40 @@ def stamps(out: Path) -> dict[str, int]:
 
 @pytest.mark.slow
 def test_a_strangers_study_runs_by_its_path(
-    stranger: Path, litmus: Litmus, tmp_path: Path, environment: dict[str, str]
+    stranger: Path,
+    litmus: Litmus,
+    tmp_path: Path,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    first = litmus("run", "elsewhere/my_study.py")
+    first = litmus("run", "elsewhere/my_study.py", "--seeds", "2")
     assert first.returncode == 0, first.stderr
     assert "Supported: “One hidden unit is a bottleneck”" in first.stdout
     out = tmp_path / "runs" / "my_study"
     report = (out / "report.html").read_text()
     assert 'class="verdict supported"' in report
     trained = stamps(out)
-    assert len(trained) == 6
+    assert len(trained) == 4
 
     # A remark changes no code, more seeds leave the runs that there are, and as a script it is the same study.
     stranger.write_text(STRANGER + "\n# a remark\n")
     more = subprocess.run(
-        [sys.executable, str(stranger), "--seeds", "4", "--wandb", "disabled"],
+        [sys.executable, str(stranger), "--seeds", "3", "--wandb", "disabled"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert more.returncode == 0, more.stderr
-    assert "8 runs, 6 already done" in more.stderr
+    assert "6 runs, 4 already done" in more.stderr
     assert {run: stamps(out)[run] for run in trained} == trained
 
     # The other commands know the file, and say when it is gone.
     assert read_study_record(out).source == str(stranger.resolve())
-    assert litmus("report", "my_study").returncode == 0
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["report", "my_study"]) == 0
     assert "One hidden unit is a bottleneck." in (out / "report.html").read_text()
     stranger.unlink()
-    written = litmus("report", "my_study")
-    assert written.returncode == 0, written.stderr
-    assert "my_study.py no longer exists, so the report has no claims" in written.stderr
+    assert run_command(["report", "my_study"]) == 0
+    assert "my_study.py no longer exists, so the report has no claims" in capsys.readouterr().err
     assert "One hidden unit is a bottleneck." not in (out / "report.html").read_text()
 
 
