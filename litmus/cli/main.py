@@ -1,10 +1,11 @@
 """The `litmus` command: it runs the command's code, and turns every mistake into one line and an exit status."""
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from litmus.cli.command import Command
 from litmus.core.errors import UserError, unknown_name
@@ -34,6 +35,8 @@ COMMANDS = {
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
+Arguments = ParamSpec("Arguments")
+
 
 def main() -> None:
     """Run the command of `sys.argv` and exit: 0 done, 1 runs crashed, 2 a mistake of the user, 128+n by signal n."""
@@ -50,68 +53,60 @@ def main() -> None:
     sys.exit(status)
 
 
+def one_line_errors(command: Callable[Arguments, int]) -> Callable[Arguments, int]:
+    """Let a command print one line for a mistake of the user and for an interruption, and return its exit status."""
+
+    @functools.wraps(command)
+    def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
+        try:
+            return command(*args, **kwargs)
+        except UserError as error:
+            print(f"litmus: {error}", file=sys.stderr)
+            return USAGE_ERROR
+        except KeyboardInterrupt:
+            print("litmus: interrupted; the same command continues where this one stopped", file=sys.stderr)
+            return INTERRUPTED
+        except BrokenPipeError:
+            # The reader, such as `head`, has closed the pipe; Python must not flush into it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+    return guarded
+
+
+@one_line_errors
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print("usage: litmus COMMAND ...\n\nControlled ablations of image networks.\n")
+        print("\n".join(f"  {name:<11} {command.summary}" for name, command in COMMANDS.items()))
+        print("\nlitmus COMMAND --help lists a command's options.")
+        return 0 if arguments else USAGE_ERROR
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise unknown_name("command", name, COMMANDS)
+    if name == "run" and rest and not rest[0].startswith("-"):
+        from litmus.design.study_files import lookup_study
 
-    def command() -> int:
-        if not arguments or arguments[0] in ("-h", "--help", "help"):
-            print(usage())
-            return 0 if arguments else USAGE_ERROR
-        name, *rest = arguments
-        if name not in COMMANDS:
-            raise unknown_name("command", name, COMMANDS)
-        if name == "run" and rest and not rest[0].startswith("-"):
-            from litmus.design.study_files import lookup_study
-
-            lookup_study(rest[0])  # an unknown study is an error at once: importing PyTorch takes seconds
-        return COMMANDS[name].execute(rest)
-
-    return _guarded(command)
+        lookup_study(rest[0])  # an unknown study is an error at once: importing PyTorch takes seconds
+    return COMMANDS[name].execute(rest)
 
 
-def run_script(study: "Study") -> None:
-    """Run `study` with the options of `litmus run`, as `Study.main()` does in the last line of a study's file."""
-    from litmus.design.study_files import STUDIES, being_imported
+@one_line_errors
+def run_script(study: "Study") -> int:
+    """Run `study` of the script `__main__` with the options of `litmus run`, and return the exit status."""
+    from litmus import studies
+    from litmus.cli.run import execute
+    from litmus.design.study_files import STUDIES
 
-    if being_imported() is not None:
-        return  # a worker imports what the file registers, and runs nothing
-
-    def command() -> int:
-        from litmus import studies
-        from litmus.cli.run import execute
-
-        script = sys.modules["__main__"]
-        file = Path(str(script.__file__)).resolve() if getattr(script, "__file__", None) else None
-        declared = study.declared_in(file.stem if file is not None else "", script.__doc__)
-        if file is None or file.parent == Path(str(studies.__file__)).resolve().parent:
-            return execute([declared.name, *sys.argv[1:]], declared)
-        STUDIES.add(declared.name, declared, "__main__")  # refuses a name that a study of the package has
-        return execute([declared.name, *sys.argv[1:]], declared, file)
-
-    sys.exit(_guarded(command))
-
-
-def _guarded(command: Callable[[], int]) -> int:
-    """Return the command's exit status; print one line for a mistake of the user and for an interruption."""
-    try:
-        return command()
-    except UserError as error:
-        print(f"litmus: {error}", file=sys.stderr)
-        return USAGE_ERROR
-    except KeyboardInterrupt:
-        print("litmus: interrupted; the same command continues where this one stopped", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader, such as `head`, has closed the pipe; Python must not flush into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-
-
-def usage() -> str:
-    """Return the overview of all commands."""
-    lines = ["usage: litmus COMMAND ...", "", "Controlled ablations of image networks.", ""]
-    lines += [f"  {name:<11} {command.summary}" for name, command in COMMANDS.items()]
-    return "\n".join([*lines, "", "litmus COMMAND --help lists a command's options."])
+    script = sys.modules["__main__"]
+    file = Path(str(script.__file__)).resolve() if getattr(script, "__file__", None) else None
+    declared = study.declared_in(file.stem if file is not None else "", script.__doc__)
+    arguments = [declared.name, *sys.argv[1:]]
+    if file is None or file.parent == Path(str(studies.__file__)).resolve().parent:
+        return execute(arguments, declared)
+    STUDIES.add(declared.name, declared, "__main__")  # refuses a name that a study of the package has
+    return execute(arguments, declared, file)
 
 
 if __name__ == "__main__":

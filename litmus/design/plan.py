@@ -190,7 +190,9 @@ def expand(
         )
     _check_factors(study, vary or {})
     check_claims(study)
-    base = _base_settings(study, study.preset_settings(preset), settings or {}, vary or {})
+    chosen = study.presets.get(preset, {})
+    of_preset = {} if isinstance(chosen, Study) else chosen
+    base = _base_settings(study, of_preset, settings or {}, vary or {})
     levels_of = study.arm_levels(vary)
     baseline = _baseline_label(study, vary or {}, levels_of)
     arms = []

@@ -1,12 +1,13 @@
 """A study: one question and the controlled experiment that answers it, as its file declares them."""
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from litmus.core.config_keys import Settings
-from litmus.core.errors import UserError, require_positive, unknown_name
+from litmus.core.errors import UserError, require_choice, require_positive, unknown_name
 from litmus.core.metrics import METRICS, TASKS, metric_of
 from litmus.design.arms import DESIGNS
 from litmus.design.plots import StudyPlot
@@ -87,8 +88,10 @@ class Study:
     def main(self) -> None:
         """Run the study with the options of `litmus run`: the last line of a study's file makes the file a command."""
         from litmus.cli.main import run_script
+        from litmus.design.study_files import being_imported
 
-        run_script(self)
+        if being_imported() is None:  # workers import the file for what it registers, and run nothing
+            sys.exit(run_script(self))
 
     def at(self, preset: str) -> "Study":
         """Return the study that a preset runs: itself, or where the preset is a study, that one, under its name."""
@@ -104,11 +107,6 @@ class Study:
             presets=self.presets,
         )
 
-    def preset_settings(self, preset: str) -> Settings:
-        """Return the settings that a preset puts on top of the base; none where it is a study of its own."""
-        chosen = self.presets.get(preset, {})
-        return {} if isinstance(chosen, Study) else chosen
-
     def factor_levels(self, vary: Mapping[str, Sequence[Any]] | None = None) -> dict[str, list[Any]]:
         """Return each factor's levels, those of `vary` in place of its own; none where the arms are named."""
         declared = self.factors if isinstance(self.factors, Mapping) else dict.fromkeys(self.factors, ())
@@ -119,8 +117,7 @@ class Study:
 
         Raises `UserError` where there is no such design, it does not fit the factors, or two arms have the same label.
         """
-        if self.design not in DESIGNS:
-            raise unknown_name(f"design of study {self.name}", self.design, DESIGNS)
+        require_choice(f"design of study {self.name}", self.design, DESIGNS)
         if self.arms:
             if self.design != "full":
                 raise UserError(f"study {self.name}: design {self.design} makes arms, and the study names its own")
@@ -162,7 +159,7 @@ def check_claims(study: Study) -> None:
             for selector in claim.test.arms:
                 _check_selector(selector, arms)
             for factor in claim.test.factors:
-                _check_factor(factor, study)
+                require_choice("factor", factor, study.factors)
             if claim.test.equivalence:
                 require_positive(threshold=claim.threshold)
             for metric in claim.test.metrics:
@@ -183,8 +180,7 @@ def columns() -> list[str]:
 
 def _check_selector(selector: Selector, arms: Mapping[str, Mapping[str, Any]]) -> None:
     if isinstance(selector, str):
-        if selector not in arms:
-            raise unknown_name("arm", selector, arms)
+        require_choice("arm", selector, arms)
         return
     for key, value in selector.items():
         levels = list(dict.fromkeys(levels[key] for levels in arms.values() if key in levels))
@@ -195,8 +191,3 @@ def _check_selector(selector: Selector, arms: Mapping[str, Mapping[str, Any]]) -
     if not any(all(levels.get(key) == value for key, value in selector.items()) for levels in arms.values()):
         named = ", ".join(f"{key} {value}" for key, value in selector.items())
         raise UserError(f"no arm has {named} together")
-
-
-def _check_factor(factor: str, study: Study) -> None:
-    if factor not in study.factors:
-        raise unknown_name("factor", factor, study.factors)

@@ -67,10 +67,10 @@ def test_two_devices_train_like_one_and_apart_only_if_batch_norm_is_not_synchron
 def test_torchrun_trains_each_run_by_all_its_processes(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "mine.py").write_text(
         '"""Does batch norm help?"""\n\n'
-        "from litmus.cli.main import run_script\nfrom litmus import Study\n\n"
+        "from litmus import Study\n\n"
         f"study = Study(source='none', base={TINY!r}, factors={{'model.norm': ['none', 'batch']}},\n"
         "    baseline={'model.norm': 'none'}, seeds=1)\n"
-        "if __name__ == '__main__':\n    run_script(study)\n"
+        "if __name__ == '__main__':\n    study.main()\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2",
