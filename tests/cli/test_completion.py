@@ -101,7 +101,6 @@ def test_tab_is_pressed_in_a_terminal(
         pytest.skip(f"no {shell} on this machine")
     environment = {**shell_environment, "TERM": "dumb"}
     child = pexpect.spawn(shell, arguments, cwd=str(folder), env=environment, encoding="utf-8", timeout=60)
-    child.expect(r"[#$%] ")  # a shell that still starts drops what is typed
     child.sendline(f"{before}PS1='ready''> '; source <(litmus completion {shell})")
     child.expect_exact("ready> ")
     child.send("litmus statu\t")
@@ -110,10 +109,7 @@ def test_tab_is_pressed_in_a_terminal(
     child.expect_exact("norms ")
     child.send("--j\t")
     child.expect_exact("--json ")
-    child.sendcontrol("c")
-    child.expect_exact("ready> ")
-    child.sendline("exit")
-    child.expect(pexpect.EOF)
+    child.close(force=True)
 
 
 @pytest.mark.parametrize("shell", get_args(completion.Shell))
