@@ -92,9 +92,16 @@ def run_command(arguments: Sequence[str]) -> int:
     return COMMANDS[name].execute(rest)
 
 
+def run_script(study: "Study") -> None:
+    """Run `study` of the script `__main__` with the options of `litmus run`, and exit."""
+    from litmus.design.study_files import being_imported
+
+    if being_imported() is None:  # workers import the file for what it registers, and run nothing
+        sys.exit(_run_script(study))
+
+
 @one_line_errors
-def run_script(study: "Study") -> int:
-    """Run `study` of the script `__main__` with the options of `litmus run`, and return the exit status."""
+def _run_script(study: "Study") -> int:
     from litmus import studies
     from litmus.cli.run import execute
     from litmus.design.study_files import STUDIES

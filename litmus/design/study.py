@@ -1,7 +1,6 @@
 """A study: one question and the controlled experiment that answers it, as its file declares them."""
 
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -88,10 +87,8 @@ class Study:
     def main(self) -> None:
         """Run the study with the options of `litmus run`: the last line of a study's file makes the file a command."""
         from litmus.cli.main import run_script
-        from litmus.design.study_files import being_imported
 
-        if being_imported() is None:  # workers import the file for what it registers, and run nothing
-            sys.exit(run_script(self))
+        run_script(self)
 
     def at(self, preset: str) -> "Study":
         """Return the study that a preset runs: itself, or where the preset is a study, that one, under its name."""
