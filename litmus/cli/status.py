@@ -15,7 +15,7 @@ from rich.text import Text
 
 from litmus.cli.command import JSON_HELP, OUT, RUN_HELP, Parser, aligned, print_json, wrapped
 from litmus.core.errors import UserError, unknown_name
-from litmus.core.formatting import duration, joined, several
+from litmus.core.formatting import duration, several
 from litmus.records import slurm
 from litmus.records.run_record import (
     FINAL_STATES,
@@ -200,8 +200,8 @@ def _table(found: Found, columns: int) -> Text:
     for arm in found.get("arms", ()):
         for run in arm["runs"]:
             if run["progress"] is not None:
-                first, *others = Heartbeat(**run["progress"]).words()
-                lines += joined([f"{arm['arm']}, seed {run['seed']}: {first}", *others], columns)
+                words = ", ".join(Heartbeat(**run["progress"]).words())
+                lines += wrapped(f"{arm['arm']}, seed {run['seed']}: {words}", columns)
     notes = [*found["notes"], *_job_lines(found["jobs"])]
     if "studies" not in found:
         left = found["seconds_left"]

@@ -1,7 +1,7 @@
 """Counts, lists and lengths of time as a reader wants them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from litmus.core.errors import UserError
 
@@ -60,16 +60,3 @@ def listed(items: Sequence[str], most: int = 3) -> str:
     """Return items as a sentence lists them: `a, b and c`; of more than `most`, how many more there are."""
     shown = list(items) if len(items) <= most else [*items[: most - 1], f"{len(items) - most + 1} more"]
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
-def joined(parts: Iterable[str], width: int, indent: int = 0) -> list[str]:
-    """Return `parts` with commas between, in lines of at most `width` columns that break after a comma."""
-    lines: list[str] = []
-    for part in parts:
-        if lines and len(lines[-1]) + 2 + len(part) + 1 <= width:
-            lines[-1] += f", {part}"
-        else:
-            if lines:
-                lines[-1] += ","
-            lines.append(" " * indent + part)
-    return lines

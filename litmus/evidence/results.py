@@ -207,7 +207,7 @@ class Analysis:
     @property
     def train_metric_name(self) -> str:
         """What `fit_metric` measures, in words."""
-        return METRICS[split_of(self.fit_metric)[1]].display_name
+        return METRICS[self.task.trained or self.task.primary_metric].display_name
 
     @property
     def baseline(self) -> ArmResult:

@@ -32,8 +32,7 @@ class Unit:
 
         Student's interval knows no bounds; what lies below the lowest or above the highest value is cut off.
         """
-        bounded = value if not has_ends(value.low, value.high) else self._bounded(value, self.lowest, self.highest)
-        return self.text(value.mean) + self._range(bounded, "")
+        return self.text(value.mean) + self._range(value, self.lowest, self.highest)
 
     def difference(self, value: Estimate) -> str:
         """Return a difference, signed, with its 95 % interval and unit."""
@@ -47,8 +46,7 @@ class Unit:
         if not value.n:
             return "–"
         widest = self.highest - self.lowest
-        bounded = value if not has_ends(value.low, value.high) else self._bounded(value, -widest, widest)
-        return f"{self._number(value.mean, '+')}{self._range(bounded, '+')}"
+        return f"{self._number(value.mean, '+')}{self._range(value, -widest, widest, '+')}"
 
     def size(self, value: float) -> str:
         """Return the size of a difference with its unit."""
@@ -67,16 +65,13 @@ class Unit:
         """Return a value as a tick label of an axis, as short as it can be."""
         return f"{value * self.factor:.3g}"
 
-    @staticmethod
-    def _bounded(value: Estimate, lowest: float, highest: float) -> Estimate:
-        return Estimate(value.mean, max(lowest, value.low), min(highest, value.high), value.n)
-
-    def _range(self, value: Estimate, sign: str) -> str:
+    def _range(self, value: Estimate, lowest: float, highest: float, sign: str = "") -> str:
         if not value.n or math.isnan(value.low):
             return ""
         if not has_ends(value.low, value.high):
             return f" (no interval from {value.n} seeds)"
-        return f" [{self._number(value.low, sign)}, {self._number(value.high, sign)}]"
+        low, high = max(lowest, value.low), min(highest, value.high)
+        return f" [{self._number(low, sign)}, {self._number(high, sign)}]"
 
     def _number(self, value: float, sign: str = "") -> str:
         text = f"{value * self.factor:{sign},.{self.decimals}f}".replace("inf", "∞")
@@ -87,12 +82,6 @@ class Unit:
 @dataclass(frozen=True)
 class LogRatio(Unit):
     """How the logarithm of a ratio is written: as the ratio itself, `2.90 [2.10, 4.00] times as fast`."""
-
-    def signed(self, value: Estimate) -> str:
-        """Return the ratio with its 95 % interval."""
-        if not value.n:
-            return "–"
-        return f"{self._number(value.mean)}{self._range(value, '')}"
 
     def tick(self, value: float) -> str:
         """Return a ratio as a tick label of an axis."""

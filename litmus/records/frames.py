@@ -134,18 +134,19 @@ def _chosen(columns: Columns, frame: pd.DataFrame, default: Sequence[str]) -> li
 
 def read_metrics(record: RunRecord) -> pd.DataFrame | None:
     """Return the rows of one run's `metrics.csv`, None where there is none that can be read."""
-    try:
-        return pd.read_csv(record.metrics_file)
-    except (OSError, ValueError):
-        return None
+    return _csv(record.metrics_file)
 
 
 def read_probes(record: RunRecord) -> pd.DataFrame | None:
     """Return the rows of one run's `probes.csv`, None where there is none that can be read."""
-    if not record.probes_file.exists():
-        return None  # most runs have none; pandas takes longer to say so
+    return _csv(record.probes_file, keep_default_na=False, na_values={"value": ["", "nan"]})
+
+
+def _csv(file: Path, **options: Any) -> pd.DataFrame | None:
+    if not file.exists():
+        return None  # pandas takes longer to find out
     try:
-        return pd.read_csv(record.probes_file, keep_default_na=False, na_values={"value": ["", "nan"]})
+        return pd.read_csv(file, **options)
     except (OSError, ValueError):
         return None
 
