@@ -87,7 +87,11 @@ def write_side_by_side(first: StudySummary, second: StudySummary) -> tuple[Path,
         arms=_arms_table(first, second, rows, names),
         claims=_claims_table(first, second, names),
         only=[[label for label in each if label not in both] for each in labels],
-        links=[os.path.relpath(each.analysis.directory / "report.html", path.parent) for each in (first, second)],
+        # Resolved, because `..` of a symbolic link is not the folder that the link is in.
+        links=[
+            os.path.relpath((each.analysis.directory / "report.html").resolve(), path.parent.resolve())
+            for each in (first, second)
+        ],
     )
     write_atomically(path, page)
     return path, answer
