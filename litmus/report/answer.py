@@ -2,9 +2,8 @@
 
 from litmus.core.formatting import listed, several
 from litmus.evidence.claims import MEANING
-from litmus.evidence.differences import best_against_baseline
+from litmus.evidence.differences import Contribution, best_against_baseline, contributions
 from litmus.evidence.estimate import ALPHA
-from litmus.evidence.factorial import Contribution, contributions
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.report.tables import ClaimRow, claim_rows

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from litmus.evidence.differences import contributions
 from litmus.evidence.estimate import ALPHA, Estimate
-from litmus.evidence.factorial import contributions
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import NUMBER, LogRatio, Unit

@@ -8,9 +8,8 @@ import pandas as pd
 
 from litmus.core.formatting import count, several
 from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, after_holm, primary_claims
-from litmus.evidence.differences import difference, holm
+from litmus.evidence.differences import contributions, difference, holm
 from litmus.evidence.estimate import ALPHA, Effect, estimate
-from litmus.evidence.factorial import contributions
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.tuning import arm_tunings

@@ -7,7 +7,7 @@ from synthetic_records import Truth, synthetic
 
 from litmus.design.plan import Arm
 from litmus.design.study import Study
-from litmus.evidence.factorial import contributions
+from litmus.evidence.differences import contributions
 
 THREE = {"model.norm": ["none", "batch"], "optim.lr": [0.1, 0.5], "data.augment": ["none", "crop"]}
 EFFECT = {"model.norm": 0.1, "optim.lr": 0.02, "data.augment": -0.05}
