@@ -71,5 +71,5 @@ def trained(directory: Path, settings: Mapping[str, object] | None = None, sourc
 
     config = resolve(TINY if settings is None else {"trainer.keep": "last", **settings})
     this = Run("0123456789ab", "example", "an arm", {}, config, directory / "0123456789ab", source)
-    attempt(this, Execution(), Place(), lambda _: None, attempts=1)
+    attempt(this, Execution(), Place(), lambda _: None, attempt_number=1)
     return this

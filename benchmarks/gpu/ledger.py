@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from litmus.training.environment import code_version
+from litmus.training.environment import package_version
 
 ROW_SECONDS = 240
 """How long one row may take before it is given up."""
@@ -132,7 +132,7 @@ class Ledger:
                 return None
             result, found = "fail", Found(False, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
         date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        row = Row(name, result, found.told, found.figures, time.monotonic() - started, code_version(), date)
+        row = Row(name, result, found.told, found.figures, time.monotonic() - started, package_version(), date)
         print(f"{row.result:8} {row.seconds:6.1f} s  {name}: {row.told}", flush=True)
         return row
 

@@ -29,7 +29,7 @@ from litmus.launch.forecast import data_size, measure
 from litmus.probes.probe import PROBES
 from litmus.training.checkpoints import Paused
 from litmus.training.config import resolve
-from litmus.training.execute import GlobalBatchNorm, attempt
+from litmus.training.execute import SynchroniseBatchNorm, attempt
 from litmus.training.run import Execution, Place, Run
 
 RUN: dict[str, Any] = {
@@ -163,7 +163,8 @@ def alone_in_ddp(setting: Setting) -> Found:
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29613")
     try:
         together = last(
-            strategy=DDPStrategy(process_group_backend=backend), plugins=[LightningEnvironment(), GlobalBatchNorm()]
+            strategy=DDPStrategy(process_group_backend=backend),
+            plugins=[LightningEnvironment(), SynchroniseBatchNorm()],
         )
         used = distributed.get_backend()
     finally:

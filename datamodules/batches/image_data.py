@@ -18,7 +18,6 @@ from litmus.datamodules.augmentation.window import centre_crop, several_crops
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.normalisation import PASS_BATCH, Normalisation
 from litmus.datamodules.batches.order import (
-    Shard,
     epoch_order,
     split_indices,
     stratified_subset,
@@ -26,6 +25,7 @@ from litmus.datamodules.batches.order import (
     training_steps,
 )
 from litmus.datamodules.batches.prefetch import to_device
+from litmus.datamodules.batches.shard import Shard
 from litmus.datamodules.loading.arrays import ImageArrays, Images, read
 from litmus.datamodules.loading.registry import load
 

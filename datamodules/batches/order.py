@@ -1,6 +1,4 @@
-"""The order of samples: a pure function of (seed, epoch), cut into global batches and the slices of devices."""
-
-from dataclasses import dataclass
+"""The order of samples: a pure function of (seed, epoch), cut into global batches."""
 
 import torch
 from torch import Tensor
@@ -37,26 +35,6 @@ def stratified_subset(indices: Tensor, labels: Tensor, fraction: float, split_se
         count = max(1, round(fraction * len(members)))
         chosen.append(members[permutation(len(members), split_seed, "train_fraction", label)[:count]])
     return torch.cat(chosen).sort().values
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One device among several: `rank` of `world_size`."""
-
-    rank: int = 0
-    world_size: int = 1
-
-    def slice_of(self, global_batch: Tensor) -> Tensor:
-        """Return this device's contiguous slice of a global batch; slices differ by at most one sample."""
-        return global_batch.tensor_split(self.world_size)[self.rank]
-
-    def whole_batches(self, batches: list[Tensor]) -> list[Tensor]:
-        """Return this device's batches of an evaluation, dealt out in turn: none is split, repeated or left out.
-
-        Devices with fewer batches get an empty one, because all must take the same number of steps.
-        """
-        padding = [batches[0][:0]] * (-len(batches) % self.world_size)
-        return [*batches, *padding][self.rank :: self.world_size]
 
 
 def training_steps(samples: int, batch_size: int, drop_last: bool) -> int:

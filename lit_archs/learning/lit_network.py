@@ -187,7 +187,7 @@ class LitNetwork(lightning.LightningModule, ABC):
     def on_test_epoch_end(self) -> None:
         self._log_evaluation("test", {})
 
-    def fit(self, batches: Iterable[Batch]) -> dict[str, float]:
+    def evaluate_fit(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Return the task's `fit_columns` over `batches` of training images, over all devices.
 
         The network is evaluated as it is: the caller has put it into evaluation mode, without gradients.

@@ -166,7 +166,7 @@ _OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 
 def build_schedule(optimiser: torch.optim.Optimizer, config: OptimConfig, total_steps: int) -> LambdaLR:
-    """Return what moves the optimiser's learning rate along the schedule, a step at a time."""
+    """Return the `LambdaLR` of the schedule; Lightning steps it after each optimiser step."""
     return LambdaLR(optimiser, lambda step: lr_factor(step, total_steps, config))
 
 

@@ -18,7 +18,7 @@ from litmus.core.errors import UserError, unknown_name
 from litmus.core.formatting import duration, several
 from litmus.records import slurm
 from litmus.records.run_record import (
-    FINAL_STATES,
+    STATES_WITH_RESULT,
     Heartbeat,
     RunRecord,
     find_runs,
@@ -282,7 +282,7 @@ def description(record: RunRecord) -> dict[str, Any]:
         **{key: status.get(key) for key in ("study", "arm", "seed", "trial")},
         "state": state,
         **{key: status.get(key) for key in ("attempts", "error")},
-        "progress": asdict(heartbeat) if heartbeat is not None and state not in FINAL_STATES else None,
+        "progress": asdict(heartbeat) if heartbeat is not None and state not in STATES_WITH_RESULT else None,
         **{key: summary.get(key) for key in ("metrics", "cost", "normalisation", "environment", "seconds")},
         "config": record.read_config(),
         "log": str(record.log_file),

@@ -31,7 +31,7 @@ from litmus.design.arms import DESIGNS
 from litmus.design.plan import Plan, expand
 from litmus.design.study import Study, require_study_name
 from litmus.launch.config import LaunchConfig
-from litmus.launch.torchrun import torchrun_group
+from litmus.launch.process_group import torchrun_group
 from litmus.records.run_record import RunRecord
 from litmus.records.study_record import read_study_record, short_name
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve

@@ -14,7 +14,7 @@ from litmus.datamodules.batches.image_input import ImageInput
 from litmus.design.study_files import import_source
 from litmus.lit_archs.building.registry import ARCHITECTURES, construct
 from litmus.lit_archs.learning.loss import defines_loss
-from litmus.records.run_record import FINAL_STATES, RunRecord, find_runs
+from litmus.records.run_record import STATES_WITH_RESULT, RunRecord, find_runs
 from litmus.records.storage import CorruptRecord
 from litmus.records.user_code import rerun_command, source_of
 from litmus.training.config import resolve
@@ -175,7 +175,7 @@ def load_record(record: RunRecord, weights: Which | None = None) -> ImageModel:
 def _which(record: RunRecord, asked: Which | None, summary: dict[str, Any]) -> Which:
     """Return which weights are to be read. Raises `UserError` with the setting that keeps them where there are none."""
     state, run = record.state(), f"run {record.run_id}"
-    if state not in FINAL_STATES:
+    if state not in STATES_WITH_RESULT:
         raise UserError(f"{run} has no result yet, it is {state}: the command that started it goes on with it")
     # What a diverged run has of last weights are those of some epoch before.
     files: dict[Which, Path] = {"last": record.checkpoint, "best": record.best_checkpoint}

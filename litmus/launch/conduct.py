@@ -14,11 +14,11 @@ from litmus.design.study_files import being_imported
 from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.local import LocalLauncher
+from litmus.launch.process_group import ProcessGroup, ProcessGroupLauncher, torchrun_group
 from litmus.launch.progress import Progress
 from litmus.launch.slurm import SlurmLauncher, script
-from litmus.launch.torchrun import ProcessGroup, ProcessGroupLauncher, torchrun_group
 from litmus.launch.tune import tune, values_text
-from litmus.records.run_record import FINAL_STATES
+from litmus.records.run_record import STATES_WITH_RESULT
 from litmus.records.storage import storage_errors
 from litmus.records.study_record import (
     PlanEntry,
@@ -79,16 +79,16 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
         execution = execution_of(launch, None if group is None else group.processes_per_node)
 
     # Every arm and every trial is checked before anything is written.
-    runs_of = RunFactory(plan, launch, source)
-    runs = [runs_of.make(arm, seed) for arm, seed in plan.runs()]
+    factory = RunFactory(plan, launch, source)
+    runs = [factory.make(arm, seed) for arm, seed in plan.runs()]
     for point in plan.tuning.points if plan.tuning is not None else ():
         for arm in plan.arms:
-            runs_of.make(arm.at(point), plan.seeds[0])
+            factory.check(arm.at(point))
 
     def execute(runs: Sequence[Run]) -> None:
         launcher = _launcher(plan, launch, execution, group, runs)
         if rank == 0:
-            message = runs_of.keep_code(runs)
+            message = factory.keep_code(runs)
             if message is not None:
                 launcher.progress.notice(message)
             for run in runs if launch.launcher == "slurm" or group is not None else ():
@@ -100,27 +100,27 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     if rank == 0:
-        register(plan, directory, runs, list(runs_of.fingerprints.values()), looked)
+        append_to_plan_history(plan, directory, runs, list(factory.fingerprints.values()), looked)
     tuning: TuningRecord | None = None
     if plan.tuning is not None:
         untuned = plan
 
         def write_tuning(record: TuningRecord) -> None:
             if rank == 0:
-                write_study_record(directory, untuned.record((), source, runs_of.codes, tuning=record))
+                write_study_record(directory, untuned.record((), source, factory.codes, tuning=record))
 
-        tuned, tuning, trials = tune(plan, plan.tuning, directory, runs_of.make, execute, write_tuning)
+        tuned, tuning, trials = tune(plan, plan.tuning, directory, factory.make, execute, write_tuning)
         if tuned is None:
             return replace(_result(directory, trials, rank, launch), runs=[])
-        plan = runs_of.plan = tuned
-        runs = [runs_of.make(arm, seed) for arm, seed in plan.runs()]
+        plan = factory.plan = tuned
+        runs = [factory.make(arm, seed) for arm, seed in plan.runs()]
     if rank == 0:
         starts = compare_initial_values(plan, plan.seeds[0])
         by_place = plan.baseline.config.init.pairing == "place"
         for line in lines_about_initial_values(starts, plan.study.factors, by_place):
             print(f"litmus: {line}", file=sys.stderr)
         _report_missing_weights(runs)
-        write_study_record(directory, plan.record(runs, source, runs_of.codes, starts, tuning))
+        write_study_record(directory, plan.record(runs, source, factory.codes, starts, tuning))
     execute(runs)
     if group is not None:
         distributed.barrier()
@@ -143,22 +143,24 @@ class RunFactory:
 
     def make(self, arm: Arm, seed: int, trial: str = "") -> Run:
         """Return the run of an arm with a seed; `trial` says what a trial sets. Raises `UserError`."""
-        key = repr(arm.config)
-        if key not in self.fingerprints:
-            self.fingerprints[key] = self._check(arm)
+        fingerprint = self.check(arm)
         config = arm.config.with_seed(seed) if trial else self.plan.config(arm, seed)
-        identity = run_id(config, self.fingerprints[key], self._devices)
+        identity = run_id(config, fingerprint, self._devices)
         code = None if self._code is None else RunCode(identity, self._code.hashes)
         if code is not None:
             identity = code.run_id
         path = self.directory / identity
         return Run(identity, self.plan.study.name, arm.label, arm.levels, config, path, self._source, code, trial)
 
-    def _check(self, arm: Arm) -> str:
-        try:
-            return check(arm.config, self._devices)
-        except UserError as error:
-            raise UserError(str(error) if len(self.plan.arms) == 1 else f"arm {arm.label!r}: {error}") from None
+    def check(self, arm: Arm) -> str:
+        """Check an arm, once, and return the fingerprint of its data. Raises `UserError`."""
+        key = repr(arm.config)
+        if key not in self.fingerprints:
+            try:
+                self.fingerprints[key] = check(arm.config, self._devices)
+            except UserError as error:
+                raise UserError(str(error) if len(self.plan.arms) == 1 else f"arm {arm.label!r}: {error}") from None
+        return self.fingerprints[key]
 
     def keep_code(self, runs: Sequence[Run]) -> str | None:
         """Copy the user's code into the study's folder, and return a message if there are runs of older code."""
@@ -168,7 +170,9 @@ class RunFactory:
         return reuse_older_runs(runs, self.codes, self._same_code)
 
 
-def register(plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Sequence[str], looked: bool) -> None:
+def append_to_plan_history(
+    plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Sequence[str], looked: bool
+) -> None:
     """Append `plan` to the history of its folder, unless it is already there; `runs` are the plan's runs.
 
     `looked` says that results decide how many seeds follow; the planned seeds are then those that the study declares.
@@ -190,7 +194,7 @@ def register(plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Seq
             looked=looked,
             claims=tuple(claim.key for claim in plan.study.claims),
             tuned={key: values_text(values) for key, values in space.items()},
-            results_before=sum(run.record.state() in FINAL_STATES for run in runs),
+            results_before=sum(run.record.state() in STATES_WITH_RESULT for run in runs),
         ),
     )
 
@@ -241,7 +245,7 @@ def _result(directory: Path, runs: list[Run], rank: int, launch: LaunchConfig) -
         state = run.record.outcome().state
         if state == "crashed":
             result.crashed[run.run_id] = str(run.record.read_status().get("error", ""))
-        elif state in FINAL_STATES:
+        elif state in STATES_WITH_RESULT:
             (result.diverged if state == "diverged" else result.finished).append(run.run_id)
         else:
             result.missing.append(run.run_id)

@@ -33,7 +33,7 @@ from litmus.training.user_code import read_user_code
 EPOCHS = 2
 """Epochs of a short run."""
 MOST_STEPS = 50
-"""Training steps of its epoch at most; of a large network on a CPU there are fewer, and their batches are smaller."""
+"""Most training steps of a short run's epoch; a large network on a CPU takes fewer, with smaller batches."""
 CPU_FLOPS = 5e9
 """Floating-point operations of the forward passes of such an epoch on a CPU: less than a second."""
 LEAST_BATCH = 8
@@ -60,7 +60,7 @@ class DataSize:
     image_shape: tuple[int, int, int]
     arrays: ImageArrays | None = None
 
-    def part(self, images: int) -> ImageArrays:
+    def subset(self, images: int) -> ImageArrays:
         """Return the first training images, or random ones, with test images in proportion."""
         indices = torch.arange(images) % self.train_images
         tested = indices[: max(1, round(images * self.test_images / self.train_images))]
@@ -73,7 +73,7 @@ class DataSize:
         else:
             (pixels,) = read(self.arrays.train_images, [indices])
             labels, masks = self.arrays.train_labels[indices], self.arrays.train_masks
-            arrays = replace(self.arrays, train_images=pixels, train_labels=labels, sums=None, content="part")
+            arrays = replace(self.arrays, train_images=pixels, train_labels=labels, sums=None, content="subset")
             arrays = replace(arrays, test_images=pixels[tested], test_labels=labels[tested])
         if masks is not None:
             arrays = replace(arrays, train_masks=masks[indices], test_masks=masks[tested])
@@ -140,7 +140,7 @@ def _short_run(
         with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng():
             run = Run("forecast", "forecast", "forecast", {}, short, Path(folder))
             began = time.monotonic()
-            execute(run, alone, Place(), lambda _: None, arrays=size.part(images))
+            execute(run, alone, Place(), lambda _: None, arrays=size.subset(images))
             seconds = time.monotonic() - began
             summary = run.record.read_summary()
     finally:
@@ -187,7 +187,7 @@ def forecast(
     plan: Plan,
     launch: LaunchConfig,
     source: Path | None = None,
-    measure: Callable[[RunConfig, DataSize, Execution], RunSeconds] = measure,
+    measured_by: Callable[[RunConfig, DataSize, Execution], RunSeconds] = measure,
 ) -> Forecast:
     """Return what is left of `plan`, having measured each distinct network on this machine's devices.
 
@@ -210,7 +210,7 @@ def forecast(
         optim, trainer = replace(config.optim, lr=LEARNING_RATE), replace(config.trainer, epochs=EPOCHS)
         key = repr(replace(config, optim=optim, trainer=trainer, init=replace(config.init, gain=1.0), seed=0))
         if key not in measured:
-            measured[key] = measure(config, size, execution)
+            measured[key] = measured_by(config, size, execution)
         seconds += [measured[key].once + trained * measured[key].epoch] * missing
         epochs += trained * missing
         steps += trained * steps_per_epoch(config, size) * missing

@@ -16,14 +16,14 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from litmus.core.errors import UserError
 from litmus.core.formatting import several
-from litmus.launch import worker
 from litmus.launch.progress import Progress
 from litmus.launch.signals import Interrupted, StopRequest, checkpoint_signals_ignored, stop_on_signals
 from litmus.launch.worker import Assignment, Message
+from litmus.launch.worker import main as worker_main
 from litmus.records.lease import Lease, acquire, is_held
 from litmus.records.storage import CorruptRecord, StorageError
 from litmus.training.run import Execution, Place, Run
@@ -74,7 +74,7 @@ def set_aside(run: Run, reason: str, notice: Callable[[str], None]) -> None:
 
 @dataclass
 class Worker:
-    """The processes that execute one run at a time, one for each of `places`.
+    """A worker: the processes that execute one run at a time together, one for each of `places`.
 
     `lease` is held on `run` while they execute it, `running` counts those that have not ended it yet, `heard` is the
     time of the last message, and `oom_kills` the system's count of out-of-memory kills when the run began.
@@ -96,7 +96,7 @@ class Worker:
             ours, theirs = _CONTEXT.Pipe()
             read_pause, write_pause = _CONTEXT.Pipe(duplex=False)
             process = _CONTEXT.Process(
-                target=worker.main, args=(theirs, read_pause, execution, place), name=f"litmus-rank-{place.rank}"
+                target=worker_main, args=(theirs, read_pause, execution, place), name=f"litmus-rank-{place.rank}"
             )
             with _without_main():
                 process.start()
@@ -165,18 +165,18 @@ class LocalLauncher:
         Raises `Interrupted` on SIGINT and SIGTERM, and `UserError` if no run can continue (a full disk, a config that
         cannot be built); the same call then finishes what is missing.
         """
-        missing = [run for run in runs if not self._is_complete(run)]
+        missing = [run for run in runs if not self._announce_if_complete(run)]
         self._pending.extend(run for run in missing if self.wait_for_others or not is_held(run.directory))
         if not self._pending:
             return 0
         with stop_on_signals() as stop, self.progress:
             try:
                 with forkserver(self.execution):
-                    for idle in self._workers[: len(self._pending)]:
-                        idle.start(self.execution)
+                    for worker in self._workers[: len(self._pending)]:
+                        worker.start(self.execution)
                 while self._pending or self._held_by_others or any(each.run for each in self._workers):
                     if stop.is_set():
-                        self._checkpoint(stop)
+                        self._stop_after_checkpoints(stop)
                     self._assign()
                     self._receive()
                     self._look_at_others()
@@ -184,122 +184,123 @@ class LocalLauncher:
                 self._kill_workers()
         return len(self._attempts)
 
-    def _is_complete(self, run: Run) -> bool:
+    def _announce_if_complete(self, run: Run) -> bool:
+        """Return whether `run` has its result, and show it if so."""
         outcome = run.record.outcome()
         if outcome.is_complete:
             self.progress.finished(run, outcome.state, executed=False)
         return outcome.is_complete  # a corrupt record is set aside once this launcher has claimed it
 
     def _assign(self) -> None:
-        for idle in self._workers:
-            while idle.run is None and self._pending:
+        for worker in self._workers:
+            while worker.run is None and self._pending:
                 run = self._pending.popleft()
                 lease = claim(run, self.progress.notice)
                 if lease is not None:
-                    if not idle.processes:
-                        idle.start(self.execution)
+                    if not worker.processes:
+                        worker.start(self.execution)
                     self._attempts[run.run_id] += 1
-                    idle.assign(run, lease, self._attempts[run.run_id])
+                    worker.assign(run, lease, self._attempts[run.run_id])
                     self.progress.started(run)
-                elif not self._is_complete(run) and self.wait_for_others:
+                elif not self._announce_if_complete(run) and self.wait_for_others:
                     self._held_by_others.append(run)
 
     def _look_at_others(self) -> None:
         waiting, self._held_by_others = self._held_by_others, []
         for run in waiting:
-            if not self._is_complete(run):
+            if not self._announce_if_complete(run):
                 (self._held_by_others if is_held(run.directory) else self._pending).append(run)
 
     def _receive(self) -> None:
         """Wait for messages and deaths of workers, and answer them."""
         handles: dict[Any, Worker] = {}
-        for busy in self._workers:
-            if busy.run is not None:
-                handles.update(dict.fromkeys(busy.connections, busy))
-                handles.update((process.sentinel, busy) for process in busy.processes)
+        for worker in self._workers:
+            if worker.run is not None:
+                handles.update(dict.fromkeys(worker.connections, worker))
+                handles.update((process.sentinel, worker) for process in worker.processes)
         if not handles:
             time.sleep(POLL_SECONDS)
         ready = multiprocessing.connection.wait(list(handles), timeout=POLL_SECONDS) if handles else []
         # Messages before sentinels: a worker that sent how its run ended, and then died, did not die over its run.
         for handle in sorted(ready, key=lambda item: isinstance(item, int)):
-            busy = handles[handle]
-            if busy.run is None:
+            worker = handles[handle]
+            if worker.run is None:
                 continue
             message: Message | None = None
             if isinstance(handle, Connection):
                 with contextlib.suppress(EOFError, OSError):
                     message = handle.recv()
             if message is None:
-                self._died(busy)
+                self._died(worker)
             else:
-                self._answer(busy, message)
-        for busy in list(self._workers):
-            self._check(busy)
+                self._answer(worker, message)
+        for worker in list(self._workers):
+            self._kill_if_hanging(worker)
         self.progress.refresh()
 
-    def _answer(self, busy: Worker, message: Message) -> None:
-        run = busy.run
+    def _answer(self, worker: Worker, message: Message) -> None:
+        run = worker.run
         assert run is not None
-        busy.heard = time.monotonic()
+        worker.heard = time.monotonic()
         if message.kind == "progress":
             self.progress.advanced(run, message.content)
         elif message.kind in ("done", "paused"):
-            busy.running -= 1
-            if busy.running == 0:
-                busy.release()
+            worker.running -= 1
+            if worker.running == 0:
+                worker.release()
                 if message.kind == "done":
                     self.progress.finished(run, message.content, executed=True)
         elif message.kind == "refused":
             raise UserError(message.content)
         elif message.kind == "corrupt":
             set_aside(run, message.content, self.progress.notice)
-            self._abandon(busy)
+            self._abandon(worker)
             self._attempts[run.run_id] -= 1
             self._pending.appendleft(run)
         elif message.kind == "out of memory":
-            self._out_of_memory(busy, run, message.content)
+            self._out_of_memory(worker, run, message.content)
         else:
-            self._abandon(busy)
+            self._abandon(worker)
             self._crashed(run, message.content)
 
-    def _check(self, busy: Worker) -> None:
+    def _kill_if_hanging(self, worker: Worker) -> None:
         """Kill a worker that hangs, and repeat its run. Raises `StorageError` where the run's folder is gone."""
-        if busy.run is None or busy.lease is None:
+        if worker.run is None or worker.lease is None:
             return
-        if not busy.lease.path.exists():
-            raise StorageError(f"{busy.run.directory} is gone: it was moved or removed while its run was executed")
-        silent = time.monotonic() - busy.heard
+        if not worker.lease.path.exists():
+            raise StorageError(f"{worker.run.directory} is gone: it was moved or removed while its run was executed")
+        silent = time.monotonic() - worker.heard
         if silent > HANG_SECONDS:
-            run = busy.run
-            self._abandon(busy, kill=True)
+            run = worker.run
+            self._abandon(worker, kill=True)
             self._crashed(run, f"no progress for {silent:.0f} s; the worker was killed")
 
-    def _died(self, busy: Worker) -> None:
-        run = busy.run
+    def _died(self, worker: Worker) -> None:
+        run = worker.run
         assert run is not None
-        for process in busy.processes:
+        for process in worker.processes:
             process.join(timeout=1)
-        codes = {process.exitcode for process in busy.processes} - {None}
-        if oom_kills() > busy.oom_kills:
-            self._out_of_memory(busy, run, "the system killed the worker process")
+        codes = {process.exitcode for process in worker.processes} - {None}
+        if oom_kills() > worker.oom_kills:
+            self._out_of_memory(worker, run, "the system killed the worker process")
             return
-        self._abandon(busy, kill=True)
+        self._abandon(worker, kill=True)
         self._crashed(run, f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})")
 
-    def _out_of_memory(self, busy: Worker, run: Run, error: str) -> None:
+    def _out_of_memory(self, worker: Worker, run: Run, error: str) -> None:
         """Repeat a run that ran out of memory, with one run fewer at a time; a run that was alone has crashed."""
         # The memory that its processes hold is given back with them.
-        self._abandon(busy, kill=True)
-        devices = {index for place in busy.places for index in place.device_indices}
+        self._abandon(worker, kill=True)
+        devices = {index for place in worker.places for index in place.device_indices}
         others = [
             each
             for each in self._workers
-            if each is not busy and any(devices.intersection(place.device_indices) for place in each.places)
+            if each is not worker and any(devices.intersection(place.device_indices) for place in each.places)
         ]
         if not others:
             self._crashed(run, f"memory ran out with no other run on the device; {SMALLER} ({error})")
             return
-        self._workers.remove(busy)
+        self._workers.remove(worker)
         self._attempts[run.run_id] -= 1
         at_a_time = several(len(self._workers), "run")
         self.progress.notice(
@@ -308,11 +309,11 @@ class LocalLauncher:
         self.progress.stopped(run)
         self._pending.append(run)
 
-    def _abandon(self, busy: Worker, kill: bool = False) -> None:
+    def _abandon(self, worker: Worker, kill: bool = False) -> None:
         # The other processes of a run may wait for the one that failed for ever.
-        if kill or len(busy.processes) > 1:
-            busy.kill()
-        busy.release()
+        if kill or len(worker.processes) > 1:
+            worker.kill()
+        worker.release()
 
     def _crashed(self, run: Run, error: str) -> None:
         if self._attempts[run.run_id] < MAX_ATTEMPTS:
@@ -323,7 +324,7 @@ class LocalLauncher:
         run.record.write_status(**{**run.record.read_status(), "state": "crashed", "error": error})
         self.progress.finished(run, "crashed", executed=True)
 
-    def _checkpoint(self, stop: StopRequest) -> None:
+    def _stop_after_checkpoints(self, stop: StopRequest) -> NoReturn:
         """Let the current runs write a checkpoint, wait for it, and raise `Interrupted`."""
         for each in self._workers:
             each.pause()

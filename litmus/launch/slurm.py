@@ -24,7 +24,7 @@ from litmus.launch.work import run_job
 from litmus.launch.worker import changed_code, message_of_change
 from litmus.records import slurm
 from litmus.records.lease import acquire
-from litmus.records.run_record import FINAL_STATES, read_heartbeat
+from litmus.records.run_record import read_heartbeat
 from litmus.records.storage import to_json, write_atomically
 from litmus.records.study_record import StudyJobs
 from litmus.training.run import Run
@@ -204,13 +204,13 @@ class SlurmLauncher:
     def _collect(self, left: dict[str, Run], executed: bool) -> None:
         """Remove the runs that have ended from `left`, and show the progress of the others."""
         for run in list(left.values()):
-            state = run.record.outcome().state  # a job sets a corrupt record aside
-            if state in (*FINAL_STATES, "crashed"):
+            outcome = run.record.outcome()  # a job sets a corrupt record aside
+            if outcome.has_ended:
                 del left[run.run_id]
                 status = run.record.read_status()
                 seconds = status.get("updated", 0.0) - status.get("started", 0.0)
-                self.progress.finished(run, state, executed, seconds)
-            elif state == "running" and executed:
+                self.progress.finished(run, outcome.state, executed, seconds)
+            elif outcome.state == "running" and executed:
                 self.progress.started(run)
                 heartbeat = read_heartbeat(run.directory)
                 if heartbeat is not None:

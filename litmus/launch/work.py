@@ -15,7 +15,7 @@ import submitit
 from litmus.core.errors import UserError
 from litmus.launch.signals import Interrupted, stop_on_signals
 from litmus.records import slurm
-from litmus.records.run_record import FINAL_STATES, RunRecord
+from litmus.records.run_record import RunRecord
 from litmus.records.study_record import StudyJobs
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def execute_missing(study_directory: Path) -> None:
 
     from litmus.launch.config import LaunchConfig, execution_of, places_of
     from litmus.launch.local import LocalLauncher
+    from litmus.launch.process_group import ProcessGroupLauncher, broadcast, slurm_group
     from litmus.launch.progress import Progress
-    from litmus.launch.torchrun import ProcessGroupLauncher, broadcast, slurm_group
     from litmus.records.wandb import available_mode
 
     group = slurm_group()
@@ -71,19 +71,20 @@ def execute_missing(study_directory: Path) -> None:
     # This node may not reach the servers that the login node reaches.
     launch = dataclasses.replace(launch, wandb=available_mode(launch.wandb, study_directory.name))
     execution = execution_of(launch, None if group is None else group.processes_per_node)
-    executed = -1
     # The list is read once more after the last run: another call may have added some.
     if group is None:
         places = places_of(launch, execution)
-        while executed:
+        while True:
             runs = missing_runs(study_directory)
             launcher = LocalLauncher(execution, places, Progress(runs, len(places)), wait_for_others=False)
-            executed = launcher.execute(runs)
+            if not launcher.execute(runs):
+                break
     else:
         group.initialise(execution.accelerator)
-        while executed:
+        while True:
             runs = broadcast(missing_runs(study_directory) if group.rank == 0 else [])
-            executed = ProcessGroupLauncher(group, execution, Progress(runs, 1, group.console())).execute(runs)
+            if not ProcessGroupLauncher(group, execution, Progress(runs, 1, group.console())).execute(runs):
+                break
         distributed.barrier()
         distributed.destroy_process_group()
 
@@ -99,7 +100,7 @@ def missing_runs(study_directory: Path) -> "list[Run]":
     runs: list[Run] = []
     changed: set[str] = set()
     for entry in content["runs"]:
-        if RunRecord(study_directory / entry["run_id"]).outcome().state in (*FINAL_STATES, "crashed"):
+        if RunRecord(study_directory / entry["run_id"]).outcome().has_ended:
             continue
         run = Run.from_dict(entry, study_directory)
         files = changed_code(run)

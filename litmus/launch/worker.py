@@ -1,4 +1,4 @@
-"""A worker: a process that imports PyTorch once, then executes run after run."""
+"""One process of a worker: it imports PyTorch once, then executes run after run."""
 
 import contextlib
 import gc

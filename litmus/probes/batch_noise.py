@@ -8,7 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from litmus.core.batch import Batch
 from litmus.core.keyed_random import derive, permutation
 from litmus.datamodules.batches.image_data import ImageDataModule
-from litmus.datamodules.batches.order import Shard
+from litmus.datamodules.batches.shard import Shard
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import Probe, gathered, register, undisturbed
 

@@ -19,7 +19,7 @@ from litmus.records.storage import CorruptRecord, StorageError, storage_errors, 
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader of `yaml.safe_load`, in C where PyYAML was built with it: several times as fast."""
 
-FINAL_STATES = ("finished", "diverged")
+STATES_WITH_RESULT = ("finished", "diverged")
 """States of a run that has its result."""
 
 
@@ -33,7 +33,12 @@ class RunOutcome:
     @property
     def is_complete(self) -> bool:
         """Whether the run has its result."""
-        return self.state in FINAL_STATES
+        return self.state in STATES_WITH_RESULT
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run has its result or has crashed: no launcher executes it again by itself."""
+        return self.is_complete or self.state == "crashed"
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class RunRecord:
         try:
             if state == "corrupt":
                 self.read_status()
-            elif state in FINAL_STATES:
+            elif state in STATES_WITH_RESULT:
                 _require(self.summary_file, self.config_file, self.metrics_file)
                 self.read_summary()
                 # A diverged run has no final weights.

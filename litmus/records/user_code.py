@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from litmus.core.formatting import listed, several
-from litmus.records.run_record import FINAL_STATES, RunRecord, run_records
+from litmus.records.run_record import STATES_WITH_RESULT, RunRecord, run_records
 from litmus.records.storage import CorruptRecord
 from litmus.records.study_record import StudyRecord
 
@@ -154,7 +154,7 @@ def code_use(directory: Path, study: StudyRecord) -> CodeUse:
             continue
         if code_version(code.hashes) != version:
             aside.add(record.run_id)
-            if status["state"] in FINAL_STATES:
+            if status["state"] in STATES_WITH_RESULT:
                 complete[status["arm"]] += 1
                 aside_changed.update(changed_files(code.hashes, now))
         elif code.trained_with:

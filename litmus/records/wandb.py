@@ -16,7 +16,7 @@ import pandas as pd
 
 from litmus.core.errors import require_choice
 from litmus.records.frames import read_metrics, read_probes
-from litmus.records.run_record import FINAL_STATES, RunRecord
+from litmus.records.run_record import STATES_WITH_RESULT, RunRecord
 
 MODES = ("online", "offline", "disabled")
 ANSWER_SECONDS = 10.0
@@ -269,7 +269,7 @@ def upload(record: RunRecord, checkpoints: bool = False) -> None:
                     artifact.add_file(str(file))
             run.log_artifact(artifact)
         run.summary.update(final)
-        run.finish(exit_code=0 if final["state"] in FINAL_STATES else 1)
+        run.finish(exit_code=0 if final["state"] in STATES_WITH_RESULT else 1)
     except Exception as error:  # the client raises dozens of types
         raise WandbError(printable(f"{type(error).__name__}: {error}", 300)) from None
 

@@ -1,4 +1,4 @@
-"""Small callbacks of every run: stop at divergence, even validations, signal handlers, progress, seeds of dropout."""
+"""Small callbacks of every run: divergence, evenly spaced validations, signal handlers, progress, seeds of dropout."""
 
 import math
 import signal
@@ -33,18 +33,18 @@ class StopAtDivergence(lightning.Callback):
     ) -> None:
         stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         if stepped and trainer.global_step % self.every_n_steps == 0:
-            self._stop(trainer, module)
+            self._stop_if_diverged(trainer, module)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self._stop(trainer, module)
+        self._stop_if_diverged(trainer, module)
 
-    def _stop(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+    def _stop_if_diverged(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, LitNetwork)
         if module.diverged_at is not None:
             trainer.should_stop = True
 
 
-class EvenValidations(lightning.Callback):
+class EvenlySpacedValidations(lightning.Callback):
     """Evaluates `per_epoch` times an epoch, evenly spaced, the last time at its end.
 
     Lightning's `val_check_interval` leaves an epoch's last steps unevaluated if it does not divide the epoch.

@@ -40,7 +40,7 @@ class Checkpoints(lightning.Callback):
     Args:
         record: the run's files on disk.
         every_seconds: least time between two checkpoints; 0: one at the end of every epoch, and none within.
-        every_steps: steps between two checkpoints, in place of the time.
+        every_steps: steps between two checkpoints within an epoch, in place of the time.
         pause: once it is set, the run is checkpointed and raises `Paused`.
     """
 
@@ -103,7 +103,7 @@ class Checkpoints(lightning.Callback):
         between_steps = stepped and batch_idx + 1 not in (trainer.num_training_batches, trainer.val_check_batch)
         if not between_steps or module.diverged_at is not None:
             return
-        pausing, due = self._wanted(trainer)
+        due, pausing = self._due_within_epoch(trainer)
         if due or pausing:
             states: list[Any] = [None] * trainer.world_size
             if trainer.world_size > 1:
@@ -130,17 +130,17 @@ class Checkpoints(lightning.Callback):
         if pausing:
             raise Paused
 
-    def _wanted(self, trainer: lightning.Trainer) -> tuple[bool, bool]:
-        """Return whether the run should stop, and whether a checkpoint is due; the same in all processes."""
+    def _due_within_epoch(self, trainer: lightning.Trainer) -> tuple[bool, bool]:
+        """Return whether a checkpoint is due, and whether the run should stop; the same in all processes."""
         step = trainer.global_step
         by_step = self.every_steps is not None and step % self.every_steps == 0
         if trainer.world_size > 1 and step % AGREE_EVERY:
-            return False, by_step
+            return by_step, False
         since = time.monotonic() - self._saved
-        by_time = self.every_steps is None and 0 < max(self.every_seconds, self._cost / MOST_OF_TIME) <= since
-        wanted = (self.pause.is_set(), by_time and self.every_seconds > 0)
-        pausing, by_time = trainer.strategy.broadcast(wanted) if trainer.world_size > 1 else wanted
-        return pausing, by_step or by_time
+        by_time = self.every_seconds > 0 and max(self.every_seconds, self._cost / MOST_OF_TIME) <= since
+        due = (by_time and self.every_steps is None, self.pause.is_set())
+        by_time, pausing = trainer.strategy.broadcast(due) if trainer.world_size > 1 else due
+        return by_step or by_time, pausing
 
     def _save(self, trainer: lightning.Trainer) -> None:
         path, began = self.record.checkpoint, time.monotonic()

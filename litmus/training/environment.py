@@ -23,7 +23,7 @@ def available_cpus() -> int:
 
 
 @lru_cache(maxsize=1)
-def code_version() -> str:
+def package_version() -> str:
     """Return the git commit of this code, with `+changes` where files differ from it; else the package's version."""
     root = Path(__file__).resolve().parents[2]
 
@@ -44,7 +44,7 @@ def environment(device: torch.device, devices: int, threads: int) -> dict[str, A
     """Return versions, hardware and thread count of this process's runs."""
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
-        "code": code_version(),
+        "code": package_version(),
         "python": platform.python_version(),
         **{library: _version(library) for library in LIBRARIES},
         "device": device.type,

@@ -32,14 +32,20 @@ from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import PROBES
 from litmus.records.run_record import Listener, remove_heartbeat
 from litmus.records.storage import CorruptRecord, storage_errors, to_json, write_atomically
-from litmus.training.callbacks import EvenValidations, Heartbeats, KeepSignalHandlers, KeyedDropout, StopAtDivergence
+from litmus.training.callbacks import (
+    EvenlySpacedValidations,
+    Heartbeats,
+    KeepSignalHandlers,
+    KeyedDropout,
+    StopAtDivergence,
+)
 from litmus.training.checkpoints import BestWeights, Checkpoints, Paused, check_readable
 from litmus.training.config import use_precision
 from litmus.training.environment import environment
 from litmus.training.identity import normalisation_regime
-from litmus.training.loggers import LogProbes, open_loggers
+from litmus.training.loggers import LogRatesAndProbes, open_loggers
 from litmus.training.network import build_module, network_options
-from litmus.training.recorder import EndMeasures, Recorder, write_probes
+from litmus.training.recorder import AnswersAndFit, Recorder, write_probes
 from litmus.training.run import Execution, Place, Run
 
 
@@ -48,7 +54,7 @@ def attempt(
     execution: Execution,
     place: Place,
     on_progress: Listener,
-    attempts: int,
+    attempt_number: int,
     pause: threading.Event | None = None,
 ) -> str:
     """Execute `run`, keep its status file up to date, and return its final state.
@@ -62,7 +68,7 @@ def attempt(
     def write_status(state: str, **more: Any) -> None:
         if place.rank == 0:
             fields: dict[str, Any] = {"state": state, "study": run.study, "arm": run.arm, "levels": run.levels}
-            fields.update(seed=run.config.seed, attempts=attempts, started=started, updated=time.time(), **more)
+            fields.update(seed=run.config.seed, attempts=attempt_number, started=started, updated=time.time(), **more)
             if run.trial:
                 fields["trial"] = run.trial
             if run.source is not None:
@@ -141,20 +147,20 @@ def execute(
     recorder = Recorder(record, config, image_input)
     probes = [PROBES[name](record, config.trainer.probe_every_n_steps, config.seed) for name in config.trainer.probes]
     best = BestWeights(record, image_input) if BestWeights.wanted(config) else None
-    end = EndMeasures(record)
+    answers_and_fit = AnswersAndFit(record)
     # A checkpoint holds what the callbacks before `Checkpoints` have measured at its step.
     callbacks: list[lightning.Callback] = [
         KeepSignalHandlers(),
         KeyedDropout(config.seed),
-        EvenValidations(config.trainer.validations_per_epoch),
+        EvenlySpacedValidations(config.trainer.validations_per_epoch),
         StopAtDivergence(config.trainer.log_every_n_steps),
         *probes,
         *([best] if best is not None else []),
         recorder,
         Heartbeats(on_progress, recorder, config, run.directory if place.rank == 0 else None),
         Checkpoints(record, execution.checkpoint_seconds, execution.checkpoint_steps, pause or threading.Event()),
-        *([LogProbes(loggers, recorder, probes)] if loggers else []),
-        end,
+        *([LogRatesAndProbes(loggers, recorder, probes)] if loggers else []),
+        answers_and_fit,
     ]
     trainer = _trainer(run, execution, place, callbacks, loggers)
     check_readable(run)
@@ -162,14 +168,14 @@ def execute(
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
 
     diverged = module.diverged_at is not None
-    tested: dict[str, float] = {}
+    test_metrics: dict[str, float] = {}
     if best is not None:
         best.finish(trainer, module)
     if not diverged and not run.trial:
         if best is not None and config.trainer.test == "best":
             best.load_into(trainer, module)
-        # The only place where the test set is read: once, after training and all choices are over.
-        tested = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0]) | end.metrics
+        # The only evaluation on the test set: once, after training and all choices are over.
+        test_metrics = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0]) | answers_and_fit.metrics
 
     state = "diverged" if diverged else "finished"
     if place.rank == 0:
@@ -178,7 +184,7 @@ def execute(
         summary = {
             "state": state,
             "diverged_at_step": module.diverged_at,
-            "metrics": {**_summarise(recorder.rows, module, config.trainer.test), **tested},
+            "metrics": {**_summarise(recorder.rows, module, config.trainer.test), **test_metrics},
             "cost": asdict(costs),
             "seconds": recorder.seconds,
             "normalisation": normalisation_regime(config, execution.devices),
@@ -223,7 +229,7 @@ def threads_of(execution: Execution, flops: float) -> int:
     return 1 if flops < SMALL_BATCH_FLOPS and not execution.threads_asked else execution.threads
 
 
-class GlobalBatchNorm(LayerSync):
+class SynchroniseBatchNorm(LayerSync):
     """Makes Lightning compute batch-norm statistics over all devices, on the CPU too."""
 
     def apply(self, model: nn.Module) -> nn.Module:
@@ -245,7 +251,7 @@ def _trainer(
     # The launcher starts the processes of a run, whatever cluster they are on.
     plugins: list[Any] = [LightningEnvironment()]
     if execution.devices > 1 and config.trainer.sync_batchnorm:
-        plugins.append(GlobalBatchNorm())
+        plugins.append(SynchroniseBatchNorm())
     # This debugging aid of deterministic mode would write all new memory twice.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return lightning.Trainer(
@@ -271,7 +277,7 @@ def _trainer(
     )
 
 
-def _summarise(rows: list[dict[str, Any]], module: LitNetwork, tested: str) -> dict[str, float]:
+def _summarise(rows: list[dict[str, Any]], module: LitNetwork, tested_weights: str) -> dict[str, float]:
     """Return the metrics of training and validation, of the weights that are tested, and the best ones."""
     evaluations = [row for row in rows if row["kind"] == "evaluation"]
     if not evaluations:
@@ -280,7 +286,7 @@ def _summarise(rows: list[dict[str, Any]], module: LitNetwork, tested: str) -> d
     primary_metric = f"val_{task.primary_metric}"
     valid = [row for row in evaluations if math.isfinite(row[primary_metric])]
     best = METRICS[task.primary_metric].best(valid or evaluations, lambda row: row[primary_metric])
-    row = best if tested == "best" else evaluations[-1]
+    row = best if tested_weights == "best" else evaluations[-1]
     return {
         **{column: row[column] for column in (*task.training_columns, *task.validation_columns)},
         f"best_{primary_metric}": best[primary_metric],

@@ -12,7 +12,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from litmus.core.errors import UserError, require_choice
 from litmus.probes.probe import Probe
-from litmus.records.run_record import FINAL_STATES, RunRecord
+from litmus.records.run_record import STATES_WITH_RESULT, RunRecord
 from litmus.records.storage import CorruptRecord
 from litmus.records.wandb import STEP, client, curves, final_values, init_arguments
 from litmus.training.recorder import Recorder
@@ -87,13 +87,13 @@ def _finish_wandb(run: Run) -> None:
     try:
         with contextlib.suppress(CorruptRecord):
             wandb.run.summary.update(final_values(run.record))
-        wandb.run.finish(exit_code=0 if run.record.state() in FINAL_STATES else 1)
+        wandb.run.finish(exit_code=0 if run.record.state() in STATES_WITH_RESULT else 1)
     except Exception as error:
         print(f"W&B lacks the end of this run ({error}). Upload it with: litmus wandb sync {run.directory.parent.name}")
         wandb.teardown()
 
 
-class LogProbes(lightning.Callback):
+class LogRatesAndProbes(lightning.Callback):
     """Logs what the module does not log itself: the learning rate and the rows of the probes.
 
     If a run resumes, W&B also gets the steps before its checkpoint that it does not have yet.

@@ -33,8 +33,8 @@ def older_runs(runs: Sequence[Run], codes: Sequence[Hashes]) -> list[tuple[Run, 
     missing = [(run, run.code) for run in runs if run.code is not None and not run.record.outcome().is_complete]
     for code in codes[1:]:
         identities = [(run, identity_with_code(present.base, code_version(code))) for run, present in missing]
-        older = [(run, RunRecord(run.directory.with_name(identity))) for run, identity in identities]
-        found = [(run, record) for run, record in older if record.outcome().is_complete]
+        candidates = [(run, RunRecord(run.directory.with_name(identity))) for run, identity in identities]
+        found = [(run, record) for run, record in candidates if record.outcome().is_complete]
         if found:
             return found
     return []
@@ -45,8 +45,8 @@ def reuse_older_runs(runs: Sequence[Run], codes: Sequence[Hashes], same_code: bo
     found = older_runs(runs, codes)
     if not found:
         return "--same-code: there is no run of the older code to reuse" if same_code else None
-    older = recorded_code(found[0][1].read_status())
-    changed = listed(changed_files(older.hashes if older is not None else {}, codes[0]))
+    older_code = recorded_code(found[0][1].read_status())
+    changed = listed(changed_files(older_code.hashes if older_code is not None else {}, codes[0]))
     number = several(len(found), "run")
     if not same_code:
         are, them = ("is", "it") if len(found) == 1 else ("are", "them")
@@ -56,9 +56,9 @@ def reuse_older_runs(runs: Sequence[Run], codes: Sequence[Hashes], same_code: bo
     return f"{changed} changed: {number} of the older code reused"
 
 
-def _take_over(run: Run, older: RunRecord) -> None:
+def _take_over(run: Run, older_record: RunRecord) -> None:
     """Make the record of an older run that of `run`, with a note of the code that it was trained with."""
-    status = older.read_status()
+    status = older_record.read_status()
     trained, code = recorded_code(status), run.code
     assert trained is not None
     assert code is not None
@@ -66,7 +66,9 @@ def _take_over(run: Run, older: RunRecord) -> None:
         run.record.set_aside()  # what the new code began
     trained_with = trained.trained_with or trained.hashes
     noted = replace(code, trained_with={} if trained_with == code.hashes else trained_with)
-    older.write_status(**{**status, "user_code": asdict(noted)})
-    write_atomically(older.config_file, older.config_file.read_text().replace(older.run_id, run.run_id, 1))
+    older_record.write_status(**{**status, "user_code": asdict(noted)})
+    write_atomically(
+        older_record.config_file, older_record.config_file.read_text().replace(older_record.run_id, run.run_id, 1)
+    )
     with storage_errors(run.directory):
-        os.rename(older.path, run.directory)
+        os.rename(older_record.path, run.directory)

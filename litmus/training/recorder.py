@@ -124,7 +124,7 @@ FIT_IMAGES = 10_000
 """Most training images that are evaluated at the end: a fifth of CIFAR-10, forward only."""
 
 
-class EndMeasures(lightning.Callback):
+class AnswersAndFit(lightning.Callback):
     """Writes `answers.npz` and computes `metrics`: `fit_loss` and the accuracy on training images.
 
     The answers come from the same pass as the test metrics, so that the test set is read once. The fit is measured in
@@ -171,7 +171,7 @@ class EndMeasures(lightning.Callback):
         datamodule: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
         with trainer.precision_plugin.forward_context():
             convert = trainer.precision_plugin.convert_input
-            self.metrics = module.fit(convert(batch) for batch in datamodule.fit_batches(FIT_IMAGES))
+            self.metrics = module.evaluate_fit(convert(batch) for batch in datamodule.fit_batches(FIT_IMAGES))
 
 
 def _answers(logits: Tensor, batch: Batch, pixels: bool) -> tuple[Tensor, ...]:

@@ -36,24 +36,24 @@ def fixed(config: RunConfig, size: object, execution: Execution) -> RunSeconds:
 
 def test_runs_epochs_and_steps_are_counted_exactly(tmp_path: Path) -> None:
     plan, launch = expand(STUDY), LaunchConfig(out=str(tmp_path), **CPU)
-    found = forecast(plan, launch, measure=fixed)
+    found = forecast(plan, launch, measured_by=fixed)
     assert (found.runs, found.complete, found.epochs) == (6, 0, 6 * 2)
     assert found.steps == 6 * 2 * ImageDataModule(plan.baseline.config.data).steps_per_epoch
     assert found.run_seconds == 6 * 23.0
     assert found.wall_seconds == 3 * 23.0
     # One run cannot be divided among the workers.
-    alone = forecast(expand(STUDY, seeds=1, vary={"model.norm": ["none"]}), launch, measure=fixed)
+    alone = forecast(expand(STUDY, seeds=1, vary={"model.norm": ["none"]}), launch, measured_by=fixed)
     assert alone.wall_seconds == alone.run_seconds == 23.0
 
 
 def test_what_is_complete_is_not_counted(tmp_path: Path) -> None:
     run(STUDY, seeds=1, out=tmp_path, **CPU)
     launch = LaunchConfig(out=str(tmp_path), **CPU)
-    found = forecast(expand(STUDY), launch, measure=fixed)
+    found = forecast(expand(STUDY), launch, measured_by=fixed)
     assert (found.runs, found.complete) == (4, 2)
-    assert forecast(expand(STUDY, seeds=1), launch, measure=fixed).lines() == ["forecast: nothing to run (2 done)"]
+    assert forecast(expand(STUDY, seeds=1), launch, measured_by=fixed).lines() == ["forecast: nothing to run (2 done)"]
     # Another setting is another experiment.
-    assert forecast(expand(STUDY, settings={"optim.lr": 0.5}), launch, measure=fixed).complete == 0
+    assert forecast(expand(STUDY, settings={"optim.lr": 0.5}), launch, measured_by=fixed).complete == 0
 
 
 def test_each_network_is_measured_once(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_known_sizes_are_those_of_the_data(real_data: Path) -> None:
 def test_absent_data_of_unknown_size_is_one_line(tmp_path: Path) -> None:
     study = dataclasses.replace(STUDY, base={**TINY, "data.name": "folder", "data.root": str(tmp_path / "nowhere")})
     with pytest.raises(UserError, match="nowhere") as caught:
-        forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), measure=fixed)
+        forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), measured_by=fixed)
     assert "\n" not in str(caught.value)
 
 

@@ -29,7 +29,7 @@ def prepared(directory: Path, **changes: object) -> Run:
 
 
 def execute(this: Run, on_progress: Callable[[Heartbeat], None] = lambda _: None) -> str:
-    return attempt(this, Execution(checkpoint_seconds=0), Place(), on_progress, attempts=1)
+    return attempt(this, Execution(checkpoint_seconds=0), Place(), on_progress, attempt_number=1)
 
 
 def weights(path: Path) -> dict[str, Tensor]:

@@ -45,7 +45,7 @@ class PauseAt(threading.Event):
 def execute(directory: Path, pause: threading.Event, execution: Execution, **settings: Any) -> str:
     torch.rand(7)  # another process's generator is elsewhere
     run = prepared(directory, {**SETTINGS, **settings})
-    return attempt(run, execution, Place(), lambda _: None, attempts=1, pause=pause)
+    return attempt(run, execution, Place(), lambda _: None, attempt_number=1, pause=pause)
 
 
 def assert_same(one: Path, other: Path) -> None:
@@ -82,7 +82,7 @@ def test_sigterm_is_the_launchers_to_answer_and_not_lightnings(tmp_path: Path) -
     try:
         run = prepared(tmp_path / "run", SETTINGS)
         with pytest.raises(Paused):
-            attempt(run, Execution(), Place(), terminate, attempts=1, pause=pause)
+            attempt(run, Execution(), Place(), terminate, attempt_number=1, pause=pause)
         assert signal.getsignal(signal.SIGTERM) is ours
     finally:
         signal.signal(signal.SIGTERM, before)

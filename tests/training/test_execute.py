@@ -22,7 +22,7 @@ from litmus.training.run import Execution, Place, Run
 
 def run(directory: Path, **changes: object) -> tuple[str, Run]:
     this_run = prepared(directory, {**TINY, **changes})
-    return attempt(this_run, Execution(), Place(), lambda _: None, attempts=1), this_run
+    return attempt(this_run, Execution(), Place(), lambda _: None, attempt_number=1), this_run
 
 
 def test_the_test_set_is_read_once_after_training_and_changes_nothing_but_the_test_metrics(

@@ -30,7 +30,7 @@ def a_run(directory: Path, settings: dict[str, Any] | None = None) -> Run:
 
 
 def attempted(run: Run, execution: Execution, pause: Event | None = None) -> str:
-    return attempt(run, execution, Place(), lambda _: None, attempts=1, pause=pause)
+    return attempt(run, execution, Place(), lambda _: None, attempt_number=1, pause=pause)
 
 
 def sent(server: WandbServer) -> SentRun:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmus import datamodules
-from litmus.datamodules.batches.order import Shard, split_indices, stratified_subset
+from litmus.datamodules.batches.order import split_indices, stratified_subset
+from litmus.datamodules.batches.shard import Shard
 
 
 @given(st.integers(1, 500), st.integers(1, 100), st.integers(1, 8))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from litmus import datamodules
 from litmus.datamodules.augmentation import RECIPES
 from litmus.datamodules.batches.image_data import Batch, ImageDataModule
-from litmus.datamodules.batches.order import Shard
+from litmus.datamodules.batches.shard import Shard
 
 recipes = st.sampled_from(sorted(RECIPES))
 mixes = st.sampled_from(["none", "mixup", "cutmix"])

@@ -19,7 +19,7 @@ from litmus.launch.progress import Progress
 from litmus.launch.signals import Interrupted, stop_on_signals
 from litmus.launch.worker import import_user_code, output_to_log
 from litmus.records.lease import Lease
-from litmus.records.run_record import FINAL_STATES, Heartbeat
+from litmus.records.run_record import STATES_WITH_RESULT, Heartbeat
 from litmus.records.storage import CorruptRecord
 from litmus.training.checkpoints import Paused, check_readable
 from litmus.training.execute import attempt, write_traceback
@@ -141,7 +141,7 @@ class ProcessGroupLauncher:
             lease = claim(run, self.progress.notice)
             status = run.record.read_status()
             if lease is None:
-                if status.get("state") in FINAL_STATES:
+                if status.get("state") in STATES_WITH_RESULT:
                     self.progress.finished(run, str(status["state"]), executed=False)
                 continue
             crashes = int(status.get("attempts", 1)) if status.get("state") == "crashed" else 0
