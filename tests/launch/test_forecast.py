@@ -64,7 +64,7 @@ def test_each_network_is_measured_once(tmp_path: Path) -> None:
         return RunSeconds(0.0, 2.0 if config.model["norm"] == "batch" else 1.0)
 
     study = dataclasses.replace(STUDY, factors={**STUDY.factors, "optim.lr": [0.01, 0.1]})
-    found = forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), measure=by_norm)
+    found = forecast(expand(study), LaunchConfig(out=str(tmp_path), **CPU), measured_by=by_norm)
     assert sorted(measured) == ["batch", "none"]
     assert found.run_seconds == 2 * 3 * 2 * (1.0 + 2.0)
 
