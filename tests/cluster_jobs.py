@@ -97,6 +97,15 @@ def own_cluster() -> Path | None:
     return folder if os.geteuid() == 0 and (folder / "run" / "slurmctld.started").exists() else None
 
 
+def on_first_node(*extra: str) -> tuple[str, str]:
+    """The option of `extra` options of sbatch, and of the first node where the cluster is the small one.
+
+    Its nodes are one machine: a step that a job on the second node starts cannot be reached.
+    """
+    first = ["nodelist=sn1"] if own_cluster() else []
+    return "--slurm.extra", f"[{','.join([*extra, *first])}]"
+
+
 def restart(daemon: str, away: float) -> None:
     """Kill a daemon of SLURM and start it again, with what it had written down, after so many seconds."""
     folder = own_cluster()

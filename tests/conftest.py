@@ -18,6 +18,11 @@ settings.register_profile("litmus", deadline=None)
 settings.load_profile("litmus")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow tests first, so that no process waits at the end for a long one of another."""
+    items.sort(key=lambda item: "slow" not in item.keywords)
+
+
 @pytest.fixture
 def environment() -> dict[str, str]:
     """The environment of a user without a W&B account."""

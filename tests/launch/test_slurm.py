@@ -14,6 +14,7 @@ from cluster_jobs import (
     assert_identical,
     at_work,
     jobs,
+    on_first_node,
     own_cluster,
     processes,
     records,
@@ -41,7 +42,8 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     options = ("--seeds", "8", "--trainer.epochs", epochs, "--checkpoint-every", "20steps")
     run_here(vary(tmp_path / "alone", "s", *options))
     out, study = tmp_path / "cluster", tmp_path / "cluster" / "s"
-    arguments = vary(out, "s", *options, "--launcher", "slurm", "--slurm.partition", "low", "--slurm.parallel", "4")
+    cluster = ("--launcher", "slurm", "--slurm.partition", "low", "--slurm.parallel", "4", *on_first_node())
+    arguments = vary(out, "s", *options, *cluster)
     launcher = start(arguments, environment)
     disturbed = []
 
@@ -124,7 +126,7 @@ def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
         return command(["train", *options, *where, *more])
 
     study = tmp_path / "cluster" / "s"
-    launcher = start(train("cluster", "--launcher", "slurm"), environment)
+    launcher = start(train("cluster", "--launcher", "slurm", *on_first_node()), environment)
     wait_for(lambda: at_work(study))
     (job,) = jobs(study)
 
@@ -183,6 +185,7 @@ def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
 ) -> None:
     out, study = tmp_path / "runs", tmp_path / "runs" / "s"
     options = ("--seeds", "2", "--trainer.epochs", "100", "--launcher", "slurm", "--slurm.parallel", "2")
+    options += on_first_node()
     first = start(vary(out, "s", *options), environment)
     wait_for(lambda: jobs(study))
     os.killpg(first.pid, signal.SIGINT)
@@ -254,7 +257,7 @@ def test_a_study_of_the_user_runs_there_while_its_code_is_that_of_the_start(
     (tmp_path / "scales.py").write_text(OWN)
     cluster = ("--launcher", "slurm", "--slurm.parallel", "1")
     arguments = command(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster])
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=1500)
+    done = subprocess.run([*arguments, *on_first_node()], env=environment, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr
     study = tmp_path / "runs" / "scales"
     for record in records(study).values():
@@ -262,7 +265,7 @@ def test_a_study_of_the_user_runs_there_while_its_code_is_that_of_the_start(
         assert (study / "code" / code_version(code["hashes"]) / "own_scale.py").read_text() == "SCALE = 0.5\n"
     # What waits in the queue while the code changes is left, and said so.
     (tmp_path / "own_scale.py").write_text("SCALE = 0.25\n")
-    held = [*arguments, "--slurm.extra", "[begin=now+6]"]
+    held = [*arguments, *on_first_node("begin=now+6")]
     launcher = start(held, environment)
     wait_for(lambda: len(jobs(study)) == 2)
     (tmp_path / "own_scale.py").write_text("SCALE = 0.125\n")
