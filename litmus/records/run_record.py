@@ -126,7 +126,7 @@ class RunRecord:
     def read_config(self) -> dict[str, Any]:
         """Return the config, empty where there is none. Raises `CorruptRecord`."""
         try:
-            config = yaml.load(self.config_file.read_bytes(), _YamlLoader)
+            config = _YamlLoader(self.config_file.read_bytes()).get_single_data()
         except FileNotFoundError:
             return {}
         except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
