@@ -33,7 +33,7 @@ class Interrupted(Exception):
 
 def trained(directory: Path, settings: dict[str, Any]) -> Run:
     this_run = prepared(directory, settings)
-    assert attempt(this_run, Execution(checkpoint_seconds=0), Place(), lambda _: None, attempts=1) == "finished"
+    assert attempt(this_run, Execution(checkpoint_seconds=0), Place(), lambda _: None, attempt_number=1) == "finished"
     return this_run
 
 
@@ -84,7 +84,7 @@ def test_an_interrupted_run_has_every_row_once(
         _fail_once_at_the_test(monkeypatch)
         on_progress = lambda _: None  # noqa: E731
     with pytest.raises(Interrupted):
-        attempt(this_run, Execution(checkpoint_seconds=0), Place(), on_progress, attempts=1)
+        attempt(this_run, Execution(checkpoint_seconds=0), Place(), on_progress, attempt_number=1)
     assert this_run.record.checkpoint.exists()
     resumed = trained(tmp_path / "interrupted", settings)
     assert_same_bits(resumed.record, whole.record)
@@ -94,7 +94,7 @@ def test_an_interrupted_run_has_every_row_once(
 def test_a_diverged_run_keeps_what_was_measured(tmp_path: Path) -> None:
     settings = {**MLP, "optim.lr": 1e30, "model.norm": "none", "trainer.probes": PROBES.names()}
     this_run = prepared(tmp_path, settings)
-    assert attempt(this_run, Execution(), Place(), lambda _: None, attempts=1) == "diverged"
+    assert attempt(this_run, Execution(), Place(), lambda _: None, attempt_number=1) == "diverged"
     rows = pd.read_csv(this_run.record.probes_file, keep_default_na=False)
     assert {"gradient_norms", "activations", "update_ratio", "covariate_shift"} <= set(rows["probe"])
     assert "lesion" not in set(rows["probe"])

@@ -271,7 +271,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, set[st
         {**segmenting, **images, **short, "trainer.probes": ["gradient_norms"]},
     ):
         run = Run("0123456789ab", "example", "an arm", {}, resolve(settings), tmp_path_factory.mktemp("run"))
-        assert attempt(run, Execution(), Place(), lambda _: None, attempts=1) == "finished"
+        assert attempt(run, Execution(), Place(), lambda _: None, attempt_number=1) == "finished"
         for probe, rows in pd.read_csv(run.record.probes_file).groupby("probe"):
             quantities[str(probe)] |= set(rows["quantity"])
         summary = run.record.read_summary()
