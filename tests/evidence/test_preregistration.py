@@ -8,7 +8,7 @@ import pytest
 from litmus import Claim, Study, exceeds, more
 from litmus.design.plan import Plan, expand
 from litmus.evidence.preregistration import Registration, registration
-from litmus.launch.conduct import register
+from litmus.launch.conduct import append_to_plan_history
 from litmus.records.study_record import PLAN_FILE as FILE
 from litmus.records.study_record import read_plans
 from litmus.report.controls import plan_text
@@ -29,7 +29,7 @@ STUDY = Study(
 def planned(directory: Path, plan: Plan, looked: bool = False) -> Registration:
     """Return how `plan` compares with the first one, once it is written down too."""
     directory.mkdir(parents=True, exist_ok=True)
-    register(plan, directory, (), ["data"], looked)
+    append_to_plan_history(plan, directory, (), ["data"], looked)
     runs = {arm.label: dict.fromkeys(plan.seeds_of(arm.label), "0") for arm in plan.arms}
     record = plan.record(())
     arms = tuple(replace(arm, runs=runs[arm.label]) for arm in record.arms)
