@@ -33,7 +33,7 @@ def reconstruction(monkeypatch: pytest.MonkeyPatch) -> Task:
     """A custom task with two metrics."""
     monkeypatch.setattr(metrics, "TASKS", dict(TASKS))
     errors = Metric("mse", "mean squared error", "loss", False), Metric("ssim", "structural similarity", "share", True)
-    task = custom_task("reconstruction", *errors, guessing=1.0)
+    task = custom_task("denoising", *errors, guessing=1.0)
     for metric in task.metrics:
         monkeypatch.setitem(metrics.METRICS, metric.name, metric)
     add_task(task)

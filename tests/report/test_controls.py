@@ -11,7 +11,7 @@ from litmus.design.plan import Arm, expand
 from litmus.evidence.preregistration import registration
 from litmus.evidence.results import analyse
 from litmus.evidence.summary import summarise
-from litmus.launch.conduct import register
+from litmus.launch.conduct import append_to_plan_history
 from litmus.records.study_record import PLAN_FILE
 from litmus.report.controls import config_columns, controls, image_counts, plan_checked
 from litmus.report.methods import methods
@@ -112,7 +112,7 @@ def test_records_that_differ_are_a_no(tmp_path: Path) -> None:
 
 def test_claims_fixed_after_results_are_named_at_the_top_and_in_the_methods(tmp_path: Path) -> None:
     synthetic(tmp_path, STUDY, truth, seeds=3)
-    register(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=False)
+    append_to_plan_history(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=False)
     stated = summarise(tmp_path, STUDY.claims)
     assert plan_checked(stated.registration) == "yes: written down before the first run"
     assert "1 claim stated beforehand hold" in methods(stated)
@@ -130,7 +130,7 @@ def test_seeds_added_until_decided_say_how_many_there_are_and_what_is_open(tmp_p
         return "missing" if seed == 3 else truth(arm, seed)
 
     synthetic(tmp_path, STUDY, unfinished, seeds=4)
-    register(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=True)
+    append_to_plan_history(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=True)
     page = write_report(tmp_path, STUDY).path.read_text()
     text = "until the claims are decided; now 3 seeds an arm with a result, 4 begun; 1 of 1 claim undecided."
     assert text in page
