@@ -79,6 +79,7 @@ def _arrays(
 ) -> ImageArrays:
     boundary = int(numpy.searchsorted(found.readable, len(layout.train)))
     files = [layout.files[index] for index in found.readable]
+    digests = [digest.tobytes() for digest in found.digests]
     labels = torch.tensor([file.label for file in files], dtype=torch.int64)
     for split, present in (("training", labels[:boundary]), ("test", labels[boundary:])):
         absent = set(range(len(layout.classes))) - set(present.tolist())
@@ -104,6 +105,7 @@ def _arrays(
         layout.classes,
         input_size=image_size,
         sums=found.sums[:boundary],
+        digests=(digests[:boundary], digests[boundary:]),
         content=_fingerprint(layout.classes, [file.path for file in files], labels, found.digests, boundary),
     )
 

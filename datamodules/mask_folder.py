@@ -72,6 +72,7 @@ def mask_folder(
     content.update(numpy.ascontiguousarray(found.digests).tobytes() + b"".join(digests))
     assert found.pixels is not None
     nothing = torch.zeros(len(pairs), dtype=torch.int64)
+    images = [digest.tobytes() for digest in found.digests]
     return ImageArrays(
         found.pixels[:boundary],
         nothing[:boundary],
@@ -81,6 +82,7 @@ def mask_folder(
         train_masks=indices[:boundary],
         test_masks=indices[boundary:],
         sums=found.sums[:boundary],
+        digests=(images[:boundary], images[boundary:]),
         content=content.hexdigest()[:16],
     )
 

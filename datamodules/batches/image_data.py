@@ -111,6 +111,17 @@ class ImageDataModule(lightning.LightningDataModule):
         return labels[0].numel() if labels.is_floating_point() else len(self.arrays.classes)
 
     @property
+    def majority_share(self) -> float:
+        """Share of the most frequent class among the test images: the accuracy of always answering with it.
+
+        0 where images have no class: with masks, and with numbers to predict.
+        """
+        labels = self.arrays.test_labels
+        if labels.is_floating_point() or self.arrays.train_masks is not None:
+            return 0.0
+        return int(labels.bincount().max()) / len(labels)
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of what the network sees."""
         return self.arrays.image_shape
@@ -305,4 +316,5 @@ def build(name: str | ImageArrays, *, seed: int = 0, **options: Any) -> ImageDat
     names = {field.name for field in dataclasses.fields(DataConfig)} - {"options", "name"}
     fields = {key: value for key, value in options.items() if key in names}
     rest = {key: value for key, value in options.items() if key not in names}
+    load.cache_clear()  # the files may have changed since they were read, and a user's function may return other data
     return ImageDataModule(DataConfig(name=name, **fields, options=rest), seed)

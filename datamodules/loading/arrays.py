@@ -73,6 +73,7 @@ class ImageArrays:
         input_size: side of what the network sees, where images are stored larger; None is the stored size.
         sums: `image_sums` of the training images, where they are known.
         content: fingerprint, where the content was hashed before.
+        digests: a hash of each training and of each test image's file, where images are files.
         binary: whether the images are `binarised`.
     """
 
@@ -86,6 +87,7 @@ class ImageArrays:
     input_size: int | None = None
     sums: Tensor | None = None
     content: str | None = None
+    digests: tuple[Sequence[bytes], Sequence[bytes]] | None = None
     binary: bool = False
 
     @cached_property

@@ -122,7 +122,10 @@ def names() -> list[str]:
 
 @lru_cache(maxsize=2)
 def load(name: str, root: str, options: tuple[tuple[str, Any], ...] = ()) -> ImageArrays:
-    """Return the dataset `name` from the folder `root`, read once a process; `options` are pairs of name and value.
+    """Return the dataset `name` from the folder `root`; `options` are pairs of name and value.
+
+    It is read once for all arms and runs, until `load.cache_clear()`: each call of `litmus.run` and each
+    `datamodules.build` reads it anew.
 
     Raises `UserError` for a wrong name or value, and where the files are absent and cannot be downloaded.
     """

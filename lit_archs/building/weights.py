@@ -50,13 +50,14 @@ def digest(file: str | Path) -> str:
     """Return a hash of a file's content. Raises `UserError` where there is none."""
     path = Path(file)
     try:
-        return _digest(str(path.resolve()), path.stat().st_mtime_ns)
+        state = path.stat()
+        return _digest(str(path.resolve()), (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino))
     except OSError as error:
         raise UserError(f"{file}: {error.strerror or error}") from None
 
 
 @lru_cache(maxsize=16)
-def _digest(path: str, modified: int) -> str:
+def _digest(path: str, state: tuple[int, ...]) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 

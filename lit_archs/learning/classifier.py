@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
+from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from litmus.core.batch import Batch
@@ -21,10 +22,37 @@ from litmus.lit_archs.learning.loss import (
 )
 
 
+class BalancedAccuracy(Metric):
+    """The mean over the classes of the share of a class's samples that are recognised, of classes that have samples.
+
+    Brodersen et al. 2010, The balanced accuracy and its posterior distribution; scikit-learn's
+    `balanced_accuracy_score`.
+    """
+
+    right: Tensor
+    total: Tensor
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        for state in ("right", "total"):
+            self.add_state(state, torch.zeros(num_classes, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, scores: Tensor, labels: Tensor) -> None:
+        """Add samples with their scores [N, classes] and labels [N]."""
+        # Atomic additions of integers: the order in which a GPU makes them changes nothing.
+        self.total.scatter_add_(0, labels, torch.ones_like(labels))
+        self.right.scatter_add_(0, labels, (scores.argmax(1) == labels).long())
+
+    def compute(self) -> Tensor:
+        there = self.total > 0
+        return (self.right[there].double() / self.total[there]).mean()
+
+
 class LitClassifier(LitNetwork):
     """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with `optim.loss`, or with the network's loss.
 
-    Logs `train_loss` and `train_top1`, and `val_*`/`test_*` `loss`, `top1` and `top5`; accuracies are fractions.
+    Logs `train_loss` and `train_top1`, and `val_*`/`test_*` `loss`, `top1`, `top5` and
+    `balanced_accuracy`; accuracies are fractions.
     """
 
     task = TASKS["classification"]
@@ -38,7 +66,8 @@ class LitClassifier(LitNetwork):
     def new_metrics(self, num_classes: int) -> nn.ModuleDict:
         options: dict[str, Any] = {"num_classes": num_classes, "average": "micro", "validate_args": False}
         top5 = MulticlassAccuracy(top_k=min(5, num_classes), **options)
-        return nn.ModuleDict({"loss": ExactMean(), "top1": MulticlassAccuracy(**options), "top5": top5})
+        metrics = {"loss": ExactMean(), "top1": MulticlassAccuracy(**options), "top5": top5}
+        return nn.ModuleDict({**metrics, "balanced_accuracy": BalancedAccuracy(num_classes)})
 
     def right(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
         return (logits_of(outputs).detach().argmax(1) == batch.labels).sum()
@@ -76,4 +105,5 @@ class LitClassifier(LitNetwork):
         scores = torch.where(finite, logits, wrong)
         metrics["top1"].update(scores, batch.labels)
         metrics["top5"].update(scores, batch.labels)
+        metrics["balanced_accuracy"].update(scores, batch.labels)
         return logits

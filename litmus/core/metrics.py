@@ -53,6 +53,7 @@ METRICS = {
     for metric in (
         Metric("top1", "accuracy", "share", True, guessing="one class"),
         Metric("top5", "top-5 accuracy", "share", True),
+        Metric("balanced_accuracy", "balanced accuracy", "share", True, guessing="one class"),
         Metric("iou", "mean IoU", "share", True, guessing=0.0),
         Metric("dice", "mean Dice", "share", True, guessing=0.0),
         Metric("pixel_accuracy", "pixel accuracy", "share", True),
@@ -153,7 +154,7 @@ def custom_task(name: str, *metrics: Metric, guessing: float) -> Task:
 TASKS = {
     task.name: task
     for task in (
-        Task("classification", ("loss", "top1", "top5"), "top1", "top1"),
+        Task("classification", ("loss", "top1", "top5", "balanced_accuracy"), "top1", "top1"),
         Task("segmentation", ("loss", "iou", "dice", "pixel_accuracy"), "iou", "pixel_accuracy"),
     )
 }

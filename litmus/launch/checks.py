@@ -11,7 +11,10 @@ from torch import Tensor, nn
 
 from litmus.core.batch import Batch
 from litmus.core.errors import UserError, error_in_one_line, written_with
+from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.datamodules.loading.peculiarities import peculiarities
+from litmus.datamodules.loading.registry import DATASETS, load
 from litmus.design.plan import Arm, Plan
 from litmus.lit_archs.building.initialisation import draw_keys
 from litmus.lit_archs.building.registry import ARCHITECTURES
@@ -21,6 +24,7 @@ from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.probes.probe import PROBES
 from litmus.records.study_record import Start
 from litmus.training.config import RunConfig
+from litmus.training.execute import require_planned_data
 from litmus.training.network import build_module, build_network, network_options
 
 
@@ -41,6 +45,19 @@ def check(config: RunConfig, devices: int) -> str:
     return datamodule.fingerprint
 
 
+def look_at_data(config: DataConfig, fingerprint: str) -> list[str]:
+    """Return a line for each peculiarity of a dataset that was loaded with this fingerprint.
+
+    Raises `UserError` where a dataset that the user's code defines has other data when it is loaded once more.
+    """
+    if not (DATASETS.module_of(config.name) or "").startswith("litmus."):
+        load.cache_clear()
+    datamodule = ImageDataModule(config)
+    require_planned_data(config, datamodule.fingerprint, fingerprint)
+    lines = peculiarities(datamodule.arrays, datamodule.train_indices, datamodule.val_indices)
+    return [f"{config.name}: {line}" for line in lines]
+
+
 def _check_task(config: RunConfig, datamodule: ImageDataModule) -> None:
     task = ARCHITECTURES[config.model["name"]].task
     for probe in config.trainer.probes:
@@ -53,6 +70,8 @@ def _check_task(config: RunConfig, datamodule: ImageDataModule) -> None:
             f"model.name {config.model['name']} classifies, and the labels of data.name {config.data.name} are numbers "
             "to predict: only a task that you define takes them"
         )
+    if task == "classification" and len(datamodule.arrays.train_labels.unique()) < 2:
+        raise UserError(f"data.name {config.data.name}: all training images are of one class; at least two are needed")
     if task == "segmentation" and datamodule.arrays.train_masks is None:
         raise UserError(
             f"model.name {config.model['name']} segments images, and data.name {config.data.name} has no masks; "

@@ -9,9 +9,10 @@ from pathlib import Path
 import torch.distributed as distributed
 
 from litmus.core.errors import UserError
+from litmus.datamodules.loading.registry import load
 from litmus.design.plan import Arm, Plan
 from litmus.design.study_files import being_imported
-from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values
+from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values, look_at_data
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.local import LocalLauncher
 from litmus.launch.process_group import ProcessGroup, ProcessGroupLauncher, torchrun_group
@@ -100,6 +101,8 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     if rank == 0:
+        for line in factory.data_lines:
+            print(f"litmus: {line}", file=sys.stderr)
         append_to_plan_history(plan, directory, runs, list(factory.fingerprints.values()), looked)
     tuning: TuningRecord | None = None
     if plan.tuning is not None:
@@ -135,10 +138,13 @@ class RunFactory:
         self.plan = plan
         self.directory = plan.directory(launch.out)
         self.fingerprints: dict[str, str] = {}
+        self.data_lines: list[str] = []
         self._devices = launch.devices
         self._source = source
         self._code = None if source is None else read_user_code(source)
         self._same_code = launch.same_code
+        # Within a notebook, files and what a user's function returns may be others than at the call before.
+        load.cache_clear()
         self.codes = [] if self._code is None else codes_of_study(self.directory, self._code.hashes)
 
     def make(self, arm: Arm, seed: int, trial: str = "") -> Run:
@@ -150,16 +156,20 @@ class RunFactory:
         if code is not None:
             identity = code.run_id
         path = self.directory / identity
-        return Run(identity, self.plan.study.name, arm.label, arm.levels, config, path, self._source, code, trial)
+        study = self.plan.study.name
+        return Run(identity, study, arm.label, arm.levels, config, path, self._source, code, trial, fingerprint)
 
     def check(self, arm: Arm) -> str:
         """Check an arm, once, and return the fingerprint of its data. Raises `UserError`."""
         key = repr(arm.config)
         if key not in self.fingerprints:
             try:
-                self.fingerprints[key] = check(arm.config, self._devices)
+                fingerprint = check(arm.config, self._devices)
             except UserError as error:
                 raise UserError(str(error) if len(self.plan.arms) == 1 else f"arm {arm.label!r}: {error}") from None
+            if fingerprint not in self.fingerprints.values():
+                self.data_lines += look_at_data(arm.config.data, fingerprint)
+            self.fingerprints[key] = fingerprint
         return self.fingerprints[key]
 
     def keep_code(self, runs: Sequence[Run]) -> str | None:

@@ -21,10 +21,13 @@ from lightning.pytorch.plugins.layer_sync import LayerSync
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 
+from litmus.core.errors import UserError
 from litmus.core.metrics import METRICS
+from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.image_input import ImageInput
 from litmus.datamodules.loading.arrays import ImageArrays
+from litmus.datamodules.loading.registry import load
 from litmus.lit_archs.building.registry import construct
 from litmus.lit_archs.cost.cost import Cost, cost
 from litmus.lit_archs.layers.sync_batch_norm import synchronise_batch_norm
@@ -59,8 +62,8 @@ def attempt(
 ) -> str:
     """Execute `run`, keep its status file up to date, and return its final state.
 
-    Raises `Paused` once `pause` is set and the run is checkpointed, `CorruptRecord` for an unreadable checkpoint, and
-    any error of the training itself.
+    Raises `Paused` once `pause` is set and the run is checkpointed, `CorruptRecord` for an unreadable checkpoint,
+    `UserError` for data that changed since the run was planned, and any error of the training itself.
     """
     started = time.time()
     record = run.record
@@ -86,7 +89,7 @@ def attempt(
     with open_loggers(run, execution, place) as loggers:
         try:
             state = execute(run, execution, place, on_progress, pause, loggers)
-        except Paused:
+        except (Paused, UserError):
             write_status("interrupted")
             raise
         except CorruptRecord:
@@ -107,6 +110,25 @@ def attempt(
     return state
 
 
+def require_planned_data(config: DataConfig, loaded: str, planned: str) -> None:
+    """Raise `UserError` where the data that were `loaded` are not those that were `planned`, by their fingerprints.
+
+    Nothing is compared where `planned` is empty.
+    """
+    if planned in ("", loaded):
+        return
+    load.cache_clear()
+    if load(config.name, config.root, tuple(config.options.items())).fingerprint != loaded:
+        raise UserError(
+            f"data.name {config.name}: it has other data each time it is loaded; seed what it draws, e.g. "
+            "numpy.random.default_rng(0), and sort what it lists"
+        )
+    raise UserError(
+        f"data.name {config.name}: the data changed after the start, or differ from process to process (fingerprint "
+        f"{planned} then, {loaded} now); the same command continues with the present data"
+    )
+
+
 def write_traceback(run: Run, error: BaseException) -> None:
     """Append an error with its traceback to the run's log."""
     with open(run.record.log_file, "a") as log:
@@ -125,7 +147,8 @@ def execute(
     """Train and test `run`, from its last checkpoint if it has one; return its state, `finished` or `diverged`.
 
     Rank 0 writes the record. `arrays` replaces the dataset that the config names. Raises `StorageError` if the record
-    cannot be written, `CorruptRecord` for an unreadable checkpoint, and `Paused` once `pause` is set.
+    cannot be written, `CorruptRecord` for an unreadable checkpoint, `UserError` for other data than planned, and
+    `Paused` once `pause` is set.
     """
     _silence_lightning()
     # Python's garbage collector would otherwise walk through all of PyTorch's objects in the middle of a run.
@@ -134,6 +157,7 @@ def execute(
     config, record = run.config, run.record
 
     datamodule = ImageDataModule(config.data, config.seed, arrays)
+    require_planned_data(config.data, datamodule.fingerprint, run.fingerprint)
     options = network_options(config, datamodule.num_classes, datamodule.image_shape)
     costs = cost_of(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)
     threads = threads_of(execution, costs.flops * config.data.batch_size / execution.devices)
@@ -192,6 +216,7 @@ def execute(
                 "fingerprint": datamodule.fingerprint,
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
+                "majority_share": datamodule.majority_share,
                 "images": datamodule.image_counts,
                 "image_shape": list(datamodule.image_shape),
             },

@@ -16,7 +16,8 @@ class Run:
     """One run to execute, with its study and arm.
 
     `source` is the user's file that registers the network or the dataset, `code` that file with what it imports.
-    `trial` is what a tuning trial sets; a trial never reads the test set.
+    `trial` is what a tuning trial sets; a trial never reads the test set. `fingerprint` is that of the data that the
+    run was planned with, empty where nothing was planned.
     """
 
     run_id: str
@@ -28,6 +29,7 @@ class Run:
     source: Path | None = None
     code: RunCode | None = None
     trial: str = ""
+    fingerprint: str = ""
 
     @property
     def name(self) -> str:
@@ -50,6 +52,7 @@ class Run:
             "source": None if self.source is None else str(self.source),
             "code": None if self.code is None else asdict(self.code),
             "trial": self.trial,
+            "fingerprint": self.fingerprint,
         }
 
     @classmethod
@@ -65,6 +68,7 @@ class Run:
             source=None if values["source"] is None else Path(values["source"]),
             code=None if values["code"] is None else RunCode(**values["code"]),
             trial=values["trial"],
+            fingerprint=values["fingerprint"],
         )
 
 

@@ -49,7 +49,7 @@ def test_the_test_set_is_read_once_after_training_and_changes_nothing_but_the_te
     assert all(torch.equal(first[key], second[key]) for key in first)
     metrics = [this_run.record.read_summary()["metrics"] for this_run in (plain, changed)]
     differing = {key for key in metrics[0] if metrics[0][key] != metrics[1][key]}
-    assert differing == {"test_loss", "test_top1", "test_top5"}
+    assert differing == {"test_loss", "test_top1", "test_top5", "test_balanced_accuracy"}
 
 
 @pytest.mark.parametrize("changes", [{}, {"optim.clip_norm": 1.0, "optim.lr": 1.0}], ids=["plain", "clipped"])
