@@ -41,7 +41,7 @@ def peculiarities(arrays: ImageArrays, train_indices: Tensor, val_indices: Tenso
 def _digests(images: Images) -> list[bytes]:
     assert isinstance(images, Tensor)
     rows = images.cpu().contiguous().numpy().reshape(len(images), -1)
-    return [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
+    return [hashlib.blake2b(row.data, digest_size=16).digest() for row in rows]
 
 
 def _some(names: Sequence[str], arrays: ImageArrays) -> str:
