@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 import numpy
 import torch
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from litmus.core.config_keys import Role
 from litmus.core.errors import UserError
 from litmus.datamodules.image_files.decode import Colour, Decoding, Resize, StreamedFiles
 from litmus.datamodules.image_files.layout import FolderLayout, read_layout
-from litmus.datamodules.image_files.survey import Survey, survey
+from litmus.datamodules.image_files.survey import VERSION, Survey, survey
 from litmus.datamodules.loading.arrays import Images
 from litmus.datamodules.loading.registry import ImageArrays, register
 
@@ -29,6 +29,7 @@ def folder(
     stored_size: PositiveInt | None = None,
     resize: Resize = "crop",
     colour: Colour = "rgb",
+    white: PositiveFloat | None = None,
     classes: int | list[str] | None = None,
     per_class: PositiveInt | None = None,
     skip_unreadable: bool = False,
@@ -47,6 +48,8 @@ def folder(
         stored_size: side at which images are kept for augmentation to cut from, e.g. 256 for 224; by default the same.
         resize: crop scales the shorter side and cuts out the middle, stretch scales both sides.
         colour: rgb or grey, whatever the files hold.
+        white: the value that is white, of images with more than 8 bits a channel; by default the highest that 16 bits
+            have, 65535, which images must then come near. Others have no default.
         classes: how many, the first by name, or a list of names; by default all.
         per_class: number of training images of each class, chosen by a fixed key; by default all.
         skip_unreadable: whether files that are no whole image are left out; by default they are an error.
@@ -59,7 +62,7 @@ def folder(
         raise UserError(f"stored_size {stored_size} must be at least image_size, which is {image_size or 'not set'}")
     layout = read_layout(root, classes, per_class)
     size = image_size if stored_size is None else stored_size
-    decoding = Decoding(size, resize, colour)
+    decoding = Decoding(size, resize, colour, white)
     workers = available_workers() if decode_workers is None else decode_workers
     place = cache_folder(cache)
     found = survey(layout, decoding, storage == "cache", skip_unreadable, place, workers)
@@ -95,7 +98,7 @@ def _arrays(
         if found.pixels is not None:
             return found.pixels[part]
         paths = tuple(file.path for file in files[part])
-        return StreamedFiles(layout.root, paths, found.image_shape, decoding, workers)
+        return StreamedFiles(layout.root, paths, found.image_shape, decoding, workers, digests[part])
 
     return ImageArrays(
         images(slice(0, boundary)),
@@ -114,7 +117,7 @@ def _fingerprint(
     classes: Sequence[str], paths: Sequence[str], labels: Tensor, digests: numpy.ndarray, boundary: int
 ) -> str:
     """Hash of the class list and of every file's place, class and content, whatever the size it is decoded at."""
-    digest = hashlib.sha256(repr((tuple(classes), boundary)).encode())
+    digest = hashlib.sha256(repr((VERSION, tuple(classes), boundary)).encode())
     digest.update("\0".join(paths).encode("utf-8", "surrogateescape"))
     digest.update(labels.numpy().tobytes())
     digest.update(numpy.ascontiguousarray(digests).tobytes())

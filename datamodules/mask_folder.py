@@ -8,16 +8,16 @@ from typing import Annotated
 
 import numpy
 import torch
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from litmus.core.config_keys import Role
 from litmus.core.errors import UserError
 from litmus.core.keyed_random import permutation
 from litmus.datamodules.folder import available_workers, cache_folder
-from litmus.datamodules.image_files.decode import Colour, Decoding, Resize, resized
+from litmus.datamodules.image_files.decode import TURNS, Colour, Decoding, Resize, orientation_of, resized
 from litmus.datamodules.image_files.layout import FolderLayout, ImageFile, content_of
-from litmus.datamodules.image_files.survey import survey
+from litmus.datamodules.image_files.survey import VERSION, survey
 from litmus.datamodules.loading.registry import ImageArrays, register
 
 TEST_SHARE = 5
@@ -33,6 +33,7 @@ def mask_folder(
     image_size: PositiveInt | None = None,
     resize: Resize = "crop",
     colour: Colour = "rgb",
+    white: PositiveFloat | None = None,
     classes: list[str] | None = None,
     values: list[int] | None = None,
     cache: Annotated[str | None, Role.PLACE] = None,
@@ -48,6 +49,7 @@ def mask_folder(
         image_size: side of what the network sees; by default the images' size, which must then be the same for all.
         resize: crop scales the shorter side and cuts out the middle, stretch scales both sides.
         colour: rgb or grey, whatever the files hold.
+        white: the value that is white, of images with more than 8 bits a channel; by default 65535 for 16 bits.
         classes: names of the classes, the masks' values 1, 2, ...; by default these numbers.
         values: the masks' values of the background and of each class, e.g. [0, 255]; by default 0, 1, 2, ...
         cache: folder of the resized images; by default LITMUS_CACHE, else litmus in the user's cache folder.
@@ -59,7 +61,7 @@ def mask_folder(
         Path(root).absolute(), (), tuple(image for image, _ in train), tuple(image for image, _ in test), "masks"
     )
     workers = available_workers() if decode_workers is None else decode_workers
-    found = survey(layout, Decoding(image_size, resize, colour), True, False, cache_folder(cache), workers)
+    found = survey(layout, Decoding(image_size, resize, colour, white), True, False, cache_folder(cache), workers)
     _, height, width = found.image_shape
     if height != width:
         raise UserError(
@@ -67,7 +69,7 @@ def mask_folder(
         )
     masks, digests = zip(*(_mask(root, pair, image_size, resize) for pair in pairs), strict=True)
     indices, names = _indexed(torch.stack(masks), classes, values, [mask for _, mask in pairs])
-    content = hashlib.sha256(repr((names, values, boundary)).encode())
+    content = hashlib.sha256(repr((VERSION, names, values, boundary)).encode())
     content.update("\0".join(image.path for image, _ in pairs).encode("utf-8", "surrogateescape"))
     content.update(numpy.ascontiguousarray(found.digests).tobytes() + b"".join(digests))
     assert found.pixels is not None
@@ -139,7 +141,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 def _image_file(root: Path, file: Path) -> ImageFile:
     status = file.stat()
-    return ImageFile(str(file.relative_to(root)), 0, status.st_size, status.st_mtime_ns)
+    return ImageFile(str(file.relative_to(root)), 0, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _mask(root: str, pair: Pair, size: int | None, resize: Resize) -> tuple[Tensor, bytes]:
@@ -152,10 +154,16 @@ def _mask(root: str, pair: Pair, size: int | None, resize: Resize) -> tuple[Tens
         with Image.open(io.BytesIO(data)) as mask, Image.open(Path(root) / image.path) as whole:
             mask.load()
             size_of_mask, size_of_image, mode = mask.size, whole.size, mask.mode
+            turned = orientation_of(whole) in TURNS
             fitted = mask if size is None else resized(mask, size, resize, nearest=True)
             values = numpy.array(fitted)
     except Exception as error:  # Pillow raises a dozen types for a damaged file
         raise UserError(f"mask_folder: {path} is no readable mask ({' '.join(str(error).split())[:120]})") from None
+    if turned:
+        raise UserError(
+            f"mask_folder: {image.path} has an EXIF orientation, and whether its mask follows it cannot be known; "
+            "write the image upright, without it"
+        )
     if size_of_mask != size_of_image:
         sizes = "{}×{} and its image {} {}×{}".format(*size_of_mask, image.path, *size_of_image)
         raise UserError(f"mask_folder: the mask {path} is {sizes}")

@@ -21,6 +21,7 @@ class ImageInput:
         binary: whether pixels become black or white, at half the full range.
         scale: what a pixel of 0 to 255 is multiplied by, float32 [1, C, 1, 1].
         shift: what is added then, float32 [1, C, 1, 1] or [1, C, H, W].
+        white: the value that is white, of images with more than 8 bits a channel; None is 65535 for 16 bits.
     """
 
     classes: tuple[str, ...]
@@ -30,6 +31,7 @@ class ImageInput:
     binary: bool
     scale: Tensor
     shift: Tensor
+    white: float | None = None
 
     @classmethod
     def of(cls, data: "ImageDataModule") -> "ImageInput":
@@ -44,6 +46,7 @@ class ImageInput:
             binary=data.arrays.binary,
             scale=normalise.scale.cpu(),
             shift=normalise.shift.cpu(),
+            white=data.config.options.get("white"),
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import multiprocessing
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -35,42 +36,95 @@ class Decoding:
         size: height and width of the result; None keeps the size of the image.
         resize: crop scales the shorter side to `size` and cuts out the middle, stretch scales both sides to it.
         colour: rgb or grey, whatever the file holds: transparency is dropped, palettes and CMYK are converted.
+        white: the value that becomes 255, of images with more than 8 bits a channel; None is 65535 for 16 bits.
     """
 
     size: int | None = None
     resize: Resize = "crop"
     colour: Colour = "rgb"
+    white: float | None = None
 
 
-def decode(data: bytes, path: str | Path, decoding: Decoding) -> numpy.ndarray:
-    """Return the image as uint8 [C, H, W]; bilinear with antialiasing. Raises `UnreadableImage`."""
+@dataclass(frozen=True)
+class DecodedImage:
+    """An image as uint8 [C, H, W]; the highest value in its file, where that has more than 8 bits a channel; and
+    whether its EXIF data turned it."""
+
+    pixels: numpy.ndarray
+    highest: float | None = None
+    turned: bool = False
+
+
+TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE",
+         8: "ROTATE_90"}  # fmt: skip
+"""What turns an image upright, by the value of EXIF's tag `Orientation`, of CIPA DC-008, 4.6.4."""
+
+
+def decode(data: bytes, path: str | Path, decoding: Decoding) -> DecodedImage:
+    """Return the image, upright as its EXIF data say; resized bilinearly with antialiasing.
+
+    Raises `UnreadableImage`, and `UserError` for values that `decoding.white` does not fit.
+    """
     # Imported here because workers and folders alone need it.
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            whole = converted(image, decoding.colour)
+            whole, highest = converted(image, decoding)
+            orientation = orientation_of(image)
     except MemoryError:
         raise
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     except Exception as error:  # Pillow raises a dozen types for a damaged file
         reason = "empty file" if not data else " ".join(str(error).split()).replace("<_io.BytesIO object", "<file")
         raise UnreadableImage(f"{path} is no readable image ({reason[:120] or type(error).__name__})") from None
+    if orientation in TURNS:
+        whole = whole.transpose(Image.Transpose[TURNS[orientation]])
     if decoding.size is not None:
         whole = resized(whole, decoding.size, decoding.resize)
     pixels = numpy.asarray(whole)
-    return pixels[None] if pixels.ndim == 2 else numpy.ascontiguousarray(pixels.transpose(2, 0, 1))
+    pixels = pixels[None] if pixels.ndim == 2 else numpy.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return DecodedImage(pixels, highest, orientation in TURNS)
 
 
-def converted(image: "Image.Image", colour: Colour) -> "Image.Image":
-    """Return the image in 8 bits a channel, without transparency or palette."""
+def orientation_of(image: "Image.Image") -> int:
+    """Return the value of EXIF's tag `Orientation`, 1 where there is none that can be read."""
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # Pillow raises several types for damaged EXIF data, whose image is whole
+        return 1
+
+
+def converted(image: "Image.Image", decoding: Decoding) -> "tuple[Image.Image, float | None]":
+    """Return the image in 8 bits a channel, without transparency or palette, and its highest value if it had more.
+
+    Raises `UserError` for values of another range than `decoding.white` and the format allow.
+    """
     from PIL import Image
 
-    if image.mode.startswith("I"):
-        # 16 bits a pixel: the upper 8, where Pillow's conversion would cut off at 255.
-        image = Image.fromarray((numpy.asarray(image).astype(numpy.uint32) >> 8).astype(numpy.uint8))
-    elif "transparency" in image.info:
+    stored = str(getattr(image, "tile", None) or "")  # how Pillow names the form of the pixels in the file
+    sixteen = "16" in image.mode or re.search(r";16[BLN]\b", stored) or (image.format, image.mode) == ("PPM", "I")
+    highest = None
+    if image.mode[0] in "IF":
+        values = numpy.asarray(image)
+        lowest, highest = float(values.min()), float(values.max())
+        white = decoding.white or (65535 if sixteen else None)
+        if white is None or not 0 <= lowest <= highest <= white:
+            kind = "numbers" if values.dtype.kind == "f" else "whole numbers"
+            raise UserError(f"{kind} from {lowest:g} to {highest:g}; say which value is white with --data.white NUMBER")
+        if values.dtype.kind == "f" or white < 255:
+            levels = (values * (255 / white)).round()
+        else:
+            levels = values.astype(int) * 256 // int(white + 1)  # levels of equal width: of 16 bits the upper 8
+        image = Image.fromarray(levels.astype(numpy.uint8))
+    elif sixteen:
+        if decoding.white not in (None, 65535):
+            raise UserError("of colours of 16 bits the upper 8 alone can be read; convert the file to 8 bits")
+        highest = 256.0 * int(numpy.asarray(image.convert("RGB")).max()) + 255
+    if "transparency" in image.info:
         image = image.convert("RGBA")
-    return image.convert("RGB" if colour == "rgb" else "L")
+    return image.convert("RGB" if decoding.colour == "rgb" else "L"), highest
 
 
 def resized(image: "Image.Image", size: int, resize: Resize, nearest: bool = False) -> "Image.Image":
@@ -95,12 +149,19 @@ def resized(image: "Image.Image", size: int, resize: Resize, nearest: bool = Fal
 @dataclass(frozen=True)
 class Decoded:
     """A batch of files: the images that could be read, uint8 [N, C, H, W], where all have one size; the files'
-    digests, empty for those that could not; and why not, by place in the batch."""
+    digests, empty for those that could not; and why not, by place in the batch.
+
+    `highest` is the highest value of all files with more than 8 bits a channel, None without one; `turned` says how
+    many EXIF data turned, and `refused` why a file does not fit the decoding.
+    """
 
     images: Tensor | None
     shapes: tuple[tuple[int, ...], ...]
     digests: tuple[bytes, ...]
     unreadable: dict[int, str]
+    highest: float | None = None
+    turned: int = 0
+    refused: str = ""
 
 
 class FileBatches(Dataset[Decoded]):
@@ -118,41 +179,53 @@ class FileBatches(Dataset[Decoded]):
 
     def __getitem__(self, number: int) -> Decoded:
         images: list[numpy.ndarray] = []
-        shapes, digests, unreadable = [], [], {}
+        highest: list[float] = []
+        shapes, digests, unreadable, turned = [], [], {}, 0
         for place, index in enumerate(self.batches[number]):
             path = self.root / self.paths[index].decode("utf-8", "surrogateescape")
             try:
                 data = path.read_bytes()
-                images.append(decode(data, path, self.decoding))
+                found = decode(data, path, self.decoding)
+                images.append(found.pixels)
+                highest += [] if found.highest is None else [found.highest]
+                turned += found.turned
                 shapes.append(images[-1].shape)
                 digests.append(hashlib.blake2b(data, digest_size=16).digest())
             except (OSError, UnreadableImage) as error:
                 unreadable[place] = str(error) if isinstance(error, UnreadableImage) else f"{path}: {error.strerror}"
                 shapes.append(())
                 digests.append(b"")
+            except UserError as error:
+                return Decoded(None, (), (), {}, refused=str(error))
         same = len({image.shape for image in images}) == 1
         stacked = torch.from_numpy(numpy.stack(images)) if same else None
-        return Decoded(stacked, tuple(shapes), tuple(digests), unreadable)
+        return Decoded(stacked, tuple(shapes), tuple(digests), unreadable, max(highest, default=None), turned)
 
 
 def decode_batches(
     root: Path, paths: Sequence[str], batches: Sequence[numpy.ndarray], decoding: Decoding, workers: int
 ) -> Generator[Decoded, None, None]:
-    """Yield the batches of indices into `paths`, decoded by `workers` processes, in order; 0 decodes in this one."""
+    """Yield the batches of indices into `paths`, decoded by `workers` processes, in order; 0 decodes in this one.
+
+    Raises `UserError` for a file that does not fit the decoding.
+    """
     dataset = FileBatches(root, paths, batches, decoding)
     workers = min(workers, len(batches))
     # Forked where that exists, also inside of processes that start others in a slower way: workers are started anew in
     # every epoch and touch no GPU. The loader draws a seed for them from its `generator`, so that the
     # global one is left alone.
     forked = workers > 0 and "fork" in multiprocessing.get_all_start_methods()
-    yield from DataLoader(
+    for decoded in DataLoader(
         dataset,
         batch_size=None,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         multiprocessing_context="fork" if forked else None,
         generator=torch.Generator().manual_seed(0),
-    )
+    ):
+        if decoded.refused:
+            raise UserError(decoded.refused)
+        yield decoded
 
 
 @dataclass(frozen=True)
@@ -164,6 +237,7 @@ class StreamedFiles:
     image_shape: tuple[int, int, int]
     decoding: Decoding
     workers: int
+    digests: Sequence[bytes]
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -183,6 +257,8 @@ class StreamedFiles:
                 if not len(batch):
                     yield torch.empty((0, *self.image_shape), dtype=torch.uint8)
                     continue
-                if decoded.images is None or tuple(decoded.images.shape[1:]) != self.image_shape:
-                    raise UserError(f"{self.root}: the images changed while they were being read")
+                for index, digest in zip(batch.tolist(), decoded.digests, strict=True):
+                    if digest != self.digests[index]:
+                        raise UserError(f"{self.root / self.paths[index]} changed after the start")
+                assert decoded.images is not None
                 yield decoded.images

@@ -20,11 +20,15 @@ ANNOTATIONS = "val_annotations.txt"
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One file: its path below the root, its class, its size in bytes and its time of change in nanoseconds."""
+    """One file: its path below the root, its class, its size in bytes, and its times in nanoseconds.
+
+    `modified` can be set by anyone; `changed` is the system's time of the last change of content, name or permissions.
+    """
 
     path: str
     label: int
     size: int
+    modified: int
     changed: int
 
 
@@ -45,8 +49,10 @@ class FolderLayout:
 
     @property
     def state(self) -> str:
-        """Hash of every path, class, size and time of change: what changes when a file does."""
-        content = numpy.array([(file.label, file.size, file.changed) for file in self.files], dtype=numpy.int64)
+        """Hash of every path, class, size and time: what changes when a file does."""
+        content = numpy.array(
+            [(file.label, file.size, file.modified, file.changed) for file in self.files], dtype=numpy.int64
+        )
         digest = hashlib.sha256(content.tobytes())
         digest.update(repr((len(self.train), self.classes)).encode())
         digest.update("\0".join(file.path for file in self.files).encode("utf-8", "surrogateescape"))
@@ -164,7 +170,7 @@ def _walk(place: Path, folder: str, label: int) -> Iterator[ImageFile]:
 
 
 def _file(place: Path, path: str, label: int, status: os.stat_result) -> ImageFile:
-    return ImageFile(os.path.relpath(path, place), label, status.st_size, status.st_mtime_ns)
+    return ImageFile(os.path.relpath(path, place), label, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _subfolders(folder: Path) -> list[str]:

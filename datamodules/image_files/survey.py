@@ -22,14 +22,18 @@ import torch
 from torch import Tensor
 
 from litmus.core.errors import UserError
+from litmus.core.formatting import several
 from litmus.datamodules.image_files.decode import Decoded, Decoding, UnreadableImage, decode_batches
 from litmus.datamodules.image_files.layout import FolderLayout
 from litmus.datamodules.image_files.lock import exclusive
 from litmus.datamodules.image_files.progress import announce, tracked
 from litmus.datamodules.loading.arrays import image_sums
 
-VERSION = 1
+VERSION = 2
 """Version of what a survey holds and of how files are decoded; another version's is not read but made anew."""
+
+HALF_OF_16_BITS = 2**15
+"""Where all images of 16 bits stay below it, their values have fewer, and would become black."""
 
 BATCH = 32
 GIB = 2**30
@@ -137,6 +141,8 @@ def _read_all(
     digests: list[numpy.ndarray] = []
     sums: list[numpy.ndarray] = []
     skipped: list[str] = []
+    highest: list[float] = []
+    turned = 0
     decoding_batches = decode_batches(layout.root, paths, batches, decoding, workers)
     # Closed at once where an error ends the reading, and its worker processes with it.
     with open(building / "pixels", "wb") as pixels, closing(decoding_batches) as decoded_batches:
@@ -148,6 +154,8 @@ def _read_all(
                     "--data.skip_unreadable true"
                 )
             skipped.extend(decoded.unreadable.values())
+            highest += [] if decoded.highest is None else [decoded.highest]
+            turned += decoded.turned
             kept = [place for place in range(len(batch)) if place not in decoded.unreadable]
             if not kept:
                 continue
@@ -165,6 +173,14 @@ def _read_all(
         os.fsync(pixels.fileno())
     if not readable:
         raise UserError(f"folder: no file of {layout.root} is a readable image, e.g. {skipped[0]}")
+    if highest and decoding.white is None and max(highest) < HALF_OF_16_BITS:
+        likely = next(2**bits - 1 for bits in (8, 10, 12, 14, 15) if max(highest) < 2**bits)
+        raise UserError(
+            f"folder: the images of {layout.root} have 16 bits, and values up to {max(highest):g} of 65535; say which "
+            f"value is white, e.g. with --data.white {likely}, or --data.white 65535 where they are that dark"
+        )
+    if turned:
+        announce(f"{layout.root.name}: {several(turned, 'image')} turned upright, as the EXIF data say")
     if skipped:
         announce(f"{layout.root.name}: {len(skipped)} unreadable files left out, the first: {skipped[0]}")
     with open(building / "files.npz", "wb") as table:

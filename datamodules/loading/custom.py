@@ -229,8 +229,8 @@ def _item(name: str, given: Any, index: int) -> tuple[Tensor, Tensor]:
 
 
 def _plain(image: Any) -> Any:
-    """Return Pillow's image in grey or in colour, without transparency or palette; of 16 bits as it is."""
-    if image.mode.startswith("I"):
+    """Return Pillow's image in grey or in colour, without transparency or palette; as it is where it has more bits."""
+    if image.mode[0] in "IF":
         return image
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 

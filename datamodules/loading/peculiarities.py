@@ -16,7 +16,7 @@ def peculiarities(arrays: ImageArrays, train_indices: Tensor, val_indices: Tenso
     Images are the same where all pixels are, or all bytes of the files that they are read from.
     """
     train, test = arrays.digests or (_digests(arrays.train_images), _digests(arrays.test_images))
-    lines = _uniform(arrays, train_indices) + _repeated(train, test, train_indices.tolist(), val_indices.tolist())
+    lines = _dark(arrays, train_indices) + _repeated(train, test, train_indices.tolist(), val_indices.tolist())
     if arrays.train_labels.is_floating_point():
         return lines
     if arrays.train_masks is None or arrays.test_masks is None:
@@ -48,10 +48,15 @@ def _some(names: Sequence[str], arrays: ImageArrays) -> str:
     return f"{len(names)} of {len(arrays.classes)} classes: {listed(names)}"
 
 
-def _uniform(arrays: ImageArrays, train_indices: Tensor) -> list[str]:
+def _dark(arrays: ImageArrays, train_indices: Tensor) -> list[str]:
     total, squares = arrays.train_sums[train_indices].sum(0).double().unbind(1)
     pixels = len(train_indices) * arrays.train_images.shape[2] * arrays.train_images.shape[3]
-    return ["all training images are of one colour throughout"] if torch.equal(total**2, squares * pixels) else []
+    if torch.equal(total**2, squares * pixels):
+        return ["all training images are of one colour throughout"]
+    if arrays.digests is not None or not isinstance(arrays.train_images, Tensor):
+        return []  # files are checked where they are decoded
+    highest = int(arrays.train_images.max())
+    return [f"the training images use the levels from 0 to {highest} of 255 alone"] if highest < 128 else []
 
 
 def _repeated(

@@ -109,12 +109,12 @@ def _read(model: ImageModel, path: Path) -> tuple[Tensor, tuple[int, int]]:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    own = torch.tensor(decode(data, path, Decoding(None, resize, colour)))[None]
+    own = torch.tensor(decode(data, path, Decoding(None, resize, colour, model.input.white)).pixels)[None]
     size = (own.shape[2], own.shape[3])
     if height != width or size == (height, width):
         # Sides of different length are fitted by the model itself.
         return fitted(own, (height, width), resize), size
-    return torch.tensor(decode(data, path, Decoding(height, resize, colour)))[None], size
+    return torch.tensor(decode(data, path, Decoding(height, resize, colour, model.input.white)).pixels)[None], size
 
 
 def _of_size(classes: Tensor, size: tuple[int, int], model: ImageModel) -> numpy.ndarray:

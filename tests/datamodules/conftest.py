@@ -40,7 +40,7 @@ def photographs(imagenette: Path) -> Tensor:
     from litmus.datamodules.image_files.decode import Decoding, decode
 
     files = sorted((imagenette / "train").glob("*/*.JPEG"))[:: 3000 // 24][:24]
-    images = [decode(file.read_bytes(), file, Decoding(64)) for file in files]
+    images = [decode(file.read_bytes(), file, Decoding(64)).pixels for file in files]
     return torch.from_numpy(numpy.stack(images))
 
 

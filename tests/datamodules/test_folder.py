@@ -36,7 +36,7 @@ def test_resizing_agrees_with_torchvisions_pil_pipeline(imagenette: Path) -> Non
         pipeline = v2.Compose([*scale, v2.PILToTensor()])
         for path in paths:
             image = Image.open(path).convert("RGB").crop((0, 10, 200, 170))
-            ours = decode(png(numpy.asarray(image)), path, Decoding(size, resize))  # type: ignore[arg-type]
+            ours = decode(png(numpy.asarray(image)), path, Decoding(size, resize)).pixels  # type: ignore[arg-type]
             assert torch.equal(torch.from_numpy(ours), pipeline(image)), (resize, size)
 
 
@@ -108,14 +108,14 @@ def test_every_mode_becomes_rgb_and_grey() -> None:
         file = io.BytesIO()
         image.save(file, format="TIFF" if mode == "CMYK" else "PNG")
         expected = numpy.asarray(image.convert("RGB")).transpose(2, 0, 1)
-        assert numpy.array_equal(decode(file.getvalue(), "file", Decoding()), expected), mode
-        assert decode(file.getvalue(), "file", Decoding(size=7, colour="grey")).shape == (1, 7, 7)
+        assert numpy.array_equal(decode(file.getvalue(), "file", Decoding()).pixels, expected), mode
+        assert decode(file.getvalue(), "file", Decoding(size=7, colour="grey")).pixels.shape == (1, 7, 7)
     sixteen_bits = png(GREY.astype(numpy.uint16) * 256 + 77)
-    assert numpy.array_equal(decode(sixteen_bits, "file", Decoding()), numpy.stack((GREY,) * 3))
+    assert numpy.array_equal(decode(sixteen_bits, "file", Decoding()).pixels, numpy.stack((GREY,) * 3))
     palette, file = Image.fromarray(COLOUR).quantize(16), io.BytesIO()
     palette.save(file, format="PNG", transparency=bytes(range(16)))
     expected = numpy.asarray(palette.convert("RGB")).transpose(2, 0, 1)
-    assert numpy.array_equal(decode(file.getvalue(), "file", Decoding()), expected)
+    assert numpy.array_equal(decode(file.getvalue(), "file", Decoding()).pixels, expected)
 
 
 # What is refused

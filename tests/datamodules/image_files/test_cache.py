@@ -34,6 +34,28 @@ def test_the_fingerprint_follows_the_content(image_folder: Path) -> None:
     assert build(moved).fingerprint != before
 
 
+def test_a_file_of_the_same_size_and_time_is_noticed(image_folder: Path) -> None:
+    file = image_folder / "train" / "ant" / "0.png"
+    before, times = build(image_folder).fingerprint, file.stat()
+    content = bytearray(file.read_bytes())
+    other = bytes(content[::-1])
+    file.write_bytes(other)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(UserError, match=f"{file} is no readable image"):
+        build(image_folder)
+    file.write_bytes(content)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert build(image_folder).fingerprint == before
+
+
+def test_a_file_that_changes_while_it_is_decoded_in_every_epoch_is_refused(image_folder: Path) -> None:
+    module = build(image_folder, storage="files")
+    assert len(list(module.train_epoch(0)))
+    (image_folder / "train" / "ant" / "0.png").write_bytes((image_folder / "train" / "ant" / "1.png").read_bytes())
+    with pytest.raises(UserError, match=r"train/ant/0\.png changed after the start"):
+        list(module.train_epoch(0)) + list(module.val_dataloader())
+
+
 def build_in_process(root: str, together: "threading.Barrier", results: "multiprocessing.Queue[object]") -> None:
     made: list[object] = []
     make = survey_module._make
