@@ -4,12 +4,15 @@
     python benchmarks/faults.py --out DIR --seconds 200      # a part of it; the same command goes on
 
 Trains a study undisturbed, then the same one disturbed until so many kills have hit it, in as many rounds of it as that
-takes. A kill is SIGKILL, SIGTERM or SIGINT to the launcher and all that it started, SIGKILL to the launcher alone or to
-a worker; over SLURM SIGKILL to a task or to a worker in it, `scontrol requeue`, `scancel` and a warning signal. Prints
+takes. A `litmus work` in a process namespace of its own, as in a container, always works in the same folder. A kill is
+SIGKILL, SIGTERM or SIGINT to the launcher and all that it started, SIGKILL to the launcher alone, to a worker or to the
+container; over SLURM SIGKILL to a task or to a worker in it, `scontrol requeue`, `scancel` and a warning signal. `stop`
+stops the container, or one of the others that hold runs, for longer than a lease lasts, and lets it continue. Prints
 how many runs were lost, trained twice, or left a record that differs in a bit; the exit status is 1 where there is one.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -24,6 +27,7 @@ from pathlib import Path
 
 import torch
 
+from litmus.records.lease import STALE_SECONDS
 from litmus.records.run_record import RunRecord, run_records
 from litmus.records.storage import to_json, write_atomically
 
@@ -36,10 +40,16 @@ OPTIONS = (
     *("--checkpoint-every", "7steps", "--keep", "last"),
 )
 """Runs of a second or two, which write a checkpoint most of the time."""
-LOCAL = ("group SIGKILL", "group SIGTERM", "group SIGINT", "launcher SIGKILL", *("worker SIGKILL",) * 8)
-SLURM = ("task SIGKILL", "requeue", "scancel", "warn", *("worker SIGKILL",) * 6)
+ANYWHERE = ("container SIGKILL", "stop container", "stop holder")
+LOCAL = ("group SIGKILL", "group SIGTERM", "group SIGINT", "launcher SIGKILL", *("worker SIGKILL",) * 8, *ANYWHERE)
+SLURM = ("task SIGKILL", "requeue", "scancel", "warn", *("worker SIGKILL",) * 6, *ANYWHERE)
 """Ways to kill; after that of a worker the launcher, which takes seconds to start, goes on, so there are more of it."""
 CLUSTER = ("--launcher", "slurm", "--slurm.parallel", "4")
+CONTAINER = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+"""Gives a process a table of processes of its own, in which it cannot look for the others; needs root."""
+STOPPED_SECONDS = STALE_SECONDS + 15
+
+Process = subprocess.Popen[bytes]
 
 
 @dataclass
@@ -90,6 +100,8 @@ def main() -> int:
         if storm.kills >= arguments.kills and not directory.exists():
             break
         more = CLUSTER if arguments.launcher == "slurm" else ("--workers", "2")
+        if not directory.exists():  # the container executes what is planned here
+            subprocess.run(command(directory, *seeds, "--launcher", "none"), check=True, capture_output=True)
         over = disturb(command(directory, *seeds, *more), directory / NAME, arguments, storm, end)
         if over:
             compare(out / "undisturbed" / NAME, directory / NAME, storm)
@@ -114,30 +126,47 @@ def disturb(arguments: list[str], study: Path, asked: argparse.Namespace, storm:
 
     It does not where the time is over. Once there were kills enough it is left in peace.
     """
+    container: Process | None = None
     while True:
-        process = subprocess.Popen(
-            arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        process = started(arguments)
         while process.poll() is None:
+            if container is None or container.poll() is not None:
+                container = started([*CONTAINER, *LITMUS, "work", str(study)])
             draw = random.Random(f"{asked.seed} {asked.launcher} {storm.kills}")
             wait_for_work(study, process)
             wait(process, draw.uniform(0, 1))
             if time.monotonic() > end:
+                end_group(container)
                 stop(process, study)
                 return False
             if storm.kills < asked.kills and process.poll() is None:
                 kind = draw.choice(LOCAL if asked.launcher == "local" else SLURM)
-                if kill(kind, process, study, draw):
+                if kill(kind, process, container, study, draw):
                     storm.kills += 1
                     storm.by_kind[kind] = storm.by_kind.get(kind, 0) + 1
             note_finished(study, storm)
         note_finished(study, storm)
         if process.returncode == 0:
+            if container is not None:
+                container.wait()  # it may have a run that it has lost, and must not write any more
+                note_finished(study, storm)
             return True
         storm.keep(study.parent.parent)
 
 
-def wait(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+def started(arguments: list[str]) -> Process:
+    """Start a command in a session of its own."""
+    return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def end_group(process: Process) -> None:
+    """Kill a process and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait(process: Process, seconds: float) -> None:
     """Wait for so long, or until the process has ended."""
     try:
         process.wait(seconds)
@@ -145,7 +174,7 @@ def wait(process: "subprocess.Popen[bytes]", seconds: float) -> None:
         return
 
 
-def stop(process: "subprocess.Popen[bytes]", study: Path) -> None:
+def stop(process: Process, study: Path) -> None:
     """Stop a study between two parts of the storm: its jobs too."""
     os.killpg(process.pid, signal.SIGINT)
     process.wait()
@@ -158,7 +187,7 @@ def stop(process: "subprocess.Popen[bytes]", study: Path) -> None:
     assert not note, f"still at work: {note}"
 
 
-def wait_for_work(study: Path, process: "subprocess.Popen[bytes]") -> None:
+def wait_for_work(study: Path, process: Process) -> None:
     """Wait until a run of the study is at work and has a checkpoint, or the process has ended."""
     while process.poll() is None:
         if any(record.checkpoint.exists() and record.state() == "running" for record in run_records(study)):
@@ -166,7 +195,7 @@ def wait_for_work(study: Path, process: "subprocess.Popen[bytes]") -> None:
         time.sleep(0.05)
 
 
-def kill(kind: str, process: "subprocess.Popen[bytes]", study: Path, draw: random.Random) -> bool:
+def kill(kind: str, process: Process, container: Process, study: Path, draw: random.Random) -> bool:
     """Kill in one of the ways, and return whether there was something to kill."""
     where, _, name = kind.partition(" ")
     if where == "group":
@@ -179,14 +208,19 @@ def kill(kind: str, process: "subprocess.Popen[bytes]", study: Path, draw: rando
         return True
     if where == "worker":
         return kill_one(workers(study), draw)
+    if where == "container":
+        end_group(container)
+        return True
     tasks = running_tasks(study)
+    if where == "stop":
+        # All that a holder started is stopped with it, as on a machine that is suspended.
+        holders = [container.pid] if name == "container" else at_work(tasks) or [process.pid]
+        return stop_for_a_while(os.getpgid(draw.choice(sorted(holders))))
     if not tasks:
         return False
     task = draw.choice(tasks)
     if where == "task":
-        array, _, number = task.partition("_")
-        variables = {f"SLURM_ARRAY_JOB_ID={array}".encode(), f"SLURM_ARRAY_TASK_ID={number or 0}".encode()}
-        return kill_one([pid for pid in submitted() if variables <= environment_of(pid)], draw)
+        return kill_one(at_work([task]), draw)
     how = {"requeue": ("scontrol", "requeue"), "scancel": ("scancel",), "warn": ("scancel", "--signal=USR1")}[where]
     return subprocess.run([*how, task], capture_output=True).returncode == 0
 
@@ -215,24 +249,41 @@ def workers(study: Path) -> list[int]:
     return found
 
 
-def submitted() -> list[int]:
-    """Return the processes that submitit started."""
+def stop_for_a_while(group: int) -> bool:
+    """Stop a group of processes for longer than a lease lasts, and return whether there was one."""
+    try:
+        os.killpg(group, signal.SIGSTOP)
+        time.sleep(STOPPED_SECONDS)
+        os.killpg(group, signal.SIGCONT)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def at_work(tasks: list[str]) -> list[int]:
+    """Return the processes that these tasks of SLURM started: `litmus work`, without its workers."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
+        pid = int(path.parts[2])
         try:
-            if b"submitit.core._submit" in path.read_bytes() and b"srun" not in path.read_bytes().split(b"\0")[0]:
-                found.append(int(path.parts[2]))
+            words = path.read_bytes().split(b"\0")
         except OSError:
             continue
+        if b"litmus.cli.main" in words and b"srun" not in words[0]:
+            variables = environment_of(pid)
+            job, number = variables.get("SLURM_ARRAY_JOB_ID"), variables.get("SLURM_ARRAY_TASK_ID")
+            if variables.get("SLURM_JOB_ID") in tasks or f"{job}_{number}" in tasks:
+                found.append(pid)
     return found
 
 
-def environment_of(pid: int) -> set[bytes]:
-    """Return the lines of a process's environment."""
+def environment_of(pid: int) -> dict[str, str]:
+    """Return a process's environment."""
     try:
-        return set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+        lines = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     except OSError:
-        return set()
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
 def running_tasks(study: Path, states: str = "running") -> list[str]:

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": Command("run", "run what is missing of a study, then write its report"),
     "vary": Command("train:vary", "run a study of any config keys: --vary model.norm=none,batch"),
     "train": Command("train", "train one network"),
+    "work": Command("work", "execute the runs that --launcher none has planned, on any machine"),
     "status": Command("status", "show how many runs of each study are finished, and its jobs"),
     "stop": Command("status:stop", "cancel a study's jobs on a cluster"),
     "report": Command("report", "write a study's report again, or compare two studies"),
@@ -45,7 +46,7 @@ def main() -> None:
 
         complete(COMMANDS)
     status = run_command(sys.argv[1:])
-    if "torch" in sys.modules:
+    if "torch" in sys.modules and not status:
         from litmus.cli.completion import cache_file, fill_cache
 
         if not cache_file().exists():

@@ -189,11 +189,15 @@ def run_plan(
         return interruption.exit_status
     if ended.rank > 0:
         return 1 if ended.crashed else 0
-    if ended.missing:
+    lost = bool(ended.missing) and launch.launcher != "none"
+    if lost:
         left = "1 run has" if len(ended.missing) == 1 else f"{len(ended.missing)} runs have"
-        print(f"litmus: the jobs ended and {left} no result; the same command submits the rest", file=sys.stderr)
-        if not ended.finished and not ended.diverged:
-            return 1
+        logs = f"their logs are in {ended.directory / 'slurm'}"
+        print(
+            f"litmus: the jobs ended and {left} no result; {logs}; the same command submits the rest", file=sys.stderr
+        )
+    if ended.missing and not ended.finished and not ended.diverged:
+        return 1 if lost or ended.crashed else 0
     result = finish(plan.study, ended)
     say(result.answer)
     for line in (*result.details, f"report: {result.report}"):
@@ -208,7 +212,7 @@ def run_plan(
     for error, runs in by_error.items():
         which = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs"
         print(f"litmus: {which} crashed: {error}; see {ended.directory / runs[0] / 'log.txt'}", file=sys.stderr)
-    return 1 if result.crashed or ended.missing else 0
+    return 1 if result.crashed or lost else 0
 
 
 def next_steps(open_questions: Sequence[Undecided], command: Sequence[str], seeds: int, columns: int) -> list[str]:

@@ -1,6 +1,7 @@
 """What lies on disk: `litmus status` counts a study's runs, `stop` cancels its jobs, `show` describes a run."""
 
 import contextlib
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from litmus.cli.command import JSON_HELP, OUT, RUN_HELP, Parser, aligned, print_json, wrapped
 from litmus.core.errors import UserError, unknown_name
-from litmus.core.formatting import duration, several
+from litmus.core.formatting import duration, listed, several
 from litmus.records import slurm
 from litmus.records.run_record import (
     STATES_WITH_RESULT,
@@ -161,20 +162,21 @@ def _jobs(directories: Sequence[Path]) -> tuple[list[Found], list[str]]:
     if not slurm.is_available():
         return [], ["jobs: SLURM is not reached from this machine"]
     try:
-        tasks = slurm.tasks([job for jobs in submitted.values() for job in jobs])
+        tasks = slurm.tasks(submitted)
     except UserError as error:
         return [], [f"jobs: {error}"]
     return [
         {
             "study": study,
             "task": task.name,
-            "state": "requeued" if task.state == "pending" and task.restarts else task.state,
+            "user": task.user,
+            "state": "requeued" if task.state == "PENDING" and task.restarts else task.state.lower(),
             "left": task.left,
             "reason": task.reason.strip("()"),
         }
-        for study, jobs in submitted.items()
+        for study in submitted
         for task in tasks
-        if task.job in jobs
+        if task.title == slurm.title_of(study)
     ], []
 
 
@@ -212,19 +214,19 @@ def _table(found: Found, columns: int) -> Text:
 
 
 def _job_lines(jobs: Sequence[Found]) -> list[str]:
-    """Return a line for each study that counts its tasks: `jobs of norms: 2 running, 3:59:12 left; 1 pending`."""
-    left_by_study: dict[str, dict[str, list[str]]] = {}
+    """Return a line for each study and user that counts the tasks: `jobs of norms (ada): 2 running, 3:59 left`."""
+    left_by_study: dict[tuple[str, str], dict[str, list[str]]] = {}
     for job in jobs:
         waits = job["state"] in ("pending", "requeued") and job["reason"] not in ("", "None")
         state = f"{job['state']} ({job['reason']})" if waits else job["state"]
-        left_by_study.setdefault(job["study"], {}).setdefault(state, []).append(job["left"])
+        left_by_study.setdefault((job["study"], job["user"]), {}).setdefault(state, []).append(job["left"])
     lines = []
-    for study, by_state in left_by_study.items():
+    for (study, user), by_state in left_by_study.items():
         counts = [
             f"{len(left)} {state}" + (f", {min(left)} left" if state == "running" else "")
             for state, left in by_state.items()
         ]
-        lines.append(f"jobs of {study}: {'; '.join(counts)}")
+        lines.append(f"jobs of {study} ({user}): {'; '.join(counts)}")
     return lines
 
 
@@ -239,13 +241,20 @@ def stop_parser() -> Parser:
 def stop(arguments: Sequence[str]) -> int:
     """Run `litmus stop` and return its exit status."""
     options = stop_parser().read(arguments)
-    tasks = slurm.tasks(StudyJobs(find_study(options.study, Path(options.out))).submitted())
-    jobs = sorted({task.job for task in tasks})
-    slurm.cancel(jobs)
-    if jobs:
-        print(f"cancelled {several(len(tasks), 'task')} of job {', '.join(jobs)}; finished runs stay")
+    tasks = StudyJobs(find_study(options.study, Path(options.out))).tasks()
+    own = slurm.own_tasks(tasks)
+    others = [task for task in tasks if task not in own]
+    theirs = f"{several(len(others), 'task')} of {options.study} of {listed(sorted({each.user for each in others}))}"
+    if others and not own:
+        raise UserError(f"{theirs}: only who submitted a job can stop it")
+    slurm.cancel(own)
+    if own:
+        jobs = sorted({task.job for task in own})
+        print(f"cancelled {several(len(own), 'task')} of job {', '.join(jobs)}; finished runs stay")
     else:
         print(f"no job of {options.study} is pending or running")
+    if others:
+        print(f"litmus: {theirs} stay: only who submitted a job can stop it", file=sys.stderr)
     return 0
 
 

@@ -109,7 +109,10 @@ class Key:
         """
         as_yaml = isinstance(value, str) and _unmarked(self.type) is not str
         errors: list[Any] = []
-        for reading in [parse_value(value), value] if as_yaml else [value]:
+        readings = [parse_value(value), value] if as_yaml else [value]
+        if get_origin(_unmarked(self.type)) in (list, tuple):
+            readings += [[reading] for reading in readings if isinstance(reading, str)]  # a list of one word
+        for reading in readings:
             try:
                 text = json.dumps(reading, allow_nan=False, default=_plain)
                 found = _adapter(self.type).validate_json(text, strict=True)

@@ -19,11 +19,11 @@ from litmus.launch.process_group import ProcessGroup, ProcessGroupLauncher, torc
 from litmus.launch.progress import Progress
 from litmus.launch.slurm import SlurmLauncher, script
 from litmus.launch.tune import tune, values_text
+from litmus.launch.work import NoLauncher
 from litmus.records.run_record import STATES_WITH_RESULT
 from litmus.records.storage import storage_errors
 from litmus.records.study_record import (
     PlanEntry,
-    StudyJobs,
     TuningRecord,
     append_plan,
     hash_of,
@@ -92,7 +92,7 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
             message = factory.keep_code(runs)
             if message is not None:
                 launcher.progress.notice(message)
-            for run in runs if launch.launcher == "slurm" or group is not None else ():
+            for run in runs if launch.launcher != "local" or group is not None else ():
                 # These launchers pass over runs that crashed: here the user asks for them again.
                 if run.record.state() == "crashed":
                     run.record.write_status(**{**run.record.read_status(), "state": "interrupted"})
@@ -211,7 +211,7 @@ def append_to_plan_history(
 
 def _launch_of_group(launch: LaunchConfig, group: ProcessGroup) -> LaunchConfig:
     if launch.launcher != "local":
-        raise UserError(f"--launcher {launch.launcher} starts processes itself; run it without torchrun")
+        raise UserError(f"--launcher {launch.launcher} is for a single process; run it without torchrun")
     if launch.devices not in (1, group.size):
         raise UserError(f"--devices {launch.devices}: torchrun started {group.size} processes")
     return replace(launch, devices=group.size)
@@ -223,11 +223,11 @@ def _launcher(
     execution: Execution | None,
     group: ProcessGroup | None,
     runs: Sequence[Run],
-) -> LocalLauncher | SlurmLauncher | ProcessGroupLauncher:
-    """Return what executes `runs`; `execution` is None for SLURM, whose jobs find out by themselves."""
+) -> LocalLauncher | SlurmLauncher | ProcessGroupLauncher | NoLauncher:
+    """Return what executes `runs`; `execution` is None where other processes find out by themselves."""
     if execution is None:
-        progress = Progress(runs, launch.slurm.parallel)
-        return SlurmLauncher(plan.study.name, plan.directory(launch.out), launch, progress)
+        launcher = SlurmLauncher if launch.launcher == "slurm" else NoLauncher
+        return launcher(plan.directory(launch.out), launch, Progress(runs, launch.slurm.parallel))
     if group is not None:
         return ProcessGroupLauncher(group, execution, Progress(runs, 1, group.console()))
     places = places_of(launch, execution)
@@ -270,4 +270,4 @@ def dry_run(plan: Plan, launch: LaunchConfig) -> str:
     if launch.launcher != "slurm":
         raise UserError("--dry-run prints what --launcher slurm would submit; give that too")
     jobs = min(len(plan.runs()), launch.slurm.parallel)
-    return script(StudyJobs(plan.directory(launch.out)).path, plan.study.name, launch, jobs)
+    return script(plan.directory(launch.out), launch, jobs)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from litmus.training.loggers import check_logger
 from litmus.training.run import Execution, Place
 
 Accelerator = Literal["auto", "cpu", "cuda"]
-LauncherName = Literal["local", "slurm"]
+LauncherName = Literal["local", "slurm", "none"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class SlurmConfig(Config):
     Args:
         partition: by default the cluster's default.
         nodes: nodes of a job; several train one run together, with `--devices` processes in all.
-        gpus: GPUs on each node.
+        gpus: GPUs on each node, such as 4, or a100:4 for those of a kind; runs then never train on the CPU.
         cpus: CPU cores of each process, by default one, or four a GPU.
         memory: memory on each node, such as 32G.
         time: time limit of a job, such as 90m or 4h; a longer run continues when the job is requeued.
@@ -40,12 +41,12 @@ class SlurmConfig(Config):
         warning: how long before the end of a job's time its runs are checkpointed.
         setup: lines of shell before the workers start, such as module load cuda.
         python: what starts Python on the nodes, such as apptainer exec image.sif python.
-        extra: further options of sbatch, such as reservation=mine.
+        extra: further options of sbatch, such as reservation=mine, or several as [reservation=mine, exclusive].
     """
 
     partition: str | None = None
     nodes: PositiveInt = 1
-    gpus: NonNegativeInt = 0
+    gpus: NonNegativeInt | str = 0
     cpus: PositiveInt | None = None
     memory: str | None = None
     time: str = "4h"
@@ -62,11 +63,23 @@ class SlurmConfig(Config):
         super().__post_init__()
         if self.memory is not None and not re.fullmatch(r"\d+[KMGT]?", self.memory):
             raise UserError(f"memory: expected megabytes, or a number with K, M, G or T, got {self.memory!r}")
+        if not re.fullmatch(r"(([\w.-]+:)?\d+,?)+(?<!,)", str(self.gpus)):
+            raise UserError(f"gpus: expected a number, or a kind and a number such as a100:4, got {self.gpus!r}")
         if self.seconds <= seconds_of("warning", self.warning):
             raise UserError(f"time {self.time} is no longer than the warning before its end, {self.warning}")
         for option in self.extra:
             if not re.match(r"[a-z-]+(=|$)", option):
                 raise UserError(f"extra: expected an option of sbatch such as reservation=mine, got {option!r}")
+
+    @property
+    def gpu_count(self) -> int:
+        """The GPUs on each node, of all kinds."""
+        return sum(int(each.rpartition(":")[2]) for each in str(self.gpus).split(","))
+
+    @property
+    def asks_for_gpus(self) -> bool:
+        """Whether the jobs get GPUs."""
+        return self.gpu_count > 0 or any(re.match(r"gpus|gres=(.*,)?gpu", option) for option in self.extra)
 
     @property
     def seconds(self) -> float:
@@ -114,7 +127,8 @@ class LaunchConfig(Config):
             the end of each.
         threads: CPU threads of each process; by default what OMP_NUM_THREADS says, else the cores divided by the
             processes, and one for a small network.
-        launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm.
+        launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm; none, nothing: what is planned
+            is written down, for `litmus work` on any machine.
         dry_run: whether the script that SLURM would get is printed, and nothing submitted.
         slurm: what the jobs ask for.
         same_code: whether runs of other code of the user's count as runs of the present one, now and later.
@@ -141,8 +155,9 @@ class LaunchConfig(Config):
         nodes = self.slurm.nodes
         if nodes > 1 and self.devices % nodes:
             raise UserError(f"devices {self.devices} cannot be spread evenly over {nodes} nodes (--slurm.nodes)")
-        if nodes > 1 and self.slurm.gpus and self.slurm.gpus * nodes != self.devices:
-            raise UserError(f"devices {self.devices} are not the {nodes} nodes' {self.slurm.gpus} GPUs each")
+        gpus = self.slurm.gpu_count
+        if nodes > 1 and gpus and gpus * nodes != self.devices:
+            raise UserError(f"devices {self.devices} are not the {nodes} nodes' {gpus} GPUs each")
 
 
 def checkpoint_interval(text: str) -> tuple[float, int | None]:
@@ -171,7 +186,7 @@ def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Exe
     devices_here, gpus = processes_here or launch.devices, torch.cuda.device_count()
     accelerator = launch.accelerator
     if accelerator == "cuda" and devices_here > gpus:
-        raise UserError(f"--devices {launch.devices} on cuda: this machine has {gpus} GPUs")
+        raise UserError(f"--devices {launch.devices} on cuda: {socket.gethostname()} has {gpus} GPUs that are visible")
     if accelerator == "auto":
         accelerator = "cuda" if gpus >= devices_here else "cpu"
     if accelerator == "cuda":

@@ -1,12 +1,11 @@
-"""The launcher of a cluster: an array of SLURM jobs, each of which executes run after run until none is left.
+"""The launcher of a cluster: an array of SLURM jobs, each of which is `litmus work` on the study's folder.
 
-The jobs read `slurm/runs.json` in the study's folder; the launcher only submits and watches.
+The launcher only submits and watches.
 """
 
 import contextlib
-import dataclasses
-import json
 import math
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,12 +19,11 @@ from litmus.core.formatting import seconds_of, several
 from litmus.launch.config import LaunchConfig, SlurmConfig
 from litmus.launch.progress import Progress
 from litmus.launch.signals import Interrupted, stop_on_signals
-from litmus.launch.work import run_job
+from litmus.launch.work import AGAIN, write_runs
 from litmus.launch.worker import changed_code, message_of_change
 from litmus.records import slurm
 from litmus.records.lease import acquire
 from litmus.records.run_record import read_heartbeat
-from litmus.records.storage import to_json, write_atomically
 from litmus.records.study_record import StudyJobs
 from litmus.training.run import Run
 
@@ -35,9 +33,6 @@ SHARE_OF_TIME = 0.05
 
 JOBS_GO_ON = "its jobs continue: litmus status STUDY --watch, litmus stop STUDY; the same command watches them again"
 
-LAUNCHER_SETTINGS = ("slurm", "launcher", "out", "dry_run", "same_code")
-"""Settings that the jobs do not need."""
-
 RENDEZVOUS = (
     'export MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)',
     "export MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))",
@@ -45,19 +40,56 @@ RENDEZVOUS = (
 """Lines of shell that give the processes of several nodes the address of rank 0."""
 
 
+SIGNALS_PASSED_ON = "trap : TERM USR1 USR2"
+"""The script outlives the signals that its processes checkpoint at."""
+
+STARTED_AGAIN = f"""\
+status=$?
+if [ $status -eq {AGAIN} ] || [ $status -ge 128 ]; then
+    job=${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_}}${{SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}}
+    # The controller may be away for a while. A job that was cancelled or preempted is not RUNNING any more.
+    for try in {{1..120}}; do
+        state=$(squeue --noheader --job "$job" --format %T) && break
+        sleep 5
+    done
+    if [ "$state" = RUNNING ] && ! scontrol requeue "$job"; then
+        echo "litmus: SLURM refuses to start job $job again; the same command submits the rest" >&2
+    fi
+fi
+exit $status"""
+"""Lines of shell that start a job again whose processes were stopped by a signal, killed, or are no longer together."""
+
+
 class Executor(submitit.SlurmExecutor):
-    """submitit's, which can also write a script where there is no SLURM."""
+    """submitit's, whose jobs are `litmus work`, and which can also write a script where there is no SLURM."""
 
     @classmethod
     def affinity(cls) -> int:
         return 2
 
+    @property
+    def _submitit_command_str(self) -> str:
+        return f"{self.python} -u -m litmus.cli.main work {shlex.quote(str(self.folder.parent))}"
 
-def executor(folder: Path, study: str, launch: LaunchConfig) -> Executor:
-    """Return what submits the jobs of `study` and keeps their logs in `folder`, an absolute path."""
-    config = launch.slurm
+    def submit_jobs(self, jobs: int) -> str:
+        """Submit an array of `jobs` jobs, and return its number. Raises `UserError` where SLURM refuses them."""
+        self.set_array(jobs)
+        try:
+            return str(self._submit_command(self._submitit_command_str).job_id)
+        except FailedJobError as error:
+            raise UserError(f"SLURM refuses the jobs: {' '.join(str(error).split())}") from None
+
+    def set_array(self, jobs: int) -> None:
+        """Make the script one of an array, unless it is of one job."""
+        if jobs > 1:
+            self.parameters["map_count"] = jobs
+
+
+def executor(folder: Path, launch: LaunchConfig) -> Executor:
+    """Return what submits jobs that execute the study in `folder`."""
+    config, jobs = launch.slurm, StudyJobs(folder)
     settings: dict[str, Any] = {
-        "job_name": f"litmus-{study}",
+        "job_name": slurm.title_of(folder.name),
         "partition": config.partition,
         "time": math.ceil(config.seconds / 60),
         "nodes": config.nodes,
@@ -74,12 +106,14 @@ def executor(folder: Path, study: str, launch: LaunchConfig) -> Executor:
     for option in config.extra:
         name, equals, value = option.partition("=")
         extra[name] = value if equals else True
-    found = Executor(folder, python=config.python)
+    found = Executor(jobs.path, python=config.python)
     found.update_parameters(
         **{key: value for key, value in settings.items() if value is not None},
-        setup=[*config.setup, *(RENDEZVOUS if config.nodes > 1 else ())],
-        # Processes that train one run end together; one that is left waits for nobody.
-        srun_args=["--wait=60"],
+        setup=[SIGNALS_PASSED_ON, *config.setup, *(RENDEZVOUS if config.nodes > 1 else ())],
+        teardown=STARTED_AGAIN.splitlines(),
+        # Processes that train one run end together; one that is left waits for nobody. Since SLURM 22.05 a step does
+        # not get the job's cores unless it asks for them.
+        srun_args=["--wait=60", f"--cpus-per-task={cpus_per_process(launch)}"],
         additional_parameters=extra,
     )
     return found
@@ -96,23 +130,21 @@ def cpus_per_process(launch: LaunchConfig) -> int:
     if config.cpus is not None:
         return config.cpus
     if config.nodes > 1:
-        return 4 if config.gpus else 1
-    return 4 * config.gpus if config.gpus else (launch.workers or 1) * launch.devices
+        return 4 if config.gpu_count else 1
+    return 4 * config.gpu_count if config.gpu_count else (launch.workers or 1) * launch.devices
 
 
-def script(folder: Path, study: str, launch: LaunchConfig, jobs: int) -> str:
+def script(folder: Path, launch: LaunchConfig, jobs: int) -> str:
     """Return the script that would be submitted for an array of `jobs` jobs."""
-    writer = executor(folder, study, launch)
-    if jobs > 1:
-        writer.parameters["map_count"] = jobs
+    writer = executor(folder, launch)
+    writer.set_array(jobs)
     return writer._make_submission_file_text(writer._submitit_command_str, uid="")
 
 
 class SlurmLauncher:
-    """Executes the runs of one study in jobs of SLURM."""
+    """Executes the runs of the study in `directory` in jobs of SLURM."""
 
-    def __init__(self, study: str, directory: Path, launch: LaunchConfig, progress: Progress) -> None:
-        self.study = study
+    def __init__(self, directory: Path, launch: LaunchConfig, progress: Progress) -> None:
         self.launch = launch
         self.jobs = StudyJobs(directory)
         self.progress = progress
@@ -149,7 +181,8 @@ class SlurmLauncher:
         if not left:
             with contextlib.suppress(UserError):
                 # Jobs that have not begun would find nothing to do.
-                slurm.cancel([task.name for task in slurm.tasks(self.jobs.submitted()) if task.state == "pending"])
+                slurm.forget()
+                slurm.cancel([task for task in slurm.own_tasks(self.jobs.tasks()) if task.state == "PENDING"])
         changed = changed_code(next(iter(left.values()))) if left else ()
         if changed:
             self.progress.notice(message_of_change(changed))
@@ -160,19 +193,17 @@ class SlurmLauncher:
         if lease is None:
             return "another launcher of this study is submitting; watching its jobs"
         try:
-            queued = slurm.tasks(self.jobs.submitted())
+            slurm.forget()
+            queued = self.jobs.tasks()
             wanted = min(len(missing), self.launch.slurm.parallel)
             self.progress.workers = max(wanted, len(queued))
-            self._write_runs(missing, keep_others=bool(queued))
+            # Whoever submitted the others waits for their runs.
+            write_runs(self.jobs.study_directory, missing, self.launch, keep_others=bool(queued))
             new = wanted - len(queued)
             if new <= 0:
                 return f"{several(len(queued), 'task')} of this study in the queue already; nothing submitted"
-            writer = executor(self.jobs.path, self.study, self.launch)
-            try:
-                submitted = writer.map_array(run_job, [str(self.jobs.study_directory.resolve())] * new)
-            except FailedJobError as error:
-                raise UserError(f"SLURM refuses the jobs: {' '.join(str(error).split())}") from None
-            job = submitted[0].job_id.partition("_")[0]
+            job = executor(self.jobs.study_directory, self.launch).submit_jobs(new)
+            slurm.forget()
             self.jobs.add(job)
             others = f" in addition to {len(queued)}" if queued else ""
             time_limit = self.launch.slurm.time
@@ -180,19 +211,10 @@ class SlurmLauncher:
         finally:
             lease.release()
 
-    def _write_runs(self, missing: list[Run], keep_others: bool) -> None:
-        entries = {run.run_id: run.as_dict() for run in missing}
-        if keep_others:
-            earlier = json.loads(self.jobs.runs_file.read_text())["runs"]
-            entries = {**{entry["run_id"]: entry for entry in earlier}, **entries}
-        launch = {key: value for key, value in dataclasses.asdict(self.launch).items() if key not in LAUNCHER_SETTINGS}
-        content = {"launch": launch, "runs": list(entries.values())}
-        write_atomically(self.jobs.runs_file, to_json(content))
-
     def _tasks(self) -> list[slurm.Task] | None:
         """Return the tasks that have not ended, None while SLURM does not answer."""
         try:
-            found = slurm.tasks(self.jobs.submitted())
+            found = self.jobs.tasks()
         except UserError as error:
             if not self._unreachable:
                 self.progress.notice(f"{error}; waiting")

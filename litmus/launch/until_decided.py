@@ -58,7 +58,7 @@ def conduct_until_decided(
         analysis = analyse(result.directory)
         claims = primary_claims(plan.study.claims)
         findings = after_holm([(claim, claim.find(analysis)) for claim in claims])
-        if result.crashed:
+        if result.crashed or result.missing:
             return result
         open_claims = [claim for claim, each in zip(claims, findings, strict=True) if each.verdict == "inconclusive"]
         labels = sorted({label for claim in open_claims for label in arms_of(claim, analysis)})

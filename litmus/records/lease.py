@@ -18,12 +18,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from litmus.core.errors import UserError
 from litmus.records import slurm
 from litmus.records.storage import storage_errors
 
@@ -90,7 +89,7 @@ def is_held(directory: Path) -> bool:
         return False
     if holder.get("boot") is not None and all(holder[key] == value for key, value in _machine().items()):
         return _process_start(int(holder["pid"])) == holder["started"]
-    if holder.get("job") and _job_has_ended(holder["job"]):
+    if holder.get("job") and _job_has_ended(holder["job"], path):
         return False
     # Empty: its creator is between creating and writing it, or died there.
     return _age(path) < (STALE_SECONDS if holder else HEARTBEAT_SECONDS)
@@ -131,8 +130,8 @@ def _identity() -> dict[str, object]:
         "started": _process_start(pid),
         **_machine(),
     }
-    job = _own_job()
-    return identity if job is None else {**identity, "job": job}
+    job = slurm.own_job()
+    return identity if job is None else {**identity, "job": asdict(job)}
 
 
 @lru_cache(maxsize=1)
@@ -171,35 +170,14 @@ def _process_start(pid: int) -> str | None:
     return "alive"
 
 
-def _own_job() -> dict[str, Any] | None:
-    """Return the job of SLURM that this process belongs to, and which start of it this is."""
-    environment: Mapping[str, str] = os.environ
-    if "SLURM_JOB_ID" not in environment:
-        return None
-    name = environment["SLURM_JOB_ID"]
-    if "SLURM_ARRAY_TASK_ID" in environment:
-        name = f"{environment['SLURM_ARRAY_JOB_ID']}_{environment['SLURM_ARRAY_TASK_ID']}"
-    restarts = int(environment.get("SLURM_RESTART_COUNT", "0"))
-    return {"id": name, "name": environment.get("SLURM_JOB_NAME", ""), "restarts": restarts}
-
-
-def _job_has_ended(job: Mapping[str, Any]) -> bool:
+def _job_has_ended(job: Mapping[str, Any], path: Path) -> bool:
     """Whether SLURM says so; where it knows nothing of the job, or there is no SLURM here, nothing is said."""
     if not slurm.is_available():
         return False
-    # A look every few seconds serves all the runs of a study.
-    state, name, restarts = _asked(str(job["id"]), int(time.monotonic() / HEARTBEAT_SECONDS))
-    if name != job["name"]:
-        return False
-    return state not in slurm.AT_WORK or restarts > job["restarts"]
-
-
-@lru_cache(maxsize=256)
-def _asked(job: str, moment: int) -> tuple[str, str, int]:
-    try:
-        return slurm.job_state(job)
-    except UserError:
-        return "", "", 0
+    state, restarts, ago = slurm.job_state(str(job["id"]), job["name"])
+    ended = bool(state) and (state not in slurm.AT_WORK or restarts > job["restarts"])
+    # What SLURM said before the last heartbeat was said of an earlier start of the job.
+    return ended and ago < _age(path)
 
 
 def _start_heartbeat() -> None:

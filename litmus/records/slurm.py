@@ -1,9 +1,12 @@
-"""What SLURM knows, asked with its own commands: which tasks of a job are pending or running."""
+"""What SLURM knows, asked with its own commands: which tasks of a study's jobs are pending or running, and whose."""
 
+import os
+import pwd
 import re
 import shutil
 import subprocess
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from litmus.core.errors import UserError
@@ -18,12 +21,20 @@ ENDED = {
 AT_WORK = {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING", "CONFIGURING"}
 """States of a job whose processes may live."""
 
+ASK_SECONDS = 30.0
+"""A process asks for a study's jobs no more often: the controller may have hundreds of such processes to answer."""
+
 
 @dataclass(frozen=True)
 class Task:
-    """A task of an array of jobs that has not ended: `name` is `<job>_<number>`, `left` the time left, in words."""
+    """A job, or a task of an array: `name` is `<job>` or `<job>_<number>`, `left` the time left, in words.
+
+    `title` is what `squeue` calls it, see `title_of`.
+    """
 
     name: str
+    title: str
+    user: str
     state: str
     left: str
     restarts: int
@@ -33,6 +44,31 @@ class Task:
     def job(self) -> str:
         """The array's number."""
         return self.name.partition("_")[0]
+
+
+@dataclass(frozen=True)
+class OwnJob:
+    """The job that this process belongs to: its number, what `squeue` calls it, and how often it was started again."""
+
+    id: str
+    name: str
+    restarts: int
+
+
+def own_job() -> OwnJob | None:
+    """Return the job that this process belongs to, None outside of SLURM."""
+    variables = os.environ
+    if "SLURM_JOB_ID" not in variables:
+        return None
+    number = variables["SLURM_JOB_ID"]
+    if "SLURM_ARRAY_TASK_ID" in variables:
+        number = f"{variables['SLURM_ARRAY_JOB_ID']}_{variables['SLURM_ARRAY_TASK_ID']}"
+    return OwnJob(number, variables.get("SLURM_JOB_NAME", ""), int(variables.get("SLURM_RESTART_COUNT", "0")))
+
+
+def title_of(study: str) -> str:
+    """Return what SLURM calls the jobs of the study in the folder of this name."""
+    return f"litmus-{study}"
 
 
 def is_available() -> bool:
@@ -53,42 +89,85 @@ def ask(*command: str, seconds: float = 30) -> str:
     return done.stdout
 
 
-def tasks(jobs: Collection[str]) -> list[Task]:
-    """Return the tasks of `jobs` that wait or run, by name. Raises `UserError` where SLURM does not answer."""
-    if not jobs:
-        return []
-    columns = "JobArrayID:|,State:|,TimeLeft:|,RestartCnt:|,ReasonList:|"
-    listing = ask("squeue", "-h", "-r", "--me", "-O", columns)
+_answers: dict[str, tuple[float, list[Task] | UserError]] = {}
+"""What SLURM last said of the jobs of a title, and when it was asked."""
+
+
+def tasks_titled(titles: Collection[str]) -> list[Task]:
+    """Return all tasks of these titles that SLURM remembers, everybody's, as they were at most `ASK_SECONDS` ago.
+
+    Raises `UserError` where SLURM did not answer.
+    """
+    now = time.monotonic()
+    old = [title for title in titles if title not in _answers or now - _answers[title][0] > ASK_SECONDS]
+    if old:
+        try:
+            found: list[Task] | UserError = _listing(old)
+        except UserError as error:
+            found = error
+        for title in old:
+            mine = found if isinstance(found, UserError) else [task for task in found if task.title == title]
+            _answers[title] = (now, mine)
+    answers = [_answers[title][1] for title in titles]
+    for answer in answers:
+        if isinstance(answer, UserError):
+            raise answer
+    return [task for answer in answers if not isinstance(answer, UserError) for task in answer]
+
+
+def _listing(titles: Collection[str]) -> list[Task]:
+    # The name comes last: it may contain anything.
+    columns = "JobArrayID:|,UserName:|,State:|,TimeLeft:|,RestartCnt:|,ReasonList:|,Name:|"
+    listing = ask("squeue", "-h", "-r", "-t", "all", f"--name={','.join(titles)}", "-O", columns)
     found = []
     for line in listing.splitlines():
-        name, state, left, restarts, reason = line.split("|")[:5]
-        if name.partition("_")[0] in jobs and state not in ENDED:
-            found.append(Task(name, state.lower(), left, int(restarts or 0), reason))
+        name, user, state, left, restarts, reason, title = line.split("|", 6)
+        found.append(Task(name, title[:-1], user, state, left, int(restarts or 0), reason))
     return sorted(found, key=lambda task: [int(part) for part in re.findall(r"\d+", task.name)])
 
 
-def job_state(job: str) -> tuple[str, str, int]:
-    """Return a job's state, its name and how often it was started again; all empty where SLURM knows of none.
+def tasks(submitted: Mapping[str, Collection[str]]) -> list[Task]:
+    """Return the tasks of studies that wait or run; `submitted` are the jobs of each study by its folder's name.
 
-    `job` is `<number>`, or `<number>_<task>` of an array. Raises `UserError` where SLURM does not answer.
+    Raises `UserError` where SLURM does not answer.
+    """
+    by_title = {title_of(study): jobs for study, jobs in submitted.items() if jobs}
+    found = tasks_titled(by_title)
+    return [task for task in found if task.job in by_title[task.title] and task.state not in ENDED]
+
+
+def job_state(job: str, title: str) -> tuple[str, int, float]:
+    """Return a job's state, how often it was started again, and how many seconds ago SLURM said so.
+
+    The state is empty where SLURM knows of no such job or did not answer.
     """
     try:
-        answer = ask("squeue", "-h", "-t", "all", "-j", job, "-O", "State:|,Name:|,RestartCnt:|", seconds=10)
-    except UserError as error:
-        if "Invalid job id" in str(error):
-            return "", "", 0
-        raise
-    lines = answer.splitlines()
-    if len(lines) != 1:
-        return "", "", 0
-    state, name, restarts = lines[0].split("|")[:3]
-    return state, name, int(restarts or 0)
+        found = [task for task in tasks_titled([title]) if task.name == job]
+    except UserError:
+        found = []
+    ago = time.monotonic() - _answers[title][0]
+    return (found[0].state, found[0].restarts, ago) if found else ("", 0, ago)
 
 
-def cancel(jobs: Collection[str]) -> None:
-    """Cancel `jobs`. Raises `UserError` where SLURM does not answer."""
-    if jobs:
-        ask("scancel", *jobs)
+def forget() -> None:
+    """Ask SLURM anew the next time: what it said is no longer true, or has to be exact."""
+    _answers.clear()
+
+
+def own_tasks(tasks: Collection[Task]) -> list[Task]:
+    """Return those of `tasks` that belong to the user of this process."""
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container without an entry for this user
+        user = os.environ.get("USER", "")
+    return [task for task in tasks if task.user == user]
+
+
+def cancel(tasks: Collection[Task]) -> None:
+    """Cancel `tasks`. Raises `UserError` where SLURM does not answer."""
+    if tasks:
+        ask("scancel", *(task.name for task in tasks))
+        forget()
 
 
 def _last_line(text: str) -> str:

@@ -15,6 +15,7 @@ import pydantic
 from litmus.core.config_keys import Settings
 from litmus.core.errors import UserError
 from litmus.core.metrics import TASKS, Task, add_task
+from litmus.records import slurm
 from litmus.records.storage import RECORD_FORMAT, storage_errors, to_json, write_atomically
 
 STUDY_FILE = "study.json"
@@ -266,19 +267,19 @@ def hash_of(content: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class StudyJobs:
-    """The folder `slurm/` of a study, and its files."""
+    """What the jobs of a study execute, and which were submitted."""
 
     study_directory: Path
 
     @property
-    def path(self) -> Path:
-        """The folder, where the logs of the tasks are too; absolute, since jobs start elsewhere."""
-        return (self.study_directory / "slurm").resolve()
+    def runs_file(self) -> Path:
+        """`runs.json`: what the jobs and `litmus work` execute, with every config written out, and how."""
+        return self.study_directory / "runs.json"
 
     @property
-    def runs_file(self) -> Path:
-        """`runs.json`: what the tasks execute, with every config written out, and how."""
-        return self.path / "runs.json"
+    def path(self) -> Path:
+        """The folder `slurm/` of SLURM's scripts and logs; absolute, since jobs start elsewhere."""
+        return (self.study_directory / "slurm").resolve()
 
     def submitted(self) -> list[str]:
         """Return the numbers of the jobs that were submitted, the oldest first; those that ended among them."""
@@ -290,3 +291,7 @@ class StudyJobs:
     def add(self, job: str) -> None:
         """Write down that `job` was submitted."""
         write_atomically(self.path / "jobs.json", to_json({"jobs": [*self.submitted(), job]}))
+
+    def tasks(self) -> list[slurm.Task]:
+        """Return the tasks that wait or run, whoever submitted them. Raises `UserError` where SLURM does not answer."""
+        return slurm.tasks({self.study_directory.name: self.submitted()})

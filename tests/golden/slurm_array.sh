@@ -17,8 +17,24 @@
 #SBATCH --wckey=submitit
 
 # setup
+trap : TERM USR1 USR2
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output FOLDER/runs/s/slurm/%A_%a_%t_log.out --error FOLDER/runs/s/slurm/%A_%a_%t_log.err --wait=60 PYTHON -u -m submitit.core._submit FOLDER/runs/s/slurm
+srun --unbuffered --output FOLDER/runs/s/slurm/%A_%a_%t_log.out --error FOLDER/runs/s/slurm/%A_%a_%t_log.err --wait=60 --cpus-per-task=16 PYTHON -u -m litmus.cli.main work FOLDER/runs/s
 
+
+# teardown
+status=$?
+if [ $status -eq 75 ] || [ $status -ge 128 ]; then
+    job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}
+    # The controller may be away for a while. A job that was cancelled or preempted is not RUNNING any more.
+    for try in {1..120}; do
+        state=$(squeue --noheader --job "$job" --format %T) && break
+        sleep 5
+    done
+    if [ "$state" = RUNNING ] && ! scontrol requeue "$job"; then
+        echo "litmus: SLURM refuses to start job $job again; the same command submits the rest" >&2
+    fi
+fi
+exit $status

@@ -57,9 +57,10 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
         if how == "kill":
             array, number = task.split("_")
             mine = set(processes(f"SLURM_ARRAY_JOB_ID={array}")) & set(processes(f"SLURM_ARRAY_TASK_ID={number}"))
-            for pid in sorted(mine & set(processes("SUBMITIT_EXECUTOR=slurm"))):
-                # Of the task's processes the one that submitit started.
-                if b"submitit" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            for pid in sorted(mine):
+                # Of the task's processes the one that `srun` started.
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if b"litmus.cli.main" in words and b"srun" not in words[0]:
                     os.kill(pid, signal.SIGKILL)
         elif how == "preempt":
             slurm("sbatch", "--partition=main", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 1")
@@ -197,7 +198,7 @@ def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
     status = subprocess.run(
         command(["status", "s", "--out", str(out)]), env=environment, capture_output=True, text=True
     ).stdout
-    assert re.search(r"jobs of s: (2 running, 3:5\d:\d\d left|1 running)", status), status
+    assert re.search(r"jobs of s \(\w+\): (2 running, 3:5\d:\d\d left|1 running)", status), status
     stopped = subprocess.run(
         command(["stop", "s", "--out", str(out)]), env=environment, capture_output=True, text=True
     ).stdout

@@ -123,23 +123,23 @@ def test_a_file_system_that_is_away_for_a_while_ends_no_heartbeat(tmp_path: Path
 @pytest.mark.parametrize(
     ("answer", "held"),
     [
-        (("RUNNING", "litmus-s", 1), True),
-        (("COMPLETING", "litmus-s", 1), True),
-        (("RUNNING", "litmus-s", 2), False),  # it was started again since
-        (("PENDING", "litmus-s", 2), False),
-        (("CANCELLED", "litmus-s", 1), False),
-        (("CANCELLED", "another", 1), True),  # the same number on another cluster
-        (("", "", 0), True),
+        (("RUNNING", 1, 0.0), True),
+        (("COMPLETING", 1, 0.0), True),
+        (("RUNNING", 2, 0.0), False),  # it was started again since
+        (("PENDING", 2, 0.0), False),
+        (("CANCELLED", 1, 0.0), False),
+        (("PENDING", 1, 20.0), True),  # SLURM said so before the last heartbeat: the job has begun since
+        (("", 0, 0.0), True),
     ],
 )
 def test_slurm_is_asked_about_a_job_that_is_not_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: tuple[str, str, int], held: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: tuple[str, int, float], held: bool
 ) -> None:
     job = {"id": "12_3", "name": "litmus-s", "restarts": 1}
     content = {"host": "node7", "boot": "another", "processes": "pid:[1]", "pid": 1, "started": "1", "job": job}
     (tmp_path / "lease.1").write_text(json.dumps(content) + "\n")
+    past = time.time() - 10
+    os.utime(tmp_path / "lease.1", (past, past))
     monkeypatch.setattr(slurm, "is_available", lambda: True)
-    monkeypatch.setattr(slurm, "job_state", lambda job: answer)
-    lease._asked.cache_clear()
+    monkeypatch.setattr(slurm, "job_state", lambda job, name: answer)
     assert is_held(tmp_path) is held
-    lease._asked.cache_clear()

@@ -1,0 +1,178 @@
+"""`litmus work`: what is planned on one machine is executed by any others, whatever happens to them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cluster_jobs import assert_identical, at_work, records, run_here, start, vary, wait_for
+from tiny_runs import command
+
+from litmus.cli.main import run_command
+from litmus.launch import work
+from litmus.launch.work import AGAIN, missing_runs
+from litmus.records.lease import acquire
+from litmus.records.study_record import StudyJobs
+
+Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
+DISTURBED = ("--seeds", "6", "--trainer.epochs", "12", "--checkpoint-every", "20steps", "--workers", "1")
+
+
+def plan(out: Path, *more: str) -> Path:
+    """Plan the study `s` under `out`, and return its folder."""
+    run_here(vary(out, "s", *more, "--launcher", "none"))
+    return out / "s"
+
+
+def test_a_plan_is_executed_by_work_and_reported_by_the_same_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = plan(tmp_path, "--seeds", "1")
+    assert not records(study)
+    assert "2 runs planned, 2 to do; `litmus work" in capsys.readouterr().err
+    assert run_command(["work", str(study)]) == 0
+    assert {record.state() for record in records(study).values()} == {"finished"}
+    run_here(vary(tmp_path, "s", "--seeds", "1", "--launcher", "none"))
+    assert "report: " in capsys.readouterr().out
+    assert run_command(["work", str(study)]) == 0  # nothing is left
+
+
+@pytest.mark.slow
+def test_of_three_processes_one_is_killed_and_one_stopped_and_the_bits_are_those_of_one(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    study = plan(tmp_path / "together", *DISTURBED)
+    work_on_it = command(["work", str(study)])
+    killed, stopped = start(work_on_it, environment), start(work_on_it, environment)
+    wait_for(lambda: at_work(study) == 2)
+    os.killpg(killed.pid, signal.SIGKILL)
+    stopped.send_signal(signal.SIGTERM)
+    _, errors = stopped.communicate(timeout=120)
+    assert stopped.returncode == AGAIN, errors
+    assert "litmus: stopped by SIGTERM; the same command continues" in errors
+    assert any(record.state() != "finished" for record in records(study).values())
+    again = start(work_on_it, environment)
+    _, errors = again.communicate(timeout=600)
+    assert again.returncode == 0, errors
+    run_here(vary(tmp_path / "alone", "s", *DISTURBED))
+    assert_identical(tmp_path / "alone" / "s", study, runs=12)
+
+
+CRASHING = """
+from torch import nn
+
+from litmus.lit_archs import register
+
+
+@register("crashing", input_shape=(1, 8, 8))
+def crashing(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *, width: int = 8) -> nn.Module:
+    if width == 9 and __import__("pathlib").Path(__file__).with_name("planned").exists():
+        raise RuntimeError("no nine")
+    return nn.Sequential(nn.Flatten(), nn.Linear(in_channels * image_size**2, num_classes))
+"""
+
+
+@pytest.mark.slow
+def test_crashed_runs_are_exit_status_1_once(tmp_path: Path, litmus: Litmus) -> None:
+    source = tmp_path / "crashing.py"
+    source.write_text(CRASHING)
+    options = ["--model", "crashing", "--source", str(source), "--vary", "model.width=8,9", "--seeds", "1"]
+    options += ["--data", "digits", "--trainer.epochs", "1", "--out", str(tmp_path), "--name", "s"]
+    planned = litmus("vary", *options, "--launcher", "none")
+    assert planned.returncode == 0, planned.stderr
+    (tmp_path / "planned").touch()
+    done = litmus("work", str(tmp_path / "s"))
+    assert done.returncode == 1, done.stderr
+    assert sorted(record.state() for record in records(tmp_path / "s").values()) == ["crashed", "finished"]
+    assert litmus("work", str(tmp_path / "s")).returncode == 0  # nothing is left to do
+    (tmp_path / "planned").unlink()
+    assert litmus("vary", *options, "--launcher", "none").returncode == 0  # asks for them again
+    assert litmus("work", str(tmp_path / "s")).returncode == 0
+    assert {record.state() for record in records(tmp_path / "s").values()} == {"finished"}
+
+
+@pytest.mark.parametrize("content", [None, "{", "[1]"])
+def test_a_folder_without_a_list_of_runs_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "runs.json").write_text(content)
+    assert run_command(["work", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"litmus: {tmp_path}")
+
+
+def test_each_job_has_an_order_of_its_own_and_keeps_the_arms_of_a_seed_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = plan(tmp_path, "--seeds", "8")
+    orders = []
+    for job in ("7", "8", "7"):
+        monkeypatch.setenv("SLURM_JOB_ID", job)
+        monkeypatch.setenv("SLURM_JOB_NAME", "litmus-s")
+        orders.append([(run.config.seed, run.arm) for run in missing_runs(study)])
+    first, other, again = orders
+    assert first == again
+    assert first != other
+    assert sorted(first) == sorted(other)
+    seeds = [seed for seed, _ in first]
+    assert all(seeds[index] == seeds[index + 1] for index in range(0, 16, 2))
+
+
+def started(monkeypatch: pytest.MonkeyPatch, restarts: int) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    monkeypatch.setenv("SLURM_JOB_NAME", "litmus-s")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", str(restarts))
+
+
+def test_a_job_that_is_started_again_without_progress_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = plan(tmp_path, "--seeds", "1")
+    leases = [acquire(study / entry["run_id"]) for entry in json.loads((study / "runs.json").read_text())["runs"]]
+    started(monkeypatch, 0)
+    assert run_command(["work", str(study)]) == 0  # another process holds every run
+    started(monkeypatch, 1)
+    capsys.readouterr()
+    assert run_command(["work", str(study)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("litmus: job 12 stops: no run has come further since its last start; give it more --slurm.t")
+    for lease in leases:
+        assert lease is not None
+        lease.release()
+    checkpoint = next(iter(records(study).values())).checkpoint
+    checkpoint.parent.mkdir()
+    checkpoint.touch()
+    monkeypatch.setattr(work, "missing_runs", interrupted)
+    with pytest.raises(InterruptedError):  # that is progress: it goes past the check
+        run_command(["work", str(study)])
+
+
+def interrupted(*arguments: object) -> None:
+    raise InterruptedError
+
+
+def test_jobs_with_gpus_never_train_on_the_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from litmus.launch.config import LaunchConfig, SlurmConfig
+
+    study = plan(tmp_path, "--seeds", "1", "--slurm.gpus", "a100:1")
+    capsys.readouterr()
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    assert run_command(["work", str(study)]) == 2
+    assert re.search(r"--devices 1 on cuda: \S+ has 0 GPUs that are visible", capsys.readouterr().err)
+    for extra, expected in (
+        ("gres=gpu:2", "cuda"),
+        ("gpus=2", "cuda"),
+        ("gres=shard:1,gpu:1", "cuda"),
+        ("x=gpu", "auto"),
+    ):
+        work.write_runs(study, [], LaunchConfig(slurm=SlurmConfig(extra=(extra,))))
+        assert json.loads(StudyJobs(study).runs_file.read_text())["launch"]["accelerator"] == expected
+    work.write_runs(study, [], LaunchConfig(accelerator="cpu", slurm=SlurmConfig(gpus=1)))
+    assert json.loads(StudyJobs(study).runs_file.read_text())["launch"]["accelerator"] == "cpu"
