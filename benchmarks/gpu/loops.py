@@ -18,7 +18,7 @@ from litmus import lit_archs
 from litmus.core.batch import Batch
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.lit_archs.building.registry import construct
-from litmus.lit_archs.cost.cost import cost
+from litmus.lit_archs.cost.profile import profile_of, total
 from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.training.config import MIXED, RunConfig, resolve, use_precision
 from litmus.training.execute import execute
@@ -71,7 +71,7 @@ def operations(config: RunConfig) -> float:
     """Return the floating-point operations of training on one image: a multiply-add is two, a step three passes."""
     data = ImageDataModule(config.data)
     options = network_options(config, data.num_classes, data.image_shape)
-    return 6.0 * cost(construct(config.model["name"], **options), data.image_shape).flops
+    return 6.0 * total(profile_of(lambda: construct(config.model["name"], **options), data.image_shape)).flops
 
 
 def suite(setting: Setting, config: RunConfig) -> float:

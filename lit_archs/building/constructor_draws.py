@@ -18,7 +18,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from litmus.core.errors import UserError
-from litmus.core.keyed_random import derive
+from litmus.core.keyed_random import derive, generators_kept, seed_generators
 
 
 def initialised_by_itself(
@@ -31,8 +31,7 @@ def initialised_by_itself(
     read nor advanced. Raises `UserError` where a parameter has no values yet, is drawn by another generator than
     PyTorch's, or where the number of draws is not the same each time.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "init"))
+    with generators_kept(seed, "init"):
         with _Follow() as followed:
             first = make()
         tensors = dict(_tensors(first))
@@ -41,6 +40,8 @@ def initialised_by_itself(
                 raise UserError(f"{name} of {type(first).__name__} is lazy: it has no values before the first forward")
         origins = {name: followed.origin(tensor) for name, tensor in tensors.items()}
         keys = _keys_of_draws(origins, key(first), followed.draws, seed)
+        # What another generator draws is then another number, by which it is found below.
+        seed_generators(seed, "init again")
         with _Replay(keys) as replayed:
             network = make()
     again = dict(_tensors(network))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from litmus.core.config_keys import Config
@@ -14,7 +14,7 @@ from litmus.core.errors import UserError
 from litmus.lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
 from litmus.lit_archs.layers.norm_activation import LayerNormOfMap, NormActivation, group_count
 from litmus.lit_archs.layers.shift import shift_by_itself
-from litmus.lit_archs.layers.sync_batch_norm import Constants, SyncBatchNorm, own_batch_norm
+from litmus.lit_archs.layers.sync_batch_norm import Constants, SyncBatchNorm, at_least_single, own_batch_norm
 
 Placement = Literal["before", "after"]
 Statistics = Literal["running", "batch"]
@@ -131,3 +131,10 @@ def _keep_affine(layer: Any, *, scale: bool, shift: bool) -> None:
     layer.weight = layer.weight if scale else None
     layer.bias = layer.bias if shift else None
     setattr(layer, "elementwise_affine" if isinstance(layer, nn.LayerNorm) else "affine", False)
+    if shift and isinstance(layer, nn.GroupNorm | nn.LayerNorm):
+        # On the CPU PyTorch's gradient of an input in half precision needs a scale beside the shift.
+        layer.register_forward_pre_hook(_in_single_precision)
+
+
+def _in_single_precision(layer: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+    return at_least_single(inputs[0])

@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-import torch
 from torch import nn
 
 from litmus.core.errors import UserError, unknown_name
+from litmus.core.keyed_random import generators_kept
 from litmus.core.metrics import task_named
 from litmus.core.registry import Registry
 from litmus.lit_archs.building.architecture import INPUT_OPTIONS, Architecture, of_the_package
@@ -148,7 +148,8 @@ def build(
             **options,
         )
 
-    return initialised(make, seed, init or InitConfig(scheme=architecture.scheme))
+    with generators_kept(seed, "constructor"):
+        return initialised(make, seed, init or InitConfig(scheme=architecture.scheme))
 
 
 def construct(name: str, *, norm_config: NormConfig | None = None, **options: Any) -> nn.Module:
@@ -167,7 +168,7 @@ def construct(name: str, *, norm_config: NormConfig | None = None, **options: An
     if options.get("image_size", 0) is None:
         raise UserError(f"{name} needs image_size: it has no default for it")
     # PyTorch's layers draw from the global generator as they are made, which is left as it was.
-    with torch.random.fork_rng(devices=[]):
+    with generators_kept():
         network = architecture.construct(**options)
     configure_norms(network, norm_config or NormConfig())
     return network

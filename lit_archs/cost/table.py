@@ -36,11 +36,8 @@ def measure(name: str) -> Row:
     """Return the row of an architecture, measured now."""
     # Imported here because PyTorch takes seconds, which reading the table need not wait for.
     from litmus.lit_archs.building.registry import ARCHITECTURES
-    from litmus.lit_archs.cost.profile import native_profile
+    from litmus.lit_archs.cost.profile import native_profile, total
 
-    entry, layers = ARCHITECTURES[name], native_profile(name)
-    parameters, flops, activations = (
-        sum(getattr(layer, key) for layer in layers) for key in ("parameters", "flops", "activations")
-    )
+    entry, cost = ARCHITECTURES[name], total(native_profile(name))
     shape = "×".join(map(str, entry.input_shape or ()))
-    return Row(name, parameters, flops, activations, shape, entry.summary)
+    return Row(name, cost.parameters, cost.flops, cost.activations, shape, entry.summary)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm
+from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm, at_least_single
 
 
 class GhostBatchNorm(_BatchNorm):
@@ -46,9 +46,10 @@ class NoisyBatchNorm(SyncBatchNorm):
         normalised = super().forward(input)
         if not self.training:
             return normalised
+        normalised = at_least_single(normalised)
         channel = normalised.new_empty((1, input.shape[1]) + (1,) * (input.dim() - 2))
         mean = torch.empty_like(channel).uniform_(-self.noise_mean, self.noise_mean)
         scale = torch.empty_like(channel).uniform_(1.0, self.noise_scale)
         spread = torch.empty_like(normalised).uniform_(-self.noise_mean_range, self.noise_mean_range)
         deviation = torch.randn_like(normalised) * self.noise_scale_deviation
-        return normalised * (scale + deviation) + (mean + spread)
+        return (normalised * (scale + deviation) + (mean + spread)).to(input.dtype)

@@ -18,7 +18,8 @@ class SyncBatchNorm(_BatchNorm):
     `torch.nn.SyncBatchNorm` refuses CPU tensors; this one runs over any backend, and is plain batch norm without a
     process group. Its parameters and buffers are named as those of `nn.BatchNorm2d`. The gradient can be
     computed as if the batch's statistics, or its mean alone, were `constants`, which is not the loss's gradient (Ioffe
-    & Szegedy 2015, 1502.03167, section 2). Input [N, C, ...], output of the same shape.
+    & Szegedy 2015, 1502.03167, section 2). Statistics are in single precision at least, as PyTorch's are, whatever the
+    precision of the input. Input [N, C, ...], output of the same shape and precision.
     """
 
     synchronised: bool = True
@@ -31,6 +32,8 @@ class SyncBatchNorm(_BatchNorm):
         together = self.synchronised and distributed.is_initialized()
         if not self.training or not (together or self.constants != "none"):
             return super().forward(input)
+        given = input.dtype
+        input = at_least_single(input)
         shape = (1, -1) + (1,) * (input.dim() - 2)
         axes = [axis for axis in range(input.dim()) if axis != 1]
         count = torch.full((1,), input.numel() / input.shape[1], device=input.device, dtype=input.dtype)
@@ -50,7 +53,7 @@ class SyncBatchNorm(_BatchNorm):
         normalised = (input - mean.view(shape)) * torch.rsqrt(variance + self.eps).view(shape)
         if self.weight is not None:
             normalised = normalised * self.weight.view(shape)
-        return normalised if self.bias is None else normalised + self.bias.view(shape)
+        return (normalised if self.bias is None else normalised + self.bias.view(shape)).to(given)
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor) -> None:
@@ -60,6 +63,11 @@ class SyncBatchNorm(_BatchNorm):
         momentum = self.momentum if self.momentum is not None else 1.0 / float(self.num_batches_tracked)
         self.running_mean.lerp_(mean, momentum)
         self.running_var.lerp_(variance, momentum)
+
+
+def at_least_single(input: Tensor) -> Tensor:
+    """Return `input` in single precision, or in its own where that is higher."""
+    return input.to(torch.promote_types(input.dtype, torch.float32))
 
 
 def synchronise_batch_norm(network: nn.Module) -> nn.Module:

@@ -17,7 +17,7 @@ from litmus.datamodules.batches.picture import picture, write_picture
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.lit_archs.building.registry import ARCHITECTURES, build, construct
 from litmus.lit_archs.cost.lecture_figures import lecture_figures
-from litmus.lit_archs.cost.profile import LayerProfile, profile, throughput
+from litmus.lit_archs.cost.profile import LayerProfile, profile_of, throughput, total
 from litmus.training.config import resolve
 
 HEADINGS = ("layer", "kind", "output", "params", "FLOPs", "MiB", "field")
@@ -62,8 +62,7 @@ def execute(arguments: Sequence[str]) -> int:
         "norm_config": config.norm,
         **config.model_options,
     }
-    with torch.device("meta"):
-        layers = profile(construct(name, **network_options), shape)
+    layers = profile_of(lambda: construct(name, **network_options), shape)
     figures = lecture_figures(name)
     measured = None
     if options.throughput:
@@ -86,6 +85,8 @@ def execute(arguments: Sequence[str]) -> int:
     print(f"{name} at {'×'.join(map(str, shape))}\n")
     print("\n".join(layer_lines(layers, width())))
     print(f"activations (outputs of convolutions and linear layers): {totals(layers)['activations']:,}")
+    if missed := total(layers).uncounted:
+        print(f"not among the FLOPs, for want of a formula: {', '.join(missed)}")
     if measured is not None:
         print(f"throughput: {speed:,.0f} images/s on {device}, batch {options.throughput}, inference")
     if figures:

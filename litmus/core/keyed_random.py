@@ -1,7 +1,10 @@
 """Randomness that is a pure function of its key, so that nothing drawn in one place moves what is drawn in another."""
 
+import contextlib
 import hashlib
-from typing import TYPE_CHECKING
+import random
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +32,57 @@ def permutation(size: int, seed: int, *path: str | int) -> "Tensor":
     import torch
 
     return torch.randperm(size, generator=generator(seed, *path))
+
+
+def seed_generators(seed: int, *path: str | int) -> None:
+    """Seed what code outside the package draws from by `seed` and `path`: the global generators of Python, NumPy and
+    PyTorch, the latter on every device.
+    """
+    import numpy as np
+    import torch
+
+    key = derive(seed, *path)
+    random.seed(key)
+    np.random.seed(key % 2**32)
+    torch.manual_seed(key)
+
+
+def generator_states() -> dict[str, Any]:
+    """Return the states of these generators, on CUDA that of the current device, in values that a checkpoint may hold."""
+    import numpy as np
+    import torch
+
+    kind, words, *rest = np.random.get_state(legacy=True)
+    return {
+        "python": random.getstate(),
+        "numpy": (kind, words.tolist(), *rest),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
+    }
+
+
+def set_generators(states: dict[str, Any]) -> None:
+    """Set these generators to the states that `generator_states` returned."""
+    import numpy as np
+    import torch
+
+    random.setstate(states["python"])
+    np.random.set_state(states["numpy"])
+    torch.set_rng_state(states["torch"])
+    if states["cuda"] is not None and torch.cuda.is_initialized():
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+@contextlib.contextmanager
+def generators_kept(*key: Any) -> Iterator[None]:
+    """Put back the states of these generators after the block, for which `key`, if given, seeds them."""
+    states = generator_states()
+    try:
+        if key:
+            seed_generators(*key)
+        yield
+    finally:
+        set_generators(states)
 
 
 def uniform(key: int, index: "Tensor", draws: int) -> "Tensor":

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from litmus.core.batch import Batch
 from litmus.core.errors import UserError, error_in_one_line, written_with
+from litmus.core.keyed_random import generators_kept, seed_generators
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.loading.peculiarities import peculiarities
@@ -102,34 +104,50 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int) -> No
     """Take one batch forward and backward through the network of `config`, and put everything back.
 
     The package's networks run on the meta device, without memory or arithmetic; others with a few real images, since
-    their code may look at values. Raises `UserError` if the network cannot be built, if it fails, with the line of its
-    code, or if its task cannot use its outputs.
+    their code may look at values, and twice, since it may draw from a generator that no seed reaches. Raises
+    `UserError` if the network cannot be built, if it fails, with the line of its code, if its task cannot use its
+    outputs, or if its two losses differ.
     """
     architecture = ARCHITECTURES[config.model["name"]]
     count = max(1, config.data.batch_size // (devices * config.trainer.accumulate))
-    with torch.random.fork_rng(devices=[]), _errors_in_a_line():
+    # More than one, which batch norm needs, unless the run itself has no more.
+    few = datamodule.val_indices[: min(count, SAMPLES)]
+    with generators_kept(), _errors_in_a_line():
         if architecture.of_the_package:
             with torch.device("meta"), written_with("model.", config.model):
                 module = build_module(config, datamodule.num_classes, datamodule.image_shape, draw_parameters=False)
-                batch = _blank_batch(count, datamodule)
+                _step(module, _blank_batch(count, datamodule))
         else:
-            with written_with("model.", config.model):
-                module = build_module(config, datamodule.num_classes, datamodule.image_shape)
-            # More than one, which batch norm needs, unless the run itself has no more.
-            count = min(count, SAMPLES)
-            batch = next(iter(datamodule.val_batches(datamodule.val_indices[:count])))._replace(global_size=count)
-        network = module.train().network
-        outputs = network(batch.images)
-        _check_shape(architecture.task, outputs, batch, module.num_classes)
-        loss = module.loss(outputs, batch)
-        if not isinstance(loss, Tensor) or loss.dim() or not loss.requires_grad:
-            raise UserError(f"the loss is no number that depends on the parameters: {_shown(loss)}")
-        loss.backward()
+            losses = []
+            for _ in range(2):
+                seed_generators(config.seed, "try")
+                with written_with("model.", config.model):
+                    module = build_module(config, datamodule.num_classes, datamodule.image_shape)
+                batch = next(iter(datamodule.val_batches(few)))._replace(global_size=len(few))
+                losses.append(_step(module, batch))
+            if not math.isclose(*losses, rel_tol=1e-3) and all(map(math.isfinite, losses)):
+                raise UserError(
+                    f"model.name {config.model['name']}: two starts with the same seed have the losses {losses[0]:.6g} "
+                    f"and {losses[1]:.6g}, so it draws from a generator that no seed reaches, such as default_rng(); "
+                    "draw from random, numpy.random or torch, or give default_rng a seed"
+                )
         if type(module).configure_optimizers is LitNetwork.configure_optimizers:
-            build_optimiser(network.parameters(), config.optim)
-    unused = [name for name, each in network.named_parameters() if each.requires_grad and each.grad is None]
+            build_optimiser(module.network.parameters(), config.optim)
+    parameters = module.network.named_parameters()
+    unused = [name for name, each in parameters if each.requires_grad and each.grad is None]
     if devices > 1 and unused:
         raise UserError(f"{', '.join(unused[:5])} has no part in the loss, which training on several devices needs")
+
+
+def _step(module: LitNetwork, batch: Batch) -> float:
+    """Return the loss of `batch` after its backward pass, NaN on the meta device. Raises `UserError`."""
+    outputs = module.train().network(batch.images)
+    _check_shape(module.task.name, outputs, batch, module.num_classes)
+    loss = module.loss(outputs, batch)
+    if not isinstance(loss, Tensor) or loss.dim() or not loss.requires_grad:
+        raise UserError(f"the loss is no number that depends on the parameters: {_shown(loss)}")
+    loss.backward()
+    return math.nan if loss.is_meta else loss.item()
 
 
 def _blank_batch(count: int, datamodule: ImageDataModule) -> Batch:

@@ -31,7 +31,7 @@ from litmus.records.study_record import (
 )
 from litmus.records.user_code import RunCode
 from litmus.records.wandb import available_mode
-from litmus.training.config import TrainerConfig
+from litmus.training.config import TrainerConfig, require_precision
 from litmus.training.identity import identity_settings, run_id
 from litmus.training.older_runs import codes_of_study, reuse_older_runs
 from litmus.training.run import Execution, Run
@@ -78,6 +78,8 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     execution = None
     if launch.launcher == "local":
         execution = execution_of(launch, None if group is None else group.processes_per_node)
+        for arm in plan.arms:
+            require_precision(arm.config.trainer.precision, execution.accelerator)
 
     # Every arm and every trial is checked before anything is written.
     factory = RunFactory(plan, launch, source)

@@ -12,6 +12,7 @@ import torch
 
 from litmus.core.errors import UserError
 from litmus.core.formatting import duration
+from litmus.core.keyed_random import generators_kept
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.order import training_steps
@@ -137,7 +138,7 @@ def _short_run(
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     try:
-        with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng():
+        with tempfile.TemporaryDirectory() as folder, generators_kept():
             run = Run("forecast", "forecast", "forecast", {}, short, Path(folder))
             began = time.monotonic()
             execute(run, alone, Place(), lambda _: None, arrays=size.subset(images))

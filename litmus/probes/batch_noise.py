@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from litmus.core.batch import Batch
-from litmus.core.keyed_random import derive, permutation
+from litmus.core.keyed_random import permutation, seed_generators
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.shard import Shard
 from litmus.lit_archs.learning.lit_network import LitNetwork
@@ -43,7 +43,7 @@ class BatchNoise(Probe):
         images = images[: len(images) // size * size]
         shard = Shard(trainer.global_rank, trainer.world_size)
         with undisturbed(module.network), torch.no_grad():
-            torch.manual_seed(derive(self.seed, "probe", trainer.global_step, trainer.global_rank))
+            seed_generators(self.seed, "probe", trainer.global_step, trainer.global_rank)
             module.network.eval()
             for layer in module.network.modules():
                 if isinstance(layer, _BatchNorm):

@@ -10,7 +10,7 @@ import torch.distributed as distributed
 from torch import Tensor, nn
 
 from litmus.core.batch import Batch
-from litmus.core.keyed_random import derive
+from litmus.core.keyed_random import generator_states, seed_generators, set_generators
 from litmus.core.registry import Registry
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.records.run_record import RunRecord
@@ -111,16 +111,16 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
     """
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     modes = {module: module.training for module in network.modules()}
-    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices):
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for name, buffer in network.named_buffers():
-                    buffer.copy_(buffers[name])
-            for module, training in modes.items():
-                module.training = training
+    states = generator_states()
+    try:
+        yield
+    finally:
+        set_generators(states)
+        with torch.no_grad():
+            for name, buffer in network.named_buffers():
+                buffer.copy_(buffers[name])
+        for module, training in modes.items():
+            module.training = training
 
 
 def summed(value: Tensor) -> Tensor:
@@ -179,7 +179,7 @@ def training_pass(module: LitNetwork, seed: int) -> Iterator[None]:
     compiled network does not call hooks.
     """
     with undisturbed(module.network):
-        torch.manual_seed(derive(seed, "probe", module.global_step, module.trainer.global_rank))
+        seed_generators(seed, "probe", module.global_step, module.trainer.global_rank)
         module.network.train()
         yield
 

@@ -1,4 +1,4 @@
-"""Small callbacks of every run: divergence, evenly spaced validations, signal handlers, progress, seeds of dropout."""
+"""Small callbacks of every run: divergence, evenly spaced validations, signal handlers, progress, seeds of generators."""
 
 import math
 import signal
@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
-import torch
 
-from litmus.core.keyed_random import derive
+from litmus.core.keyed_random import generator_states, seed_generators, set_generators
 from litmus.core.metrics import Task
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.records.run_record import Heartbeat, Listener, write_heartbeat
@@ -163,15 +162,31 @@ class Heartbeats(lightning.Callback):
         return (name, self.recorder.rows[-1][name]) if self.recorder.rows else ("", math.nan)
 
 
-class KeyedDropout(lightning.Callback):
-    """Seeds the global generator, which dropout draws from, by (seed, epoch, rank): the same in every arm."""
+class KeyedGenerators(lightning.Callback):
+    """Seeds the global generators of Python, NumPy and PyTorch, which dropout and a user's code draw from.
+
+    By (seed, epoch, rank) in training: the same in every arm. By (seed, step, rank) in an evaluation, which leaves the
+    generators of training as they were.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        self._of_training: dict[str, Any] | None = None
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         # Lightning skips on_train_epoch_start in the first epoch after a resume.
         if batch_idx == 0:
-            torch.manual_seed(derive(self.seed, "forward", trainer.current_epoch, trainer.global_rank))
+            seed_generators(self.seed, "forward", trainer.current_epoch, trainer.global_rank)
+
+    def on_validation_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._of_training = generator_states()
+        seed_generators(self.seed, "validation", trainer.global_step, trainer.global_rank)
+
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        if self._of_training is not None:
+            set_generators(self._of_training)
+
+    def on_test_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        seed_generators(self.seed, "test", trainer.global_rank)

@@ -13,6 +13,7 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor
 
+from litmus.core.keyed_random import generator_states, set_generators
 from litmus.core.metrics import METRICS
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.records.run_record import RunRecord
@@ -35,7 +36,7 @@ class Checkpoints(lightning.Callback):
     """Saves a run at its end, at the ends of epochs and, in long ones, between two steps.
 
     A run resumes as if it had not stopped: for every process, a checkpoint holds the next sample, the state of the
-    generators that dropout draws from, and the sums since the last row of metrics.
+    generators that dropout and a user's code draw from, and the sums since the last row of metrics.
 
     Args:
         record: the run's files on disk.
@@ -89,9 +90,7 @@ class Checkpoints(lightning.Callback):
         self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         if self._resuming is not None:
-            torch.set_rng_state(self._resuming["generator"])
-            if self._resuming["cuda_generator"] is not None and module.device.type == "cuda":
-                torch.cuda.set_rng_state(self._resuming["cuda_generator"], module.device)
+            set_generators(self._resuming["generators"])
             self._resuming = None
 
     def on_train_batch_end(
@@ -165,15 +164,13 @@ class Checkpoints(lightning.Callback):
 def _state(module: LitNetwork) -> dict[str, Any]:
     """Return what this process needs to resume between two steps, besides what Lightning saves."""
     window, empty = module.window, torch.empty(0)
-    cuda = module.device.type == "cuda"
     since = module.since_validation
     return {
         "losses": torch.stack(window.losses).cpu() if window.losses else empty,
         "correct": torch.stack(window.correct).cpu() if window.correct else empty,
         "counts": list(window.counts),
         "since_validation": None if since is None else since.cpu(),
-        "generator": torch.get_rng_state(),
-        "cuda_generator": torch.cuda.get_rng_state(module.device) if cuda else None,
+        "generators": generator_states(),
     }
 
 

@@ -26,11 +26,26 @@ def use_precision(precision: str) -> Any:
     """Set the precision of a GPU's float32 products, and return the precision for Lightning's Trainer.
 
     By default PyTorch lets a GPU's convolutions round their factors to TF32's ten bits. Here 32-true is
-    float32 throughout, as on the CPU, and tf32 is a separate choice; on a CPU the two are the same.
+    float32 throughout, as on the CPU, and tf32 is a separate choice.
     https://docs.pytorch.org/docs/stable/notes/cuda.html#tensorfloat-32-tf32-on-ampere-and-later-devices
     """
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     return "32-true" if precision == "tf32" else precision
+
+
+def require_precision(precision: str, accelerator: str) -> None:
+    """Raise `UserError` where `accelerator`, cpu or cuda, would compute in another precision than `precision`.
+
+    On a CPU Lightning computes 16-mixed as bf16-mixed, and nothing rounds to TF32; GPUs before Ampere have no TF32
+    either, and bfloat16 in emulation alone.
+    """
+    needs, valid = "", ("32-true", "bf16-mixed", "64-true")
+    if accelerator == "cpu" and precision not in valid:
+        needs = "needs a GPU, and these runs are on the CPU"
+    elif accelerator == "cuda" and precision in ("tf32", "bf16-mixed") and torch.cuda.get_device_capability() < (8, 0):
+        needs, valid = "needs a GPU of compute capability 8.0 or more", ("32-true", "16-mixed", "64-true")
+    if needs:
+        raise UserError(f"trainer.precision {precision} {needs}; valid here: {', '.join(valid)}")
 
 
 Precision = Literal["32-true", "tf32", "16-mixed", "bf16-mixed", "64-true"]
@@ -47,8 +62,8 @@ class TrainerConfig(Config):
             batch norm sees one micro-batch.
         validations_per_epoch: evaluations of the validation split in an epoch, evenly spaced.
         log_every_n_steps: steps between two rows of training loss.
-        precision: 32-true (float32 throughout), tf32 (a GPU's float32 products with ten bits), 16-mixed, bf16-mixed or
-            64-true.
+        precision: 32-true (float32 throughout), tf32 (a GPU's float32 products with ten bits), 16-mixed (on a GPU),
+            bf16-mixed or 64-true.
         compile: whether the network is compiled by torch.compile.
         channels_last: whether images and weights are laid out channels-last.
         deterministic: whether PyTorch is asked for deterministic algorithms.

@@ -29,7 +29,7 @@ from litmus.datamodules.batches.image_input import ImageInput
 from litmus.datamodules.loading.arrays import ImageArrays
 from litmus.datamodules.loading.registry import load
 from litmus.lit_archs.building.registry import construct
-from litmus.lit_archs.cost.cost import Cost, cost
+from litmus.lit_archs.cost.profile import Cost, profile_of, total
 from litmus.lit_archs.layers.sync_batch_norm import synchronise_batch_norm
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import PROBES
@@ -39,11 +39,11 @@ from litmus.training.callbacks import (
     EvenlySpacedValidations,
     Heartbeats,
     KeepSignalHandlers,
-    KeyedDropout,
+    KeyedGenerators,
     StopAtDivergence,
 )
 from litmus.training.checkpoints import BestWeights, Checkpoints, Paused, check_readable
-from litmus.training.config import use_precision
+from litmus.training.config import require_precision, use_precision
 from litmus.training.environment import environment
 from litmus.training.identity import normalisation_regime
 from litmus.training.loggers import LogRatesAndProbes, open_loggers
@@ -155,6 +155,7 @@ def execute(
     gc.collect()
     gc.freeze()
     config, record = run.config, run.record
+    require_precision(config.trainer.precision, execution.accelerator)
 
     datamodule = ImageDataModule(config.data, config.seed, arrays)
     require_planned_data(config.data, datamodule.fingerprint, run.fingerprint)
@@ -175,7 +176,7 @@ def execute(
     # A checkpoint holds what the callbacks before `Checkpoints` have measured at its step.
     callbacks: list[lightning.Callback] = [
         KeepSignalHandlers(),
-        KeyedDropout(config.seed),
+        KeyedGenerators(config.seed),
         EvenlySpacedValidations(config.trainer.validations_per_epoch),
         StopAtDivergence(config.trainer.log_every_n_steps),
         *probes,
@@ -238,7 +239,7 @@ def _silence_lightning() -> None:
 @lru_cache(maxsize=256)
 def cost_of(name: str, options: tuple[tuple[str, Any], ...], image_shape: tuple[int, int, int]) -> Cost:
     """Return the cost of a network, given by its name and its options in order, on images of a shape."""
-    return cost(construct(name, **dict(options)), image_shape)
+    return total(profile_of(lambda: construct(name, **dict(options)), image_shape))
 
 
 SMALL_BATCH_FLOPS = 1e8

@@ -9,7 +9,7 @@ import torch
 from litmus.design.plan import Plan, expand
 from litmus.design.study_files import STUDIES
 from litmus.lit_archs.building.registry import construct
-from litmus.lit_archs.cost.cost import cost
+from litmus.lit_archs.cost.profile import profile_of, total
 from litmus.studies.unet_skips import ADD, CONCATENATE, NONE
 from litmus.training.network import network_options
 
@@ -49,7 +49,8 @@ def test_the_skips_of_a_unet_cost_about_the_same(preset: str) -> None:
     costs = {}
     for arm in expand(STUDIES["unet_skips"], preset=preset).arms:
         size = arm.config.data.options["image_size"]
-        costs[arm.label] = cost(construct("unet", **network_options(arm.config, 4, (3, size, size))), (3, size, size))
+        options = network_options(arm.config, 4, (3, size, size))
+        costs[arm.label] = total(profile_of(lambda options=options: construct("unet", **options), (3, size, size)))
     assert costs[NONE] == costs[ADD]
     assert 1.08 < costs[NONE].parameters / costs[CONCATENATE].parameters < 1.1
     assert 0.965 < costs[NONE].flops / costs[CONCATENATE].flops < 0.99

@@ -6,7 +6,7 @@ from torch import nn
 
 from litmus.lit_archs import build
 from litmus.lit_archs.building.registry import ARCHITECTURES
-from litmus.lit_archs.cost.cost import cost
+from litmus.lit_archs.cost.profile import profile, total
 from litmus.training.config import resolve
 
 
@@ -16,7 +16,7 @@ def test_a_network_of_torchvision_takes_the_datas_channels_and_classes() -> None
     assert network.conv1.weight.shape == (64, 1, 7, 7)
     # He et al.'s fan-out, which torchvision's constructor draws with: another scheme than this package's.
     assert float(network.conv1.weight.std()) == pytest.approx((2 / (64 * 49)) ** 0.5, rel=0.05)
-    assert cost(network, (1, 40, 40)).parameters == sum(each.numel() for each in network.parameters())
+    assert total(profile(network, (1, 40, 40))).parameters == sum(each.numel() for each in network.parameters())
 
 
 def test_a_norm_is_exchanged_in_its_place_and_nothing_else_moves() -> None:
