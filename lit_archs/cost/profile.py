@@ -262,7 +262,7 @@ def native_profile(name: str) -> list[LayerProfile]:
     entry = ARCHITECTURES[name]
     assert entry.input_shape is not None, "the literature quotes every network of the package at some size"
     channels, size, _ = entry.input_shape
-    options = {"num_classes": entry.num_classes, "in_channels": channels, "image_size": size}
+    options: dict[str, Any] = {"num_classes": entry.num_classes, "in_channels": channels, "image_size": size}
     return profile_of(lambda: construct(name, **options), entry.input_shape)
 
 

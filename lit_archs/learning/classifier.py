@@ -99,11 +99,7 @@ class LitClassifier(LitNetwork):
         logits = self._averaged(batch.images) if batch.images.dim() == 5 else self.network(batch.images).float()
         metrics: Any = self.metrics[split]
         metrics["loss"].update(sample_losses(self.network, logits, batch.labels, self.optim.loss))
-        # A diverged network's NaN logits would otherwise count as predictions of class 0.
-        finite = logits.isfinite().all(1, keepdim=True)
-        wrong = torch.zeros_like(logits).scatter_(1, ((batch.labels + 1) % logits.shape[1])[:, None], 1.0)
-        scores = torch.where(finite, logits, wrong)
-        metrics["top1"].update(scores, batch.labels)
-        metrics["top5"].update(scores, batch.labels)
-        metrics["balanced_accuracy"].update(scores, batch.labels)
+        metrics["top1"].update(logits, batch.labels)
+        metrics["top5"].update(logits, batch.labels)
+        metrics["balanced_accuracy"].update(logits, batch.labels)
         return logits

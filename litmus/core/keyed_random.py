@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import random
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import torch
@@ -48,11 +48,11 @@ def seed_generators(seed: int, *path: str | int) -> None:
 
 
 def generator_states() -> dict[str, Any]:
-    """Return the states of these generators, on CUDA that of the current device, in values that a checkpoint may hold."""
+    """Return the states of these generators, on CUDA the current device's, in values that a checkpoint can hold."""
     import numpy as np
     import torch
 
-    kind, words, *rest = np.random.get_state(legacy=True)
+    kind, words, *rest = cast(Any, np.random.get_state(legacy=True))
     return {
         "python": random.getstate(),
         "numpy": (kind, words.tolist(), *rest),

@@ -31,7 +31,7 @@ from litmus.evidence.differences import (
     side_of_arm,
 )
 from litmus.evidence.estimate import Effect, effect_of, estimate, step_variance
-from litmus.evidence.results import Analysis, ArmResult, Metric, guessed
+from litmus.evidence.results import Analysis, ArmResult, Metric, guessed, how_failed
 from litmus.evidence.units import Unit, level, unit_of
 
 FLOOR, CEILING = 0.05, 0.999
@@ -194,8 +194,8 @@ def _measured(
     withheld = "runs missing" if missing else ""
     if measured := described(metric):
         evidence = f"{measured[0].upper()}{measured[1:]}. {evidence}"
-    if diverged := sum(result.count("diverged") for result in results):
-        evidence += f" {diverged} of these runs diverged"
+    if failed := how_failed(results, " of these runs"):
+        evidence += f" {failed}"
         if guessed(metric):
             value = analysis.study.diverged_value
             evidence += ", counted as "

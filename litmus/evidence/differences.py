@@ -148,7 +148,7 @@ def _falls(metric: Metric, sides: WeightedSides, seeds: Sequence[int]) -> list[f
     finished = [value for result in results for value in result.values(metric).values()]
     if not guessed(metric) or not finished:
         return []
-    diverged = {id(result): set(result.seeds("diverged")) for result in results}
+    diverged = {id(result): set(result.failed) for result in results}
     fallen = [any(seed in diverged[id(side.by_seed[seed])] for seed in seeds) for _, side in sides]
     depth = abs(float(np.mean(finished)) - results[0].diverged_value)
     return [weight * depth for (weight, _), fell in zip(sides, fallen, strict=True) if fell]
@@ -172,7 +172,7 @@ def _of_images(metric: Metric, sides: WeightedSides, seeds: Sequence[int]) -> tu
             score = scores[id(result)].get(seed)
             if score is not None:
                 sums[row] += weight * score
-            elif seed in result.seeds("diverged"):
+            elif seed in result.failed:
                 sums[row] += weight * result.diverged_value
             else:
                 return 0.0, 0.0
@@ -242,7 +242,7 @@ def compare(analysis: Analysis, result: ArmResult, metric: Metric) -> Comparison
     it or the baseline has such a run.
     """
     reference = analysis.baseline
-    if not guessed(metric) and (result.count("diverged") or reference.count("diverged")):
+    if not guessed(metric) and (result.failed or reference.failed):
         return Comparison(NO_EFFECT)
     return Comparison(
         difference(analysis, result, metric), *pairing(result.outcomes(metric), reference.outcomes(metric))

@@ -38,7 +38,7 @@ NEVER = Arrival(math.inf, False)
 
 def arrivals(result: ArmResult, target: float, metric: str) -> dict[int, Arrival]:
     """Return each seed's arrival at `target`, over the runs of an arm that diverged, or finished and have a curve."""
-    diverged = set(result.seeds("diverged"))
+    diverged = set(result.failed)
     found = {}
     for seed in sorted(diverged | (result.curves.keys() & set(result.seeds("finished")))):
         curve = result.curves.get(seed)

@@ -18,7 +18,7 @@ from litmus.evidence.preregistration import registration
 from litmus.evidence.units import Unit, unit_of
 from litmus.records.answers import Answers, read_answers
 from litmus.records.frames import load, read_metrics, read_probes
-from litmus.records.run_record import RunRecord
+from litmus.records.run_record import FAILURES, RunRecord
 from litmus.records.study_record import STUDY_FILE, ArmRecord, StudyRecord, read_study_record
 from litmus.records.user_code import CodeUse, code_use
 
@@ -31,7 +31,7 @@ class ArmResult:
         arm: the arm.
         records: a row for each seed that left a record.
         curves, probes: their rows of `metrics.csv` and `probes.csv`, by seed.
-        diverged_value: what a run that diverged counts as in the task's primary metric.
+        diverged_value: what a run that failed counts as in the task's primary metric.
         directory: the study's folder.
     """
 
@@ -66,9 +66,14 @@ class ArmResult:
         return self.planned - self.ended
 
     @property
+    def failed(self) -> list[int]:
+        """The seeds that trained to no result: diverged, or without a finite evaluation."""
+        return sorted(seed for state in FAILURES for seed in self.seeds(state))
+
+    @property
     def ended(self) -> int:
-        """How many seeds have a result: finished or diverged."""
-        return self.count("finished") + self.count("diverged")
+        """How many seeds have a result: finished or failed."""
+        return self.count("finished") + len(self.failed)
 
     @cached_property
     def _by_state(self) -> dict[str, list[int]]:
@@ -95,12 +100,12 @@ class ArmResult:
     def outcomes(self, metric: "Metric") -> dict[int, float]:
         """Return `metric` by seed, over the runs that ended: the number that every table, test and claim uses.
 
-        A finished run has its metric. A diverged one has `diverged_value` where the metric is the task's primary one;
+        A finished run has its metric. A failed one has `diverged_value` where the metric is the task's primary one;
         in any other it has no value, and is left out.
         """
         outcomes = self.values(metric)
         if guessed(metric):
-            outcomes.update(dict.fromkeys(self.seeds("diverged"), self.diverged_value))
+            outcomes.update(dict.fromkeys(self.failed, self.diverged_value))
         return outcomes
 
     def estimate(self, metric: "Metric") -> Estimate:
@@ -125,6 +130,13 @@ class ArmResult:
 Metric = str | Callable[[ArmResult, int], float]
 """A number of one run: a column of the records, or a function of its arm's results and its seed, NaN where the run
 does not have it."""
+
+
+def how_failed(results: Sequence[ArmResult], of: str = "") -> str:
+    """Return how many runs of these arms failed, and how: `2 of 5 diverged and 1 gave no finite evaluation`."""
+    counts = {state: sum(result.count(state) for result in results) for state in FAILURES}
+    found = [(count, FAILURES[state]) for state, count in counts.items() if count]
+    return " and ".join(f"{count}{'' if index else of} {word}" for index, (count, word) in enumerate(found))
 
 
 def guessed(metric: Metric) -> bool:

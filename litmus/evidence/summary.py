@@ -24,7 +24,7 @@ MOST = 10_000
 class ArmStatistics:
     """One metric of one arm: its mean with its interval, and, but for the baseline, how it compares with that.
 
-    `diverged` is the share of its runs that diverged, `more_diverged` that share less the baseline's, each with its
+    `diverged` is the share of its runs that failed, `more_diverged` that share less the baseline's, each with its
     interval.
     """
 
@@ -107,10 +107,10 @@ def arm_statistics(analysis: Analysis, metric: Metric) -> list[ArmStatistics]:
     others = [result for result in analysis.arms if not result.arm.is_baseline]
     compared = with_holm([compare(analysis, result, metric) for result in others])
     comparisons = {result.label: each for result, each in zip(others, compared, strict=True)}
-    of_baseline = baseline.count("diverged"), baseline.ended
+    of_baseline = len(baseline.failed), baseline.ended
     statistics = []
     for result in analysis.arms:
-        diverged, ended = result.count("diverged"), result.ended
+        diverged, ended = len(result.failed), result.ended
         statistics.append(
             ArmStatistics(
                 result,
@@ -134,7 +134,7 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
         "baseline": each.arm.arm.is_baseline,
         **_interval("", each.mean),
         "sd": each.mean.sd,
-        "diverged": each.arm.count("diverged"),
+        "diverged": len(each.arm.failed),
         "diverged_share_low": each.diverged.low,
         "diverged_share_high": each.diverged.high,
         "missing": each.arm.missing,

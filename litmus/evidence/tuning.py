@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from litmus.core.metrics import METRICS, Task
-from litmus.records.run_record import RunRecord
+from litmus.records.run_record import FAILURES, RunRecord
 from litmus.records.storage import CorruptRecord
 from litmus.records.study_record import TuningRecord
 
@@ -84,7 +84,7 @@ def _scores(directory: Path, runs: Mapping[int, str], task: Task) -> tuple[list[
             state, summary = record.state(), record.read_summary()
         except CorruptRecord:
             state, summary = "corrupt", {}
-        if state == "diverged" and summary:
+        if state in FAILURES and summary:
             diverged += 1
             scores.append(task.chance(summary["data"]["num_classes"]))
         elif state == "finished" and summary:

@@ -258,7 +258,7 @@ def _result(directory: Path, runs: list[Run], rank: int, launch: LaunchConfig) -
         if state == "crashed":
             result.crashed[run.run_id] = str(run.record.read_status().get("error", ""))
         elif state in STATES_WITH_RESULT:
-            (result.diverged if state == "diverged" else result.finished).append(run.run_id)
+            (result.finished if state == "finished" else result.diverged).append(run.run_id)
         else:
             result.missing.append(run.run_id)
     return result

@@ -30,8 +30,8 @@ def load(
 
     Rows are in the order of the arms, and within an arm of the seeds.
 
-    Columns of a run: `run`, `arm`, `seed`, `state` (finished, diverged, running, interrupted, crashed, corrupt), the
-    study's factors by their dotted keys, the metrics under their names (accuracies as fractions),
+    Columns of a run: `run`, `arm`, `seed`, `state` (finished, diverged, not_finite, running, interrupted, crashed,
+    corrupt), the study's factors by their dotted keys, the metrics under their names (accuracies as fractions),
     `diverged_at_step`, `parameters`, `flops` and `seconds`; where the study was tuned also `trial`, what a trial of the
     tuning sets, else empty. `columns` names others in their place, or `all`: every
     config key by its dotted name, `study`, `attempts`, `error`, `activations`, `environment.*`, `normalisation.*` and

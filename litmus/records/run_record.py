@@ -19,7 +19,11 @@ from litmus.records.storage import CorruptRecord, StorageError, storage_errors, 
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader of `yaml.safe_load`, in C where PyYAML was built with it: several times as fast."""
 
-STATES_WITH_RESULT = ("finished", "diverged")
+FAILURES = {"diverged": "diverged", "not_finite": "gave no finite evaluation"}
+"""States of a run that trained to no result, in words: its training loss stopped being finite; or that stayed finite,
+and the loss of its last validation or of its test did not."""
+
+STATES_WITH_RESULT = ("finished", *FAILURES)
 """States of a run that has its result."""
 
 
@@ -138,7 +142,7 @@ class RunRecord:
     def state(self) -> str:
         """Return what `status.json` says; a run that says `running` and has no living process was interrupted.
 
-        One of `not started`, `running`, `interrupted`, `crashed`, `finished`, `diverged` and `corrupt`.
+        One of `not started`, `running`, `interrupted`, `crashed`, `finished`, `diverged`, `not_finite` and `corrupt`.
         """
         try:
             state = str(self.read_status().get("state", "not started"))
@@ -156,7 +160,7 @@ class RunRecord:
                 _require(self.summary_file, self.config_file, self.metrics_file)
                 self.read_summary()
                 # A diverged run has no final weights.
-                _require(*self.weights_files(self.kept() if state == "finished" else "none"))
+                _require(*self.weights_files("none" if state == "diverged" else self.kept()))
         except CorruptRecord as error:
             return RunOutcome("corrupt", str(error))
         return RunOutcome(state)

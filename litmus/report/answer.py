@@ -30,10 +30,11 @@ def answer_of(summary: StudySummary) -> str:
 def _unfinished(analysis: Analysis) -> list[str]:
     """Return which arms have runs that diverged or crashed, and how many runs are missing."""
     sentences = []
-    for state in ("diverged", "crashed"):
+    words = {"diverged": "diverged", "not_finite": "no finite evaluation", "crashed": "crashed"}
+    for state, word in words.items():
         # A diverged run is one of those with a result, a crashed one of those that are planned.
         found = [
-            (each, each.count(state), each.ended if state == "diverged" else each.planned)
+            (each, each.count(state), each.planned if state == "crashed" else each.ended)
             for each in analysis.arms
             if each.count(state)
         ]
@@ -41,7 +42,7 @@ def _unfinished(analysis: Analysis) -> list[str]:
             continue
         found.sort(key=lambda each: -each[1] / each[2])
         counts = [f"{result.label} ({count} of {several(of, 'seed')})" for result, count, of in found]
-        sentences.append(f"{state}: {listed(counts)}")
+        sentences.append(f"{word}: {listed(counts)}")
     missing = sum(result.missing for result in analysis.arms)
     if missing:
         planned = sum(result.planned for result in analysis.arms)
@@ -217,10 +218,10 @@ def sampling_note(analysis: Analysis) -> str:
 
 def divergence_note(analysis: Analysis) -> str:
     """Return how runs that diverged widen intervals, as a sentence; empty where none did."""
-    if not any(result.count("diverged") for result in analysis.arms):
+    if not any(result.failed for result in analysis.arms):
         return ""
     return (
-        f" Where runs diverged, the interval also covers the step of their fall to {diverged_value(analysis)}, and is "
+        f" Where runs failed, the interval also covers the step of their fall to {diverged_value(analysis)}, and is "
         "wider than the spread of the seeds."
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from litmus.evidence.differences import contributions
 from litmus.evidence.estimate import ALPHA, Estimate
-from litmus.evidence.results import Analysis
+from litmus.evidence.results import Analysis, how_failed
 from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import NUMBER, LogRatio, Unit
 from litmus.report.tables import ClaimRow, claim_rows, p_text
@@ -110,8 +110,8 @@ def _arms(summary: StudySummary) -> list[Row]:
     for each in summary.judged:
         if each.comparison is None:
             continue
-        effect, p_holm, diverged = each.comparison.difference, each.comparison.p_holm, each.arm.count("diverged")
-        notes = [f"{diverged} of {each.arm.ended} diverged"] if diverged else []
+        effect, p_holm = each.comparison.difference, each.comparison.p_holm
+        notes = [how_failed([each.arm], f" of {each.arm.ended}")] if each.arm.failed else []
         if effect.excludes_zero and not p_holm < ALPHA:
             notes.append(f"p Holm {p_text(p_holm)}")
         verdict = verdict_on(effect, p_holm, better)

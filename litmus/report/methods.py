@@ -40,13 +40,13 @@ def _design(analysis: Analysis) -> list[str]:
 
 
 def _unfinished(analysis: Analysis) -> list[str]:
-    diverged = sum(result.count("diverged") for result in analysis.arms)
     missing = sum(result.missing for result in analysis.arms)
     sentences = []
-    if diverged:
-        runs, count = ("run", "counts") if diverged == 1 else ("runs", "count")
-        value = f"the {analysis.metric_name} of {diverged_value(analysis)}"
-        sentences.append(f"{diverged} {runs} whose loss stopped being finite {count} with {value}.")
+    for state, which in (("diverged", "loss stopped being"), ("not_finite", "last evaluation was not")):
+        if found := sum(result.count(state) for result in analysis.arms):
+            runs, count = ("run", "counts") if found == 1 else ("runs", "count")
+            value = f"the {analysis.metric_name} of {diverged_value(analysis)}"
+            sentences.append(f"{found} {runs} whose {which} finite {count} with {value}.")
     if missing:
         sentences.append(f"{several(missing, 'run')} had no result when this was written.")
     return sentences

@@ -19,7 +19,7 @@ from litmus.core.formatting import duration
 from litmus.design.study import Study
 from litmus.design.study_files import study_of
 from litmus.evidence.claims import MEANING
-from litmus.evidence.results import Analysis
+from litmus.evidence.results import Analysis, how_failed
 from litmus.evidence.summary import StudySummary, statistics_table, summarise
 from litmus.evidence.units import POINTS
 from litmus.records.storage import write_atomically
@@ -167,7 +167,7 @@ def _totals(analysis: Analysis) -> dict[str, Any]:
     return {
         "planned": sum(result.planned for result in analysis.arms),
         "finished": sum(result.count("finished") for result in analysis.arms),
-        "diverged": sum(result.count("diverged") for result in analysis.arms),
+        "failed": how_failed(analysis.arms),
         "crashed": int((records["state"] == "crashed").sum()),
         "missing": sum(result.missing for result in analysis.arms),
         "seeds": answer.seeds_with_result(analysis),

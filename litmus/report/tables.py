@@ -10,11 +10,11 @@ from litmus.core.formatting import count, several
 from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, after_holm, primary_claims
 from litmus.evidence.differences import contributions, difference, holm
 from litmus.evidence.estimate import ALPHA, Effect, estimate
-from litmus.evidence.results import Analysis, ArmResult
+from litmus.evidence.results import Analysis, ArmResult, how_failed
 from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.tuning import arm_tunings
 from litmus.evidence.units import NUMBER, POINTS, Unit, unit_of
-from litmus.records.run_record import RunRecord
+from litmus.records.run_record import FAILURES, RunRecord
 from litmus.records.storage import CorruptRecord
 from litmus.records.study_record import arm_label, short_name
 from litmus.records.user_code import rerun_command
@@ -35,6 +35,7 @@ REASONS = {
     "corrupt": "a file of its record cannot be read",
     "interrupted": "the same litmus run command continues it",
     "diverged": "the training loss stopped being finite: {result}",
+    "not_finite": "the training loss stayed finite, and that of the last validation or of the test did not",
 }
 """Why a run failed, by its state."""
 
@@ -108,7 +109,7 @@ class ArmRow:
         matched: the difference to the arm with the baseline's level of the first factor, all else equal.
         p_matched: its p-value after Holm's correction over these differences.
         differs_matched: whether that is below 0.05.
-        seeds: how many seeds finished and diverged.
+        seeds: how many seeds finished and failed.
         risk: how much more often its runs diverge than the baseline's, with its interval; empty if none did.
         validation: the mean of the validation metric.
         training: the mean of the metric on training images.
@@ -142,7 +143,6 @@ def arm_rows(summary: StudySummary) -> list[ArmRow]:
     for statistics in summary.judged:
         result, compared = statistics.arm, statistics.comparison
         to_matched, p_matched = matched.get(result.label, (None, math.nan))
-        diverged = result.count("diverged")
         rows.append(
             ArmRow(
                 label=result.label,
@@ -155,7 +155,8 @@ def arm_rows(summary: StudySummary) -> list[ArmRow]:
                 matched="" if to_matched is None else unit.signed(to_matched),
                 p_matched="" if to_matched is None else p_text(p_matched),
                 differs_matched=p_matched < ALPHA,
-                seeds=f"{result.count('finished')} of {result.planned}" + f", {diverged} diverged" * bool(diverged),
+                seeds=f"{result.count('finished')} of {result.planned}"
+                + f", {how_failed([result])}" * bool(result.failed),
                 risk=POINTS.signed(statistics.more_diverged) if compared and statistics.more_diverged.n else "",
                 validation=unit.text(result.estimate(analysis.val_metric).mean),
                 training=unit_of(analysis.fit_metric).text(result.estimate(analysis.fit_metric).mean),
@@ -344,6 +345,8 @@ def run_rows(analysis: Analysis) -> list[RunRow]:
         result = analysis.unit.text(float(run[analysis.test_metric])) if analysis.test_metric in run else "–"
         if run["state"] == "diverged":
             result = f"diverged at step {run['diverged_at_step']:.0f}" if "diverged_at_step" in run else "diverged"
+        if run["state"] == "not_finite":
+            result = "no finite evaluation"
         if run["state"] == "crashed":
             result = str(run.get("error", "–"))
         seconds = f"{run['seconds']:.1f}" if "seconds" in run else "–"
@@ -372,7 +375,7 @@ def study_folder(analysis: Analysis) -> str:
 
 def failures(analysis: Analysis, rows: Sequence[RunRow]) -> list[Failure]:
     """Return the runs that did not finish, diverged ones last, with the reason and the end of the log."""
-    failed = sorted((row for row in rows if row.state in REASONS), key=lambda row: row.state == "diverged")
+    failed = sorted((row for row in rows if row.state in REASONS), key=lambda row: row.state in FAILURES)
     found = []
     for row in failed[:MOST_FAILURES]:
         log = RunRecord(analysis.directory / row.run).log_tail(LOG_LINES)

@@ -1,4 +1,4 @@
-"""Small callbacks of every run: divergence, evenly spaced validations, signal handlers, progress, seeds of generators."""
+"""Small callbacks of every run: divergence, evenly spaced validations, signal handlers, progress, generators."""
 
 import math
 import signal

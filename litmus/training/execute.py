@@ -144,7 +144,7 @@ def execute(
     loggers: Sequence[Logger] = (),
     arrays: ImageArrays | None = None,
 ) -> str:
-    """Train and test `run`, from its last checkpoint if it has one; return its state, `finished` or `diverged`.
+    """Train and test `run`, from its last checkpoint if it has one; return its state: `finished`, or a failure.
 
     Rank 0 writes the record. `arrays` replaces the dataset that the config names. Raises `StorageError` if the record
     cannot be written, `CorruptRecord` for an unreadable checkpoint, `UserError` for other data than planned, and
@@ -202,14 +202,16 @@ def execute(
         # The only evaluation on the test set: once, after training and all choices are over.
         test_metrics = dict(trainer.test(module, datamodule=datamodule, verbose=False)[0]) | answers_and_fit.metrics
 
-    state = "diverged" if diverged else "finished"
+    metrics = {**_summarise(recorder.rows, module, config.trainer.test), **test_metrics}
+    losses = [metrics[name] for name in ("val_loss", "test_loss") if name in metrics]
+    state = "diverged" if diverged else "finished" if all(map(math.isfinite, losses)) else "not_finite"
     if place.rank == 0:
         if probes:
             write_probes(record, probes)
         summary = {
             "state": state,
             "diverged_at_step": module.diverged_at,
-            "metrics": {**_summarise(recorder.rows, module, config.trainer.test), **test_metrics},
+            "metrics": metrics,
             "cost": asdict(costs),
             "seconds": recorder.seconds,
             "normalisation": normalisation_regime(config, execution.devices),

@@ -46,7 +46,7 @@ def factor_figure(analysis: Analysis) -> Figure | None:
 def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> go.Figure | None:
     """Return `metric` over the levels of `factor`, a line for each combination of the other factors.
 
-    Levels with diverged runs carry a cross with their number, at chance where the metric is an accuracy. None where an
+    Levels with failed runs carry a cross with their number, at chance where the metric is an accuracy. None where an
     arm has no level of the factor.
     """
     if any(factor not in result.arm.levels for result in analysis.arms):
@@ -76,17 +76,17 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
             customdata=[value.n for _, value in shown],
             hovertemplate=f"{escaped(name)}, %{{x}}: %{{y:.4g}}<br>%{{customdata}} finished seeds<extra></extra>",
         )
-        diverged = [(x, result) for x, _, result in points if result.count("diverged")]
+        diverged = [(x, result) for x, _, result in points if result.failed]
         if diverged:
             figure.add_scatter(
                 x=[x for x, _ in diverged],
                 y=[100 * analysis.chance if unit is POINTS else 0.0] * len(diverged),
                 mode="markers+text",
                 marker={"symbol": "x", "size": 10, "color": colour},
-                text=[f"{each.count('diverged')}/{each.ended}" for _, each in diverged],
+                text=[f"{len(each.failed)}/{each.ended}" for _, each in diverged],
                 textposition="top center",
-                name=f"{escaped(name)}: diverged",
-                hovertemplate=f"{escaped(name)}, %{{x}}: %{{text}} seeds diverged<extra></extra>",
+                name=f"{escaped(name)}: failed",
+                hovertemplate=f"{escaped(name)}, %{{x}}: %{{text}} seeds failed<extra></extra>",
             )
     figure.update_layout(**LAYOUT, xaxis_title=factor, yaxis_title=axis_title(title, unit))
     values = [result.arm.levels[factor] for result in analysis.arms]

@@ -86,7 +86,7 @@ def test_a_transformer_costs_what_is_published() -> None:
     layers = native("torchvision/vit_b_16", 224)
     norms = sum(layer.flops for layer in layers if layer.kind == "LayerNorm")
     assert (total(layers).flops - norms) / 1e9 == pytest.approx(17.56, abs=0.005)
-    assert [layer.name for layer in layers if layer.kind == "MultiheadAttention"][0].endswith("self_attention")
+    assert next(layer.name for layer in layers if layer.kind == "MultiheadAttention").endswith("self_attention")
 
 
 def native(name: str, size: int) -> list[LayerProfile]:
