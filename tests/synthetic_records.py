@@ -17,11 +17,12 @@ from litmus.records.storage import to_json
 from litmus.records.study_record import write_study_record
 from litmus.training.run import Run
 
-Truth = Mapping[str, Any] | Literal["diverged", "missing"]
-"""What a run left: its metrics by name (`test_top1`, ...), or that it diverged, or nothing.
+Truth = Mapping[str, Any] | Literal["diverged", "not_finite", "missing"]
+"""What a run left: its metrics by name (`test_top1`, ...), or that it failed and how, or nothing.
 
 Among the metrics, `curve` may be rows of `metrics.csv`, `probes` rows of `probes.csv` as (step, layer, quantity,
-value), `cost` the cost's entries, `logits` the arrays of `logits.npz`; `seconds` is how long the run took."""
+value), `cost` the cost's entries, `data` those of the summary's `data`, `logits` the arrays of `logits.npz`; `seconds`
+is how long the run took."""
 
 
 def synthetic(
@@ -49,8 +50,8 @@ def synthetic(
 
 
 def _record(run: Run, left: Truth) -> None:
-    finished = {} if left == "diverged" else dict(left)
-    state = "diverged" if left == "diverged" else "finished"
+    finished = {} if isinstance(left, str) else dict(left)
+    state = left if isinstance(left, str) else "finished"
     cost = {"parameters": 10, "flops": 20, "activations": 30, **finished.pop("cost", {})}
     curve, probes = finished.pop("curve", []), finished.pop("probes", [])
     logits, seconds = finished.pop("logits", None), finished.pop("seconds", 1.0)
@@ -59,6 +60,7 @@ def _record(run: Run, left: Truth) -> None:
     times = {"started": 0.0, "updated": 1.0}
     record.write_status(state=state, study=run.study, arm=run.arm, seed=run.config.seed, attempts=1, **times)
     record.config_file.write_text(yaml.dump(run.config.as_dict(), Dumper=yaml.CSafeDumper))
+    data = {"fingerprint": "f", "num_classes": 10, **finished.pop("data", {})}
     summary = {
         "state": state,
         "diverged_at_step": 3 if state == "diverged" else None,
@@ -66,7 +68,7 @@ def _record(run: Run, left: Truth) -> None:
         "cost": cost,
         "seconds": seconds,
         "normalisation": {"global_batch": 64, "batch_per_device": 64, "synchronised": False, "statistics_over": 64},
-        "data": {"fingerprint": "f", "num_classes": 10},
+        "data": data,
         "environment": {"code": "abc", "torch": "2.8", "device": "cpu"},
     }
     record.summary_file.write_text(to_json(summary))

@@ -43,11 +43,12 @@ class SimulatedArm(ArmResult):
     def seeds(self, state: str) -> list[int]:
         """Return the seeds whose run ended in `state`."""
         finished = next(iter(self.simulated.values()), {})
-        return [seed for seed in self.arm.runs if (state == "finished") == (seed in finished)]
+        in_state = {"finished": True, "diverged": False}.get(state)
+        return [seed for seed in self.arm.runs if in_state is (seed in finished)]
 
     def count(self, state: str) -> int:
         """Return how many seeds ended in `state`."""
-        return len(self.seeds(state)) if state in ("finished", "diverged") else 0
+        return len(self.seeds(state))
 
     def scores(self, metric: Metric) -> dict[int, Floats]:
         """Return each finished run's score of every test image."""
@@ -88,7 +89,7 @@ def study(arms: Sequence[SimulatedArm], **more: Any) -> Analysis:
     record = StudyRecord(
         "simulated", "?", "quick", factors, True, "classification", {}, "", tuple(each.arm for each in arms)
     )
-    return Analysis(Path(), record, tuple(arms), TASKS["classification"], CHANCE, **more)
+    return Analysis(Path(), record, tuple(arms), TASKS["classification"], {"top1": CHANCE}, **more)
 
 
 def noise(generator: Generator, arms: int, seeds: int, sds: Sequence[float] | float = SD) -> Floats:

@@ -112,14 +112,12 @@ class ImageDataModule(lightning.LightningDataModule):
 
     @property
     def majority_share(self) -> float:
-        """Share of the most frequent class among the test images: the accuracy of always answering with it.
+        """Share of the most frequent class among the test images, or, with masks, among their pixels.
 
-        0 where images have no class: with masks, and with numbers to predict.
+        The accuracy of always answering with it; 0 where labels are numbers to predict.
         """
-        labels = self.arrays.test_labels
-        if labels.is_floating_point() or self.arrays.train_masks is not None:
-            return 0.0
-        return int(labels.bincount().max()) / len(labels)
+        labels = self.arrays.test_labels if self.arrays.test_masks is None else self.arrays.test_masks.flatten()
+        return 0.0 if labels.is_floating_point() else int(labels.bincount().max()) / len(labels)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -195,14 +195,14 @@ class LitNetwork(lightning.LightningModule, ABC):
         for batch in batches:
             if len(batch.images):
                 self.evaluate("fit", batch)
-        measured = self._measured("fit")
+        measured = self.measured("fit")
         return {f"fit_{name}": float(measured[name]) for name in self.task.fit_metrics}
 
     def _log_evaluation(self, split: str, also: dict[str, float]) -> None:
-        measured = {f"{split}_{name}": value for name, value in self._measured(split).items()}
+        measured = {f"{split}_{name}": value for name, value in self.measured(split).items()}
         self.log_dict({**also, **measured}, batch_size=1)
 
-    def _measured(self, split: str) -> dict[str, Tensor]:
+    def measured(self, split: str) -> dict[str, Tensor]:
         """Return the metrics of what `split` was evaluated on, and start anew; all NaN where the loss is not finite.
 
         What such a network answers is no answer: the class of NaN logits is the first one.

@@ -114,8 +114,10 @@ def _notes(analysis: Analysis, metric: str, comparisons: int) -> list[str]:
             f"With Holm: at level {ALPHA:g}/{comparisons}, the strictest level of Holm's correction for {comparisons} "
             "comparisons."
         )
-    if failed := how_failed(analysis.arms, " runs"):
-        counts = f"with {unit.text(analysis.baseline.diverged_value)}, as in the report" if guessed(metric) else ""
+    if failed := how_failed(analysis.arms, " of the runs"):
+        counts = (
+            f"with {unit.text(analysis.baseline.failed_value(metric))}, as in the report" if guessed(metric) else ""
+        )
         notes.append(f"{failed}: {counts or f'in no pair, for they have no {metric}'}.")
     return [*notes, *analysis.code.sentences]
 

@@ -33,15 +33,25 @@ class Metric:
         display_name: what a reader calls it.
         scale: the kind of number.
         higher_is_better: whether more of it is better.
-        guessing: its value for a network that has learnt nothing, with which a diverged run counts; `one class` is one
-            divided by the number of classes; None where a diverged run has no value.
+        guessing: its value for a network that has learnt nothing, with which a diverged run counts; a function where
+            that depends on the number of classes and on the share of the most frequent one; None where a diverged run
+            has no value.
     """
 
     name: str
     display_name: str
     scale: Scale
     higher_is_better: bool
-    guessing: float | Literal["one class"] | None = None
+    guessing: float | Callable[[int, float], float] | None = None
+
+    def chance(self, num_classes: int, majority_share: float = 0.0) -> float:
+        """Return its value for a network that has learnt nothing, of data with so many classes.
+
+        `majority_share` is the share of the most frequent class, among pixels where these are labelled.
+        """
+        if callable(self.guessing):
+            return self.guessing(num_classes, majority_share) if num_classes else 0.0
+        return self.guessing or 0.0
 
     def best(self, items: Iterable[Item], value: Callable[[Item], float]) -> Item:
         """Return the item whose value of this metric is the best, the first of several."""
@@ -51,11 +61,12 @@ class Metric:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("top1", "accuracy", "share", True, guessing="one class"),
+        Metric("top1", "accuracy", "share", True, guessing=lambda classes, share: max(1 / classes, share)),
         Metric("top5", "top-5 accuracy", "share", True),
-        Metric("balanced_accuracy", "balanced accuracy", "share", True, guessing="one class"),
-        Metric("iou", "mean IoU", "share", True, guessing=0.0),
-        Metric("dice", "mean Dice", "share", True, guessing=0.0),
+        Metric("balanced_accuracy", "balanced accuracy", "share", True, guessing=lambda classes, _: 1 / classes),
+        # Every pixel is the most frequent class, of one more than the data have: the background.
+        Metric("iou", "mean IoU", "share", True, guessing=lambda classes, share: share / (classes + 1)),
+        Metric("dice", "mean Dice", "share", True, guessing=lambda n, share: 2 * share / (1 + share) / (n + 1)),
         Metric("pixel_accuracy", "pixel accuracy", "share", True),
         Metric("loss", "loss", "loss", False),
         Metric("seconds", "seconds of training", "seconds", False),
@@ -129,13 +140,6 @@ class Task:
     def fit_columns(self) -> tuple[str, ...]:
         """What these are recorded as."""
         return tuple(f"fit_{name}" for name in self.fit_metrics)
-
-    def chance(self, num_classes: int) -> float:
-        """Return the value of `primary_metric` for guessing one of `num_classes`."""
-        guessing = METRICS[self.primary_metric].guessing
-        if guessing == "one class":
-            return 1.0 / num_classes if num_classes else 0.0
-        return guessing or 0.0
 
 
 def custom_task(name: str, *metrics: Metric, guessing: float) -> Task:

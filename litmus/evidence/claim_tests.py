@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from litmus.core.formatting import several
-from litmus.core.metrics import described, metric_of
+from litmus.core.metrics import described, metric_of, split_of
 from litmus.evidence.claims import ArmTest, Measurement
 from litmus.evidence.differences import (
     NothingToCompare,
@@ -31,11 +31,11 @@ from litmus.evidence.differences import (
     side_of_arm,
 )
 from litmus.evidence.estimate import Effect, effect_of, estimate, step_variance
-from litmus.evidence.results import Analysis, ArmResult, Metric, guessed, how_failed
+from litmus.evidence.results import FLOOR, Analysis, ArmResult, Metric, floor_of, guessed, how_failed
 from litmus.evidence.units import Unit, level, unit_of
 
-FLOOR, CEILING = 0.05, 0.999
-"""A side is at the floor up to this share of the way from guessing to perfect, at the ceiling from this share on."""
+CEILING = 0.999
+"""A side is at the ceiling from this share on."""
 LADDER = Unit("steps", "steps of the ladder")
 
 
@@ -221,7 +221,8 @@ def _saturated(analysis: Analysis, metric: Metric, sides: Sequence[Side]) -> str
     if known is None or known.scale != "share" or len(sides) < 2 or not all(values):
         return ""
     all_are = "Both are" if len(sides) == 2 else "All are"
-    if guessed(metric) and all(np.mean(each) <= analysis.chance + FLOOR * (1 - analysis.chance) for each in values):
+    chance = analysis.chances.get(split_of(str(metric))[1], 0.0)
+    if guessed(metric) and all(np.mean(each) <= floor_of(chance) for each in values):
         return f"{all_are} at the floor, less than {100 * FLOOR:g} % of the way from guessing to perfect"
     if all(np.mean(each) >= CEILING for each in values):
         return f"{all_are} at the ceiling, {100 * CEILING:g} % or more"

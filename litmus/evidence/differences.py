@@ -150,7 +150,7 @@ def _falls(metric: Metric, sides: WeightedSides, seeds: Sequence[int]) -> list[f
         return []
     diverged = {id(result): set(result.failed) for result in results}
     fallen = [any(seed in diverged[id(side.by_seed[seed])] for seed in seeds) for _, side in sides]
-    depth = abs(float(np.mean(finished)) - results[0].diverged_value)
+    depth = abs(float(np.mean(finished)) - results[0].failed_value(metric))
     return [weight * depth for (weight, _), fell in zip(sides, fallen, strict=True) if fell]
 
 
@@ -173,7 +173,7 @@ def _of_images(metric: Metric, sides: WeightedSides, seeds: Sequence[int]) -> tu
             if score is not None:
                 sums[row] += weight * score
             elif seed in result.failed:
-                sums[row] += weight * result.diverged_value
+                sums[row] += weight * result.failed_value(metric)
             else:
                 return 0.0, 0.0
     binary = all(np.isin(score, (0, 1)).all() for by_seed in scores.values() for score in by_seed.values())

@@ -15,7 +15,7 @@ from litmus.core.errors import UserError
 from litmus.core.metrics import METRICS, Task, metric_of, split_of
 from litmus.evidence.estimate import AS_PLANNED, Estimate, Sampling, estimate
 from litmus.evidence.preregistration import registration
-from litmus.evidence.units import Unit, unit_of
+from litmus.evidence.units import POINTS, Unit, unit_of
 from litmus.records.answers import Answers, read_answers
 from litmus.records.frames import load, read_metrics, read_probes
 from litmus.records.run_record import FAILURES, RunRecord
@@ -31,7 +31,7 @@ class ArmResult:
         arm: the arm.
         records: a row for each seed that left a record.
         curves, probes: their rows of `metrics.csv` and `probes.csv`, by seed.
-        diverged_value: what a run that failed counts as in the task's primary metric.
+        counts_as: what a run that failed counts as, by the metric's name; in others it has no value.
         directory: the study's folder.
     """
 
@@ -39,7 +39,7 @@ class ArmResult:
     records: pd.DataFrame
     curves: dict[int, pd.DataFrame] = field(repr=False)
     probes: dict[int, pd.DataFrame] = field(repr=False, default_factory=dict)
-    diverged_value: float = 0.0
+    counts_as: Mapping[str, float] = field(default_factory=dict)
     directory: Path | None = None
 
     @property
@@ -100,13 +100,17 @@ class ArmResult:
     def outcomes(self, metric: "Metric") -> dict[int, float]:
         """Return `metric` by seed, over the runs that ended: the number that every table, test and claim uses.
 
-        A finished run has its metric. A failed one has `diverged_value` where the metric is the task's primary one;
-        in any other it has no value, and is left out.
+        A finished run has its metric. A failed one counts as guessing, or as what the study declares, in the metrics of
+        accuracy; in any other it has no value, and is left out.
         """
         outcomes = self.values(metric)
         if guessed(metric):
-            outcomes.update(dict.fromkeys(self.failed, self.diverged_value))
+            outcomes.update(dict.fromkeys(self.failed, self.failed_value(metric)))
         return outcomes
+
+    def failed_value(self, metric: "Metric") -> float:
+        """Return what a failed run counts as in `metric`, which is one of those that can be guessed."""
+        return self.counts_as.get(split_of(str(metric))[1], 0.0)
 
     def estimate(self, metric: "Metric") -> Estimate:
         """Return the mean of the outcomes in `metric`."""
@@ -139,6 +143,15 @@ def how_failed(results: Sequence[ArmResult], of: str = "") -> str:
     return " and ".join(f"{count}{'' if index else of} {word}" for index, (count, word) in enumerate(found))
 
 
+FLOOR = 0.05
+"""A share is at the floor up to this fraction of the way from guessing to perfect."""
+
+
+def floor_of(chance: float) -> float:
+    """Return the highest share that is at the floor, where guessing reaches `chance`."""
+    return chance + FLOOR * (1 - chance)
+
+
 def guessed(metric: Metric) -> bool:
     """Whether a diverged run counts in `metric`, by default as guessing: where it is a task's primary one."""
     known = metric_of(metric)
@@ -160,7 +173,7 @@ class Analysis:
         study: its record.
         arms: the arms' results.
         task: what the networks are trained for, which says by which metric they are compared.
-        chance: what guessing reaches in it.
+        chances: what guessing reaches in each metric that can be guessed, by its name.
         sampling: how the number of seeds was decided.
         code: the versions of the user's code that the runs are of.
         split_of_seed: the seed of each seed's validation split, where it is known.
@@ -170,7 +183,7 @@ class Analysis:
     study: StudyRecord
     arms: tuple[ArmResult, ...]
     task: Task
-    chance: float
+    chances: Mapping[str, float]
     sampling: Sampling = AS_PLANNED
     code: CodeUse = field(default_factory=CodeUse)
     split_of_seed: Mapping[int, int] = field(default_factory=dict)
@@ -182,6 +195,11 @@ class Analysis:
     def recorded(self, column: str) -> list[Any]:
         """Return the values that the runs recorded in a column; empty where none did."""
         return list(self.records[column].dropna()) if column in self.records else []
+
+    @property
+    def chance(self) -> float:
+        """What guessing reaches in the task's primary metric: in accuracy one of the classes, or the most frequent."""
+        return self.chances.get(self.task.primary_metric, 0.0)
 
     @property
     def test_metric(self) -> str:
@@ -264,9 +282,13 @@ class Analysis:
 
     @cached_property
     def training_threshold(self) -> float:
-        """Validation accuracy that counts as having trained: halfway from chance to the best arm's mean."""
+        """Validation accuracy that counts as having trained: halfway from chance to the best arm's mean.
+
+        It is no lower than the floor, below which the best arm has not trained either.
+        """
         best = self.best()
-        return self.chance + 0.5 * (best.estimate(self.val_metric).mean - self.chance) if best else self.chance
+        halfway = self.chance + 0.5 * (best.estimate(self.val_metric).mean - self.chance) if best else self.chance
+        return max(halfway, floor_of(self.chance)) if self.unit is POINTS else halfway
 
     def trained(self, result: ArmResult) -> dict[int, bool]:
         """Return for each seed whose run ended whether it is above the training threshold."""
@@ -286,8 +308,10 @@ def analyse(directory: str | Path) -> Analysis:
     frame = load(directory, columns="all")
     frame = frame[frame["run"].isin(study.arm_of_run())]
     classes = list(frame["data.num_classes"].dropna()) if "data.num_classes" in frame else []
-    chance = task.chance(min(classes, default=0))
-    diverged_value = chance if study.diverged_value is None else study.diverged_value
+    shares = list(frame["data.majority_share"].dropna()) if "data.majority_share" in frame else []
+    data = min(classes, default=0), max(shares, default=0.0)
+    chances = {name: metric.chance(*data) for name, metric in METRICS.items() if metric.guessing is not None}
+    declared = {} if study.diverged_value is None else {task.primary_metric: study.diverged_value}
     results = []
     for arm in study.arms:
         records = frame[frame["run"].isin(arm.runs.values())].copy()
@@ -299,9 +323,9 @@ def analyse(directory: str | Path) -> Analysis:
                 curves[seed] = rows
             if measured is not None:
                 probes[seed] = measured
-        results.append(ArmResult(arm, records, curves, probes, diverged_value, directory))
+        results.append(ArmResult(arm, records, curves, probes, {**chances, **declared}, directory))
     split_of_seed: dict[int, int] = {}
     if "data.split_seed" in frame:
         split_of_seed = dict(frame[["seed", "data.split_seed"]].dropna().astype(int).itertuples(index=False))
     sampling, code = registration(directory, study).sampling, code_use(directory, study)
-    return Analysis(directory, study, tuple(results), task, chance, sampling, code, split_of_seed)
+    return Analysis(directory, study, tuple(results), task, chances, sampling, code, split_of_seed)

@@ -86,7 +86,9 @@ def _scores(directory: Path, runs: Mapping[int, str], task: Task) -> tuple[list[
             state, summary = "corrupt", {}
         if state in FAILURES and summary:
             diverged += 1
-            scores.append(task.chance(summary["data"]["num_classes"]))
+            data = summary["data"]
+            chance = METRICS[task.primary_metric].chance(data["num_classes"], data.get("majority_share", 0.0))
+            scores.append(chance)
         elif state == "finished" and summary:
             score = summary["metrics"].get(f"val_{task.primary_metric}")
             scores.append(math.nan if score is None else float(score))

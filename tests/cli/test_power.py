@@ -72,11 +72,11 @@ def test_a_pair_that_lacks_a_run_does_not_count_and_a_diverged_one_counts_as_it_
     differences = [*OFFSETS["batch"][:3], 0.10 - 0.77]  # of guessing among ten classes
     assert f"batch 4 {100 * float(np.std(differences, ddof=1)):.2f}" in printed
     assert "group 1 – fewer than two pairs" in printed
-    assert "1 run diverged: with 10.00 %, as in the report" in printed
+    assert "1 of the runs diverged: with 10.00 %, as in the report" in printed
     assert run_command(["power", "norms", "--effect", "0.5", "--metric", "epoch_seconds", "--out", str(tmp_path)]) == 0
     printed = words(capsys.readouterr().out)
     assert "batch 3 0.000" in printed
-    assert "1 run diverged: in no pair, for they have no epoch_seconds" in printed
+    assert "1 of the runs diverged: in no pair, for they have no epoch_seconds" in printed
 
 
 @pytest.mark.parametrize(

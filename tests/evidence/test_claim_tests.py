@@ -310,3 +310,40 @@ def test_a_study_can_declare_what_a_diverged_run_counts_as(tmp_path: Path) -> No
     found = more("test_top1", arm("batch", 0.1), than=arm("none", 0.1))(analysis, 0.0)
     assert "1 of these runs diverged, counted as 0 %, as the study declares." in found.evidence
     assert analysis.baseline.estimate("test_top1").n == 5
+
+
+def test_a_run_without_a_finite_evaluation_counts_as_guessing_and_is_told(tmp_path: Path) -> None:
+    analysis = synthetic(tmp_path, STUDY, accuracies({**GOOD, ("batch", 0.1): "not_finite 1 0.9"}))
+    (result,) = analysis.at(arm("batch", 0.1))
+    assert result.outcomes("test_top1")[1] == 0.1
+    assert (result.failed, result.ended, result.missing, result.count("diverged")) == ([1], 5, 0, 0)
+    found = more("test_top1", arm("batch", 0.1), than=arm("none", 0.1))(analysis, 0.0)
+    assert "1 of these runs gave no finite evaluation, counted as guessing." in found.evidence
+    assert "runs diverged" in more("test_top5", arm("batch", 0.1), than=arm("none", 0.1))(analysis, 0.0).withheld
+
+
+def test_guessing_unequal_classes_is_to_answer_with_the_most_frequent(tmp_path: Path) -> None:
+    data = {"num_classes": 2, "majority_share": 0.95}
+
+    def pure_noise(arm: Arm, seed: int) -> Truth:
+        value = 0.95 + 0.1 * NOISE[(seed + len(arm.label)) % 5]
+        curve = [{"step": step, "val_top1": value} for step in (10, 20)]
+        return {
+            "test_top1": value,
+            "val_top1": value,
+            "test_balanced_accuracy": value - 0.45,
+            "data": data,
+            "curve": curve,
+        }
+
+    analysis = synthetic(tmp_path / "noise", STUDY, pure_noise)
+    sides = arm("batch", 0.1), arm("none", 0.1)
+    assert analysis.chance == 0.95
+    for metric in ("test_top1", "test_balanced_accuracy"):
+        found = alike(metric, *sides)(analysis, 0.01)
+        assert (found.verdict, found.withheld) == ("inconclusive", "at the floor")
+    assert not any(any(analysis.trained(result).values()) for result in analysis.arms)
+    # What diverged counts as guessing in each metric: half of two classes in balanced accuracy.
+    half = synthetic(tmp_path / "diverged", STUDY, lambda arm, seed: "diverged" if seed == 1 else pure_noise(arm, seed))
+    assert half.baseline.outcomes("test_top1")[1] == 0.95
+    assert half.baseline.outcomes("test_balanced_accuracy")[1] == 0.5

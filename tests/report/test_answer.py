@@ -56,6 +56,10 @@ def test_what_diverged_crashed_or_is_missing_comes_first(tmp_path: Path) -> None
         "Diverged: norm batch (3 of 3 seeds). No rival of the baseline (norm none) finished, so there is nothing to "
         "compare."
     )
+    not_finite: dict[str, list[Truth]] = {**APART, "norm batch": ["not_finite", "diverged", *reached(0.9)]}
+    assert answer_of(summary(tmp_path / "not finite", PAIR, not_finite)).startswith(
+        "Diverged: norm batch (1 of 3 seeds). No finite evaluation: norm batch (1 of 3 seeds). No difference"
+    )
     partial: dict[str, list[Truth]] = {**APART, "norm batch": ["missing", *reached(0.9, 0.9)]}
     found = summary(tmp_path / "partial", PAIR, partial)
     assert answer_of(found).startswith("Partial: 1 of 6 runs have no result yet. ")

@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 import torch
 from tiny_runs import TINY, prepared, weights
+from torch import Tensor, nn
 from torch.nn import functional
 
 import litmus.datamodules.batches.image_data
 from litmus.core.config_keys import flatten
 from litmus.datamodules.batches.image_data import ImageDataModule
-from litmus.lit_archs.building.registry import build
+from litmus.lit_archs.building.registry import build, register
 from litmus.lit_archs.learning.optimiser import build_optimiser
+from litmus.records.wandb import final_values
 from litmus.training.config import resolve
 from litmus.training.execute import attempt
 from litmus.training.network import network_options
@@ -138,3 +140,34 @@ def test_the_record_says_where_and_how_it_was_made(tmp_path: Path) -> None:
     assert summary["normalisation"]["batch_per_device"] == 64
     assert summary["cost"]["parameters"] == 64 * 16 + 16 + 16 * 16 + 16 + 16 * 10 + 10
     assert resolve(flatten(this_run.record.read_config())) == this_run.config
+
+
+@register("nan_in_evaluation")
+class NanInEvaluation(nn.Module):
+    """Computes NaN in evaluation for `bad` images of a batch."""
+
+    def __init__(self, num_classes: int, in_channels: int = 1, image_size: int = 8, bad: int = 1) -> None:
+        super().__init__()
+        self.layer = nn.Linear(in_channels * image_size**2, num_classes)
+        self.bad = bad
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.layer(images.flatten(1))
+        return logits if self.training else torch.cat((logits[: self.bad] * torch.nan, logits[self.bad :]))
+
+
+@pytest.mark.parametrize("bad", [1, 1000])
+def test_a_run_without_a_finite_evaluation_is_told_and_has_no_accuracy(tmp_path: Path, bad: int) -> None:
+    settings = {"model.name": "nan_in_evaluation", "model.bad": bad, "trainer.epochs": 1, "trainer.keep": "both"}
+    this_run = prepared(tmp_path / "run", settings)
+    assert attempt(this_run, Execution(), Place(), lambda _: None, attempt_number=1) == "not_finite"
+    assert this_run.record.outcome().is_complete
+    summary = this_run.record.read_summary()
+    assert summary["state"] == this_run.record.state() == final_values(this_run.record)["state"] == "not_finite"
+    metrics = summary["metrics"]
+    assert summary["diverged_at_step"] is None
+    assert metrics["train_loss"] > 0
+    assert {metrics[name] for name in metrics if name.startswith(("val_", "test_", "best_val_top1"))} == {None}
+    rows = pd.read_csv(this_run.record.metrics_file)
+    assert rows["val_top1"].isna().all()
+    assert all(file.exists() for file in this_run.record.weights_files("both"))

@@ -60,7 +60,7 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
 def _logarithmic(analysis: Analysis, plot: go.Figure) -> list[float]:
     shown = [value for trace in plot.data for value in trace.y if value > 0]
     # A loss on its way to divergence would squeeze all others into a line.
-    chance = analysis.chance if 0 < analysis.chance < 1 else 0.1
+    chance = analysis.chances.get("balanced_accuracy") or 0.1  # a class of all
     highest = min(max(shown, default=1.0), -3 * math.log(chance))
     lowest = max(min(shown, default=0.01), highest * 1e-5)
     ends = [math.log10(lowest), math.log10(highest)]
