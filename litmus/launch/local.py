@@ -22,10 +22,10 @@ from litmus.core.errors import UserError
 from litmus.core.formatting import several
 from litmus.launch.progress import Progress
 from litmus.launch.signals import Interrupted, StopRequest, checkpoint_signals_ignored, stop_on_signals
-from litmus.launch.worker import Assignment, Message
+from litmus.launch.worker import FAILURES, Assignment, Message
 from litmus.launch.worker import main as worker_main
 from litmus.records.lease import Lease, acquire, is_held
-from litmus.records.storage import CorruptRecord, StorageError
+from litmus.records.storage import CorruptRecord, StorageError, TakenOver
 from litmus.training.run import Execution, Place, Run
 
 MAX_ATTEMPTS = 2
@@ -35,6 +35,12 @@ POLL_SECONDS = 0.5
 
 CHECKPOINT_SECONDS = 60.0
 """Time for the runs to end a step and write a checkpoint, once a signal asks for it."""
+
+END_SECONDS = 10.0
+"""Time for a killed process to end: one that waits in the system for a disk or a driver may never do."""
+
+FIRST_ERROR_SECONDS = 1.0
+"""Time for the other processes of a run to report too, after one has failed: the first error is the cause of theirs."""
 
 HANG_SECONDS = 3600.0
 """A worker without a heartbeat for this long hangs; reading data and compiling are slow."""
@@ -77,7 +83,8 @@ class Worker:
     """A worker: the processes that execute one run at a time together, one for each of `places`.
 
     `lease` is held on `run` while they execute it, `running` counts those that have not ended it yet, `heard` is the
-    time of the last message, and `oom_kills` the system's count of out-of-memory kills when the run began.
+    time of the last message, and `oom_kills` the system's count of out-of-memory kills when the run began. `failed_run`
+    is the last run if its device failed.
     """
 
     places: tuple[Place, ...]
@@ -89,6 +96,7 @@ class Worker:
     running: int = 0
     heard: float = 0.0
     oom_kills: int = 0
+    failed_run: Run | None = None
 
     def start(self, execution: Execution) -> None:
         """Start the processes."""
@@ -110,9 +118,10 @@ class Worker:
         """Send a run to the processes."""
         self.run, self.lease, self.running = run, lease, len(self.processes)
         self.heard, self.oom_kills = time.monotonic(), oom_kills()
-        assignment = Assignment(run, attempts, free_port() if len(self.places) > 1 else 0)
+        assignment = Assignment(run, lease.path, attempts, free_port() if len(self.places) > 1 else 0)
         for connection in self.connections:
-            connection.send(assignment)
+            with contextlib.suppress(OSError):  # it died just now, which the launcher notices next
+                connection.send(assignment)
 
     def pause(self) -> None:
         """Ask the processes to checkpoint their run and leave it."""
@@ -131,7 +140,7 @@ class Worker:
         for process in self.processes:
             process.kill()
         for process in self.processes:
-            process.join()
+            process.join(timeout=END_SECONDS)
         for connection in (*self.connections, *self.pause_pipes):
             connection.close()
         self.processes, self.connections, self.pause_pipes = [], [], []
@@ -158,6 +167,8 @@ class LocalLauncher:
         self._attempts: Counter[str] = Counter()
         self._pending: deque[Run] = deque()
         self._held_by_others: list[Run] = []
+        self._arms: set[str] = set()
+        self._looked_at_leases = time.monotonic()
 
     def execute(self, runs: Sequence[Run]) -> int:
         """Execute what is missing of `runs`, and return how many this launcher executed itself.
@@ -166,6 +177,7 @@ class LocalLauncher:
         cannot be built); the same call then finishes what is missing.
         """
         missing = [run for run in runs if not self._announce_if_complete(run)]
+        self._arms = {run.arm for run in missing}
         self._pending.extend(run for run in missing if self.wait_for_others or not is_held(run.directory))
         if not self._pending:
             return 0
@@ -197,6 +209,8 @@ class LocalLauncher:
                 run = self._pending.popleft()
                 lease = claim(run, self.progress.notice)
                 if lease is not None:
+                    if not all(process.is_alive() for process in worker.processes):
+                        worker.kill()  # one died while it waited for a run
                     if not worker.processes:
                         worker.start(self.execution)
                     self._attempts[run.run_id] += 1
@@ -230,12 +244,13 @@ class LocalLauncher:
             if isinstance(handle, Connection):
                 with contextlib.suppress(EOFError, OSError):
                     message = handle.recv()
+            if message is not None and message.kind in FAILURES and len(worker.processes) > 1:
+                message = _first_error(worker, message)
             if message is None:
                 self._died(worker)
             else:
                 self._answer(worker, message)
-        for worker in list(self._workers):
-            self._kill_if_hanging(worker)
+        self._look_at_workers()
         self.progress.refresh()
 
     def _answer(self, worker: Worker, message: Message) -> None:
@@ -248,6 +263,7 @@ class LocalLauncher:
             worker.running -= 1
             if worker.running == 0:
                 worker.release()
+                worker.failed_run = None
                 if message.kind == "done":
                     self.progress.finished(run, message.content, executed=True)
         elif message.kind == "refused":
@@ -257,23 +273,43 @@ class LocalLauncher:
             self._abandon(worker)
             self._attempts[run.run_id] -= 1
             self._pending.appendleft(run)
+        elif message.kind == "taken over":
+            self._leave(worker)
         elif message.kind == "out of memory":
             self._out_of_memory(worker, run, message.content)
         else:
-            self._abandon(worker)
-            self._crashed(run, message.content)
+            self._crashed(worker, run, message.content, device_failed=message.kind == "device failed")
 
-    def _kill_if_hanging(self, worker: Worker) -> None:
-        """Kill a worker that hangs, and repeat its run. Raises `StorageError` where the run's folder is gone."""
-        if worker.run is None or worker.lease is None:
-            return
-        if not worker.lease.path.exists():
-            raise StorageError(f"{worker.run.directory} is gone: it was moved or removed while its run was executed")
-        silent = time.monotonic() - worker.heard
-        if silent > HANG_SECONDS:
-            run = worker.run
-            self._abandon(worker, kill=True)
-            self._crashed(run, f"no progress for {silent:.0f} s; the worker was killed")
+    def _look_at_workers(self) -> None:
+        """Kill workers that hang, and repeat their runs; leave the runs that another launcher has taken over.
+
+        Raises `StorageError` where a run's folder is gone.
+        """
+        now = time.monotonic()
+        look_at_leases = now - self._looked_at_leases >= POLL_SECONDS
+        if look_at_leases:
+            self._looked_at_leases = now
+        for worker in [each for each in self._workers if each.run is not None]:
+            run, lease = worker.run, worker.lease
+            assert run is not None
+            assert lease is not None
+            if look_at_leases and not lease.path.exists():
+                raise StorageError(f"{run.directory} is gone: it was moved or removed while its run was executed")
+            if look_at_leases and lease.is_taken_over():
+                self._leave(worker)
+            elif now - worker.heard > HANG_SECONDS:
+                self._crashed(worker, run, f"no progress for {now - worker.heard:.0f} s; the worker was killed")
+
+    def _leave(self, worker: Worker) -> None:
+        """Leave the run of `worker` to the launcher that has taken it over."""
+        run = worker.run
+        assert run is not None
+        self._abandon(worker)
+        self._attempts[run.run_id] -= 1
+        self.progress.notice(f"{run.run_id} is left to another launcher, which took it over while this one was silent")
+        self.progress.stopped(run)
+        if self.wait_for_others:
+            self._held_by_others.append(run)
 
     def _died(self, worker: Worker) -> None:
         run = worker.run
@@ -284,13 +320,11 @@ class LocalLauncher:
         if oom_kills() > worker.oom_kills:
             self._out_of_memory(worker, run, "the system killed the worker process")
             return
-        self._abandon(worker, kill=True)
-        self._crashed(run, f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})")
+        error = f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})"
+        self._crashed(worker, run, error, device_failed=self.execution.accelerator == "cuda")
 
     def _out_of_memory(self, worker: Worker, run: Run, error: str) -> None:
         """Repeat a run that ran out of memory, with one run fewer at a time; a run that was alone has crashed."""
-        # The memory that its processes hold is given back with them.
-        self._abandon(worker, kill=True)
         devices = {index for place in worker.places for index in place.device_indices}
         others = [
             each
@@ -298,8 +332,9 @@ class LocalLauncher:
             if each is not worker and any(devices.intersection(place.device_indices) for place in each.places)
         ]
         if not others:
-            self._crashed(run, f"memory ran out with no other run on the device; {SMALLER} ({error})")
+            self._crashed(worker, run, f"memory ran out with no other run on the device; {SMALLER} ({error})")
             return
+        self._abandon(worker)
         self._workers.remove(worker)
         self._attempts[run.run_id] -= 1
         at_a_time = several(len(self._workers), "run")
@@ -309,20 +344,49 @@ class LocalLauncher:
         self.progress.stopped(run)
         self._pending.append(run)
 
-    def _abandon(self, worker: Worker, kill: bool = False) -> None:
-        # The other processes of a run may wait for the one that failed for ever.
-        if kill or len(worker.processes) > 1:
-            worker.kill()
+    def _abandon(self, worker: Worker) -> None:
+        # A process whose run has failed takes no other: after an error of CUDA each further call fails too. It gives
+        # back its memory, and those that train with it may wait for it.
+        worker.kill()
         worker.release()
 
-    def _crashed(self, run: Run, error: str) -> None:
-        if self._attempts[run.run_id] < MAX_ATTEMPTS:
-            self.progress.notice(f"{run.run_id} crashed ({error}); repeating it")
-            self.progress.stopped(run)
-            self._pending.append(run)
+    def _crashed(self, worker: Worker, run: Run, error: str, device_failed: bool = False) -> None:
+        """Repeat the run of `worker`, or report it where it has crashed `MAX_ATTEMPTS` times.
+
+        A worker whose device failed in two runs in succession takes no other, and the runs are not to blame. Raises
+        `UserError` where no worker is left.
+        """
+        earlier, worker.failed_run = worker.failed_run, run if device_failed else None
+        is_bad = device_failed and earlier is not None and earlier.run_id != run.run_id
+        # Of several arms one may be at fault, by its code: the others are tried then.
+        is_bad = is_bad and (len(self._arms) == 1 or earlier is None or earlier.arm != run.arm)
+        is_last = not is_bad and self._attempts[run.run_id] >= MAX_ATTEMPTS
+        status = {**run.record.read_status(), "state": "crashed" if is_last else "interrupted", "error": error}
+        if not is_last:
+            del status["error"]  # other launchers may execute it
+        try:
+            run.record.write_status(**status)
+        except TakenOver:
+            self._leave(worker)
             return
-        run.record.write_status(**{**run.record.read_status(), "state": "crashed", "error": error})
-        self.progress.finished(run, "crashed", executed=True)
+        self._abandon(worker)
+        if is_last:
+            self.progress.finished(run, "crashed", executed=True)
+            return
+        self.progress.stopped(run)
+        self._pending.append(run)
+        if not is_bad:
+            self.progress.notice(f"{run.run_id} crashed ({error}); repeating it")
+            return
+        self._attempts[run.run_id] -= 1
+        self._workers.remove(worker)
+        where = socket.gethostname()
+        if self.execution.accelerator == "cuda":
+            where = f"GPU {', '.join(map(str, worker.places[0].device_indices))} of {where}"
+        problem = f"{where} takes no more runs: two in succession crashed there ({error})"
+        if not self._workers:
+            raise UserError(f"{problem}; once it is repaired, or elsewhere, the same command continues")
+        self.progress.notice(problem)
 
     def _stop_after_checkpoints(self, stop: StopRequest) -> NoReturn:
         """Let the current runs write a checkpoint, wait for it, and raise `Interrupted`."""
@@ -379,6 +443,21 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = program
+
+
+def _first_error(worker: Worker, message: Message) -> Message | None:
+    """Return the first error of a worker's processes, None where one died: the others lose their connection to it."""
+    end = time.monotonic() + FIRST_ERROR_SECONDS
+    errors = [message]
+    for connection in worker.connections:
+        with contextlib.suppress(EOFError, OSError):
+            while connection.poll(max(0.0, end - time.monotonic())):
+                errors.append(connection.recv())
+                if errors[-1].kind in FAILURES:
+                    break
+    if any(process.exitcode is not None and process.exitcode < 0 for process in worker.processes):
+        return None
+    return min((each for each in errors if each.kind in FAILURES), key=lambda each: each.time)
 
 
 def free_port() -> int:

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
@@ -19,31 +20,39 @@ from litmus.core.errors import UserError, error_in_one_line
 from litmus.core.formatting import listed
 from litmus.launch.signals import CHECKPOINT_SIGNALS
 from litmus.records.run_record import Heartbeat
-from litmus.records.storage import CorruptRecord, StorageError, storage_errors
+from litmus.records.storage import LEASES, CorruptRecord, StorageError, TakenOver, storage_errors
 from litmus.records.user_code import changed_files
 from litmus.training.checkpoints import Paused
 from litmus.training.execute import attempt, write_traceback
 from litmus.training.run import Execution, Place, Run
 from litmus.training.user_code import read_user_code
 
-Kind = Literal["progress", "done", "paused", "crashed", "corrupt", "refused", "out of memory"]
+Kind = Literal[
+    "progress", "done", "paused", "corrupt", "refused", "taken over", "crashed", "device failed", "out of memory"
+]
+FAILURES: tuple[Kind, ...] = ("crashed", "device failed", "out of memory")
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """A run for the processes of one worker; `port` is that of their process group."""
+    """A run for the processes of one worker; `lease` is the launcher's, `port` that of their process group."""
 
     run: Run
+    lease: Path
     attempts: int
     port: int
 
 
 @dataclass(frozen=True)
 class Message:
-    """What a worker sends to the launcher; `content` is a state, an error, or a `Heartbeat`."""
+    """What a worker sends to the launcher; `content` is a state, an error, or a `Heartbeat`.
+
+    `time` is when it was made, by a clock that the processes of a machine share.
+    """
 
     kind: Kind
     content: Any = None
+    time: float = field(default_factory=time.monotonic)
 
 
 def main(connection: Connection, from_launcher: Connection, execution: Execution, place: Place) -> None:
@@ -57,7 +66,16 @@ def main(connection: Connection, from_launcher: Connection, execution: Execution
     if execution.devices > 1:
         os.environ.update(LOCAL_RANK=str(place.rank), NODE_RANK="0", MASTER_ADDR="127.0.0.1")
     while (assignment := connection.recv()) is not None:
+        LEASES[assignment.run.directory] = assignment.lease
         connection.send(_execute(connection, assignment, execution, place, pause))
+        LEASES.clear()
+        # Not before the launcher knows how the run ended here: the other processes notice that this one has left.
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.destroy_process_group()
+        if torch.cuda.is_initialized():
+            # An idle worker frees its memory for the others.
+            gc.collect()
+            torch.cuda.empty_cache()
 
 
 def _listen_to_launcher(from_launcher: Connection, pause: threading.Event) -> None:
@@ -85,27 +103,28 @@ def _execute(
             return Message("done", attempt(run, execution, place, progress, assignment.attempts, pause))
     except Paused:
         return Message("paused")
+    except TakenOver:
+        return Message("taken over")
     except (StorageError, UserError) as error:
         return Message("refused", str(error))
     except CorruptRecord as error:
         return Message("corrupt", str(error))
     except Exception as error:
+        failed = Message(_kind_of_failure(error), error_in_one_line(error))
         with contextlib.suppress(OSError):
             write_traceback(run, error)
-        return Message("out of memory" if _is_out_of_memory(error) else "crashed", error_in_one_line(error))
-    finally:
-        if distributed.is_available() and distributed.is_initialized():
-            distributed.destroy_process_group()
-        if torch.cuda.is_initialized():
-            # An idle worker frees its memory for the others.
-            gc.collect()
-            torch.cuda.empty_cache()
+        return failed
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _kind_of_failure(error: Exception) -> Kind:
     # PyTorch has a type for its GPU allocator alone, not for CUDA, its libraries and the CPU.
-    texts = ("CUDA error: out of memory", "ALLOC_FAILED", "can't allocate memory")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(text in str(error) for text in texts)
+    out_of_memory = ("CUDA error: out of memory", "ALLOC_FAILED", "can't allocate memory")
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(text in str(error) for text in out_of_memory):
+        return "out of memory"
+    of_gpu = ("CUDA", "cuDNN", "CUDNN_", "CUBLAS_", "CUFFT_", "CUSOLVER_", "NCCL", "NVML")
+    if isinstance(error, RuntimeError) and any(text in str(error) for text in of_gpu):
+        return "device failed"
+    return "crashed"
 
 
 @contextlib.contextmanager
@@ -113,7 +132,7 @@ def output_to_log(run: Run) -> Iterator[None]:
     """Send everything that is printed, by C libraries too, to the run's log."""
     with storage_errors(run.directory):
         run.directory.mkdir(exist_ok=True)
-        log = os.open(run.record.log_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+        log = os.open(run.record.log_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666)
     saved = os.dup(1), os.dup(2)
     os.dup2(log, 1)
     os.dup2(log, 2)

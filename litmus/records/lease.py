@@ -6,30 +6,34 @@ there is no moment in which two can believe to hold it.
 
 Whether a holder lives is known at once where its process can be looked for: on the same boot of the same kernel, in the
 same table of processes. Containers have tables of their own, and machines that were cloned boots of their own. SLURM
-knows of the jobs that have ended. Of anybody else the file's age decides, by the file system's own clock.
+knows the state of its jobs. Of anybody else, and of a process that is stopped, the file's age decides, by the file
+system's own clock. A holder that comes back after its run was taken over finds the later lease before it replaces a
+file (`storage.replace`), and leaves the run.
 """
 
 import contextlib
 import json
 import os
-import re
 import socket
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from litmus.records import slurm
-from litmus.records.storage import storage_errors
+from litmus.records.storage import LEASES, is_taken_over, latest_lease, storage_errors
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
 """A holder elsewhere that has not been heard of for this long is taken for dead; a network file system shows a change
 to other machines within a minute."""
+
+JOB_STALE_SECONDS = 3600.0
+"""The same where SLURM says that the holder's job is running: its node may be slow, its clock late. Its process may
+have died all the same, in a job that does something else by now."""
 
 
 @dataclass
@@ -38,9 +42,13 @@ class Lease:
 
     path: Path
 
+    def is_taken_over(self) -> bool:
+        """Whether another process has taken the run over."""
+        return is_taken_over(self.path)
+
     def release(self) -> None:
         """Give the run back, so that another launcher may take it at once."""
-        _LIVE.discard(self.path)
+        LEASES.pop(self.path.parent, None)
         try:
             with open(self.path, "w") as file:
                 json.dump({"released": True}, file)
@@ -49,7 +57,6 @@ class Lease:
             return
 
 
-_LIVE: set[Path] = set()
 _BEATING = threading.Lock()
 
 
@@ -57,25 +64,24 @@ def acquire(directory: Path) -> Lease | None:
     """Take the run in `directory`, or return None where a living process holds it."""
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    number = _latest(directory)
+    number = latest_lease(directory)
     if number and is_held(directory):
         return None
     path = directory / f"lease.{number + 1}"
     with storage_errors(path):
         try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            with open(path, "x") as file:
+                file.write(json.dumps(_identity()) + "\n")
         except FileExistsError:
             return None
-        with os.fdopen(descriptor, "w") as file:
-            file.write(json.dumps(_identity()) + "\n")
-    _LIVE.add(path)
+    LEASES[directory] = path
     _start_heartbeat()
     return Lease(path)
 
 
 def is_held(directory: Path) -> bool:
     """Whether a living process holds the run in `directory`."""
-    number = _latest(directory)
+    number = latest_lease(directory)
     if not number:
         return False
     path = directory / f"lease.{number}"
@@ -87,29 +93,27 @@ def is_held(directory: Path) -> bool:
         holder = {}
     if holder.get("released"):
         return False
+    # Empty: its creator is between creating and writing it, or died there. One of another user may be unreadable.
+    patience = STALE_SECONDS if holder or not os.access(path, os.R_OK) else HEARTBEAT_SECONDS
     if holder.get("boot") is not None and all(holder[key] == value for key, value in _machine().items()):
-        return _process_start(int(holder["pid"])) == holder["started"]
-    if holder.get("job") and _job_has_ended(holder["job"], path):
-        return False
-    # Empty: its creator is between creating and writing it, or died there.
-    return _age(path) < (STALE_SECONDS if holder else HEARTBEAT_SECONDS)
-
-
-def _latest(directory: Path) -> int:
-    with storage_errors(directory):
-        try:
-            found = [re.fullmatch(r"lease\.(\d+)", name) for name in os.listdir(directory)]
-        except FileNotFoundError:
-            return 0
-    return max((int(match.group(1)) for match in found if match), default=0)
+        found = _process_start(int(holder["pid"]))
+        if found not in (STOPPED, HIDDEN):
+            return found == holder["started"]
+    elif holder.get("job"):
+        at_work = _job_is_at_work(holder["job"], path)
+        if at_work is False:
+            return False
+        patience = JOB_STALE_SECONDS if at_work else patience
+    return _age(path) < patience
 
 
 def _age(path: Path) -> float:
     """Return the seconds since the last heartbeat by the clock of the file system: those of machines may be apart."""
     try:
         # Opening it asks the file system; `stat` may be answered from what this machine remembers.
-        with open(path, "rb") as file:
-            beaten = os.fstat(file.fileno()).st_mtime
+        with contextlib.suppress(PermissionError), open(path, "rb"):
+            pass
+        beaten = os.stat(path).st_mtime
     except OSError:
         return STALE_SECONDS
     try:
@@ -152,32 +156,42 @@ def _own_number() -> int:
         return os.getpid()
 
 
+STOPPED = "stopped"
+HIDDEN = "hidden"
+
+
 def _process_start(pid: int) -> str | None:
-    """Return a mark of the process's start, None where it is dead: a process number alone may be used again."""
+    """Return a mark of the process's start, None where it is dead: a process number alone may be used again.
+
+    `STOPPED` is a process that was stopped by a signal, `HIDDEN` one of another user of which the system says no more
+    than that it is there.
+    """
     try:
         with open(f"/proc/{pid}/stat") as file:
             fields = file.read().rpartition(")")[2].split()
-        return None if fields[0] in ("Z", "X") else fields[19]
+        return None if fields[0] in ("Z", "X") else STOPPED if fields[0] in ("T", "t") else fields[19]
     except (FileNotFoundError, ProcessLookupError):
-        if os.path.exists("/proc/self/stat"):
-            return None
+        pass
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
     except PermissionError:
-        pass
-    return "alive"
+        return HIDDEN
+    return None if os.path.exists("/proc/self/stat") else "alive"
 
 
-def _job_has_ended(job: Mapping[str, Any], path: Path) -> bool:
-    """Whether SLURM says so; where it knows nothing of the job, or there is no SLURM here, nothing is said."""
+def _job_is_at_work(job: dict[str, Any], path: Path) -> bool | None:
+    """Whether SLURM says so, None where it says nothing: it is not here, or does not know the job."""
     if not slurm.is_available():
-        return False
+        return None
     state, restarts, ago = slurm.job_state(str(job["id"]), job["name"])
-    ended = bool(state) and (state not in slurm.AT_WORK or restarts > job["restarts"])
+    if not state:
+        return None
+    if state in slurm.AT_WORK and restarts <= job["restarts"]:
+        return True
     # What SLURM said before the last heartbeat was said of an earlier start of the job.
-    return ended and ago < _age(path)
+    return False if ago < _age(path) else None
 
 
 def _start_heartbeat() -> None:
@@ -187,7 +201,7 @@ def _start_heartbeat() -> None:
     def beat() -> None:
         while True:
             time.sleep(HEARTBEAT_SECONDS)
-            for path in list(_LIVE):
+            for path in list(LEASES.values()):
                 # A file system that is away for a while comes back; until then the lease ages.
                 with contextlib.suppress(OSError):
                     _touch(path)

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -14,7 +13,7 @@ import yaml
 from litmus.core.errors import UserError
 from litmus.core.metrics import metric_of
 from litmus.records import lease
-from litmus.records.storage import CorruptRecord, StorageError, storage_errors, to_json, write_atomically
+from litmus.records.storage import CorruptRecord, StorageError, replace, storage_errors, to_json, write_atomically
 
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader of `yaml.safe_load`, in C where PyYAML was built with it: several times as fast."""
@@ -286,7 +285,7 @@ def write_heartbeat(directory: Path, heartbeat: Heartbeat) -> None:
     # Not `write_atomically`: training need not wait until this reaches the disk.
     with contextlib.suppress(OSError):
         temporary.write_text(json.dumps(asdict(heartbeat)))
-        os.replace(temporary, file)
+        replace(temporary, file)
 
 
 def read_heartbeat(directory: Path) -> Heartbeat | None:

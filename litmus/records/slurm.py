@@ -56,14 +56,18 @@ class OwnJob:
 
 
 def own_job() -> OwnJob | None:
-    """Return the job that this process belongs to, None outside of SLURM."""
-    variables = os.environ
-    if "SLURM_JOB_ID" not in variables:
+    """Return the job that this process belongs to, None outside of SLURM.
+
+    A shell, a notebook or a container may hand on some of SLURM's variables only; without a number and a name a job is
+    none that SLURM could be asked about.
+    """
+    job, name, array, task, restarts = (
+        os.environ.get(f"SLURM_{each}", "")
+        for each in ("JOB_ID", "JOB_NAME", "ARRAY_JOB_ID", "ARRAY_TASK_ID", "RESTART_COUNT")
+    )
+    if not job or not name or bool(array) != bool(task):
         return None
-    number = variables["SLURM_JOB_ID"]
-    if "SLURM_ARRAY_TASK_ID" in variables:
-        number = f"{variables['SLURM_ARRAY_JOB_ID']}_{variables['SLURM_ARRAY_TASK_ID']}"
-    return OwnJob(number, variables.get("SLURM_JOB_NAME", ""), int(variables.get("SLURM_RESTART_COUNT", "0")))
+    return OwnJob(f"{array}_{task}" if array else job, name, int(restarts) if restarts.isdecimal() else 0)
 
 
 def title_of(study: str) -> str:

@@ -5,7 +5,9 @@ import errno
 import json
 import math
 import os
-import tempfile
+import re
+import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,11 +54,48 @@ class CorruptRecord(Exception):
     """A file of a record cannot be read; the message names it."""
 
 
+class TakenOver(UserError):
+    """Another process executes the run by now, because this one was silent for too long."""
+
+
+LEASES: dict[Path, Path] = {}
+"""The runs that this process executes: each one's folder, and the lease under which files are replaced there."""
+
+
+def latest_lease(directory: Path) -> int:
+    """Return the highest number of the leases in a run's folder, 0 for none."""
+    with storage_errors(directory):
+        try:
+            found = [re.fullmatch(r"lease\.(\d+)", name) for name in os.listdir(directory)]
+        except FileNotFoundError:
+            return 0
+    return max((int(match.group(1)) for match in found if match), default=0)
+
+
+def is_taken_over(lease: Path) -> bool:
+    """Whether there is a later lease on the run of `lease`."""
+    return latest_lease(lease.parent) > int(lease.suffix[1:])
+
+
+def replace(temporary: Path, path: Path) -> None:
+    """Put `temporary` in the place of `path`. Raises `TakenOver` for a file of a run that another process executes."""
+    # As late as it can be: a process may be stopped anywhere before.
+    for directory in (path.parent, path.parent.parent):
+        lease = LEASES.get(directory)
+        if lease is not None and is_taken_over(lease):
+            raise TakenOver(f"{directory} is executed by another process by now; this one was silent for too long")
+    os.replace(temporary, path)
+
+
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write at `path` into a `StorageError` of one line."""
+    """Turn the operating system's refusal to write at `path` into a `StorageError` of one line.
+
+    What is made within the block has the permissions of the folder that it is made in, see `permissions_of`.
+    """
     try:
-        yield
+        with permissions_of(path.parent):
+            yield
     except OSError as error:
         if error.errno in _STORAGE_ERRORS:
             raise StorageError(f"cannot write {path}: {error.strerror}") from None
@@ -69,20 +108,39 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Its folder is made, but not what that is in: where a study's folder is gone, it is not put in its place anew.
     """
     data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with storage_errors(path):
         path.parent.mkdir(exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with open(temporary, "xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
+            replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
+
+
+@contextlib.contextmanager
+def permissions_of(directory: Path) -> Iterator[None]:
+    """Let the group write what is made within the block, where it may write `directory` and owns what is made there.
+
+    That is a folder after `chmod g+ws`, and one that is made in it; the nearest that exists counts. Elsewhere the
+    user's umask decides, as for any program.
+    """
+    existing = next((each for each in (directory, *directory.parents) if each.exists()), directory)
+    shared = stat.S_ISGID | stat.S_IWGRP
+    if not existing.exists() or existing.stat().st_mode & shared != shared:
+        yield
+        return
+    umask = os.umask(0o007)
+    os.umask(umask & ~0o070)
+    try:
+        yield
+    finally:
+        os.umask(umask)
 
 
 def to_json(value: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 from litmus.core.errors import require_choice
 from litmus.records.frames import read_metrics, read_probes
 from litmus.records.run_record import STATES_WITH_RESULT, RunRecord
+from litmus.records.storage import storage_errors
 
 MODES = ("online", "offline", "disabled")
 ANSWER_SECONDS = 10.0
@@ -195,17 +196,21 @@ def wandb_id(record: RunRecord) -> str:
 
 
 def folder_number(directory: Path) -> str:
-    """Return the random number of a study's folder, which is drawn once."""
+    """Return the random number of a study's folder, which is drawn once.
+
+    A copy of the folder has its number, and uploads to the same runs, until `wandb_number.txt` is deleted in it.
+    """
     file = directory / "wandb_number.txt"
     if not file.exists():
         drawn = directory / f".wandb_number.{secrets.token_hex(4)}"
-        drawn.write_text(secrets.token_hex(4))
-        try:
-            os.link(drawn, file)  # fails where another process has been faster
-        except FileExistsError:
-            pass
-        finally:
-            drawn.unlink()
+        with storage_errors(file):
+            drawn.write_text(secrets.token_hex(4))
+            try:
+                os.link(drawn, file)
+            except FileExistsError:
+                pass  # another process has been faster
+            finally:
+                drawn.unlink()
     return file.read_text().strip()
 
 

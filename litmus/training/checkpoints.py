@@ -17,7 +17,7 @@ from litmus.core.keyed_random import generator_states, set_generators
 from litmus.core.metrics import METRICS
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.records.run_record import RunRecord
-from litmus.records.storage import CorruptRecord, storage_errors, write_atomically
+from litmus.records.storage import CorruptRecord, replace, storage_errors, write_atomically
 from litmus.training.config import RunConfig
 from litmus.training.run import Run
 
@@ -152,7 +152,7 @@ class Checkpoints(lightning.Callback):
                 if trainer.is_global_zero:
                     with open(temporary, "rb+") as file:
                         os.fsync(file.fileno())
-                    os.replace(temporary, path)
+                    replace(temporary, path)
             except BaseException:
                 with contextlib.suppress(OSError):
                     temporary.unlink(missing_ok=True)

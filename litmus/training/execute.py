@@ -34,7 +34,14 @@ from litmus.lit_archs.layers.sync_batch_norm import synchronise_batch_norm
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import PROBES
 from litmus.records.run_record import Listener, remove_heartbeat
-from litmus.records.storage import CorruptRecord, storage_errors, to_json, write_atomically
+from litmus.records.storage import (
+    CorruptRecord,
+    TakenOver,
+    permissions_of,
+    storage_errors,
+    to_json,
+    write_atomically,
+)
 from litmus.training.callbacks import (
     EvenlySpacedValidations,
     Heartbeats,
@@ -86,13 +93,14 @@ def attempt(
         header = f"# run {run.run_id} of study {run.study}: {run.name}\n"
         write_atomically(record.config_file, header + yaml.safe_dump(run.config.as_dict(), sort_keys=False))
     write_status("running")
-    with open_loggers(run, execution, place) as loggers:
+    # What loggers write, too, is for all who may write in the study's folder.
+    with permissions_of(run.directory), open_loggers(run, execution, place) as loggers:
         try:
             state = execute(run, execution, place, on_progress, pause, loggers)
         except (Paused, UserError):
             write_status("interrupted")
             raise
-        except CorruptRecord:
+        except (CorruptRecord, TakenOver):
             raise
         except BaseException as error:
             write_status("crashed", error=f"{type(error).__name__}: {error}"[:500])

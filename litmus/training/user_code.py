@@ -8,10 +8,10 @@ import ast
 import hashlib
 import importlib.util
 import os
+import secrets
 import shutil
 import site
 import sysconfig
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -175,14 +175,14 @@ def keep_copies(code: UserCode, study_directory: Path) -> KeptCode:
         return kept
     with storage_errors(kept.path):
         kept.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=kept.path.parent, prefix=f".{kept.path.name}."))
+        temporary = kept.path.with_name(f".{kept.path.name}.{secrets.token_hex(4)}")
+        temporary.mkdir()
         try:
             for name, content in code.contents.items():
                 (temporary / name).parent.mkdir(parents=True, exist_ok=True)
                 (temporary / name).write_bytes(content)
             files = {name: str(path) for name, path in code.files.items()}
             (temporary / MANIFEST).write_text(to_json({"source": code.source, "files": files}))
-            os.chmod(temporary, 0o755)
             os.rename(temporary, kept.path)
         except OSError:
             if not manifest.is_file():  # else another launcher was faster

@@ -3,18 +3,21 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from litmus.records import lease, slurm
 from litmus.records.lease import acquire, is_held
+from litmus.records.storage import write_atomically
 
 HOLD = """
 import pathlib, sys, time
@@ -45,6 +48,12 @@ def holder(directory: Path, *around: str) -> Iterator["subprocess.Popen[str]"]:
     finally:
         process.kill()
         process.wait()
+
+
+OF_A_JOB = {
+    "host": "node7", "boot": "another", "processes": "pid:[1]", "pid": 1, "started": "1",
+    "job": {"id": "12_3", "name": "litmus-s", "restarts": 1},
+}  # fmt: skip
 
 
 def make_old(path: Path) -> None:
@@ -135,11 +144,75 @@ def test_a_file_system_that_is_away_for_a_while_ends_no_heartbeat(tmp_path: Path
 def test_slurm_is_asked_about_a_job_that_is_not_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: tuple[str, int, float], held: bool
 ) -> None:
-    job = {"id": "12_3", "name": "litmus-s", "restarts": 1}
-    content = {"host": "node7", "boot": "another", "processes": "pid:[1]", "pid": 1, "started": "1", "job": job}
-    (tmp_path / "lease.1").write_text(json.dumps(content) + "\n")
+    (tmp_path / "lease.1").write_text(json.dumps(OF_A_JOB) + "\n")
     past = time.time() - 10
     os.utime(tmp_path / "lease.1", (past, past))
     monkeypatch.setattr(slurm, "is_available", lambda: True)
     monkeypatch.setattr(slurm, "job_state", lambda job, name: answer)
     assert is_held(tmp_path) is held
+    make_old(tmp_path / "lease.1")  # its node is slow, or its clock late
+    assert is_held(tmp_path) is (answer[0] in slurm.AT_WORK and answer[1] == 1)
+
+
+@pytest.mark.parametrize(
+    ("variables", "job"),
+    [
+        ({"JOB_ID": "5"}, None),
+        ({"JOB_ID": "5", "JOB_NAME": "sh"}, {"id": "5", "name": "sh", "restarts": 0}),
+        ({"JOB_ID": "5", "JOB_NAME": "sh", "ARRAY_TASK_ID": "1"}, None),
+        ({"JOB_ID": "5", "JOB_NAME": "sh", "ARRAY_JOB_ID": "4", "ARRAY_TASK_ID": "1"},
+         {"id": "4_1", "name": "sh", "restarts": 0}),
+        ({"JOB_ID": "5", "JOB_NAME": "sh", "RESTART_COUNT": ""}, {"id": "5", "name": "sh", "restarts": 0}),
+        ({"JOB_ID": "5", "JOB_NAME": "sh", "RESTART_COUNT": "2"}, {"id": "5", "name": "sh", "restarts": 2}),
+        ({"ARRAY_TASK_ID": "1"}, None),
+    ],
+)  # fmt: skip
+def test_a_part_of_slurms_variables_is_no_job(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], job: dict[str, object] | None
+) -> None:
+    for name in [name for name in os.environ if name.startswith("SLURM_")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    found = slurm.own_job()
+    assert (None if found is None else asdict(found)) == job
+
+
+CONTINUE = """
+import pathlib, sys, time
+from litmus.records import lease
+from litmus.records.storage import TakenOver, write_atomically
+held = lease.acquire(pathlib.Path(sys.argv[1]))
+print("held", flush=True)
+while True:
+    try:
+        write_atomically(pathlib.Path(sys.argv[1], "checkpoints", "last.ckpt"), sys.argv[2])
+    except TakenOver as error:
+        print(error, flush=True)
+        break
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("around", [(), CONTAINER], ids=["here", "in a container"])
+def test_a_holder_that_was_stopped_leaves_its_run_to_the_next(tmp_path: Path, around: tuple[str, ...]) -> None:
+    if around:
+        can(*around)
+    command = [*around, sys.executable, "-c", CONTINUE, str(tmp_path), "first"]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert first.stdout is not None
+    assert first.stdout.readline() == "held\n"
+    file = tmp_path / "checkpoints" / "last.ckpt"
+    wait_for(file.exists)
+    assert acquire(tmp_path) is None
+    os.killpg(first.pid, signal.SIGSTOP)
+    assert acquire(tmp_path) is None  # it may be back at once
+    make_old(tmp_path / "lease.1")
+    wait_for(lambda: not is_held(tmp_path))
+    assert acquire(tmp_path) is not None
+    write_atomically(file, "second")
+    os.killpg(first.pid, signal.SIGCONT)
+    said, _ = first.communicate(timeout=60)
+    assert said.startswith(f"{tmp_path} is executed by another process by now")
+    assert file.read_text() == "second"
+    assert [path.name for path in file.parent.iterdir()] == ["last.ckpt"]
