@@ -13,7 +13,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from litmus.core.config_keys import Config, Keys, keys_of_class, read_mapping
 from litmus.core.errors import UserError, require_positive, unknown_name, written_with
-from litmus.core.formatting import seconds_of
+from litmus.core.formatting import seconds_of, several
 from litmus.records.wandb import requested_mode
 from litmus.training.environment import available_cpus
 from litmus.training.loggers import check_logger
@@ -119,12 +119,12 @@ class LaunchConfig(Config):
         workers: runs at a time; by default one a CPU core, or one a GPU (times per_device).
         devices: processes that train one run together, each on one GPU or an equal number of cores.
         per_device: runs at a time on each GPU; several of a small network take little longer than one.
-        accelerator: auto, cpu or cuda.
+        accelerator: auto, cpu or cuda; auto is cuda for jobs that ask SLURM for GPUs, and where there is a GPU.
         wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
             disabled.
         logger: a logger of Lightning's that gets the same rows, in each run's folder: tensorboard or csv.
         checkpoint_every: time between two checkpoints of a run, such as 5m, or steps, such as 500steps; epoch: at
-            the end of each.
+            the end of each; by default 10s, and 5m in jobs of SLURM.
         threads: CPU threads of each process; by default what OMP_NUM_THREADS says, else the cores divided by the
             processes, and one for a small network.
         launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm; none, nothing: what is planned
@@ -141,7 +141,7 @@ class LaunchConfig(Config):
     accelerator: Accelerator = "auto"
     wandb: str | None = None
     logger: str | None = None
-    checkpoint_every: str = "10s"
+    checkpoint_every: str | None = None
     threads: PositiveInt | None = None
     launcher: LauncherName = "local"
     dry_run: bool = False
@@ -150,8 +150,16 @@ class LaunchConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checkpoint_interval(self.checkpoint_every)
+        in_jobs = self.launcher != "local"
+        # Written out here, since the jobs do not know what launched them. Hundreds of them share one file system.
+        if self.checkpoint_every is None:
+            object.__setattr__(self, "checkpoint_every", "5m" if in_jobs else "10s")
+        if self.accelerator == "auto" and in_jobs and self.slurm.asks_for_gpus:
+            object.__setattr__(self, "accelerator", "cuda")
+        checkpoint_interval(str(self.checkpoint_every))
         check_logger(self.logger)
+        if in_jobs and self.slurm.asks_for_gpus and self.accelerator == "cpu":
+            raise UserError("accelerator cpu leaves the GPUs idle that the jobs ask SLURM for; drop one of the two")
         nodes = self.slurm.nodes
         if nodes > 1 and self.devices % nodes:
             raise UserError(f"devices {self.devices} cannot be spread evenly over {nodes} nodes (--slurm.nodes)")
@@ -183,12 +191,7 @@ def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Exe
     `processes_here` is the number of processes of one run on this machine, if torchrun or SLURM started them; by
     default all devices of a run are here, and as many runs at a time as fit. Raises `UserError` for a missing GPU.
     """
-    devices_here, gpus = processes_here or launch.devices, torch.cuda.device_count()
-    accelerator = launch.accelerator
-    if accelerator == "cuda" and devices_here > gpus:
-        raise UserError(f"--devices {launch.devices} on cuda: {socket.gethostname()} has {gpus} GPUs that are visible")
-    if accelerator == "auto":
-        accelerator = "cuda" if gpus >= devices_here else "cpu"
+    accelerator = _accelerator(launch, processes_here)
     if accelerator == "cuda":
         cores = 1
     elif processes_here is not None:
@@ -197,7 +200,7 @@ def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Exe
     else:
         cores = available_cpus() // (_runs_on_cpu(launch) * launch.devices)
     threads = launch.threads or threads_of_environment()
-    seconds, steps = checkpoint_interval(launch.checkpoint_every)
+    seconds, steps = checkpoint_interval(str(launch.checkpoint_every))
     return Execution(
         accelerator=accelerator,
         devices=launch.devices,
@@ -208,6 +211,26 @@ def execution_of(launch: LaunchConfig, processes_here: int | None = None) -> Exe
         checkpoint_steps=steps,
         threads_asked=threads is not None,
     )
+
+
+def _accelerator(launch: LaunchConfig, processes_here: int | None) -> str:
+    """Return `cpu` or `cuda`. Raises `UserError` where GPUs are asked for, in any way, that PyTorch does not see."""
+    if launch.accelerator == "cpu":
+        return "cpu"
+    gpus, cores = torch.cuda.device_count(), available_cpus()
+    if gpus >= (processes_here or launch.devices):
+        return "cuda"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
+    if launch.accelerator == "cuda":
+        asked = f"--devices {launch.devices} on cuda"
+    elif gpus or (processes_here is None and launch.devices > cores):
+        asked = f"--devices {launch.devices}"
+    elif visible not in ("", "-1", "NoDevFiles"):
+        asked = f"CUDA_VISIBLE_DEVICES={visible}"
+    else:
+        return "cpu"
+    here = f"PyTorch sees {several(gpus, 'GPU')} and {several(cores, 'core')} on {socket.gethostname()}"
+    raise UserError(f"{asked}: {here}; nvidia-smi lists the GPUs, --accelerator cpu trains without any")
 
 
 def places_of(launch: LaunchConfig, execution: Execution) -> list[tuple[Place, ...]]:

@@ -22,7 +22,7 @@ from litmus.records.lease import Lease
 from litmus.records.run_record import STATES_WITH_RESULT, Heartbeat
 from litmus.records.storage import CorruptRecord
 from litmus.training.checkpoints import Paused, check_readable
-from litmus.training.execute import attempt, write_traceback
+from litmus.training.execute import attempt, backend, write_traceback
 from litmus.training.run import Execution, Place, Run
 
 
@@ -53,8 +53,7 @@ class ProcessGroup:
         )
         if accelerator == "cuda":
             torch.cuda.set_device(self.local_rank)
-        # Objects are broadcast over the CPU, so that they never wait for a GPU.
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if accelerator == "cuda" else "gloo")
+        distributed.init_process_group(backend(accelerator == "cuda"))
 
     def console(self) -> Console:
         """Return the console of progress: on rank 0 today's standard error, which a run may redirect; else none."""
@@ -68,22 +67,40 @@ def torchrun_group(environment: Mapping[str, str] = os.environ) -> ProcessGroup 
 
     Raises `UserError` for nodes with different numbers of processes.
     """
-    if "TORCHELASTIC_RUN_ID" not in environment or int(environment["WORLD_SIZE"]) == 1:
+    if "TORCHELASTIC_RUN_ID" not in environment:
         return None
-    rank, size, per_node = (int(environment[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+    numbers = _numbers(environment, names)
+    if numbers is None:
+        raise UserError(f"TORCHELASTIC_RUN_ID is set: torchrun sets {', '.join(names)} too, each to a number")
+    rank, size, local_rank, per_node = numbers
+    if size == 1:
+        return None
     if size % per_node:
         raise UserError(f"torchrun: {size} processes are not the same number on each node")
-    return ProcessGroup(rank, size, int(environment["LOCAL_RANK"]), rank // per_node, size // per_node)
+    return ProcessGroup(rank, size, local_rank, rank // per_node, size // per_node)
 
 
-def slurm_group(environment: Mapping[str, str] = os.environ) -> ProcessGroup | None:
-    """Return the group of this process in a step of SLURM; None if it is the only one."""
-    size = int(environment.get("SLURM_STEP_NUM_TASKS", environment.get("SLURM_NTASKS", "1")))
-    if size == 1 or "SLURM_PROCID" not in environment:
+def slurm_group(accelerator: str = "cpu", environment: Mapping[str, str] = os.environ) -> ProcessGroup | None:
+    """Return the group of this process in a step of SLURM that `srun` started; None if it is the only one.
+
+    A shell or a notebook in a job has some of the variables, and is alone.
+    """
+    names = ("STEP_NUM_TASKS", "STEP_NUM_NODES", "PROCID", "LOCALID", "NODEID")
+    numbers = _numbers(environment, [f"SLURM_{name}" for name in names])
+    if numbers is None or numbers[0] == 1:
         return None
-    rank, local_rank, node = (int(environment[f"SLURM_{name}"]) for name in ("PROCID", "LOCALID", "NODEID"))
-    nodes = environment.get("SLURM_STEP_NUM_NODES", environment.get("SLURM_NNODES", "1"))
-    return ProcessGroup(rank, size, local_rank, node, int(nodes))
+    size, nodes, rank, local_rank, node = numbers
+    if accelerator != "cpu" and size > nodes and torch.cuda.device_count() == 1:
+        # Each process sees a GPU of its own, as with --gpus-per-task: to PyTorch it is a node of its own.
+        return ProcessGroup(rank, size, 0, rank, size)
+    return ProcessGroup(rank, size, local_rank, node, nodes)
+
+
+def _numbers(environment: Mapping[str, str], names: Sequence[str]) -> list[int] | None:
+    """Return the numbers in variables of the environment, None unless each is set to one."""
+    texts = [environment.get(name, "") for name in names]
+    return [int(text) for text in texts] if all(text.isdecimal() for text in texts) else None
 
 
 def broadcast(value: Any) -> Any:

@@ -41,10 +41,7 @@ def write_runs(directory: Path, runs: Sequence["Run"], launch: "LaunchConfig", k
     entries = {run.run_id: run.as_dict() for run in runs}
     if keep_others:
         entries = {**{entry["run_id"]: entry for entry in _read(directory)["runs"]}, **entries}
-    settings = dataclasses.asdict(launch)
-    if launch.accelerator == "auto" and launch.slurm.asks_for_gpus:
-        settings["accelerator"] = "cuda"  # a job that sees no GPU trains nothing, rather than slowly on the CPU
-    settings = {key: value for key, value in settings.items() if key not in LAUNCHER_SETTINGS}
+    settings = {key: value for key, value in dataclasses.asdict(launch).items() if key not in LAUNCHER_SETTINGS}
     write_atomically(file, to_json({"launch": settings, "runs": list(entries.values())}))
 
 
@@ -97,8 +94,8 @@ def _execute_missing(directory: Path) -> int:
     from litmus.launch.progress import Progress
     from litmus.records.wandb import available_mode
 
-    group = torchrun_group() or slurm_group()
     launch = LaunchConfig(**content["launch"])
+    group = torchrun_group() or slurm_group(str(launch.accelerator))
     # This node may not reach the servers that the login node reaches.
     launch = dataclasses.replace(launch, wandb=available_mode(launch.wandb, directory.name))
     execution = execution_of(launch, None if group is None else group.processes_per_node)

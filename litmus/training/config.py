@@ -29,7 +29,16 @@ def use_precision(precision: str) -> Any:
     float32 throughout, as on the CPU, and tf32 is a separate choice.
     https://docs.pytorch.org/docs/stable/notes/cuda.html#tensorfloat-32-tf32-on-ampere-and-later-devices
     """
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    tf32 = precision == "tf32"
+    # The newer switches alone would make an error of the older ones, which Lightning reads; and whatever a user's file
+    # has switched, on the CPU too, is no part of a run's identity.
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
+    for name in ("cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn"):
+        family, _, operation = name.partition(".")
+        switch = getattr(getattr(torch.backends, family), operation, None)
+        if hasattr(switch, "fp32_precision"):  # since PyTorch 2.9
+            switch.fp32_precision = "tf32" if tf32 and family != "mkldnn" else "ieee"
     return "32-true" if precision == "tf32" else precision
 
 

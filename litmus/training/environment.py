@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ def available_cpus() -> int:
     found: int = joblib.cpu_count()
     # SLURM sets it where a job asked for cores, and may not bind the job's processes to them.
     granted = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    return min(found, int(granted)) if granted.isdigit() and "SLURM_JOB_ID" in os.environ else found
+    return min(found, int(granted) or found) if granted.isdecimal() and "SLURM_JOB_ID" in os.environ else found
 
 
 @lru_cache(maxsize=1)
@@ -42,16 +43,33 @@ def package_version() -> str:
 
 def environment(device: torch.device, devices: int, threads: int) -> dict[str, Any]:
     """Return versions, hardware and thread count of this process's runs."""
-    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    cuda = device.type == "cuda"
+    hardware = torch.cuda.get_device_name(device) if cuda else platform.machine()
     return {
         "code": package_version(),
         "python": platform.python_version(),
         **{library: _version(library) for library in LIBRARIES},
+        **(gpu_versions() if cuda else {}),
         "device": device.type,
         "hardware": hardware,
         "devices": devices,
         "threads": threads,
         "host": platform.node(),
+    }
+
+
+def gpu_versions(driver: Path = Path("/proc/driver/nvidia/version")) -> dict[str, str]:
+    """Return the versions of what computes on NVIDIA's GPUs; the driver is that of `driver`, `unknown` without it."""
+    try:
+        found = re.search(r"Kernel Module.*? (\d+\.[\d.]+)", driver.read_text())
+    except OSError:
+        found = None
+    nccl = torch.cuda.nccl.version() if torch.distributed.is_nccl_available() else "absent"
+    return {
+        "driver": found[1] if found else "unknown",
+        "cuda": str(torch.version.cuda),
+        "cudnn": str(torch.backends.cudnn.version()),
+        "nccl": ".".join(map(str, nccl)) if isinstance(nccl, tuple) else str(nccl),
     }
 
 

@@ -275,6 +275,15 @@ class SynchroniseBatchNorm(LayerSync):
         return model
 
 
+def backend(cuda: bool) -> str:
+    """Return the backend of a process group.
+
+    Objects, such as whether a checkpoint is due, are broadcast over the CPU with gloo: over NCCL each would wait for
+    all that the GPU has to do.
+    """
+    return "cpu:gloo,cuda:nccl" if cuda else "gloo"
+
+
 def _trainer(
     run: Run,
     execution: Execution,
@@ -294,7 +303,7 @@ def _trainer(
         accelerator="gpu" if cuda else "cpu",
         devices=list(place.device_indices) if cuda else execution.devices // place.nodes,
         num_nodes=place.nodes,
-        strategy=DDPStrategy(process_group_backend="nccl" if cuda else "gloo") if execution.devices > 1 else "auto",
+        strategy=DDPStrategy(process_group_backend=backend(cuda)) if execution.devices > 1 else "auto",
         plugins=plugins,
         precision=use_precision(config.trainer.precision),
         max_epochs=config.trainer.epochs,
