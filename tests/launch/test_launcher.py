@@ -1,5 +1,6 @@
 """Promise 5, failure is an outcome: crashes are repeated, then reported with their log; nothing is dropped."""
 
+import multiprocessing
 import os
 import re
 import signal
@@ -16,7 +17,9 @@ from litmus import load, run
 from litmus.core.errors import UserError
 from litmus.design.study import Study
 from litmus.launch import local
+from litmus.launch.worker import Message
 from litmus.records.run_record import run_records
+from litmus.training.run import Place
 
 STUDY = Study(
     "outcomes",
@@ -279,3 +282,22 @@ def test_where_the_system_kills_a_worker_for_memory_fewer_runs_go_on(
     assert result.crashed == {}
     printed = capfd.readouterr().err
     assert "repeated, 1 run at a time from now on (the system killed the worker process)" in printed
+
+
+def worker_of(*messages: Message) -> local.Worker:
+    """A worker of two processes that have sent `messages`, and live."""
+    worker = local.Worker((Place(0), Place(1)))
+    for message in messages:
+        ours, theirs = multiprocessing.Pipe()
+        theirs.send(Message("progress", None))
+        theirs.send(message)
+        worker.connections.append(ours)
+    return worker
+
+
+def test_of_several_processes_the_first_error_is_reported() -> None:
+    """The second runs out of memory, and the first then loses its connection to it."""
+    lost = Message("crashed", "RuntimeError: Connection closed by peer", time=2.0)
+    full = Message("out of memory", "CUDA out of memory", time=1.0)
+    assert local._first_error(worker_of(lost, full), lost) == full
+    assert local._first_error(worker_of(full, lost), full) == full
