@@ -36,7 +36,7 @@ def use_precision(precision: str) -> Any:
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
     for name in ("cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn"):
         family, _, operation = name.partition(".")
-        switch = getattr(getattr(torch.backends, family), operation, None)
+        switch: Any = getattr(getattr(torch.backends, family), operation, None)
         if hasattr(switch, "fp32_precision"):  # since PyTorch 2.9
             switch.fp32_precision = "tf32" if tf32 and family != "mkldnn" else "ieee"
     return "32-true" if precision == "tf32" else precision
