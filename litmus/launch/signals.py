@@ -4,8 +4,9 @@ Ctrl-C (SIGINT) raises `Interrupted` at once. The signals of SLURM and `kill` se
 runs then write a checkpoint before `Interrupted` is raised.
 
 SIGTERM in a job of SLURM: the handler of `stop_on_signals` sets the flag, `LocalLauncher._stop_after_checkpoints` asks
-the workers to pause, `Checkpoints` writes the checkpoint and raises `Paused`, the launcher raises `Interrupted`, and
-`run_job` in `work.py` requeues the job. Several processes of one run do the same through `ProcessGroupLauncher`.
+the workers to pause, `Checkpoints` writes the checkpoint and raises `Paused`, the launcher raises `Interrupted`, `work`
+returns an exit status that says so, and the job's script requeues it. Several processes of one run do the same through
+`ProcessGroupLauncher`.
 """
 
 import contextlib

@@ -7,6 +7,7 @@ functions, once the signals are handled: it takes seconds, in which a signal may
 import dataclasses
 import hashlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 
 AGAIN = 75
 """The exit status that asks for the same command again: EX_TEMPFAIL of sysexits.h, which schedulers can tell apart."""
+
+STARTS_WITHOUT_PROGRESS = 3
+"""A job that is started so often without any run coming further stops: it dies where it begins."""
+
+NO_PROGRESS = (
+    "no run has come further since its start; give it more --slurm.time, less --slurm.warning, or look at why it died; "
+    "the same command submits the rest"
+)
 
 LAUNCHER_SETTINGS = ("slurm", "launcher", "out", "dry_run", "same_code")
 """Settings that are no part of how a run is executed."""
@@ -73,7 +82,13 @@ def work(directory: Path) -> int:
             return 1 if _execute_missing(directory) else 0
         except Interrupted as interruption:
             print(f"litmus: stopped by {interruption}; {interruption.advice}", file=sys.stderr)
-            return interruption.exit_status if interruption.number == signal.SIGINT else AGAIN
+            if interruption.number == signal.SIGINT:
+                return interruption.exit_status
+            job = slurm.own_job()
+            if job is None or _starts_without_progress(directory, job) == 0:
+                return AGAIN
+            print(f"litmus: job {job.id} does not ask to be requeued: {NO_PROGRESS}", file=sys.stderr)
+            return 1
 
 
 def _execute_missing(directory: Path) -> int:
@@ -83,8 +98,13 @@ def _execute_missing(directory: Path) -> int:
     """
     content = _read(directory)  # before PyTorch is imported: the folder may be another one
     job = slurm.own_job()
-    if job is not None and job.restarts:
-        _require_progress(directory, job)
+    if job is not None:
+        starts = 1 + (_starts_without_progress(directory, job) if job.restarts else 0)
+        if starts > STARTS_WITHOUT_PROGRESS:
+            raise UserError(f"job {job.id} stops: {NO_PROGRESS}")
+        if os.environ.get("SLURM_PROCID", "0") == "0":
+            content_now = {"starts": starts, "progress": _progress(directory)}
+            write_atomically(_progress_file(directory, job), to_json(content_now))
 
     import torch.distributed as distributed
 
@@ -101,8 +121,6 @@ def _execute_missing(directory: Path) -> int:
     execution = execution_of(launch, None if group is None else group.processes_per_node)
     if group is not None:
         group.initialise(execution.accelerator)
-    if job is not None and (group is None or group.rank == 0):
-        write_atomically(_progress_file(directory, job), to_json(_progress(directory)))
     crashed: set[str] = set()
     # The list is read once more after the last run: another call may have added some.
     if group is None:
@@ -167,20 +185,13 @@ def missing_runs(directory: Path, repeat_crashed: bool = False) -> "list[Run]":
     return sorted(runs, key=lambda run: (draw(run.trial, run.config.seed), draw(run.run_id)))
 
 
-def _require_progress(directory: Path, job: slurm.OwnJob) -> None:
-    """Raise `UserError` if no run of the study has come further since this job's last start.
-
-    It would be started again and again: its time is shorter than what it needs to begin, or it dies there.
-    """
+def _starts_without_progress(directory: Path, job: slurm.OwnJob) -> int:
+    """Return how often `job` was started since a run last came further; 0 where one has since its start."""
     try:
         before = json.loads(_progress_file(directory, job).read_bytes())
     except (OSError, ValueError):
-        return
-    if before == _progress(directory):
-        raise UserError(
-            f"job {job.id} stops: no run has come further since its last start; give it more --slurm.time, less "
-            f"--slurm.warning, or look at why it died; the same command then submits the rest"
-        )
+        return 0
+    return int(before["starts"]) if before["progress"] == _progress(directory) else 0
 
 
 def _progress_file(directory: Path, job: slurm.OwnJob) -> Path:

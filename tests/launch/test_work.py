@@ -15,7 +15,8 @@ from tiny_runs import command
 
 from litmus.cli.main import run_command
 from litmus.launch import work
-from litmus.launch.work import AGAIN, missing_runs
+from litmus.launch.signals import Interrupted
+from litmus.launch.work import AGAIN, STARTS_WITHOUT_PROGRESS, missing_runs
 from litmus.records.lease import acquire
 from litmus.records.study_record import StudyJobs
 
@@ -130,18 +131,19 @@ def started(monkeypatch: pytest.MonkeyPatch, restarts: int) -> None:
     monkeypatch.setenv("SLURM_RESTART_COUNT", str(restarts))
 
 
-def test_a_job_that_is_started_again_without_progress_stops(
+def test_a_job_that_is_started_again_and_again_without_progress_stops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = plan(tmp_path, "--seeds", "1")
     leases = [acquire(study / entry["run_id"]) for entry in json.loads((study / "runs.json").read_text())["runs"]]
-    started(monkeypatch, 0)
-    assert run_command(["work", str(study)]) == 0  # another process holds every run
-    started(monkeypatch, 1)
+    for restarts in range(STARTS_WITHOUT_PROGRESS):
+        started(monkeypatch, restarts)
+        assert run_command(["work", str(study)]) == 0  # another process holds every run
+    started(monkeypatch, STARTS_WITHOUT_PROGRESS)
     capsys.readouterr()
     assert run_command(["work", str(study)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("litmus: job 12 stops: no run has come further since its last start; give it more --slurm.t")
+    assert line.startswith("litmus: job 12 stops: no run has come further since its start; give it more --slurm.time")
     for lease in leases:
         assert lease is not None
         lease.release()
@@ -151,6 +153,32 @@ def test_a_job_that_is_started_again_without_progress_stops(
     monkeypatch.setattr(work, "missing_runs", interrupted)
     with pytest.raises(InterruptedError):  # that is progress: it goes past the check
         run_command(["work", str(study)])
+
+
+def test_a_job_that_a_signal_stops_before_any_progress_is_not_requeued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = plan(tmp_path, "--seeds", "1")
+    checkpoint = (
+        study / json.loads((study / "runs.json").read_text())["runs"][0]["run_id"] / "checkpoints" / "last.ckpt"
+    )
+
+    def stopped(*arguments: object) -> None:
+        raise Interrupted(signal.SIGUSR2)
+
+    def checkpointed(*arguments: object) -> None:
+        checkpoint.parent.mkdir(parents=True)
+        checkpoint.touch()
+        stopped()
+
+    monkeypatch.setattr(work, "missing_runs", stopped)
+    assert run_command(["work", str(study)]) == AGAIN  # no job
+    started(monkeypatch, 0)
+    capsys.readouterr()
+    assert run_command(["work", str(study)]) == 1
+    assert "job 12 does not ask to be requeued: no run has come further since its start" in capsys.readouterr().err
+    monkeypatch.setattr(work, "missing_runs", checkpointed)
+    assert run_command(["work", str(study)]) == AGAIN
 
 
 def interrupted(*arguments: object) -> None:
@@ -186,6 +214,7 @@ from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
 
+from litmus.launch.signals import Interrupted
 from litmus.launch.work import AGAIN, work
 
 
