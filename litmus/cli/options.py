@@ -97,11 +97,12 @@ def launch_config(options: Options) -> LaunchConfig:
 
 
 def parse_vary(texts: Sequence[str]) -> dict[str, list[Any]]:
-    """Return the levels by config key of `KEY=A,B,...` texts. Raises `UserError` where one has not that form."""
-    typed = [
-        _key_and_values(f"--vary {text!r}", text, "KEY=LEVEL,LEVEL,..., e.g. model.norm=none,batch") for text in texts
-    ]
-    return {key: [parse_value(value) for value in values] for key, values in typed}
+    """Return the levels by config key of `KEY=A,B,...` texts.
+
+    Raises `UserError` where one has not that form, and where two are of one key.
+    """
+    typed = _values_by_key("--vary", texts, "KEY=LEVEL,LEVEL,..., e.g. model.norm=none,batch")
+    return {key: [parse_value(value) for value in values] for key, values in typed.items()}
 
 
 def add_tuning_keys(parser: Parser) -> None:
@@ -130,26 +131,34 @@ def tuning_of(options: Options, declared: Tuning | None = None) -> Tuning | None
 def parse_tune(texts: Sequence[str]) -> dict[str, Sequence[Any] | Range]:
     """Return the values or the range by config key of `KEY=A,B,...` and `KEY=LOW..HIGH` texts.
 
-    Raises `UserError` where a text has neither form.
+    Raises `UserError` where a text has neither form, and where two are of one key.
     """
     space: dict[str, Sequence[Any] | Range] = {}
-    for text in texts:
-        option = f"--tune {text!r}"
-        key, values = _key_and_values(option, text, "KEY=VALUE,VALUE,... or KEY=LOW..HIGH, e.g. optim.lr=0.01..1")
-        if ".." not in text:
+    typed = _values_by_key("--tune", texts, "KEY=VALUE,VALUE,... or KEY=LOW..HIGH, e.g. optim.lr=0.01..1")
+    for key, values in typed.items():
+        listed = ",".join(values)
+        if ".." not in listed:
             space[key] = [parse_value(value) for value in values]
             continue
-        ends = [parse_value(end) for end in ",".join(values).split("..")]
+        ends = [parse_value(end) for end in listed.split("..")]
         if len(ends) != 2 or not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends):
-            raise UserError(f"{option}: a range goes from one number to another, e.g. optim.lr=0.01..1")
+            raise UserError(f"--tune {key}={listed}: a range goes from one number to another, e.g. optim.lr=0.01..1")
         with written_with(f"--tune {key}: ", ("low", "a")):
             space[key] = Range(*ends)
     return space
 
 
-def _key_and_values(option: str, text: str, expected: str) -> tuple[str, list[str]]:
-    key, _, listed = text.partition("=")
-    values = [value.strip() for value in listed.split(",")]
-    if not key or not all(values):
-        raise UserError(f"{option}: expected {expected}")
-    return key, values
+def _values_by_key(option: str, texts: Sequence[str], expected: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        key, _, listed = text.partition("=")
+        key, values = key.strip(), [value.strip() for value in listed.split(",")]
+        if not key or not all(values):
+            raise UserError(f"{option} {text!r}: expected {expected}")
+        if key in found:
+            raise UserError(
+                f"{option} {key} is given twice; give all values at once: {option} {key}="
+                f"{','.join([*found[key], *values])}"
+            )
+        found[key] = values
+    return found

@@ -14,7 +14,7 @@ import inspect
 import json
 import re
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -100,7 +100,7 @@ class Key:
     @property
     def expected(self) -> str:
         """What a value has to be, in words."""
-        return _in_words(self.type)
+        return in_words(self.type)
 
     def convert(self, value: Any) -> Any:
         """Return `value`, typed or as text, as the key's type; lists become tuples.
@@ -185,10 +185,41 @@ def unknown_key(key: str, valid: Iterable[str], owner: str) -> UserError:
     return UserError(f"unknown config key {key!r} for {owner}{suggestion} valid: {', '.join(shown)}")
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML as people write it, without what only YAML 1.1 makes of plain text.
+
+    `010` is no octal number, `1:30` no number of minutes, `no` not false and `2026-01-01` no date. A key that a mapping
+    has twice is an error.
+    """
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set[str]()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise yaml.MarkedYAMLError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+for _tag, _pattern, _first in (
+    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(0|[1-9]\d*)", "-+0123456789"),
+    ("float", r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]\d+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+.0123456789"),
+    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", "<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^({_pattern})$", re.ASCII), _first)
+
+
 def parse_value(text: str) -> Any:
-    """Return the value of a YAML scalar or flow collection; `1e-3` is a number, as in Python."""
+    """Return the value of a YAML scalar or flow collection; `1e-3`, `010` and `1_000` are numbers, as people mean them.
+
+    Raises `UserError` for a mapping with a key twice.
+    """
     try:
-        return _with_numbers(yaml.safe_load(text))
+        return _with_numbers(yaml.load(text, _Loader))  # a subclass of the safe loader
     except yaml.YAMLError:
         return text
 
@@ -199,9 +230,12 @@ def read_mapping(path: Path, option: str, expected: str) -> dict[str, Any]:
     Raises `UserError` where it cannot be read, or is no mapping, as `expected` says it in words.
     """
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), _Loader)
     except OSError as error:
         raise UserError(f"{option} {path}: {error.strerror}") from None
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f", line {error.problem_mark.line + 1}"
+        raise UserError(f"{option} {path}{line}: {error.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{option} {path}: not YAML ({' '.join(str(error).split())[:120]})") from None
     if not isinstance(content, dict):
@@ -210,21 +244,23 @@ def read_mapping(path: Path, option: str, expected: str) -> dict[str, Any]:
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested dictionaries as one, by dotted key."""
+    """Return nested dictionaries as one, by dotted key. Raises `UserError` where a key is there twice."""
     flat: dict[str, Any] = {}
     for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat.update(flatten(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
+        found = flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        for name in found.keys() & flat.keys():
+            raise UserError(f"{name} is given twice, as a dotted key and in its section")
+        flat.update(found)
     return flat
 
 
 def _with_numbers(value: Any) -> Any:
-    # In YAML 1.1 a number with an exponent is text unless it has a point.
+    # The loader leaves them as text, so that what a config file holds as text is read as text again.
     if isinstance(value, list):
         return [_with_numbers(item) for item in value]
-    is_number = isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value)
+    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(_\d+)*", value, re.ASCII):
+        return int(value)
+    is_number = isinstance(value, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", value, re.ASCII)
     return float(value) if is_number else value
 
 
@@ -286,6 +322,8 @@ _WORDS: dict[Any, tuple[str, str]] = {
     bool: ("true or false", "booleans"),
     str: ("text", "words"),
     type(None): ("null", "nulls"),
+    Callable: ("a function", "functions"),
+    Any: ("a value", "values"),
 }
 _BOUNDS = {"gt": ("greater than", ">"), "ge": ("at least", "≥"), "lt": ("less than", "<"), "le": ("at most", "≤")}
 """Names of bounds in pydantic's errors and the `annotated_types`, in words and as a sign."""
@@ -332,7 +370,8 @@ def _choices(kind: Any) -> tuple[Any, ...]:
     return ()
 
 
-def _in_words(kind: Any, several: bool = False) -> str:
+def in_words(kind: Any, several: bool = False) -> str:
+    """Return what a value of a type has to be, in words; with `several`, what each of a list's has to be."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         marks = arguments[1:]
@@ -344,14 +383,19 @@ def _in_words(kind: Any, several: bool = False) -> str:
             for bound, (_, sign) in _BOUNDS.items()
             if hasattr(mark, bound)
         ]
-        return " ".join([_in_words(arguments[0], several), " and ".join(bounds)]).strip()
+        return " ".join([in_words(arguments[0], several), " and ".join(bounds)]).strip()
     if origin in (Union, types.UnionType):
-        return " or ".join(_in_words(each, several) for each in arguments)
-    if origin in (list, tuple):
-        return f"{'lists' if several else 'a list'} of {_in_words(arguments[0], several=True)}"
+        return " or ".join(in_words(each, several) for each in arguments)
+    if origin in (list, tuple, Sequence):
+        return f"{'lists' if several else 'a list'} of {in_words(arguments[0], several=True)}"
     if origin is Literal:
         return ", ".join(map(str, arguments))
-    singular, plural = _WORDS.get(kind, (str(kind), str(kind)))
+    if origin is Mapping:
+        return f"{'dictionaries' if several else 'a dictionary'} of {in_words(arguments[1], several=True)}"
+    if origin is Callable and arguments and arguments[0] is not ...:
+        return f"{'functions' if several else 'a function'} of {len(arguments[0])} arguments"
+    name = getattr(kind, "__name__", str(kind))
+    singular, plural = _WORDS.get(origin or kind, (f"{'an' if name[0] in 'AEIOU' else 'a'} {name}", f"{name}s"))
     return plural if several else singular
 
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from litmus.core.config_keys import Role, Settings
+from litmus.core.config_keys import Key, Role, Settings
+from litmus.core.declaration import as_python
 from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
 from litmus.core.metrics import TASKS
 from litmus.core.registry import Registry
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.loading.registry import DATASETS
-from litmus.design.study import Study, check_claims, require_study_name
-from litmus.design.tuning import FIRST_TUNING_SEED, Point, Tuning, as_tuning
+from litmus.design.study import Study, check_arms, require_study_name
+from litmus.design.tuning import FIRST_TUNING_SEED, Point, Range, Tuning, as_tuning
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.probe import PROBES
 from litmus.records.study_record import ArmRecord, Start, StudyRecord, TuningRecord, is_full_product, levels_by_factor
@@ -66,6 +67,7 @@ class Plan:
         added: further seeds of single arms, by label.
         folder: the folder of its runs, by default the study's name.
         splits: how many validation splits the seeds take in turn.
+        notes: lines for the user on how the arms came about.
     """
 
     study: Study
@@ -77,6 +79,7 @@ class Plan:
     added: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     folder: str = ""
     splits: int = 1
+    notes: tuple[str, ...] = ()
 
     def directory(self, out: str | Path) -> Path:
         """Return the folder of its runs, of the folder of all records."""
@@ -175,12 +178,14 @@ def expand(
 
     `settings` go on top of the preset; `vary` replaces the levels of factors, `tuning` the study's own. Seeds are
     counted from `first_seed`, and take `splits` validation splits in turn. Raises `UserError` for a wrong name, key or
-    value, and for a study that is not controlled, with the differing keys.
+    value, for a study that is not controlled, with the differing keys, and for two arms with the same config.
     """
+    settings, vary = as_python(settings or {}), as_python(vary or {})
     require_study_name(study.name)
     require_choice(f"preset of {study.name}", preset, ("quick", *study.presets))
     study = study.at(preset)
-    count = study.seeds if seeds is None else seeds
+    numbers = {"seeds": study.seeds if seeds is None else seeds, "first_seed": first_seed, "splits": splits}
+    count, first_seed, splits = (Key(name, int, None, "").convert(number) for name, number in numbers.items())
     require_positive(seeds=count)
     require_at_least(0, first_seed=first_seed)
     require_positive(splits=splits)
@@ -188,13 +193,13 @@ def expand(
         raise UserError(
             f"--splits {splits}: {count} seeds cannot share them evenly; give a divisor, or {count} or more"
         )
-    _check_factors(study, vary or {})
-    check_claims(study)
+    _check_factors(study, vary)
+    check_arms(study)
     chosen = study.presets.get(preset, {})
     of_preset = {} if isinstance(chosen, Study) else chosen
-    base = _base_settings(study, of_preset, settings or {}, vary or {})
+    base = _base_settings(study, of_preset, settings, vary)
     levels_of = study.arm_levels(vary)
-    baseline = _baseline_label(study, vary or {}, levels_of)
+    baseline, notes = _baseline_label(study, vary, levels_of)
     arms = []
     for label, levels in levels_of.items():
         of_arm = {**_fitting(base, levels), **levels}
@@ -208,9 +213,11 @@ def expand(
         tuple(range(first_seed, first_seed + count)),
         preset,
         tuning=as_tuning(study.tune) if tuning is None else tuning,
-        settings=dict(settings or {}),
+        settings=dict(settings),
         splits=splits,
+        notes=notes,
     )
+    _check_different(study.name, {arm.label: arm.config for arm in plan.arms})
     _check_controlled(plan, set(study.factors))
     _check_tuning(plan)
     return plan
@@ -243,11 +250,21 @@ def _check_tuning(plan: Plan) -> None:
         if key in plan.settings:
             raise UserError(f"{key} is tuned by {plan.study.name}; choose what is tried with --tune {key}=A,B")
     for arm in plan.arms:
-        for point in plan.tuning.points:
-            try:
-                arm.at(point)
-            except UserError as error:
-                raise UserError(f"study {plan.study.name}, tune: {error}") from None
+        try:
+            tried = {str(point): arm.at(point).config for point in plan.tuning.points}
+        except UserError as error:
+            raise UserError(f"study {plan.study.name}, tune: {error}") from None
+        if not any(isinstance(values, Range) for values in plan.tuning.space.values()):
+            _check_different(f"{plan.study.name}, tune", tried)
+
+
+def _check_different(study: str, configs: Mapping[str, RunConfig]) -> None:
+    """Raise `UserError` where two arms or trials, by label, are the same experiment."""
+    labels: dict[str, str] = {}
+    for label, config in configs.items():
+        first = labels.setdefault(repr(config), label)
+        if first != label:
+            raise UserError(f"study {study}: {first!r} and {label!r} have the same config, so they cannot differ")
 
 
 def _base_settings(
@@ -283,18 +300,24 @@ def _fitting(base: Settings, levels: Settings) -> dict[str, Any]:
     return {key: value for key, value in base.items() if key in valid or not key.startswith(varied)}
 
 
-def _baseline_label(study: Study, vary: Mapping[str, Sequence[Any]], levels_of: Mapping[str, Mapping[str, Any]]) -> str:
-    first = next(iter(levels_of))
-    if study.design != "full":
-        return first
+def _baseline_label(
+    study: Study, vary: Mapping[str, Sequence[Any]], levels_of: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, tuple[str, ...]]:
+    """Return the baseline's label, and a line for each level of the declared baseline that `vary` left out."""
     if isinstance(study.baseline, str):
         require_choice(f"arm of {study.name}", study.baseline, levels_of)
-        return study.baseline
-    # A level that --vary took away leaves the first one as the baseline's.
-    factors = study.factor_levels(vary)
-    wanted = {key: level for key, level in study.baseline.items() if level in factors.get(key, ())}
-    fits = (label for label, levels in levels_of.items() if all(levels.get(k) == v for k, v in wanted.items()))
-    return next(fits, first)
+        return study.baseline, ()
+    left_out = {key: level for key, level in study.baseline.items() if level not in vary.get(key, (level,))}
+    wanted = {key: level for key, level in study.baseline.items() if key not in left_out}
+    if study.design != "full":
+        wanted = {}
+    label = next(
+        label for label, levels in levels_of.items() if all(levels.get(key) == level for key, level in wanted.items())
+    )
+    return label, tuple(
+        f"--vary {key} leaves out the baseline's level {level}; its place takes {vary[key][0]}"
+        for key, level in left_out.items()
+    )
 
 
 def _comes_with_a_level(key: str, factors: set[str]) -> bool:

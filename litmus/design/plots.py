@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from litmus.core.declaration import Declared
 from litmus.evidence.measures import At, Layers
 from litmus.evidence.results import Analysis, Metric
 
 
 @dataclass(frozen=True)
-class Against:
+class Against(Declared):
     """A metric over a numeric factor, a line for each combination of the other factors."""
 
     metric: Metric
@@ -18,7 +19,7 @@ class Against:
 
 
 @dataclass(frozen=True)
-class Scatter:
+class Scatter(Declared):
     """Each arm's test accuracy over a cost: parameters, flops, seconds or activations."""
 
     cost: Metric
@@ -26,7 +27,7 @@ class Scatter:
 
 
 @dataclass(frozen=True)
-class OverTraining:
+class OverTraining(Declared):
     """What a probe measured over the training steps; of several layers, their mean."""
 
     quantity: str
@@ -35,7 +36,7 @@ class OverTraining:
 
 
 @dataclass(frozen=True)
-class ByLayer:
+class ByLayer(Declared):
     """What a probe measured over the layers, from the input to the output, reduced over the steps by `at`."""
 
     quantity: str
@@ -44,7 +45,7 @@ class ByLayer:
 
 
 @dataclass(frozen=True)
-class Percentiles:
+class Percentiles(Declared):
     """A low, a middle and a high percentile over the training steps, of each arm's first seed."""
 
     layer: Layers
@@ -53,7 +54,7 @@ class Percentiles:
 
 
 @dataclass(frozen=True)
-class Plot:
+class Plot(Declared):
     """A figure of a study's own; `draw` returns a plotly figure, None where the records have nothing to show."""
 
     title: str

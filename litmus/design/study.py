@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from litmus.core.config_keys import Settings
+from litmus.core.declaration import Declared
 from litmus.core.errors import UserError, require_choice, require_positive, unknown_name
 from litmus.core.metrics import METRICS, TASKS, metric_of
+from litmus.core.suggestions import nearest
 from litmus.design.arms import DESIGNS
 from litmus.design.plots import StudyPlot
 from litmus.design.tuning import Space, Tuning
@@ -20,7 +22,7 @@ Levels = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Declared):
     """One question and the controlled experiment that answers it.
 
     A study's file gives it its name, and its docstring the question (the first paragraph) and the protocol (the rest).
@@ -132,7 +134,7 @@ class Study:
             raise UserError(f"study {self.name}: design {self.design} needs the baseline's level of each factor")
         ordered = {}
         for key, levels in factors.items():
-            # A level that --vary took away leaves the first one as the baseline's.
+            # A level that --vary took away leaves the first one as the baseline's, see `check_arms`.
             first = [level for level in levels if key in self.baseline and level == self.baseline[key]]
             ordered[key] = [*first, *(level for level in levels if level not in first)]
         return ordered
@@ -146,9 +148,18 @@ def require_study_name(name: str) -> None:
         raise UserError(f"{name!r}: a study's name is made of letters, digits, '.', '_' and '-'")
 
 
-def check_claims(study: Study) -> None:
-    """Raise `UserError` where a claim names what the study does not have, or can never be supported."""
+def check_arms(study: Study) -> None:
+    """Raise `UserError` where the baseline or a claim names what the study lacks, or a claim can never be supported."""
     arms = study.arm_levels()
+    baselines: list[Selector] = [study.baseline] if study.baseline else []
+    if isinstance(study.baseline, Mapping) and not study.arms:
+        # The arms of a design need not have the baseline's levels together.
+        baselines = [{key: level} for key, level in study.baseline.items()]
+    for selector in baselines:
+        try:
+            _check_selector(selector, arms)
+        except UserError as error:
+            raise UserError(f"study {study.name}, baseline: {error}") from None
     for claim in study.claims:
         if not isinstance(claim.test, ArmTest):
             continue
@@ -184,7 +195,9 @@ def _check_selector(selector: Selector, arms: Mapping[str, Mapping[str, Any]]) -
         if not levels:
             raise unknown_name("factor", key, {key: None for levels in arms.values() for key in levels})
         if value not in levels:
-            raise UserError(f"no arm has {key} {value!r}; valid: {', '.join(map(str, levels))}")
+            meant = nearest(str(value), map(str, levels))
+            suggestion = f"; did you mean {next(each for each in levels if str(each) == meant)!r}?" if meant else ";"
+            raise UserError(f"no arm has {key} {value!r}{suggestion} valid: {', '.join(map(str, levels))}")
     if not any(all(levels.get(key) == value for key, value in selector.items()) for levels in arms.values()):
         named = ", ".join(f"{key} {value}" for key, value in selector.items())
         raise UserError(f"no arm has {named} together")

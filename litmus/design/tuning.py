@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from litmus.core.declaration import Declared
 from litmus.core.errors import UserError, require_positive
 from litmus.core.keyed_random import derive
 
@@ -23,13 +24,14 @@ Point = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Range:
+class Range(Declared):
     """The values from `low` to `high`, both greater than zero, drawn with a uniform logarithm; 4 digits are kept."""
 
     low: float
     high: float
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require_positive(low=self.low)
         if not self.high > self.low:
             raise UserError(f"a range goes from a lower to a higher number, got {self.low:g}..{self.high:g}")
@@ -46,7 +48,7 @@ Space = Mapping[str, Sequence[Any] | Range]
 
 
 @dataclass(frozen=True)
-class Tuning:
+class Tuning(Declared):
     """What every arm tries.
 
     Args:
@@ -61,6 +63,7 @@ class Tuning:
     seeds: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require_positive(trials=self.trials, tuning_seeds=self.seeds)
         for key, values in self.space.items():
             if not isinstance(values, Range) and len(set(map(repr, values))) < max(2, len(values)):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from litmus.core.declaration import Declared
 from litmus.evidence.differences import NothingToCompare, Selector, holm
 from litmus.evidence.estimate import ALPHA, NO_EFFECT, Effect, Estimate
 from litmus.evidence.results import Analysis, Metric
@@ -58,7 +59,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class ArmTest:
+class ArmTest(Declared):
     """A test that declares what it compares, so that a mistake is found before a study runs.
 
     Args:
@@ -113,7 +114,7 @@ class ArmTest:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Declared):
     """A statement of the literature with its test.
 
     Args:

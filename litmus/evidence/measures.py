@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from litmus.core.declaration import Declared
 from litmus.evidence.results import ArmResult, Metric, is_exact
 from litmus.evidence.units import NUMBER, Unit, unit_of
 
@@ -30,7 +31,7 @@ DECADES = Unit("decades", "decades", decimals=3)
 
 
 @dataclass(frozen=True)
-class Measure:
+class Measure(Declared):
     """A number of one run, from its arm's results and its seed, and the unit in which it is written.
 
     `exact` says that it is the same in every seed, as a count of parameters is: that it does not vary is no accident.

@@ -4,12 +4,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from litmus.core.declaration import Declared
 from litmus.core.metrics import metric_of
 from litmus.evidence.estimate import Estimate
 
 
 @dataclass(frozen=True)
-class Unit:
+class Unit(Declared):
     """How a quantity is written: the factor from the records' unit to the reader's, decimals, and the unit's name.
 
     `name` follows a value ("97.31 %"), `difference_name` a difference ("+1.20 points"). No value is below

@@ -103,7 +103,7 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     if rank == 0:
-        for line in factory.data_lines:
+        for line in (*plan.notes, *factory.data_lines):
             print(f"litmus: {line}", file=sys.stderr)
         append_to_plan_history(plan, directory, runs, list(factory.fingerprints.values()), looked)
     tuning: TuningRecord | None = None
