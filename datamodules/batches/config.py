@@ -60,7 +60,9 @@ class DataConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "options", DATASETS[self.name].with_defaults(self.options))
+        dataset = DATASETS[self.name]
+        object.__setattr__(self, "name", dataset.name)  # which may have been given in another case
+        object.__setattr__(self, "options", dataset.with_defaults(self.options))
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> "DataConfig":

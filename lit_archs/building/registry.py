@@ -29,8 +29,9 @@ class _Architectures(Registry[Architecture]):
             return library_architecture(name)
         if name not in self:
             for pattern, entry in self.patterns.items():
-                if re.fullmatch(pattern, name):
-                    return entry(name)
+                for spelled in (name, name.lower()):
+                    if re.fullmatch(pattern, spelled):
+                        return entry(spelled)
         return super().__getitem__(name)
 
 

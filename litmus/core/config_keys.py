@@ -28,7 +28,7 @@ from annotated_types import Ge, Lt
 from pydantic_core import CoreSchema, core_schema
 
 from litmus.core.errors import UserError, unknown_name
-from litmus.core.suggestions import by_meaning, by_spelling
+from litmus.core.suggestions import by_meaning, by_spelling, in_any_case
 
 Settings = Mapping[str, Any]
 """Values by dotted key, text or typed."""
@@ -103,10 +103,20 @@ class Key:
         return in_words(self.type)
 
     def convert(self, value: Any) -> Any:
-        """Return `value`, typed or as text, as the key's type; lists become tuples.
+        """Return `value`, typed or as text, as the key's type; lists become tuples, choices may be of any case.
 
         Raises `UserError` that names the key, what is expected and what was given.
         """
+        try:
+            return self._convert(value)
+        except UserError:
+            names = [choice for choice in _choices(self.type) if isinstance(choice, str)]
+            spelled = in_any_case(value, names) if isinstance(value, str) else None
+            if spelled is None or spelled == value:
+                raise
+            return self._convert(spelled)
+
+    def _convert(self, value: Any) -> Any:
         as_yaml = isinstance(value, str) and _unmarked(self.type) is not str
         errors: list[Any] = []
         readings = [parse_value(value), value] if as_yaml else [value]

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from litmus.core.errors import UserError, unknown_name
+from litmus.core.suggestions import in_any_case
 
 Entry = TypeVar("Entry")
 
@@ -54,10 +55,16 @@ class Registry(Generic[Entry]):
         return sorted(self._entries, key=lambda name: [int(x) if x.isdigit() else x for x in re.split(r"(\d+)", name)])
 
     def __getitem__(self, name: str) -> Entry:
-        """Return the entry. Raises `UserError` with the valid names and the nearest match."""
-        if name not in self:
+        """Return the entry of a name, of whatever case where one alone is spelled so.
+
+        Raises `UserError` with the valid names and the nearest match.
+        """
+        if name in self:
+            return self._entries[name]
+        alike = in_any_case(name, self.names())
+        if alike is None:
             raise unknown_name(self.kind, name, self.names(), self.hint)
-        return self._entries[name]
+        return self._entries[alike]
 
     def __contains__(self, name: object) -> bool:
         if name not in self._entries and isinstance(name, str) and name.isidentifier():

@@ -74,6 +74,12 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
     return by_meaning(name, valid) or by_spelling(name, valid)
 
 
+def in_any_case(name: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that is `name` but for its case; None where none is, or several are."""
+    alike = [choice for choice in choices if choice.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else None
+
+
 def by_meaning(name: str, choices: Iterable[str]) -> str | None:
     """Return the choice that is `name` but for case and separators, or another word for it; None where none is.
 

@@ -181,6 +181,8 @@ def expand(
     value, for a study that is not controlled, with the differing keys, and for two arms with the same config.
     """
     settings, vary = as_python(settings or {}), as_python(vary or {})
+    registries: dict[str, Registry[Any]] = dict(zip(NAMES, (ARCHITECTURES, DATASETS), strict=True))
+    settings = {key: registries[key][value].name if key in registries else value for key, value in settings.items()}
     require_study_name(study.name)
     require_choice(f"preset of {study.name}", preset, ("quick", *study.presets))
     study = study.at(preset)

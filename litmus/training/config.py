@@ -177,8 +177,8 @@ def resolve(settings: Settings) -> RunConfig:
     Values may be text as typed on a command line. Raises `UserError`, one line that names the key, what was wrong,
     the valid choices and the nearest match.
     """
-    architecture = str(settings.get("model.name", DEFAULT_ARCHITECTURE))
-    entry = ARCHITECTURES[architecture]
+    entry = ARCHITECTURES[str(settings.get("model.name", DEFAULT_ARCHITECTURE))]
+    architecture = entry.name
     dataset = str(settings.get("data.name", DataConfig.name))
     keys = config_keys(architecture, dataset)
     values: dict[str, dict[str, Any]] = {section: {} for section in ("model", *SECTIONS)}
