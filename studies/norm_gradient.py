@@ -10,7 +10,6 @@ digits. paper: three of 100 on MNIST; the source mentions initial experiments wi
 import math
 
 from litmus import (
-    DECADES,
     ArmResult,
     Claim,
     Levels,
@@ -18,7 +17,6 @@ from litmus import (
     Study,
     exceeds,
     logarithm,
-    measure,
     more,
     probed,
 )
@@ -41,10 +39,13 @@ def network(gradient: str, rate: float = RATE) -> Levels:
 FULL, MEAN, BOTH = (network(gradient) for gradient in ("full", "mean_stopped", "stopped"))
 
 
-@measure(DECADES)
-def late_growth(result: ArmResult, seed: int) -> float:
-    """Return log10 of the factor by which the biases at the end exceed their median over the run."""
-    return math.log10(BIAS(result, seed) / USUAL_BIAS(result, seed))
+def growth(result: ArmResult, seed: int) -> float:
+    """Return the factor by which the biases at the end exceed their median over the run, NaN where that is zero."""
+    usual = USUAL_BIAS(result, seed)
+    return BIAS(result, seed) / usual if usual else math.nan
+
+
+late_growth = logarithm(growth)
 
 
 study = Study(

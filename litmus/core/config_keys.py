@@ -403,7 +403,8 @@ def in_words(kind: Any, several: bool = False) -> str:
     if origin is Mapping:
         return f"{'dictionaries' if several else 'a dictionary'} of {in_words(arguments[1], several=True)}"
     if origin is Callable and arguments and arguments[0] is not ...:
-        return f"{'functions' if several else 'a function'} of {len(arguments[0])} arguments"
+        count = len(arguments[0])
+        return f"{'functions' if several else 'a function'} of {count} argument{'s' * (count != 1)}"
     name = getattr(kind, "__name__", str(kind))
     singular, plural = _WORDS.get(origin or kind, (f"{'an' if name[0] in 'AEIOU' else 'a'} {name}", f"{name}s"))
     return plural if several else singular

@@ -13,7 +13,8 @@ from tiny_runs import tiny_options
 
 from litmus.cli import run
 from litmus.cli.main import run_command
-from litmus.cli.options import parse_vary, read
+from litmus.cli.options import parse_tune, parse_vary, read
+from litmus.core.errors import UserError
 from litmus.records.run_record import run_records
 from litmus.training.config import resolve
 
@@ -49,6 +50,16 @@ def test_levels_are_numbers_words_and_booleans() -> None:
         "model.norm": ["none", "batch"],
         "model.residual": [True, False],
     }
+
+
+def test_the_levels_of_a_key_are_given_once() -> None:
+    with pytest.raises(UserError) as error:
+        parse_vary(["optim.lr=0.01,0.03", "model.norm=none", "optim.lr = 0.1"])
+    assert str(error.value) == (
+        "--vary optim.lr is given twice; give all values at once: --vary optim.lr=0.01,0.03,0.1"
+    )
+    with pytest.raises(UserError, match=r"--tune optim\.lr is given twice"):
+        parse_tune(["optim.lr=0.01..1", "optim.lr=0.1,0.2"])
 
 
 MISTAKES = [

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy
@@ -11,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmus.core.config_keys import Key, groups_of, keys_of_class, keys_of_function
+from litmus.core.config_keys import Key, flatten, groups_of, keys_of_class, keys_of_function, read_mapping
 from litmus.core.errors import UserError
 
 
@@ -62,6 +63,14 @@ def test_a_functions_parameters_are_keys_and_a_group_stands_for_its_fields() -> 
         (str, "null", "null"),
         (tuple[float, ...], "[0.1, 0.2]", (0.1, 0.2)),
         (int | tuple[str, ...] | None, "[b, a]", ("b", "a")),
+        (int, "010", 10),
+        (int, "1_000", 1000),
+        (int | None, "-08", -8),
+        (float, ".5e1", 5.0),
+        (int | str, "1:30", "1:30"),
+        (bool | str, "no", "no"),
+        (str | None, "2026-01-01", "2026-01-01"),
+        (Literal["batch", "none"], "Batch", "batch"),
     ],
 )
 def test_what_is_typed_becomes_the_keys_type(type: Any, typed: Any, value: Any) -> None:
@@ -77,6 +86,10 @@ def test_what_is_typed_becomes_the_keys_type(type: Any, typed: Any, value: Any) 
         (int, True, "k: expected an integer, got True"),
         (float, float("nan"), "k: expected a number, got nan"),
         (bool, "1", "k: expected true or false, got '1'"),
+        (bool, "on", "k: expected true or false, got 'on'"),
+        (int, "0x10", "k: expected an integer, got '0x10'"),
+        (int, "1:30", "k: expected an integer, got '1:30'"),
+        (tuple[int, ...], "[1, 1:30]", "k: expected a list of integers, got '[1, 1:30]'"),
         (float, numpy.ones(2), "k: expected a number, got array([1., 1.])"),
         (int | tuple[str, ...], "x", "k: expected an integer or a list of words, got 'x'"),
         (Literal["batch", "none"], "batc", "unknown k 'batc'; did you mean 'batch'? valid: batch, none"),
@@ -86,6 +99,39 @@ def test_a_value_that_does_not_fit_is_refused_with_what_would(type: Any, given: 
     with pytest.raises(UserError) as error:
         Key("k", type, None, "").convert(given)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("optim:\n  lr: 1\ndata: {}\noptim:\n  lr: 2\n", ", line 4: optim is given twice"),
+        ("optim: {lr: 1, lr: 2}\n", ", line 1: lr is given twice"),
+        ("optim: [\n", ", line 2: expected the node content, but found '<stream end>'"),
+        ("- optim\n", ": expected a mapping"),
+    ],
+)
+def test_a_file_that_says_two_things_is_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as error:
+        read_mapping(file, "--config", "a mapping")
+    assert str(error.value) == f"--config {file}{message}"
+
+
+def test_a_file_means_what_it_says_and_reads_back_what_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("a: no\nb: 010\nc: 1:30:00\nd: 2026-01-01\ne: true\nf: 1.5\ng: 7\nh: null\n")
+    written = {"a": "no", "b": "010", "c": "1:30:00", "d": "2026-01-01", "e": True, "f": 1.5, "g": 7, "h": None}
+    assert read_mapping(file, "--config", "a mapping") == written
+    texts = {text: text for text in ("089", "010", "1e3", "1_0", "0x10", "on", "1:30", "null", "1.5", "=", "<<", "")}
+    file.write_text(yaml.safe_dump(texts))
+    assert read_mapping(file, "--config", "a mapping") == texts
+
+
+def test_a_key_and_its_section_do_not_both_set_it() -> None:
+    assert flatten({"optim.lr": 1, "optim": {"momentum": 2}}) == {"optim.lr": 1, "optim.momentum": 2}
+    with pytest.raises(UserError, match=r"optim\.lr is given twice"):
+        flatten({"optim.lr": 1, "optim": {"lr": 2}})
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)

@@ -144,6 +144,60 @@ def test_varied_levels_replace_the_studys_but_not_those_of_named_arms() -> None:
         expand(named, vary={"optim.lr": [0.3]})
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"baseline": {"optim.lr": "0.01"}}, "no arm has optim.lr '0.01'; did you mean 0.01? valid: 0.01, 0.1"),
+        ({"baseline": {"optim.lr": 0.3}}, "no arm has optim.lr 0.3; did you mean 0.1? valid: 0.01, 0.1"),
+        ({"baseline": {"optim.l": 0.1}}, "unknown factor 'optim.l'; did you mean 'optim.lr'? valid: "),
+        ({"baseline": "norm batch"}, "unknown arm 'norm batch'; did you mean 'norm batch, lr 0.01'? valid: "),
+        ({"baseline": {"model.norm": "btch"}, "design": "ladder"}, "no arm has model.norm 'btch'; did you mean 'bat"),
+        ({"baseline": {"model.norm": "none"}, "arms": {"a": {"model.norm": "batch"}}}, "no arm has model.norm 'none'"),
+    ],
+)
+def test_a_baseline_that_is_no_arm_is_refused(changes: dict, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        expand(a_study(**changes))
+    assert str(caught.value).startswith(f"study example, baseline: {message}")
+
+
+def test_named_arms_may_have_their_baseline_by_its_levels() -> None:
+    arms = {"a": {"model.norm": "batch"}, "b": {"model.norm": "none"}}
+    assert expand(a_study(arms=arms, factors=["model.norm"], baseline={"model.norm": "none"})).baseline.label == "b"
+
+
+@pytest.mark.parametrize("design", ["full", "one_at_a_time"])
+def test_a_baseline_level_that_is_left_out_gives_its_place_to_the_first_and_the_user_a_line(design: str) -> None:
+    plan = expand(a_study(design=design), vary={"optim.lr": [0.5, 1.0]})
+    assert plan.baseline.levels == {"model.norm": "none", "optim.lr": 0.5}
+    assert plan.notes == ("--vary optim.lr leaves out the baseline's level 0.1; its place takes 0.5",)
+    assert expand(a_study(design=design), vary={"optim.lr": [0.5, 0.1]}).notes == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"factors": {"optim.lr": [0.1, "1e-1"]}, "baseline": {}},
+        {"factors": {"model.residual": ["true", True]}, "base": {"model.name": "resnet20"}, "baseline": {}},
+        {"factors": {"model.name": ["resnet20", "ResNet20"]}, "base": {}, "baseline": {}},
+        {"arms": {"a": {"optim.lr": 0.1}, "b": {}}, "factors": ["optim.lr"], "baseline": "a"},
+        {"tune": {"optim.momentum": [0.5, "0.50"]}},
+    ],
+)
+def test_levels_that_are_one_experiment_are_refused(changes: dict) -> None:
+    with pytest.raises(UserError, match="have the same config"):
+        expand(a_study(**changes))
+
+
+def test_names_may_be_of_any_case() -> None:
+    settings = {"model.name": "ResNet20", "data.name": "Digits", "optim.name": "AdamW"}
+    plan = expand(a_study(factors={"model.norm": ["None", "Batch"]}, base={}, baseline={}), settings=settings)
+    config = plan.baseline.config
+    assert (config.model["name"], config.data.name, config.optim.name) == ("resnet20", "digits", "adamw")
+    assert config.model["norm"] == "none"
+    assert plan.settings["model.name"] == "resnet20"
+
+
 WITH = {"model.norm": "batch"}
 
 
