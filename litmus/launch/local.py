@@ -141,6 +141,9 @@ class Worker:
             process.kill()
         for process in self.processes:
             process.join(timeout=END_SECONDS)
+            if process.is_alive():
+                # Python would wait for it at its end, too.
+                multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]
         for connection in (*self.connections, *self.pause_pipes):
             connection.close()
         self.processes, self.connections, self.pause_pipes = [], [], []
