@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
@@ -67,3 +68,17 @@ def test_of_many_at_once_one_wins(tmp_path: Path, stale: bool) -> None:
         for process in processes:
             process.join()
         assert winners == 1
+
+
+@pytest.mark.parametrize("what", [lease.HIDDEN, lease.STOPPED])
+def test_of_a_process_that_is_hidden_or_stopped_the_heartbeat_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """On a login node a user may not see the processes of others: /proc mounted with hidepid."""
+    held = acquire(tmp_path)
+    assert held is not None
+    monkeypatch.setattr(lease, "_process_start", lambda pid: what)
+    assert is_held(tmp_path)
+    past = time.time() - lease.STALE_SECONDS - 1
+    os.utime(held.path, (past, past))
+    assert not is_held(tmp_path)
