@@ -27,6 +27,7 @@ from cluster_jobs import (
 )
 from tiny_runs import command, tiny_options
 
+from litmus.records.study_record import StudyJobs
 from litmus.records.user_code import code_version
 
 CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "0"))
@@ -56,12 +57,8 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
         disturbed.append(how)
         if how == "kill":
             array, number = task.split("_")
-            mine = set(processes(f"SLURM_ARRAY_JOB_ID={array}")) & set(processes(f"SLURM_ARRAY_TASK_ID={number}"))
-            for pid in sorted(mine):
-                # Of the task's processes the one that `srun` started.
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                if b"litmus.cli.main" in words and b"srun" not in words[0]:
-                    os.kill(pid, signal.SIGKILL)
+            for pid in of_task(f"SLURM_ARRAY_JOB_ID={array}", f"SLURM_ARRAY_TASK_ID={number}"):
+                os.kill(pid, signal.SIGKILL)
         elif how == "preempt":
             slurm("sbatch", "--partition=main", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 1")
         elif how in ("slurmctld", "slurmd-sn1"):
@@ -178,6 +175,74 @@ def test_one_run_over_two_nodes_equals_one_process(slurm: Slurm, tmp_path: Path,
         weights, others = (torch.load(r.checkpoint, weights_only=True)["state_dict"] for r in (one[name], record))
         for key, value in weights.items():
             torch.testing.assert_close(value, others[key], rtol=1e-3, atol=1e-3, msg=key)
+
+
+def of_task(*variables: str) -> list[int]:
+    """The processes that `srun` started, of the tasks whose environment has these variables."""
+    found = []
+    for pid in set.intersection(*(set(processes(each)) for each in variables)):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if b"litmus.cli.main" in words and b"srun" not in words[0]:
+            found.append(pid)
+    return sorted(found)
+
+
+@pytest.mark.slow
+def test_a_run_over_two_nodes_is_repeated_when_one_of_its_processes_is_killed(
+    slurm: Slurm, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    options = ("--seeds", "1", "--trainer.epochs", "4", "--checkpoint-every", "16steps")
+    nodes = ("--launcher", "slurm", "--slurm.nodes", "2", "--devices", "4", "--slurm.parallel", "1")
+    launcher, study = start(vary(tmp_path, "s", *options, *nodes), environment), tmp_path / "s"
+    wait_for(lambda: at_work(study))
+    (job,) = jobs(study)
+    (killed,) = of_task(f"SLURM_JOB_ID={job}", "SLURM_PROCID=3")
+    os.kill(killed, signal.SIGKILL)
+    _, errors = launcher.communicate(timeout=1500)
+    assert launcher.returncode == 0, errors
+    assert {record.state() for record in records(study).values()} == {"finished"}
+    assert slurm("squeue", "-h", "-t", "all", "-j", job, "-O", "RestartCnt").strip() == "1"
+
+
+@pytest.mark.slow
+def test_a_job_that_slurm_refuses_to_requeue_ends_with_a_line(
+    slurm: Slurm, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    options = ("--seeds", "1", "--trainer.epochs", "300", "--checkpoint-every", "16steps")
+    cluster = ("--launcher", "slurm", "--slurm.parallel", "1", *on_first_node())
+    launcher, study = start(vary(tmp_path, "s", *options, *cluster), environment), tmp_path / "s"
+    wait_for(lambda: at_work(study))
+    (job,) = jobs(study)
+    slurm("scontrol", "update", f"JobId={job}", "Requeue=0")
+    slurm("scancel", "--signal=USR1", job)
+    _, errors = launcher.communicate(timeout=600)
+    assert launcher.returncode == 1, errors
+    assert "the same command submits the rest" in errors
+    printed = (study / "slurm" / f"{job}_0_log.err").read_text()
+    assert "litmus: stopped by SIGUSR1; the same command continues where this one stopped\n" in printed
+    assert f"litmus: SLURM refuses to start job {job} again; the same command submits the rest\n" in printed
+
+
+@pytest.mark.slow
+def test_a_colleagues_jobs_are_shown_and_left(
+    slurm: Slurm, tmp_path: Path, litmus: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    if own_cluster() is None:
+        pytest.skip("only root submits as another user")
+    options = [*tiny_options(), "--vary", "model.norm=none,batch", "--seeds", "1", "--name", "colleagues"]
+    planned = litmus("vary", *options, "--launcher", "none")
+    assert planned.returncode == 0, planned.stderr
+    submit = ("sbatch", "--parsable", "--chdir=/", "--output=/dev/null", "--wrap=sleep 600")
+    job = slurm(*submit, "--uid=nobody", "--gid=nogroup", "--nodelist=sn1", "--job-name=litmus-colleagues").strip()
+    try:
+        StudyJobs(tmp_path / "runs" / "colleagues").add(job)
+        wait_for(lambda: "RUNNING" in slurm("squeue", "-h", "-j", job, "-o", "%T"))
+        assert "jobs of colleagues (nobody): 1 running" in litmus("status", "colleagues").stdout
+        stopped = litmus("stop", "colleagues")
+        assert stopped.returncode == 2
+        assert stopped.stderr == "litmus: 1 task of colleagues of nobody: only who submitted a job can stop it\n"
+    finally:
+        slurm("scancel", job)
 
 
 @pytest.mark.slow
