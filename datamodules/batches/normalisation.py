@@ -11,6 +11,8 @@ from litmus.datamodules.loading.arrays import ImageArrays, read
 from litmus.datamodules.loading.buffers import empty
 
 PASS_BATCH = 256
+CONSTANT = 1e-6
+"""Standard deviation of a channel that does not vary; one grey level in a billion pixels has a greater one."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,11 @@ class Normalisation:
         sums = arrays.train_sums.cpu()[train_indices].sum(0).double()
         pixels = len(train_indices) * arrays.train_images.shape[2] * arrays.train_images.shape[3]
         centre, square = (sums / pixels).unbind(1)
-        mean, std = centre.float(), (square - centre.square()).clamp(min=1e-12).sqrt().float()
+        mean, std = centre.float(), (square - centre.square()).clamp(min=CONSTANT**2).sqrt().float()
         channel_mean = mean.view(1, -1, 1, 1)
         subtracted = _mean_image(arrays, train_indices)[None] if centring.startswith("pixel") else channel_mean
-        divisor = std.view(1, -1, 1, 1)
+        # A channel that is constant in training carries nothing: what differs from it elsewhere stays below one.
+        divisor = torch.where(std > CONSTANT, std, 255.0).view(1, -1, 1, 1)
         if centring in ("pixel_mean", "unit", "none"):
             divisor = torch.full_like(divisor, 1.0 if centring == "none" else 255.0)
         if centring in ("unit", "none"):

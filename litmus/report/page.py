@@ -101,6 +101,7 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         answer=answer.answer_of(summary),
         forest=forest(summary),
         totals=_totals(analysis),
+        uncounted=", ".join(sorted({name for names in analysis.recorded("uncounted") for name in names})),
         deviations=deviations_of(summary),
         limits=study.limits.get(analysis.study.preset, "") if study is not None else "",
         # Claims.
