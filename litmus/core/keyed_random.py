@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import random
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,42 +36,47 @@ def permutation(size: int, seed: int, *path: str | int) -> "Tensor":
 
 
 def seed_generators(seed: int, *path: str | int) -> None:
-    """Seed what code outside the package draws from by `seed` and `path`: the global generators of Python, NumPy and
-    PyTorch, the latter on every device.
+    """Seed what code outside the package draws from by `seed` and `path`: the global generators of Python, NumPy and,
+    where it is loaded, PyTorch, the latter on every device.
     """
     import numpy as np
-    import torch
 
     key = derive(seed, *path)
     random.seed(key)
     np.random.seed(key % 2**32)
-    torch.manual_seed(key)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.manual_seed(key)
 
 
 def generator_states() -> dict[str, Any]:
     """Return the states of these generators, on CUDA the current device's, in values that a checkpoint can hold."""
     import numpy as np
-    import torch
 
     kind, words, *rest = cast(Any, np.random.get_state(legacy=True))
-    return {
-        "python": random.getstate(),
-        "numpy": (kind, words.tolist(), *rest),
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
-    }
+    states: dict[str, Any] = {"python": random.getstate(), "numpy": (kind, words.tolist(), *rest)}
+    if "torch" in sys.modules:
+        import torch
+
+        states["torch"] = torch.get_rng_state()
+        if torch.cuda.is_initialized():
+            states["cuda"] = torch.cuda.get_rng_state()
+    return states
 
 
 def set_generators(states: dict[str, Any]) -> None:
     """Set these generators to the states that `generator_states` returned."""
     import numpy as np
-    import torch
 
     random.setstate(states["python"])
     np.random.set_state(states["numpy"])
-    torch.set_rng_state(states["torch"])
-    if states["cuda"] is not None and torch.cuda.is_initialized():
-        torch.cuda.set_rng_state(states["cuda"])
+    if "torch" in states:
+        import torch
+
+        torch.set_rng_state(states["torch"])
+        if "cuda" in states and torch.cuda.is_initialized():
+            torch.cuda.set_rng_state(states["cuda"])
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from litmus.core.errors import UserError, line_of_user_code
+from litmus.core.keyed_random import generators_kept
 from litmus.core.registry import Registry
 from litmus.design.study import Study, require_study_name
 from litmus.records.study_record import StudyRecord
@@ -104,7 +105,9 @@ def import_source(path: str | Path) -> ModuleType:
         sys.path.append(str(file.parent))
     token = _importing.set(file)
     try:
-        spec.loader.exec_module(module)
+        # What the file draws as it is imported is equal in every process.
+        with generators_kept(0, "import"):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise UserError(_one_line(path, file, error)) from None

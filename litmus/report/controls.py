@@ -18,7 +18,7 @@ from litmus.records.user_code import FOLDER
 VERSION_COLUMNS = ("code", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 MEASURED = (
     "environment.", "normalisation.", "data.fingerprint", "data.num_classes", "data.class_names", "data.images",
-    "data.image_shape",
+    "data.image_shape", "data.majority_share",
 )  # fmt: skip
 """Columns with a dot that are no config keys but what a run found."""
 NORMALISATION = ("global_batch", "batch_per_device", "statistics_over", "synchronised")

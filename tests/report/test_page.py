@@ -84,3 +84,18 @@ def test_the_index_says_of_a_folder_that_cannot_be_read_why(tmp_path: Path) -> N
     text = write_index(tmp_path, [tmp_path / "empty"]).read_text()
     assert "unreadable" in text
     assert 'href="empty' not in text
+
+
+def test_runs_without_a_finite_evaluation_and_uncounted_operations_are_named(tmp_path: Path) -> None:
+    study = Study("told", "Is it told?", BASE, {"model.norm": ["none", "batch"]}, {"model.norm": "none"})
+
+    def truth(arm: Arm, seed: int) -> Truth:
+        cost = {"uncounted": ["_fft_r2c", "mine::kernel"]}
+        return "not_finite" if seed and not arm.is_baseline else {"test_top1": 0.5, "val_top1": 0.5, "cost": cost}
+
+    synthetic(tmp_path, study, truth, seeds=3)
+    text = write_report(tmp_path, study).path.read_text()
+    assert "4 runs finished, 2 gave no finite evaluation" in text
+    assert "No finite evaluation: norm batch (2 of 3 seeds)" in text
+    assert "1 of 3, 2 gave no finite evaluation" in text
+    assert "no formula for: _fft_r2c, mine::kernel." in text
