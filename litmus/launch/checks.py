@@ -43,7 +43,7 @@ def check(config: RunConfig, devices: int) -> str:
             f"{datamodule.steps_per_epoch} steps of an epoch"
         )
     _check_batches(config, datamodule, devices)
-    try_step(config, datamodule, devices)
+    _try_steps(config, datamodule, devices)
     return datamodule.fingerprint
 
 
@@ -57,6 +57,10 @@ def look_at_data(config: DataConfig, fingerprint: str) -> list[str]:
     datamodule = ImageDataModule(config)
     require_planned_data(config, datamodule.fingerprint, fingerprint)
     lines = peculiarities(datamodule.arrays, datamodule.train_indices, datamodule.val_indices)
+    if not config.drop_last and len(datamodule.train_indices) % config.batch_size == 1:
+        lines.append(
+            "the last batch of an epoch is a single image, and all that batch norm sees; --data.drop_last true"
+        )
     return [f"{config.name}: {line}" for line in lines]
 
 
@@ -96,12 +100,37 @@ def _check_batches(config: RunConfig, datamodule: ImageDataModule, devices: int)
         )
 
 
+def _try_steps(config: RunConfig, datamodule: ImageDataModule, devices: int) -> None:
+    _, height, width = datamodule.image_shape
+    try:
+        try_step(config, datamodule, devices)
+    except UserError as error:
+        if height == width:
+            raise
+        raise UserError(
+            f"model.name {config.model['name']} cannot take a step with images of {width}×{height}, as those of "
+            f"data.name {config.data.name} are ({error}); make them square, or choose another network"
+        ) from None
+    last, pieces = len(datamodule.train_indices) % config.data.batch_size, devices * config.trainer.accumulate
+    if config.data.drop_last or last // pieces != 1:
+        return
+    try:
+        try_step(config, datamodule, devices, 1)
+    except UserError as error:
+        raise UserError(
+            f"the last batch of an epoch leaves a single image to a step of the network, which fails ({error}); drop "
+            "it with --data.drop_last true, or choose another data.batch_size"
+        ) from None
+
+
 SAMPLES = 4
 """Images of the batch that a network from outside the package is tried with."""
 
 
-def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int) -> None:
+def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int, count: int | None = None) -> None:
     """Take one batch forward and backward through the network of `config`, and put everything back.
+
+    The batch has `count` images, by default as many as a device gets at once.
 
     The package's networks run on the meta device, without memory or arithmetic; others with a few real images, since
     their code may look at values, and twice, since it may draw from a generator that no seed reaches. Raises
@@ -109,7 +138,7 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int) -> No
     outputs, or if its two losses differ.
     """
     architecture = ARCHITECTURES[config.model["name"]]
-    count = max(1, config.data.batch_size // (devices * config.trainer.accumulate))
+    count = count or max(1, config.data.batch_size // (devices * config.trainer.accumulate))
     # More than one, which batch norm needs, unless the run itself has no more.
     few = datamodule.val_indices[: min(count, SAMPLES)]
     with generators_kept(), _errors_in_a_line():

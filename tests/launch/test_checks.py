@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy
 import pytest
 import torch
 from tiny_runs import TINY
@@ -12,10 +13,10 @@ from litmus.core.errors import UserError
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.design.plan import expand
 from litmus.design.study import Study
-from litmus.launch.checks import compare_initial_values, lines_about_initial_values, try_step
+from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values, look_at_data, try_step
 from litmus.lit_archs import register
 from litmus.records.study_record import Start
-from litmus.training.config import resolve
+from litmus.training.config import RunConfig, resolve
 
 GATE = '''\
 """Does a gate help?"""
@@ -165,3 +166,26 @@ def test_a_convolution_with_a_bias_starts_as_the_one_before_a_norm() -> None:
     start = initial_values({"model.norm": ["none", "batch"]}, {"model.norm": "none"}, **settings)["norm batch"]
     assert not start.unequal
     assert start.shared == 40  # its weights, and the shifts, there of a convolution and here of a norm
+
+
+def test_a_last_batch_of_one_image_and_oblong_images_are_reported_before_the_launch(tmp_path: Path) -> None:
+    def own(name: str, shape: tuple[int, ...], **settings: object) -> RunConfig:
+        images = numpy.random.default_rng(0).integers(0, 256, shape, dtype=numpy.uint8)
+        numpy.savez(tmp_path / f"{name}.npz", train_images=images, train_labels=numpy.arange(len(images)) % 2)
+        data = {"data.name": "arrays", "data.root": str(tmp_path / f"{name}.npz"), "data.drop_last": False}
+        return resolve({**TINY, **data, "data.batch_size": 10, **settings})
+
+    # 112 images: 22 are the test set, 9 the validation split.
+    config = own("odd", (112, 8, 8), **{"model.norm": "batch", "data.validation": 0.1})
+    module = ImageDataModule(config.data)
+    assert len(module.train_indices) % 10 == 1
+    with pytest.raises(UserError, match=r"^the last batch .* a single image .*--data.drop_last true") as error:
+        check(config, 1)
+    assert len(str(error.value).splitlines()) == 1
+    assert "the last batch of an epoch is a single image" in look_at_data(config.data, module.fingerprint)[-1]
+    check(own("odd", (112, 8, 8), **{"model.norm": "batch", "data.drop_last": True}), 1)
+    check(own("odd", (112, 8, 8), **{"model.norm": "none"}), 1)
+    oblong = own("oblong", (100, 3, 24, 32), **{"data.drop_last": True})
+    with pytest.raises(UserError, match=r"^model.name mlp cannot take a step with images of 32×24.*; make them square"):
+        check(oblong, 1)
+    check(own("oblong", (100, 3, 24, 32), **{"data.drop_last": True, "model.name": "resnet20", "model.depth": 20}), 1)
