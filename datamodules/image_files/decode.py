@@ -6,22 +6,26 @@ import multiprocessing
 import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from litmus.core.errors import UserError
+from litmus.datamodules.image_files.progress import announce
 
 if TYPE_CHECKING:
     from PIL import Image
 
 Resize = Literal["crop", "stretch"]
 Colour = Literal["rgb", "grey"]
+
+SILENT_SECONDS = 600
+"""Processes that decode no batch for this long hang."""
 
 
 class UnreadableImage(UserError):
@@ -155,13 +159,24 @@ class Decoded:
     many EXIF data turned, and `refused` why a file does not fit the decoding.
     """
 
-    images: Tensor | None
+    images: Tensor | numpy.ndarray | None
     shapes: tuple[tuple[int, ...], ...]
     digests: tuple[bytes, ...]
     unreadable: dict[int, str]
     highest: float | None = None
     turned: int = 0
     refused: str = ""
+
+
+def _shared(images: numpy.ndarray) -> Tensor | numpy.ndarray:
+    """Return the images in memory that a worker shares with its parent; as they are, to be sent, where none is left."""
+    if get_worker_info() is None:
+        return torch.from_numpy(images)
+    # Done here and not when they are sent, where an error is lost and the parent waits for ever.
+    try:
+        return torch.from_numpy(images).share_memory_()
+    except RuntimeError:
+        return images
 
 
 class FileBatches(Dataset[Decoded]):
@@ -198,7 +213,7 @@ class FileBatches(Dataset[Decoded]):
             except UserError as error:
                 return Decoded(None, (), (), {}, refused=str(error))
         same = len({image.shape for image in images}) == 1
-        stacked = torch.from_numpy(numpy.stack(images)) if same else None
+        stacked = _shared(numpy.stack(images)) if same else None
         return Decoded(stacked, tuple(shapes), tuple(digests), unreadable, max(highest, default=None), turned)
 
 
@@ -207,10 +222,11 @@ def decode_batches(
 ) -> Generator[Decoded, None, None]:
     """Yield the batches of indices into `paths`, decoded by `workers` processes, in order; 0 decodes in this one.
 
-    Raises `UserError` for a file that does not fit the decoding.
+    Raises `UserError` for a file that does not fit the decoding, and `RuntimeError` where a process was killed or gives
+    no batch for `SILENT_SECONDS`.
     """
     dataset = FileBatches(root, paths, batches, decoding)
-    workers = min(workers, len(batches))
+    workers, full = min(workers, len(batches)), False
     # Forked where that exists, also inside of processes that start others in a slower way: workers are started anew in
     # every epoch and touch no GPU. The loader draws a seed for them from its `generator`, so that the
     # global one is left alone.
@@ -222,9 +238,17 @@ def decode_batches(
         prefetch_factor=4 if workers else None,
         multiprocessing_context="fork" if forked else None,
         generator=torch.Generator().manual_seed(0),
+        timeout=SILENT_SECONDS if workers else 0,
     ):
         if decoded.refused:
             raise UserError(decoded.refused)
+        if isinstance(decoded.images, numpy.ndarray):
+            if not full:
+                announce(
+                    f"{root.name}: /dev/shm is full, so that images are sent through pipes, more slowly; enlarge it "
+                    "(docker run --shm-size 2g), or give fewer --data.decode_workers"
+                )
+            full, decoded = True, replace(decoded, images=torch.from_numpy(decoded.images))
         yield decoded
 
 
@@ -260,5 +284,5 @@ class StreamedFiles:
                 for index, digest in zip(batch.tolist(), decoded.digests, strict=True):
                     if digest != self.digests[index]:
                         raise UserError(f"{self.root / self.paths[index]} changed after the start")
-                assert decoded.images is not None
+                assert isinstance(decoded.images, Tensor)
                 yield decoded.images

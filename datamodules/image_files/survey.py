@@ -25,7 +25,7 @@ from litmus.core.errors import UserError
 from litmus.core.formatting import several
 from litmus.datamodules.image_files.decode import Decoded, Decoding, UnreadableImage, decode_batches
 from litmus.datamodules.image_files.layout import FolderLayout
-from litmus.datamodules.image_files.lock import exclusive
+from litmus.datamodules.image_files.lock import exclusive, open_to_those_of
 from litmus.datamodules.image_files.progress import announce, tracked
 from litmus.datamodules.loading.arrays import image_sums
 
@@ -124,7 +124,16 @@ def _make(folder: Path, layout: FolderLayout, decoding: Decoding, keep_pixels: b
     building = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         _read_all(building, layout, decoding, keep_pixels, skip, workers)
+        for made in (building, *building.iterdir()):
+            open_to_those_of(folder.parent, made)
         os.replace(building, folder)
+    except RuntimeError as error:
+        shutil.rmtree(building, ignore_errors=True)
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"{layout.root.name}: a process that decodes images ended or hangs ({reason}); fewer take less memory: "
+            "--data.decode_workers 1"
+        ) from None
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
@@ -207,7 +216,7 @@ def _of_one_size(
                 f"folder: images of different sizes, {first} and, in {layout.files[batch[place]].path}, {other}; "
                 "give them one with --data.image_size"
             )
-    assert decoded.images is not None
+    assert isinstance(decoded.images, Tensor)
     return decoded.images
 
 

@@ -52,6 +52,8 @@ SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BL
 """Lets threads that wait for each other sleep. By default they spin, which takes the core from the one waited for where
 other programs want it too: a step can then take many times as long as with one thread."""
 
+if "forkserver" not in multiprocessing.get_all_start_methods():
+    raise UserError("this system cannot fork processes; Litmus is tested on Linux, which Windows has as WSL")
 _CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 
 

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from drawn_folder import COLOUR, all_images, build, cache_content, png
 
 from litmus import datamodules
 from litmus.core.errors import UserError
+from litmus.datamodules.image_files import decode as decode_module
 from litmus.datamodules.image_files import survey as survey_module
 
 
@@ -129,3 +131,55 @@ def test_a_cache_that_cannot_be_written_is_an_error_and_leaves_nothing(
     with pytest.raises(UserError, match=r"cannot write the cache .*No space left.*--data.storage files"):
         build(image_folder)
     assert cache_content() == []
+
+
+def test_images_pass_where_no_shared_memory_is_left(
+    image_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = build(image_folder, decode_workers=0)
+
+    def full(self: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("unable to allocate shared memory(shm): No space left on device (28)")
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", full)
+    module = build(image_folder, storage="files", decode_workers=2)
+    assert "images: /dev/shm is full, so that images are sent through pipes" in capsys.readouterr().err
+    for one, other in zip(module.train_epoch(0), expected.train_epoch(0), strict=True):
+        assert torch.equal(one.images, other.images)
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["killed", "hangs"])
+def test_a_decoding_process_that_is_killed_or_hangs_is_a_line(
+    image_folder: Path, monkeypatch: pytest.MonkeyPatch, hangs: bool
+) -> None:
+    def ended(*arguments: object) -> None:
+        time.sleep(100) if hangs else os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(decode_module, "decode", ended)
+    monkeypatch.setattr(decode_module, "SILENT_SECONDS", 1)
+    with pytest.raises(UserError, match=r"images: a process that decodes images ended or hangs .*decode_workers 1"):
+        build(image_folder, decode_workers=2)
+    assert cache_content() == []
+
+
+def test_a_cache_is_as_open_as_its_folder(image_folder: Path) -> None:
+    cache, umask = Path(os.environ["LITMUS_CACHE"]), os.umask(0o077)
+    try:
+        for mode, number in ((0o770, 0), (0o700, 1)):
+            cache.chmod(mode)
+            os.utime(image_folder / "train" / "ant" / "0.png", ns=(number, number))
+            for lock in cache.glob("*.lock"):
+                lock.unlink()
+            build(image_folder)
+            (made,) = (cache / name for name in cache_content())
+            assert made.stat().st_mode & 0o777 == mode
+            assert {file.stat().st_mode & 0o777 for file in made.iterdir()} == {mode & 0o666}
+            assert {lock.stat().st_mode & 0o777 for lock in cache.glob("*.lock")} == {mode & 0o666}
+    finally:
+        os.umask(umask)
+
+
+def test_a_system_without_file_locks_gets_a_line(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with pytest.raises(UserError, match=r"^this system cannot lock files \(no fcntl\).*tested on Linux"):
+        build(image_folder)
