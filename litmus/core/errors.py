@@ -14,8 +14,8 @@ class UserError(ValueError):
     """A mistake that the user can correct; its message is one line and is shown without a traceback."""
 
 
-_PACKAGES = [Path(__file__).resolve().parents[2] / name for name in ("litmus", "lit_archs", "datamodules", "studies")]
-_INSTALLED = [*map(Path, (*site.getsitepackages(), sysconfig.get_path("stdlib"))), *_PACKAGES]
+PACKAGES = [Path(__file__).resolve().parents[2] / name for name in ("litmus", "lit_archs", "datamodules", "studies")]
+_INSTALLED = [*map(Path, (*site.getsitepackages(), sysconfig.get_path("stdlib"))), *PACKAGES]
 
 
 def error_in_one_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import litmus.training.user_code  # noqa: F401  remembers what runs, from before the rest of a user's file does
 from litmus.core.config_keys import Settings
 from litmus.core.declaration import Declared
 from litmus.core.errors import UserError, require_choice, require_positive, unknown_name

@@ -35,7 +35,7 @@ from litmus.training.config import TrainerConfig, require_precision
 from litmus.training.identity import identity_settings, run_id
 from litmus.training.older_runs import codes_of_study, reuse_older_runs
 from litmus.training.run import Execution, Run
-from litmus.training.user_code import keep_copies, read_user_code
+from litmus.training.user_code import keep_copies, read_user_code, require_read
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     for point in plan.tuning.points if plan.tuning is not None else ():
         for arm in plan.arms:
             factory.check(arm.at(point))
+    if source is not None and not hasattr(sys, "ps1"):  # who types at a prompt runs other files too
+        require_read(source)
 
     def execute(runs: Sequence[Run]) -> None:
         launcher = _launcher(plan, launch, execution, group, runs)

@@ -57,6 +57,7 @@ from litmus.training.loggers import LogRatesAndProbes, open_loggers
 from litmus.training.network import build_module, network_options
 from litmus.training.recorder import AnswersAndFit, Recorder, write_probes
 from litmus.training.run import Execution, Place, Run
+from litmus.training.user_code import require_read
 
 
 def attempt(
@@ -173,6 +174,8 @@ def execute(
     torch.set_num_threads(threads)
     total_steps = config.trainer.epochs * datamodule.steps_per_epoch
     module = build_module(config, datamodule.num_classes, datamodule.image_shape, total_steps)
+    if run.source is not None:
+        require_read(run.source)
     if config.trainer.compile:
         module.network.compile()
 

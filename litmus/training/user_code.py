@@ -8,16 +8,22 @@ import ast
 import hashlib
 import importlib.util
 import os
+import pkgutil
 import secrets
 import shutil
 import site
+import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
+from litmus.core.errors import PACKAGES, UserError
+from litmus.core.formatting import listed
 from litmus.records.storage import storage_errors, to_json
 from litmus.records.user_code import DIGITS, MANIFEST, KeptCode
 
@@ -46,7 +52,9 @@ def read_user_code(source: Path) -> UserCode:
     """Read the file of a study and the local modules that it imports, directly or through one another.
 
     Imports are found in the source, without running it: `import` and `from` statements anywhere in a file, relative
-    ones included, the `__init__` of packages, and `import_module` of a constant name.
+    ones included, the `__init__` of packages, and `import_module` of a constant name. Where a name is computed
+    (`import_module(f"parts.{name}")`, `pkgutil.iter_modules(__path__)`), all modules of its package count. What else
+    runs is found by `unread_files`.
     """
     files, contents = {source.name: source}, {source.name: source.read_bytes()}
     waiting = [(source.name, "")]
@@ -54,14 +62,41 @@ def read_user_code(source: Path) -> UserCode:
         importer, package = waiting.pop()
         for name in _imported_names(contents[importer], package):
             spec = _find_module(name)
-            if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+            if spec is None or spec.origin is None or not spec.has_location:
                 continue
             file, is_package = Path(spec.origin), spec.submodule_search_locations is not None
-            place = name.replace(".", "/") + ("/__init__.py" if is_package else ".py")
+            place = name.replace(".", "/") + ("/__init__.py" if is_package else file.suffix)
             if place not in files and is_local(file) and file.resolve() != source.resolve():
                 files[place], contents[place] = file, file.read_bytes()
                 waiting.append((place, name if is_package else name.rpartition(".")[0]))
     return UserCode(source.name, files, contents)
+
+
+_executed: set[str] = set()
+"""The files whose code has been run in this process, and the Python files that a user's code has opened."""
+
+
+def _remember_executed(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "exec":
+        _executed.add(arguments[0].co_filename)
+    elif event == "open" and isinstance(arguments[0], str) and arguments[0].endswith(".py") and _is_users(arguments[0]):
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and not _is_users(frame.f_code.co_filename):
+            frame = None if _is_of_litmus(Path(frame.f_code.co_filename)) else frame.f_back
+        if frame is not None:
+            _executed.add(arguments[0])
+
+
+sys.addaudithook(_remember_executed)
+
+
+@cache
+def _is_users(file: str) -> bool:
+    return not file.startswith("<") and is_local(Path(file)) and not _is_of_litmus(Path(file))
+
+
+def _is_of_litmus(file: Path) -> bool:
+    return any(file.is_relative_to(folder) for folder in PACKAGES)
 
 
 def is_local(file: Path) -> bool:
@@ -72,6 +107,39 @@ def is_local(file: Path) -> bool:
         if any(path.is_relative_to(folder) for folder in _installation_folders()):
             return False
     return True
+
+
+def unread_files(source: Path) -> list[str]:
+    """Return the local files that this process has run and that neither `source` nor the script that it runs imports
+    by a statement: plugins that are found by their place, for example. They lie where the imported ones do.
+    """
+    code = read_user_code(source)
+    folders = {file.resolve().parents[len(Path(name).parts) - 1] for name, file in code.files.items()}
+    known = {file.resolve() for file in code.files.values()}
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    if script is not None and is_local(Path(script)) and Path(script).is_file():
+        known |= {file.resolve() for file in read_user_code(Path(script)).files.values()}
+    modules = [getattr(module, "__dict__", {}).get("__file__") for module in list(sys.modules.values())]
+    found = {Path(file).resolve() for file in (*modules, *_executed) if isinstance(file, str) and Path(file).is_file()}
+    unread = {}
+    for file in found - known:
+        for folder in folders:
+            if file.is_relative_to(folder) and is_local(file) and not _is_of_litmus(file):
+                place = file.relative_to(folder)
+                if not any(part.startswith(".") for part in place.parts):
+                    unread[str(place)] = file
+    return sorted(unread)
+
+
+def require_read(source: Path) -> None:
+    """Raise `UserError` where a file has been run whose changes would go unseen, see `unread_files`."""
+    unread = unread_files(source)
+    if unread:
+        module = unread[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        raise UserError(
+            f"{source.name} runs {listed(unread)}, which no import statement names, so that a change there would go "
+            f"unseen; add import {module} to {source.name}, under if False: if need be"
+        )
 
 
 def _imported_names(content: bytes, package: str) -> list[str]:
@@ -86,7 +154,19 @@ def _imported_names(content: bytes, package: str) -> list[str]:
             parts = name.split(".")
             if parts[0] != "litmus":  # known by its version, installed or not
                 found.update(dict.fromkeys(".".join(parts[: end + 1]) for end in range(len(parts))))
-    return list(found)
+    return [each for name in found for each in (_modules_of(name[:-2]) if name.endswith(".*") else [name])]
+
+
+def _modules_of(package: str) -> list[str]:
+    """Return the names of a local package and of all modules in it."""
+    spec = _find_module(package)
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec is not None else []
+    names = [package]
+    for folder in filter(is_local, folders):
+        for module in pkgutil.iter_modules([str(folder)]):
+            name = f"{package}.{module.name}"
+            names += _modules_of(name) if module.ispkg else [name]
+    return names
 
 
 def _names_in(node: ast.AST, package: str) -> Iterator[str]:
@@ -100,10 +180,20 @@ def _names_in(node: ast.AST, package: str) -> Iterator[str]:
             # An imported name may be a module of the package or anything else in it.
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")
-    elif isinstance(node, ast.Call) and _last_name(node.func) in ("import_module", "__import__") and node.args:
-        name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
-        if isinstance(name, str) and name and not name.startswith("."):
-            yield name
+    elif isinstance(node, ast.Call) and _last_name(node.func) in _IMPORTS and node.args:
+        given = node.args[0]
+        if isinstance(given, ast.Constant):
+            if isinstance(given.value, str) and given.value and not given.value.startswith("."):
+                yield given.value
+            return
+        # The text that a computed name starts with: `import_module(f"parts.{name}")`, `"parts." + name`.
+        start = next((each.value for each in ast.walk(given) if isinstance(each, ast.Constant)), "")
+        before = start.rpartition(".")[0] if isinstance(start, str) else ""
+        if before or package:
+            yield f"{before or package}.*"
+
+
+_IMPORTS = ("import_module", "__import__", "iter_modules", "walk_packages")
 
 
 def _find_module(name: str) -> ModuleSpec | None:

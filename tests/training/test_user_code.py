@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy
 import pytest
 
+from litmus.core.errors import UserError
+from litmus.design.study_files import import_source
 from litmus.records.user_code import KeptCode, RunCode, changed_files, code_version, is_copy
-from litmus.training.user_code import UserCode, is_local, keep_copies, read_user_code, syntax_hash
+from litmus.training.user_code import UserCode, is_local, keep_copies, read_user_code, require_read, syntax_hash
 
 STUDY = '''\
 """Does a gate help?"""
@@ -151,3 +153,51 @@ def test_copies_of_a_version_are_made_once_and_whole(tmp_path: Path) -> None:
     assert sorted(path.name for path in (study / "code").iterdir()) == sorted([kept.path.name, other.path.name])
     (user / "study.py").unlink()
     assert not other.is_current()
+
+
+COMPUTED = {
+    "a computed name": "import importlib\nname = 'plain'\nimportlib.import_module(name)\n",
+    "the text of a file": "from pathlib import Path\nexec(Path(__file__).with_name('plain.py').read_text())\n",
+    "a spec, which leaves no module": "import importlib.util as u\nfrom pathlib import Path\n"
+    "spec = u.spec_from_file_location('any', Path(__file__).with_name('plain.py'))\n"
+    "spec.loader.exec_module(u.module_from_spec(spec))\n",
+    "the path of a script": "import runpy\nfrom pathlib import Path\n"
+    "runpy.run_path(str(Path(__file__).with_name('plain.py')))\n",
+}
+
+
+@pytest.mark.parametrize("way", COMPUTED)
+def test_a_file_that_runs_without_an_import_statement_is_refused_by_name(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "plain", raising=False)
+    (tmp_path / "plain.py").write_text("WIDTH = 4\n")
+    source = tmp_path / f"study_{len(way)}.py"
+    source.write_text(COMPUTED[way])
+    import_source(source)
+    with pytest.raises(UserError, match=rf"^{source.name} runs plain\.py, .* add import plain to {source.name}"):
+        require_read(source)
+    source.write_text(f"{COMPUTED[way]}if False:\n    import plain\n")
+    require_read(source)
+    assert set(read_user_code(source).files) == {source.name, "plain.py"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "importlib.import_module(f'nets.{name}')",
+        "importlib.import_module('nets.' + name)",
+        "importlib.import_module('nets.%s' % name)",
+    ],
+)
+def test_a_computed_name_in_a_package_stands_for_all_its_modules(folder: Path, statement: str) -> None:
+    (folder / "study.py").write_text(f"import importlib\n{statement}\n")
+    assert {"nets/unused.py", "nets/blocks.py", "nets/deep/inner.py"} - {"nets/deep/inner.py"} <= set(
+        read_user_code(folder / "study.py").files
+    )
+
+
+def test_a_package_that_lists_its_modules_stands_for_all_of_them(folder: Path) -> None:
+    (folder / "nets/__init__.py").write_text("import pkgutil\nfound = list(pkgutil.iter_modules(__path__))\n")
+    assert "nets/unused.py" in read_user_code(folder / "study.py").files
