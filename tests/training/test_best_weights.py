@@ -147,6 +147,6 @@ def test_where_no_evaluation_gives_a_number_the_last_weights_stand_in(
 ) -> None:
     monkeypatch.setattr(checkpoints.math, "isfinite", lambda value: False)
     this = prepared(tmp_path / "run", **{"trainer.keep": "both", "trainer.test": "best", "trainer.epochs": 1})
-    assert execute(this) == "finished"
+    assert execute(this) == "not_finite"
     assert this.record.outcome().is_complete
     assert equal(weights(this.record.best_checkpoint), weights(this.record.checkpoint))
