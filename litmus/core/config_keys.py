@@ -245,7 +245,8 @@ def read_mapping(path: Path, option: str, expected: str) -> dict[str, Any]:
         raise UserError(f"{option} {path}: {error.strerror}") from None
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f", line {error.problem_mark.line + 1}"
-        raise UserError(f"{option} {path}{line}: {error.problem}") from None
+        what = "" if type(error) is yaml.MarkedYAMLError else "not YAML, "
+        raise UserError(f"{option} {path}{line}: {what}{error.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{option} {path}: not YAML ({' '.join(str(error).split())[:120]})") from None
     if not isinstance(content, dict):

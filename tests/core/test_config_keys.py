@@ -106,7 +106,7 @@ def test_a_value_that_does_not_fit_is_refused_with_what_would(type: Any, given: 
     [
         ("optim:\n  lr: 1\ndata: {}\noptim:\n  lr: 2\n", ", line 4: optim is given twice"),
         ("optim: {lr: 1, lr: 2}\n", ", line 1: lr is given twice"),
-        ("optim: [\n", ", line 2: expected the node content, but found '<stream end>'"),
+        ("optim: [\n", ", line 2: not YAML, expected the node content, but found '<stream end>'"),
         ("- optim\n", ": expected a mapping"),
     ],
 )
