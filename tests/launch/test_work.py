@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from cluster_jobs import assert_identical, at_work, records, run_here, start, va
 from tiny_runs import command
 
 from litmus.cli.main import run_command
+from litmus.core.errors import UserError
 from litmus.launch import work
 from litmus.launch.signals import Interrupted
 from litmus.launch.work import AGAIN, STARTS_WITHOUT_PROGRESS, missing_runs
@@ -194,17 +194,17 @@ def test_jobs_with_gpus_never_train_on_the_cpu(
     capsys.readouterr()
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     assert run_command(["work", str(study)]) == 2
-    assert re.search(r"--devices 1 on cuda: PyTorch sees 0 GPUs", capsys.readouterr().err)
+    assert "--devices 1 on cuda: PyTorch sees 0 GPUs" in capsys.readouterr().err
     for extra, expected in (
         ("gres=gpu:2", "cuda"),
         ("gpus=2", "cuda"),
         ("gres=shard:1,gpu:1", "cuda"),
         ("x=gpu", "auto"),
     ):
-        work.write_runs(study, [], LaunchConfig(slurm=SlurmConfig(extra=(extra,))))
+        work.write_runs(study, [], LaunchConfig(launcher="slurm", slurm=SlurmConfig(extra=(extra,))))
         assert json.loads(StudyJobs(study).runs_file.read_text())["launch"]["accelerator"] == expected
-    work.write_runs(study, [], LaunchConfig(accelerator="cpu", slurm=SlurmConfig(gpus=1)))
-    assert json.loads(StudyJobs(study).runs_file.read_text())["launch"]["accelerator"] == "cpu"
+    with pytest.raises(UserError, match="accelerator cpu leaves the GPUs idle"):
+        LaunchConfig(launcher="slurm", accelerator="cpu", slurm=SlurmConfig(gpus=1))
 
 
 RAY = """
