@@ -67,7 +67,7 @@ study = Study(
               more(distance_from_one, "batch norm, 56 layers", than="residual + batch norm, 56 layers"),
               "section 5", source=VEIT),
         Claim("That shows in training: at 56 layers shortcuts lower the training error.",
-              more("fit_top1", "residual + batch norm, 56 layers", than="batch norm, 56 layers"), "figure 6"),
+              more("fit_error", "batch norm, 56 layers", than="residual + batch norm, 56 layers"), "figure 6"),
     ],
 )  # fmt: skip
 

@@ -48,7 +48,7 @@ study = Study(
     claims=[
         # not checked at the source: the section, which does not speak of norms
         Claim("Without norm, shortcuts lower the training error of 20 layers.",
-              more("fit_top1", network("shortcuts"), than=network("plain")), "section 3.1", source=HE),
+              more("fit_error", network("plain"), than=network("shortcuts")), "section 3.1", source=HE),
         Claim("They do not make up for batch norm: with both, 20 layers fit better than with shortcuts alone.",
               more("fit_top1", network("shortcuts + batch norm"), than=network("shortcuts")), "abstract"),
         Claim("Nor does batch norm make up for shortcuts: with both, 20 layers fit better than with batch norm alone.",

@@ -36,6 +36,7 @@ class Metric:
         guessing: its value for a network that has learnt nothing, with which a diverged run counts; a function where
             that depends on the number of classes and on the share of the most frequent one; None where a diverged run
             has no value.
+        complement_of: the metric that this is one minus of; records hold only that one.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Metric:
     scale: Scale
     higher_is_better: bool
     guessing: float | Callable[[int, float], float] | None = None
+    complement_of: str = ""
 
     def chance(self, num_classes: int, majority_share: float = 0.0) -> float:
         """Return its value for a network that has learnt nothing, of data with so many classes.
@@ -63,6 +65,8 @@ METRICS = {
     for metric in (
         Metric("top1", "accuracy", "share", True, guessing=lambda classes, share: max(1 / classes, share)),
         Metric("top5", "top-5 accuracy", "share", True),
+        Metric("error", "error", "share", False, lambda classes, share: 1 - max(1 / classes, share), "top1"),
+        Metric("top5_error", "top-5 error", "share", False, complement_of="top5"),
         Metric("balanced_accuracy", "balanced accuracy", "share", True, guessing=lambda classes, _: 1 / classes),
         # Every pixel is the most frequent class, of one more than the data have: the background.
         Metric("iou", "mean IoU", "share", True, guessing=lambda classes, share: share / (classes + 1)),
@@ -92,6 +96,14 @@ def split_of(column: str) -> tuple[str, str]:
         if column.startswith(f"{split}_"):
             return split, column.removeprefix(f"{split}_")
     return "", column
+
+
+def complement_of(column: object) -> str:
+    """Return the column that `column` is one minus of: `fit_top1` of `fit_error`; empty where there is none."""
+    metric = metric_of(column)
+    if metric is None or not metric.complement_of:
+        return ""
+    return f"{split_of(str(column))[0]}_{metric.complement_of}"
 
 
 def described(column: object) -> str:

@@ -9,7 +9,7 @@ import litmus.training.user_code  # noqa: F401  remembers what runs, from before
 from litmus.core.config_keys import Settings
 from litmus.core.declaration import Declared
 from litmus.core.errors import UserError, require_choice, require_positive, unknown_name
-from litmus.core.metrics import METRICS, TASKS, metric_of
+from litmus.core.metrics import METRICS, SPLITS, TASKS, metric_of
 from litmus.core.suggestions import nearest
 from litmus.design.arms import DESIGNS
 from litmus.design.plots import StudyPlot
@@ -184,7 +184,10 @@ def columns() -> list[str]:
     trained = [name for task in TASKS.values() for name in (*task.fit_columns, *task.training_columns)]
     best = [f"best_val_{task.primary_metric}" for task in TASKS.values()]
     of_no_split = [name for name, metric in METRICS.items() if metric.scale in ("seconds", "count")]
-    return list(dict.fromkeys([*evaluated, *trained, *best, *of_no_split]))
+    recorded = dict.fromkeys([*evaluated, *trained, *best, *of_no_split])
+    errors = {name: metric.complement_of for name, metric in METRICS.items() if metric.complement_of}
+    computed = [f"{split}_{name}" for name, of in errors.items() for split in SPLITS if f"{split}_{of}" in recorded]
+    return [*recorded, *computed]
 
 
 def _check_selector(selector: Selector, arms: Mapping[str, Mapping[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from litmus.core.formatting import several
-from litmus.core.metrics import described, metric_of, split_of
+from litmus.core.metrics import complement_of, described, metric_of, split_of
 from litmus.evidence.claims import ArmTest, Measurement
 from litmus.evidence.differences import (
     NothingToCompare,
@@ -197,9 +197,8 @@ def _measured(
     if failed := how_failed(results, " of these runs"):
         evidence += f" {failed}"
         if guessed(metric):
-            value = analysis.study.diverged_value
-            evidence += ", counted as "
-            evidence += "guessing." if value is None else f"{100 * value:g} %, as the study declares."
+            counted = f"{100 * results[0].failed_value(metric):g} %, as the study declares"
+            evidence += f", counted as {'guessing' if analysis.study.diverged_value is None else counted}."
         else:
             evidence += "."
             withheld = withheld or "runs diverged"
@@ -216,6 +215,7 @@ def _measured(
 
 def _saturated(analysis: Analysis, metric: Metric, sides: Sequence[Side]) -> str:
     """Return where the means of all sides are, the floor or the ceiling of a share, as a sentence's beginning."""
+    metric = complement_of(metric) or metric  # an error is at the floor where its accuracy is
     known = metric_of(metric)
     values = [list(side.outcomes(metric).values()) for side in sides]
     if known is None or known.scale != "share" or len(sides) < 2 or not all(values):

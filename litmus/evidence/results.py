@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from litmus.core.errors import UserError
-from litmus.core.metrics import METRICS, Task, metric_of, split_of
+from litmus.core.metrics import METRICS, Task, complement_of, metric_of, split_of
 from litmus.evidence.estimate import AS_PLANNED, Estimate, Sampling, estimate
 from litmus.evidence.preregistration import registration
 from litmus.evidence.units import POINTS, Unit, unit_of
@@ -90,6 +90,8 @@ class ArmResult:
             found: dict[int, float] = {}
             if callable(metric):
                 found = {seed: float(metric(self, seed)) for seed in self.seeds("finished")}
+            elif base := complement_of(metric):
+                found = {seed: 1 - value for seed, value in self.values(base).items()}
             elif metric in self.records:
                 finished = self.records[self.records["state"] == "finished"]
                 numbers = pd.to_numeric(finished[metric])
@@ -110,6 +112,8 @@ class ArmResult:
 
     def failed_value(self, metric: "Metric") -> float:
         """Return what a failed run counts as in `metric`, which is one of those that can be guessed."""
+        if base := complement_of(metric):
+            return 1 - self.failed_value(base)
         return self.counts_as.get(split_of(str(metric))[1], 0.0)
 
     def estimate(self, metric: "Metric") -> Estimate:
@@ -127,6 +131,8 @@ class ArmResult:
 
     def scores(self, metric: "Metric") -> dict[int, NDArray[np.float64]]:
         """Return each finished run's score of every test image, whose mean is `metric`, by seed; empty for others."""
+        if base := complement_of(metric):
+            return {seed: 1 - score for seed, score in self.scores(base).items()}
         split, name = split_of(metric) if isinstance(metric, str) else ("", "")
         return {seed: each.scores(name) for seed, each in self.answers.items() if split == "test" and each.has(name)}
 

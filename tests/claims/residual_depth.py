@@ -10,7 +10,7 @@ CLAIMS = {
     "A plain network of 56 layers has a higher training error than one of 20.": better(
         plain(20), plain(56), of="fit_top1"
     ),
-    "So it is not overfitting: training accuracy falls with the depth of plain networks.": rises(
+    "So it is not overfitting: training error rises with the depth of plain networks.": rises(
         plain(56), plain(44), plain(32), plain(20), of="fit_top1"
     ),
     "At 56 layers the residual network has the lower training error.": better(residual(56), plain(56), of="fit_top1"),

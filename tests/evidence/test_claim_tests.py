@@ -17,6 +17,8 @@ from litmus.evidence.differences import side_of
 from litmus.evidence.learning_curves import sooner
 from litmus.evidence.measures import probed
 from litmus.evidence.results import Analysis
+from litmus.records.answers import Answers, write_answers
+from litmus.records.run_record import RunRecord
 
 STUDY = Study(
     name="synthetic",
@@ -282,7 +284,7 @@ def test_a_run_without_the_measurement_leaves_no_verdict_and_it_is_said(
 
 
 def test_at_the_floor_and_at_the_ceiling_there_is_no_verdict_and_it_is_said(tmp_path: Path) -> None:
-    def found(low: float, high: float, name: str) -> str:
+    def found(low: float, high: float, name: str, metric: str = "top1") -> str:
         analysis = synthetic(
             tmp_path / name,
             STUDY,
@@ -292,14 +294,38 @@ def test_at_the_floor_and_at_the_ceiling_there_is_no_verdict_and_it_is_said(tmp_
                 + 1e-3 * NOISE[(seed + len(arm.label)) % 5],
             },
         )
-        finding = more("test_top1", arm("batch", 0.1), than=arm("none", 0.1))(analysis, 0.0)
+        finding = more(f"test_{metric}", arm("batch", 0.1), than=arm("none", 0.1))(analysis, 0.0)
         return f"{finding.verdict}: {finding.evidence}"
 
     assert found(0.10, 0.14, "floor").startswith("inconclusive")
+    assert found(0.96, 0.98, "no floor", "error").startswith("opposite")
+    assert "Both are at the ceiling" in found(0.9992, 0.9999, "ceiling of errors", "error")
     assert "Both are at the floor" in found(0.10, 0.14, "floor again")
     assert "Both are at the ceiling" in found(0.9992, 0.9999, "ceiling")
     assert found(0.10, 0.20, "one").startswith("supported")
     assert found(0.98, 0.9999, "other").startswith("supported")
+
+
+@pytest.mark.parametrize("baseline", [0.80, "diverged 1 0.8"])
+def test_an_error_is_one_minus_the_accuracy_wherever_a_claim_compares_it(
+    baseline: float | str, tmp_path: Path
+) -> None:
+    declared = replace(STUDY, diverged_value=0.05)
+    analysis = synthetic(tmp_path, declared, accuracies({**GOOD, ("none", 0.1): baseline}))
+    for result in analysis.arms:  # of 40 images in a seed's order, so that images have an error of their own
+        for seed, run in result.arm.runs.items():
+            right = np.roll(np.arange(40) < 40 * result.values("test_top1").get(seed, 0.0), seed)
+            write_answers(RunRecord(tmp_path / run), Answers(given=right.astype(int), true=np.ones(40, int)))
+    one, other = arm("batch", 0.1), arm("none", 0.1)
+    accuracy = more("test_top1", one, than=other)(analysis, 0.0)
+    error = more("test_error", other, than=one)(analysis, 0.0)
+    assert (accuracy.effect.mean, accuracy.effect.low) == pytest.approx((error.effect.mean, error.effect.low))
+    assert accuracy.effect.image_error == pytest.approx(error.effect.image_error) and error.effect.n == 5
+    assert (accuracy.verdict, accuracy.withheld) == (error.verdict, error.withheld)
+    assert "Test error. norm none, lr 0.1: " in error.evidence
+    if baseline != 0.80:
+        assert analysis.baseline.outcomes("test_error")[1] == 0.95
+        assert "counted as 95 %, as the study declares." in error.evidence
 
 
 def test_a_study_can_declare_what_a_diverged_run_counts_as(tmp_path: Path) -> None:
