@@ -100,10 +100,10 @@ def metrics_page() -> str:
             *tasks,
             "",
             "Errors are one minus the accuracy, for claims that speak of error; records and `litmus.load` hold the "
-            "accuracy. `train_*` are means over the training batches since the evaluation before the last, as they were trained "
-            "on: with augmentation, dropout and batch statistics. `best_val_*` is the best of a run's evaluations. A "
-            "claim's `threshold` is in the records' values: 0.002 is a fifth of a percentage point. `litmus power "
-            "--effect` is in points.",
+            "accuracy. `train_*` are means over the training batches since the evaluation before the last, as they "
+            "were trained on: with augmentation, dropout and batch statistics. `best_val_*` is the best of a run's "
+            "evaluations. A claim's `threshold` is in the records' values: 0.002 is a fifth of a percentage point. "
+            "`litmus power --effect` is in points.",
             "",
         ]
     )

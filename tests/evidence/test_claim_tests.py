@@ -307,9 +307,7 @@ def test_at_the_floor_and_at_the_ceiling_there_is_no_verdict_and_it_is_said(tmp_
 
 
 @pytest.mark.parametrize("baseline", [0.80, "diverged 1 0.8"])
-def test_an_error_is_one_minus_the_accuracy_wherever_a_claim_compares_it(
-    baseline: float | str, tmp_path: Path
-) -> None:
+def test_an_error_is_one_minus_the_accuracy_wherever_a_claim_compares_it(baseline: float | str, tmp_path: Path) -> None:
     declared = replace(STUDY, diverged_value=0.05)
     analysis = synthetic(tmp_path, declared, accuracies({**GOOD, ("none", 0.1): baseline}))
     for result in analysis.arms:  # of 40 images in a seed's order, so that images have an error of their own
@@ -320,7 +318,8 @@ def test_an_error_is_one_minus_the_accuracy_wherever_a_claim_compares_it(
     accuracy = more("test_top1", one, than=other)(analysis, 0.0)
     error = more("test_error", other, than=one)(analysis, 0.0)
     assert (accuracy.effect.mean, accuracy.effect.low) == pytest.approx((error.effect.mean, error.effect.low))
-    assert accuracy.effect.image_error == pytest.approx(error.effect.image_error) and error.effect.n == 5
+    assert accuracy.effect.image_error == pytest.approx(error.effect.image_error)
+    assert error.effect.n == 5
     assert (accuracy.verdict, accuracy.withheld) == (error.verdict, error.withheld)
     assert "Test error. norm none, lr 0.1: " in error.evidence
     if baseline != 0.80:
