@@ -89,7 +89,7 @@ def study(arms: Sequence[SimulatedArm], **more: Any) -> Analysis:
     record = StudyRecord(
         "simulated", "?", "quick", factors, True, "classification", {}, "", tuple(each.arm for each in arms)
     )
-    return Analysis(Path(), record, tuple(arms), TASKS["classification"], {"top1": CHANCE}, **more)
+    return Analysis(Path(), record, tuple(arms), TASKS["classification"], "test_top1", {"top1": CHANCE}, **more)
 
 
 def noise(generator: Generator, arms: int, seeds: int, sds: Sequence[float] | float = SD) -> Floats:

@@ -56,6 +56,11 @@ def several(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def capital(text: str) -> str:
+    """Return a text with a capital first letter, as a title or a sentence begins."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def listed(items: Sequence[str], most: int = 3) -> str:
     """Return items as a sentence lists them: `a, b and c`; of more than `most`, how many more there are."""
     shown = list(items) if len(items) <= most else [*items[: most - 1], f"{len(items) - most + 1} more"]

@@ -84,10 +84,24 @@ METRICS = {
 
 def metric_of(column: object) -> Metric | None:
     """Return the metric that a column of the records holds, whatever its split; None for anything else."""
+    if isinstance(column, Column):
+        return column.metric
     if not isinstance(column, str):
         return None
     split, name = split_of(column)
     return METRICS.get(column) or (METRICS.get(name) if split else None)
+
+
+class Column(str):
+    """A column of a table that Litmus did not write: its name, and the metric that it holds, whatever its name."""
+
+    metric: Metric
+
+    def __new__(cls, metric: Metric) -> "Column":
+        """Return the column of the metric's name."""
+        column = super().__new__(cls, metric.name)
+        column.metric = metric
+        return column
 
 
 def split_of(column: str) -> tuple[str, str]:
@@ -111,7 +125,7 @@ def described(column: object) -> str:
     metric = metric_of(column)
     if metric is None:
         return ""
-    split, _ = split_of(str(column))
+    split = "" if isinstance(column, Column) else split_of(str(column))[0]
     return f"{SPLITS[split]} {metric.display_name}" if split else metric.display_name
 
 

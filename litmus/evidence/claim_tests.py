@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from litmus.core.formatting import several
+from litmus.core.formatting import capital, several
 from litmus.core.metrics import complement_of, described, metric_of, split_of
 from litmus.evidence.claims import ArmTest, Measurement
 from litmus.evidence.differences import (
@@ -193,7 +193,7 @@ def _measured(
     missing = missing_runs(results)
     withheld = "runs missing" if missing else ""
     if measured := described(metric):
-        evidence = f"{measured[0].upper()}{measured[1:]}. {evidence}"
+        evidence = f"{capital(measured)}. {evidence}"
     if failed := how_failed(results, " of these runs"):
         evidence += f" {failed}"
         if guessed(metric):

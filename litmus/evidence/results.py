@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from litmus.core.errors import UserError
-from litmus.core.metrics import METRICS, Task, complement_of, metric_of, split_of
+from litmus.core.metrics import METRICS, Task, complement_of, described, metric_of, split_of
+from litmus.core.metrics import Metric as MetricKind
 from litmus.evidence.estimate import AS_PLANNED, Estimate, Sampling, estimate
 from litmus.evidence.preregistration import registration
 from litmus.evidence.units import POINTS, Unit, unit_of
@@ -178,7 +179,8 @@ class Analysis:
         directory: the study's folder.
         study: its record.
         arms: the arms' results.
-        task: what the networks are trained for, which says by which metric they are compared.
+        task: what the networks are trained for.
+        test_metric: the column of the records by which arms are compared, `test_top1`.
         chances: what guessing reaches in each metric that can be guessed, by its name.
         sampling: how the number of seeds was decided.
         code: the versions of the user's code that the runs are of.
@@ -189,6 +191,7 @@ class Analysis:
     study: StudyRecord
     arms: tuple[ArmResult, ...]
     task: Task
+    test_metric: str
     chances: Mapping[str, float]
     sampling: Sampling = AS_PLANNED
     code: CodeUse = field(default_factory=CodeUse)
@@ -208,9 +211,16 @@ class Analysis:
         return self.chances.get(self.task.primary_metric, 0.0)
 
     @property
-    def test_metric(self) -> str:
-        """The metric on the test set, as the records call it."""
-        return f"test_{self.task.primary_metric}"
+    def metric(self) -> MetricKind:
+        """What kind of number `test_metric` is."""
+        found = metric_of(self.test_metric)
+        assert found is not None
+        return found
+
+    @property
+    def test_name(self) -> str:
+        """What `test_metric` is, in words: `test accuracy`."""
+        return described(self.test_metric)
 
     @property
     def val_metric(self) -> str:
@@ -225,7 +235,7 @@ class Analysis:
     @property
     def higher_is_better(self) -> bool:
         """Whether more of the metric is better."""
-        return METRICS[self.task.primary_metric].higher_is_better
+        return self.metric.higher_is_better
 
     @property
     def fit_metric(self) -> str:
@@ -237,13 +247,13 @@ class Analysis:
 
     @property
     def metric_name(self) -> str:
-        """The metric in words."""
-        return METRICS[self.task.primary_metric].display_name
+        """The metric in words, whatever the split."""
+        return self.metric.display_name
 
     @property
     def train_metric_name(self) -> str:
         """What `fit_metric` measures, in words."""
-        return METRICS[self.task.trained or self.task.primary_metric].display_name
+        return METRICS[self.task.trained].display_name if self.task.trained else self.metric_name
 
     @property
     def baseline(self) -> ArmResult:
@@ -284,7 +294,7 @@ class Analysis:
             values = [value for seed, value in outcomes if before is None or seed < before]
             if values:
                 means[index] = sum(values) / len(values)
-        return candidates[METRICS[self.task.primary_metric].best(means, means.__getitem__)] if means else None
+        return candidates[self.metric.best(means, means.__getitem__)] if means else None
 
     @cached_property
     def training_threshold(self) -> float:
@@ -334,4 +344,6 @@ def analyse(directory: str | Path) -> Analysis:
     if "data.split_seed" in frame:
         split_of_seed = dict(frame[["seed", "data.split_seed"]].dropna().astype(int).itertuples(index=False))
     sampling, code = registration(directory, study).sampling, code_use(directory, study)
-    return Analysis(directory, study, tuple(results), task, chances, sampling, code, split_of_seed)
+    return Analysis(
+        directory, study, tuple(results), task, f"test_{task.primary_metric}", chances, sampling, code, split_of_seed
+    )

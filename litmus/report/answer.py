@@ -1,6 +1,6 @@
 """The answer of a study in a few sentences, no stronger than its records, and the notes that explain its intervals."""
 
-from litmus.core.formatting import listed, several
+from litmus.core.formatting import capital, listed, several
 from litmus.evidence.claims import MEANING
 from litmus.evidence.differences import Contribution, best_against_baseline, contributions
 from litmus.evidence.estimate import ALPHA
@@ -23,7 +23,7 @@ def answer_of(summary: StudySummary) -> str:
         _arms(summary),
         *_small_test_set(summary),
     ]
-    written = [f"{each[:1].upper()}{each[1:]}." for each in sentences]
+    written = [f"{capital(each)}." for each in sentences]
     return " ".join([*written, *summary.analysis.code.sentences])
 
 
@@ -70,7 +70,7 @@ def _ingredients(analysis: Analysis) -> list[str]:
     found = [each for each in contributions(analysis, analysis.test_metric) if each.effect.n]
     if not found:
         return []
-    unit, metric = analysis.unit, f"test {analysis.metric_name}"
+    unit, metric = analysis.unit, analysis.test_name
     found.sort(key=lambda each: -abs(each.effect.mean))
     shown = [each for each in found if each.p_holm < ALPHA]
     if not shown:
@@ -100,7 +100,7 @@ def _arms(summary: StudySummary) -> str:
         return "no run finished, so there is nothing to compare"
     if not rivals:
         reached = analysis.baseline.estimate(analysis.test_metric)
-        return f"test {analysis.metric_name} {analysis.unit.interval(reached)} over {several(reached.n, 'seed')}"
+        return f"{analysis.test_name} {analysis.unit.interval(reached)} over {several(reached.n, 'seed')}"
     if not any(each.count("finished") for each in rivals):
         return f"no rival of {baseline} finished, so there is nothing to compare"
     if not analysis.baseline.count("finished"):
@@ -123,13 +123,12 @@ def _two_arms(summary: StudySummary) -> str:
     if effect.excludes_zero:
         higher = "higher" if effect.mean > 0 else "lower"
         return (
-            f"test {analysis.metric_name} is {higher} with {first} than with {second}: {unit.difference(effect)} "
-            f"over {seeds}"
+            f"{analysis.test_name} is {higher} with {first} than with {second}: {unit.difference(effect)} over {seeds}"
         )
     least = rival.comparison.minimum_detectable_effect
     found = f"; {unit.size(least)} would have been found" if 0 < least < float("inf") else ""
     return (
-        f"no difference in test {analysis.metric_name} is shown between {first} and {second}: "
+        f"no difference in {analysis.test_name} is shown between {first} and {second}: "
         f"{unit.difference(effect)} over {seeds}{found}"
     )
 
@@ -139,7 +138,7 @@ def _best_arm(analysis: Analysis, baseline: str) -> str:
     if best is None:
         return "no arm has a validation result to choose by"
     reached = best.estimate(analysis.test_metric)
-    level = f"test {analysis.metric_name} {analysis.unit.interval(reached)}, n = {reached.n}"
+    level = f"{analysis.test_name} {analysis.unit.interval(reached)}, n = {reached.n}"
     if best.arm.is_baseline:
         return f"no arm beats {baseline} on the validation split; {level}"
     found = best_against_baseline(analysis)

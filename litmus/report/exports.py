@@ -95,7 +95,7 @@ def as_markdown(summary: StudySummary) -> str:
 def _arm_headings(summary: StudySummary) -> list[str]:
     unit = summary.analysis.unit.difference_name
     difference = f"to the baseline, {unit} [95 %]" if unit else "to the baseline [95 %]"
-    return ["arm", f"test {summary.analysis.metric_name} [95 %]", difference, "p, Holm", "seeds"]
+    return ["arm", f"{summary.analysis.test_name} [95 %]", difference, "p, Holm", "seeds"]
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -71,7 +71,7 @@ def forest(summary: StudySummary) -> list[Group]:
     groups: list[Group] = []
     for alike in claims.values():
         groups.append(group_of("" if groups else "Claims", "", list(map(_claim, alike)), alike[0].claim.unit))
-    axis = f"{analysis.unit.difference_name} of test {analysis.metric_name}".removeprefix(" of ")
+    axis = f"{analysis.unit.difference_name} of {analysis.test_name}".removeprefix(" of ")
     if ingredients := _ingredients(analysis):
         groups.append(group_of("What each ingredient adds", axis, ingredients, analysis.unit))
     elif arms := _arms(summary):

@@ -101,7 +101,7 @@ def _statistics(summary: StudySummary) -> list[str]:
     )
     family = max(each.comparisons for each in compared)
     sentences = [
-        f"Differences in test {analysis.metric_name} are taken seed by seed; we give their means with 95 % intervals "
+        f"Differences in {analysis.test_name} are taken seed by seed; we give their means with 95 % intervals "
         f"{over}; over seeds they are {kind}.",
         f"p-values are corrected by Holm's method over {several(family, 'comparison')}.",
     ]

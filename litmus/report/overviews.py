@@ -10,6 +10,7 @@ from pathlib import Path
 from scipy import special
 
 from litmus.core.errors import UserError
+from litmus.core.formatting import capital
 from litmus.design.study import Study
 from litmus.evidence.datasets import OverDatasets, claims_of_arms, over_datasets
 from litmus.evidence.estimate import CONFIDENCE, Estimate
@@ -163,7 +164,7 @@ def _arms_table(first: StudySummary, second: StudySummary, rows: Sequence[Row], 
     ]
     headings = ["arm", *names, "change [95 %]", f"to the baseline, {names[0]}", f"to the baseline, {names[1]}"]
     note = "The change is that of two independent groups of runs, with Welch's interval; each is judged by itself."
-    return Table(f"Test {first.analysis.metric_name} of the arms in both", note, headings, cells)
+    return Table(f"{capital(first.analysis.test_name)} of the arms in both", note, headings, cells)
 
 
 def _claims_table(first: StudySummary, second: StudySummary, names: Sequence[str]) -> Table | None:

@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 from plotly.offline import get_plotlyjs
 
-from litmus.core.formatting import duration
+from litmus.core.formatting import capital, duration
 from litmus.design.study import Study
 from litmus.design.study_files import study_of
 from litmus.evidence.claims import MEANING
@@ -111,6 +111,7 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         correction_note=answer.correction_note(claims),
         # Tables.
         metric=analysis.metric_name,
+        test_name=analysis.test_name,
         training_name=analysis.train_metric_name,
         in_points=analysis.unit is POINTS,
         more_is_better=analysis.higher_is_better,
@@ -155,6 +156,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["unbroken"] = _unbroken
+    environment.filters["capital"] = capital
     return environment
 
 

@@ -281,7 +281,7 @@ def ingredients_table(analysis: Analysis) -> Table | None:
     ]
     scale = "percentage points of " if analysis.unit is POINTS else ""
     note = (
-        f"{DESIGN_NOTES[analysis.study.design]} In {scale}test {analysis.metric_name}, paired by seed; Holm's "
+        f"{DESIGN_NOTES[analysis.study.design]} In {scale}{analysis.test_name}, paired by seed; Holm's "
         "correction is over these effects."
     )
     return Table("What each ingredient contributes", note, ("ingredient", "effect [95 %]", "p", "p, Holm"), rows)

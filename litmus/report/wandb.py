@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from litmus.core.metrics import METRICS, split_of
 from litmus.design.study import Study
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
@@ -140,7 +139,7 @@ def _by_arm(wr: Any) -> dict[str, Any]:
 
 
 def _curves(wr: Any, analysis: Analysis) -> list[Any]:
-    metric = METRICS[analysis.task.primary_metric].display_name
+    metric = analysis.metric_name
     curves = {f"validation {metric}": analysis.val_metric, "training loss": "train_loss", "learning rate": "lr"}
     return [
         wr.LinePlot(title=title, x=STEP, title_x="step", y=[column], max_runs_to_show=1000, **_by_arm(wr))
@@ -150,12 +149,14 @@ def _curves(wr: Any, analysis: Analysis) -> list[Any]:
 
 def _results(wr: Any, analysis: Analysis) -> list[Any]:
     test = analysis.test_metric
-    name, layout = METRICS[split_of(test)[1]].display_name, wr.Layout(w=12, h=8)
+    layout = wr.Layout(w=12, h=8)
     flops = wr.SummaryMetric("flops")
     return [
-        wr.BarPlot(title=f"test {name}", metrics=[test], **_by_arm(wr)),
+        wr.BarPlot(title=analysis.test_name, metrics=[test], **_by_arm(wr)),
         wr.BarPlot(title="seconds of training", metrics=["seconds"], **_by_arm(wr)),
-        wr.ScatterPlot(title=f"test {name} against cost", x=flops, log_x=True, y=wr.SummaryMetric(test), layout=layout),
+        wr.ScatterPlot(
+            title=f"{analysis.test_name} against cost", x=flops, log_x=True, y=wr.SummaryMetric(test), layout=layout
+        ),
         wr.ParameterImportancePlot(with_respect_to=test, layout=layout),
     ]
 

@@ -1,5 +1,6 @@
 """Every metric that a task declares reaches the statistics, and what seeds would decide what is inconclusive."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,7 +26,7 @@ def evaluated(task: Task) -> Analysis:
         by_seed = {seed: 0.5 + 0.1 * number + 0.01 * seed * (-1) ** number for seed in range(3)}
         record = ArmRecord(f"arm {number}", {"arm": number}, number == 0, dict.fromkeys(by_seed, "0"))
         arms.append(SimulatedArm(record, pd.DataFrame(), {}, {}, simulated=dict.fromkeys(columns, by_seed)))
-    return Analysis(**{**vars(study(arms)), "task": task})
+    return replace(study(arms), task=task, test_metric=f"test_{task.primary_metric}")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from litmus.core.formatting import capital
 from litmus.evidence.results import Analysis, ArmResult, Metric
 from litmus.evidence.units import POINTS, level, unit_of
 from litmus.records.study_record import arm_label
@@ -30,12 +31,12 @@ FRONT = (
 
 def factor_figure(analysis: Analysis) -> Figure | None:
     """Return the test metric over a numeric factor, else over the second of two factors; None for other studies."""
-    metric, title = analysis.test_metric, f"test {analysis.metric_name}"
+    metric, title = analysis.test_metric, analysis.test_name
     factor = numeric_factor(analysis)
     if factor is not None:
         plot = over_factor(analysis, factor, metric, title)
         text = "Mean over the seeds, 95 % intervals; a cross marks how many of them diverged and count as guessing."
-        return Figure(f"Test {analysis.metric_name} over {factor}", text, plot) if plot is not None else None
+        return Figure(f"{capital(title)} over {factor}", text, plot) if plot is not None else None
     if analysis.matched_factor is None:
         return None
     plot = over_factor(analysis, list(analysis.study.baseline.levels)[1], metric, title)
@@ -111,7 +112,7 @@ def cost_figures(analysis: Analysis) -> list[Figure]:
         plot = against_cost(analysis, cost) if differ else None
         if plot is not None:
             caption = f"Mean over the seeds with its 95 % interval. {FRONT}"
-            found.append(Figure(f"Test {analysis.metric_name} against {name}", caption, plot))
+            found.append(Figure(f"{capital(analysis.test_name)} against {name}", caption, plot))
     return found
 
 
@@ -151,7 +152,7 @@ def against_cost(analysis: Analysis, cost: Metric) -> go.Figure | None:
             hovertemplate=f"{label}<br>%{{x:,.4g}}: %{{y:.3f}} {unit.name}<br>{reached.n} seeds<extra></extra>",
         )
     name = COSTS.get(cost, cost) if isinstance(cost, str) else "cost"
-    plot.update_layout(**LAYOUT, xaxis_title=name, yaxis_title=axis_title(f"test {analysis.metric_name}", unit))
+    plot.update_layout(**LAYOUT, xaxis_title=name, yaxis_title=axis_title(analysis.test_name, unit))
     plot.update_xaxes(type="log", exponentformat="SI")
     return plot
 
