@@ -10,6 +10,7 @@ from litmus import Claim, Study, higher_limit, more, sooner
 from litmus.design.protocols import IOFFE_2015_MNIST
 
 WITH, WITHOUT = {"model.norm": "batch"}, {"model.norm": "none"}
+RATE = 0.03
 
 study = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
@@ -19,7 +20,7 @@ study = Study(
         "trainer.epochs": 15, "trainer.validations_per_epoch": 2,
     },
     factors={"model.norm": ["none", "batch"], "optim.lr": [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]},
-    baseline={"model.norm": "none", "optim.lr": 0.03},
+    baseline={"model.norm": "none", "optim.lr": RATE},
     seeds=5,
     presets={"paper": IOFFE_2015_MNIST},
     for_data={
@@ -30,14 +31,18 @@ study = Study(
         }
     },
     claims=[
-        Claim("Batch norm reaches the same accuracy in fewer steps.",
-              sooner(WITH, than=WITHOUT), "section 4.2.2, figure 3",
-              paper="Inception to 72.2 %: 31.0 M steps without, 13.3 M with"),
+        Claim("At a rate of 0.03 the net with batch norm reaches the best of the net without in fewer steps.",
+              sooner({**WITH, "optim.lr": RATE}, than={**WITHOUT, "optim.lr": RATE}, share=1.0),
+              "section 4.2.2, figure 3",
+              paper="Inception to 72.2 %, its best without: 31.0 M steps without, 13.3 M with, at one rate"),
+        Claim("Each at its fastest rate, the net with batch norm reaches it in fewer steps.",
+              sooner(WITH, than=WITHOUT, share=1.0, choose="speed"), "section 4.2.2, figure 3", primary=True,
+              paper="Inception to 72.2 %: 31.0 M steps without, 2.1 M with, at five times the rate"),
         Claim("Batch norm allows higher learning rates.",
-              higher_limit("optim.lr", WITH, than=WITHOUT), "sections 3.3 and 4.2.2",
+              higher_limit("optim.lr", WITH, than=WITHOUT), "sections 3.3 and 4.2.2", primary=True,
               paper="trains at 30 times the learning rate"),
         Claim("Batch norm reaches a higher accuracy.",
-              more("test_top1", WITH, than=WITHOUT), "section 4.1"),
+              more("test_top1", WITH, than=WITHOUT), "section 4.1", primary=True),
     ],
 )  # fmt: skip
 

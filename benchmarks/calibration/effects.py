@@ -7,7 +7,16 @@ import numpy as np
 
 from benchmarks.calibration.rows import Row, Trial
 from benchmarks.calibration.studies_in_memory import MEAN, SD, Floats, Generator, arm, noise, study
-from benchmarks.calibration.trials import HIGHER, INTERACTION, MORE, SOONER, TREND, supported
+from benchmarks.calibration.trials import (
+    FASTEST_TO_THE_BEST,
+    HIGHER,
+    INTERACTION,
+    MORE,
+    SOONER,
+    TO_THE_BEST,
+    TREND,
+    supported,
+)
 from benchmarks.calibration.worlds import Pair, arms, curves, ladder, normal, selected
 from litmus.evidence.estimate import Sampling, effect_of
 from litmus.evidence.summary import arm_statistics
@@ -96,8 +105,16 @@ def effects() -> Iterator[Row]:
     first = (1, 1, 1, 1, 0.9, 0.1)
     yield Row("higher_limit: two levels", lambda g, n: supported(HIGHER, ladder(first, second)(g, n)), nothing, cost=3)
     for speed in (1.3, 2):
-        made = curves((SD, SD), (1, speed))
+        made = curves(speeds=(1, speed))
         yield Row(f"sooner: {speed} times", lambda g, n, made=made: supported(SOONER, made(g, n)), nothing, cost=6)
+    for name, test, made in (
+        ("to the best: 1.3 times", TO_THE_BEST, curves(speeds=(1, 1.3), steps=20)),
+        ("to the best: 2 times", TO_THE_BEST, curves(speeds=(1, 2), steps=20)),
+        ("to the best: 1.3 times, 5 points better", TO_THE_BEST, curves(speeds=(1, 1.3), ends=(MEAN, MEAN + 0.05))),
+        ("the fastest of 3, to the best: 2 times", FASTEST_TO_THE_BEST,
+         curves(speeds=(1, 2), steps=20, rates=(1, 0.8, 0.6))),
+    ):  # fmt: skip
+        yield Row(f"sooner, {name}", lambda g, n, t=test, made=made: supported(t, made(g, n)), nothing, cost=6)
 
 
 def _crossed(generator: Generator, n: int) -> Floats:

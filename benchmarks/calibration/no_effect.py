@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 
-from benchmarks.calibration.rows import Row
+from benchmarks.calibration.rows import Row, Trial
 from benchmarks.calibration.studies_in_memory import MEAN, SD, study
 from benchmarks.calibration.trials import (
+    FASTEST,
+    FASTEST_TO_THE_BEST,
     HIGHER,
     INTERACTION,
     MORE,
     SOONER,
+    TO_THE_BEST,
     TREND,
     at_threshold,
     decided,
@@ -26,6 +29,7 @@ from benchmarks.calibration.trials import (
     with_looks,
 )
 from benchmarks.calibration.worlds import (
+    World,
     an_image_or_none,
     arms,
     at_the_ceiling,
@@ -42,6 +46,11 @@ from benchmarks.calibration.worlds import (
     unequal,
 )
 from litmus.evidence.claim_tests import exceeds, near
+from litmus.evidence.claims import ArmTest
+
+
+def decides(test: ArmTest, world: World) -> Trial:
+    return lambda generator, n: decided(test, world(generator, n))
 
 
 def no_effect() -> Iterator[Row]:
@@ -84,7 +93,19 @@ def no_effect() -> Iterator[Row]:
         yield Row(f"higher_limit: {name}", lambda g, n, made=made: decided(HIGHER, made(g, n)), cost=2)
     for one, other in ((1, 1), (2, 1), (3, 1), (1, 3)):
         made = curves((other * SD, one * SD))
-        yield Row(f"sooner: noise {one} to {other}", lambda g, n, made=made: decided(SOONER, made(g, n)), cost=3)
+        yield Row(f"sooner: noise {one} to {other}", decides(SOONER, made), cost=3)
+    for name, made in (
+        ("1 to 1", curves()), ("3 to 1", curves((SD, 3 * SD))), ("1 to 3", curves((3 * SD, SD))),
+        ("1 to 1, still rising", curves(steps=20)), ("3 to 1, still rising", curves((SD, 3 * SD), steps=20)),
+        ("1 to 3, still rising", curves((3 * SD, SD), steps=20)),
+    ):  # fmt: skip
+        yield Row(f"sooner, to the best: noise {name}", decides(TO_THE_BEST, made), cost=3)
+    for name, made in (
+        ("4 alike", curves(rates=(1, 1, 1, 1))), ("4 apart", curves(rates=(1, 0.8, 0.6, 0.4))),
+        ("4 alike, still rising", curves(steps=20, rates=(1, 1, 1, 1))),
+    ):  # fmt: skip
+        yield Row(f"sooner, the fastest: {name}", decides(FASTEST, made), cost=6)
+        yield Row(f"sooner, the fastest, to the best: {name}", decides(FASTEST_TO_THE_BEST, made), cost=6)
     for name, world in (("normal", normal), ("sd of one arm x5", unequal), ("both diverge, 20 %", both_diverge),
                         ("100 test images", small_test_set), ("an image or none", an_image_or_none)):  # fmt: skip
         yield Row(f"table p: {name}", table(world))

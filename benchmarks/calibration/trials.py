@@ -18,6 +18,9 @@ from litmus.evidence.summary import arm_statistics
 MORE = more("test_top1", {"arm": 1}, than={"arm": 0})
 HIGHER = higher_limit("rate", {"arm": 1}, than={"arm": 0})
 SOONER = sooner({"arm": 1}, than={"arm": 0})
+TO_THE_BEST = sooner({"arm": 1}, than={"arm": 0}, share=1.0)
+FASTEST = sooner({"arm": 1}, than={"arm": 0}, choose="speed")
+FASTEST_TO_THE_BEST = sooner({"arm": 1}, than={"arm": 0}, share=1.0, choose="speed")
 INTERACTION = interaction("test_top1", of=({"arm": 0}, {"arm": 1}), than=({"arm": 2}, {"arm": 3}))
 TREND = trend("test_top1", "arm")
 

@@ -105,17 +105,29 @@ def ladder(first: Sequence[float], second: Sequence[float]) -> Callable[[Generat
     return world
 
 
-def curves(noises: tuple[float, float], speeds: tuple[float, float] = (1, 1), spread: float = 0.1) -> Any:
-    """Return the world of two arms' curves: an exponential approach, each run at its speed, noisy evaluations."""
+def curves(
+    noises: tuple[float, float] = (SD, SD),
+    speeds: tuple[float, float] = (1, 1),
+    ends: tuple[float, float] = (MEAN, MEAN),
+    spread: float = 0.1,
+    steps: float = 6,
+    rates: Sequence[float] = (1,),
+) -> Any:
+    """Return the world of two arms' curves: an exponential approach, each run at its speed, noisy evaluations.
+
+    `steps` of 30 evaluations are what the approach takes to come 63 % of the way to the arm's end. Of several `rates`,
+    times the speed, each makes an arm of either side.
+    """
 
     def world(generator: Generator, n: int) -> Analysis:
-        pace = np.exp(noise(generator, 2, n, spread))
-        steps = np.arange(1, 31)
+        at = np.arange(1, 31)
         made = []
-        for i in range(2):
-            mean = CHANCE + (MEAN - CHANCE) * (1 - np.exp(-steps / (6 / (pace[i] * speeds[i])[:, None])))
-            seen = mean + noises[i] * generator.normal(size=mean.shape)
-            made.append(arm({"arm": i}, seen[:, -1], curves=list(seen), baseline=i == 0))
+        for j, rate in enumerate(rates):
+            pace = np.exp(noise(generator, 2, n, spread)) * rate
+            for i in range(2):
+                mean = CHANCE + (ends[i] - CHANCE) * (1 - np.exp(-at * pace[i, :, None] * speeds[i] / steps))
+                seen = mean + noises[i] * generator.normal(size=mean.shape)
+                made.append(arm({"arm": i, "rate": j}, seen[:, -1], curves=list(seen), baseline=not made))
         return study(made)
 
     return world

@@ -56,7 +56,9 @@ def exceeds(metric: Metric, arm: Selector, unit: Unit | None = None) -> ArmTest:
 
 def near(metric: Metric, arm: Selector, value: float, unit: Unit | None = None) -> ArmTest:
     """Test whether `metric` of the arm is within the claim's threshold, greater than zero, of `value`."""
-    return _compared("near", metric, (arm,), unit, equivalence=True, level=True, claimed=value)
+    return _compared(
+        "near", metric, (arm,), unit, equivalence=True, level=True, claimed=value, options={"value": value}
+    )
 
 
 def _compared(name: str, metric: Metric, selectors: tuple[Selector, ...], unit: Unit | None, **kind: Any) -> ArmTest:
@@ -106,7 +108,7 @@ def trend(
         evidence = f"By {over}: {means}; {ends} {written.difference(effect)}, {effect.count}."
         return _measured(analysis, metric, effect, evidence, [side for _, side in sides])
 
-    return ArmTest("trend", measure, (among or {},), written, (metric,), (over,))
+    return ArmTest("trend", measure, (among or {},), written, (metric,), (over,), options={"falling": falling})
 
 
 def interaction(

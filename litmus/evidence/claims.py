@@ -1,8 +1,8 @@
 """Claims of the literature as data: the sentence, its source, the test over a study's records, and its verdict."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from litmus.core.declaration import Declared
@@ -73,6 +73,7 @@ class ArmTest(Declared):
         level: whether the effect is a level and no difference: zero then means nothing.
         claimed: the value that an equivalence claims: 0 for two arms that are alike.
         boundary: the threshold as a value of the effect, of which it may be another function.
+        options: what else the test was given, which makes it another one.
     """
 
     name: str
@@ -85,6 +86,7 @@ class ArmTest(Declared):
     level: bool = False
     claimed: float = 0.0
     boundary: Callable[[float], float] = float
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, analysis: Analysis, threshold: float) -> Finding:
         """Return what the records say."""
@@ -94,7 +96,9 @@ class ArmTest(Declared):
             return Finding("inconclusive", str(reason), withheld=reason.withheld)
         evidence = f"{found.evidence}{self._to_be_shown(threshold)}"
         finding = finding_of(found.effect, self.region(threshold), evidence, found.withheld, self.level)
-        return Finding("inconclusive", evidence, found.effect) if finding.verdict in found.unproven else finding
+        if finding.verdict in found.unproven:
+            return Finding("inconclusive", evidence, found.effect, withheld="only a bound")
+        return finding
 
     def region(self, threshold: float) -> Region:
         """Return the effects for which a claim with this threshold is right."""
@@ -153,15 +157,16 @@ class Claim(Declared):
     def key(self) -> dict[str, Any]:
         """What makes the claim the one that was planned: its sentence, its threshold and what its test compares."""
         test = self.test
+        planned = {"sentence": self.sentence, "threshold": self.threshold, "primary": self.primary}
         if not isinstance(test, ArmTest):
-            return {"sentence": self.sentence, "threshold": self.threshold, "test": _name(test)}
+            return {**planned, "test": _name(test)}
         return {
-            "sentence": self.sentence,
-            "threshold": self.threshold,
+            **planned,
             "test": test.name,
             "arms": [each if isinstance(each, str) else dict(each) for each in test.arms],
             "metrics": [each if isinstance(each, str) else _name(each) for each in test.metrics],
             "factors": list(test.factors),
+            "options": dict(test.options),
         }
 
     def find(self, analysis: Analysis) -> Finding:

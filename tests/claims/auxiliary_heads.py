@@ -23,4 +23,5 @@ RIGHT, WRONG = worlds(
     {PLAIN: (0.5, 0.7), HEADS: (0.7, 0.5), PLAIN_BATCH: (0.85, 0.9), HEADS_BATCH: (0.9, 0.85)},
     train={PLAIN: (0.9, 0.6), HEADS: (0.6, 0.9), PLAIN_BATCH: (0.95, 0.91), HEADS_BATCH: (0.95, 0.95)},
     steps={PLAIN: (400, 100), HEADS: (100, 400), PLAIN_BATCH: (300, 120), HEADS_BATCH: (120, 300)},
+    val=dict.fromkeys((PLAIN, HEADS, PLAIN_BATCH, HEADS_BATCH), (0.6, 0.6)),
 )

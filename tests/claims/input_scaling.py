@@ -35,4 +35,5 @@ RIGHT, WRONG = worlds(
         arm("channel", "batch"): (0.951, 0.95),
     },
     steps={arm("channel"): (100, 300), arm("unit"): (300, 100)},
+    val=dict.fromkeys((arm("channel"), arm("unit")), (0.3, 0.3)),
 )

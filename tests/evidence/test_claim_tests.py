@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from synthetic_records import Truth, synthetic
 
@@ -14,7 +13,6 @@ from litmus.design.study import Study
 from litmus.evidence.claim_tests import alike, exceeds, higher_limit, interaction, more, near, trend
 from litmus.evidence.claims import Test
 from litmus.evidence.differences import side_of
-from litmus.evidence.learning_curves import sooner
 from litmus.evidence.measures import probed
 from litmus.evidence.results import Analysis
 from litmus.records.answers import Answers, write_answers
@@ -218,37 +216,6 @@ def test_interaction(tmp_path: Path, changed: Means, verdict: str) -> None:
 def test_higher_limit(tmp_path: Path, changed: Means, verdict: str) -> None:
     found = higher_limit("optim.lr", WITH, than=WITHOUT)(world(tmp_path, {**GOOD, **changed}), 0.0)
     assert found.verdict == verdict, found.evidence
-
-
-@pytest.mark.parametrize(
-    ("batch", "none", "verdict"),
-    [
-        ([100, 110, 90, 105, 95], [400, 390, 410, 400, 400], "supported"),
-        ([400, 390, 410, 400, 400], [100, 110, 90, 105, 95], "opposite"),
-        ([100, 400, 100, 400, 250], [250, 250, 250, 250, 250], "inconclusive"),
-        # None: never. A bound may speak against itself, not for itself.
-        ([100, 110, 90, 105, 95], [400, None, 410, 400, 400], "supported"),
-        ([100, None, 90, 105, 95], [499, 499, 499, 499, 499], "inconclusive"),
-    ],
-)
-def test_sooner(tmp_path: Path, batch: list[int | None], none: list[int | None], verdict: str) -> None:
-    def truth(arm: Arm, seed: int) -> Truth:
-        reached = (batch if arm.levels["model.norm"] == "batch" else none)[seed]
-        curve = [{"step": 10, "val_top1": 0.1}, {"step": 500, "val_top1": 0.9 if reached else 0.5}]
-        if reached:
-            curve.insert(1, {"step": reached, "val_top1": 0.9})
-        final = 0.9 if arm.levels["optim.lr"] == 0.1 else 0.2
-        return {"val_top1": final, "test_top1": final, "curve": curve}
-
-    analysis = synthetic(tmp_path, STUDY, truth)
-    found = sooner(WITH, than=WITHOUT)(analysis, 0.0)
-    assert found.verdict == verdict, found.evidence
-    if verdict == "supported" and None not in none:
-        # The first seed only chose; of the rest, where the line to the evaluation that reached it passes the target.
-        late, early = (10 + 0.95 * (np.array(steps[1:], dtype=float) - 10) for steps in (none, batch))
-        assert found.effect.mean == pytest.approx(np.mean(np.log(late / early)))
-        assert sooner(WITH, than=WITHOUT)(analysis, 2.0).verdict == "supported"
-        assert sooner(WITH, than=WITHOUT)(analysis, 4.0).verdict == "smaller"
 
 
 def test_what_a_probe_measured_is_compared(tmp_path: Path) -> None:
