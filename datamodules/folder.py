@@ -72,8 +72,11 @@ def folder(
 def cache_folder(named: str | None) -> Path:
     """Return the folder of caches: the named one, else LITMUS_CACHE, else `litmus` in the user's cache folder."""
     if named is None:
-        default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "litmus"
-        return Path(os.environ.get("LITMUS_CACHE") or default)
+        home = os.path.expanduser("~")
+        default = os.environ.get("XDG_CACHE_HOME") or f"{home}/.cache"
+        if not os.environ.get("LITMUS_CACHE") and default.startswith("~"):
+            raise UserError("there is no home folder for the cache of images: set HOME or LITMUS_CACHE")
+        return Path(os.environ.get("LITMUS_CACHE") or Path(default) / "litmus")
     return Path(named).expanduser()
 
 

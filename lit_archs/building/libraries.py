@@ -16,6 +16,7 @@ from torch import nn
 
 from litmus.core.config_keys import Key, Keys, keys_of_function
 from litmus.core.errors import UserError, unknown_name
+from litmus.core.suggestions import in_any_case
 from litmus.lit_archs.building.architecture import INPUT_OPTIONS, Architecture
 from litmus.lit_archs.layers.norm_activation import Norm, norm_layer
 from litmus.lit_archs.layers.shift import Shift
@@ -58,17 +59,21 @@ class LibraryArchitecture(Architecture):
 
 
 def library_of(name: str) -> str | None:
-    """Return the library that a name belongs to, None where it is no library's."""
+    """Return the library that a name belongs to, in whatever case, None where it is no library's."""
     library, slash, _ = name.partition("/")
-    return library if slash and library in LIBRARIES else None
+    return in_any_case(library, LIBRARIES) if slash else None
 
 
 @cache
 def library_architecture(name: str) -> LibraryArchitecture:
-    """Return the entry of a library's network. Raises `UserError` for an unknown name, or library."""
-    library, _, model = name.partition("/")
+    """Return the entry of a library's network, named in any case. Raises `UserError` for an unknown name or library."""
+    typed, _, model = name.partition("/")
+    library = library_of(name)
+    if library is None:
+        raise unknown_name("library", typed, LIBRARIES)
     if importlib.util.find_spec(library) is None:
         raise UserError(f"{name} needs the package {library}, which is not installed: pip install {library}")
+    model = (_torchvision_name if library == "torchvision" else _timm_name)(model)
     make, known = (_of_torchvision if library == "torchvision" else _of_timm)(model)
     with torch.device("meta"):
         network = make(num_classes=2)
@@ -77,7 +82,7 @@ def library_architecture(name: str) -> LibraryArchitecture:
         help = "what replaces each batch norm; null keeps it"
         options["norm"] = Key("norm", Norm | None, None, help)
     summary = f"{model} of {library} {importlib.import_module(library).__version__}"
-    return LibraryArchitecture(name, make, summary, (3, 224, 224), 1000, scheme="own", options=options)
+    return LibraryArchitecture(f"{library}/{model}", make, summary, (3, 224, 224), 1000, scheme="own", options=options)
 
 
 def exchange_norms(network: nn.Module, norm: str) -> None:
@@ -102,12 +107,32 @@ def with_in_channels(network: nn.Module, in_channels: int) -> None:
     raise UserError(f"{type(network).__name__} has no convolution that could take {in_channels} channels")
 
 
-def _of_torchvision(model: str) -> tuple[Callable[..., nn.Module], Keys]:
+def _torchvision_name(typed: str) -> str:
     import torchvision.models
 
     names = torchvision.models.list_models(module=torchvision.models)
-    if model not in names:
-        raise unknown_name("network of torchvision", model, names)
+    name = in_any_case(typed, names)
+    if name is None:
+        raise unknown_name("network of torchvision", typed, names)
+    return name
+
+
+def _timm_name(typed: str) -> str:
+    timm = importlib.import_module("timm")
+    if timm.is_model(typed):  # with the name of weights too, `resnet18.a1_in1k`
+        return typed
+    names = timm.list_models()
+    name = in_any_case(typed, names)
+    if name is None:
+        # Of more than a thousand names the nearest, not all.
+        near = difflib.get_close_matches(typed.casefold(), names, 8, cutoff=0.4) or names[:8]
+        raise unknown_name("network of timm", typed, near)
+    return name
+
+
+def _of_torchvision(model: str) -> tuple[Callable[..., nn.Module], Keys]:
+    import torchvision.models
+
     builder = torchvision.models.get_model_builder(model)
     with torch.device("meta"), warnings.catch_warnings(action="ignore"):
         made: type[nn.Module] = type(builder())
@@ -128,12 +153,6 @@ def _of_torchvision(model: str) -> tuple[Callable[..., nn.Module], Keys]:
 
 def _of_timm(model: str) -> tuple[Callable[..., nn.Module], Keys]:
     timm = importlib.import_module("timm")
-    if not timm.is_model(model):
-        # Of more than a thousand names the nearest, not all.
-        names = timm.list_models()
-        raise unknown_name(
-            "network of timm", model, difflib.get_close_matches(model, names, 8, cutoff=0.4) or names[:8]
-        )
 
     def make(num_classes: int = 10, in_channels: int = 3, image_size: int | None = None, **options: Any) -> nn.Module:
         given = {"num_classes": num_classes, "in_chans": in_channels, **options}

@@ -32,6 +32,8 @@ class _Architectures(Registry[Architecture]):
                 for spelled in (name, name.lower()):
                     if re.fullmatch(pattern, spelled):
                         return entry(spelled)
+            if "/" in name:
+                return library_architecture(name)
         return super().__getitem__(name)
 
 

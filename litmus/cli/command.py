@@ -59,6 +59,16 @@ class Options(argparse.Namespace):
     settings: dict[str, Any]
 
 
+class _Once(argparse.Action):
+    """Keeps the values of a list, which are given together: of two options one would be lost."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        if hasattr(namespace, self.dest):
+            first, second = (str(each).strip("[] ") for each in (getattr(namespace, self.dest), values))
+            raise argparse.ArgumentError(self, f"given twice; give all values at once: [{first}, {second}]")
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose options are keys, and whose errors are a `UserError` each."""
 
@@ -147,6 +157,8 @@ class Parser(argparse.ArgumentParser):
 
     def _add(self, key: Key, written: Sequence[str], help: str, required: bool = False) -> None:
         flag: dict[str, Any] = {"nargs": "?", "const": "true"} if key.type is bool else {}
+        if key.is_list:
+            flag["action"] = _Once
         metavar = key.name.rpartition(".")[2].upper()
         self.add_argument(
             *written, dest=key.name, default=argparse.SUPPRESS, help=help, metavar=metavar, required=required, **flag

@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
@@ -44,7 +45,11 @@ def main() -> None:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what completes the line
         from litmus.cli.completion import complete
 
+        find_home()
         complete(COMMANDS)
+    line = find_home()
+    if line is not None:
+        print(f"litmus: {line}", file=sys.stderr)
     status = run_command(sys.argv[1:])
     if "torch" in sys.modules and not status:
         from litmus.cli.completion import cache_file, fill_cache
@@ -52,6 +57,31 @@ def main() -> None:
         if not cache_file().exists():
             fill_cache(COMMANDS)
     sys.exit(status)
+
+
+def find_home() -> str | None:
+    """Let what keeps caches and settings at home do so in a temporary folder where there is no home to write in.
+
+    Returns a line that says so. Where a home is there but not for writing, settings are still read from it.
+    """
+    home = os.path.expanduser("~")
+    is_there = os.path.isdir(home) and not home.startswith("~")
+    if is_there and (os.access(home, os.W_OK) or "XDG_CACHE_HOME" in os.environ):
+        return None
+    folder = os.path.join(tempfile.gettempdir(), f"litmus-{os.getuid()}")
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if os.stat(folder).st_uid != os.getuid():
+            raise PermissionError(folder)
+    except OSError:
+        folder = tempfile.mkdtemp(prefix="litmus-")
+    caches = ("XDG_CACHE_HOME", "MPLCONFIGDIR", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR")
+    if is_there:
+        os.environ.update({name: folder for name in caches if name not in os.environ})
+    else:
+        os.environ["HOME"] = folder
+    what = f"the home folder {home} cannot be written" if is_there else "there is no home folder"
+    return f"{what}; caches are kept in {folder} (HOME names another)"
 
 
 def one_line_errors(command: Callable[Arguments, int]) -> Callable[Arguments, int]:

@@ -6,20 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from litmus.cli.command import Options, Parser
-from litmus.core.config_keys import Key, Keys, Settings, keys_of_class, parse_value, unknown_key
+from litmus.core.config_keys import Key, Keys, Settings, flatten, keys_of_class, parse_value, read_mapping, unknown_key
 from litmus.core.errors import UserError, unknown_name, written_with
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.loading.registry import DATASETS
-from litmus.design.study_files import import_source
+from litmus.design.study_files import import_source, set_environment
 from litmus.design.tuning import Range, Tuning, as_tuning
 from litmus.launch.config import LaunchConfig, slurm_config, slurm_keys
 from litmus.lit_archs.building.registry import ARCHITECTURES
-from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
+from litmus.training.config import DEFAULT_ARCHITECTURE, ENV, config_keys
 
 SPLITS = Key(
     "splits", int, 1, "validation splits that the seeds take in turn; the report says what the choice of a split adds"
 )
 SOURCE = Key("source", Path | None, None, "a file that registers an architecture, dataset or probe")
+CONFIG = Key("config", Path | None, None, "YAML of config keys, such as a run's config.yaml")
 SLURM_FILE = Key(
     "slurm.config", Path | None, None, "YAML of settings such as partition: gpu; options replace its values"
 )
@@ -71,11 +72,30 @@ def read_some(arguments: Sequence[str], *names: str) -> dict[str, str]:
 
 def import_named_source(arguments: Sequence[str]) -> Path | None:
     """Import the file of `--source`, whose networks, datasets and probes other options may name; return its path."""
-    source = read_some(arguments, SOURCE.name).get(SOURCE.name)
+    typed = read_some(arguments, SOURCE.name, CONFIG.name)
+    source = typed.get(SOURCE.name)
     if source is None:
         return None
+    if CONFIG.name in typed:
+        env = {name: value for name, value in read_config(Path(typed[CONFIG.name])).items() if name.startswith(ENV)}
+        set_environment(Path(source), {name.removeprefix(ENV): value for name, value in env.items()})
     import_source(source)
     return Path(source).resolve()
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the config keys of a YAML file, by dotted name. Raises `UserError` where it cannot be read."""
+    settings = flatten(read_mapping(path, "--config", "a mapping of config keys"))
+    for name, value in settings.items():
+        if name.startswith(ENV) and not isinstance(value, str | None):
+            raise UserError(f"--config {path}: {name}: expected text, in quotes, or null, got {value!r}")
+    return settings
+
+
+def add_environment(parser: Parser) -> None:
+    """Add --environment."""
+    named = "NAME: an environment variable that the file of --source reads, part of each run's identity; repeatable"
+    parser.add_argument("--environment", action="append", default=[], help=named)
 
 
 def add_launch_keys(parser: Parser) -> None:

@@ -1,6 +1,7 @@
 """`litmus run`: run what is missing of a study, then write its report. `vary` and `train` run their plans here too."""
 
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -89,14 +90,23 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
 
     plans = plans_by_dataset(options.settings, make_plan)
     # A preset other than quick may take hours: then the seconds that the forecast takes do not matter.
-    if options.forecast or options.preset != "quick":
-        lines = [line for plan in plans.values() for line in forecast(plan, launch, source=source).lines()]
-        print("\n".join(lines), file=sys.stdout if options.forecast else sys.stderr)
     if options.forecast:
+        print("\n".join(line for plan in plans.values() for line in forecast(plan, launch, source=source).lines()))
         return 0
     # The command is printed again with more seeds, where the path must be valid in every folder.
     typed = [str(source) if source is not None and each == study.name else each for each in arguments]
+    if options.preset != "quick":
+        print(forecast_elsewhere(typed), end="", file=sys.stderr)
     return run_plans(plans, launch, source, max_seeds, command=["run", *typed])
+
+
+def forecast_elsewhere(arguments: Sequence[str]) -> str:
+    """Return the forecast of `litmus run` with these arguments, made by a process that leaves no CUDA context here.
+
+    A GPU in exclusive mode would be kept from the workers by one.
+    """
+    command = [sys.executable, "-m", "litmus.cli.main", "run", *arguments, "--forecast"]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
 def plans_by_dataset(settings: Settings, make_plan: Callable[[Settings], Plan]) -> dict[str, Plan]:

@@ -3,16 +3,17 @@
 import dataclasses
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
 from litmus.cli.command import Parser
 from litmus.cli.options import (
+    CONFIG,
     CONFIG_HELP,
     SOURCE,
     SPLITS,
+    add_environment,
     add_launch_keys,
     add_tuning_keys,
     all_config_keys,
@@ -20,11 +21,12 @@ from litmus.cli.options import (
     launch_config,
     parse_vary,
     read,
+    read_config,
     read_some,
     tuning_of,
 )
 from litmus.cli.run import plans_by_dataset, run_plan, run_plans
-from litmus.core.config_keys import Key, Keys, Settings, flatten, read_mapping
+from litmus.core.config_keys import Key, Keys, Settings
 from litmus.core.errors import UserError
 from litmus.datamodules.batches.config import DataConfig
 from litmus.design.arms import DESIGNS
@@ -40,9 +42,10 @@ from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
 def parser(shown: Keys | None = None) -> Parser:
     """Return the command's parser, whose help lists the config keys `shown`."""
     parser = Parser("train", "Train one network: one run, or with --seeds one for each seed.")
-    parser.add_key(Key("config", Path | None, None, "YAML of config keys, such as a run's config.yaml"))
+    parser.add_key(CONFIG)
     parser.add_key(Key("print_config", bool, False, "print the resolved config and stop"))
     parser.add_key(SOURCE)
+    add_environment(parser)
     parser.add_key(Key("seeds", int, None, "seeds 0, 1, ... (default: --seed alone)"))
     parser.add_key(Key("name", str, None, "folder under --out (default: from the config)"))
     add_launch_keys(parser)
@@ -63,7 +66,7 @@ def execute(arguments: Sequence[str]) -> int:
     # A study keeps no weights by default; whoever trains one network wants them.
     settings: dict[str, Any] = {"model.name": DEFAULT_ARCHITECTURE, "trainer.keep": "last"}
     if options.config is not None:
-        settings.update(flatten(read_mapping(options.config, "--config", "a mapping of config keys")))
+        settings.update(read_config(options.config))
     if "data.augment" in options.settings:
         # The file has the transforms of its own recipe too.
         settings.pop("data.transforms", None)
@@ -80,6 +83,7 @@ def execute(arguments: Sequence[str]) -> int:
         name=_study_name(options.name, "train", model, data),
         question=f"How well does {model} learn {data}?",
         arms={f"{model} on {data}": {}},
+        environment=options.environment,
     )
     plan = expand(study, seeds=options.seeds or 1, settings=settings)
     if seed is not None:
@@ -111,6 +115,7 @@ def vary_parser() -> Parser:
     parser.add_key(SPLITS)
     parser.add_key(Key("name", str, None, "folder under --out (default: from the keys)"))
     parser.add_key(SOURCE)
+    add_environment(parser)
     add_tuning_keys(parser)
     add_launch_keys(parser)
     parser.add_config_keys(all_config_keys())
@@ -143,6 +148,7 @@ def vary(arguments: Sequence[str]) -> int:
             factors=factors,
             baseline=baseline,
             design=options.design,
+            environment=options.environment,
         )
         return expand(study, seeds=options.seeds, settings=settings, tuning=tuning_of(options), splits=options.splits)
 

@@ -95,7 +95,12 @@ class Key:
     @cached_property
     def choices(self) -> tuple[Any, ...]:
         """The valid values, where they can be listed; null, where it is valid too, is not among them."""
-        return () if get_origin(_unmarked(self.type)) in (list, tuple) else _choices(self.type)
+        return () if self.is_list else _choices(self.type)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a value has several parts."""
+        return get_origin(_unmarked(self.type)) in (list, tuple)
 
     @property
     def expected(self) -> str:
@@ -120,7 +125,7 @@ class Key:
         as_yaml = isinstance(value, str) and _unmarked(self.type) is not str
         errors: list[Any] = []
         readings = [parse_value(value), value] if as_yaml else [value]
-        if get_origin(_unmarked(self.type)) in (list, tuple):
+        if self.is_list:
             readings += [[reading] for reading in readings if isinstance(reading, str)]  # a list of one word
         for reading in readings:
             try:

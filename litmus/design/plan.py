@@ -1,5 +1,6 @@
 """A study expanded into arms and seeds, checked to be controlled: its arms differ in the declared factors alone."""
 
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from litmus.design.tuning import FIRST_TUNING_SEED, Point, Range, Tuning, as_tun
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.probe import PROBES
 from litmus.records.study_record import ArmRecord, Start, StudyRecord, TuningRecord, is_full_product, levels_by_factor
-from litmus.training.config import DEFAULT_ARCHITECTURE, RunConfig, config_keys, resolve
+from litmus.training.config import DEFAULT_ARCHITECTURE, ENV, RunConfig, config_keys, resolve
 from litmus.training.run import Run
 from litmus.training.user_code import is_local, read_user_code
 
@@ -232,6 +233,9 @@ def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
         require_choice(f"factor of {study.name}", key, study.factors)
         if not levels:
             raise UserError(f"factor {key} has no level")
+    for key in (*study.factors, *(key for levels in study.arms.values() for key in levels)):
+        if key.startswith(ENV):
+            raise UserError(f"{key} cannot be a factor: a process imports your code once; make it a network's option")
     for key, levels in study.factor_levels(vary).items():
         if len(set(map(repr, levels))) < len(levels):
             raise UserError(f"factor {key} has the same level twice: {', '.join(map(str, levels))}")
@@ -280,6 +284,7 @@ def _base_settings(
             levels = ", ".join(map(str, factors[key]))
             raise UserError(f"{key} is a factor of {study.name} ({levels}); choose its levels with --vary {key}=A,B")
     base: dict[str, Any] = {"trainer.probes": list(study.probes)} if study.probes else {}
+    base.update({f"{ENV}{name}": os.environ.get(name) for name in study.environment})
     for layer in (study.base, study.for_data.get(str(settings.get("data.name")), {}), preset, settings):
         if layer.get("model.name", base.get("model.name")) != base.get("model.name"):
             # Options mean something for the architecture that they were given for: `width` is 8 channels to one and

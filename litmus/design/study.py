@@ -55,6 +55,8 @@ class Study(Declared):
             from, `{"optim.lr": [0.1, 0.3, 1.0]}`; a `Tuning` also says how many trials, on how many seeds.
         diverged_value: the accuracy that a run counts with that diverged, in every table and claim; that of guessing
             where it is not given.
+        environment: the environment variables that the file and its modules read: their values are recorded, are part
+            of each run's identity, and are set wherever the runs are executed.
     """
 
     name: str = ""
@@ -76,6 +78,13 @@ class Study(Declared):
     design: str = "full"
     tune: Tuning | Space = field(default_factory=dict)
     diverged_value: float | None = None
+    environment: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.environment:
+            if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+                raise UserError(f"Study: environment: expected names of environment variables, got {name!r}")
 
     def declared_in(self, file: str, docstring: str | None) -> "Study":
         """Return the study with what its file says: the file's name, and in its docstring question and protocol."""
@@ -105,6 +114,7 @@ class Study(Declared):
             protocol=chosen.protocol or self.protocol,
             source=chosen.source or self.source,
             presets=self.presets,
+            environment=(*self.environment, *chosen.environment),
         )
 
     def factor_levels(self, vary: Mapping[str, Sequence[Any]] | None = None) -> dict[str, list[Any]]:

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,8 @@ from litmus.records.user_code import is_copy
 
 _importing: ContextVar[Path | None] = ContextVar("importing", default=None)
 _modules: dict[Path, ModuleType] = {}
+_environments: dict[Path, dict[str, str]] = {}
+"""The environment variables as they were when each file had been imported."""
 _studies: dict[Path, Study] = {}
 
 
@@ -114,7 +117,34 @@ def import_source(path: str | Path) -> ModuleType:
     finally:
         _importing.reset(token)
     _modules[file] = module
+    _environments[file] = dict(os.environ)
     return module
+
+
+def set_environment(source: Path, variables: Mapping[str, str | None]) -> None:
+    """Set the environment variables that a file reads as it is imported; None stands for one that is not set.
+
+    Raises `UserError` where this process has imported the file with other values.
+    """
+    imported = _environments.get(source.resolve(), dict(os.environ) if is_a_module(source) else None)
+    for name, value in variables.items():
+        if imported is not None and imported.get(name) != value:
+            there, here = (f"{name} {'not set' if each is None else each}" for each in (imported.get(name), value))
+            raise UserError(f"{source.name} was imported with {there}, and a run has {here}; start Python anew for it")
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def is_a_module(source: Path) -> bool:
+    """Whether this process has a module of that file: the script that was started, or an import of it.
+
+    Imported again under another name, it would register the same names twice.
+    """
+    files = [getattr(module, "__dict__", {}).get("__file__") for module in list(sys.modules.values())]
+    same_name = [Path(file) for file in files if file is not None and Path(file).name == source.name]
+    return any(file.resolve() == source.resolve() for file in same_name)
 
 
 def being_imported() -> Path | None:

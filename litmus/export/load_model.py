@@ -1,5 +1,6 @@
 """A run's trained network, from its record."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
 from litmus.datamodules.augmentation.window import centre_crop
 from litmus.datamodules.batches.image_input import ImageInput
-from litmus.design.study_files import import_source
+from litmus.design.study_files import import_source, set_environment
 from litmus.lit_archs.building.registry import ARCHITECTURES, construct
 from litmus.lit_archs.learning.loss import defines_loss
 from litmus.records.run_record import STATES_WITH_RESULT, RunRecord, find_runs
@@ -159,7 +160,7 @@ def load_record(record: RunRecord, weights: Which | None = None) -> ImageModel:
         content = _content(record.checkpoint if which == "last" else record.best_checkpoint)
     except CorruptRecord as error:
         raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
-    _import_source(record, source_of(record), str(settings["model"]["name"]))
+    _import_source(record, source_of(record), settings)
     config = resolve(flatten(settings))
     input = ImageInput.from_dict(content["input"])
     options = network_options(config, len(input.classes), input.shape)
@@ -204,10 +205,12 @@ def _content(path: Path) -> dict[str, Any]:
         raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
 
 
-def _import_source(record: RunRecord, source: str | None, architecture: str) -> None:
+def _import_source(record: RunRecord, source: str | None, settings: Mapping[str, Any]) -> None:
     """Import the run's study, which registers its network. Raises `UserError` where the network is not registered."""
     if source is not None and Path(source).is_file():
+        set_environment(Path(source), settings.get("env", {}))
         import_source(source)
+    architecture = str(settings["model"]["name"])
     try:
         ARCHITECTURES[architecture]
     except UserError as error:

@@ -26,7 +26,7 @@ from litmus.lit_archs.learning.optimiser import build_optimiser
 from litmus.probes.probe import PROBES
 from litmus.records.study_record import Start
 from litmus.training.config import RunConfig
-from litmus.training.execute import require_planned_data
+from litmus.training.execute import cost_of, require_planned_data
 from litmus.training.network import build_module, build_network, network_options
 
 
@@ -276,6 +276,60 @@ def lines_about_initial_values(
             "or pair by place: --init.pairing place"
         )
     return lines
+
+
+NETWORK = ("model.", "norm.", "init.")
+"""What the keys begin with that say what a network is and how it starts."""
+MOST_FLOPS = 2e10
+"""Operations of a batch's forward pass up to which arms are compared by a step: a second or two on a core."""
+
+
+def lines_about_equal_networks(plan: Plan, seed: int) -> list[str]:
+    """Return a line for each arm that does in a first step what an arm before it does, to the last bit.
+
+    Compared are arms that differ in keys of the network alone. An option that a network never reads is one reason.
+    """
+    alike: dict[str, list[Arm]] = defaultdict(list)
+    for arm in plan.arms:
+        others = {key: value for key, value in arm.config.flat().items() if not key.startswith(NETWORK)}
+        alike[repr((others, _first_parameters(arm.config.with_seed(seed))))].append(arm)
+    lines, found = [], dict[tuple[str, str], str]()
+    for key, arms in alike.items():
+        for arm in arms if len(arms) > 1 else ():
+            step = _first_step(arm.config.with_seed(seed))
+            first = found.setdefault((key, step), arm.label) if step else arm.label
+            if first != arm.label:
+                factors = " or ".join(sorted({name for each in arms for name in each.levels}))
+                lines.append(
+                    f"{first!r} and {arm.label!r} are one network in a first step, with equal parameters, loss and "
+                    f"gradients to the last bit: perhaps it never reads {factors}"
+                )
+    return lines
+
+
+def _first_parameters(config: RunConfig) -> list[_Parameter]:
+    data = ImageDataModule(config.data)
+    return _parameters(build_network(config, network_options(config, data.num_classes, data.image_shape)), "name")
+
+
+def _first_step(config: RunConfig) -> str:
+    """Return a digest of what a training step on the first batch does; an empty one where it is too much work."""
+    data = ImageDataModule(config.data)
+    options = network_options(config, data.num_classes, data.image_shape)
+    cost = cost_of(config.model["name"], tuple(sorted(options.items())), data.image_shape)
+    if cost.flops * config.data.batch_size > MOST_FLOPS:
+        return ""
+    images = data.train_indices[: config.data.batch_size]
+    with generators_kept(), _errors_in_a_line():
+        seed_generators(config.seed, "try")
+        module = build_module(config, data.num_classes, data.image_shape)
+        loss = _step(module, data.batch_of(images))
+        network = module.network
+        left = [*(each.grad for each in network.parameters()), *network.buffers()]
+    digest = hashlib.blake2b(repr(loss).encode(), digest_size=8)
+    for tensor in left:
+        digest.update(b"" if tensor is None else tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _parameters(network: nn.Module, pairing: str) -> list[_Parameter]:

@@ -11,8 +11,14 @@ import torch.distributed as distributed
 from litmus.core.errors import UserError
 from litmus.datamodules.loading.registry import load
 from litmus.design.plan import Arm, Plan
-from litmus.design.study_files import being_imported
-from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values, look_at_data
+from litmus.design.study_files import being_imported, set_environment
+from litmus.launch.checks import (
+    check,
+    compare_initial_values,
+    lines_about_equal_networks,
+    lines_about_initial_values,
+    look_at_data,
+)
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.local import LocalLauncher
 from litmus.launch.process_group import ProcessGroup, ProcessGroupLauncher, torchrun_group
@@ -35,7 +41,7 @@ from litmus.training.config import TrainerConfig, require_precision
 from litmus.training.identity import identity_settings, run_id
 from litmus.training.older_runs import codes_of_study, reuse_older_runs
 from litmus.training.run import Execution, Run
-from litmus.training.user_code import keep_copies, read_user_code, require_read
+from litmus.training.user_code import environment_lines, keep_copies, read_user_code, require_read
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,9 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     execution = None
     if launch.launcher == "local":
         execution = execution_of(launch, None if group is None else group.processes_per_node)
-        for arm in plan.arms:
-            require_precision(arm.config.trainer.precision, execution.accelerator)
+        if execution.accelerator == "cpu":  # a GPU is asked by the workers: a context here may keep it from them
+            for arm in plan.arms:
+                require_precision(arm.config.trainer.precision, "cpu")
 
     # Every arm and every trial is checked before anything is written.
     factory = RunFactory(plan, launch, source)
@@ -105,7 +112,7 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     if rank == 0:
-        for line in (*plan.notes, *factory.data_lines):
+        for line in (*plan.notes, *factory.lines):
             print(f"litmus: {line}", file=sys.stderr)
         append_to_plan_history(plan, directory, runs, list(factory.fingerprints.values()), looked)
     tuning: TuningRecord | None = None
@@ -124,7 +131,8 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     if rank == 0:
         starts = compare_initial_values(plan, plan.seeds[0])
         by_place = plan.baseline.config.init.pairing == "place"
-        for line in lines_about_initial_values(starts, plan.study.factors, by_place):
+        lines = lines_about_initial_values(starts, plan.study.factors, by_place)
+        for line in (*lines, *lines_about_equal_networks(plan, plan.seeds[0])):
             print(f"litmus: {line}", file=sys.stderr)
         _report_missing_weights(runs)
         write_study_record(directory, plan.record(runs, source, factory.codes, starts, tuning))
@@ -142,10 +150,13 @@ class RunFactory:
         self.plan = plan
         self.directory = plan.directory(launch.out)
         self.fingerprints: dict[str, str] = {}
-        self.data_lines: list[str] = []
+        self.lines: list[str] = []
         self._devices = launch.devices
         self._source = source
         self._code = None if source is None else read_user_code(source)
+        if source is not None and self._code is not None:
+            set_environment(source, plan.baseline.config.env)
+            self.lines += environment_lines(self._code, plan.baseline.config.env)
         self._same_code = launch.same_code
         # Within a notebook, files and what a user's function returns may be others than at the call before.
         load.cache_clear()
@@ -172,7 +183,7 @@ class RunFactory:
             except UserError as error:
                 raise UserError(str(error) if len(self.plan.arms) == 1 else f"arm {arm.label!r}: {error}") from None
             if fingerprint not in self.fingerprints.values():
-                self.data_lines += look_at_data(arm.config.data, fingerprint)
+                self.lines += look_at_data(arm.config.data, fingerprint)
             self.fingerprints[key] = fingerprint
         return self.fingerprints[key]
 

@@ -86,7 +86,7 @@ class Worker:
 
     `lease` is held on `run` while they execute it, `running` counts those that have not ended it yet, `heard` is the
     time of the last message, and `oom_kills` the system's count of out-of-memory kills when the run began. `failed_run`
-    is the last run if its device failed.
+    is the last run if its device failed, and `env` has the environment variables that the processes were given.
     """
 
     places: tuple[Place, ...]
@@ -99,6 +99,7 @@ class Worker:
     heard: float = 0.0
     oom_kills: int = 0
     failed_run: Run | None = None
+    env: dict[str, str | None] | None = None
 
     def start(self, execution: Execution) -> None:
         """Start the processes."""
@@ -118,7 +119,7 @@ class Worker:
 
     def assign(self, run: Run, lease: Lease, attempts: int) -> None:
         """Send a run to the processes."""
-        self.run, self.lease, self.running = run, lease, len(self.processes)
+        self.run, self.lease, self.running, self.env = run, lease, len(self.processes), run.config.env
         self.heard, self.oom_kills = time.monotonic(), oom_kills()
         assignment = Assignment(run, lease.path, attempts, free_port() if len(self.places) > 1 else 0)
         for connection in self.connections:
@@ -148,7 +149,7 @@ class Worker:
                 multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]
         for connection in (*self.connections, *self.pause_pipes):
             connection.close()
-        self.processes, self.connections, self.pause_pipes = [], [], []
+        self.processes, self.connections, self.pause_pipes, self.env = [], [], [], None
 
 
 class LocalLauncher:
@@ -214,8 +215,9 @@ class LocalLauncher:
                 run = self._pending.popleft()
                 lease = claim(run, self.progress.notice)
                 if lease is not None:
-                    if not all(process.is_alive() for process in worker.processes):
-                        worker.kill()  # one died while it waited for a run
+                    died = not all(process.is_alive() for process in worker.processes)
+                    if died or worker.env not in (None, run.config.env):
+                        worker.kill()  # a process imports the user's code once, with one environment
                     if not worker.processes:
                         worker.start(self.execution)
                     self._attempts[run.run_id] += 1

@@ -4,7 +4,6 @@ import contextlib
 import gc
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -156,6 +155,10 @@ def import_user_code(run: Run) -> None:
     """
     if run.source is None:
         return
+    # Imported here because it brings pandas, which the package's studies never need.
+    from litmus.design.study_files import set_environment
+
+    set_environment(run.source, run.config.env)
     import_file(run.source)
     changed = changed_code(run)
     if changed:
@@ -166,10 +169,9 @@ def import_file(source: Path) -> None:
     """Import a user's file, unless this process has, and remember its present code."""
     if source in _imported:
         return
-    if not _is_a_module(source):
-        # Imported here because it brings pandas, which the package's studies never need.
-        from litmus.design.study_files import import_source
+    from litmus.design.study_files import import_source, is_a_module
 
+    if not is_a_module(source):
         import_source(source)
     _imported[source] = read_user_code(source).hashes
 
@@ -187,13 +189,3 @@ def changed_code(run: Run) -> tuple[str, ...]:
 def message_of_change(changed: tuple[str, ...]) -> str:
     """Return the message about files that have changed since a run was planned."""
     return f"{listed(changed)} changed after the start; the same command continues with the present code"
-
-
-def _is_a_module(source: Path) -> bool:
-    """Whether this process has a module of that file: the script that was started, or an import of it.
-
-    Imported again under another name, it would register the same names twice.
-    """
-    files = [getattr(module, "__dict__", {}).get("__file__") for module in list(sys.modules.values())]
-    same_name = [Path(file) for file in files if file is not None and Path(file).name == source.name]
-    return any(file.resolve() == source.resolve() for file in same_name)

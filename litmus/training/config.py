@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import torch
@@ -108,6 +108,9 @@ class TrainerConfig(Config):
 
 DEFAULT_ARCHITECTURE = "lenet5"
 
+ENV = "env."
+"""What the keys of environment variables begin with."""
+
 SECTIONS: dict[str, type] = {
     "init": InitConfig,
     "norm": NormConfig,
@@ -122,7 +125,8 @@ class RunConfig:
     """One run, with every default written out.
 
     `model` holds the architecture's name and its options, with those that the name fixes; `data` holds the dataset's
-    options and the recipe's transforms too.
+    options and the recipe's transforms too. `env` holds the environment variables that the user's code reads and that
+    its study declares, None where one is not set.
     """
 
     model: dict[str, Any]
@@ -132,10 +136,14 @@ class RunConfig:
     optim: OptimConfig
     trainer: TrainerConfig
     seed: int
+    env: dict[str, str | None] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the config as nested dictionaries of plain values, as written to `config.yaml`."""
-        return _plain({**dataclasses.asdict(self), "data": self.data.as_dict()})
+        values = {**dataclasses.asdict(self), "data": self.data.as_dict()}
+        if not self.env:
+            del values["env"]
+        return _plain(values)
 
     def flat(self) -> dict[str, Any]:
         """Return the config by dotted key."""
@@ -194,6 +202,9 @@ def resolve(settings: Settings) -> RunConfig:
         elif name == "data.transforms":
             # A recorded config has it; it is not a key, because the recipe decides it.
             values["data"]["transforms"] = value
+        elif name.startswith(ENV):
+            if not isinstance(value, str | None):
+                raise UserError(f"{name}: expected text, quoted in YAML, or null, got {value!r}")
         elif name not in keys:
             raise unknown_key(name, keys, dataset if name.startswith("data.") else architecture)
     seed = keys["seed"].convert(settings.get("seed", 0))
@@ -201,7 +212,8 @@ def resolve(settings: Settings) -> RunConfig:
     if sections["data"].test_crops > 1 and entry.task != "classification":
         raise UserError(f"data.test_crops is for classification; {architecture} is for {entry.task}")
     model = {**values["model"], "name": architecture, **entry.fixed}
-    return RunConfig(model=model, seed=seed, **sections)
+    env = {name.removeprefix(ENV): value for name, value in settings.items() if name.startswith(ENV)}
+    return RunConfig(model=model, seed=seed, env=env, **sections)
 
 
 def _section(section: str, config: type, values: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ import shutil
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
@@ -140,6 +140,79 @@ def require_read(source: Path) -> None:
             f"{source.name} runs {listed(unread)}, which no import statement names, so that a change there would go "
             f"unseen; add import {module} to {source.name}, under if False: if need be"
         )
+
+
+def environment_lines(code: UserCode, declared: Collection[str]) -> list[str]:
+    """Return a line about the environment variables that a user's code reads and that its study does not declare.
+
+    Reads are found in the source: `os.environ`, `os.getenv` and their relatives, by whatever names they go. What only
+    sets a variable is none, and what a study declares may read what it likes: its values are in the configs.
+    """
+    places: dict[str, str] = {}
+    for name, content in code.contents.items():
+        for line, variable in _environment_reads(content):
+            if variable not in declared:
+                places.setdefault(f"{name}, line {line}", variable)
+    if not places:
+        return []
+    named = [f"{place} ({variable})" if variable else place for place, variable in places.items()]
+    variable = next(filter(None, places.values()), "NAME")
+    return [
+        f"{listed(named)} {'reads' if len(named) == 1 else 'read'} the environment, which is no part of a run's "
+        f'identity: a run is not repeated with another value. Declare it, Study(environment=["{variable}"]) or '
+        f"--environment {variable} with --source, or make it an option of the network or the dataset"
+    ]
+
+
+_ENVIRONMENT = ("environ", "environb", "getenv", "getenvb", "expandvars")
+
+
+def _environment_reads(content: bytes) -> list[tuple[int, str]]:
+    """Return the line of each read of the environment, and the variable; an empty one where it is computed."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return []
+    tree.body = [statement for statement in tree.body if not _is_declaration(statement)]
+    nodes = list(ast.walk(tree))
+    parents = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
+    aliases = {
+        alias.asname or alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if node.module in ("os", "posix", "os.path") and alias.name in _ENVIRONMENT
+    }
+
+    def is_environment(node: ast.AST) -> bool:
+        if isinstance(node, ast.Call) and _last_name(node.func) == "getattr" and len(node.args) > 1:
+            return isinstance(node.args[1], ast.Constant) and node.args[1].value in _ENVIRONMENT
+        return node.attr in _ENVIRONMENT if isinstance(node, ast.Attribute) else getattr(node, "id", "") in aliases
+
+    for node in nodes:  # `variables = os.environ`
+        if isinstance(node, ast.Assign) and is_environment(node.value):
+            aliases.update(target.id for target in node.targets if isinstance(target, ast.Name))
+    found = []
+    for node in filter(is_environment, nodes):
+        parent = parents[node]
+        if isinstance(parent, ast.Assign):
+            continue  # read by its new name
+        if isinstance(parent, ast.Attribute):
+            call = parents[parent]
+            if isinstance(parents.get(call), ast.Expr):
+                continue  # `os.environ.update(...)`, `os.environ.setdefault(...)`: nothing is done with what it returns
+            given = call.args[:1] if isinstance(call, ast.Call) else []
+        elif isinstance(parent, ast.Subscript):
+            if not isinstance(parent.ctx, ast.Load):
+                continue
+            given = [parent.slice]
+        elif isinstance(parent, ast.Compare):
+            given = [parent.left]
+        else:
+            given = parent.args[:1] if isinstance(parent, ast.Call) and parent.func is node else []
+        literal = next((each.value for each in given if isinstance(each, ast.Constant)), "")
+        found.append((getattr(node, "lineno"), literal if isinstance(literal, str) else ""))  # noqa: B009
+    return sorted(found)
 
 
 def _imported_names(content: bytes, package: str) -> list[str]:

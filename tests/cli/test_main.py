@@ -1,9 +1,12 @@
 """The command line as a user types it: what it prints, its exit status, and one clear line for every mistake."""
 
+import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import yaml
 from tiny_runs import tiny_options
 
 from litmus.cli import run
-from litmus.cli.main import run_command
+from litmus.cli.main import find_home, run_command
 from litmus.cli.options import parse_tune, parse_vary, read
 from litmus.core.errors import UserError
 from litmus.records.run_record import run_records
@@ -50,6 +53,22 @@ def test_levels_are_numbers_words_and_booleans() -> None:
         "model.norm": ["none", "batch"],
         "model.residual": [True, False],
     }
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            ["--slurm.extra", "mem=3G", "--slurm.extra", "exclusive"],
+            "--slurm.extra: given twice; .* [mem=3G, exclusive]",
+        ),
+        (["--slurm.setup", "a", "--slurm.setup", "[b]"], "--slurm.setup: given twice; .* [a, b]"),
+        (["--trainer.probes", "[a, b]", "--trainer.probes", "c"], "--trainer.probes: given twice; .* [a, b, c]"),
+    ],
+)
+def test_the_values_of_a_list_are_given_once(typed: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=said.replace("[", r"\[")):
+        read(run.parser(), ["batch_norm", *typed])
 
 
 def test_the_levels_of_a_key_are_given_once() -> None:
@@ -186,3 +205,45 @@ def test_a_studys_file_runs_by_itself(monkeypatch: pytest.MonkeyPatch, capsys: p
         runpy.run_path(str(file), run_name="__main__")
     assert stopped.value.code == 2
     assert capsys.readouterr().err == "litmus: seeds must be greater than 0, got 0\n"
+
+
+@pytest.mark.parametrize("home", ["gone", "read-only", "foreign", "there"])
+def test_caches_have_a_folder_where_there_is_no_home_to_write_in(
+    home: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("XDG_CACHE_HOME", "MPLCONFIGDIR", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
+        monkeypatch.setenv(name, "")  # for it to be put back
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / home))
+    folder = tmp_path / f"litmus-{os.getuid()}"
+    if home != "gone":
+        (tmp_path / home).mkdir()
+    if home == "read-only":
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+    if home == "foreign":  # who made the folder may read what is in it
+        shutil.rmtree(tmp_path / home)
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+        folder = tmp_path / "litmus-12345"
+        folder.mkdir()
+    line = find_home()
+    if home == "there":
+        assert line is None
+        assert os.environ["HOME"] == str(tmp_path / home)
+    elif home == "read-only":
+        assert line is not None
+        assert line.startswith(f"the home folder {tmp_path / home} cannot be written; caches are kept in {folder}")
+        assert os.environ["HOME"] == str(tmp_path / home)  # keys of W&B are read there
+        assert os.environ["XDG_CACHE_HOME"] == os.environ["WANDB_CACHE_DIR"] == str(folder)
+    else:
+        assert line is not None
+        assert line.startswith("there is no home folder; caches are kept in ")
+        assert (os.environ["HOME"] == str(folder)) is (home == "gone")
+        assert Path(os.environ["HOME"]).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.slow
+def test_the_forecast_of_a_preset_is_made_by_a_process_of_its_own() -> None:
+    lines = run.forecast_elsewhere(["batch_norm", *tiny_options(), "--seeds", "1", "--out", "/nowhere"]).splitlines()
+    assert lines[0].startswith("forecast: ")
+    assert len(lines) == 2

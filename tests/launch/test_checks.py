@@ -13,7 +13,14 @@ from litmus.core.errors import UserError
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.design.plan import expand
 from litmus.design.study import Study
-from litmus.launch.checks import check, compare_initial_values, lines_about_initial_values, look_at_data, try_step
+from litmus.launch.checks import (
+    check,
+    compare_initial_values,
+    lines_about_equal_networks,
+    lines_about_initial_values,
+    look_at_data,
+    try_step,
+)
 from litmus.lit_archs import register
 from litmus.records.study_record import Start
 from litmus.training.config import RunConfig, resolve
@@ -189,3 +196,49 @@ def test_a_last_batch_of_one_image_and_oblong_images_are_reported_before_the_lau
     with pytest.raises(UserError, match=r"^model.name mlp cannot take a step with images of 32×24.*; make them square"):
         check(oblong, 1)
     check(own("oblong", (100, 3, 24, 32), **{"data.drop_last": True, "model.name": "resnet20", "model.depth": 20}), 1)
+
+
+@register("idle_option")
+class IdleOption(nn.Module):
+    """Has an option that does nothing, one that starts with nothing to do, and one that does something later."""
+
+    def __init__(
+        self, num_classes: int, in_channels: int = 1, unused: bool = False, gate: bool = False, slope: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.first = nn.Linear(64 * in_channels, 8)
+        self.norm = nn.BatchNorm1d(8)
+        self.head = nn.Linear(8, num_classes)
+        self.gate = nn.Parameter(torch.zeros(8)) if gate else None
+        self.slope = slope
+
+    def forward(self, images: Tensor) -> Tensor:
+        hidden = self.norm(self.first(images.flatten(1)))
+        hidden = nn.functional.leaky_relu(hidden, self.slope)
+        return self.head(hidden if self.gate is None else hidden + self.gate)
+
+
+@pytest.mark.parametrize(
+    ("base", "key", "levels", "equal"),
+    [
+        ({"model.name": "idle_option"}, "model.unused", [False, True], True),
+        ({"model.name": "idle_option"}, "model.gate", [False, True], False),
+        ({"model.name": "idle_option"}, "model.slope", [0.0, 0.01], False),
+        ({"model.name": "mlp", "model.norm": "none"}, "norm.eps", [1e-5, 1e-3], True),
+        ({"model.name": "mlp", "model.norm": "batch"}, "norm.eps", [1e-5, 1e-3], False),
+        ({"model.name": "mlp", "model.norm": "ghost_batch"}, "norm.virtual_batch_size", [16, 32], False),
+        ({"model.name": "mlp"}, "optim.lr", [0.1, 0.2], False),
+    ],
+)
+def test_arms_whose_networks_do_the_same_are_named(
+    base: dict, key: str, levels: list, equal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common = {"data.batch_size": 64, "trainer.epochs": 1, **base}
+    study = Study(name="x", question="?", base=common, factors={key: levels}, baseline={key: levels[0]})
+    state = torch.random.get_rng_state()
+    lines = lines_about_equal_networks(expand(study), 0)
+    assert len(lines) == equal
+    assert all(f"perhaps it never reads {key}" in line for line in lines)
+    assert torch.equal(state, torch.random.get_rng_state())
+    monkeypatch.setattr("litmus.launch.checks.MOST_FLOPS", 1.0)  # more work than that is not done
+    assert lines_about_equal_networks(expand(study), 0) == []

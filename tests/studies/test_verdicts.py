@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import claims
@@ -18,6 +19,7 @@ from claims.base.world import Left, World
 from synthetic_records import Truth, synthetic
 from tiny_runs import TINY
 
+from litmus import run
 from litmus.core.keyed_random import derive
 from litmus.core.metrics import TASKS, Task
 from litmus.design.plan import Arm, expand
@@ -328,3 +330,14 @@ def test_the_worlds_are_made_of_what_real_runs_leave(records: Any, measured: Any
                 assert set(left.get("cost", ())) <= results
                 assert set(left["logits"](0) if "logits" in left else ()) <= results
     assert results >= COSTS.union(*(accuracies(task).values() for task in TASKS.values()))
+
+
+@pytest.mark.slow
+def test_a_study_of_probes_that_hardly_measured_has_a_report(tmp_path: Path) -> None:
+    """One epoch, with a probe that measures once, and one that never does."""
+    for steps in (20, 1000):
+        settings = {"trainer.epochs": 1, "trainer.probe_every_n_steps": steps}
+        ended = run("norm_gradient", seeds=1, vary={"optim.lr": [0.03]}, settings=settings, out=tmp_path, workers=1)
+        assert ended.crashed == {}
+        assert ended.report.exists()
+        assert "They go on growing" in ended.answer.partition("Inconclusive")[2]

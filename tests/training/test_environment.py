@@ -3,14 +3,18 @@
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 
 from litmus.core.errors import UserError
+from litmus.design.plan import expand
+from litmus.design.study import Study
+from litmus.launch import conduct
 from litmus.launch.config import LaunchConfig, SlurmConfig, execution_of
 from litmus.launch.process_group import ProcessGroup, slurm_group, torchrun_group
-from litmus.training.config import use_precision
+from litmus.training.config import Precision, require_precision, use_precision
 from litmus.training.environment import available_cpus, gpu_versions
 from litmus.training.execute import threads_of
 from litmus.training.run import Execution
@@ -178,3 +182,42 @@ def test_the_versions_of_what_computes_on_a_gpu(tmp_path: Path) -> None:
         file.write_text(f"{line}\nGCC version: gcc 12.3.0\n")
         assert gpu_versions(file)["driver"] == version
     assert set(gpu_versions()) == {"driver", "cuda", "cudnn", "nccl"}
+
+
+@pytest.mark.parametrize(
+    ("precision", "accelerator", "capability", "said"),
+    [
+        *((each, "cpu", None, "") for each in ("32-true", "bf16-mixed", "64-true")),
+        *((each, "cpu", None, "needs a GPU, and these runs are on the CPU") for each in ("16-mixed", "tf32")),
+        *((each, "cuda", (8, 0), "") for each in get_args(Precision)),
+        *((each, "cuda", (7, 5), "") for each in ("32-true", "16-mixed", "64-true")),
+        *((each, "cuda", (7, 5), "needs a GPU of compute capability 8.0") for each in ("bf16-mixed", "tf32")),
+    ],
+)
+def test_a_precision_is_computed_as_it_is_called_or_refused(
+    monkeypatch: pytest.MonkeyPatch, precision: str, accelerator: str, capability: tuple[int, int] | None, said: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    if not said:
+        require_precision(precision, accelerator)
+        return
+    with pytest.raises(UserError, match=f"^trainer.precision {precision} {said}.*; valid here: 32-true") as refused:
+        require_precision(precision, accelerator)
+    assert f" {precision}" not in str(refused.value).partition("valid here")[2]
+
+
+@pytest.mark.parametrize("accelerator", ["cpu", "cuda"])
+def test_a_launcher_asks_no_gpu_what_it_computes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, accelerator: str
+) -> None:
+    """A context in the launcher would keep a GPU in exclusive mode from the workers, which ask it themselves."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("from here on")
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: pytest.fail("the launcher asked the GPU"))
+    monkeypatch.setattr(conduct, "execution_of", lambda *_: Execution(accelerator=accelerator))
+    monkeypatch.setattr(conduct, "RunFactory", fail)
+    study = Study(name="x", question="?", base={"model.name": "mlp", "trainer.precision": "tf32"}, arms={"one": {}})
+    with pytest.raises(UserError if accelerator == "cpu" else RuntimeError, match=r"on the CPU|from here on"):
+        conduct.conduct(expand(study), LaunchConfig(out=str(tmp_path), wandb="disabled"))

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from litmus.core.errors import UserError
 from litmus.lit_archs import build
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.cost.profile import profile, total
@@ -52,3 +53,28 @@ def test_timm_has_its_networks_too() -> None:
     # A transformer is told the size of the images.
     small = build("timm/vit_tiny_patch16_224", num_classes=4, image_size=32)
     assert small.eval()(torch.zeros(2, 3, 32, 32)).shape == (2, 4)
+
+
+@pytest.mark.parametrize("typed", ["TorchVision/ResNet18", "torchvision/RESNET18", "torchvision/resnet18"])
+def test_a_librarys_network_is_found_in_any_case_and_recorded_under_its_name(typed: str) -> None:
+    assert resolve({"model.name": typed}).model["name"] == "torchvision/resnet18"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("torchvision/ResNet81", "unknown network of torchvision 'ResNet81'; did you mean 'resnet"),
+        ("torchvison/resnet18", "unknown library 'torchvison'; did you mean 'torchvision'? valid: torchvision, timm"),
+    ],
+)
+def test_an_unknown_network_of_a_library_is_told_with_the_nearest(typed: str, said: str) -> None:
+    with pytest.raises(UserError) as error:
+        resolve({"model.name": typed})
+    assert str(error.value).startswith(said)
+
+
+def test_timms_names_are_found_in_any_case_too() -> None:
+    pytest.importorskip("timm")
+    assert ARCHITECTURES["Timm/ResNet10T"].name == "timm/resnet10t"
+    with pytest.raises(UserError, match=r"unknown network of timm 'RESNET10X'; did you mean 'resnet10t'"):
+        resolve({"model.name": "timm/RESNET10X"})
