@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from litmus import datamodules, lit_archs
-    from litmus.api import Result, run, study_names
+    from litmus.api import run, study_names
     from litmus.design.plots import Against, ByLayer, OverTraining, Percentiles, Plot, Scatter
     from litmus.design.study import Levels, Study
     from litmus.design.tuning import Range, Tuning
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from litmus.evidence.units import NUMBER, POINTS, Unit
     from litmus.export.load_model import load_model
     from litmus.records.frames import load, load_probes
+    from litmus.report.judge import judge
+    from litmus.report.page import Result
 
 _MODULES = {
-    "litmus.api": ("Result", "run", "study_names"),
+    "litmus.api": ("run", "study_names"),
     "litmus.design.plots": ("Against", "ByLayer", "OverTraining", "Percentiles", "Plot", "Scatter"),
     "litmus.design.study": ("Levels", "Study"),
     "litmus.design.tuning": ("Range", "Tuning"),
@@ -34,6 +36,8 @@ _MODULES = {
     "litmus.evidence.units": ("NUMBER", "POINTS", "Unit"),
     "litmus.export.load_model": ("load_model",),
     "litmus.records.frames": ("load", "load_probes"),
+    "litmus.report.judge": ("judge",),
+    "litmus.report.page": ("Result",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -62,6 +66,7 @@ __all__ = [
     "gap",
     "higher_limit",
     "interaction",
+    "judge",
     "lit_archs",
     "load",
     "load_model",

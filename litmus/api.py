@@ -1,41 +1,21 @@
 """Run a study from Python: `litmus.run` does what the command `litmus run` does, and returns the result."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-import pandas as pd
 
 from litmus.core.config_keys import Settings
 from litmus.core.formatting import several
 from litmus.design.plan import expand, registering_file
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES, lookup_study
-from litmus.evidence.summary import Undecided, undecided
+from litmus.evidence.summary import undecided
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
 from litmus.records.wandb import WandbError, lacking_runs
 from litmus.report.images import changed_images, image_numbers, write_pictures
-from litmus.report.page import Report, summary_of, write_report_of
-
-
-@dataclass(frozen=True)
-class Result:
-    """The result of a study whose runs have ended.
-
-    `answer` is the report's first sentence and `details` are the lines that follow it in a terminal. `crashed` holds
-    the errors of runs that crashed, by run id. `undecided` lists the claims that are inconclusive, each with the seeds
-    that would decide it.
-    """
-
-    answer: str
-    records: pd.DataFrame
-    report: Path
-    crashed: dict[str, str]
-    details: tuple[str, ...] = ()
-    undecided: tuple[Undecided, ...] = ()
+from litmus.report.page import Report, Result, summary_of, write_report_of
 
 
 def study_names() -> list[str]:

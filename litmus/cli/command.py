@@ -168,7 +168,7 @@ class Parser(argparse.ArgumentParser):
 def _described(key: Key) -> str:
     listed = all(str(choice) in key.help for choice in key.choices)
     valid = "" if listed else f"; {key.expected}"
-    default = "" if key.default in (REQUIRED, None) else f" (default: {_as_typed(key.default)})"
+    default = "" if key.default in (REQUIRED, None, "") else f" (default: {_as_typed(key.default)})"
     return textwrap.shorten(f"{key.help.rstrip('.')}{valid}{default}", 400).replace("%", "%%")
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "status": Command("status", "show how many runs of each study are finished, and its jobs"),
     "stop": Command("status:stop", "cancel a study's jobs on a cluster"),
     "report": Command("report", "write a study's report again, or compare two studies"),
+    "judge": Command("judge", "write the same report for a table of runs that were trained elsewhere"),
     "power": Command("power", "print how many seeds would show an effect of a given size"),
     "show": Command("status:show", "show one run: config, result, log"),
     "images": Command("profile:images", "draw a dataset's images before and after augmentation"),

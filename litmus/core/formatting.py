@@ -1,10 +1,13 @@
 """Counts, lists and lengths of time as a reader wants them."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from litmus.core.errors import UserError
 
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+"""Marks that turn the direction of what follows, in which a name could hide what it is."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -54,6 +57,12 @@ def count(number: float) -> str:
 def several(number: int, noun: str) -> str:
     """Return a number with its noun: `1 run`, `6 runs`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, without marks that control its direction or the terminal."""
+    kept = _DIRECTION.sub("", text)
+    return " ".join("".join(" " if unicodedata.category(each) == "Cc" else each for each in kept).split())
 
 
 def capital(text: str) -> str:

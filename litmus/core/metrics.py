@@ -9,8 +9,8 @@ from typing import Literal, TypeVar
 
 from litmus.core.errors import UserError, require_choice
 
-Scale = Literal["share", "loss", "seconds", "count"]
-"""Of a metric's values: a fraction of one, a loss, seconds, or a plain number of things."""
+Scale = Literal["share", "loss", "seconds", "count", "number"]
+"""Of a metric's values: a fraction of one, a loss, seconds, a number of things, or any number."""
 
 Item = TypeVar("Item")
 
@@ -37,6 +37,7 @@ class Metric:
             that depends on the number of classes and on the share of the most frequent one; None where a diverged run
             has no value.
         complement_of: the metric that this is one minus of; records hold only that one.
+        decimals: those of any number.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Metric:
     higher_is_better: bool
     guessing: float | Callable[[int, float], float] | None = None
     complement_of: str = ""
+    decimals: int = 3
 
     def chance(self, num_classes: int, majority_share: float = 0.0) -> float:
         """Return its value for a network that has learnt nothing, of data with so many classes.

@@ -23,6 +23,7 @@ from litmus.evidence.estimate import (
     effect_of,
     normal_critical,
     step_variance,
+    unpaired_effect,
     without_rounding,
 )
 from litmus.evidence.results import Analysis, ArmResult, Metric, guessed, is_exact
@@ -121,8 +122,13 @@ def contrast(analysis: Analysis, metric: Metric, sides: WeightedSides) -> Effect
 
     Outcomes come in steps: of one test image, and, where a run diverged, of the fall from the mean of the finished runs
     to what a diverged run counts as. Seeds that agree by chance do not look like certainty then, see `step_variance`.
+    Where the sides do not share their seeds, see `Analysis.are_paired`, all their runs count, as independent ones.
     """
     outcomes = [side.outcomes(metric) for _, side in sides]
+    if not analysis.are_paired(outcomes):
+        return unpaired_effect(
+            [(weight, list(each.values())) for (weight, _), each in zip(sides, outcomes, strict=True)]
+        )
     seeds = sorted(set.intersection(*(set(each) for each in outcomes)))
     sums = [sum(weight * each[seed] for (weight, _), each in zip(sides, outcomes, strict=True)) for seed in seeds]
     image_error, image_step = _of_images(metric, sides, seeds)
@@ -227,10 +233,10 @@ class Comparison:
         metric's unit; for the seeds' error by the power of the paired t test, for the images' by that of the normal
         one, the two added in squares.
         """
-        from litmus.evidence.power import minimum_detectable_effect  # its scipy.stats takes most of a second to import
+        from litmus.evidence.power import detectable  # its scipy.stats takes most of a second to import
 
         alpha, found = ALPHA / self.comparisons, self.difference
-        seeds = minimum_detectable_effect(found.seed_error * math.sqrt(found.n), found.n, alpha=alpha)
+        seeds = detectable(found.seed_error, found.freedom, alpha=alpha)
         images = (normal_critical(alpha) + float(special.ndtri(POWER))) * found.image_error
         return math.hypot(seeds, images)
 
@@ -244,9 +250,10 @@ def compare(analysis: Analysis, result: ArmResult, metric: Metric) -> Comparison
     reference = analysis.baseline
     if not guessed(metric) and (result.failed or reference.failed):
         return Comparison(NO_EFFECT)
-    return Comparison(
-        difference(analysis, result, metric), *pairing(result.outcomes(metric), reference.outcomes(metric))
-    )
+    effect = difference(analysis, result, metric)
+    if not effect.paired:
+        return Comparison(effect)
+    return Comparison(effect, *pairing(result.outcomes(metric), reference.outcomes(metric)))
 
 
 def pairing(arm: Mapping[int, float], reference: Mapping[int, float]) -> tuple[float, float]:

@@ -19,9 +19,9 @@ MIXTURE_SEEDS = 5
 
 
 @lru_cache(maxsize=4096)
-def student_critical(n: int, alpha: float) -> float:
-    """Return the two-sided critical value of Student's t for a mean of `n` values."""
-    return float(special.stdtrit(n - 1, 1 - alpha / 2))
+def student_critical(freedom: float, alpha: float) -> float:
+    """Return the two-sided critical value of Student's t with so many degrees of freedom."""
+    return float(special.stdtrit(freedom, 1 - alpha / 2))
 
 
 @lru_cache(maxsize=4096)
@@ -89,7 +89,7 @@ class Sampling:
         """Return how many standard errors a mean of `n` differs from the truth at most, but with chance `alpha`."""
         if self.is_anytime(n):
             return anytime_critical(n, alpha, mixture_precision(max(self.planned or 0, MIXTURE_SEEDS)))
-        return student_critical(n, alpha)
+        return student_critical(n - 1, alpha)
 
 
 AS_PLANNED = Sampling()
@@ -116,15 +116,20 @@ class Estimate:
         return self.low > 0 or self.high < 0
 
     @property
-    def hedges_g_z(self) -> float:
-        """The mean over the sd of paired differences, without the bias of small samples.
+    def freedom(self) -> float:
+        """The degrees of freedom of the sd."""
+        return self.n - 1
 
-        Cohen's d_z times Hedges' exact factor Γ(m/2) / (√(m/2) Γ((m−1)/2)), m = n − 1: on average the true ratio
+    @property
+    def hedges_g_z(self) -> float:
+        """The mean over the sd of differences, without the bias of small samples.
+
+        Cohen's d_z times Hedges' exact factor Γ(m/2) / (√(m/2) Γ((m−1)/2)), m = `freedom`: on average the true ratio
         (Hedges 1981, Distribution Theory for Glass's Estimator of Effect Size). NaN for fewer than three pairs, where
         that average does not exist, and where the sd is zero.
         """
-        freedom = self.n - 1
-        if freedom < 2 or self.sd == 0:
+        freedom = self.freedom
+        if not freedom >= 2 or self.sd == 0:
             return math.nan
         log_factor = special.gammaln(freedom / 2) - special.gammaln((freedom - 1) / 2) - math.log(freedom / 2) / 2
         return float(self.mean / self.sd * math.exp(log_factor))
@@ -152,6 +157,9 @@ class Effect(Estimate):
     exact: bool = False
     seeds: int = 0
 
+    paired = True
+    """Whether the values are differences within a seed."""
+
     @property
     def count(self) -> str:
         """The number of seeds, and of splits where seeds share them, in words."""
@@ -178,8 +186,16 @@ class Effect(Estimate):
         """
         if math.isnan(self.seed_error):
             return math.nan
-        seeds = 0.0 if self.seed_error == 0 else self.sampling.critical(self.n, alpha) * self.seed_error
+        seeds = 0.0 if self.seed_error == 0 else self.critical(alpha) * self.seed_error
         return math.hypot(seeds, normal_critical(alpha) * self.image_error)
+
+    def critical(self, alpha: float) -> float:
+        """Return how many of its errors over seeds the mean differs from the truth at most, but with chance `alpha`."""
+        return self.sampling.critical(self.n, alpha)
+
+    def with_seeds(self, n: int) -> "Effect":
+        """Return the effect as it would be with so many seeds, were its errors the same."""
+        return replace(self, n=n)
 
     def at(self, alpha: float) -> "Effect":
         """Return the effect with its interval at level 1 − `alpha`."""
@@ -212,11 +228,66 @@ class Effect(Estimate):
         if math.isnan(self.low):
             return 1.0 if self.n > 1 and self.mean == self.sd == 0 else math.nan
         if self.image_error == 0 and not self.sampling.is_anytime(self.n) and self.seed_error > 0:
-            return float(2 * special.stdtr(self.n - 1, -abs(self.mean) / self.seed_error))
+            return float(2 * special.stdtr(self.freedom, -abs(self.mean) / self.seed_error))
         return self.smallest_alpha(lambda each: each.excludes_zero)
 
 
 NO_EFFECT = Effect(math.nan, math.nan, math.nan, 0)
+
+
+@dataclass(frozen=True)
+class UnpairedEffect(Effect):
+    """A weighted sum of the means of independent runs, with Welch's interval.
+
+    Args:
+        groups: of each mean its number of runs and their sd times the weight. `n` is the lowest number, and `sd` that
+            of the same sum of single runs.
+    """
+
+    groups: tuple[tuple[int, float], ...] = ()
+    paired = False
+
+    @property
+    def count(self) -> str:
+        """The number of runs of each side, in words."""
+        return f"n = {' and '.join(str(n) for n, _ in self.groups)}, unpaired"
+
+    @property
+    def seed_error(self) -> float:
+        """The standard error over runs; NaN without any spread."""
+        variance = sum(sd**2 / n for n, sd in self.groups) if self.n > 1 else math.nan
+        return math.sqrt(variance) if variance > 0 else math.nan
+
+    @property
+    def freedom(self) -> float:
+        """The degrees of freedom of Satterthwaite (1946) and Welch (1947); NaN without any spread."""
+        if math.isnan(self.seed_error):
+            return math.nan
+        parts = [(sd**2 / n, n - 1) for n, sd in self.groups]
+        return sum(part for part, _ in parts) ** 2 / sum(part**2 / freedom for part, freedom in parts)
+
+    def critical(self, alpha: float) -> float:
+        """Return how many of its errors the mean differs from the truth at most, but with chance `alpha`."""
+        return student_critical(self.freedom, alpha)
+
+    def with_seeds(self, n: int) -> "UnpairedEffect":
+        """Return the effect as it would be with so many runs of each side, were their sds the same."""
+        return replace(self, n=n, groups=tuple((n, sd) for _, sd in self.groups))
+
+
+def unpaired_effect(groups: Sequence[tuple[float, Sequence[float]]]) -> Effect:
+    """Return the weighted sum of the means of independent values, given as (weight, values), with Welch's interval."""
+    if not all(len(values) for _, values in groups):
+        return NO_EFFECT
+    mean = sum(weight * float(np.mean(values)) for weight, values in groups)
+    n = min(len(values) for _, values in groups)
+    if n == 1:
+        return UnpairedEffect(
+            mean, math.nan, math.nan, 1, groups=tuple((len(values), math.nan) for _, values in groups)
+        )
+    sds = tuple((len(values), abs(weight) * _standard_deviation(values)) for weight, values in groups)
+    effect = UnpairedEffect(mean, math.nan, math.nan, n, math.hypot(*(sd for _, sd in sds)), groups=sds)
+    return effect.at(2 * TAIL)
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -228,7 +299,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     if n == 1:
         return Estimate(mean, math.nan, math.nan, 1)
     sd = _standard_deviation(values)
-    half = student_critical(n, 2 * TAIL) * sd / math.sqrt(n) if sd else math.nan
+    half = student_critical(n - 1, 2 * TAIL) * sd / math.sqrt(n) if sd else math.nan
     return Estimate(mean, mean - half, mean + half, n, sd)
 
 

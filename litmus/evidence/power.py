@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from scipy import optimize, stats
@@ -23,12 +22,16 @@ def paired_t_power(standardised: float, n: int, alpha: float = ALPHA) -> float:
     `standardised` is the true mean difference over the true sd of the differences. Exact for normal differences: the
     test statistic is noncentral t with n − 1 degrees of freedom and noncentrality standardised × √n.
     """
-    critical = float(stats.t.isf(alpha / 2, n - 1))
-    shift = standardised * math.sqrt(n)
-    return min(_noncentral_t_tail(critical, n - 1, shift) + _noncentral_t_tail(critical, n - 1, -shift), 1.0)
+    return t_power(standardised * math.sqrt(n), n - 1, alpha)
 
 
-def _noncentral_t_tail(critical: float, freedom: int, shift: float) -> float:
+def t_power(shift: float, freedom: float, alpha: float) -> float:
+    """Return the chance that a two-sided t test at level `alpha` finds an effect of `shift` standard errors."""
+    critical = float(stats.t.isf(alpha / 2, freedom))
+    return min(_noncentral_t_tail(critical, freedom, shift) + _noncentral_t_tail(critical, freedom, -shift), 1.0)
+
+
+def _noncentral_t_tail(critical: float, freedom: float, shift: float) -> float:
     """Return P(T > critical) for noncentral t: T = (Z + shift) / S, Z normal, S² chi-square over its `freedom`.
 
     Integrated here because `scipy.stats.nct` (1.17) returns NaN or a wrong value at few degrees of freedom and at
@@ -52,18 +55,16 @@ def _integral(function: Callable[[np.ndarray], np.ndarray], low: float, high: fl
     return float(half * _WEIGHTS @ function(low + half * (_NODES + 1)))
 
 
-def minimum_detectable_effect(sd: float, n: int, power: float = POWER, alpha: float = ALPHA) -> float:
-    """Return the least mean difference that a paired t test over `n` pairs finds with this power, in the unit of `sd`.
-
-    `sd` is that of the paired differences. NaN for fewer than two pairs or where `sd` is.
-    """
+def detectable(standard_error: float, freedom: float, power: float = POWER, alpha: float = ALPHA) -> float:
+    """Return the least effect that a t test of this standard error finds with this power, in its unit; NaN for NaN."""
     _check(power, alpha)
-    if n < 2 or math.isnan(sd):
+    if math.isnan(standard_error):
         return math.nan
     upper = 1.0
-    while paired_t_power(upper, n, alpha) < power:
+    while t_power(upper, freedom, alpha) < power:
         upper *= 2
-    return sd * float(optimize.brentq(lambda effect: paired_t_power(effect, n, alpha) - power, 0.0, upper, xtol=1e-12))
+    shift = optimize.brentq(lambda shift: t_power(shift, freedom, alpha) - power, 0.0, upper, xtol=1e-12)
+    return standard_error * float(shift)
 
 
 def seeds_needed(sd_of_differences: float, effect: float, power: float = POWER, alpha: float = ALPHA) -> int:
@@ -97,7 +98,7 @@ def seeds_to_decide(effect: Effect, distance: float, most: int, alpha: float = A
     quantile = float(stats.norm.ppf(POWER))
 
     def decides(n: int) -> bool:
-        larger = replace(effect, n=n)
+        larger = effect.with_seeds(n)
         return larger.half_width(alpha) + quantile * larger.seed_error <= distance
 
     return _fewest(decides, effect.n, most) if distance > 0 and decides(most) else None

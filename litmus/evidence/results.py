@@ -172,6 +172,23 @@ def is_exact(metric: Metric) -> bool:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """What is known of runs that Litmus did not train.
+
+    Args:
+        table: the file or folder that lists them.
+        seed: its column of the seeds; empty where it has none.
+        notes: how it was read, a sentence each.
+        others: those of its other columns that are equal in all runs of an arm and differ between arms.
+    """
+
+    table: str
+    seed: str
+    notes: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Analysis:
     """A study's record and the results of its arms.
 
@@ -185,6 +202,7 @@ class Analysis:
         sampling: how the number of seeds was decided.
         code: the versions of the user's code that the runs are of.
         split_of_seed: the seed of each seed's validation split, where it is known.
+        elsewhere: of runs that Litmus did not train, what is known of them; None for its runs.
     """
 
     directory: Path
@@ -196,6 +214,18 @@ class Analysis:
     sampling: Sampling = AS_PLANNED
     code: CodeUse = field(default_factory=CodeUse)
     split_of_seed: Mapping[int, int] = field(default_factory=dict)
+    elsewhere: Elsewhere | None = None
+
+    def are_paired(self, sides: Sequence[Mapping[int, float]]) -> bool:
+        """Whether sides are compared seed by seed, given their values by seed.
+
+        Runs of Litmus are: it gives a seed the same start and data in all arms. Others are where the side with the
+        fewest runs shares at least half of them, and two, with all other sides. That depends on no value.
+        """
+        if self.elsewhere is None:
+            return True
+        shared, fewest = len(set.intersection(*map(set, sides))), min(map(len, sides))
+        return shared >= max(2, fewest / 2)
 
     def splits(self, seeds: Sequence[int]) -> list[int]:
         """Return the validation splits of these seeds; empty where they are not known."""

@@ -68,13 +68,13 @@ class StudySummary:
 
 
 def summarise(
-    directory: str | Path, claims: Sequence[Claim] = (), measures: Mapping[str, Metric] | None = None
+    study: str | Path | Analysis, claims: Sequence[Claim] = (), measures: Mapping[str, Metric] | None = None
 ) -> StudySummary:
-    """Return the statistics of the study in `directory`, of its claims and of its measures.
+    """Return the statistics of a study, given its folder or its analysis, of its claims and of its measures.
 
     Raises `UserError` where there is no study.
     """
-    analysis = analyse(directory)
+    analysis = study if isinstance(study, Analysis) else analyse(study)
     others = [name for name in metrics_of(analysis) if name != analysis.test_metric]
     return StudySummary(
         analysis=analysis,
@@ -148,6 +148,7 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
             "difference_seeds_only_high": difference.seeds_only.high,
             "difference_seed_error": difference.seed_error,
             "difference_image_error": difference.image_error,
+            "paired": difference.paired,
             "anytime_valid": difference.sampling.is_anytime(difference.n),
             "hedges_g_z": difference.hedges_g_z,
             "p_value": difference.p_value,

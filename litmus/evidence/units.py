@@ -1,7 +1,7 @@
 """Numbers as a reader wants them: accuracies in percent, differences in points, each with its interval."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litmus.core.declaration import Declared
@@ -107,6 +107,8 @@ def unit_of(metric: Any) -> Unit:
         known = metric_of(metric)
         if known is None:
             return NUMBER
+        if known.scale == "number":
+            return replace(NUMBER, decimals=known.decimals)
         return POINTS if known.scale == "share" else NOT_NEGATIVE
     unit = getattr(metric, "unit", NUMBER)
     return unit if isinstance(unit, Unit) else NUMBER

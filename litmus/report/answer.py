@@ -22,6 +22,7 @@ def answer_of(summary: StudySummary) -> str:
         *_ingredients(summary.analysis),
         _arms(summary),
         *_small_test_set(summary),
+        *_differing_too(summary.analysis),
     ]
     written = [f"{capital(each)}." for each in sentences]
     return " ".join([*written, *summary.analysis.code.sentences])
@@ -105,7 +106,7 @@ def _arms(summary: StudySummary) -> str:
         return f"no rival of {baseline} finished, so there is nothing to compare"
     if not analysis.baseline.count("finished"):
         return f"{baseline} has no finished run"
-    return _two_arms(summary) if len(rivals) == 1 else _best_arm(analysis, baseline)
+    return _two_arms(summary) if len(rivals) == 1 else _best_arm(summary, baseline)
 
 
 def _two_arms(summary: StudySummary) -> str:
@@ -133,10 +134,27 @@ def _two_arms(summary: StudySummary) -> str:
     )
 
 
-def _best_arm(analysis: Analysis, baseline: str) -> str:
+def _differing(summary: StudySummary, baseline: str) -> str:
+    """Return which arms differ from the baseline after Holm's correction, and by how much."""
+    unit, better = summary.analysis.unit, summary.analysis.higher_is_better
+    compared = [(each.arm.label, each.comparison) for each in summary.judged if each.comparison is not None]
+    shown = [(label, found.difference) for label, found in compared if found.p_holm < ALPHA]
+    count = f"{len(shown)} of {several(len(compared), 'arm')}" if shown else f"none of {several(len(compared), 'arm')}"
+    verb = "is" if len(shown) < 2 else "are"
+    head = f"{count} {verb} shown to differ from {baseline} in {summary.analysis.test_name}"
+    shown.sort(key=lambda each: -each[1].mean if better else each[1].mean)
+    effects = [
+        f"{label} is {'better' if (effect.mean > 0) == better else 'worse'} ({unit.difference(effect)})"
+        for label, effect in shown
+    ]
+    return f"{head}{': ' if effects else ''}{listed(effects, MOST_CLAIMS)}"
+
+
+def _best_arm(summary: StudySummary, baseline: str) -> str:
+    analysis = summary.analysis
     best = analysis.best()
     if best is None:
-        return "no arm has a validation result to choose by"
+        return _differing(summary, baseline)
     reached = best.estimate(analysis.test_metric)
     level = f"{analysis.test_name} {analysis.unit.interval(reached)}, n = {reached.n}"
     if best.arm.is_baseline:
@@ -152,6 +170,12 @@ def _best_arm(analysis: Analysis, baseline: str) -> str:
             f"{chosen}, n = {effect.n}{'' if effect.excludes_zero else ', inconclusive'}"
         )
     return f"best on the validation split: {best.label}, {level}; {against}"
+
+
+def _differing_too(analysis: Analysis) -> list[str]:
+    """Return in what else the arms of a table differ, so that no difference is due to the factor alone."""
+    others = analysis.elsewhere.others if analysis.elsewhere is not None else ()
+    return [f"the arms differ in {listed(others, MOST_CLAIMS)} as well"] if others else []
 
 
 def _small_test_set(summary: StudySummary) -> list[str]:
@@ -225,9 +249,25 @@ def divergence_note(analysis: Analysis) -> str:
     )
 
 
+def pairing_note(summary: StudySummary) -> str:
+    """Return which differences are paired by seed, as a sentence without its stop."""
+    effects = [(each.arm.label, each.comparison.difference) for each in summary.judged if each.comparison is not None]
+    compared = [(label, effect) for label, effect in effects if effect.n]
+    alone = [label for label, effect in compared if not effect.paired]
+    if not alone:
+        return "Differences are paired: seed by seed"
+    welch = "so that all runs of both arms are compared, unpaired, with Welch's interval"
+    if len(alone) == len(compared):
+        return f"The arms do not share their seeds with the baseline, {welch}"
+    share = "shares" if len(alone) == 1 else "share"
+    return f"Differences are paired: seed by seed. But {listed(alone)} {share} too few seeds with the baseline, {welch}"
+
+
 def coverage_note(analysis: Analysis) -> str:
     """Return what the intervals of differences cover, as a clause."""
     recorded = sum(len(result.scores(analysis.test_metric)) for result in analysis.arms)
+    if analysis.elsewhere is not None:
+        return "their intervals cover other seeds, not other test images."
     if recorded and recorded == sum(result.count("finished") for result in analysis.arms):
         return "their intervals cover other seeds and other test images."
     return (

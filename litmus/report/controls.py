@@ -10,10 +10,11 @@ from litmus.core.config_keys import Role
 from litmus.core.formatting import listed, several
 from litmus.evidence.claims import Claim
 from litmus.evidence.preregistration import Registration
-from litmus.evidence.results import Analysis
+from litmus.evidence.results import Analysis, Elsewhere
 from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import level
 from litmus.records.user_code import FOLDER
+from litmus.report.answer import pairing_note
 
 VERSION_COLUMNS = ("code", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 MEASURED = (
@@ -43,6 +44,8 @@ class Control:
 def controls(summary: StudySummary) -> list[Control]:
     """Return what was held equal."""
     analysis, study = summary.analysis, summary.analysis.study
+    if analysis.elsewhere is not None:
+        return _known(summary, analysis.elsewhere)
     code = len(set(analysis.recorded("environment.code")))
     tuned = f"; tuned for each arm, with the same budget: {', '.join(study.tuning.keys)}" if study.tuning else ""
     best = "best" in analysis.recorded("trainer.test")
@@ -110,6 +113,37 @@ def controls(summary: StudySummary) -> list[Control]:
         ),
     ]
     return [each for each in found if each.value]
+
+
+def _known(summary: StudySummary, elsewhere: Elsewhere) -> list[Control]:
+    """Return what is known of runs that Litmus did not train, and all that is not."""
+    factors = listed(list(summary.analysis.study.factors), MOST_VALUES)
+    unknown = {
+        "Initialisation": "whether arms start equal within a seed",
+        "Order and augmentation": "whether arms see the same samples within a seed",
+        "Data": "whether all runs have the same training images",
+        "Test images": "whether all runs were evaluated on the same ones, once, and which answer each got right",
+        "Code": "whether all runs are of the same",
+        "Plan": "whether arms, seeds and metric were chosen before the results were seen",
+    }
+    others = listed(elsewhere.others, MOST_VALUES)
+    return [
+        Control("Table", " ".join([f"{elsewhere.table}.", *elsewhere.notes]), "yes: every run has a value of its own"),
+        Control(
+            f"Only {factors} differs",
+            f"{others} {'is' if len(elsewhere.others) == 1 else 'are'} equal in all runs of an arm and differ between "
+            "arms"
+            if others
+            else "no other column of the table is equal in all runs of an arm and differs between arms",
+            f"no: in the table {others} differ too" if others else "not checked beyond the columns of the table",
+        ),
+        Control(
+            "Pairs",
+            pairing_note(summary),
+            f"yes: by the column {elsewhere.seed}" if elsewhere.seed else "no: the table has no seeds",
+        ),
+        *(Control(name, what, "not checked") for name, what in unknown.items()),
+    ]
 
 
 def _batch_norm(analysis: Analysis, value: Callable[[str], str]) -> str:

@@ -4,7 +4,6 @@ import html
 import io
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from litmus.core.errors import UserError, require_choice
+from litmus.core.formatting import one_line
+from litmus.core.metrics import metric_of
 from litmus.design.study import Study
 from litmus.evidence.summary import StudySummary
-from litmus.records.frames import load
+from litmus.records.frames import IDENTIFYING
 from litmus.records.storage import write_atomically
 from litmus.report.answer import answer_of
 from litmus.report.figures import figures_of
@@ -25,8 +26,6 @@ from litmus.report.tables import arm_rows, claim_rows
 FORMATS = ("markdown", "latex", "csv", "svg", "png", "methods")
 FOLDER = "export"
 """The folder of the exports in a study's folder."""
-_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
-"""Marks that turn the direction of what follows, in which a name could hide what it is."""
 _MINUS = re.compile(r"(?<![\w-])-(?=\d)")
 """A hyphen that is the sign of a number."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -135,14 +134,10 @@ def as_latex(summary: StudySummary) -> str:
 
 def tidy_results(summary: StudySummary) -> pd.DataFrame:
     """Return a row for each run of the study: run, arm, seed, state, factors, metrics, cost."""
-    frame = load(summary.analysis.directory)
-    return frame[frame["run"].isin(summary.analysis.study.arm_of_run())].reset_index(drop=True)
-
-
-def one_line(text: str) -> str:
-    """Return a text on one line, without marks that control its direction or the terminal."""
-    kept = _DIRECTION.sub("", text)
-    return " ".join("".join(" " if unicodedata.category(each) == "Cc" else each for each in kept).split())
+    records, study = summary.analysis.records, summary.analysis.study
+    names = [*IDENTIFYING, *study.factors, summary.analysis.test_metric]
+    names += [*(str(name) for name in records if metric_of(name)), "diverged_at_step"]
+    return records[[name for name in dict.fromkeys(names) if name in records]]
 
 
 def markdown(text: str) -> str:

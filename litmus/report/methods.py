@@ -9,7 +9,7 @@ from litmus.evidence.claims import Claim
 from litmus.evidence.preregistration import Registration
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
-from litmus.report.answer import diverged_value, seeds_with_result
+from litmus.report.answer import diverged_value, pairing_note, seeds_with_result
 from litmus.report.controls import image_counts, versions
 from litmus.report.tables import claim_rows
 
@@ -19,9 +19,15 @@ ANYTIME = "Intervals of differences hold at every number of seeds."
 def methods(summary: StudySummary) -> str:
     """Return the paragraph, as one line of plain text."""
     analysis = summary.analysis
-    return " ".join(
-        [*_design(analysis), *_equal(analysis), *_evaluation(analysis), *_statistics(summary), *_software(analysis)]
-    )
+    return " ".join([*_design(analysis), *_made(analysis), *_statistics(summary), *_software(analysis)])
+
+
+def _made(analysis: Analysis) -> list[str]:
+    """Return how the runs were made and evaluated, as far as it is known."""
+    if analysis.elsewhere is None:
+        return [*_equal(analysis), *_evaluation(analysis)]
+    factors = listed(list(analysis.study.factors), 6)
+    return [f"Their results were read from a table; that they differ in {factors} alone was not checked."]
 
 
 def _design(analysis: Analysis) -> list[str]:
@@ -101,8 +107,8 @@ def _statistics(summary: StudySummary) -> list[str]:
     )
     family = max(each.comparisons for each in compared)
     sentences = [
-        f"Differences in {analysis.test_name} are taken seed by seed; we give their means with 95 % intervals "
-        f"{over}; over seeds they are {kind}.",
+        f"We give differences in {analysis.test_name} with 95 % intervals {over}; over seeds they are {kind}. "
+        f"{pairing_note(summary)}.",
         f"p-values are corrected by Holm's method over {several(family, 'comparison')}.",
     ]
     if summary.findings:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from litmus.core.formatting import capital, duration
@@ -20,7 +21,7 @@ from litmus.design.study import Study
 from litmus.design.study_files import study_of
 from litmus.evidence.claims import MEANING
 from litmus.evidence.results import Analysis, how_failed
-from litmus.evidence.summary import StudySummary, statistics_table, summarise
+from litmus.evidence.summary import StudySummary, Undecided, statistics_table, summarise
 from litmus.evidence.units import POINTS
 from litmus.records.storage import write_atomically
 from litmus.records.study_record import arm_label, read_study_record
@@ -49,6 +50,24 @@ class Report:
     def details(self) -> list[str]:
         """How the study differs from its plan, as lines for a terminal of 80 columns."""
         return [line for text in deviations_of(self.summary) for line in textwrap.wrap(text, tables.WIDTH)]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of a study whose runs have ended.
+
+    `answer` is the report's first sentence and `details` are the lines that follow it in a terminal. `crashed` holds
+    the errors of runs that crashed, by run id. `undecided` lists the claims that are inconclusive, each with the seeds
+    that would decide it. `notes` say how a table of `litmus.judge` was read.
+    """
+
+    answer: str
+    records: pd.DataFrame
+    report: Path
+    crashed: dict[str, str]
+    details: tuple[str, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def write_report(directory: Path, study: Study | None = None) -> Report:
@@ -93,7 +112,7 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
     factor = analysis.matched_factor
     claims = tables.claim_rows(summary)
     figures = figures_of(analysis, study.plots if study is not None else ())
-    runs, images = tables.run_rows(analysis), changed_images(analysis)
+    arms, runs, images = tables.arm_rows(summary), tables.run_rows(analysis), changed_images(analysis)
     return rendered(
         "report.html",
         study=analysis.study,
@@ -117,10 +136,12 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         more_is_better=analysis.higher_is_better,
         threshold=analysis.unit.text(analysis.training_threshold),
         diverged_value=answer.diverged_value(analysis),
+        pairing_note=answer.pairing_note(summary),
         coverage_note=answer.coverage_note(analysis),
         sampling_note=answer.sampling_note(analysis),
         divergence_note=answer.divergence_note(analysis),
-        arms=tables.arm_rows(summary),
+        arms=arms,
+        measured=_measured(arms, runs),
         matched=arm_label({factor: analysis.study.baseline.levels[factor]}) if factor else "",
         ingredients=tables.ingredients_table(analysis),
         tuning=tables.tuning_table(analysis),
@@ -174,8 +195,16 @@ def _totals(analysis: Analysis) -> dict[str, Any]:
         "crashed": int((records["state"] == "crashed").sum()),
         "missing": sum(result.missing for result in analysis.arms),
         "seeds": answer.seeds_with_result(analysis),
-        "time": duration(records["seconds"].sum()) if "seconds" in records else "–",
+        "time": duration(records["seconds"].sum()) if "seconds" in records else "",
     }
+
+
+def _measured(arms: Sequence[tables.ArmRow], runs: Sequence[tables.RunRow]) -> dict[str, bool]:
+    """Return which columns of the page's tables have anything in them."""
+    columns = {name: {getattr(arm, name) for arm in arms} for name in ("validation", "training", "trains")}
+    columns["costs"] = {text for arm in arms for _, text in arm.costs.values()}
+    columns["commands"] = {run.command for run in runs}
+    return {name: not texts <= {"–", ""} for name, texts in columns.items()}
 
 
 def _figure_data(figures: Sequence[Figure]) -> str:

@@ -151,7 +151,7 @@ def arm_rows(summary: StudySummary) -> list[ArmRow]:
                 difference="baseline" if compared is None else unit.signed(compared.difference),
                 p="" if compared is None else p_text(compared.p_holm),
                 differs=compared is not None and compared.p_holm < ALPHA,
-                common="" if compared is None else _common(analysis, result),
+                common="" if compared is None else _common(analysis, result, compared.difference),
                 matched="" if to_matched is None else unit.signed(to_matched),
                 p_matched="" if to_matched is None else p_text(p_matched),
                 differs_matched=p_matched < ALPHA,
@@ -183,8 +183,10 @@ def _matched(analysis: Analysis) -> dict[str, tuple[Effect, float]]:
     return {label: (effect, p) for (label, effect), p in zip(effects.items(), p_values, strict=True)}
 
 
-def _common(analysis: Analysis, result: ArmResult) -> str:
+def _common(analysis: Analysis, result: ArmResult, difference: Effect) -> str:
     """Return over how many seeds the arm is compared, and the means over those where they differ from the table's."""
+    if not difference.paired:
+        return difference.count
     arm, baseline = result.outcomes(analysis.test_metric), analysis.baseline.outcomes(analysis.test_metric)
     seeds = arm.keys() & baseline.keys()
     if not seeds or arm.keys() == baseline.keys():
@@ -360,6 +362,8 @@ def _repeat_command(analysis: Analysis, run: str) -> str:
 
     The page is read on other machines, where the folder's absolute path means nothing.
     """
+    if analysis.elsewhere is not None:
+        return ""
     try:
         command = rerun_command(RunRecord(analysis.directory / run))
     except CorruptRecord as error:

@@ -18,7 +18,7 @@ from litmus.evidence.differences import (
     with_holm,
 )
 from litmus.evidence.estimate import effect_of, estimate
-from litmus.evidence.power import minimum_detectable_effect
+from litmus.evidence.power import detectable
 
 
 def by_seed(values: "list[float] | np.ndarray") -> dict[int, float]:
@@ -55,7 +55,7 @@ def test_what_is_detectable_is_at_the_level_that_decides() -> None:
     """Three seeds and 29 comparisons: 3.3 sds by the test of one, over 17 where Holm's correction decides."""
     one = Comparison(effect_of([0.0, 1.0, 2.0]))
     alone = with_holm([one])[0]
-    assert alone.minimum_detectable_effect == pytest.approx(minimum_detectable_effect(1.0, 3))
+    assert alone.minimum_detectable_effect == pytest.approx(detectable(1 / math.sqrt(3), 2))
     assert alone.minimum_detectable_effect == pytest.approx(3.26, abs=0.02)
     assert with_holm([one] * 29)[0].minimum_detectable_effect == pytest.approx(17.6, abs=0.1)
 

@@ -11,7 +11,7 @@ from statsmodels.stats.power import TTestPower
 from litmus.core.errors import UserError
 from litmus.evidence.estimate import Sampling, effect_of
 from litmus.evidence.power import (
-    minimum_detectable_effect,
+    detectable,
     paired_t_power,
     sd_interval,
     seeds_needed,
@@ -56,7 +56,7 @@ def test_power_rises_with_the_effect_from_the_level_to_certainty(n: int, alpha: 
 
 @pytest.mark.parametrize("n", [3, 5, 12])
 def test_the_minimum_detectable_effect_is_found_as_often_as_it_says(n: int) -> None:
-    effect = minimum_detectable_effect(2.0, n)
+    effect = detectable(2.0 / math.sqrt(n), n - 1)
     assert effect == pytest.approx(2 * TTestPower().solve_power(nobs=n, alpha=0.05, power=0.8), rel=1e-4)
     samples = np.random.default_rng(0).normal(effect, 2.0, (20_000, n))
     found = np.mean(stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05)
@@ -64,9 +64,9 @@ def test_the_minimum_detectable_effect_is_found_as_often_as_it_says(n: int) -> N
 
 
 def test_the_minimum_detectable_effect_needs_two_pairs() -> None:
-    assert math.isnan(minimum_detectable_effect(math.nan, 1))
-    assert minimum_detectable_effect(0.0, 3) == 0
-    assert math.isfinite(minimum_detectable_effect(1.0, 2, alpha=0.05 / 40))
+    assert math.isnan(detectable(math.nan, 0))
+    assert detectable(0.0, 2) == 0
+    assert math.isfinite(detectable(1.0, 1, alpha=0.05 / 40))
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 11])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from litmus.core.formatting import capital
 from litmus.design.plots import StudyPlot
 from litmus.evidence.results import Analysis
 from litmus.report.figures.arms import cost_figures, factor_figure
@@ -12,12 +13,17 @@ from litmus.report.figures.probes import figures_asked, usual_plots
 
 def figures_of(analysis: Analysis, plots: Sequence[StudyPlot] = ()) -> list[Figure]:
     """Return all figures of a report in its order; `plots` are those that the study asks for in its file."""
-    validation = f"validation {analysis.metric_name}"
-    axis = axis_title(validation, analysis.unit) if analysis.unit.factor == 1 else f"{validation}, fraction"
+
+    def axis(name: str) -> str:
+        return axis_title(name, analysis.unit) if analysis.unit.factor == 1 else f"{name}, fraction"
+
+    validation, test = f"validation {analysis.metric_name}", analysis.test_name
     found = [
         factor_figure(analysis),
         *figures_asked(analysis, plots),
-        learning_curves(analysis, analysis.val_metric, f"Validation {analysis.metric_name} while training", axis),
+        learning_curves(analysis, analysis.val_metric, f"{capital(validation)} while training", axis(validation)),
+        # Of runs trained elsewhere; those of Litmus read the test set once.
+        learning_curves(analysis, analysis.test_metric, f"{capital(test)} while training", axis(test)),
         learning_curves(analysis, "train_loss", "Training loss", "training loss", logarithmic=True),
         *figures_asked(analysis, usual_plots(analysis, plots)),
         *cost_figures(analysis),

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from litmus.evidence.estimate import Estimate, estimate
 from litmus.evidence.results import Analysis, ArmResult
+from litmus.evidence.units import POINTS, unit_of
 from litmus.report.figures.figure import LAYOUT, Figure, add_band, escaped, styles
 
 MEAN_POINTS, SEED_POINTS = 60_000, 160_000
@@ -70,6 +71,7 @@ def _logarithmic(analysis: Analysis, plot: go.Figure) -> list[float]:
 
 def mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
     """Return the mean of `column` over the seeds at each step at which runs were evaluated."""
+    unit = unit_of(column)
     by_step: dict[float, list[float]] = {}
     for rows in result.curves.values():
         if column in rows:
@@ -80,10 +82,9 @@ def mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
     points = []
     for step, values in sorted(by_step.items()):
         value = estimate(values)
-        # An accuracy's interval cannot leave [0, 1], nor a loss's fall below zero.
-        accuracy = not column.endswith("loss")
-        low = max(value.low, 0.0 if accuracy else min(values) / 10)
-        high = min(value.high, 1.0) if accuracy else value.high
+        # No interval leaves the values that are possible; a loss's stays above zero, for its axis is logarithmic.
+        low = max(value.low, unit.lowest if unit is POINTS or unit.lowest < 0 else min(values) / 10)
+        high = min(value.high, unit.highest)
         points.append((float(step), dataclasses.replace(value, low=low, high=high)))
     return points
 

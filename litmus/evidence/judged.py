@@ -1,0 +1,513 @@
+"""Runs that were trained elsewhere: a table of their results as the `Analysis` of a study."""
+
+import csv
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from litmus.core.config_keys import Config
+from litmus.core.errors import UserError
+from litmus.core.formatting import listed, one_line, several
+from litmus.core.metrics import Column, Metric, Task, split_of
+from litmus.core.suggestions import nearest
+from litmus.evidence.results import Analysis, ArmResult, Elsewhere
+from litmus.records.study_record import ArmRecord, StudyRecord, arm_label, is_full_product, levels_by_factor
+from litmus.records.tables import RunTable
+
+SHARES = (
+    "acc", "accuracy", "top1", "top5", "error", "err", "f1", "auc", "auroc", "precision", "recall", "iou", "miou",
+    "dice", "map", "ap",
+)  # fmt: skip
+"""Words in the name of a metric that is a fraction of one, or in per cent."""
+LOWER = (
+    "loss", "error", "err", "perplexity", "ppl", "nll", "mse", "rmse", "mae", "fid", "ece", "brier", "wer", "cer",
+    "bpd",
+)  # fmt: skip
+"""Words in the name of a metric of which less is better."""
+STEPS = ("step", "epoch", "iteration", "iter")
+"""Names of a column that tells the rows of one run apart."""
+STATES = {
+    "finished": "finished", "crashed": "crashed", "failed": "crashed", "killed": "interrupted",
+    "preempted": "interrupted", "preempting": "interrupted", "running": "running", "pending": "running",
+}  # fmt: skip
+"""What W&B's column `State` says, in the words of our records."""
+NOT_FINITE = {"nan", "na", "n/a", "none", "null", "-", "–"}
+"""Texts in place of a number, besides those that Python reads."""
+MOST_COLUMNS, MOST_ROWS = 12, 5
+"""Columns and rows that an error names."""
+
+
+@dataclass(frozen=True)
+class Reading(Config):
+    """How a table of runs is read.
+
+    Args:
+        arm: the column that tells the arms apart.
+        factors: in place of --arm, columns whose combinations are the arms, such as norm,depth.
+        seed: the column of the seeds, by which arms are paired; by default seed, where there is such a column.
+        metric: the column that is compared.
+        dataset: the column of the datasets, where there are several.
+        step: the column of the steps, where a run has several rows; its last row counts.
+        best: count each run's best row in place of its last one, which favours arms that vary more.
+        baseline: the arm that the others are compared with; by default baseline, or the first in the table.
+        higher: more of the metric is better.
+        lower: less of the metric is better; known of names such as loss and error.
+        scale: what the metric's numbers are; known of names such as accuracy.
+        failed: what a run without a value counts as, such as the accuracy of guessing.
+    """
+
+    arm: str = ""
+    factors: str = ""
+    seed: str = ""
+    metric: str = ""
+    dataset: str = ""
+    step: str = ""
+    best: bool = False
+    baseline: str = ""
+    higher: bool = False
+    lower: bool = False
+    scale: Literal["fraction", "percent", "number"] | None = None
+    failed: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.higher and self.lower:
+            raise UserError("--higher and --lower exclude each other")
+        if self.arm and self.factors:
+            raise UserError("--arm and --factors exclude each other")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The analysis of each dataset by its name, which is empty where the table has no column of them.
+
+    `notes` say how the table was read, a sentence each.
+    """
+
+    analyses: Mapping[str, Analysis]
+    notes: tuple[str, ...]
+
+
+def analyses_of(
+    table: RunTable, reading: Reading, directory: Callable[[str], Path], name: str, question: str = ""
+) -> Judged:
+    """Return the analyses of a table of runs.
+
+    Args:
+        table: the table.
+        reading: how it is read.
+        directory: returns the folder of a dataset's report.
+        name: what the study is called.
+        question: what it asks.
+
+    Raises:
+        UserError: for a table that cannot be judged; it names the row, and what to do.
+    """
+    found = _Columns.of(table, reading)
+    notes = [*table.notes, *found.notes]
+    runs = _runs(table, found, reading, notes)
+    metric, factor = _metric(runs, table, found.metric, reading, notes)
+    runs["value"] *= factor
+    failed = None if reading.failed is None else reading.failed * factor
+    for curve in runs["curve"].dropna():
+        curve[found.metric] *= factor
+    runs["number"] = _seed_numbers(runs["seed"])
+    labels = list(dict.fromkeys(runs["arm"]))
+    baseline = _baseline(labels, dict(zip(runs["arm"], runs["levels"], strict=True)), reading.baseline, notes)
+    question = question or f"How does {metric.name} depend on {listed(found.factors)}?"
+    analyses = {}
+    for dataset, rows in runs.groupby("dataset", sort=False):
+        _require_comparison(table, rows, baseline, found, str(dataset))
+        analyses[str(dataset)] = _analysis(
+            rows, metric, failed, baseline, directory(str(dataset)), name, question,
+            Elsewhere(table.name, found.seed, tuple(dict.fromkeys(notes)), _others(table, rows, found)),
+        )  # fmt: skip
+    return Judged(analyses, tuple(dict.fromkeys(notes)))
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns by which a table is read, all of which it has; those that it need not have are empty."""
+
+    factors: tuple[str, ...]
+    metric: str
+    seed: str
+    dataset: str
+    step: str
+    run: str
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, table: RunTable, reading: Reading) -> "_Columns":
+        """Find the columns. Raises `UserError` for one that the table lacks."""
+        columns = [str(each) for each in table.rows]
+        shown = f"its columns are {listed(columns, MOST_COLUMNS)}"
+
+        def need(option: str, column: str) -> str:
+            if not column:
+                raise UserError(f"--{option} names a column of {table.name}: {shown}")
+            if column not in columns:
+                meant = nearest(column, columns)
+                hint = f"did you mean {meant!r}? " if meant else ""
+                raise UserError(f"--{option}: {table.name} has no column {column!r}; {hint}{shown}")
+            return column
+
+        def usual(column: str, name: str) -> str:
+            return column or (name if name in columns else "")
+
+        if reading.factors:
+            factors = tuple(need("factors", each.strip()) for each in next(csv.reader([reading.factors])))
+        else:
+            factors = (need("arm", usual(reading.arm, "arm")),)
+        seed, step = usual(reading.seed, "seed"), reading.step or table.step
+        notes = []
+        if not seed:
+            notes.append("No column of seeds is named (--seed), so that runs are compared unpaired.")
+        elif not reading.seed:
+            notes.append(f"Seeds are read from the column {seed!r}.")
+        if reading.best and not step:
+            raise UserError("--best needs --step, the column of the steps")
+        return cls(
+            factors,
+            need("metric", reading.metric),
+            need("seed", seed) if seed else "",
+            need("dataset", reading.dataset) if reading.dataset else "",
+            need("step", step) if step else "",
+            table.run,
+            tuple(notes),
+        )
+
+    @property
+    def all(self) -> set[str]:
+        """The names of the columns."""
+        return {*self.factors, self.metric, self.seed, self.dataset, self.step, self.run}
+
+
+def _runs(table: RunTable, columns: _Columns, reading: Reading, notes: list[str]) -> pd.DataFrame:
+    """Return a row for each run: where it is, dataset, arm, levels, seed, state, value, and its curve or None."""
+    rows = table.rows
+    for column in (*columns.factors, columns.seed, columns.dataset):
+        if column:
+            _require_given(table, column)
+    levels = [
+        dict(zip(columns.factors, each, strict=True))
+        for each in zip(*(_levels(rows[c]) for c in columns.factors), strict=True)
+    ]
+    value, given = _numbers(table, columns.metric)
+    frame = pd.DataFrame(
+        {
+            "dataset": [_text(each) for each in rows[columns.dataset]] if columns.dataset else "",
+            "arm": [_label(each) for each in levels],
+            "seed": [_text(each) for each in rows[columns.seed]] if columns.seed else "",
+            "value": value,
+            "where": [str(each) for each in rows.index],
+            "curve": None,
+        }
+    )
+    frame["levels"] = pd.Series(levels, dtype=object)
+    frame["state"] = _states(rows)
+    if columns.step:
+        frame["step"], frame["given"] = _numbers(table, columns.step)[0], given
+        frame["run"] = [str(each) for each in rows[columns.run]] if columns.run else ""
+        frame = _last_rows(frame, columns, reading, notes)
+    frame = _one_of_each(frame, table, columns, notes)
+    if not columns.seed:
+        frame["seed"] = [str(number) for number in range(len(frame))]
+    lacking = frame[(frame["state"] == "finished") & ~np.isfinite(frame["value"])]
+    if len(lacking) and reading.failed is None:
+        where = listed([f"{row.where} ({_named(row)})" for row in lacking.itertuples()], MOST_ROWS)
+        raise UserError(
+            f"{table.name}: {columns.metric} is missing or not finite in {where}; --failed VALUE says what a run that "
+            "failed counts as, or remove these rows"
+        )
+    frame.loc[lacking.index, "state"] = "diverged"
+    frame.loc[frame["state"] != "finished", "value"] = math.nan
+    return frame
+
+
+def _last_rows(frame: pd.DataFrame, columns: _Columns, reading: Reading, notes: list[str]) -> pd.DataFrame:
+    """Return the row that counts of each run: the last one that has a value, or the best."""
+    if not columns.seed and not columns.run:
+        raise UserError("--step needs --seed: the rows of an arm and a seed are one run's")
+    higher, _ = _better(columns.metric, reading)
+    kept, ends = [], set()
+    for _, rows in frame.groupby(["dataset", "arm", "seed", "run"], sort=False):
+        rows = rows.sort_values("step", kind="stable")
+        logged = rows[rows["given"]]
+        if not len(logged):
+            kept.append(rows.iloc[-1])
+            continue
+        again = logged[logged["step"].duplicated()]
+        if len(again) and not columns.run:
+            one, other = logged[logged["step"] == again["step"].iloc[0]]["where"].iloc[:2]
+            raise UserError(
+                f"{one} and {other} are the same step of {_named(again.iloc[0])}; each needs a seed of its own"
+            )
+        last = logged.iloc[-1].copy()
+        if reading.best and np.isfinite(logged["value"]).any():
+            last["value"] = (np.nanmax if higher else np.nanmin)(logged["value"][np.isfinite(logged["value"])])
+        last["curve"] = pd.DataFrame({"kind": "evaluation", "step": logged["step"], columns.metric: logged["value"]})
+        ends.add(float(logged["step"].iloc[-1]))
+        kept.append(last)
+    if len(ends) > 1:
+        notes.append(f"Runs end at different steps, between {min(ends):g} and {max(ends):g} of {columns.step!r}.")
+    which = "best" if reading.best else "last"
+    chosen = ", chosen by the metric itself, so that it is too good" if reading.best else ""
+    notes.append(f"Of each run the {which} value counts{chosen}.")
+    return pd.DataFrame(kept).reset_index(drop=True)
+
+
+def _one_of_each(frame: pd.DataFrame, table: RunTable, columns: _Columns, notes: list[str]) -> pd.DataFrame:
+    """Return the runs without those that did not finish and were repeated. Raises `UserError` for two of one seed."""
+    unfinished = frame["state"] != "finished"
+    if unfinished.any():
+        done = set(frame.loc[~unfinished, ["dataset", "arm", "seed"]].itertuples(index=False, name=None))
+        keys = frame[["dataset", "arm", "seed"]].itertuples(index=False, name=None)
+        repeated = unfinished & np.array([bool(columns.seed) and key in done for key in keys])
+        frame, unfinished = frame[~repeated].reset_index(drop=True), unfinished[~repeated].reset_index(drop=True)
+        if repeated.any():
+            notes.append(f"{several(int(repeated.sum()), 'run')} that did not finish and ran again: left out.")
+        if unfinished.any():
+            which = [f"{_named(row)} ({row.state})" for row in frame[unfinished].itertuples()]
+            notes.append(f"Without a result, as State says: {listed(which, MOST_ROWS)}.")
+    twice = frame[frame.duplicated(["dataset", "arm", "seed"], keep=False)] if columns.seed else frame[:0]
+    if len(twice):
+        first = twice.iloc[0]
+        same = twice[(twice[["dataset", "arm", "seed"]] == first[["dataset", "arm", "seed"]]).all(axis=1)]
+        steps = [str(each) for each in table.rows if re.split(r"[/_ .]", str(each).lower())[-1] in STEPS]
+        remedy = "remove one, or give each run a seed of its own"
+        if steps and not columns.step:
+            remedy = f"where they are steps of one run, add --step {steps[0]}; else {remedy}"
+        elif not columns.dataset:
+            remedy = f"{remedy}; where they are of several datasets, name the column of these: --dataset"
+        raise UserError(
+            f"{table.name}: {listed(list(same['where']), MOST_ROWS)} are all {_named(first)}; {remedy}"
+            if len(same) > 2
+            else f"{table.name}: {same['where'].iloc[0]} and {same['where'].iloc[1]} are both {_named(first)}; {remedy}"
+        )
+    return frame
+
+
+def _metric(
+    runs: pd.DataFrame, table: RunTable, column: str, reading: Reading, notes: list[str]
+) -> tuple[Metric, float]:
+    """Return the metric, and by what its numbers are multiplied: those in per cent become fractions."""
+    finite = runs[np.isfinite(runs["value"])]
+    if not len(finite):
+        raise UserError(f"{table.name}: no run has a number in {column}")
+    low, high = float(finite["value"].min()), float(finite["value"].max())
+    higher, direction = _better(column, reading)
+    notes.extend(direction)
+    scale = reading.scale or "number"
+    if reading.scale is None and _words(column) & set(SHARES) and low >= 0 and high <= 100:
+        scale = "fraction" if high <= 1 else "percent"
+        # A share of at most 1 % is possible, next to others near 100 % it is a fraction by mistake.
+        mixed = finite[finite["value"] <= 1]
+        if scale == "percent" and higher and len(mixed):
+            most = finite.loc[finite["value"].idxmax()]
+            raise UserError(
+                f"{table.name}: {column} is {mixed['value'].iloc[0]:g} in {mixed['where'].iloc[0]} and {high:g} in "
+                f"{most['where']}, as if fractions and per cent were mixed; write all alike, or say --scale percent"
+            )
+        example = f"{100 * high if scale == 'fraction' else high:.4g} %"
+        notes.append(f"{column} is read as {scale}: the highest is {example} (--scale says otherwise).")
+    if scale != "number":
+        top = 1 if scale == "fraction" else 100
+        if not 0 <= low <= high <= top:
+            raise UserError(f"--scale {scale}: {column} goes from {low:g} to {high:g}, not within 0 and {top}")
+        return Metric(column, column, "share", higher, guessing=0.0), 1.0 if scale == "fraction" else 0.01
+    spread = float(np.sqrt(finite.groupby(["dataset", "arm"])["value"].var().mean()))
+    size = spread if spread > 0 else max(abs(low), abs(high))
+    decimals = min(12, max(0, 2 - math.floor(math.log10(size)))) if size > 0 else 3
+    return Metric(column, column, "number", higher, guessing=0.0, decimals=decimals), 1.0
+
+
+def _better(column: str, reading: Reading) -> tuple[bool, list[str]]:
+    """Return whether more of the metric is better, and what to say where the name alone decides."""
+    if reading.higher or reading.lower:
+        return reading.higher, []
+    if _words(column) & set(LOWER):
+        return False, [f"Less of {column} is taken as better; --higher says otherwise."]
+    if _words(column) & set(SHARES):
+        return True, []
+    return True, [f"More of {column} is taken as better; --lower says otherwise."]
+
+
+def _words(column: str) -> set[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
+    return set(re.split(r"[^a-z0-9]+", spaced.lower().replace("top-", "top").replace("top_", "top")))
+
+
+def _baseline(labels: list[str], levels: Mapping[str, Mapping[str, Any]], named: str, notes: list[str]) -> str:
+    """Return the label of the baseline."""
+    if named:
+        texts = {
+            label: [label, *map(_text, levels[label].values())] if len(levels[label]) == 1 else [label]
+            for label in labels
+        }
+        found = next((label for label in labels if one_line(named) in texts[label]), None)
+        if found is None:
+            meant = nearest(named, labels)
+            hint = f"did you mean {meant!r}? " if meant else ""
+            raise UserError(f"--baseline: no arm {named!r}; {hint}the arms are {listed(labels, MOST_COLUMNS)}")
+        return found
+    found = next((label for label in labels if label.lower() == "baseline"), labels[0])
+    which = "" if found.lower() == "baseline" else ", the first arm in the table"
+    notes.append(f"The baseline is {found!r}{which}; --baseline names another.")
+    folded: dict[str, str] = {}
+    for label in labels:
+        other = folded.setdefault(label.casefold(), label)
+        if other != label:
+            notes.append(f"The arms {other!r} and {label!r} differ in upper and lower case alone.")
+    return found
+
+
+def _require_comparison(table: RunTable, runs: pd.DataFrame, baseline: str, columns: _Columns, dataset: str) -> None:
+    """Raise `UserError` where no arm can be compared."""
+    place = f"{table.name}, {dataset}" if dataset else table.name
+    counts = runs["arm"].value_counts()
+    if baseline not in counts:
+        raise UserError(f"{place}: the baseline {baseline!r} has no run")
+    if len(counts) == 1:
+        raise UserError(f"{place}: {listed(columns.factors)} has one value, {baseline!r}; there is nothing to compare")
+    if counts.max() == 1:
+        raise UserError(
+            f"{place}: each of {len(counts)} arms has one run; intervals need at least two seeds an arm"
+            f" (is {columns.factors[0]!r} the column of the arms?)"
+        )
+
+
+def _analysis(
+    runs: pd.DataFrame, metric: Metric, failed: float | None, baseline: str, directory: Path, name: str, question: str,
+    elsewhere: Elsewhere,
+) -> Analysis:  # fmt: skip
+    """Return the analysis of one dataset's runs."""
+    column = Column(metric)
+    arms, results = [], []
+    for label, rows in runs.groupby("arm", sort=False):
+        levels = rows["levels"].iloc[0]
+        arm = ArmRecord(str(label), levels, label == baseline, dict(zip(rows["number"], rows["where"], strict=True)))
+        records = pd.DataFrame(
+            {
+                "run": rows["where"], "arm": label, "seed": rows["number"], "state": rows["state"], **levels,
+                column: rows["value"],
+            }
+        )  # fmt: skip
+        curves = {seed: curve for seed, curve in zip(rows["number"], rows["curve"], strict=True) if curve is not None}
+        counts_as = {split_of(column)[1]: failed or 0.0}
+        arms.append(arm)
+        results.append(ArmResult(arm, records.reset_index(drop=True), curves, {}, counts_as))
+    levels_of = [arm.levels for arm in arms]
+    study = StudyRecord(
+        study=name,
+        question=question,
+        preset="",
+        factors=levels_by_factor(levels_of, ()),
+        full_product=is_full_product(levels_of),
+        task="",
+        settings={},
+        protocol="",
+        arms=tuple(arms),
+        diverged_value=failed,
+    )
+    chances: dict[str, float] = {column: failed or 0.0}
+    return Analysis(directory, study, tuple(results), Task("", (), column), column, chances, elsewhere=elsewhere)
+
+
+def _others(table: RunTable, runs: pd.DataFrame, columns: _Columns) -> tuple[str, ...]:
+    """Return the other columns of the table that are the same in all runs of an arm and differ between arms."""
+    rows = table.rows.loc[~table.rows.index.duplicated()]
+    places = [place for place in runs["where"] if place in rows.index]
+    rows, arms = rows.loc[places], runs.set_index("where").loc[places, "arm"]
+    found = []
+    for column in (str(each) for each in rows if str(each) not in columns.all):
+        texts = rows[column].map(_text)
+        by_arm = texts.groupby(arms)
+        if (by_arm.nunique() == 1).all() and texts.nunique() > 1 and not (texts == arms).all():
+            found.append(column)
+    return tuple(found)
+
+
+def _named(row: Any) -> str:
+    """Return what run a row is: `mixup, seed 3`."""
+    seed = f", seed {row.seed}" if row.seed else ""
+    return f"{row.arm}{seed}{f' of {row.dataset}' if row.dataset else ''}"
+
+
+def _label(levels: Mapping[str, Any]) -> str:
+    only = next(iter(levels.values()))
+    return only if len(levels) == 1 and isinstance(only, str) else arm_label(levels)
+
+
+def _text(value: Any) -> str:
+    """Return a value of a table as a text on one line; a whole number without decimals."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return one_line(str(value))
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or value == "" or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+
+
+def _require_given(table: RunTable, column: str) -> None:
+    absent = [str(where) for where, value in table.rows[column].items() if _is_absent(value)]
+    if absent:
+        raise UserError(f"{table.name}: {column} is missing in {listed(absent, MOST_ROWS)}")
+
+
+def _number(value: Any) -> float | None:
+    """Return a number, NaN for a text that says that there is none; None for any other text."""
+    if isinstance(value, str):
+        if value.strip().lower() in NOT_FINITE:
+            return math.nan
+        value = value.strip()
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _numbers(table: RunTable, column: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the numbers of a column, NaN where there is none, and where something is given."""
+    numbers, given = [], []
+    for where, value in table.rows[column].items():
+        absent = _is_absent(value)
+        number = math.nan if absent else _number(value)
+        if number is None:
+            raise UserError(f"{table.name}, {where}: {column} is {one_line(str(value))[:60]!r}, not a number")
+        numbers.append(number)
+        given.append(not absent)
+    return np.array(numbers, dtype=float), np.array(given, dtype=bool)
+
+
+def _levels(values: pd.Series) -> list[Any]:
+    """Return a factor's levels: numbers where all are, else texts."""
+    numbers = [_number(value) for value in values]
+    if any(isinstance(value, bool | np.bool_) for value in values) or not all(
+        number is not None and math.isfinite(number) for number in numbers
+    ):
+        return [_text(value) for value in values]
+    return [int(number) if number.is_integer() else number for number in numbers if number is not None]
+
+
+def _seed_numbers(seeds: pd.Series) -> list[int]:
+    """Return the seeds as numbers; where they are texts, in the order in which they appear."""
+    numbers = [_number(seed) for seed in seeds]
+    if all(number is not None and math.isfinite(number) and number.is_integer() for number in numbers):
+        return [int(number) for number in numbers if number is not None]
+    place = {seed: number for number, seed in enumerate(dict.fromkeys(seeds))}
+    return [place[seed] for seed in seeds]
+
+
+def _states(rows: pd.DataFrame) -> list[str]:
+    """Return how each run ended: as W&B's column `State` says, else finished."""
+    if "State" not in rows or not set(texts := rows["State"].astype(str).str.lower()) <= STATES.keys():
+        return ["finished"] * len(rows)
+    return [STATES[text] for text in texts]
