@@ -4,7 +4,7 @@ The test set has no part in it: a trial does not even evaluate it.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,18 +45,26 @@ def arm_tunings(directory: Path, tuning: TuningRecord, task: Task, arms: Sequenc
     for label in arms:
         results = [_scores(directory, trial.runs.get(label, {}), task) for trial in tuning.trials]
         scores = tuple(sum(values) / len(values) if values else math.nan for values, _ in results)
-        chosen = choice(points, scores, METRICS[task.primary_metric].higher_is_better)
+        failed = [index for index, (values, count) in enumerate(results) if count == len(values)]
+        chosen = choice(points, scores, METRICS[task.primary_metric].higher_is_better, failed)
         edges = {} if chosen is None else edges_of(points, points[chosen])
         found.append(ArmTuning(label, points, scores, sum(diverged for _, diverged in results), chosen, edges))
     return found
 
 
-def choice(points: Sequence[Mapping[str, Any]], scores: Sequence[float], higher_is_better: bool) -> int | None:
-    """Return the place of the best score; of several alike the one at the fewest edges. None where one is missing."""
+def choice(
+    points: Sequence[Mapping[str, Any]], scores: Sequence[float], higher_is_better: bool, failed: Collection[int] = ()
+) -> int | None:
+    """Return the place of the best score; of several alike the one at the fewest edges. None where one is missing.
+
+    A trial of `failed`, whose runs all diverged, is chosen only where all trials failed: it counts as guessing, and a
+    run that trains badly may end below that.
+    """
     if not scores or any(math.isnan(score) for score in scores):
         return None
-    best = (max if higher_is_better else min)(scores)
-    alike = [index for index, score in enumerate(scores) if score == best]
+    places = [index for index in range(len(scores)) if index not in failed] or range(len(scores))
+    best = (max if higher_is_better else min)(scores[index] for index in places)
+    alike = [index for index in places if scores[index] == best]
     return min(alike, key=lambda index: len(edges_of(points, points[index])))
 
 
