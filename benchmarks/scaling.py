@@ -156,7 +156,7 @@ def write_records(plan: Plan, one: RunRecord, out: Path) -> None:
     for arm, seed in plan.runs():
         identity = run_id(arm.config.with_seed(seed), summary["data"]["fingerprint"])
         record = RunRecord(plan.directory(out) / identity)
-        runs.append(Run(identity, plan.study.name, arm.label, arm.levels, arm.config.with_seed(seed), record.path))
+        runs.append(Run(identity, plan.name, arm.label, arm.levels, arm.config.with_seed(seed), record.path))
         record.checkpoint.parent.mkdir(parents=True)
         shift = draw.gauss(0, 0.01)
         metrics = {
@@ -169,7 +169,7 @@ def write_records(plan: Plan, one: RunRecord, out: Path) -> None:
         record.metrics_file.write_text(metrics)
         record.summary_file.write_text(to_json({**summary, "metrics": metrics}))
         record.status_file.write_text(
-            to_json({**status, "study": plan.study.name, "arm": arm.label, "levels": arm.levels, "seed": seed})
+            to_json({**status, "experiment": plan.name, "arm": arm.label, "levels": arm.levels, "seed": seed})
         )
         lr = f"\n  lr: {arm.config.optim.lr}\n"
         record.config_file.write_text(re.sub(r"\n  lr: .*\n", lr, config).replace("\nseed: 0\n", f"\nseed: {seed}\n"))

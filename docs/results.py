@@ -52,7 +52,7 @@ def main() -> None:
         scale = scale_of(name)
         if not arguments.only_write:
             options = [option.replace("DATA", arguments.data) for option in scale.options]
-            subprocess.run([*LITMUS, "run", name, *options, "--out", str(arguments.runs)], check=True)
+            subprocess.run([*LITMUS, "run", name, *options, "--name", name, "--out", str(arguments.runs)], check=True)
         if (arguments.runs / name / STUDY_FILE).exists():
             write(name, arguments.runs / name, scale)
             print(FOLDER / f"{name}.md")

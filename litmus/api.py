@@ -34,6 +34,7 @@ def run(
     vary: Mapping[str, Sequence[Any]] | None = None,
     until: Literal["decided"] | None = None,
     max_seeds: int | None = None,
+    name: str = "",
     out: str | Path = "runs",
     **launch: Any,
 ) -> Result:
@@ -53,6 +54,7 @@ def run(
         vary: levels that replace those of a factor.
         until: with "decided", seeds are added until every primary claim is decided.
         max_seeds: with `until`, the most seeds of an arm.
+        name: the experiment's name, which is its folder's; by default the study's with what was asked for.
         out: the folder of records.
         launch: fields of `LaunchConfig`: workers, devices, accelerator, wandb, ...
     """
@@ -62,7 +64,14 @@ def run(
     if most is not None:
         seeds = seeds_to_start_with(chosen, seeds)
     plan = expand(
-        chosen, preset=preset, seeds=seeds, settings=settings, vary=vary, first_seed=first_seed, splits=splits
+        chosen,
+        preset=preset,
+        seeds=seeds,
+        settings=settings,
+        vary=vary,
+        first_seed=first_seed,
+        splits=splits,
+        name=name,
     )
     if isinstance(study, Study):
         source = registering_file(plan)

@@ -58,7 +58,7 @@ def _record(run: Run, left: Truth) -> None:
     record = RunRecord(run.directory)
     record.path.mkdir(parents=True)
     times = {"started": 0.0, "updated": 1.0}
-    record.write_status(state=state, study=run.study, arm=run.arm, seed=run.config.seed, attempts=1, **times)
+    record.write_status(state=state, experiment=run.experiment, arm=run.arm, seed=run.config.seed, attempts=1, **times)
     record.config_file.write_text(yaml.dump(run.config.as_dict(), Dumper=yaml.CSafeDumper))
     data = {"fingerprint": "f", "num_classes": 10, **finished.pop("data", {})}
     summary = {

@@ -80,7 +80,16 @@ def command_of(options: argparse.Namespace) -> list[str]:
     chosen = STUDIES[options.study]
     if options.small:
         chosen = ("--seeds", "1", *(chosen[:2] if chosen[0] == "--vary" else ()))
-    launch = ("--accelerator", options.device, "--out", str(options.out), "--wandb", "disabled")
+    launch = (
+        "--accelerator",
+        options.device,
+        "--out",
+        str(options.out),
+        "--name",
+        options.study,
+        "--wandb",
+        "disabled",
+    )
     given = (*launch, "--checkpoint-every", "60s")
     return [sys.executable, "-c", LAUNCH, "run", options.study, *preset, *chosen, *folder, *data, *given, *options.rest]
 

@@ -21,7 +21,7 @@ from litmus.core.config_keys import Key
 from litmus.core.registry import Registry
 from litmus.records.run_record import run_records
 from litmus.records.storage import write_atomically
-from litmus.records.study_record import STUDY_FILE
+from litmus.records.study_record import experiments_in
 
 Shell = Literal["bash", "zsh", "fish"]
 
@@ -188,4 +188,4 @@ def _completer(about: Argument) -> Callable[..., Iterable[str]]:
 
 def _studies_on_disk(parsed_args: argparse.Namespace) -> list[Path]:
     out = Path(getattr(parsed_args, "out", None) or "runs")
-    return sorted(path.parent for path in out.glob(f"*/{STUDY_FILE}"))
+    return experiments_in(out)

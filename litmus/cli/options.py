@@ -19,6 +19,7 @@ from litmus.training.config import DEFAULT_ARCHITECTURE, ENV, config_keys
 SPLITS = Key(
     "splits", int, 1, "validation splits that the seeds take in turn; the report says what the choice of a split adds"
 )
+NAME = Key("name", str, "", "the experiment's name and folder (default: the study's with what is asked for)")
 SOURCE = Key("source", Path | None, None, "a file that registers an architecture, dataset or probe")
 CONFIG = Key("config", Path | None, None, "YAML of config keys, such as a run's config.yaml")
 SLURM_FILE = Key(

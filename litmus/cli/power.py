@@ -20,7 +20,7 @@ from litmus.evidence.units import POINTS, Unit, unit_of
 def parser() -> Parser:
     """Return the command's parser."""
     parser = Parser("power", "Print how many seeds would show an effect of a given size, from a study's records.")
-    parser.add_argument("study", help="a study on disk, see litmus status")
+    parser.add_argument("study", help="an experiment on disk, see litmus status")
     parser.add_key(
         Key("effect", PositiveFloat, REQUIRED, "difference to show; percentage points where the metric is a share")
     )
@@ -79,11 +79,11 @@ def power(analysis: Analysis, metric: str, effect: float, chance: float) -> dict
         arms.append({"arm": result.label, "pairs": difference.n, **arm})
     if all(arm["seeds"] is None for arm in arms):
         raise UserError(
-            f"study {analysis.study.study}: fewer than two pairs of finished runs in every arm, so {metric} has no "
+            f"{analysis.name}: fewer than two pairs of finished runs in every arm, so {metric} has no "
             "variance; run more seeds first"
         )
     return {
-        "study": analysis.study.study,
+        "experiment": analysis.name,
         "metric": metric,
         "baseline": analysis.baseline.label,
         "effect": effect,
@@ -119,7 +119,7 @@ def _notes(analysis: Analysis, metric: str, comparisons: int) -> list[str]:
             f"with {unit.text(analysis.baseline.failed_value(metric))}, as in the report" if guessed(metric) else ""
         )
         notes.append(f"{failed}: {counts or f'in no pair, for they have no {metric}'}.")
-    return [*notes, *analysis.code.sentences]
+    return [*notes, *analysis.aside.sentences]
 
 
 def _table(arms: Sequence[dict[str, Any]], unit: Unit, columns: int) -> list[str]:

@@ -12,7 +12,7 @@ from litmus.design.study import Study
 from litmus.design.study_files import study_of
 from litmus.evidence.datasets import FILE as DATASETS_FILE
 from litmus.evidence.datasets import read_datasets
-from litmus.records.study_record import STUDY_FILE, read_study_record
+from litmus.records.study_record import read_study_record
 from litmus.report.exports import FORMATS, write_exports
 from litmus.report.overviews import joint_lines, write_index, write_side_by_side
 from litmus.report.page import summary_of, write_report
@@ -20,11 +20,11 @@ from litmus.report.page import summary_of, write_report
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("report", "Write a study's report again, from its records; of two studies, how they differ.")
+    parser = Parser("report", "Write an experiment's report again, from its records; of two, how they differ.")
     parser.add_argument(
-        "studies", nargs="*", metavar="study", help="a study on disk by name, see litmus status, or folder"
+        "studies", nargs="*", metavar="experiment", help="one on disk by name, see litmus status, or folder"
     )
-    parser.add_argument("--all", action="store_true", help="every study's report, and an index of them")
+    parser.add_argument("--all", action="store_true", help="every report, and an index of them")
     parser.add_key(Key("export", str, "", f"other formats too, comma-separated: {', '.join(FORMATS)}"))
     parser.add_key(OUT)
     return parser
@@ -38,32 +38,23 @@ def execute(arguments: Sequence[str]) -> int:
         require_choice("--export", name, FORMATS)
     if options.all:
         if options.studies or formats:
-            raise UserError("--all writes every study's report and an index; give it without studies and --export")
+            raise UserError("--all writes every report and an index; give it without studies and --export")
         print(f"index: {write_index(out, studies_in(out))}")
         return 0
     if not options.studies:
-        raise UserError("name a study, see litmus status, or --all for an index of every one")
+        raise UserError("name an experiment, see litmus status, or --all for an index of every one")
     if len(options.studies) > 2:
-        raise UserError(f"name one study, or two to compare; {len(options.studies)} were given")
+        raise UserError(f"name one experiment, or two to compare; {len(options.studies)} were given")
     if len(options.studies) == 2:
         if formats:
-            raise UserError("--export is for one study")
-        return _two(*(_folder(study, out) for study in options.studies))
+            raise UserError("--export is for one experiment")
+        return _two(*(find_study(study, out) for study in options.studies))
     for folder in (out / options.studies[0], Path(options.studies[0])):
         if (folder / DATASETS_FILE).is_file():
             if formats:
                 raise UserError(f"{folder} holds several datasets; --export is for one of them")
             return _several_datasets(folder)
-    return _one(_folder(options.studies[0], out), formats)
-
-
-def _folder(study: str, out: Path) -> Path:
-    """Return a study's folder, by its path or by its name under `out`."""
-    if (Path(study) / STUDY_FILE).is_file():
-        return Path(study)
-    if "/" in study or "\\" in study:
-        raise UserError(f"no study in {study}: there is no {STUDY_FILE}; litmus status lists those in {out}")
-    return find_study(study, out)
+    return _one(find_study(options.studies[0], out), formats)
 
 
 def _one(directory: Path, formats: Sequence[str]) -> int:
@@ -81,7 +72,7 @@ def _one(directory: Path, formats: Sequence[str]) -> int:
 
 def _two(first: Path, second: Path) -> int:
     if first.resolve() == second.resolve():
-        raise UserError(f"{first} and {second} are the same study; name another one to compare it with")
+        raise UserError(f"{first} and {second} are the same experiment; name another one to compare it with")
     path, answer = write_side_by_side(*(summary_of(each)[0] for each in (first, second)))
     print(answer)
     print(f"report: {path}")

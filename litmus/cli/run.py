@@ -12,6 +12,7 @@ from litmus.api import finish
 from litmus.cli.command import Parser, say, width, wrapped
 from litmus.cli.options import (
     CONFIG_HELP,
+    NAME,
     SPLITS,
     add_launch_keys,
     add_tuning_keys,
@@ -25,8 +26,9 @@ from litmus.core.config_keys import Key, Settings, unknown_key
 from litmus.core.errors import UserError
 from litmus.core.formatting import several
 from litmus.datamodules.loading.registry import DATASETS
+from litmus.design.experiment import experiment_name
 from litmus.design.plan import Plan, expand
-from litmus.design.study import Study
+from litmus.design.study import Study, require_folder_name
 from litmus.design.study_files import lookup_study
 from litmus.design.tuning import as_tuning
 from litmus.evidence.datasets import write_datasets
@@ -56,6 +58,7 @@ def parser() -> Parser:
     parser.add_key(Key("until", Literal["decided"] | None, None, "decided: add seeds until the claims are decided"))
     parser.add_key(Key("max_seeds", int | None, None, f"with --until, the most seeds of an arm (default: {MAX_SEEDS})"))
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
+    parser.add_key(NAME)
     parser.add_argument("--forecast", action="store_true", help="estimate what the study will cost, and stop")
     add_tuning_keys(parser)
     add_launch_keys(parser)
@@ -88,7 +91,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
             splits=options.splits,
         )
 
-    plans = plans_by_dataset(options.settings, make_plan)
+    plans = plans_by_dataset(options.settings, make_plan, options.name)
     # A preset other than quick may take hours: then the seconds that the forecast takes do not matter.
     if options.forecast:
         print("\n".join(line for plan in plans.values() for line in forecast(plan, launch, source=source).lines()))
@@ -97,7 +100,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     typed = [str(source) if source is not None and each == study.name else each for each in arguments]
     if options.preset != "quick":
         print(forecast_elsewhere(typed), end="", file=sys.stderr)
-    return run_plans(plans, launch, source, max_seeds, command=["run", *typed])
+    return run_plans(plans, launch, source, max_seeds, command=["run", *typed], name=options.name)
 
 
 def forecast_elsewhere(arguments: Sequence[str]) -> str:
@@ -109,12 +112,18 @@ def forecast_elsewhere(arguments: Sequence[str]) -> str:
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
-def plans_by_dataset(settings: Settings, make_plan: Callable[[Settings], Plan]) -> dict[str, Plan]:
-    """Return the plan for each dataset of `data.name`, with a folder for each where there are several."""
-    plans = {name: make_plan(each) for name, each in settings_by_dataset(settings).items()}
-    if len(plans) == 1:
+def plans_by_dataset(settings: Settings, make_plan: Callable[[Settings], Plan], name: str = "") -> dict[str, Plan]:
+    """Return the plan for each dataset of `data.name`; `name` is what the user calls the experiment.
+
+    Where there are several datasets, each has an experiment of its own.
+    """
+    plans = {dataset: make_plan(each) for dataset, each in settings_by_dataset(settings).items()}
+    if not name:
         return plans
-    return {name: replace(plan, folder=f"{plan.study.name}.{name}") for name, plan in plans.items()}
+    require_folder_name(name)
+    if len(plans) == 1:
+        return {dataset: replace(plan, named=name) for dataset, plan in plans.items()}
+    return {dataset: replace(plan, named=experiment_name(name, {"data": dataset})) for dataset, plan in plans.items()}
 
 
 def settings_by_dataset(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -148,8 +157,11 @@ def run_plans(
     source: Path | None,
     max_seeds: int | None = None,
     command: Sequence[str] = (),
+    name: str = "",
 ) -> int:
     """Run a plan, or one for each of several datasets with a report on them together, and return the exit status.
+
+    `name` is what the user calls the experiment.
 
     Raises `UserError` before any run starts where one could not.
     """
@@ -166,9 +178,9 @@ def run_plans(
         if ended > 1:
             return ended
         status = max(status, ended)
-    name = first.study.name
-    together = Path(launch.out) / f"{name}.datasets"
-    write_datasets(together, name, {dataset: plan.folder for dataset, plan in plans.items()})
+    asked = {name: text for plan in plans.values() for name, text in plan.asked.items()} | {"data": ",".join(plans)}
+    together = replace(first, asked=asked, named=name).directory(launch.out)
+    write_datasets(together, first.study.name, {dataset: plan.name for dataset, plan in plans.items()})
     folders = {dataset: plan.directory(launch.out) for dataset, plan in plans.items()}
     print("\n".join(joint_lines(together, first.study, folders)))
     return status

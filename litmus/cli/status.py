@@ -18,6 +18,7 @@ from litmus.cli.command import JSON_HELP, OUT, RUN_HELP, Parser, aligned, print_
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.formatting import duration, listed, several
 from litmus.records import slurm
+from litmus.records.aside import runs_aside
 from litmus.records.run_record import (
     FAILURES,
     STATES_WITH_RESULT,
@@ -28,10 +29,11 @@ from litmus.records.run_record import (
     run_records,
 )
 from litmus.records.storage import CorruptRecord, disk_use, in_bytes
-from litmus.records.study_record import STUDY_FILE, StudyJobs, read_study_record
-from litmus.records.user_code import code_use, copies, recorded_code, rerun_command
+from litmus.records.study_record import STUDY_FILE, StudyJobs, experiments_in, read_study_record
+from litmus.records.user_code import copies, recorded_code, rerun_command
 
-STATES = ("finished", *FAILURES, "running", "interrupted", "crashed", "corrupt", "not_started", "other_code")
+STATES = ("finished", *FAILURES, "running", "interrupted", "crashed", "corrupt", "not_started", "aside")
+_HEADINGS = {"not_finite": "not finite", "not_started": "not started", "aside": "kept aside"}
 WATCH_SECONDS = 2.0
 LAST_RUNS = 20
 """Runs by whose duration the time left is estimated."""
@@ -42,8 +44,8 @@ Found = dict[str, Any]
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("status", "Show how many runs of each study are finished, running or missing, and its jobs.")
-    parser.add_argument("study", nargs="?", default=None, help="one study, arm by arm (default: all studies)")
+    parser = Parser("status", "Show how many runs of each experiment are finished, running or missing, and its jobs.")
+    parser.add_argument("study", nargs="?", default=None, help="one experiment, arm by arm (default: all of them)")
     parser.add_argument("--watch", action="store_true", help="look again every few seconds until no run is at work")
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(OUT)
@@ -78,31 +80,32 @@ def status_of_all(out: Path) -> Found:
     directories, studies = studies_in(out), []
     for directory in directories:
         study = read_study_record(directory)
-        counts = _counts(directory, study.arm_of_run(), code_use(directory, study).aside_of_arm.total())
-        studies.append({"study": directory.name, "runs": counts})
+        counts = _counts(directory, study.arm_of_run(), runs_aside(directory, study).of_arm.total())
+        studies.append({"experiment": directory.name, "study": study.study, "runs": counts})
     jobs, notes = _jobs(directories)
-    return {"studies": studies, "jobs": jobs, "notes": notes}
+    return {"experiments": studies, "jobs": jobs, "notes": notes}
 
 
 def status_of(study: str, out: str | Path) -> Found:
     """Return the state of each run of a study. Raises `UserError` where there is no such study."""
     directory = find_study(study, Path(out))
     record = read_study_record(directory)
-    code = code_use(directory, record)
+    aside = runs_aside(directory, record)
     arms: list[Found] = []
     for arm in record.arms:
         runs = [_run(RunRecord(directory / run), seed) for seed, run in arm.runs.items()]
         about = {"arm": arm.label, "baseline": arm.is_baseline, "levels": arm.levels}
-        arms.append({**about, "other_code": code.aside_of_arm[arm.label], "runs": runs})
+        arms.append({**about, "aside": aside.of_arm[arm.label], "runs": runs})
     trials = _counts(directory, record.tuning.runs()) if record.tuning is not None else None
     jobs, notes = _jobs([directory])
     states = Counter(run["state"] for arm in arms for run in arm["runs"])
     return {
+        "experiment": directory.resolve().name,
         "study": record.study,
         "preset": record.preset,
         "arms": arms,
         "trials": trials,
-        "notes": [*code.sentences, *notes],
+        "notes": [*aside.sentences, *_unasked(aside.unasked), *notes],
         "seconds_left": seconds_left(directory, states + Counter(trials or {})),
         "bytes": disk_use(directory),
         "jobs": jobs,
@@ -111,17 +114,24 @@ def status_of(study: str, out: str | Path) -> Found:
 
 def studies_in(out: Path) -> list[Path]:
     """Return the folders of the studies under `out`. Raises `UserError` where there are none."""
-    found = sorted(path.parent for path in out.glob(f"*/{STUDY_FILE}"))
+    found = experiments_in(out)
     if not found:
-        raise UserError(f"no studies in {out}; name another folder with --out, or start with litmus run batch_norm")
+        raise UserError(f"no experiments in {out}; name another folder with --out, or start with litmus run batch_norm")
     return found
 
 
 def find_study(name: str, out: Path) -> Path:
-    """Return the folder of the study `name` under `out`. Raises `UserError` with those that are there."""
+    """Return the folder of the experiment `name` under `out`, or that which `name` is the path of.
+
+    Raises `UserError` with those that are there.
+    """
+    if (Path(name) / STUDY_FILE).is_file():
+        return Path(name)
+    if "/" in name or "\\" in name:
+        raise UserError(f"no experiment in {name}: there is no {STUDY_FILE}; litmus status lists those in {out}")
     by_name = {path.name: path for path in studies_in(out)}
     if name not in by_name:
-        raise unknown_name("study", name, by_name, f"those are in {out}")
+        raise unknown_name("experiment", name, by_name, f"those are in {out}")
     return by_name[name]
 
 
@@ -150,9 +160,16 @@ def _run(record: RunRecord, seed: int) -> Found:
     return {"run": record.run_id, "seed": seed, "state": state, "progress": progress}
 
 
-def _counts(directory: Path, runs: Iterable[str], other_code: int = 0) -> dict[str, int]:
+def _unasked(runs: Sequence[str]) -> list[str]:
+    if not runs:
+        return []
+    them = "run of this experiment was" if len(runs) == 1 else "runs of this experiment were"
+    return [f"{len(runs)} more {them} not asked for by the last command: of other seeds, arms or trials."]
+
+
+def _counts(directory: Path, runs: Iterable[str], aside: int = 0) -> dict[str, int]:
     states = Counter(RunRecord(directory / run).state().replace(" ", "_") for run in runs)
-    return {state: states[state] for state in STATES} | {"other_code": other_code}
+    return {state: states[state] for state in STATES} | {"aside": aside}
 
 
 def _jobs(directories: Sequence[Path]) -> tuple[list[Found], list[str]]:
@@ -168,7 +185,7 @@ def _jobs(directories: Sequence[Path]) -> tuple[list[Found], list[str]]:
         return [], [f"jobs: {error}"]
     return [
         {
-            "study": study,
+            "experiment": study,
             "task": task.name,
             "user": task.user,
             "state": "requeued" if task.state == "PENDING" and task.restarts else task.state.lower(),
@@ -183,10 +200,10 @@ def _jobs(directories: Sequence[Path]) -> tuple[list[Found], list[str]]:
 
 def _rows(found: Found) -> list[tuple[str, Mapping[str, int]]]:
     """Return the numbers of runs by state of each study, or of each arm and the trials of the tuning."""
-    if "studies" in found:
-        return [(study["study"], study["runs"]) for study in found["studies"]]
+    if "experiments" in found:
+        return [(study["experiment"], study["runs"]) for study in found["experiments"]]
     rows: list[tuple[str, Mapping[str, int]]] = [
-        (arm["arm"], Counter(run["state"] for run in arm["runs"]) + Counter(other_code=arm["other_code"]))
+        (arm["arm"], Counter(run["state"] for run in arm["runs"]) + Counter(aside=arm["aside"]))
         for arm in found["arms"]
     ]
     return rows + ([("(trials of the tuning)", found["trials"])] if found["trials"] is not None else [])
@@ -197,7 +214,7 @@ def _table(found: Found, columns: int) -> Text:
     rows = _rows(found)
     used = [state for state in STATES if any(counts[state] for _, counts in rows)]
     cells = [[name, *(str(counts[state] or "") for state in used)] for name, counts in rows]
-    headings = ["study" if "studies" in found else "arm", *(state.replace("_", " ") for state in used)]
+    headings = ["experiment" if "experiments" in found else "arm", *(_HEADINGS.get(each, each) for each in used)]
     (head, *more), *body = aligned(headings, cells, columns)
     lines = [*more, *(line for block in body for line in block)]
     for arm in found.get("arms", ()):
@@ -206,7 +223,7 @@ def _table(found: Found, columns: int) -> Text:
                 words = ", ".join(Heartbeat(**run["progress"]).words())
                 lines += wrapped(f"{arm['arm']}, seed {run['seed']}: {words}", columns)
     notes = [*found["notes"], *_job_lines(found["jobs"])]
-    if "studies" not in found:
+    if "experiments" not in found:
         left = found["seconds_left"]
         notes += [f"time left: about {duration(left)}"] if left is not None else []
         notes.append(f"size: {in_bytes(found['bytes'])} on disk")
@@ -220,7 +237,7 @@ def _job_lines(jobs: Sequence[Found]) -> list[str]:
     for job in jobs:
         waits = job["state"] in ("pending", "requeued") and job["reason"] not in ("", "None")
         state = f"{job['state']} ({job['reason']})" if waits else job["state"]
-        left_by_study.setdefault((job["study"], job["user"]), {}).setdefault(state, []).append(job["left"])
+        left_by_study.setdefault((job["experiment"], job["user"]), {}).setdefault(state, []).append(job["left"])
     lines = []
     for (study, user), by_state in left_by_study.items():
         counts = [
@@ -233,8 +250,10 @@ def _job_lines(jobs: Sequence[Found]) -> list[str]:
 
 def stop_parser() -> Parser:
     """Return the parser of `litmus stop`."""
-    parser = Parser("stop", "Cancel a study's jobs on a cluster. Finished runs stay; litmus run continues the rest.")
-    parser.add_argument("study", help="the study, see litmus status")
+    parser = Parser(
+        "stop", "Cancel an experiment's jobs on a cluster. Finished runs stay; litmus run continues the rest."
+    )
+    parser.add_argument("study", help="the experiment, see litmus status")
     parser.add_key(OUT)
     return parser
 
@@ -289,7 +308,7 @@ def description(record: RunRecord) -> dict[str, Any]:
     return {
         "run": record.run_id,
         "folder": str(record.path),
-        **{key: status.get(key) for key in ("study", "arm", "seed", "trial")},
+        **{key: status.get(key) for key in ("experiment", "arm", "seed", "trial")},
         "state": state,
         **{key: status.get(key) for key in ("attempts", "error")},
         "progress": asdict(heartbeat) if heartbeat is not None and state not in STATES_WITH_RESULT else None,
@@ -304,7 +323,7 @@ def in_lines(record: RunRecord) -> list[str]:
     """Return what is recorded of a run, for a reader."""
     run = description(record)
     trial = f", trial {run['trial']}" if run["trial"] else ""
-    lines = [f"run {run['run']}: {run['study']}, {run['arm']}{trial}, seed {run['seed']}"]
+    lines = [f"run {run['run']}: {run['experiment']}, {run['arm']}{trial}, seed {run['seed']}"]
     lines.append(f"state: {run['state']}, attempts: {run['attempts']}")
     if run["progress"] is not None:
         lines.append(", ".join(Heartbeat(**run["progress"]).words()))

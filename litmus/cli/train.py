@@ -11,6 +11,7 @@ from litmus.cli.command import Parser
 from litmus.cli.options import (
     CONFIG,
     CONFIG_HELP,
+    NAME,
     SOURCE,
     SPLITS,
     add_environment,
@@ -30,12 +31,13 @@ from litmus.core.config_keys import Key, Keys, Settings
 from litmus.core.errors import UserError
 from litmus.datamodules.batches.config import DataConfig
 from litmus.design.arms import DESIGNS
+from litmus.design.experiment import asked_levels
 from litmus.design.plan import Plan, expand
-from litmus.design.study import Study, require_study_name
+from litmus.design.study import Study
 from litmus.launch.config import LaunchConfig
 from litmus.launch.process_group import torchrun_group
 from litmus.records.run_record import RunRecord
-from litmus.records.study_record import read_study_record, short_name
+from litmus.records.study_record import read_study_record
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
 
 
@@ -47,7 +49,7 @@ def parser(shown: Keys | None = None) -> Parser:
     parser.add_key(SOURCE)
     add_environment(parser)
     parser.add_key(Key("seeds", int, None, "seeds 0, 1, ... (default: --seed alone)"))
-    parser.add_key(Key("name", str, None, "folder under --out (default: from the config)"))
+    parser.add_key(NAME)
     add_launch_keys(parser)
     parser.add_config_keys(shown or {}, shown=True)
     parser.add_config_keys(all_config_keys())
@@ -80,12 +82,13 @@ def execute(arguments: Sequence[str]) -> int:
         raise UserError("--seed and --seeds exclude each other")
     model, data = str(config.model["name"]), config.data.name
     study = Study(
-        name=_study_name(options.name, "train", model, data),
+        name=_study_name("train", model),
         question=f"How well does {model} learn {data}?",
+        base={"model.name": model},
         arms={f"{model} on {data}": {}},
         environment=options.environment,
     )
-    plan = expand(study, seeds=options.seeds or 1, settings=settings)
+    plan = expand(study, seeds=options.seeds or 1, settings=settings, name=options.name)
     if seed is not None:
         plan = dataclasses.replace(plan, seeds=(config.seed,))
     launch = launch_config(options)
@@ -113,7 +116,7 @@ def vary_parser() -> Parser:
     parser.add_key(Key("design", Literal[tuple(DESIGNS)], "full", design))
     parser.add_key(Key("seeds", int, 3, "seeds of each arm"))
     parser.add_key(SPLITS)
-    parser.add_key(Key("name", str, None, "folder under --out (default: from the keys)"))
+    parser.add_key(NAME)
     parser.add_key(SOURCE)
     add_environment(parser)
     add_tuning_keys(parser)
@@ -138,27 +141,24 @@ def vary(arguments: Sequence[str]) -> int:
     def make_plan(settings: Settings) -> Plan:
         config = resolve({**settings, **baseline})
         model = "models" if "model.name" in factors else str(config.model["name"])
-        data = "datasets" if "data.name" in factors else config.data.name
-        design = [] if options.design == "full" else [options.design]
-        # Several datasets are studies of the same name, each with a folder.
-        parts = [model, *([] if several else [data]), *map(short_name, factors), *design]
+        data = "datasets" if several or "data.name" in factors else config.data.name
         study = Study(
-            name=_study_name(options.name, "vary", *parts),
+            name=_study_name("vary", model),
             question=f"What {'do' if len(factors) > 1 else 'does'} {keys} change for {model} on {data}?",
+            base={} if "model.name" in factors else {"model.name": model},
             factors=factors,
             baseline=baseline,
             design=options.design,
             environment=options.environment,
         )
-        return expand(study, seeds=options.seeds, settings=settings, tuning=tuning_of(options), splits=options.splits)
+        plan = expand(study, seeds=options.seeds, settings=settings, tuning=tuning_of(options), splits=options.splits)
+        # A ladder's arms follow from the order of its factors.
+        design = {"full": {}, "ladder": {"ladder": ",".join(factors)}}.get(options.design, {options.design: ""})
+        return dataclasses.replace(plan, asked={**plan.asked, **asked_levels(factors, baseline), **design})
 
-    plans = plans_by_dataset(options.settings, make_plan)
-    return run_plans(plans, launch_config(options), source, command=["vary", *arguments])
+    plans = plans_by_dataset(options.settings, make_plan, options.name)
+    return run_plans(plans, launch_config(options), source, command=["vary", *arguments], name=options.name)
 
 
-def _study_name(asked: str | None, *parts: str) -> str:
-    """Return the name the user asked for, or one made of `parts`. Raises `UserError` for one that is no file name."""
-    if asked is None:
-        return "-".join(parts).replace("/", "-")  # torchvision/resnet18
-    require_study_name(asked)
-    return asked
+def _study_name(command: str, model: str) -> str:
+    return f"{command}-{model}".replace("/", "-")  # torchvision/resnet18

@@ -24,7 +24,7 @@ def parser() -> Parser:
         "sync: upload the runs of the study that W&B lacks, then the study's summary.",
     )
     parser.add_argument("action", help="report or sync")
-    parser.add_argument("study", help="a study on disk, see litmus status")
+    parser.add_argument("study", help="an experiment on disk, see litmus status")
     parser.add_key(OUT)
     parser.add_argument("--checkpoints", action="store_true", help="sync: also upload the kept weights of all runs")
     return parser
@@ -34,7 +34,7 @@ def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     options = parser().read(arguments)
     require_choice("action of litmus wandb", options.action, ACTIONS)
-    directory = find_study(options.study, Path(options.out))
+    directory = find_study(options.study, Path(options.out)).resolve()
     try:
         if options.action == "sync":
             sync(directory, options.checkpoints)

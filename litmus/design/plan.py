@@ -14,12 +14,22 @@ from litmus.core.metrics import TASKS
 from litmus.core.registry import Registry
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.loading.registry import DATASETS
-from litmus.design.study import Study, check_arms, require_study_name
+from litmus.design.experiment import (
+    DATA_OF_A_FOLDER,
+    Asked,
+    asked_levels,
+    asked_settings,
+    asked_tuning,
+    experiment_name,
+    folder_name,
+)
+from litmus.design.study import Study, check_arms, require_folder_name, require_study_name
 from litmus.design.tuning import FIRST_TUNING_SEED, Point, Range, Tuning, as_tuning
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.probe import PROBES
 from litmus.records.study_record import ArmRecord, Start, StudyRecord, TuningRecord, is_full_product, levels_by_factor
 from litmus.training.config import DEFAULT_ARCHITECTURE, ENV, RunConfig, config_keys, resolve
+from litmus.training.identity import identity_settings
 from litmus.training.run import Run
 from litmus.training.user_code import is_local, read_user_code
 
@@ -65,8 +75,9 @@ class Plan:
         preset: the preset's name.
         tuning: what the arms try first.
         settings: what the user asked for on top of the study.
+        asked: what of it, and of preset, levels, tuning and seeds, makes another experiment.
+        named: the name that the user gave the experiment; empty for the one that says what was asked for.
         added: further seeds of single arms, by label.
-        folder: the folder of its runs, by default the study's name.
         splits: how many validation splits the seeds take in turn.
         notes: lines for the user on how the arms came about.
     """
@@ -77,14 +88,45 @@ class Plan:
     preset: str
     tuning: Tuning | None = None
     settings: Settings = field(default_factory=dict)
+    asked: Asked = field(default_factory=dict)
+    named: str = ""
     added: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    folder: str = ""
     splits: int = 1
     notes: tuple[str, ...] = ()
 
+    @property
+    def experiment(self) -> str:
+        """What tells the experiment from every other one."""
+        return experiment_name(self.study.name, self.asked)
+
+    @property
+    def name(self) -> str:
+        """The experiment's name, which is its folder's."""
+        return self.named or folder_name(self.experiment)
+
     def directory(self, out: str | Path) -> Path:
         """Return the folder of its runs, of the folder of all records."""
-        return Path(out) / (self.folder or self.study.name)
+        return Path(out) / self.name
+
+    @property
+    def data_root(self) -> str:
+        """The folder that is the dataset; empty where that is the same wherever it lies."""
+        data = self.baseline.config.data
+        return str(Path(data.root).resolve()) if data.name in DATA_OF_A_FOLDER else ""
+
+    def shared(self) -> dict[str, Any]:
+        """Return the config that all runs share, by key: what is neither varied nor tuned nor the seed's."""
+        varied = {key for arm in self.arms for key in arm.levels} | {"seed"}
+        varied |= {
+            *(self.tuning.space if self.tuning is not None else ()),
+            *(("data.split_seed",) if self.splits > 1 else ()),
+        }
+        others = [arm.config.flat() for arm in self.arms]
+        return {
+            key: value
+            for key, value in identity_settings(self.baseline.config).items()
+            if key not in varied and all(key in other and other[key] == value for other in others)
+        }
 
     @property
     def baseline(self) -> Arm:
@@ -129,8 +171,12 @@ class Plan:
         codes: Sequence[Mapping[str, str]] = (),
         starts: Mapping[str, Start] | None = None,
         tuning: TuningRecord | None = None,
+        data: tuple[str, ...] = (),
     ) -> StudyRecord:
-        """Return what the study consists of, `runs` by arm and seed and `starts` by arm, as its folder keeps it."""
+        """Return what the study consists of, `runs` by arm and seed and `starts` by arm, as its folder keeps it.
+
+        `data` are the fingerprints of its data.
+        """
         by_arm: dict[str, dict[int, str]] = {arm.label: {} for arm in self.arms}
         for run in runs:
             by_arm[run.arm][run.config.seed] = run.run_id
@@ -146,6 +192,10 @@ class Plan:
             tuning=tuning,
             task=task,
             settings=dict(self.settings),
+            experiment=self.experiment,
+            shared=self.shared(),
+            data=data,
+            data_root=self.data_root,
             protocol=self.study.protocol,
             arms=tuple(
                 ArmRecord(arm.label, arm.levels, arm.is_baseline, by_arm[arm.label], (starts or {}).get(arm.label))
@@ -174,17 +224,22 @@ def expand(
     tuning: Tuning | None = None,
     first_seed: int = 0,
     splits: int = 1,
+    name: str = "",
 ) -> Plan:
     """Resolve every arm of `study` and check that the arms differ in the declared factors and nowhere else.
 
     `settings` go on top of the preset; `vary` replaces the levels of factors, `tuning` the study's own. Seeds are
-    counted from `first_seed`, and take `splits` validation splits in turn. Raises `UserError` for a wrong name, key or
-    value, for a study that is not controlled, with the differing keys, and for two arms with the same config.
+    counted from `first_seed`, and take `splits` validation splits in turn. `name` replaces the experiment's.
+
+    Raises `UserError` for a wrong name, key or value, for a study that is not controlled, with the differing keys, and
+    for two arms with the same config.
     """
     settings, vary = as_python(settings or {}), as_python(vary or {})
     registries: dict[str, Registry[Any]] = dict(zip(NAMES, (ARCHITECTURES, DATASETS), strict=True))
     settings = {key: registries[key][value].name if key in registries else value for key, value in settings.items()}
     require_study_name(study.name)
+    if name:
+        require_folder_name(name)
     require_choice(f"preset of {study.name}", preset, ("quick", *study.presets))
     study = study.at(preset)
     numbers = {"seeds": study.seeds if seeds is None else seeds, "first_seed": first_seed, "splits": splits}
@@ -198,11 +253,37 @@ def expand(
         )
     _check_factors(study, vary)
     check_arms(study)
-    chosen = study.presets.get(preset, {})
-    of_preset = {} if isinstance(chosen, Study) else chosen
-    base = _base_settings(study, of_preset, settings, vary)
     levels_of = study.arm_levels(vary)
     baseline, notes = _baseline_label(study, vary, levels_of)
+    plan = Plan(
+        study,
+        _resolved(study, preset, settings, vary, levels_of, baseline),
+        tuple(range(first_seed, first_seed + count)),
+        preset,
+        tuning=as_tuning(study.tune) if tuning is None else tuning,
+        settings=dict(settings),
+        named=name,
+        splits=splits,
+        notes=notes,
+    )
+    plan = replace(plan, asked=_asked(plan, vary))
+    _check_different(study.name, {arm.label: arm.config for arm in plan.arms})
+    _check_controlled(plan, set(study.factors))
+    _check_tuning(plan)
+    return plan
+
+
+def _resolved(
+    study: Study,
+    preset: str,
+    settings: Settings,
+    vary: Mapping[str, Sequence[Any]],
+    levels_of: Mapping[str, dict[str, Any]],
+    baseline: str,
+) -> tuple[Arm, ...]:
+    """Return the arms of these levels, by label. Raises `UserError` where one cannot be."""
+    chosen = study.presets.get(preset, {})
+    base = _base_settings(study, {} if isinstance(chosen, Study) else chosen, settings, vary)
     arms = []
     for label, levels in levels_of.items():
         of_arm = {**_fitting(base, levels), **levels}
@@ -210,20 +291,39 @@ def expand(
             arms.append(Arm(label, levels, resolve(of_arm), label == baseline, of_arm))
         except UserError as error:
             raise UserError(f"study {study.name}, arm {label!r}: {error}") from None
-    plan = Plan(
-        study,
-        tuple(arms),
-        tuple(range(first_seed, first_seed + count)),
-        preset,
-        tuning=as_tuning(study.tune) if tuning is None else tuning,
-        settings=dict(settings),
-        splits=splits,
-        notes=notes,
-    )
-    _check_different(study.name, {arm.label: arm.config for arm in plan.arms})
-    _check_controlled(plan, set(study.factors))
-    _check_tuning(plan)
-    return plan
+    return tuple(arms)
+
+
+def _asked(plan: Plan, vary: Mapping[str, Sequence[Any]]) -> Asked:
+    """Return what of a plan makes it another experiment than the study as it is declared."""
+    study, settings = plan.study, plan.settings
+    asked: Asked = {} if plan.preset == "quick" else {plan.preset: ""}
+    if settings:
+        keys = {name: key for arm in plan.arms for name, key in arm.config.keys().items()}
+        of_data = {
+            key: settings[key] for key in settings if key in NAMES or (key in keys and keys[key].role is Role.FILES)
+        }
+        references: list[Sequence[Settings]] = []
+        for some in ({}, of_data) if of_data else ({},):
+            try:
+                others = _resolved(study, plan.preset, some, vary, {each.label: each.levels for each in plan.arms}, "")
+            except UserError:  # the study is none without what was asked for
+                others = ()
+            references.append([arm.config.flat() for arm in others])
+        asked |= asked_settings(settings, keys, [arm.config.flat() for arm in plan.arms], references[0], references[-1])
+    declared = study.factor_levels()
+    other_levels = {key: levels for key, levels in vary.items() if not _same_members(levels, declared[key])}
+    asked |= asked_levels(other_levels, plan.baseline.levels)
+    asked |= asked_tuning(plan.tuning, as_tuning(study.tune))
+    if plan.seeds[0]:
+        asked["first_seed"] = str(plan.seeds[0])
+    if plan.splits > 1:
+        asked["splits"] = str(plan.splits)
+    return asked
+
+
+def _same_members(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    return len(some) == len(others) and all(each in others for each in some)
 
 
 def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:

@@ -29,7 +29,7 @@ class Study(Declared):
     A study's file gives it its name, and its docstring the question (the first paragraph) and the protocol (the rest).
 
     Args:
-        name: the study's name, also its folder under `runs/`; by default its file's.
+        name: the study's name, by default its file's; the folder of its runs under `runs/` begins with it.
         question: what is asked, in a sentence; by default from the file's docstring.
         base: dotted config keys that all arms share.
         factors: what is varied: a dotted config key and its levels; arms are all their combinations. Beside `arms`, the
@@ -157,6 +157,12 @@ def require_study_name(name: str) -> None:
         raise UserError("a study needs a name: give it one, name=..., or a file of its own")
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise UserError(f"{name!r}: a study's name is made of letters, digits, '.', '_' and '-'")
+
+
+def require_folder_name(name: str) -> None:
+    """Raise `UserError` unless `name` can be an experiment's, which is a folder's too."""
+    if not re.fullmatch(r"\w[\w.,+=-]{0,99}", name):
+        raise UserError(f"--name {name!r}: expected at most 100 letters, digits, '.', ',', '+', '=', '_' and '-'")
 
 
 def check_arms(study: Study) -> None:

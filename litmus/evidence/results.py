@@ -18,10 +18,10 @@ from litmus.evidence.estimate import AS_PLANNED, Estimate, Sampling, estimate
 from litmus.evidence.preregistration import registration
 from litmus.evidence.units import POINTS, Unit, unit_of
 from litmus.records.answers import Answers, read_answers
+from litmus.records.aside import Aside, runs_aside
 from litmus.records.frames import load, read_metrics, read_probes
 from litmus.records.run_record import FAILURES, RunRecord
 from litmus.records.study_record import STUDY_FILE, ArmRecord, StudyRecord, read_study_record
-from litmus.records.user_code import CodeUse, code_use
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class Analysis:
         test_metric: the column of the records by which arms are compared, `test_top1`.
         chances: what guessing reaches in each metric that can be guessed, by its name.
         sampling: how the number of seeds was decided.
-        code: the versions of the user's code that the runs are of.
+        aside: the runs in the folder that do not count, of other settings, code or data.
         split_of_seed: the seed of each seed's validation split, where it is known.
         elsewhere: of runs that Litmus did not train, what is known of them; None for its runs.
     """
@@ -212,7 +212,7 @@ class Analysis:
     test_metric: str
     chances: Mapping[str, float]
     sampling: Sampling = AS_PLANNED
-    code: CodeUse = field(default_factory=CodeUse)
+    aside: Aside = field(default_factory=Aside)
     split_of_seed: Mapping[int, int] = field(default_factory=dict)
     elsewhere: Elsewhere | None = None
 
@@ -226,6 +226,11 @@ class Analysis:
             return True
         shared, fewest = len(set.intersection(*map(set, sides))), min(map(len, sides))
         return shared >= max(2, fewest / 2)
+
+    @property
+    def name(self) -> str:
+        """The experiment's name, which is its folder's."""
+        return self.directory.resolve().name
 
     def splits(self, seeds: Sequence[int]) -> list[int]:
         """Return the validation splits of these seeds; empty where they are not known."""
@@ -373,7 +378,7 @@ def analyse(directory: str | Path) -> Analysis:
     split_of_seed: dict[int, int] = {}
     if "data.split_seed" in frame:
         split_of_seed = dict(frame[["seed", "data.split_seed"]].dropna().astype(int).itertuples(index=False))
-    sampling, code = registration(directory, study).sampling, code_use(directory, study)
+    sampling, aside = registration(directory, study).sampling, runs_aside(directory, study)
     return Analysis(
-        directory, study, tuple(results), task, f"test_{task.primary_metric}", chances, sampling, code, split_of_seed
+        directory, study, tuple(results), task, f"test_{task.primary_metric}", chances, sampling, aside, split_of_seed
     )

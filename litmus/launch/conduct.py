@@ -1,7 +1,7 @@
 """Conduct a study: check it before anything runs, write down what is planned, execute what is missing."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from litmus.records.study_record import (
     TuningRecord,
     append_plan,
     hash_of,
+    read_study_record,
     write_study_record,
 )
 from litmus.records.user_code import RunCode
@@ -111,17 +112,20 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
 
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
+    require_same_experiment(plan, directory, factory.data)
     if rank == 0:
         for line in (*plan.notes, *factory.lines):
             print(f"litmus: {line}", file=sys.stderr)
-        append_to_plan_history(plan, directory, runs, list(factory.fingerprints.values()), looked)
+        append_to_plan_history(plan, directory, runs, factory.data, looked)
     tuning: TuningRecord | None = None
     if plan.tuning is not None:
         untuned = plan
 
         def write_tuning(record: TuningRecord) -> None:
             if rank == 0:
-                write_study_record(directory, untuned.record((), source, factory.codes, tuning=record))
+                write_study_record(
+                    directory, untuned.record((), source, factory.codes, tuning=record, data=factory.data)
+                )
 
         tuned, tuning, trials = tune(plan, plan.tuning, directory, factory.make, execute, write_tuning)
         if tuned is None:
@@ -135,12 +139,25 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
         for line in (*lines, *lines_about_equal_networks(plan, plan.seeds[0])):
             print(f"litmus: {line}", file=sys.stderr)
         _report_missing_weights(runs)
-        write_study_record(directory, plan.record(runs, source, factory.codes, starts, tuning))
+        write_study_record(directory, plan.record(runs, source, factory.codes, starts, tuning, factory.data))
     execute(runs)
     if group is not None:
         distributed.barrier()
         distributed.destroy_process_group()
     return _result(directory, runs, rank, launch)
+
+
+def require_same_experiment(plan: Plan, directory: Path, fingerprints: Collection[str]) -> None:
+    """Raise `UserError` where the folder of `plan`, whose data have these fingerprints, holds another experiment."""
+    try:
+        held = read_study_record(directory)
+    except UserError:  # there is none yet; what cannot be read is written anew
+        return
+    what, name = held.experiment or plan.experiment, plan.experiment
+    if what == name and held.data_root != plan.data_root and held.data and not set(held.data) & set(fingerprints):
+        what, name = f"{what} with the images in {held.data_root}", f"the one with those in {plan.data_root}"
+    if what != name:
+        raise UserError(f"{directory} holds another experiment, {what}; give {name} a name of its own with --name")
 
 
 class RunFactory:
@@ -162,6 +179,11 @@ class RunFactory:
         load.cache_clear()
         self.codes = [] if self._code is None else codes_of_study(self.directory, self._code.hashes)
 
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The fingerprints of the data of all arms."""
+        return tuple(sorted(set(self.fingerprints.values())))
+
     def make(self, arm: Arm, seed: int, trial: str = "") -> Run:
         """Return the run of an arm with a seed; `trial` says what a trial sets. Raises `UserError`."""
         fingerprint = self.check(arm)
@@ -171,8 +193,9 @@ class RunFactory:
         if code is not None:
             identity = code.run_id
         path = self.directory / identity
-        study = self.plan.study.name
-        return Run(identity, study, arm.label, arm.levels, config, path, self._source, code, trial, fingerprint)
+        return Run(
+            identity, self.plan.name, arm.label, arm.levels, config, path, self._source, code, trial, fingerprint
+        )
 
     def check(self, arm: Arm) -> str:
         """Check an arm, once, and return the fingerprint of its data. Raises `UserError`."""
@@ -212,7 +235,7 @@ def append_to_plan_history(
         directory,
         PlanEntry(
             time=datetime.now(UTC).isoformat(timespec="seconds"),
-            experiment=hash_of({"config": shared, "data": sorted(set(fingerprints)), "first_seed": first_seed}),
+            experiment=hash_of({"config": shared, "data": fingerprints, "first_seed": first_seed}),
             preset=plan.preset,
             arms={arm.label: arm.levels for arm in plan.arms},
             seeds=tuple(range(first_seed, first_seed + plan.study.seeds)) if looked else plan.seeds,

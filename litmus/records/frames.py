@@ -7,12 +7,14 @@ from typing import Any, Literal
 import pandas as pd
 
 from litmus.core.config_keys import flatten
-from litmus.core.errors import UserError
+from litmus.core.errors import UserError, require_choice
+from litmus.core.formatting import listed
 from litmus.core.suggestions import nearest
+from litmus.records.aside import runs_aside
 from litmus.records.run_record import RunRecord, run_records
 from litmus.records.storage import CorruptRecord
-from litmus.records.study_record import StudyRecord, read_study_record
-from litmus.records.user_code import code_use, code_version, recorded_code
+from litmus.records.study_record import StudyRecord, experiments_in, read_study_record
+from litmus.records.user_code import code_version, recorded_code
 
 Columns = Literal["all"] | Sequence[str] | None
 """Which columns of a run are asked for: those by default, all, or those of a list."""
@@ -24,29 +26,40 @@ COST = ("diverged_at_step", "parameters", "flops", "seconds")
 
 
 def load(
-    directory: str | Path, columns: Columns = None, *, curves: bool = False, older_code: bool = False
+    directory: str | Path,
+    columns: Columns = None,
+    *,
+    curves: bool = False,
+    experiments: Literal["present", "all"] = "present",
 ) -> pd.DataFrame:
-    """Return one row for each run under `directory`, a study's folder; with `curves`, one for each row of its curve.
+    """Return one row for each run of the experiment in `directory`; with `curves`, one for each row of its curve.
 
     Rows are in the order of the arms, and within an arm of the seeds.
 
     Columns of a run: `run`, `arm`, `seed`, `state` (finished, diverged, not_finite, running, interrupted, crashed,
     corrupt), the study's factors by their dotted keys, the metrics under their names (accuracies as fractions),
     `diverged_at_step`, `parameters`, `flops` and `seconds`; where the study was tuned also `trial`, what a trial of the
-    tuning sets, else empty. `columns` names others in their place, or `all`: every
-    config key by its dotted name, `study`, `attempts`, `error`, `activations`, `environment.*`, `normalisation.*` and
-    `data.*` too.
+    tuning sets, else empty. `columns` names others in their place, or `all`: every config key by its dotted name,
+    `experiment`, `attempts`, `error`, `activations`, `environment.*`, `normalisation.*` and `data.*` too.
 
     With `curves`, a row is one of `metrics.csv`: `kind` (step, the training since the last such row, or evaluation),
     `step`, `epoch`, `lr` and the metrics at that time, behind `run`, `arm`, `seed`, `state` and the factors, or behind
     what `columns` names.
 
-    Runs of code of the user's that has changed since are left out, but for those that `--same-code` took over; with
-    `older_code` they are there too, and the column `code` says which version of it a run is of.
+    The runs are those that the experiment's report is about: what its last command asked for. Where the study's file,
+    the user's code or the data changed, runs of before are left out. With `experiments="all"` every run in the folder
+    is there, and the column `experiment` says of which experiment it is; `directory` may then also be the folder of all
+    experiments, such as `runs`.
 
     Raises `UserError` where the folder holds no run, and for a column that no run has.
     """
-    return _table(Path(directory), columns, read_metrics if curves else None, older_code)
+    directory, read = Path(directory), read_metrics if curves else None
+    if experiments == "present":
+        return _table(directory, columns, read)
+    require_choice("experiments", experiments, ("present", "all"))
+    folders = [directory] if run_records(directory) else experiments_in(directory)
+    tables = [_table(folder, columns, read, every=True) for folder in folders]
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
 def load_probes(directory: str | Path, columns: Columns = None) -> pd.DataFrame:
@@ -66,16 +79,21 @@ def _table(
     directory: Path,
     columns: Columns,
     read: Callable[[RunRecord], pd.DataFrame | None] | None,
-    older_code: bool = False,
+    every: bool = False,
 ) -> pd.DataFrame:
-    """Return a row for each run, or, with `read`, for each row that it returns of a run."""
+    """Return a row for each run, or, with `read`, for each row that it returns of a run.
+
+    The runs are those of the experiment in `directory`, or `every` run there, with the column `experiment`.
+    """
     try:
         study = read_study_record(directory)
     except UserError:
         study = None  # runs are read without their study, too
-    frame, metrics = _runs(directory, study, older_code)
+    frame, metrics = _runs(directory, study, every)
     tuned = "trial" in frame and frame["trial"].fillna("").astype(bool).any()
-    default = [*IDENTIFYING, *(["trial"] if tuned else []), *(["code"] if older_code else [])]
+    default = [*(["experiment"] if every else []), *IDENTIFYING, *(["trial"] if tuned else [])]
+    if every and isinstance(columns, list | tuple):
+        columns = list(dict.fromkeys(["experiment", *columns]))
     default += study.factors if study is not None else ()
     if read is None:
         return frame[_chosen(columns, frame, [*default, *metrics, *COST])]
@@ -92,28 +110,36 @@ def _table(
     return pd.concat((about.iloc[repeated].reset_index(drop=True), rows), axis=1)
 
 
-def _runs(directory: Path, study: StudyRecord | None, older_code: bool) -> tuple[pd.DataFrame, list[str]]:
+def _runs(directory: Path, study: StudyRecord | None, every: bool) -> tuple[pd.DataFrame, list[str]]:
     """Return all there is of every run, a row each, and the names of the columns that are metrics.
 
     Rows are in the order of the study's arms, and within an arm of the seeds; arms that the study lacks come last.
     """
     records = run_records(directory)
     if not records:
-        raise UserError(f"no records in {directory}")
-    aside = code_use(directory, study).aside if study is not None and not older_code else ()
+        held = [folder.name for folder in experiments_in(directory)] if directory.is_dir() else []
+        hint = f"; it is the folder of {listed(held)}: load one of them, or experiments='all'" if held else ""
+        raise UserError(f"no records in {directory}{hint}")
+    name = directory.resolve().name
+    named = dict.fromkeys((record.run_id for record in records), name)
+    if study is not None:
+        aside = runs_aside(directory, study)
+        if not every:
+            records = [each for each in records if each.run_id not in {*aside.differences, *aside.unasked}]
+        named |= {run: difference.named(name) for run, difference in aside.differences.items()}
     rows = []
     metrics: dict[str, None] = {}
     for record in records:
-        if record.run_id not in aside:
-            row, measured = _row(record)
-            rows.append(row)
-            metrics.update(dict.fromkeys(measured))
+        row, measured = _row(record)
+        rows.append({"experiment": named[record.run_id], **row})
+        metrics.update(dict.fromkeys(measured))
     frame = pd.DataFrame(rows)
     if len(frame):
         arms = [arm.label for arm in study.arms] if study is not None else []
         place = {label: number for number, label in enumerate(dict.fromkeys([*arms, *frame["arm"].dropna()]))}
         order = pd.DataFrame({"arm": frame["arm"].map(place), "seed": pd.to_numeric(frame["seed"])})
-        frame = frame.loc[order.sort_values(["arm", "seed"], kind="stable").index].reset_index(drop=True)
+        order["other"] = frame["experiment"].where(frame["experiment"] != name, "")
+        frame = frame.loc[order.sort_values(["other", "arm", "seed"], kind="stable").index].reset_index(drop=True)
     return frame, list(metrics)
 
 
@@ -157,7 +183,7 @@ def _row(record: RunRecord) -> tuple[dict[str, Any], Iterable[str]]:
         status = record.read_status()
     except CorruptRecord:
         status = {}
-    row: dict[str, Any] = {"run": record.run_id, "study": status.get("study"), "arm": status.get("arm")}
+    row: dict[str, Any] = {"run": record.run_id, "arm": status.get("arm")}
     row.update(seed=status.get("seed"), state=record.state(), attempts=status.get("attempts"))
     row.update(error=status.get("error"), trial=status.get("trial"))
     code = recorded_code(status)

@@ -71,8 +71,11 @@ def own_job() -> OwnJob | None:
 
 
 def title_of(study: str) -> str:
-    """Return what SLURM calls the jobs of the study in the folder of this name."""
-    return f"litmus-{study}"
+    """Return what SLURM calls the jobs of the study in the folder of this name.
+
+    A comma would part two names where `squeue` is asked for them.
+    """
+    return f"litmus-{study.replace(',', '_')}"
 
 
 def is_available() -> bool:
@@ -135,7 +138,10 @@ def tasks(submitted: Mapping[str, Collection[str]]) -> list[Task]:
 
     Raises `UserError` where SLURM does not answer.
     """
-    by_title = {title_of(study): jobs for study, jobs in submitted.items() if jobs}
+    by_title: dict[str, list[str]] = {}
+    for study, jobs in submitted.items():
+        if jobs:
+            by_title.setdefault(title_of(study), []).extend(jobs)
     found = tasks_titled(by_title)
     return [task for task in found if task.job in by_title[task.title] and task.state not in ENDED]
 

@@ -101,6 +101,10 @@ class StudyRecord:
         settings: what the user asked for on top of the study.
         protocol: what the preset follows.
         arms: its arms.
+        experiment: what tells it from every other experiment, see `litmus.design.experiment`.
+        shared: the config that all its runs share, by key.
+        data: the fingerprints of its data.
+        data_root: the folder that is its dataset; empty where that is the same wherever it lies.
         source: the file that defines it where the package does not.
         codes: the code of that file and what it imports, as a hash for each module, the latest first: that of the last
             command, then those before changes.
@@ -120,6 +124,10 @@ class StudyRecord:
     settings: dict[str, Any]
     protocol: str
     arms: tuple[ArmRecord, ...]
+    experiment: str = ""
+    shared: dict[str, Any] = field(default_factory=dict)
+    data: tuple[str, ...] = ()
+    data_root: str = ""
     source: str | None = None
     codes: tuple[dict[str, str], ...] = ()
     custom_task: Task | None = None
@@ -168,6 +176,11 @@ def read_study_record(directory: Path) -> StudyRecord:
         with contextlib.suppress(UserError):  # the study's file was imported, and defines it otherwise by now
             add_task(record.custom_task)
     return record
+
+
+def experiments_in(out: Path) -> list[Path]:
+    """Return the folders of the experiments in a folder of records, by name."""
+    return sorted(path.parent for path in out.glob(f"*/{STUDY_FILE}"))
 
 
 @cache

@@ -2,17 +2,13 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from litmus.core.formatting import listed, several
-from litmus.records.run_record import STATES_WITH_RESULT, RunRecord, run_records
-from litmus.records.storage import CorruptRecord
-from litmus.records.study_record import StudyRecord
+from litmus.records.run_record import RunRecord
 
 FOLDER = "code"
 MANIFEST = "code.json"
@@ -119,57 +115,3 @@ def copies(record: RunRecord) -> KeptCode | None:
     if code is None:
         return None
     return KeptCode.of(record.path.parent, code.trained_with or code.hashes)
-
-
-@dataclass(frozen=True)
-class CodeUse:
-    """The runs in a study's folder that are of other code than that of the study's last launch.
-
-    Args:
-        aside: their identities; they do not count.
-        aside_of_arm: the number of them that have a result, by arm.
-        sentences: what a reader of the results must know about them and about those that `--same-code` took over.
-    """
-
-    aside: frozenset[str] = frozenset()
-    aside_of_arm: Counter[str] = field(default_factory=Counter)
-    sentences: tuple[str, ...] = ()
-
-
-def code_use(directory: Path, study: StudyRecord) -> CodeUse:
-    """Return the runs in a study's folder that are of other code than the study."""
-    if not study.codes:
-        return CodeUse()
-    now, version = study.codes[0], code_version(study.codes[0])
-    aside, complete = set(), Counter[str]()
-    aside_changed, taken_changed = set[str](), set[str]()
-    taken = 0
-    for record in run_records(directory):
-        try:
-            status = record.read_status()
-        except CorruptRecord:
-            continue
-        code = recorded_code(status)
-        if code is None:
-            continue
-        if code_version(code.hashes) != version:
-            aside.add(record.run_id)
-            if status["state"] in STATES_WITH_RESULT:
-                complete[status["arm"]] += 1
-                aside_changed.update(changed_files(code.hashes, now))
-        elif code.trained_with:
-            taken += 1
-            taken_changed.update(changed_files(code.trained_with, code.hashes))
-    sentences = []
-    if taken:
-        sentences.append(
-            f"{listed(sorted(taken_changed))} changed after {several(taken, 'run')} of this study; --same-code counts "
-            f"{'it' if taken == 1 else 'them'} as runs of the code as it is."
-        )
-    if complete:
-        number = complete.total()
-        sentences.append(
-            f"{listed(sorted(aside_changed))} changed: {several(number, 'run')} of the older code "
-            f"{'is' if number == 1 else 'are'} kept aside."
-        )
-    return CodeUse(frozenset(aside), complete, tuple(sentences))

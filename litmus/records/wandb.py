@@ -157,18 +157,18 @@ def init_arguments(record: RunRecord) -> dict[str, Any]:
     """Return the arguments of `wandb.init` for a run, but for its folder and mode. Raises `CorruptRecord`."""
     status, config = record.read_status(), record.read_config()
     levels, trial = dict(status.get("levels") or {}), status.get("trial")
-    tags = [status["study"], *(f"{key}={value}" for key, value in levels.items()), *(["trial"] if trial else [])]
+    tags = [status["experiment"], *(f"{key}={value}" for key, value in levels.items()), *(["trial"] if trial else [])]
     name = ", ".join([status["arm"], *([f"trial {trial}"] if trial else []), f"seed {config['seed']}"])
-    study = {"study": status["study"], "arm": status["arm"], "run": record.run_id, "levels": levels}
+    about = {"experiment": status["experiment"], "arm": status["arm"], "run": record.run_id, "levels": levels}
     return {
         "project": project(),
         "id": wandb_id(record),
         "resume": "allow",
-        "group": printable(f"{status['study']}: {status['arm']}"),
+        "group": printable(f"{status['experiment']}: {status['arm']}"),
         "job_type": "trial" if trial else "run",
         "name": printable(name),
         "tags": list(dict.fromkeys(printable(tag, 64) for tag in tags)),
-        "config": {**config, **study},
+        "config": {**config, **about},
         "settings": client_settings(),
     }
 

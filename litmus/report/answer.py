@@ -25,7 +25,7 @@ def answer_of(summary: StudySummary) -> str:
         *_differing_too(summary.analysis),
     ]
     written = [f"{capital(each)}." for each in sentences]
-    return " ".join([*written, *summary.analysis.code.sentences])
+    return " ".join([*written, *summary.analysis.aside.sentences])
 
 
 def _unfinished(analysis: Analysis) -> list[str]:

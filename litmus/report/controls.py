@@ -242,9 +242,9 @@ def _user_code(analysis: Analysis) -> Control:
     if not analysis.study.codes:
         return Control("User's code", "")
     hashes = ", ".join(f"{file} {digest}" for file, digest in sorted(analysis.study.codes[0].items()))
-    mixed = analysis.code.sentences
-    checked = "no: see the code that differs" if mixed else "yes: part of each run's identity"
-    return Control("User's code", " ".join([f"{hashes}; copies in {FOLDER}/ next to this page.", *mixed]), checked)
+    taken = analysis.aside.taken_over
+    checked = "no: see the code that differs" if taken else "yes: part of each run's identity"
+    return Control("User's code", f"{hashes}; copies in {FOLDER}/ next to this page. {taken}".strip(), checked)
 
 
 def plan_text(registration: Registration, claims: Sequence[Claim]) -> str:

@@ -34,9 +34,9 @@ def joint_lines(directory: Path, study: Study, folders: Mapping[str, Path]) -> l
     path = directory / "report.html"
     claimed = [_dataset_table(each) for each in found]
     write_atomically(
-        path, rendered("datasets.html", study=study.name, question=study.question, folders=folders, claims=claimed)
+        path, rendered("datasets.html", name=directory.name, question=study.question, folders=folders, claims=claimed)
     )
-    lines = [f"{study.name} on {len(folders)} datasets:"]
+    lines = [f"{directory.name} on {len(folders)} datasets:"]
     for table in claimed:
         width = max(len(row[0]) for row in table.rows)
         lines += textwrap.wrap(table.title, WIDTH)

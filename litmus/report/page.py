@@ -116,6 +116,7 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
     return rendered(
         "report.html",
         study=analysis.study,
+        name=analysis.name,
         # The head of the page.
         answer=answer.answer_of(summary),
         forest=forest(summary),

@@ -42,7 +42,7 @@ def publish_summary(summary: StudySummary) -> str:
     Raises `WandbError`.
     """
     wandb = client()
-    study, directory = summary.analysis.study, summary.analysis.directory
+    study, directory, name = summary.analysis.study, summary.analysis.directory, summary.analysis.name
     verdicts = list(summary.headline)
     claims = [
         {
@@ -59,11 +59,11 @@ def publish_summary(summary: StudySummary) -> str:
             project=project(),
             id=f"summary-{folder_number(directory)}",
             resume="allow",
-            group=printable(study.study),
+            group=printable(name),
             job_type="summary",
-            name=printable(f"{study.study}: summary"),
-            tags=[printable(study.study, 64), "summary"],
-            config={"study": study.study, "question": study.question, "preset": study.preset},
+            name=printable(f"{name}: summary"),
+            tags=[printable(name, 64), "summary"],
+            config={"experiment": name, "study": study.study, "question": study.question, "preset": study.preset},
             dir=directory,
             settings=client_settings(),
         )
@@ -108,8 +108,8 @@ def build_report(summary: StudySummary, study: Study | None, entity: str) -> "Re
     return wr.Report(
         project=project(),
         entity=entity,
-        title=printable(f"{record.study}: {record.question}", 120),
-        description=printable(f"{record.study}, preset {record.preset}, written by litmus wandb report", 500),
+        title=printable(f"{analysis.name}: {record.question}", 120),
+        description=printable(f"{analysis.name}, preset {record.preset}, written by litmus wandb report", 500),
         blocks=blocks,
         width="fluid",
     )
@@ -124,7 +124,7 @@ def run_set(analysis: Analysis) -> Any:
     ids = [
         wandb_id(RunRecord(analysis.directory / run)) for result in analysis.arms for run in result.arm.runs.values()
     ]
-    name = printable(analysis.study.study, 64)
+    name = printable(analysis.name, 64)
     return wr.Runset(name=name, filters=[expr.Metric("ID").isin(ids)], groupby=["config.arm"])
 
 

@@ -78,7 +78,12 @@ def attempt(
 
     def write_status(state: str, **more: Any) -> None:
         if place.rank == 0:
-            fields: dict[str, Any] = {"state": state, "study": run.study, "arm": run.arm, "levels": run.levels}
+            fields: dict[str, Any] = {
+                "state": state,
+                "experiment": run.experiment,
+                "arm": run.arm,
+                "levels": run.levels,
+            }
             fields.update(seed=run.config.seed, attempts=attempt_number, started=started, updated=time.time(), **more)
             if run.trial:
                 fields["trial"] = run.trial
@@ -91,7 +96,7 @@ def attempt(
     if place.rank == 0:
         with storage_errors(run.directory):
             run.directory.mkdir(parents=True, exist_ok=True)
-        header = f"# run {run.run_id} of study {run.study}: {run.name}\n"
+        header = f"# run {run.run_id} of {run.experiment}: {run.name}\n"
         write_atomically(record.config_file, header + yaml.safe_dump(run.config.as_dict(), sort_keys=False))
     write_status("running")
     # What loggers write, too, is for all who may write in the study's folder.

@@ -53,7 +53,9 @@ def open_loggers(run: Run, execution: Execution, place: Place) -> Iterator[list[
         loggers.append(CSVLogger(run.directory, name="csv"))
     for logger in loggers:
         if not isinstance(logger, WandbLogger):
-            logger.log_hyperparams({**run.config.flat(), "study": run.study, "arm": run.arm, "run": run.run_id})
+            logger.log_hyperparams(
+                {**run.config.flat(), "experiment": run.experiment, "arm": run.arm, "run": run.run_id}
+            )
     try:
         yield loggers
     finally:

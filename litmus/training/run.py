@@ -13,7 +13,7 @@ from litmus.training.config import RunConfig, resolve
 
 @dataclass(frozen=True)
 class Run:
-    """One run to execute, with its study and arm.
+    """One run to execute, with the name of its experiment and its arm.
 
     `source` is the user's file that registers the network or the dataset, `code` that file with what it imports.
     `trial` is what a tuning trial sets; a trial never reads the test set. `fingerprint` is that of the data that the
@@ -21,7 +21,7 @@ class Run:
     """
 
     run_id: str
-    study: str
+    experiment: str
     arm: str
     levels: dict[str, Any]
     config: RunConfig
@@ -45,7 +45,7 @@ class Run:
         """Return the run as values of JSON, without its folder."""
         return {
             "run_id": self.run_id,
-            "study": self.study,
+            "experiment": self.experiment,
             "arm": self.arm,
             "levels": self.levels,
             "config": self.config.as_dict(),
@@ -60,7 +60,7 @@ class Run:
         """Return the run of `as_dict`, in a study's folder. The user's file must have been imported."""
         return cls(
             run_id=values["run_id"],
-            study=values["study"],
+            experiment=values["experiment"],
             arm=values["arm"],
             levels=values["levels"],
             config=resolve(flatten(values["config"])),

@@ -112,11 +112,11 @@ MISTAKES = [
     ("train --trainer.validations_per_epoch 99", "exceeds the"),
     ("train --optim.lr fast", "optim.lr: expected a number > 0, got 'fast'"),
     ("train --config broken.yaml", "not YAML"),
-    ("train --name a/b", "a study's name is made of letters"),
+    ("train --name a/b", "--name 'a/b': expected at most 100 letters"),
     ("vary --model lenet5", "nothing to vary"),
-    ("vary --vary optim.lr=0.1,0.2 --optim.lr 0.1", "optim.lr is a factor of vary-lenet5-digits-lr"),
+    ("vary --vary optim.lr=0.1,0.2 --optim.lr 0.1", "optim.lr is a factor of vary-lenet5;"),
     ("list nets", "unknown kind 'nets'; valid: all, studies, archs, data"),
-    ("status", "no studies in runs"),
+    ("status", "no experiments in runs"),
     ("show 12ab", "no run '12ab' in runs"),
 ]
 

@@ -108,7 +108,7 @@ def test_an_effect_out_of_reach_is_said_to_be(tmp_path: Path, capsys: pytest.Cap
 def test_machines_read_fractions_and_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     synthetic(tmp_path / "norms", STUDY, truth, seeds=4)
     content = found(capsys, "power", "norms", "--effect", "0.5", "--out", str(tmp_path))
-    assert content.keys() == {"format"} | documented("power STUDY --json")
+    assert content.keys() == {"format"} | documented("power EXPERIMENT --json")
     assert content["effect"] == 0.005
     batch, group = content["arms"]
     assert batch["pairs"] == group["pairs"] == 4

@@ -41,14 +41,14 @@ def test_a_study_is_named_or_its_folder_given(out: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["runs/frist"], "no study in runs/frist"),
-        (["../first"], "no study in ../first"),
+        (["runs/frist"], "no experiment in runs/frist"),
+        (["../first"], "no experiment in ../first"),
         (["frist"], "did you mean 'first'"),
-        ([], "name a study"),
-        (["first", "second", "first"], "name one study, or two to compare"),
-        (["first", "runs/first"], "are the same study"),
+        ([], "name an experiment"),
+        (["first", "second", "first"], "name one experiment, or two to compare"),
+        (["first", "runs/first"], "are the same experiment"),
         (["first", "--export", "pdf"], "unknown --export 'pdf'; valid: markdown"),
-        (["--all", "first"], "--all writes every study's report and an index"),
+        (["--all", "first"], "--all writes every report and an index"),
     ],
 )
 def test_what_cannot_be_is_refused(out: Path, arguments: list[str], message: str) -> None:

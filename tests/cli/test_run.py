@@ -52,14 +52,14 @@ def test_a_study_on_two_datasets_from_first_command_to_last(litmus: Litmus, tmp_
     )
     first = litmus("run", "./norms.py", "--data", "digits,shapes", "--seeds", "2", "--data.train_images", "200")
     assert first.returncode == 0, first.stderr
-    together = first.stdout.partition("norms on 2 datasets:\n")[2]
+    together = first.stdout.partition("norms+data=digits,shapes+data.train_images=200 on 2 datasets:\n")[2]
     assert re.search(r"^  digits +\w+ ", together, re.MULTILINE)
     assert re.search(r"^  together +\w+ ", together, re.MULTILINE)
-    assert "report: runs/norms.datasets/report.html" in together
-    assert (tmp_path / "runs/norms.shapes/report.html").is_file()
-    assert (tmp_path / "runs/norms.datasets/report.html").is_file()
-    again = litmus("report", "norms.datasets")
-    assert again.stdout == "norms on 2 datasets:\n" + together
+    assert "report: runs/norms+data=digits,shapes+data.train_images=200/report.html" in together
+    assert (tmp_path / "runs/norms+data=shapes+data.train_images=200/report.html").is_file()
+    assert (tmp_path / "runs/norms+data=digits/report.html").is_file()
+    again = litmus("report", "norms+data=digits,shapes+data.train_images=200")
+    assert again.stdout.endswith(together)
 
 
 def test_the_command_is_what_was_typed_with_the_seeds_that_it_takes() -> None:
@@ -111,12 +111,12 @@ def test_the_commands_that_follow_a_training_can_be_typed(
         assert run_command(arguments) == 0
         return capsys.readouterr().out
 
-    trained = printed("train", *tiny_options(), "--out", "else where")
+    trained = printed("train", *tiny_options(), "--name", "small", "--out", "else where")
     assert trained.startswith("Test accuracy ")
     assert "arm" not in trained
     following = re.findall(r"^(?:next:)? +litmus (.*)$", trained, re.MULTILINE)
     assert [each.split()[0] for each in following] == ["show", "predict", "export"]
-    assert "train-mlp-digits, mlp on digits, seed 0" in printed(*shlex.split(following[0]))
+    assert "small, mlp on digits, seed 0" in printed(*shlex.split(following[0]))
 
     copied = printed("train", "--source", "copier.py", "--model", "copier", "--data", "digits", "--trainer.epochs", "1")
     following = re.findall(r"^(?:next:)? +litmus (.*)$", copied, re.MULTILINE)
@@ -128,12 +128,12 @@ def test_the_commands_that_follow_a_training_can_be_typed(
 @pytest.mark.slow
 def test_vary_takes_several_datasets(litmus: Litmus, tmp_path: Path) -> None:
     options = [*tiny_options(), "--data", "digits,shapes", "--data.train_images", "200"]
-    done = litmus("vary", *options, "--vary", "model.norm=none,batch", "--seeds", "2")
+    done = litmus("vary", *options, "--vary", "model.norm=none,batch", "--seeds", "2", "--name", "norms")
     assert done.returncode == 0, done.stderr
-    together = done.stdout.partition("vary-mlp-norm on 2 datasets:\n")[2]
+    together = done.stdout.partition("norms on 2 datasets:\n")[2]
     assert "norm batch reaches a higher accuracy than norm none." in together
-    assert (tmp_path / "runs/vary-mlp-norm.shapes/report.html").is_file()
-    again = litmus("report", "vary-mlp-norm.datasets")
+    assert (tmp_path / "runs/norms+data=shapes/report.html").is_file()
+    again = litmus("report", "norms")
     assert again.stdout.endswith(together)
 
 

@@ -54,19 +54,19 @@ def documented(title: str) -> set[str]:
 def test_all_studies(study: Analysis, capsys: pytest.CaptureFixture[str]) -> None:
     content = found(capsys, "status")
     assert content.keys() == {"format"} | documented("status --json")
-    [row] = content["studies"]
-    assert row["study"] == "norms"
+    [row] = content["experiments"]
+    assert (row["experiment"], row["study"]) == ("norms", "norms")
     states = {state: count for state, count in row["runs"].items() if count}
     assert states == {"finished": 7, "diverged": 1, "not_started": 1}
     assert run_command(["status"]) == 0
     heading, line = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["study", "finished", "diverged", "not", "started"]
+    assert heading.split() == ["experiment", "finished", "diverged", "not", "started"]
     assert line.split() == ["norms", "7", "1", "1"]
 
 
 def test_one_study_arm_by_arm(study: Analysis, capsys: pytest.CaptureFixture[str]) -> None:
     content = found(capsys, "status", "norms")
-    assert content.keys() == {"format"} | documented("status STUDY --json")
+    assert content.keys() == {"format"} | documented("status EXPERIMENT --json")
     assert content["seconds_left"] is None  # nothing is at work
     assert content["bytes"] == sum(file.stat().st_size for file in Path("runs").rglob("*") if file.is_file())
     group = content["arms"][2]

@@ -142,7 +142,7 @@ def test_mistakes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=re.escape("unknown action of litmus wandb 'repot'; did you mean 'report'?")):
         command.execute(["repot", "nothing"])
-    with pytest.raises(UserError, match="no studies in runs"):
+    with pytest.raises(UserError, match="no experiments in runs"):
         command.execute(["report", "nothing"])
     with pytest.raises(UserError, match="did you mean 'offline'"):
         available_mode("oflin", "study")

@@ -10,9 +10,10 @@ from litmus import load
 from litmus.core.errors import UserError
 from litmus.evidence.results import analyse
 from litmus.launch.worker import import_user_code
+from litmus.records.aside import runs_aside
 from litmus.records.run_record import RunRecord, run_records
 from litmus.records.study_record import read_study_record
-from litmus.records.user_code import RunCode, code_use, copies, recorded_code, rerun_command
+from litmus.records.user_code import RunCode, copies, recorded_code, rerun_command
 from litmus.training.config import resolve
 from litmus.training.run import Run
 from litmus.training.user_code import read_user_code
@@ -128,7 +129,7 @@ def test_runs_of_changed_code_are_other_runs_from_the_first_to_the_last(folder: 
     changed = folder.run("--seeds", "1")
     assert "gate.py changed: 2 runs of the older code are kept aside; --same-code reuses them" in changed.stderr
     assert "2 runs, 0 already done" in changed.stderr
-    aside = "gate.py changed: 4 runs of the older code are kept aside."
+    aside = "gate.py changed: 4 older runs are kept aside."
     assert aside in changed.stdout
     assert aside in (folder.runs / "report.html").read_text()
     now = folder.identities() - before
@@ -136,9 +137,10 @@ def test_runs_of_changed_code_are_other_runs_from_the_first_to_the_last(folder: 
 
     # Every way to read the records leaves them out.
     assert set(load(folder.runs)["run"]) == now
-    everything = load(folder.runs, older_code=True)
+    everything = load(folder.runs, experiments="all")
     assert set(everything["run"]) == now | before
-    assert sorted(everything.groupby("code")["run"].nunique()) == [2, 4]
+    assert everything.groupby("experiment", sort=False)["run"].nunique().tolist() == [2, 4]
+    assert everything["experiment"].iloc[-1].startswith("gates, code ")
     assert set(analyse(folder.runs).records["run"]) == now
     status = folder.litmus("status", "gates")
     assert "gate True 1 2" in status
@@ -171,11 +173,11 @@ def test_runs_of_changed_code_are_other_runs_from_the_first_to_the_last(folder: 
     assert "4 runs, 2 already done" in more.stderr
     for text in (more.stdout, folder.litmus("report", "gates"), folder.litmus("power", "gates", "--effect", "1")):
         assert said in " ".join(text.split())
-    use = code_use(folder.runs, read_study_record(folder.runs))
-    assert use.aside_of_arm.total() == 4
+    aside_now = runs_aside(folder.runs, read_study_record(folder.runs))
+    assert aside_now.of_arm.total() == 4
     assert len(load(folder.runs)) == 4
     # The copies that a run is repeated with are those that it was trained with.
-    records = [record for record in run_records(folder.runs) if record.run_id not in use.aside]
+    records = [record for record in run_records(folder.runs) if record.run_id not in aside_now.differences]
     codes = [recorded_code(record.read_status()) for record in records]
     assert sum(bool(code and code.trained_with) for code in codes) == 2
     texts = {(code.path / "gate.py").read_text() for record in records if (code := copies(record)) is not None}

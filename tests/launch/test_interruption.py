@@ -16,7 +16,7 @@ from tiny_runs import command, tiny_options
 from litmus.cli.main import run_command
 from litmus.records.run_record import RunRecord, run_records
 
-STUDY = "vary-mlp-digits-norm"
+STUDY = "norms"
 
 
 def arguments(out: Path, *more: str) -> list[str]:
@@ -34,7 +34,7 @@ def arguments(out: Path, *more: str) -> list[str]:
     ]
     options += ["--trainer.keep", "both", "--trainer.test", "best"]
     options += ["--trainer.epochs", "6", "--vary", "model.norm=none,batch", "--seeds", "2", "--workers", "2"]
-    return ["vary", *options, "--checkpoint-every", "epoch", "--out", str(out), *more]
+    return ["vary", *options, "--checkpoint-every", "epoch", "--name", STUDY, "--out", str(out), *more]
 
 
 def start(directory: Path, environment: dict[str, str], *parts: str) -> "subprocess.Popen[str]":
