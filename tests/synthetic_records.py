@@ -9,20 +9,21 @@ import numpy
 import pandas as pd
 import yaml
 
-from litmus.design.plan import Arm, expand
+from litmus.design.plan import Arm, Plan, expand
 from litmus.design.study import Study
 from litmus.evidence.results import Analysis, analyse
+from litmus.launch.tune import tune
 from litmus.records.run_record import RunRecord
 from litmus.records.storage import to_json
-from litmus.records.study_record import write_study_record
+from litmus.records.study_record import Start, TuningRecord, write_study_record
 from litmus.training.run import Run
 
 Truth = Mapping[str, Any] | Literal["diverged", "not_finite", "missing"]
 """What a run left: its metrics by name (`test_top1`, ...), or that it failed and how, or nothing.
 
 Among the metrics, `curve` may be rows of `metrics.csv`, `probes` rows of `probes.csv` as (step, layer, quantity,
-value), `cost` the cost's entries, `data` those of the summary's `data`, `logits` the arrays of `logits.npz`; `seconds`
-is how long the run took."""
+value), `cost` the cost's entries, `data` and `environment` those of the summary, `logits` the arrays of `logits.npz`;
+`seconds` is how long the run took."""
 
 
 def synthetic(
@@ -32,9 +33,16 @@ def synthetic(
     seeds: int = 5,
     vary: Mapping[str, Sequence[Any]] | None = None,
     splits: int = 1,
+    trial: Callable[[Arm, int], Truth] | None = None,
+    starts: Mapping[str, Start] | None = None,
 ) -> Analysis:
-    """Write the records of `study` as `truth(arm, seed)` says, and return their analysis."""
-    plan = expand(study, seeds=seeds, vary=vary, splits=splits)
+    """Write the records of `study` as `truth(arm, seed)` says, and return their analysis.
+
+    Where the study tunes, `trial` says what a trial's run left, given the arm at the trial's values.
+    """
+    plan, tuning = expand(study, seeds=seeds, vary=vary, splits=splits), None
+    if plan.tuning is not None and trial is not None:
+        plan, tuning = _tuned(directory, plan, trial)
     runs = []
     for index, (arm, seed) in enumerate(plan.runs()):
         path = directory / f"{index:012x}"
@@ -43,10 +51,28 @@ def synthetic(
         if left != "missing":
             _record(runs[-1], left)
     directory.mkdir(parents=True, exist_ok=True)
-    write_study_record(directory, plan.record(runs))
+    write_study_record(directory, plan.record(runs, starts=starts, tuning=tuning))
     if not any(run.directory.exists() for run in runs):
         runs[0].directory.mkdir(parents=True)
     return analyse(directory)
+
+
+def _tuned(directory: Path, plan: Plan, trial: Callable[[Arm, int], Truth]) -> tuple[Plan, TuningRecord]:
+    """Return the plan with the values that its arms chose, and the record of their trials."""
+    left: dict[str, Truth] = {}
+
+    def make_run(arm: Arm, seed: int, name: str) -> Run:
+        path = directory / f"{len(left):011x}t"
+        left[path.name] = trial(arm, seed)
+        return Run(path.name, plan.study.name, f"{arm.label}, trial {name}", {}, plan.config(arm, seed), path)
+
+    def execute(runs: Sequence[Run]) -> None:
+        for run in runs:
+            _record(run, left[run.run_id])
+
+    assert plan.tuning is not None
+    tuned, record, _ = tune(plan, plan.tuning, directory, make_run, execute, lambda record: None)
+    return tuned or plan, record
 
 
 def _record(run: Run, left: Truth) -> None:
@@ -61,6 +87,7 @@ def _record(run: Run, left: Truth) -> None:
     record.write_status(state=state, experiment=run.experiment, arm=run.arm, seed=run.config.seed, attempts=1, **times)
     record.config_file.write_text(yaml.dump(run.config.as_dict(), Dumper=yaml.CSafeDumper))
     data = {"fingerprint": "f", "num_classes": 10, **finished.pop("data", {})}
+    environment = {"code": "abc", "torch": "2.8", "device": "cpu", **finished.pop("environment", {})}
     summary = {
         "state": state,
         "diverged_at_step": 3 if state == "diverged" else None,
@@ -69,7 +96,7 @@ def _record(run: Run, left: Truth) -> None:
         "seconds": seconds,
         "normalisation": {"global_batch": 64, "batch_per_device": 64, "synchronised": False, "statistics_over": 64},
         "data": data,
-        "environment": {"code": "abc", "torch": "2.8", "device": "cpu"},
+        "environment": environment,
     }
     record.summary_file.write_text(to_json(summary))
     rows = curve or [{"step": 10, **{key: value for key, value in finished.items() if key.startswith("val_")}}]

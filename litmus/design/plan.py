@@ -211,6 +211,7 @@ class Plan:
                 if key.role is not Role.IDENTITY
             },
             diverged_value=self.study.diverged_value,
+            given=tuple(dict.fromkeys(key for arm in self.arms for key in arm.settings)),
         )
 
 

@@ -16,6 +16,7 @@ from litmus.core.metrics import METRICS, Task, complement_of, described, metric_
 from litmus.core.metrics import Metric as MetricKind
 from litmus.evidence.estimate import AS_PLANNED, Estimate, Sampling, estimate
 from litmus.evidence.preregistration import registration
+from litmus.evidence.tuning import ArmTuning, arm_tunings
 from litmus.evidence.units import POINTS, Unit, unit_of
 from litmus.records.answers import Answers, read_answers
 from litmus.records.aside import Aside, runs_aside
@@ -299,6 +300,13 @@ class Analysis:
     def records(self) -> pd.DataFrame:
         """Every run's record, a row each, arm by arm."""
         return pd.concat([result.records for result in self.arms], ignore_index=True)
+
+    @cached_property
+    def tunings(self) -> list[ArmTuning]:
+        """What each arm tried and chose before it was compared; empty where nothing was tuned."""
+        labels = [result.label for result in self.arms]
+        tuning = self.study.tuning
+        return [] if tuning is None else arm_tunings(self.directory, tuning, self.task, labels)
 
     @property
     def matched_factor(self) -> str | None:

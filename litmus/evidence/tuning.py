@@ -24,7 +24,7 @@ class ArmTuning:
         points: what was tried.
         scores: the validation metric of each, the mean over the tuning seeds; a diverged run counts as guessing; NaN
             where a run has no result.
-        diverged: how many of the runs diverged.
+        diverged: how many runs of each diverged.
         chosen: the place of the chosen one, None until all trials have their result.
         edges: of the keys with an order, those whose chosen value is the lowest or the highest that was tried:
             (at the low end, at the high end).
@@ -33,7 +33,7 @@ class ArmTuning:
     label: str
     points: tuple[dict[str, Any], ...]
     scores: tuple[float, ...]
-    diverged: int
+    diverged: tuple[int, ...]
     chosen: int | None
     edges: dict[str, tuple[bool, bool]]
 
@@ -48,7 +48,7 @@ def arm_tunings(directory: Path, tuning: TuningRecord, task: Task, arms: Sequenc
         failed = [index for index, (values, count) in enumerate(results) if count == len(values)]
         chosen = choice(points, scores, METRICS[task.primary_metric].higher_is_better, failed)
         edges = {} if chosen is None else edges_of(points, points[chosen])
-        found.append(ArmTuning(label, points, scores, sum(diverged for _, diverged in results), chosen, edges))
+        found.append(ArmTuning(label, points, scores, tuple(diverged for _, diverged in results), chosen, edges))
     return found
 
 

@@ -113,6 +113,7 @@ class StudyRecord:
         tuning: what the arms tried before they were compared, and what they chose; None where nothing was tuned.
         diverged_value: the accuracy that a diverged run counts with; None for that of guessing.
         roles: of each config key that is not simply part of a run's identity, what it is instead, see `Role`.
+        given: the config keys that the study or the user gives a value; all others have their default.
     """
 
     study: str
@@ -135,6 +136,7 @@ class StudyRecord:
     tuning: TuningRecord | None = None
     diverged_value: float | None = None
     roles: dict[str, str] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> ArmRecord:

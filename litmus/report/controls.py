@@ -197,17 +197,27 @@ def _levels_checked(analysis: Analysis) -> str:
 
 def _keys_checked(analysis: Analysis) -> str:
     """Return whether the arms' records of a seed differ in keys that are neither factors, tuned nor places."""
-    records, study = analysis.records, analysis.study
+    records = analysis.records
+    differing = differing_keys(analysis)
+    if differing:
+        return f"no: in the records differ too: {listed(differing, 6)}"
+    moving = _differing(records, _compared(analysis), within_seed=False)
+    by_seed = f"; {listed(moving, 6)} {'differs' if len(moving) == 1 else 'differ'} by seed" if moving else ""
+    return f"yes: before anything ran, and again in {several(len(records), 'record')}{by_seed}"
+
+
+def differing_keys(analysis: Analysis, columns: Sequence[str] | None = None) -> list[str]:
+    """Return those of `columns` in which runs of a seed differ; by default of all keys that the study holds equal."""
+    return _differing(analysis.records, _compared(analysis) if columns is None else columns, within_seed=True)
+
+
+def _compared(analysis: Analysis) -> list[str]:
+    """Return the config keys that are neither factors, tuned nor places, nor come with a factor."""
+    study = analysis.study
     places = [key for key, role in study.roles.items() if role in (Role.PLACE, Role.FILES)]
     allowed = {*study.factors, *places, *(study.tuning.keys if study.tuning else ())}
     brought = tuple(key for factor, keys in COMES_WITH.items() if factor in study.factors for key in keys)
-    compared = [name for name in config_columns(records) if name not in allowed and not name.startswith(brought)]
-    differing = _differing(records, compared, within_seed=True)
-    if differing:
-        return f"no: in the records differ too: {listed(differing, 6)}"
-    moving = _differing(records, compared, within_seed=False)
-    by_seed = f"; {listed(moving, 6)} {'differs' if len(moving) == 1 else 'differ'} by seed" if moving else ""
-    return f"yes: before anything ran, and again in {several(len(records), 'record')}{by_seed}"
+    return [name for name in config_columns(analysis.records) if name not in allowed and not name.startswith(brought)]
 
 
 def _initialisation(analysis: Analysis, pairing: str, scheme: str) -> Control:

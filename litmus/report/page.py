@@ -31,6 +31,7 @@ from litmus.report.exports import spreadsheet
 from litmus.report.figures import figures_of
 from litmus.report.figures.figure import Figure
 from litmus.report.forest import forest
+from litmus.report.hyperparameters import roles_table, tuning_table, warnings
 from litmus.report.images import changed_images, pictures_of
 from litmus.report.methods import deviations_of, methods
 
@@ -145,7 +146,9 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         measured=_measured(arms, runs),
         matched=arm_label({factor: analysis.study.baseline.levels[factor]}) if factor else "",
         ingredients=tables.ingredients_table(analysis),
-        tuning=tables.tuning_table(analysis),
+        roles=roles_table(analysis),
+        warnings=warnings(analysis),
+        tuning=tuning_table(analysis),
         metrics=tables.metric_tables(summary),
         # Figures and images.
         figures=figures,

@@ -12,11 +12,9 @@ from litmus.evidence.differences import contributions, difference, holm
 from litmus.evidence.estimate import ALPHA, Effect, estimate
 from litmus.evidence.results import Analysis, ArmResult, how_failed
 from litmus.evidence.summary import ArmStatistics, StudySummary
-from litmus.evidence.tuning import arm_tunings
 from litmus.evidence.units import NUMBER, POINTS, Unit, unit_of
 from litmus.records.run_record import FAILURES, RunRecord
 from litmus.records.storage import CorruptRecord
-from litmus.records.study_record import arm_label, short_name
 from litmus.records.user_code import rerun_command
 
 COSTS = ("parameters", "flops", "activations")
@@ -287,30 +285,6 @@ def ingredients_table(analysis: Analysis) -> Table | None:
         "correction is over these effects."
     )
     return Table("What each ingredient contributes", note, ("ingredient", "effect [95 %]", "p", "p, Holm"), rows)
-
-
-def tuning_table(analysis: Analysis) -> Table | None:
-    """Return the table of what each arm chose, None where nothing was tuned."""
-    tuning = analysis.study.tuning
-    if tuning is None:
-        return None
-    ends = {(True, False): "lowest", (False, True): "highest", (True, True): "only value"}
-    rows = []
-    for each in arm_tunings(analysis.directory, tuning, analysis.task, [result.label for result in analysis.arms]):
-        chosen, score = "nothing yet: trials are missing", "–"
-        if each.chosen is not None:
-            chosen, score = arm_label(each.points[each.chosen]), analysis.unit.text(each.scores[each.chosen])
-        edges = ", ".join(f"{short_name(key)} {ends[at]}" for key, at in each.edges.items())
-        rows.append([each.label, chosen, score, f"{len(each.points)}", f"{each.diverged}", edges])
-    space = "; ".join(f"{key} from {values}" for key, values in tuning.space.items())
-    note = (
-        f"Before the comparison every arm tried the same {len(tuning.trials)} settings ({space}), each with the tuning "
-        f"seeds {', '.join(map(str, tuning.seeds))}, and chose the best on the validation split; a diverged run counts "
-        "as guessing. The comparison uses the chosen values and other seeds. Where the best value is at the edge of "
-        "those tried, a better one may lie beyond: tune all arms again with values beyond it."
-    )
-    headings = ("arm", "chose", f"validation {analysis.metric_name}", "trials", "diverged", "at the edge")
-    return Table("Tuning", note, headings, rows)
 
 
 @dataclass(frozen=True)

@@ -115,12 +115,15 @@ def test_claims_fixed_after_results_are_named_at_the_top_and_in_the_methods(tmp_
     append_to_plan_history(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=False)
     stated = summarise(tmp_path, STUDY.claims)
     assert plan_checked(stated.registration) == "yes: written down before the first run"
-    assert "1 claim stated beforehand hold" in methods(stated)
+    assert (
+        "The claim was stated before the first run; it is supported if its whole interval lies beyond zero."
+        in methods(stated)
+    )
     plan = json.loads((tmp_path / PLAN_FILE).read_text())
     (tmp_path / PLAN_FILE).write_text(json.dumps({**plan, "results_before": 4}) + "\n")
     late = summarise(tmp_path, STUDY.claims)
     assert plan_checked(registration(tmp_path, late.analysis.study)) == "no: fixed after 4 results"
-    assert "1 claim stated after 4 results hold" in methods(late)
+    assert "The claim was stated after 4 results; it is" in methods(late)
     page = write_report(tmp_path, STUDY).path.read_text()
     assert page.index("Claims were fixed after 4 results.") < page.index("<main>")
 

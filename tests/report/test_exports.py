@@ -60,7 +60,7 @@ def test_every_format_is_written(tmp_path: Path) -> None:
     assert "$-$" in table  # and no negative number with a hyphen
     assert not re.search(r"(?<!\$)-\d", table)
     methods = files["methods.txt"].read_text()
-    for part in ("12 configurations", "2 random seeds", "Holm", "95 % intervals", "read once", "start equal"):
+    for part in ("12 configurations", "2 random seeds", "Holm", "95 % intervals", "evaluated once on the test set"):
         assert part in methods
 
 

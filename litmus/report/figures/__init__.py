@@ -9,6 +9,7 @@ from litmus.report.figures.arms import cost_figures, factor_figure
 from litmus.report.figures.curves import learning_curves
 from litmus.report.figures.figure import Figure, axis_title
 from litmus.report.figures.probes import figures_asked, usual_plots
+from litmus.report.figures.tuning import tuning_figures
 
 
 def figures_of(analysis: Analysis, plots: Sequence[StudyPlot] = ()) -> list[Figure]:
@@ -26,6 +27,7 @@ def figures_of(analysis: Analysis, plots: Sequence[StudyPlot] = ()) -> list[Figu
         learning_curves(analysis, analysis.test_metric, f"{capital(test)} while training", axis(test)),
         learning_curves(analysis, "train_loss", "Training loss", "training loss", logarithmic=True),
         *figures_asked(analysis, usual_plots(analysis, plots)),
+        *tuning_figures(analysis),
         *cost_figures(analysis),
     ]
     return [each for each in found if each is not None]
