@@ -12,9 +12,10 @@ from litmus.design.study import Study
 from litmus.design.study_files import study_of
 from litmus.evidence.datasets import FILE as DATASETS_FILE
 from litmus.evidence.datasets import read_datasets
+from litmus.evidence.results import analyse
 from litmus.records.study_record import read_study_record
 from litmus.report.exports import FORMATS, write_exports
-from litmus.report.overviews import joint_lines, write_index, write_side_by_side
+from litmus.report.overviews import write_index, write_joint, write_side_by_side
 from litmus.report.page import summary_of, write_report
 
 
@@ -87,5 +88,7 @@ def _several_datasets(directory: Path) -> int:
         study = Study(name=record.study, question=record.question)  # of litmus vary, which has no claims
     if study is None:
         raise UserError(f"{directory}: the study's file no longer exists, so there are no claims to report")
-    print("\n".join(joint_lines(directory, study, folders)))
+    analyses = {dataset: analyse(folder) for dataset, folder in folders.items()}
+    path, lines = write_joint(directory, study.question, analyses, study.claims)
+    print("\n".join([*lines, f"report: {path}"]))
     return 0

@@ -32,6 +32,7 @@ from litmus.design.study import Study, require_folder_name
 from litmus.design.study_files import lookup_study
 from litmus.design.tuning import as_tuning
 from litmus.evidence.datasets import write_datasets
+from litmus.evidence.results import analyse
 from litmus.evidence.summary import MOST, Undecided
 from litmus.launch.checks import check
 from litmus.launch.conduct import conduct, dry_run
@@ -39,7 +40,7 @@ from litmus.launch.config import LaunchConfig
 from litmus.launch.forecast import forecast
 from litmus.launch.signals import Interrupted
 from litmus.launch.until_decided import MAX_SEEDS, conduct_until_decided, most_seeds, seeds_to_start_with
-from litmus.report.overviews import joint_lines
+from litmus.report.overviews import write_joint
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
 
 WORTH_IT = 100
@@ -181,8 +182,9 @@ def run_plans(
     asked = {name: text for plan in plans.values() for name, text in plan.asked.items()} | {"data": ",".join(plans)}
     together = replace(first, asked=asked, named=name).directory(launch.out)
     write_datasets(together, first.study.name, {dataset: plan.name for dataset, plan in plans.items()})
-    folders = {dataset: plan.directory(launch.out) for dataset, plan in plans.items()}
-    print("\n".join(joint_lines(together, first.study, folders)))
+    analyses = {dataset: analyse(plan.directory(launch.out)) for dataset, plan in plans.items()}
+    path, lines = write_joint(together, first.study.question, analyses, first.study.claims)
+    print("\n".join([*lines, f"report: {path}"]))
     return status
 
 

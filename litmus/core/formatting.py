@@ -66,8 +66,9 @@ def one_line(text: str) -> str:
 
 
 def capital(text: str) -> str:
-    """Return a text with a capital first letter, as a title or a sentence begins."""
-    return f"{text[:1].upper()}{text[1:]}"
+    """Return a text with a capital first letter, as a title or a sentence begins, but for a name such as `val_acc`."""
+    is_word = re.match(r"[^\W\d_]+(?![\w/.])", text)
+    return f"{text[:1].upper()}{text[1:]}" if is_word else text
 
 
 def listed(items: Sequence[str], most: int = 3) -> str:

@@ -9,13 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from litmus.core.errors import UserError
-from litmus.core.metrics import METRICS
 from litmus.evidence.claim_tests import more
 from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, after_holm, finding_of
 from litmus.evidence.estimate import CONFIDENCE, Effect
-from litmus.evidence.results import analyse
+from litmus.evidence.results import Analysis
 from litmus.records.storage import to_json, write_atomically
-from litmus.records.study_record import StudyRecord
 
 FILE = "datasets.json"
 MOST_STEPS = 500
@@ -89,9 +87,8 @@ def joint_effect(effects: Sequence[Effect]) -> Joint:
     )
 
 
-def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> list[OverDatasets]:
-    """Return each claim over the datasets, the folders of the study's runs by the dataset's name."""
-    analyses = {name: analyse(directory) for name, directory in directories.items()}
+def over_datasets(analyses: Mapping[str, Analysis], claims: Sequence[Claim]) -> list[OverDatasets]:
+    """Return each claim over the datasets, given the analysis of each by its name."""
     found: list[OverDatasets] = []
     joint_findings: list[tuple[Claim, Finding]] = []
     for claim in claims:
@@ -112,14 +109,11 @@ def over_datasets(directories: Mapping[str, Path], claims: Sequence[Claim]) -> l
     return [replace(each, verdict=finding.verdict) for each, finding in zip(found, held, strict=True)]
 
 
-def claims_of_arms(study: StudyRecord) -> list[Claim]:
+def claims_of_arms(analysis: Analysis) -> list[Claim]:
     """Return the claims that each arm is better than the baseline, for a study without claims on several datasets."""
-    task = study.known_task
-    if task is None:
-        return []
-    metric, baseline = METRICS[task.primary_metric], study.baseline.label
-    column, word = f"test_{metric.name}", "higher" if metric.higher_is_better else "lower"
-    arms = [arm.label for arm in study.arms if not arm.is_baseline]
+    metric, column, baseline = analysis.metric, analysis.test_metric, analysis.baseline.label
+    word = "higher" if metric.higher_is_better else "lower"
+    arms = [result.label for result in analysis.arms if not result.arm.is_baseline]
     pairs = [(arm, arm, baseline) if metric.higher_is_better else (arm, baseline, arm) for arm in arms]
     return [
         Claim(f"{arm} reaches a {word} {metric.display_name} than {baseline}.", more(column, higher, than=lower))

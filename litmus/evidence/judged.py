@@ -3,7 +3,7 @@
 import csv
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +39,8 @@ STATES = {
 """What W&B's column `State` says, in the words of our records."""
 NOT_FINITE = {"nan", "na", "n/a", "none", "null", "-", "–"}
 """Texts in place of a number, besides those that Python reads."""
+MOST_CHARACTERS = 80
+"""Characters of a folder's name."""
 MOST_COLUMNS, MOST_ROWS = 12, 5
 """Columns and rows that an error names."""
 
@@ -94,15 +96,13 @@ class Judged:
     notes: tuple[str, ...]
 
 
-def analyses_of(
-    table: RunTable, reading: Reading, directory: Callable[[str], Path], name: str, question: str = ""
-) -> Judged:
+def analyses_of(table: RunTable, reading: Reading, directory: Path, name: str, question: str = "") -> Judged:
     """Return the analyses of a table of runs.
 
     Args:
         table: the table.
         reading: how it is read.
-        directory: returns the folder of a dataset's report.
+        directory: the folder of the report; with several datasets their names are added to it.
         name: what the study is called.
         question: what it asks.
 
@@ -112,20 +112,25 @@ def analyses_of(
     found = _Columns.of(table, reading)
     notes = [*table.notes, *found.notes]
     runs = _runs(table, found, reading, notes)
-    metric, factor = _metric(runs, table, found.metric, reading, notes)
-    runs["value"] *= factor
-    failed = None if reading.failed is None else reading.failed * factor
+    metric, divisor = _metric(runs, table, found.metric, reading, notes)
+    runs["value"] /= divisor
+    failed = None if reading.failed is None else reading.failed / divisor
     for curve in runs["curve"].dropna():
-        curve[found.metric] *= factor
+        curve[found.metric] /= divisor
     runs["number"] = _seed_numbers(runs["seed"])
     labels = list(dict.fromkeys(runs["arm"]))
     baseline = _baseline(labels, dict(zip(runs["arm"], runs["levels"], strict=True)), reading.baseline, notes)
     question = question or f"How does {metric.name} depend on {listed(found.factors)}?"
+    folders = {
+        dataset: directory.with_name(folder_name(f"{directory.name}.{dataset}")) for dataset in set(runs["dataset"])
+    }
+    if len(set(folders.values())) < len(folders):
+        raise UserError(f"{table.name}: two of the datasets {listed(sorted(folders), 6)} would have the same folder")
     analyses = {}
     for dataset, rows in runs.groupby("dataset", sort=False):
         _require_comparison(table, rows, baseline, found, str(dataset))
         analyses[str(dataset)] = _analysis(
-            rows, metric, failed, baseline, directory(str(dataset)), name, question,
+            rows, metric, failed, baseline, folders[dataset] if len(folders) > 1 else directory, name, question,
             Elsewhere(table.name, found.seed, tuple(dict.fromkeys(notes)), _others(table, rows, found)),
         )  # fmt: skip
     return Judged(analyses, tuple(dict.fromkeys(notes)))
@@ -297,7 +302,7 @@ def _one_of_each(frame: pd.DataFrame, table: RunTable, columns: _Columns, notes:
 def _metric(
     runs: pd.DataFrame, table: RunTable, column: str, reading: Reading, notes: list[str]
 ) -> tuple[Metric, float]:
-    """Return the metric, and by what its numbers are multiplied: those in per cent become fractions."""
+    """Return the metric, and by what its numbers are divided: those in per cent become fractions."""
     finite = runs[np.isfinite(runs["value"])]
     if not len(finite):
         raise UserError(f"{table.name}: no run has a number in {column}")
@@ -321,7 +326,7 @@ def _metric(
         top = 1 if scale == "fraction" else 100
         if not 0 <= low <= high <= top:
             raise UserError(f"--scale {scale}: {column} goes from {low:g} to {high:g}, not within 0 and {top}")
-        return Metric(column, column, "share", higher, guessing=0.0), 1.0 if scale == "fraction" else 0.01
+        return Metric(column, column, "share", higher, guessing=0.0), 1.0 if scale == "fraction" else 100.0
     spread = float(np.sqrt(finite.groupby(["dataset", "arm"])["value"].var().mean()))
     size = spread if spread > 0 else max(abs(low), abs(high))
     decimals = min(12, max(0, 2 - math.floor(math.log10(size)))) if size > 0 else 3
@@ -432,6 +437,11 @@ def _others(table: RunTable, runs: pd.DataFrame, columns: _Columns) -> tuple[str
         if (by_arm.nunique() == 1).all() and texts.nunique() > 1 and not (texts == arms).all():
             found.append(column)
     return tuple(found)
+
+
+def folder_name(name: str) -> str:
+    """Return a name as that of a folder: letters, digits, dots, hyphens and underscores."""
+    return re.sub(r"[^\w.-]+", "-", name)[:MOST_CHARACTERS].strip(".-") or "table"
 
 
 def _named(row: Any) -> str:

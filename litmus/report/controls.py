@@ -128,7 +128,7 @@ def _known(summary: StudySummary, elsewhere: Elsewhere) -> list[Control]:
     }
     others = listed(elsewhere.others, MOST_VALUES)
     return [
-        Control("Table", " ".join([f"{elsewhere.table}.", *elsewhere.notes]), "yes: every run has a value of its own"),
+        Control("Table", " ".join([f"{elsewhere.table}.", *elsewhere.notes]), "yes: no arm has a seed twice"),
         Control(
             f"Only {factors} differs",
             f"{others} {'is' if len(elsewhere.others) == 1 else 'are'} equal in all runs of an arm and differ between "
@@ -306,7 +306,7 @@ def distinct(records: pd.DataFrame, column: str, most: int) -> str:
 
 def hyperparameters(analysis: Analysis) -> list[tuple[str, str]]:
     """Return each config key with its value, or its values where the arms' differ."""
-    records = analysis.records
+    records = analysis.records if analysis.elsewhere is None else pd.DataFrame()
     found = ((name, distinct(records, name, MOST_VALUES)) for name in config_columns(records))
     return [(name, values) for name, values in found if values]
 

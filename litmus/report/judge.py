@@ -1,21 +1,18 @@
 """Judge runs that were trained elsewhere: `litmus.judge` does what the command `litmus judge` does."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from litmus.core.errors import UserError
-from litmus.evidence.judged import Reading, analyses_of
+from litmus.evidence.judged import Reading, analyses_of, folder_name
 from litmus.evidence.summary import summarise, undecided
 from litmus.records.study_record import STUDY_FILE
 from litmus.records.tables import read_table, table_of_frame
 from litmus.report.exports import write_exports
+from litmus.report.overviews import write_joint
 from litmus.report.page import Result, write_report_of
-
-MOST_CHARACTERS = 60
-"""Characters of a folder's name."""
 
 
 def judge(
@@ -41,25 +38,20 @@ def judge(
     """
     read = table_of_frame(table, "the frame") if isinstance(table, pd.DataFrame) else read_table(Path(table))
     name = name or ("table" if isinstance(table, pd.DataFrame) else Path(table).resolve().stem)
-    folder = Path(out) / _folder_name(name)
-    if (folder / STUDY_FILE).exists():
-        raise UserError(f"{folder} holds a study of Litmus; --name gives the report of this table another folder")
-    judged = analyses_of(read, Reading(**reading), lambda dataset: folder, name, question)
-    (analysis,) = judged.analyses.values()
-    folder.mkdir(parents=True, exist_ok=True)
-    report = write_report_of(summarise(analysis))
-    exported = write_exports(report.summary, None, export) if export else []
-    return Result(
-        report.answer,
-        analysis.records,
-        report.path,
-        {},
-        (*report.details, *(f"export: {path}" for path in exported)),
-        tuple(undecided(report.summary)),
-        judged.notes,
-    )
-
-
-def _folder_name(name: str) -> str:
-    """Return a name as that of a folder: letters, digits, dots, hyphens and underscores."""
-    return re.sub(r"[^\w.-]+", "-", name)[:MOST_CHARACTERS].strip(".-") or "table"
+    folder = Path(out) / folder_name(name)
+    judged = analyses_of(read, Reading(**reading), folder, name, question)
+    for analysis in judged.analyses.values():
+        if (analysis.directory / STUDY_FILE).exists():
+            raise UserError(f"{analysis.directory} holds a study of Litmus; --name gives this report another folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    reports = {dataset: write_report_of(summarise(analysis)) for dataset, analysis in judged.analyses.items()}
+    exported = [path for report in reports.values() for path in write_exports(report.summary, None, export)]
+    lines = [f"export: {path}" for path in exported]
+    records = pd.concat([each.records.assign(dataset=dataset) for dataset, each in judged.analyses.items()])
+    if len(reports) > 1:
+        question = next(iter(judged.analyses.values())).study.question
+        path, said = write_joint(folder.with_name(f"{folder.name}.datasets"), question, judged.analyses)
+        return Result("\n".join(said), records, path, {}, tuple(lines), notes=judged.notes)
+    (report,) = reports.values()
+    still_open = tuple(undecided(report.summary))
+    return Result(report.answer, records, report.path, {}, (*report.details, *lines), still_open, judged.notes)

@@ -11,12 +11,12 @@ from scipy import special
 
 from litmus.core.errors import UserError
 from litmus.core.formatting import capital
-from litmus.design.study import Study
+from litmus.evidence.claims import Claim
 from litmus.evidence.datasets import OverDatasets, claims_of_arms, over_datasets
 from litmus.evidence.estimate import CONFIDENCE, Estimate
+from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.records.storage import write_atomically
-from litmus.records.study_record import read_study_record
 from litmus.report.answer import answer_of
 from litmus.report.controls import MOST_VALUES, VERSION_COLUMNS, config_columns, distinct
 from litmus.report.forest import Row, group_of, verdict_on
@@ -27,22 +27,27 @@ COMPARED = ("data.fingerprint", "data.num_classes", *(f"environment.{name}" for 
 """Columns of the records in which two studies are compared, besides the config keys."""
 
 
-def joint_lines(directory: Path, study: Study, folders: Mapping[str, Path]) -> list[str]:
-    """Write the report of a study on several datasets into `directory`; return what it says, for a terminal."""
-    claims = study.claims or claims_of_arms(read_study_record(next(iter(folders.values()))))
-    found = over_datasets(folders, claims)
+def write_joint(
+    directory: Path, question: str, analyses: Mapping[str, Analysis], claims: Sequence[Claim] = ()
+) -> tuple[Path, list[str]]:
+    """Write the report of a study on several datasets, given the analysis of each, into `directory`.
+
+    Without claims, each arm is claimed to be better than the baseline. Returns the report, and what it says in lines
+    for a terminal.
+    """
+    found = over_datasets(analyses, claims or claims_of_arms(next(iter(analyses.values()))))
     path = directory / "report.html"
     claimed = [_dataset_table(each) for each in found]
-    write_atomically(
-        path, rendered("datasets.html", name=directory.name, question=study.question, folders=folders, claims=claimed)
-    )
+    folders = {dataset: analysis.directory for dataset, analysis in analyses.items()}
+    page = rendered("datasets.html", name=directory.name, question=question, folders=folders, claims=claimed)
+    write_atomically(path, page)
     lines = [f"{directory.name} on {len(folders)} datasets:"]
     for table in claimed:
         width = max(len(row[0]) for row in table.rows)
         lines += textwrap.wrap(table.title, WIDTH)
         lines += [f"  {name:<{width}}  {verdict:<12}  {effect}" for name, verdict, effect, _ in table.rows]
         lines += textwrap.wrap(table.note, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    return [*lines, f"report: {path}"]
+    return path, lines
 
 
 def _dataset_table(each: OverDatasets) -> Table:

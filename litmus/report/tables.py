@@ -353,6 +353,8 @@ def study_folder(analysis: Analysis) -> str:
 
 def failures(analysis: Analysis, rows: Sequence[RunRow]) -> list[Failure]:
     """Return the runs that did not finish, diverged ones last, with the reason and the end of the log."""
+    if analysis.elsewhere is not None:
+        return []  # their logs are elsewhere too
     failed = sorted((row for row in rows if row.state in REASONS), key=lambda row: row.state in FAILURES)
     found = []
     for row in failed[:MOST_FAILURES]:

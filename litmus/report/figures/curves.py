@@ -18,8 +18,7 @@ MEAN_POINTS, SEED_POINTS = 60_000, 160_000
 
 CAPTION = (
     "Mean over the seeds with its 95 % interval. Point at a line to single it out, click it to see its seeds; arms and "
-    "the axis are chosen above. Seconds are the run's training time, spread evenly over its steps. Long curves are "
-    "thinned, their lowest and highest points kept; metrics.csv of each run has all."
+    "the axis are chosen above. Long curves are thinned: their lowest and highest points stay."
 )
 
 
@@ -54,8 +53,10 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
         return None
     plot.update_layout(**LAYOUT, xaxis_title="training step", yaxis_title=axis)
     ends = _logarithmic(analysis, plot) if logarithmic else None
+    seconds = any("seconds" in arm["scale"] for arm in arms)
+    spread = " Seconds are the run's training time, spread evenly over its steps." if seconds else ""
     off = " Losses far above chance are off the top; double-click to see them." if logarithmic else ""
-    return Figure(title, CAPTION + off, plot, {"arms": arms, "axis": axis, "range": ends})
+    return Figure(title, CAPTION + spread + off, plot, {"arms": arms, "axis": axis, "range": ends})
 
 
 def _logarithmic(analysis: Analysis, plot: go.Figure) -> list[float]:
