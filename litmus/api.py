@@ -73,8 +73,7 @@ def run(
         splits=splits,
         name=name,
     )
-    if isinstance(study, Study):
-        source = registering_file(plan)
+    source = source or registering_file(plan)
     config = LaunchConfig(out=str(out), **launch)
     if most is None:
         return finish(chosen, conduct(plan, config, source))

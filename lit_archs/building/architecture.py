@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from litmus.core.config_keys import Keys, groups_of, keys_of_function
+from litmus.core.errors import UserError
 from litmus.lit_archs.building.initialisation import Scheme
 
 INPUT_OPTIONS = ("num_classes", "in_channels", "image_size")
@@ -46,6 +47,17 @@ class Architecture:
     def keys(self, section: str = "") -> Keys:
         """Return the options a user may set, by name."""
         return keys_of_function(self.make, section, skip={*INPUT_OPTIONS, *self.fixed, *self.hidden})
+
+    def require_keys(self) -> None:
+        """Raise `UserError` where an argument has no default and is neither passed by the suite nor a config key."""
+        keys = self.keys()
+        for name, parameter in inspect.signature(self.make).parameters.items():
+            several = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            known = name in keys or name in (*INPUT_OPTIONS, *self.fixed)
+            if parameter.default is parameter.empty and not several and not known:
+                raise UserError(
+                    f"{self.name}: its argument {name} needs a default, since no config key can have its values"
+                )
 
     def asks_for(self, option: str) -> bool:
         """Return whether it takes one of the options that follow from the data."""

@@ -1,40 +1,137 @@
 """Architectures by name: registering them, and building them."""
 
-import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 from torch import nn
 
+from litmus.core.config_keys import REQUIRED, Keys, keys_of_function
 from litmus.core.errors import UserError, unknown_name
+from litmus.core.formatting import listed
 from litmus.core.keyed_random import generators_kept
 from litmus.core.metrics import task_named
 from litmus.core.registry import Registry
+from litmus.core.source import import_source, imported_sources
+from litmus.core.suggestions import in_any_case
 from litmus.lit_archs.building.architecture import INPUT_OPTIONS, Architecture, of_the_package
 from litmus.lit_archs.building.initialisation import InitConfig, Scheme, initialised
 from litmus.lit_archs.building.libraries import library_architecture, library_of
 from litmus.lit_archs.building.norm_config import NormConfig, configure_norms
 
+FILE_AND_CLASS = re.compile(r"(?P<file>.+\.py):(?P<name>\w+)")
+"""A network of the user's as it is written: `net.py:MyNet`."""
+
 
 class _Architectures(Registry[Architecture]):
-    """The registry, which also knows families with one name for each depth (`resnet{6n+2}`), and other libraries."""
+    """The registry, which also knows families with one name for each depth (`resnet{6n+2}`), other libraries, and the
+    classes of the user's files, by `net.py:MyNet`, or by `MyNet` alone once the file is imported.
+    """
 
     def __init__(self) -> None:
-        super().__init__("architecture", "litmus.lit_archs", "one of your own: --source FILE, which registers it")
+        super().__init__("architecture", "litmus.lit_archs", "one of your own: --model FILE.py:CLASS")
         self.patterns: dict[str, Callable[[str], Architecture]] = {}
 
     def __getitem__(self, name: str) -> Architecture:
+        if written := FILE_AND_CLASS.fullmatch(name):
+            module = import_source(written["file"])
+            return self[_network_of(module, written["name"], written["file"])]
         if library_of(name):
             return library_architecture(name)
-        if name not in self:
-            for pattern, entry in self.patterns.items():
-                for spelled in (name, name.lower()):
-                    if re.fullmatch(pattern, spelled):
-                        return entry(spelled)
-            if "/" in name:
-                return library_architecture(name)
-        return super().__getitem__(name)
+        if name in self:
+            return self._entries[name]
+        for pattern, entry in self.patterns.items():
+            for spelled in (name, name.lower()):
+                if re.fullmatch(pattern, spelled):
+                    return entry(spelled)
+        if "/" in name:
+            return library_architecture(name)
+        of_files = [each for module in imported_sources() for each in defined_networks(module)]
+        names = list(dict.fromkeys([*of_files, *self.names()]))
+        alike = in_any_case(name, names)
+        if alike is not None:
+            return self[alike]
+        if (file := _meant_file(name)) is not None:
+            raise UserError(f"unknown architecture {name!r}; {networks_to_write(file, name)}")
+        raise unknown_name(self.kind, name, names, self.hint)
+
+    def __contains__(self, name: object) -> bool:
+        for module in imported_sources() if name not in self._entries else ():
+            found = vars(module).get(str(name))
+            if _is_network(found) or (isinstance(found, FunctionType) and found.__module__ == module.__name__):
+                register(name, found)
+                break
+        return super().__contains__(name)
+
+
+def _network_of(module: ModuleType, name: str, file: str) -> str:
+    """Return the name under which what a file calls `name` is registered, and register a class that is not.
+
+    Raises `UserError` with the networks of the file where it has no such one, and where another has its name.
+    """
+    registered = {
+        each: entry for each, entry in ARCHITECTURES._entries.items() if entry.make.__module__ == module.__name__
+    }
+    defined = {each: make for each, make in vars(module).items() if callable(make)}
+    names = list(dict.fromkeys([*registered, *defined_networks(module)]))
+    if name not in registered and name not in defined:
+        alike = in_any_case(name, names)
+        if alike is None and not names:
+            raise UserError(f"{file} has no {name}, and no other class of nn.Module either")
+        if alike is None:
+            raise unknown_name(f"network of {file}", name, names)
+        name = alike
+    if name in registered:
+        return name
+    make = defined[name]
+    known = next((each for each, entry in registered.items() if entry.make is make and not entry.fixed), None)
+    if known is not None:
+        return known
+    if isinstance(make, type) and not _is_network(make):
+        raise UserError(f"{file}:{name} is no class of nn.Module, and no function that returns one")
+    if name not in ARCHITECTURES._entries or ARCHITECTURES._entries[name].make is not make:
+        register(name, make)
+    return name
+
+
+def _is_network(what: object) -> bool:
+    return isinstance(what, type) and issubclass(what, nn.Module)
+
+
+def defined_networks(module: ModuleType) -> list[str]:
+    """Return the names of the networks that a file defines."""
+    return [name for name, each in vars(module).items() if _is_network(each) and each.__module__ == module.__name__]
+
+
+def _meant_file(name: str) -> Path | None:
+    """Return the file that a name such as `net.py`, `net.MyNet`, `net:MyNet` or `MyNet` means, None where none is."""
+    places = [name, f"{name}.py", f"{name.rpartition('.')[0].replace('.', '/')}.py", f"{name.partition(':')[0]}.py"]
+    for place in places:
+        if place.endswith(".py") and Path(place).is_file():
+            return Path(place)
+    files = sorted(Path().glob("*.py")) if name.isidentifier() else []
+    return next((file for file in files if f"class {name}(" in file.read_text(errors="ignore")), None)
+
+
+def networks_to_write(file: str | Path, name: str) -> str:
+    """Return which networks a file defines, and how the one that `name` means is written.
+
+    Raises `UserError` where the file cannot be run.
+    """
+    networks = defined_networks(import_source(file))
+    if not networks:
+        return f"{file} defines no class of nn.Module"
+    # What is made of others comes after them.
+    meant = in_any_case(re.split("[.:]", name)[-1], networks) or networks[-1]
+    return f"{file} defines {listed(networks)}: write {file}:{meant}"
+
+
+def keys_of_files(section: str) -> list[Keys]:
+    """Return the options of each network that an imported file defines."""
+    made = [vars(module)[name] for module in imported_sources() for name in defined_networks(module)]
+    return [keys_of_function(each, section, skip=INPUT_OPTIONS) for each in made]
 
 
 ARCHITECTURES = _Architectures()
@@ -54,8 +151,9 @@ def register(
     """Register a network under `names`, as a decorator or with what builds it as the last argument.
 
     What builds it is a class of `nn.Module`, or a function that returns one: it is given what its
-    signature asks for of `num_classes`, `in_channels` and `image_size`; its other arguments need a default and are
-    config keys, `model.<argument>`. The first line of its docstring is what `litmus list` shows.
+    signature asks for of `num_classes`, `in_channels` and `image_size`; its other arguments are config keys,
+    `model.<argument>`, which have to be set where they have no default. The first line of its docstring is what
+    `litmus list` shows.
 
     Args:
         names: of the network.
@@ -70,7 +168,8 @@ def register(
             constructor draws, made paired.
         revision: raised where the network computes or trains differently from now on; its runs are then other runs.
 
-    Raises `UserError` where a name is taken, for an unknown task, and for an argument without a default.
+    Raises `UserError` where a name is taken, for an unknown task, and for an argument without a default whose values
+    cannot be written in a config.
     """
     task_named(task)
     if names and not isinstance(names[-1], str):
@@ -86,11 +185,7 @@ def register(
 
         def entry(name: str, options: Mapping[str, Any]) -> Architecture:
             made = Architecture(name, make, summary, input_shape, num_classes, options, task, hidden, scheme, revision)
-            for key, each in inspect.signature(make).parameters.items():
-                if _needs_a_value(each) and key not in (*INPUT_OPTIONS, *options):
-                    raise UserError(
-                        f"{name}: its argument {key} needs a default; it becomes the config key model.{key}"
-                    )
+            made.require_keys()
             return made
 
         for name in names:
@@ -106,11 +201,6 @@ def register(
         return make
 
     return decorate
-
-
-def _needs_a_value(parameter: inspect.Parameter) -> bool:
-    several = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    return parameter.default is parameter.empty and not several
 
 
 def names() -> list[str]:
@@ -168,6 +258,9 @@ def construct(name: str, *, norm_config: NormConfig | None = None, **options: An
     for key in INPUT_OPTIONS:
         if not architecture.asks_for(key):
             options.pop(key, None)
+    for key, each in valid.items():
+        if each.default is REQUIRED and key not in options:
+            raise UserError(f"{name} needs {key}: the argument has no default")
     if options.get("image_size", 0) is None:
         raise UserError(f"{name} needs image_size: it has no default for it")
     # PyTorch's layers draw from the global generator as they are made, which is left as it was.

@@ -51,8 +51,8 @@ class BalancedAccuracy(Metric):
 class LitClassifier(LitNetwork):
     """Trains `network` (images [N, C, H, W] → logits [N, num_classes]) with `optim.loss`, or with the network's loss.
 
-    Logs `train_loss` and `train_top1`, and `val_*`/`test_*` `loss`, `top1`, `top5` and
-    `balanced_accuracy`; accuracies are fractions.
+    Logs `train_loss` and `train_top1`, and `val_*`/`test_*` `loss`, `top1`, `top5` (of more than
+    five classes) and `balanced_accuracy`; accuracies are fractions.
     """
 
     task = TASKS["classification"]
@@ -65,8 +65,9 @@ class LitClassifier(LitNetwork):
 
     def new_metrics(self, num_classes: int) -> nn.ModuleDict:
         options: dict[str, Any] = {"num_classes": num_classes, "average": "micro", "validate_args": False}
-        top5 = MulticlassAccuracy(top_k=min(5, num_classes), **options)
-        metrics = {"loss": ExactMean(), "top1": MulticlassAccuracy(**options), "top5": top5}
+        metrics: dict[str, nn.Module] = {"loss": ExactMean(), "top1": MulticlassAccuracy(**options)}
+        if num_classes > 5:  # of fewer, all answers are right
+            metrics["top5"] = MulticlassAccuracy(top_k=5, **options)
         return nn.ModuleDict({**metrics, "balanced_accuracy": BalancedAccuracy(num_classes)})
 
     def right(self, outputs: Tensor | AuxiliaryOutputs, batch: Batch) -> Tensor:
@@ -99,7 +100,7 @@ class LitClassifier(LitNetwork):
         logits = self._averaged(batch.images) if batch.images.dim() == 5 else self.network(batch.images).float()
         metrics: Any = self.metrics[split]
         metrics["loss"].update(sample_losses(self.network, logits, batch.labels, self.optim.loss))
-        metrics["top1"].update(logits, batch.labels)
-        metrics["top5"].update(logits, batch.labels)
-        metrics["balanced_accuracy"].update(logits, batch.labels)
+        for name, metric in metrics.items():
+            if name != "loss":
+                metric.update(logits, batch.labels)
         return logits

@@ -90,6 +90,12 @@ class LitNetwork(lightning.LightningModule, ABC):
             self.example_input_array = torch.zeros(1, *input_shape)
 
     @property
+    def validation_columns(self) -> tuple[str, ...]:
+        """What the metrics of the validation split are recorded as."""
+        metrics: Any = self.metrics["val"]
+        return tuple(f"val_{name}" for name in metrics)
+
+    @property
     def total_steps(self) -> int:
         """Steps of the whole run."""
         return self._total_steps or int(self.trainer.estimated_stepping_batches)

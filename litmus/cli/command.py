@@ -9,13 +9,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from litmus.core.config_keys import Key, Keys
+from litmus.core.config_keys import REQUIRED, Key, Keys
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.suggestions import SYNONYMS, nearest
 from litmus.records.storage import to_json
-
-REQUIRED = object()
-"""The default of a key that has to be given."""
 
 SHORT = {"model.name": "--model", "data.name": "--data", "trainer.keep": "--keep"}
 """The shorter options of some config keys."""
@@ -98,13 +95,13 @@ class Parser(argparse.ArgumentParser):
     def add_config_keys(self, keys: Keys, shown: bool = False) -> None:
         """Add config keys as options, whose values `read` returns as they were typed, for `resolve` to convert.
 
-        The help lists them where `shown`.
+        The help lists them where `shown`, and those that have a shorter option in any case.
         """
         for name, key in keys.items():
             if name not in self._config_keys:
                 self._config_keys[name] = key
                 written = [SHORT[name], f"--{name}"] if name in SHORT else [f"--{name}"]
-                self._add(key, written, _described(key) if shown else argparse.SUPPRESS)
+                self._add(key, written, _described(key) if shown or name in SHORT else argparse.SUPPRESS)
 
     def keys(self) -> Keys:
         """Return the keys of all arguments: the command's and the config keys."""

@@ -1,4 +1,4 @@
-"""`litmus list`: studies, architectures, datasets and probes, a line each."""
+"""`litmus list`: studies, architectures, datasets, probes and the runs of a study, a line each."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,8 +9,10 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
-from litmus.cli.command import JSON_HELP, Parser, print_json
+from litmus.cli.command import JSON_HELP, OUT, Parser, print_json
+from litmus.cli.status import status_of, studies_in
 from litmus.core.config_keys import Key
+from litmus.core.errors import UserError
 from litmus.core.formatting import count
 from litmus.core.registry import declared
 from litmus.design.study_files import STUDIES
@@ -25,19 +27,22 @@ HEADINGS = {
     "archs": ("parameters", "FLOPs", "image", "what"),
     "data": ("what",),
     "probes": ("measures", "cost of a measurement"),
+    "runs": ("arm", "seed", "state"),
 }
-FIGURES = ("runs", "time", "parameters", "FLOPs", "image")
+FIGURES = ("runs", "time", "parameters", "FLOPs", "image", "seed")
 """Columns of numbers, which are not wrapped."""
 
 Row = dict[str, Any]
-"""A study, an architecture, a dataset or a probe: what `--json` prints, as docs/json.md describes it."""
+"""A study, an architecture, a dataset, a probe or a run: what `--json` prints, as docs/json.md describes it."""
 
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("list", "List studies, architectures, datasets and probes, a line each.")
-    kinds = Literal["all", "studies", "archs", "data", "probes"]
-    parser.add_key(Key("kind", kinds, "all", "all, studies, archs, data or probes"), positional=True)
+    parser = Parser("list", "List studies, architectures, datasets and probes, or the runs of a study, a line each.")
+    kinds = Literal["all", "studies", "archs", "data", "probes", "runs"]
+    parser.add_key(Key("kind", kinds, "all", "all, studies, archs, data, probes or runs"), positional=True)
+    parser.add_argument("study", nargs="?", default=None, help="of runs: the study, see litmus status")
+    parser.add_key(OUT)
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     return parser
 
@@ -49,6 +54,13 @@ def execute(arguments: Sequence[str]) -> int:
         "studies": studies, "archs": architectures, "data": datasets, "probes": probes
     }  # fmt: skip
     found = {kind: rows[kind]() for kind in rows if options.kind in ("all", kind)}
+    if options.kind == "runs":
+        if options.study is None:
+            names = ", ".join(path.name for path in studies_in(Path(options.out)))
+            raise UserError(f"litmus list runs needs a study: {names}")
+        found = {"runs": runs(options.study, options.out)}
+    elif options.study is not None:
+        raise UserError(f"unexpected argument {options.study!r}: litmus list runs {options.study} lists a study's runs")
     if options.json:
         print_json(found)
         return 0
@@ -97,17 +109,28 @@ def probes() -> list[Row]:
     return [{"name": name, "measures": texts["summary"], "cost": texts["cost"]} for name, texts in found.items()]
 
 
+def runs(study: str, out: str) -> list[Row]:
+    """Return the runs of a study, arm by arm, with their identity, seed and state."""
+    arms = status_of(study, out)["arms"]
+    return [
+        {"run": run["run"], "arm": arm["arm"], "seed": run["seed"], "state": run["state"]}
+        for arm in arms
+        for run in arm["runs"]
+    ]
+
+
 def _table(kind: str, rows: Sequence[Row]) -> Table:
     table = Table(title=kind, title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=kind != "data")
     # In a narrow terminal the texts are wrapped, and names and numbers are not.
-    table.add_column("name", no_wrap=True, min_width=max(len(row["name"]) for row in rows))
+    names = [row["run" if kind == "runs" else "name"] for row in rows]
+    table.add_column("run" if kind == "runs" else "name", no_wrap=True, min_width=max(map(len, names)))
     for heading in HEADINGS[kind]:
         if heading in FIGURES:
             table.add_column(heading, justify="right", no_wrap=True)
         else:
             table.add_column(heading, ratio=2 if heading == "measures" else 1)
-    for row in rows:
-        table.add_row(row["name"], *_cells(kind, row))
+    for name, row in zip(names, rows, strict=True):
+        table.add_row(name, *_cells(kind, row))
     return table
 
 
@@ -116,6 +139,8 @@ def _cells(kind: str, row: Row) -> list[str]:
         factors = " × ".join(map(short_name, row["factors"]))
         seconds = f"{row['seconds']:.0f} s" if row["seconds"] is not None else "–"
         return [f"{row['question']} ({factors})", str(row["runs"]), seconds]
+    if kind == "runs":
+        return [row["arm"], str(row["seed"]), row["state"].replace("_", " ")]
     if kind == "archs":
         image = "×".join(map(str, row["image"]))
         return [count(row["parameters"]), count(row["flops"]), image, row["summary"]]

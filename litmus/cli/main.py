@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 COMMANDS = {
-    "list": Command("list", "list studies, architectures, datasets and probes"),
+    "list": Command("list", "list studies, architectures, datasets, probes, and a study's runs"),
     "run": Command("run", "run what is missing of a study, then write its report"),
     "vary": Command("train:vary", "run a study of any config keys: --vary model.norm=none,batch"),
     "train": Command("train", "train one network"),
@@ -126,7 +126,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def run_script(study: "Study") -> None:
     """Run `study` of the script `__main__` with the options of `litmus run`, and exit."""
-    from litmus.design.study_files import being_imported
+    from litmus.core.source import being_imported
 
     if being_imported() is None:  # workers import the file for what it registers, and run nothing
         sys.exit(_run_script(study))

@@ -1,6 +1,7 @@
 """Options that several commands have: of the config, of how runs are executed, of levels and of tuning."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,19 +9,21 @@ from typing import Any
 from litmus.cli.command import Options, Parser
 from litmus.core.config_keys import Key, Keys, Settings, flatten, keys_of_class, parse_value, read_mapping, unknown_key
 from litmus.core.errors import UserError, unknown_name, written_with
+from litmus.core.source import import_source, set_environment
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.loading.registry import DATASETS
-from litmus.design.study_files import import_source, set_environment
 from litmus.design.tuning import Range, Tuning, as_tuning
 from litmus.launch.config import LaunchConfig, slurm_config, slurm_keys
-from litmus.lit_archs.building.registry import ARCHITECTURES
+from litmus.lit_archs.building.registry import ARCHITECTURES, FILE_AND_CLASS, keys_of_files
 from litmus.training.config import DEFAULT_ARCHITECTURE, ENV, config_keys
 
 SPLITS = Key(
     "splits", int, 1, "validation splits that the seeds take in turn; the report says what the choice of a split adds"
 )
 NAME = Key("name", str, "", "the experiment's name and folder (default: the study's with what is asked for)")
-SOURCE = Key("source", Path | None, None, "a file that registers an architecture, dataset or probe")
+SOURCE = Key(
+    "source", Path | None, None, "a file that registers a dataset or probe, or whose networks other options name"
+)
 CONFIG = Key("config", Path | None, None, "YAML of config keys, such as a run's config.yaml")
 SLURM_FILE = Key(
     "slurm.config", Path | None, None, "YAML of settings such as partition: gpu; options replace its values"
@@ -37,6 +40,7 @@ def all_config_keys() -> Keys:
     keys = dict(config_keys(DEFAULT_ARCHITECTURE))
     of_all = [ARCHITECTURES[name].keys("model") for name in ARCHITECTURES]
     of_all += [DATASETS[name].keys("data") for name in DATASETS]
+    of_all += keys_of_files("model")
     for some in of_all:
         for name, key in some.items():
             keys.setdefault(name, key)
@@ -72,16 +76,18 @@ def read_some(arguments: Sequence[str], *names: str) -> dict[str, str]:
 
 
 def import_named_source(arguments: Sequence[str]) -> Path | None:
-    """Import the file of `--source`, whose networks, datasets and probes other options may name; return its path."""
+    """Import the files that `arguments` name, by --source FILE or as in --model FILE.py:CLASS, whose networks, datasets
+    and probes have options too; return the path of --source.
+    """
     typed = read_some(arguments, SOURCE.name, CONFIG.name)
     source = typed.get(SOURCE.name)
-    if source is None:
-        return None
-    if CONFIG.name in typed:
+    if source is not None and CONFIG.name in typed:
         env = {name: value for name, value in read_config(Path(typed[CONFIG.name])).items() if name.startswith(ENV)}
         set_environment(Path(source), {name.removeprefix(ENV): value for name, value in env.items()})
-    import_source(source)
-    return Path(source).resolve()
+    named = [FILE_AND_CLASS.fullmatch(part) for argument in arguments for part in re.split("[=,]", argument)]
+    for file in (*filter(None, [source]), *(each["file"] for each in named if each is not None)):
+        import_source(file)
+    return None if source is None else Path(source).resolve()
 
 
 def read_config(path: Path) -> dict[str, Any]:

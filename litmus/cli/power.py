@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import PositiveFloat
 
-from litmus.cli.command import JSON_HELP, OUT, REQUIRED, Parser, aligned, print_json, width, wrapped
+from litmus.cli.command import JSON_HELP, OUT, Parser, aligned, print_json, width, wrapped
 from litmus.cli.status import find_study
-from litmus.core.config_keys import Key
+from litmus.core.config_keys import REQUIRED, Key
 from litmus.core.errors import UserError, require_choice
 from litmus.core.formatting import count
 from litmus.evidence.estimate import estimate, paired_differences

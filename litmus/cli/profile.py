@@ -30,7 +30,7 @@ def parser() -> Parser:
         "Show an architecture layer by layer: shapes, parameters, FLOPs, memory. "
         "Its config keys are options: --model.norm group.",
     )
-    parser.add_argument("architecture", help="a name of litmus list archs")
+    parser.add_argument("architecture", help="a name of litmus list archs, or FILE.py:CLASS")
     keys = all_config_keys()
     parser.add_config_keys({name: key for name, key in keys.items() if name.startswith(("model.", "norm."))})
     parser.add_key(Key("image_size", int, None, "pixels (default: the architecture's native size)"))
@@ -46,8 +46,8 @@ def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     import_named_source(arguments)
     options = parser().read(arguments)
-    name = options.architecture
-    entry = ARCHITECTURES[name]
+    entry = ARCHITECTURES[options.architecture]
+    name = entry.name
     config = resolve({"model.name": name, **options.settings})
     if entry.input_shape is None and not (options.in_channels and options.image_size):
         raise UserError(f"{name} has no native size; give it --in-channels and --image-size")

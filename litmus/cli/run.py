@@ -17,6 +17,7 @@ from litmus.cli.options import (
     add_launch_keys,
     add_tuning_keys,
     all_config_keys,
+    import_named_source,
     launch_config,
     parse_vary,
     read,
@@ -27,7 +28,7 @@ from litmus.core.errors import UserError
 from litmus.core.formatting import several
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.design.experiment import experiment_name
-from litmus.design.plan import Plan, expand
+from litmus.design.plan import Plan, expand, registering_file
 from litmus.design.study import Study, require_folder_name
 from litmus.design.study_files import lookup_study
 from litmus.design.tuning import as_tuning
@@ -72,6 +73,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
 
     `study` is given where its file is run as a script, and `source`, that file, where it is not one of the package's.
     """
+    import_named_source(arguments)
     if study is None:
         # The file may register networks and datasets, which have options: it is imported before these are read.
         study, source = lookup_study(parser().read_known(arguments)[0].study_or_file)
@@ -93,12 +95,13 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
         )
 
     plans = plans_by_dataset(options.settings, make_plan, options.name)
+    # The command is printed again with more seeds, where the path must be valid in every folder.
+    typed = [str(source) if source is not None and each == study.name else each for each in arguments]
+    source = source or registering_file(*plans.values())
     # A preset other than quick may take hours: then the seconds that the forecast takes do not matter.
     if options.forecast:
         print("\n".join(line for plan in plans.values() for line in forecast(plan, launch, source=source).lines()))
         return 0
-    # The command is printed again with more seeds, where the path must be valid in every folder.
-    typed = [str(source) if source is not None and each == study.name else each for each in arguments]
     if options.preset != "quick":
         print(forecast_elsewhere(typed), end="", file=sys.stderr)
     return run_plans(plans, launch, source, max_seeds, command=["run", *typed], name=options.name)
@@ -135,8 +138,9 @@ def settings_by_dataset(settings: Settings) -> dict[str, dict[str, Any]]:
     """
     if "data.name" not in settings:
         return {"": dict(settings)}
-    named = [text.strip().partition(":") for text in str(settings["data.name"]).split(",")]
-    keys_of = {name: config_keys(DEFAULT_ARCHITECTURE, DATASETS[name].name) for name, _, _ in named}
+    typed = [text.strip().partition(":") for text in str(settings["data.name"]).split(",")]
+    named = [(DATASETS[name].name, colon, root) for name, colon, root in typed]
+    keys_of = {name: config_keys(DEFAULT_ARCHITECTURE, name) for name, _, _ in named}
     for key in settings:
         if key.startswith("data.") and not any(key in keys for keys in keys_of.values()):
             raise unknown_key(key, {name: None for keys in keys_of.values() for name in keys}, " and ".join(keys_of))

@@ -32,7 +32,7 @@ from litmus.core.errors import UserError
 from litmus.datamodules.batches.config import DataConfig
 from litmus.design.arms import DESIGNS
 from litmus.design.experiment import asked_levels
-from litmus.design.plan import Plan, expand
+from litmus.design.plan import Plan, as_registered, expand, registering_file
 from litmus.design.study import Study
 from litmus.launch.config import LaunchConfig
 from litmus.launch.process_group import torchrun_group
@@ -92,7 +92,7 @@ def execute(arguments: Sequence[str]) -> int:
     if seed is not None:
         plan = dataclasses.replace(plan, seeds=(config.seed,))
     launch = launch_config(options)
-    status = run_plan(plan, launch, source)
+    status = run_plan(plan, launch, source or registering_file(plan))
     group, directory = torchrun_group(), plan.directory(launch.out)
     if launch.dry_run or (group is not None and group.rank):
         return status
@@ -129,7 +129,7 @@ def vary(arguments: Sequence[str]) -> int:
     """Run `litmus vary` and return its exit status."""
     source = import_named_source(arguments)
     options = read(vary_parser(), arguments)
-    factors = parse_vary(options.vary)
+    factors = {key: [as_registered(key, level) for level in levels] for key, levels in parse_vary(options.vary).items()}
     if not factors:
         raise UserError("nothing to vary: give --vary KEY=A,B, e.g. --vary model.norm=none,batch")
     several = "," in str(options.settings.get("data.name", ""))
@@ -157,6 +157,7 @@ def vary(arguments: Sequence[str]) -> int:
         return dataclasses.replace(plan, asked={**plan.asked, **asked_levels(factors, baseline), **design})
 
     plans = plans_by_dataset(options.settings, make_plan, options.name)
+    source = source or registering_file(*plans.values())
     return run_plans(plans, launch_config(options), source, command=["vary", *arguments], name=options.name)
 
 

@@ -30,6 +30,9 @@ from pydantic_core import CoreSchema, core_schema
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.suggestions import by_meaning, by_spelling, in_any_case
 
+REQUIRED = inspect.Parameter.empty
+"""The default of a key that has to be given."""
+
 Settings = Mapping[str, Any]
 """Values by dotted key, text or typed."""
 
@@ -347,14 +350,14 @@ _BOUNDS = {"gt": ("greater than", ">"), "ge": ("at least", "≥"), "lt": ("less 
 
 def _kind_of(default: Any) -> Any:
     """Return the type of what has none but its default: a whole number may as well have been a fraction."""
-    if default is None:
+    if default is None or default is REQUIRED:
         return Any
     return int | float if type(default) is int else type(default)
 
 
 def _is_plain(kind: Any, default: Any) -> bool:
     """Whether a value of this type can be written in a config; an empty default stands for none."""
-    if default is not inspect.Parameter.empty and not isinstance(default, (*_WORDS, list, tuple)):
+    if default is not REQUIRED and not isinstance(default, (*_WORDS, list, tuple)):
         return False
     kind = _unmarked(kind)
     origin = get_origin(kind)

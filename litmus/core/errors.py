@@ -20,13 +20,19 @@ _INSTALLED = [*map(Path, (*site.getsitepackages(), sysconfig.get_path("stdlib"))
 
 def error_in_one_line(error: BaseException) -> str:
     """Return an error as one line, with the last line of the user's code that it passed."""
-    text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    said = str(error.msg) if isinstance(error, SyntaxError) else str(error)
+    text = f"{type(error).__name__}: {' '.join(said.split())[:300]}"
     where = line_of_user_code(error)
     return f"{where}: {text}" if where else text
 
 
 def line_of_user_code(error: BaseException) -> str | None:
-    """Return the last line of the user's code that an error passed, `gate.py, line 12`, None for none."""
+    """Return the last line of the user's code that an error passed, `gate.py, line 12`, None for none.
+
+    Of a file that is no Python, it is the line that is wrong, not the one that imports it.
+    """
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{Path(error.filename).name}, line {error.lineno}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if not frame.filename.startswith("<") and not any(path.is_relative_to(folder) for folder in _INSTALLED):

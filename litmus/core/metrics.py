@@ -155,11 +155,6 @@ class Task:
         return ("train_loss", f"train_{self.trained}") if self.trained else ("train_loss",)
 
     @property
-    def validation_columns(self) -> tuple[str, ...]:
-        """What the metrics of the validation split are recorded as."""
-        return tuple(f"val_{name}" for name in self.evaluated)
-
-    @property
     def fit_metrics(self) -> tuple[str, ...]:
         """What is measured on the training images at the end: the loss and the share of right answers, or all."""
         return ("loss", self.trained) if self.trained else self.evaluated

@@ -236,8 +236,8 @@ def expand(
     for two arms with the same config.
     """
     settings, vary = as_python(settings or {}), as_python(vary or {})
-    registries: dict[str, Registry[Any]] = dict(zip(NAMES, (ARCHITECTURES, DATASETS), strict=True))
-    settings = {key: registries[key][value].name if key in registries else value for key, value in settings.items()}
+    settings = {key: as_registered(key, value) for key, value in settings.items()}
+    vary = {key: [as_registered(key, level) for level in levels] for key, levels in vary.items()}
     require_study_name(study.name)
     if name:
         require_folder_name(name)
@@ -325,6 +325,14 @@ def _asked(plan: Plan, vary: Mapping[str, Sequence[Any]]) -> Asked:
 
 def _same_members(some: Sequence[Any], others: Sequence[Any]) -> bool:
     return len(some) == len(others) and all(each in others for each in some)
+
+
+def as_registered(key: str, value: Any) -> Any:
+    """Return the name of an architecture or a dataset as it is registered, whatever its case; other keys' values as
+    they are. A network of `net.py:MyNet` is registered as `MyNet`. Raises `UserError` for an unknown name.
+    """
+    registries: dict[str, Registry[Any]] = dict(zip(NAMES, (ARCHITECTURES, DATASETS), strict=True))
+    return registries[key][value].name if key in registries else value
 
 
 def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
@@ -463,14 +471,14 @@ def _check_controlled(plan: Plan, factors: set[str]) -> None:
                 raise UserError(f"{key} cannot be a factor: it says where things lie or what stays, no run's result")
 
 
-def registering_file(plan: Plan) -> Path | None:
-    """Return the file that registers the architectures, datasets and probes of a plan's arms, or imports what does.
+def registering_file(*plans: Plan) -> Path | None:
+    """Return the file that defines the architectures, datasets and probes of the plans' arms, or imports what does.
 
     None where packages bring them all. Raises `UserError` where a cell of a notebook or a line at the prompt registers
     one, whose code neither workers nor records can see, and where no file has all.
     """
     found: dict[Path, str] = {}
-    for arm in plan.arms:
+    for arm in (arm for plan in plans for arm in plan.arms):
         config = arm.config
         made_of: list[tuple[Registry, str]] = [(ARCHITECTURES, config.model["name"]), (DATASETS, config.data.name)]
         for registry, name in [*made_of, *((PROBES, probe) for probe in config.trainer.probes)]:
@@ -490,5 +498,5 @@ def registering_file(plan: Plan) -> Path | None:
             return file
     if found:
         where = " and ".join(f"{file.name} ({what})" for file, what in found.items())
-        raise UserError(f"none of {where} imports the others; import them all in one file, which registers one of them")
+        raise UserError(f"none of {where} imports the others; import them all in one file, and name it by --source")
     return None

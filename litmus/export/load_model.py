@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
+from litmus.core.source import import_source, set_environment
 from litmus.datamodules.augmentation.window import centre_crop
 from litmus.datamodules.batches.image_input import ImageInput
-from litmus.design.study_files import import_source, set_environment
 from litmus.lit_archs.building.registry import ARCHITECTURES, construct
 from litmus.lit_archs.learning.loss import defines_loss
 from litmus.records.run_record import STATES_WITH_RESULT, RunRecord, find_runs

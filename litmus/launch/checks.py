@@ -13,11 +13,13 @@ from torch import Tensor, nn
 from litmus.core.batch import Batch
 from litmus.core.errors import UserError, error_in_one_line, written_with
 from litmus.core.keyed_random import generators_kept, seed_generators
+from litmus.core.suggestions import nearest
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.loading.peculiarities import peculiarities
 from litmus.datamodules.loading.registry import DATASETS, load
 from litmus.design.plan import Arm, Plan
+from litmus.lit_archs.building.architecture import Architecture
 from litmus.lit_archs.building.initialisation import draw_keys
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.lit_archs.learning.lit_network import LitNetwork
@@ -126,6 +128,9 @@ def _try_steps(config: RunConfig, datamodule: ImageDataModule, devices: int) -> 
 SAMPLES = 4
 """Images of the batch that a network from outside the package is tried with."""
 
+SEEDS = 6
+"""Starts of which the outputs are looked at: two logits of one sign at each of six are chance in one of 4,000."""
+
 
 def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int, count: int | None = None) -> None:
     """Take one batch forward and backward through the network of `config`, and put everything back.
@@ -141,7 +146,7 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int, count
     count = count or max(1, config.data.batch_size // (devices * config.trainer.accumulate))
     # More than one, which batch norm needs, unless the run itself has no more.
     few = datamodule.val_indices[: min(count, SAMPLES)]
-    with generators_kept(), _errors_in_a_line():
+    with generators_kept(), _errors_in_a_line(architecture, datamodule):
         if architecture.of_the_package:
             with torch.device("meta"), written_with("model.", config.model):
                 module = build_module(config, datamodule.num_classes, datamodule.image_shape, draw_parameters=False)
@@ -152,8 +157,7 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int, count
                 seed_generators(config.seed, "try")
                 with written_with("model.", config.model):
                     module = build_module(config, datamodule.num_classes, datamodule.image_shape)
-                batch = next(iter(datamodule.val_batches(few)))._replace(global_size=len(few))
-                losses.append(_step(module, batch))
+                losses.append(_step(module, _few_images(datamodule, few)))
             if not math.isclose(*losses, rel_tol=1e-3) and all(map(math.isfinite, losses)):
                 raise UserError(
                     f"model.name {config.model['name']}: two starts with the same seed have the losses {losses[0]:.6g} "
@@ -179,11 +183,55 @@ def _step(module: LitNetwork, batch: Batch) -> float:
     return math.nan if loss.is_meta else loss.item()
 
 
+def lines_about_outputs(config: RunConfig) -> list[str]:
+    """Return a line where the outputs of a classifier from outside the package are no logits, or are always the same.
+
+    Cross-entropy takes logits: of probabilities it learns slowly, without an error. What a log-softmax returns is fine,
+    since another one leaves it as it is. Outputs are looked at after a step, since a head may start at zero; ranges
+    over several seeds, since a few logits may be positive by chance.
+    """
+    architecture = ARCHITECTURES[config.model["name"]]
+    if architecture.of_the_package or architecture.task != "classification":
+        return []
+    datamodule = ImageDataModule(config.data)
+    batch = _few_images(datamodule, datamodule.val_indices[:SAMPLES])
+
+    def outputs(seed: int) -> Tensor:
+        with generators_kept(), _errors_in_a_line(architecture, datamodule):
+            seed_generators(seed, "try")
+            module = build_module(config.with_seed(seed), datamodule.num_classes, datamodule.image_shape).eval()
+            module.loss(module.network(batch.images), batch).backward()
+            with torch.no_grad():
+                for parameter in module.network.parameters():
+                    if parameter.grad is not None:
+                        parameter.sub_(0.1 * parameter.grad)
+                return logits_of(module.network(batch.images))
+
+    found = outputs(config.seed)
+    problem = ""
+    if (batch.images != batch.images[:1]).any() and (found == found[:1]).all():
+        problem = "its outputs are the same for different images, after a step too"
+    elif config.optim.loss == "cross_entropy" and (found >= 0).all():
+        if torch.allclose(found.sum(1), torch.ones(len(found)), atol=1e-3):
+            problem = "its outputs sum to one, as after a softmax, and the loss takes logits: return what goes into it"
+        elif all((outputs(config.seed + more) >= 0).all() for more in range(1, SEEDS)):
+            problem = "its outputs are never negative, as after a sigmoid or a ReLU, and the loss takes logits"
+    return [f"model.name {architecture.name}: {problem}"] if problem else []
+
+
+def _few_images(datamodule: ImageDataModule, indices: Tensor) -> Batch:
+    return next(iter(datamodule.val_batches(indices)))._replace(global_size=len(indices))
+
+
 def _blank_batch(count: int, datamodule: ImageDataModule) -> Batch:
     channels, height, width = datamodule.image_shape
     labels = torch.zeros(count, *datamodule.arrays.train_labels.shape[1:], dtype=datamodule.arrays.train_labels.dtype)
     masks = None if datamodule.arrays.train_masks is None else torch.zeros(count, height, width, dtype=torch.int64)
     return Batch(torch.zeros(count, channels, height, width), labels, count, torch.arange(count), masks=masks)
+
+
+class WrongOutputs(UserError):
+    """Outputs whose shape is not that of the task."""
 
 
 def _check_shape(task: str, outputs: object, batch: Batch, num_classes: int) -> None:
@@ -193,7 +241,7 @@ def _check_shape(task: str, outputs: object, batch: Batch, num_classes: int) -> 
     expected = [count, num_classes] + ([height, width] if task == "segmentation" else [])
     logits = logits_of(outputs) if isinstance(outputs, Tensor | tuple) else outputs  # type: ignore[arg-type]
     if not isinstance(logits, Tensor) or list(logits.shape) != expected:
-        raise UserError(f"returned {_shown(logits)}, expected {expected}: the data have {num_classes} classes")
+        raise WrongOutputs(f"returned {_shown(logits)}, expected {expected}: the data have {num_classes} classes")
 
 
 def _shown(value: object) -> str:
@@ -205,14 +253,27 @@ def _shown(value: object) -> str:
 
 
 @contextlib.contextmanager
-def _errors_in_a_line() -> Iterator[None]:
-    """Turn whatever a network's code raises into a `UserError` with the line of that code."""
+def _errors_in_a_line(architecture: Architecture, datamodule: ImageDataModule) -> Iterator[None]:
+    """Turn what a network's code raises into a `UserError` with the line of that code and what it is not given."""
     try:
         yield
+    except WrongOutputs as error:
+        raise UserError(f"{error}{_not_given(architecture, 'num_classes', datamodule.num_classes)}") from None
     except UserError:
         raise
     except Exception as error:
-        raise UserError(error_in_one_line(error)) from None
+        channels, height, width = datamodule.image_shape
+        lacking = _not_given(architecture, "in_channels", channels) + _not_given(architecture, "image_size", height)
+        seen = f"; the images are {channels}×{height}×{width}{lacking}" if isinstance(error, RuntimeError) else ""
+        raise UserError(f"{error_in_one_line(error)}{seen}") from None
+
+
+def _not_given(architecture: Architecture, option: str, value: int) -> str:
+    """Return the end of a sentence on an option that follows from the data and that a network does not take."""
+    if architecture.of_the_package or architecture.asks_for(option):
+        return ""
+    meant = nearest(option, architecture.keys())
+    return f"; its constructor takes no {option}{f': --model.{meant} {value}' if meant else ''}"
 
 
 class _Parameter(NamedTuple):
@@ -320,7 +381,7 @@ def _first_step(config: RunConfig) -> str:
     if cost.flops * config.data.batch_size > MOST_FLOPS:
         return ""
     images = data.train_indices[: config.data.batch_size]
-    with generators_kept(), _errors_in_a_line():
+    with generators_kept(), _errors_in_a_line(ARCHITECTURES[config.model["name"]], data):
         seed_generators(config.seed, "try")
         module = build_module(config, data.num_classes, data.image_shape)
         loss = _step(module, data.batch_of(images))

@@ -9,14 +9,16 @@ from pathlib import Path
 import torch.distributed as distributed
 
 from litmus.core.errors import UserError
+from litmus.core.formatting import listed
+from litmus.core.source import being_imported, set_environment
 from litmus.datamodules.loading.registry import load
 from litmus.design.plan import Arm, Plan
-from litmus.design.study_files import being_imported, set_environment
 from litmus.launch.checks import (
     check,
     compare_initial_values,
     lines_about_equal_networks,
     lines_about_initial_values,
+    lines_about_outputs,
     look_at_data,
 )
 from litmus.launch.config import LaunchConfig, execution_of, places_of
@@ -36,13 +38,19 @@ from litmus.records.study_record import (
     read_study_record,
     write_study_record,
 )
-from litmus.records.user_code import RunCode
+from litmus.records.user_code import RunCode, changed_files
 from litmus.records.wandb import available_mode
 from litmus.training.config import TrainerConfig, require_precision
 from litmus.training.identity import identity_settings, run_id
 from litmus.training.older_runs import codes_of_study, reuse_older_runs
 from litmus.training.run import Execution, Run
-from litmus.training.user_code import environment_lines, keep_copies, read_user_code, require_read
+from litmus.training.user_code import (
+    environment_lines,
+    hashes_as_executed,
+    keep_copies,
+    read_user_code,
+    require_read,
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,13 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     for point in plan.tuning.points if plan.tuning is not None else ():
         for arm in plan.arms:
             factory.check(arm.at(point))
+    if factory.code is not None:
+        changed = changed_files(factory.code.hashes, hashes_as_executed(factory.code))
+        if changed:
+            raise UserError(
+                f"{listed(changed)} changed after this process imported it; the same command runs the present code, in "
+                "a notebook after the kernel is started again"
+            )
     if source is not None and not hasattr(sys, "ps1"):  # who types at a prompt runs other files too
         require_read(source)
 
@@ -141,6 +156,12 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
         _report_missing_weights(runs)
         write_study_record(directory, plan.record(runs, source, factory.codes, starts, tuning, factory.data))
     execute(runs)
+    if rank == 0 and (changed := factory.edited_files()):
+        print(
+            f"litmus: {listed(changed)} changed while the runs were trained, which are of the code before; the same "
+            "command runs the present one",
+            file=sys.stderr,
+        )
     if group is not None:
         distributed.barrier()
         distributed.destroy_process_group()
@@ -169,15 +190,15 @@ class RunFactory:
         self.fingerprints: dict[str, str] = {}
         self.lines: list[str] = []
         self._devices = launch.devices
-        self._source = source
-        self._code = None if source is None else read_user_code(source)
-        if source is not None and self._code is not None:
+        self.source = source
+        self.code = None if source is None else read_user_code(source)
+        if source is not None and self.code is not None:
             set_environment(source, plan.baseline.config.env)
-            self.lines += environment_lines(self._code, plan.baseline.config.env)
+            self.lines += environment_lines(self.code, plan.baseline.config.env)
         self._same_code = launch.same_code
         # Within a notebook, files and what a user's function returns may be others than at the call before.
         load.cache_clear()
-        self.codes = [] if self._code is None else codes_of_study(self.directory, self._code.hashes)
+        self.codes = [] if self.code is None else codes_of_study(self.directory, self.code.hashes)
 
     @property
     def data(self) -> tuple[str, ...]:
@@ -189,13 +210,11 @@ class RunFactory:
         fingerprint = self.check(arm)
         config = arm.config.with_seed(seed) if trial else self.plan.config(arm, seed)
         identity = run_id(config, fingerprint, self._devices)
-        code = None if self._code is None else RunCode(identity, self._code.hashes)
+        code = None if self.code is None else RunCode(identity, self.code.hashes)
         if code is not None:
             identity = code.run_id
         path = self.directory / identity
-        return Run(
-            identity, self.plan.name, arm.label, arm.levels, config, path, self._source, code, trial, fingerprint
-        )
+        return Run(identity, self.plan.name, arm.label, arm.levels, config, path, self.source, code, trial, fingerprint)
 
     def check(self, arm: Arm) -> str:
         """Check an arm, once, and return the fingerprint of its data. Raises `UserError`."""
@@ -203,18 +222,29 @@ class RunFactory:
         if key not in self.fingerprints:
             try:
                 fingerprint = check(arm.config, self._devices)
+                lines = lines_about_outputs(arm.config)
             except UserError as error:
                 raise UserError(str(error) if len(self.plan.arms) == 1 else f"arm {arm.label!r}: {error}") from None
+            self.lines += [line for line in lines if line not in self.lines]
             if fingerprint not in self.fingerprints.values():
                 self.lines += look_at_data(arm.config.data, fingerprint)
             self.fingerprints[key] = fingerprint
         return self.fingerprints[key]
 
+    def edited_files(self) -> tuple[str, ...]:
+        """Return the user's files that are no longer as they were when the runs were planned."""
+        if self.code is None or self.source is None:
+            return ()
+        try:
+            return changed_files(self.code.hashes, read_user_code(self.source).hashes)
+        except FileNotFoundError:
+            return (self.source.name,)
+
     def keep_code(self, runs: Sequence[Run]) -> str | None:
         """Copy the user's code into the study's folder, and return a message if there are runs of older code."""
-        if self._code is None:
+        if self.code is None:
             return None
-        keep_copies(self._code, self.directory)
+        keep_copies(self.code, self.directory)
         return reuse_older_runs(runs, self.codes, self._same_code)
 
 

@@ -154,17 +154,17 @@ def missing_runs(directory: Path, repeat_crashed: bool = False) -> "list[Run]":
     Each job has an order of its own, so that hundreds do not ask for the same run at the same time; the arms of a seed
     follow one another. With `repeat_crashed`, runs that crashed once are among them.
     """
-    from litmus.design.study_files import is_a_module, set_environment
+    from litmus.core.source import import_source, is_imported, set_environment
     from litmus.launch.local import MAX_ATTEMPTS
-    from litmus.launch.worker import changed_code, import_file, message_of_change
+    from litmus.launch.worker import changed_code, message_of_change
     from litmus.training.run import Run
 
     content = _read(directory)
     for entry in {entry["source"]: entry for entry in content["runs"] if entry["source"] is not None}.values():
         source = Path(entry["source"])
-        if not is_a_module(source):
+        if not is_imported(source):
             set_environment(source, entry["config"].get("env", {}))
-        import_file(source)  # registers the networks and datasets of its configs
+        import_source(source)  # registers the networks and datasets of its configs
     runs: list[Run] = []
     changed: set[str] = set()
     for entry in content["runs"]:

@@ -17,6 +17,7 @@ import torch.distributed as distributed
 
 from litmus.core.errors import UserError, error_in_one_line
 from litmus.core.formatting import listed
+from litmus.core.source import import_source, set_environment
 from litmus.launch.signals import CHECKPOINT_SIGNALS
 from litmus.records.run_record import Heartbeat
 from litmus.records.storage import LEASES, CorruptRecord, StorageError, TakenOver, storage_errors
@@ -24,7 +25,7 @@ from litmus.records.user_code import changed_files
 from litmus.training.checkpoints import Paused
 from litmus.training.execute import attempt, write_traceback
 from litmus.training.run import Execution, Place, Run
-from litmus.training.user_code import read_user_code
+from litmus.training.user_code import hashes_as_executed, read_user_code
 
 Kind = Literal[
     "progress", "done", "paused", "corrupt", "refused", "taken over", "crashed", "device failed", "out of memory"
@@ -99,7 +100,13 @@ def _execute(
     try:
         with output_to_log(run):
             import_user_code(run)
-            return Message("done", attempt(run, execution, place, progress, assignment.attempts, pause))
+            state = attempt(run, execution, place, progress, assignment.attempts, pause)
+            try:
+                require_unchanged(run)  # a module that a function imports may have been read in between
+            except UserError:
+                run.record.set_aside()
+                raise
+            return Message("done", state)
     except Paused:
         return Message("paused")
     except TakenOver:
@@ -144,44 +151,30 @@ def output_to_log(run: Run) -> Iterator[None]:
             os.close(original)
 
 
-_imported: dict[Path, dict[str, str]] = {}
-"""The user's files that this process has imported, with the hashes of the code as it was then."""
-
-
 def import_user_code(run: Run) -> None:
     """Import the file of `run`, once per process. Raises `UserError` if its code has changed since it was planned.
 
     A run of a study of the package needs no import.
     """
-    if run.source is None:
-        return
-    # Imported here because it brings pandas, which the package's studies never need.
-    from litmus.design.study_files import set_environment
+    if run.source is not None:
+        set_environment(run.source, run.config.env)
+        import_source(run.source)
+    require_unchanged(run)
 
-    set_environment(run.source, run.config.env)
-    import_file(run.source)
+
+def require_unchanged(run: Run) -> None:
+    """Raise `UserError` where the code that this process runs is not that with which the run was planned."""
     changed = changed_code(run)
     if changed:
         raise UserError(message_of_change(changed))
 
 
-def import_file(source: Path) -> None:
-    """Import a user's file, unless this process has, and remember its present code."""
-    if source in _imported:
-        return
-    from litmus.design.study_files import import_source, is_a_module
-
-    if not is_a_module(source):
-        import_source(source)
-    _imported[source] = read_user_code(source).hashes
-
-
 def changed_code(run: Run) -> tuple[str, ...]:
-    """Return the files that differ between the run's code and what this process imported, or else what is on disk."""
+    """Return the files that differ between the run's code and what this process has run, or else what is on disk."""
     if run.source is None or run.code is None:
         return ()
     try:
-        return changed_files(run.code.hashes, _imported.get(run.source) or read_user_code(run.source).hashes)
+        return changed_files(run.code.hashes, hashes_as_executed(read_user_code(run.source)))
     except FileNotFoundError:
         return (run.source.name,)
 

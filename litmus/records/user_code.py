@@ -8,11 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from litmus.core.source import MANIFEST
 from litmus.records.run_record import RunRecord
 
 FOLDER = "code"
-MANIFEST = "code.json"
-"""In a folder of copies: which of the files defines the study, and where each of them was."""
 DIGITS = 12
 """Hexadecimal digits of a hash of code."""
 
@@ -88,11 +87,6 @@ class KeptCode:
             return all(copy.read_bytes() == file.read_bytes() for copy, file in files)
         except (OSError, KeyError):
             return False
-
-
-def is_copy(source: Path) -> bool:
-    """Whether a file is a copy in a study's folder."""
-    return (source.parent / MANIFEST).is_file()
 
 
 def rerun_command(record: RunRecord) -> str:

@@ -8,7 +8,18 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import NonNegativeInt, PositiveInt
 
-from litmus.core.config_keys import Config, Key, Keys, OneOf, Role, Settings, flatten, keys_of_class, unknown_key
+from litmus.core.config_keys import (
+    REQUIRED,
+    Config,
+    Key,
+    Keys,
+    OneOf,
+    Role,
+    Settings,
+    flatten,
+    keys_of_class,
+    unknown_key,
+)
 from litmus.core.errors import UserError, written_with
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.loading.registry import DATASETS
@@ -191,6 +202,8 @@ def resolve(settings: Settings) -> RunConfig:
     keys = config_keys(architecture, dataset)
     values: dict[str, dict[str, Any]] = {section: {} for section in ("model", *SECTIONS)}
     for name, key in keys.items():
+        if key.default is REQUIRED and name not in settings:
+            raise UserError(f"{architecture} needs {name}, whose argument has no default: --{name} VALUE")
         section, _, option = name.rpartition(".")
         if section:
             values[section][option] = key.convert(settings[name]) if name in settings else key.default

@@ -341,7 +341,7 @@ def _summarise(rows: list[dict[str, Any]], module: LitNetwork, tested_weights: s
     best = METRICS[task.primary_metric].best(valid or evaluations, lambda row: row[primary_metric])
     row = best if tested_weights == "best" else evaluations[-1]
     return {
-        **{column: row[column] for column in (*task.training_columns, *task.validation_columns)},
+        **{column: row[column] for column in (*task.training_columns, *module.validation_columns)},
         f"best_{primary_metric}": best[primary_metric],
         "best_val_step": best["step"],
         "steps": rows[-1]["step"],

@@ -103,7 +103,8 @@ def _task(module: lightning.LightningModule) -> Task:
 
 
 def _metric_columns(module: lightning.LightningModule) -> tuple[str, ...]:
-    return _task(module).training_columns + _task(module).validation_columns
+    assert isinstance(module, LitNetwork)
+    return module.task.training_columns + module.validation_columns
 
 
 def write_probes(record: RunRecord, probes: Sequence[Probe]) -> None:

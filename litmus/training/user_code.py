@@ -5,6 +5,7 @@ the block under `if __name__ == "__main__"`). Everything else in any of the modu
 """
 
 import ast
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -24,8 +25,9 @@ from typing import Any
 
 from litmus.core.errors import PACKAGES, UserError
 from litmus.core.formatting import listed
+from litmus.core.source import MANIFEST, package_of
 from litmus.records.storage import storage_errors, to_json
-from litmus.records.user_code import DIGITS, MANIFEST, KeptCode
+from litmus.records.user_code import DIGITS, KeptCode
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,19 @@ def read_user_code(source: Path) -> UserCode:
     (`import_module(f"parts.{name}")`, `pkgutil.iter_modules(__path__)`), all modules of its package count. What else
     runs is found by `unread_files`.
     """
-    files, contents = {source.name: source}, {source.name: source.read_bytes()}
-    waiting = [(source.name, "")]
+    content = source.read_bytes()
+    try:
+        package = package_of(source.resolve(), content)
+    except (SyntaxError, ValueError):
+        package = ""  # it cannot be run
+    place = "/".join([*filter(None, package.split(".")), source.name])
+    files, contents = {place: source}, {place: content}
+    waiting, first = [(place, package)], place
     while waiting:
         importer, package = waiting.pop()
-        for name in _imported_names(contents[importer], package):
+        above = package.split(".") if importer == first and package else []
+        packages = [".".join(above[: end + 1]) for end in range(len(above))]
+        for name in (*packages, *_imported_names(contents[importer], package)):
             spec = _find_module(name)
             if spec is None or spec.origin is None or not spec.has_location:
                 continue
@@ -69,16 +79,23 @@ def read_user_code(source: Path) -> UserCode:
             if place not in files and is_local(file) and file.resolve() != source.resolve():
                 files[place], contents[place] = file, file.read_bytes()
                 waiting.append((place, name if is_package else name.rpartition(".")[0]))
-    return UserCode(source.name, files, contents)
+    return UserCode(first, files, contents)
 
 
 _executed: set[str] = set()
 """The files whose code has been run in this process, and the Python files that a user's code has opened."""
 
+_as_executed: dict[Path, bytes] = {}
+"""What the user's files held when this process ran them the last time."""
+
 
 def _remember_executed(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "exec":
-        _executed.add(arguments[0].co_filename)
+        file = arguments[0].co_filename
+        _executed.add(file)
+        if _is_users(file):
+            with contextlib.suppress(OSError):
+                _as_executed[Path(file).resolve()] = Path(file).read_bytes()
     elif event == "open" and isinstance(arguments[0], str) and arguments[0].endswith(".py") and _is_users(arguments[0]):
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and not _is_users(frame.f_code.co_filename):
@@ -97,6 +114,12 @@ def _is_users(file: str) -> bool:
 
 def _is_of_litmus(file: Path) -> bool:
     return any(file.is_relative_to(folder) for folder in PACKAGES)
+
+
+def hashes_as_executed(code: UserCode) -> dict[str, str]:
+    """Return the hash of each file as it was when this process ran it, of one that it did not run as it is."""
+    ran = {name: _as_executed.get(file.resolve(), code.contents[name]) for name, file in code.files.items()}
+    return {name: code.hashes[name] if ran[name] == code.contents[name] else syntax_hash(ran[name]) for name in ran}
 
 
 def is_local(file: Path) -> bool:

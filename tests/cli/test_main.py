@@ -103,7 +103,7 @@ MISTAKES = [
     ),
     ("run architectures --data digits --data.batchsize 4", "unknown config key 'data.batchsize' for digits"),
     ("train --optim.name lbfgs", "unknown optim.name 'lbfgs'"),
-    ("train --model mynet", "wide_resnet101_2; one of your own: --source FILE, which registers it"),
+    ("train --model mynet", "wide_resnet101_2; one of your own: --model FILE.py:CLASS"),
     ("vary --vary data.name=digits,shapes --data digits,shapes", "one of them is enough"),
     ("profile mynet --source nowhere.py", "nowhere.py: no such file"),
     ("profile vgg16 --image-size 31", "image_size must be at least 32, got 31"),

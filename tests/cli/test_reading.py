@@ -20,7 +20,8 @@ from litmus.lit_archs.building.registry import names
 from litmus.lit_archs.cost.profile import native_profile
 
 COMMANDS = (
-    "list", "list studies", "list archs", "list data", "list probes", "status", "status residual_depth",
+    "list", "list studies", "list archs", "list data", "list probes", "list runs residual_depth",
+    "status", "status residual_depth",
     "show 00000000000a", "power residual_depth --effect 1", "power residual_depth --effect 0.5 --metric val_top1",
     "report residual_depth", "report residual_depth.datasets",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from tiny_runs import trained
 from litmus import datamodules, load_model
 from litmus.cli.main import run_command
 from litmus.core.errors import UserError
-from litmus.design.study_files import import_source
+from litmus.core.source import import_source
 from litmus.export.predict import UNSEEN, image_files, predictions, write_mask
 from litmus.records.run_record import RunRecord
 from litmus.training.run import Run

@@ -7,8 +7,8 @@ import pytest
 import litmus
 from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
+from litmus.core.source import import_source
 from litmus.design.plan import Plan, expand
-from litmus.design.study_files import import_source
 from litmus.launch.conduct import RunFactory
 from litmus.launch.config import LaunchConfig
 from litmus.launch.local import LocalLauncher
@@ -114,8 +114,17 @@ def test_a_declared_variable_is_part_of_identity_and_config_and_set_where_runs_a
     monkeypatch.setenv("declared_width", "16")
     (tmp_path / "runs/declared_width/four").mkdir()
     runs = [
-        Run("four", run.study, run.arm, run.levels, four, tmp_path / "runs/declared_width/four", file, run.code),
-        Run("none", run.study, run.arm, run.levels, run.config, tmp_path / "runs/declared_width/none", file, run.code),
+        Run("four", run.experiment, run.arm, run.levels, four, tmp_path / "runs/declared_width/four", file, run.code),
+        Run(
+            "none",
+            run.experiment,
+            run.arm,
+            run.levels,
+            run.config,
+            tmp_path / "runs/declared_width/none",
+            file,
+            run.code,
+        ),
     ]
     LocalLauncher(Execution(), [(Place(),)], Progress(runs, 1)).execute(runs)
     assert [each.record.read_summary()["cost"]["parameters"] for each in runs] == [

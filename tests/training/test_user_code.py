@@ -8,8 +8,8 @@ import numpy
 import pytest
 
 from litmus.core.errors import UserError
-from litmus.design.study_files import import_source
-from litmus.records.user_code import KeptCode, RunCode, changed_files, code_version, is_copy
+from litmus.core.source import import_source
+from litmus.records.user_code import KeptCode, RunCode, changed_files, code_version
 from litmus.training.user_code import UserCode, is_local, keep_copies, read_user_code, require_read, syntax_hash
 
 STUDY = '''\
@@ -144,8 +144,6 @@ def test_copies_of_a_version_are_made_once_and_whole(tmp_path: Path) -> None:
     assert kept == KeptCode.of(study, first.hashes)
     assert (kept.path / "nets/gate.py").read_text() == "GATE = 1\n"
     assert kept.source == kept.path / "study.py"
-    assert is_copy(kept.source)
-    assert not is_copy(user / "study.py")
     assert kept.is_current()
     assert keep_copies(code("GATE = 1  # a comment\n"), study) == kept
     assert not kept.is_current()
