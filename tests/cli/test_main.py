@@ -114,8 +114,8 @@ MISTAKES = [
     ("train --config broken.yaml", "not YAML"),
     ("train --name a/b", "--name 'a/b': expected at most 100 letters"),
     ("vary --model lenet5", "nothing to vary"),
-    ("vary --vary optim.lr=0.1,0.2 --optim.lr 0.1", "optim.lr is a factor of vary-lenet5;"),
-    ("list nets", "unknown kind 'nets'; valid: all, studies, archs, data"),
+    ("vary --vary optim.lr=0.1,0.2 --optim.lr 0.1", "optim.lr is a factor of vary-lenet5"),
+    ("list nets", "valid: all, studies, archs, data, probes, runs"),
     ("status", "no experiments in runs"),
     ("show 12ab", "no run '12ab' in runs"),
 ]

@@ -113,8 +113,9 @@ def test_a_declared_variable_is_part_of_identity_and_config_and_set_where_runs_a
     # Each process imports the code with the variables of its run, whatever this one has.
     monkeypatch.setenv("declared_width", "16")
     (tmp_path / "runs/declared_width/four").mkdir()
+    experiment = run.experiment
     runs = [
-        Run("four", run.experiment, run.arm, run.levels, four, tmp_path / "runs/declared_width/four", file, run.code),
+        Run("four", experiment, run.arm, run.levels, four, tmp_path / "runs/declared_width/four", file, run.code),
         Run(
             "none",
             run.experiment,
