@@ -69,7 +69,7 @@ study = Study(
               "Commonly used activation functions", paper="tanh is always preferred"),
         Claim("Too high a rate kills ReLUs: at 0.3 over 20 points more are dead than at 0.01.",
               more(DEAD, at(HIGH, "relu"), than=at(LOW, "relu")), "Commonly used activation functions", threshold=0.2,
-              paper="as much as 40 % of a network"),
+              paper="as much as 40 % of a network", primary=True),
         Claim("At 0.1 fewer leaky ReLUs are negative for every image.",
               more(DEAD, at(FAST, "relu"), than=at(FAST, "leaky_relu")), "Commonly used activation functions",
               paper="one attempt to fix the dying ReLU problem"),

@@ -58,7 +58,7 @@ quick = Study(
     arms=ZOO,
     baseline="LeNet-5",
     tune={"optim.lr": [0.01, 0.05]},
-    presets={"paper": {**CIFAR_STEPWISE, "optim.schedule": "cosine"}},
+    presets={"paper": {"tune": {"optim.lr": [0.01, 0.1]}, **CIFAR_STEPWISE, "optim.schedule": "cosine"}},
     limits={
         "quick": "Four epochs of 405 small images reward networks that learn fast, not those that end best; two "
         "rates are a small budget."
@@ -72,18 +72,18 @@ quick = Study(
     claims=[
         # Implied: the paper compares itself with what led ImageNet before, never with LeNet-5.
         Claim("AlexNet is more accurate than LeNet-5.",
-              more("test_top1", "AlexNet", than="LeNet-5"), source=ALEXNET),
+              more("test_top1", "AlexNet", than="LeNet-5"), source=ALEXNET, primary=True),
         Claim("VGG is more accurate than AlexNet, both without norm.",
-              more("test_top1", "VGG-11", than="AlexNet"), "table 7", source=VGG),
+              more("test_top1", "VGG-11", than="AlexNet"), "table 7", source=VGG, primary=True),
         Claim("ResNet is more accurate than VGG, both with batch norm.",
-              more("test_top1", "ResNet-20", than="VGG-11, batch norm"), "table 3"),
+              more("test_top1", "ResNet-20", than="VGG-11, batch norm"), "table 3", primary=True),
         Claim("ResNet has fewer parameters than VGG.",
               more(logarithm("parameters", decimals=2), "VGG-11, batch norm", than="ResNet-20"),
-              "section 5", source=DENSENET),
+              "section 5", source=DENSENET, check=True),
         # The paper has that the first fully connected layer holds most of its parameters; ten times is this study's.
         Claim("Fully connected layers hold most parameters: AlexNet has ten times those of ResNet-20.",
               more(logarithm("parameters", decimals=2), "AlexNet", than="ResNet-20"),
-              "a footnote of section 3.2", source=ALEXNET, threshold=1.0),  # a decade
+              "a footnote of section 3.2", source=ALEXNET, threshold=1.0, check=True),  # a decade
     ],
 )  # fmt: skip
 
@@ -101,12 +101,12 @@ study = replace(
             limits={"imagenet": "Two rates are a small budget; AlexNet and VGG have dropout, the others have none."},
             claims=[
                 Claim("VGG is more accurate than AlexNet, both without norm.",
-                      more("test_top1", "VGG-11", than="AlexNet"), "table 7", source=VGG),
+                      more("test_top1", "VGG-11", than="AlexNet"), "table 7", source=VGG, primary=True),
                 Claim("ResNet is more accurate than VGG, both with batch norm.",
-                      more("test_top1", "ResNet-50", than="VGG-11, batch norm"), "table 3"),
+                      more("test_top1", "ResNet-50", than="VGG-11, batch norm"), "table 3", primary=True),
                 Claim("ResNet has fewer parameters than VGG.",
                       more(logarithm("parameters", decimals=2), "VGG-11, batch norm", than="ResNet-50"),
-                      "section 5", source=DENSENET),
+                      "section 5", source=DENSENET, check=True),
                 Claim("ResNeXt is more accurate than ResNet.",
                       more("test_top1", "ResNeXt-50 32×4d", than="ResNet-50"), "table 3",
                       source="Xie et al. 2016, Aggregated Residual Transformations (arXiv 1611.05431)",

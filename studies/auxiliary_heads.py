@@ -28,6 +28,7 @@ study = Study(
     tune={"optim.lr": [0.003, 0.05]},
     presets={
         "paper": {
+            "tune": {"optim.lr": [0.003, 0.05]},
             "model.width": 1.0, "data.name": "cifar10", "data.augment": "cifar",
             "optim.schedule": "multistep", "optim.weight_decay": 1e-4, "trainer.epochs": 100,
         }
@@ -38,12 +39,12 @@ study = Study(
     claims=[
         Claim("Without norm auxiliary heads make the network learn faster.",
               sooner(network(True, "none"), than=network(False, "none")), "section 5",
-              paper="to increase the gradient signal that gets propagated back"),
+              paper="to increase the gradient signal that gets propagated back", primary=True),
         Claim("With batch norm they make it learn faster too.",
               sooner(network(True, "batch"), than=network(False, "batch")), "section 5"),
         Claim("Without norm they raise the test accuracy.",
               more("test_top1", network(True, "none"), than=network(False, "none")), "section 5",
-              paper="around 0.5 % in later control experiments"),
+              paper="around 0.5 % in later control experiments", primary=True),
         Claim("With batch norm they raise the test accuracy.",
               more("test_top1", network(True, "batch"), than=network(False, "batch")), "section 4", source=RETHINKING,
               paper="a slightly higher plateau near the end of training"),

@@ -2,8 +2,8 @@
 
 All arms take the same steps on the same batches of 64. They differ in how many of a batch's images are normalised
 together (ghost batches), from 4 to all 64, and therefore only in the noise of the statistics. Group norm has none. The
-noise is the spread of an image's logits over random companions, relative to their spread over images. Each arm tunes
-its learning rate. quick: LeNet-5 with ReLU on 400 drawn shapes. paper: ResNet-20 on CIFAR-10.
+noise is the spread of an image's logits over random companions, relative to their spread over images. quick: LeNet-5
+with ReLU on 400 drawn shapes, each arm with a tuned learning rate. paper: ResNet-20 on CIFAR-10.
 """
 
 import math
@@ -74,12 +74,13 @@ study = Study(
     claims=[
         # not checked at the source: the section, here and below
         Claim("An image's output depends on its companions: the more share their statistics, the less.",
-              trend(NOISE, "norm.virtual_batch_size", {"model.norm": "ghost_batch"}, falling=True), "section 3.4"),
+              trend(NOISE, "norm.virtual_batch_size", {"model.norm": "ghost_batch"}, falling=True), "section 3.4",
+              primary=True),
         Claim("The noise falls like 1/√n: from 4 to 64 images by a factor of four, to a quarter.",
               alike(noise_by_root, ghosts(4), ghosts(BATCH)), threshold=0.097,  # log10(1.25)
               source="follows from the variance of a mean of n independent samples"),
         Claim("The noise regularises: the more images share, the wider the gap between training and test accuracy.",
-              trend(GAP, "norm.virtual_batch_size", {"model.norm": "ghost_batch"}), "section 3.4"),
+              trend(GAP, "norm.virtual_batch_size", {"model.norm": "ghost_batch"}), "section 3.4", primary=True),
         Claim("Statistics of 16 images generalise better than those of all 64.",
               more("test_top1", ghosts(16), than=ghosts(BATCH)), "abstract", source=HOFFER),
         Claim("Group norm, which has no such noise, overfits more than statistics of 16 images.",

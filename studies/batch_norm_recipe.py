@@ -75,7 +75,7 @@ study = Study(
     },
     claims=[
         Claim("Batch norm alone helps.",
-              more("test_top1", "+ batch norm", than="without"), "section 4.2.2, figure 3"),
+              more("test_top1", "+ batch norm", than="without"), "section 4.2.2, figure 3", primary=True),
         Claim("With batch norm, five times the learning rate helps.",
               more("test_top1", "+ lr x5", than="+ batch norm"), "section 4.2.1"),
         Claim("With batch norm, leaving out dropout helps.",
@@ -93,9 +93,9 @@ study = Study(
               more("test_top1", "+ less distortion", than="+ reshuffling"), "section 4.2.1"),
         Claim("Batch norm and all seven together help.",
               more("test_top1", FULL, than="without"), "section 4.2.2, figure 3",
-              paper="72.2 % (Inception) to 73.0 % (BN-x5)"),
+              paper="72.2 % (Inception) to 73.0 % (BN-x5)", primary=True),
         Claim("Of all together, batch norm is what cannot be left out.",
-              more("test_top1", FULL, than="all but batch norm"), "section 4.2.1"),
+              more("test_top1", FULL, than="all but batch norm"), "section 4.2.1", primary=True),
         *(Claim(f"Of all together, {label.removeprefix('all but ')} helps.", more("test_top1", FULL, than=label),
                 "section 4.2.1")
           for label in TAKEN_BACK if label != "all but batch norm"),

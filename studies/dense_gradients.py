@@ -43,6 +43,7 @@ study = Study(
     tune={"optim.lr": [0.01, 0.1]},
     presets={
         "paper": {
+            "tune": {"optim.lr": [0.01, 0.1]},
             "data.name": "cifar10", "data.augment": "cifar",
             "optim.lr": 0.1, "optim.weight_decay": 1e-4, "optim.nesterov": True, "optim.schedule": "multistep",
             "trainer.epochs": 300, "trainer.probe_every_n_steps": 5000,
@@ -61,9 +62,10 @@ study = Study(
     ],
     claims=[
         Claim("With batch norm the gradients of first and last layer are closer with dense connections than without.",
-              more(unevenness, "chain, batch norm", than="dense, batch norm"), "sections 1 and 5, deep supervision"),
+              more(unevenness, "chain, batch norm", than="dense, batch norm"), "sections 1 and 5, deep supervision",
+              primary=True),
         Claim("Without norm they are, too.",
-              more(unevenness, "chain", than="dense"), "sections 1 and 5, deep supervision"),
+              more(unevenness, "chain", than="dense"), "sections 1 and 5, deep supervision", primary=True),
         Claim("Without norm the dense network fits the training set better.",
               more("fit_top1", "dense", than="chain"), "section 1, easy to train"),
         Claim("With batch norm it does, too.",

@@ -51,6 +51,7 @@ study = Study(
     tune={"optim.lr": [0.0003, 0.003, 0.03, 0.3, 3.0]},
     presets={
         "paper": {
+            "tune": {"optim.lr": [0.0003, 0.003, 0.03, 0.3, 3.0]},
             "model.depth": 20, "model.width": 16,
             "data.name": "cifar10", "data.batch_size": 128, "data.augment": "cifar",
             "optim.weight_decay": 1e-4, "trainer.epochs": 60,
@@ -61,13 +62,13 @@ study = Study(
     claims=[
         Claim("Weights ten times too small cost less with batch norm, each at its own rate.",
               interaction("test_top1", of=(batch_norm(0.1), batch_norm(1.0)),
-                          than=(unnormalised(0.1), unnormalised(1.0))), "section 3.3"),
+                          than=(unnormalised(0.1), unnormalised(1.0))), "section 3.3", primary=True),
         Claim("Weights ten times too large cost less with batch norm, each at its own rate.",
               interaction("test_top1", of=(batch_norm(10.0), batch_norm(1.0)),
-                          than=(unnormalised(10.0), unnormalised(1.0))), "section 3.3"),
+                          than=(unnormalised(10.0), unnormalised(1.0))), "section 3.3", primary=True),
         Claim("BN(aWu) = BN(Wu): the scale of the weights does not reach the activations (a = 10).",
               alike(SPREAD, batch_norm(10.0), batch_norm(1.0)), "section 3.3", threshold=0.01,
-              paper="exact, but for the ε in the denominator"),
+              paper="exact, but for the ε in the denominator", check=True),
         # Of one arm: the difference of two is the same in every seed, a power of ten, and has no interval.
         Claim("Without batch norm it does: weights ten times too small leave the last activation an input below 0.001.",
               exceeds(decades_below_one, unnormalised(0.1)), "section 3.3", threshold=3.0),

@@ -32,6 +32,7 @@ study = Study(
     tune=Tuning({"optim.lr": [0.00001, 0.0001, 0.001, 0.01, 0.1]}, seeds=3),
     presets={
         "paper": {
+            "tune": Tuning({"optim.lr": [0.00001, 0.0001, 0.001, 0.01, 0.1]}, seeds=3),
             "model.blocks": 3, "model.convolutions": 2, "model.width": 64, "model.dense_units": 512,
             "data.name": "cifar10", "data.augment": "cifar", "data.batch_size": 128,
             "optim.schedule": "multistep", "optim.weight_decay": 5e-4, "trainer.epochs": 60,
@@ -43,7 +44,7 @@ study = Study(
     },
     claims=[
         Claim("Without batch norm raw pixels cost accuracy at any rate: more than five points below standardised ones.",
-              more("test_top1", scaled(STANDARDISED), than=scaled(RAW)), "section 4.3", threshold=0.05),
+              more("test_top1", scaled(STANDARDISED), than=scaled(RAW)), "section 4.3", threshold=0.05, primary=True),
         Claim("Inputs of mean zero learn faster than those between 0 and 1.",
               sooner(scaled(STANDARDISED), than=scaled(UNIT)), "section 4.3",
               paper="usually faster if the average is close to zero"),
@@ -52,7 +53,7 @@ study = Study(
               threshold=0.02, paper="not strictly necessary"),
         Claim("Batch norm behind the first layer takes the scale out: raw pixels are as accurate, to a point.",
               alike("test_top1", scaled(RAW, "batch"), scaled(STANDARDISED, "batch")), "section 3.3, BN(aWu) = BN(Wu)",
-              source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)", threshold=0.01),
+              source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)", threshold=0.01, primary=True),
         Claim("So batch norm matters more to raw than to standardised inputs.",
               interaction("test_top1", of=(scaled(RAW, "batch"), scaled(RAW)),
                           than=(scaled(STANDARDISED, "batch"), scaled(STANDARDISED))),

@@ -61,12 +61,14 @@ study = Study(
     claims=[
         # not checked at the source: the sections of this and the next
         Claim("At the same epochs and rate a large batch is less accurate, with batch norm.",
-              more("test_top1", batch("32"), than=batch("256, same rate")), "section 2.1", source=GOYAL),
+              more("test_top1", batch("32"), than=batch("256, same rate")), "section 2.1", source=GOYAL, primary=True),
         Claim("A rate proportional to the batch makes up for it, to a percentage point.",
-              alike("test_top1", batch("256, scaled rate"), batch("32")), "section 2.1", source=GOYAL, threshold=0.01),
+              alike("test_top1", batch("256, scaled rate"), batch("32")), "section 2.1", source=GOYAL, threshold=0.01,
+              primary=True),
         # not checked at the source: the section
         Claim("With as many steps a large batch is as accurate, to a percentage point.",
-              alike("test_top1", batch("256, same rate, same steps"), batch("32")), "section 5", threshold=0.01),
+              alike("test_top1", batch("256, same rate, same steps"), batch("32")), "section 5", threshold=0.01,
+              primary=True),
         # not checked at the source
         Claim("At the same steps and rate a large batch leaves a larger gap of training and test, with batch norm.",
               more(GAP, batch("256, same rate, same steps"), than=batch("32")), source=NOISE),

@@ -71,9 +71,9 @@ study = Study(
     ],
     claims=[
         Claim("In a plain network the first layer is more like its end than the last hidden one, while it trains.",
-              exceeds(first_over_last, {"model.residual": False}), "abstract and section 4, bottom up"),
+              exceeds(first_over_last, {"model.residual": False}), "abstract and section 4, bottom up", primary=True),
         Claim("In a residual network, too.",
-              exceeds(first_over_last, {"model.residual": True}), "abstract and section 4, bottom up"),
+              exceeds(first_over_last, {"model.residual": True}), "abstract and section 4, bottom up", primary=True),
         # The paper does not take the start out.
         Claim("Counted from where it starts, too: a plain network's first layer is further on its way than its last.",
               exceeds(first_before_last, {"model.residual": False}), "implied by section 4"),

@@ -47,7 +47,12 @@ study = Study(
     baseline="LeNet-5",
     seeds=5,
     tune={"optim.lr": [0.001, 0.003, 0.01]},
-    presets={"paper": {"data.name": "cifar10", "data.batch_size": 128, "trainer.epochs": 100}},
+    presets={
+        "paper": {
+            "tune": {"optim.lr": [0.001, 0.003, 0.01]},
+            "data.name": "cifar10", "data.batch_size": 128, "trainer.epochs": 100,
+        }
+    },
     limits={
         "quick": "A digit of 8 pixels is moved by up to two of them, and the test digits are centred: so hard an "
         "augmentation takes long to pay, if it does. A stride of 2 leaves one position of so small an image, and 7×7 "
@@ -56,12 +61,12 @@ study = Study(
     claims=[
         Claim("ReLU instead of sigmoid helps.", more("test_top1", "ReLU", than="LeNet-5"), "section 3.1, of speed"),
         Claim("With ReLU the net trains faster than with tanh.", sooner("ReLU", than="tanh"), "section 3.1, figure 1",
-              paper="six times as fast to 25 % training error on CIFAR-10, a network of four layers"),
+              paper="six times as fast to 25 % training error on CIFAR-10, a network of four layers", primary=True),
         Claim("Max pooling instead of average helps.", more("test_top1", "max pooling", than="LeNet-5"), "abstract",
               source="Scherer et al. 2010, Evaluation of Pooling Operations in Convolutional Architectures"),
         Claim("Dropout helps.", more("test_top1", "dropout", than="LeNet-5"), "section 4.2"),
         Claim("Augmentation helps.", more("test_top1", "augmentation", than="LeNet-5"), "section 4.1"),
-        Claim("All four together help.", more("test_top1", "all", than="LeNet-5"), "section 1"),
+        Claim("All four together help.", more("test_top1", "all", than="LeNet-5"), "section 1", primary=True),
         Claim("Larger filters in the first layer, 7×7 for 5×5, do not help.",
               more("test_top1", "LeNet-5", than="7×7 filters"), "section 4.1", source=ZEILER, threshold=-0.01,
               paper="11×11 filters at stride 4 made 7×7 at stride 2: more accurate"),

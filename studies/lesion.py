@@ -2,8 +2,8 @@
 
 After training, blocks are deleted one at a time and several at a time, and exchanged, and the validation split is
 evaluated again; the test set is not read. The result is a fraction of the intact network's accuracy. A plain and a
-residual network of 20 layers differ only in the shortcuts, and both train; a third, residual network is deeper. Each
-tunes its learning rate. quick: half the width on scikit-learn's digits, the deeper network of 32 layers. paper:
+residual network of 20 layers differ only in the shortcuts, and both train; a third, residual network is deeper. quick:
+half the width on scikit-learn's digits, each with a tuned learning rate, the deeper network of 32 layers. paper:
 CIFAR-10, the deeper network of 110 layers (the paper's plain network is a VGG).
 """
 
@@ -49,9 +49,9 @@ study = Study(
     claims=[
         Claim("Without one block a residual network keeps over ten points more of its accuracy than its plain twin.",
               more(kept, RESIDUAL, than=PLAIN), "section 4.1", threshold=0.1,
-              paper="ResNet-110: hardly anything is lost; VGG-15: all down to chance"),
+              paper="ResNet-110: hardly anything is lost; VGG-15: all down to chance", primary=True),
         Claim("A deeper residual network keeps most of its accuracy without one block: above 80 % of it on average.",
-              exceeds(kept, DEEPER), "section 4.1", threshold=0.8),
+              exceeds(kept, DEEPER), "section 4.1", threshold=0.8, primary=True),
     ],
 )  # fmt: skip
 

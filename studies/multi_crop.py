@@ -36,7 +36,7 @@ study = Study(
         # The figure is in a footnote; not checked at the source
         Claim("Ten parts are more accurate than the middle alone.",
               more("test_top1", crops(10), than=crops(1)), "sections 4.1 and 6",
-              paper="39.0 % to 37.5 % top-1 error (2010)"),
+              paper="39.0 % to 37.5 % top-1 error (2010)", primary=True),
         # Implied: the paper does not take the two apart.
         Claim("Five parts, without mirror images, are more accurate than one.",
               more("test_top1", crops(5), than=crops(1)), "implied by section 4.1"),

@@ -1,10 +1,10 @@
 """Does it matter where batch norm stands: before the activation, after it, or both before the layer?
 
 Before and after the activation are compared in a VGG, where every norm has an activation; in a residual block the norm
-at the end of the branch has none. Pre-activation is compared with the residual network of He et al. 2015. Each tunes
-its learning rate. quick: VGG-11 and 14 residual layers of 8 channels on scikit-learn's digits. paper: VGG-11 and 110
-residual layers of 16 channels on CIFAR-10, 64,000 steps of 128, rate divided at a half and three quarters, weight
-decay 1e-4.
+at the end of the branch has none. Pre-activation is compared with the residual network of He et al. 2015. quick: VGG-11
+and 14 residual layers of 8 channels on scikit-learn's digits, each with a tuned learning rate. paper: VGG-11 and 110
+residual layers of 16 channels on CIFAR-10, 64,000 steps of 128, rate divided at a half and three quarters, weight decay
+1e-4.
 """
 
 from litmus import Claim, Levels, Study, alike, more
@@ -42,10 +42,10 @@ study = Study(
         Claim("Before or after the activation makes no difference of a percentage point.",
               alike("test_top1", "VGG, after activation", "VGG, before activation"),
               "section 3.2 puts it before; after occurs as well", threshold=0.01,
-              source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)"),
+              source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)", primary=True),
         Claim("Pre-activation is more accurate.",
               more("test_top1", "residual, pre-activation", than="residual, after addition"), "table 3",
-              paper="ResNet-110: 6.61 % to 6.37 % error; ResNet-1001: 7.61 % to 4.92 %"),
+              paper="ResNet-110: 6.61 % to 6.37 % error; ResNet-1001: 7.61 % to 4.92 %", primary=True),
     ],
 )  # fmt: skip
 

@@ -38,6 +38,7 @@ study = Study(
     tune=Tuning({"optim.lr": [0.02, 0.1]}, seeds=2),
     presets={
         "paper": {
+            "tune": {"optim.lr": [0.02, 0.1]},
             "model.blocks": 3, "model.convolutions": 2, "model.width": 64, "model.dense_units": 512,
             "data.name": "cifar10", "data.validation": 0.1, "data.batch_size": 128,
             "optim.schedule": "multistep", "optim.weight_decay": 5e-4, "trainer.epochs": 100,
@@ -50,7 +51,8 @@ study = Study(
     },
     claims=[
         Claim("Max pooling is more accurate than average pooling.",
-              more("test_top1", pooled("max"), than=pooled("average")), "General pooling", source=LECTURE),
+              more("test_top1", pooled("max"), than=pooled("average")), "General pooling", source=LECTURE,
+              primary=True),
         # not checked at the source
         Claim("L2 pooling is more accurate than average pooling.",
               more("test_top1", pooled("l2"), than=pooled("average")), "section 4", source=SERMANET),
@@ -58,7 +60,8 @@ study = Study(
               more("test_top1", pooled("convolution"), than=pooled("max")), "abstract", source=SPRINGENBERG,
               threshold=-0.02),
         Claim("Max pooling makes answers more invariant to shifts than leaving every other position out.",
-              more(CONSISTENCY, pooled("max"), than=pooled("subsample")), "section 9.3", source=GOODFELLOW),
+              more(CONSISTENCY, pooled("max"), than=pooled("subsample")), "section 9.3", source=GOODFELLOW,
+              primary=True),
         Claim("So does average pooling.",
               more(CONSISTENCY, pooled("average"), than=pooled("subsample")), "section 9.3", source=GOODFELLOW),
         Claim("Max pooling is not enough: blurred before positions are left out, answers are more invariant.",

@@ -41,11 +41,13 @@ quick = Study(
     },
     claims=[
         Claim("The plain network of 34 layers has a higher test error than that of 18.",
-              more("test_error", plain(34), than=plain(18)), "table 2", paper="28.54 % and 27.94 % top-1 error"),
+              more("test_error", plain(34), than=plain(18)), "table 2", paper="28.54 % and 27.94 % top-1 error",
+              primary=True),
         Claim("That is no overfitting: its training error is higher, too.",
               more("fit_error", plain(34), than=plain(18)), "figure 4 left"),
         Claim("The residual network of 34 layers has a lower test error than that of 18.",
-              more("test_error", residual(18), than=residual(34)), "table 2", paper="25.03 % and 27.88 %"),
+              more("test_error", residual(18), than=residual(34)), "table 2", paper="25.03 % and 27.88 %",
+              primary=True),
         Claim("At 34 layers the residual network has the lower test error.",
               more("test_error", plain(34), than=residual(34)), "table 2", paper="25.03 % and 28.54 %"),
         Claim("At 18 layers the two are within a point of each other.",
@@ -67,6 +69,7 @@ study = replace(
     presets={
         "paper": preset(**HE_2015_IMAGENET),
         "subset": {
+            "tune": {"optim.lr": [0.01, 0.05]},
             **IMAGENET_FOLDER, "model.width": 64, "data.image_size": 112, "data.stored_size": 128,
             "data.batch_size": 64, "data.validation": 0.1, "data.augment": "alexnet", "data.test_crops": 10,
             "optim.weight_decay": 1e-4, "trainer.epochs": 60,

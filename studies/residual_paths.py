@@ -79,7 +79,7 @@ quick = Study(
               exceeds(lost_a_branch, DEEPEST), "section 5"),
         Claim("Most of the gradient comes from short paths, through a third of the blocks or fewer.",
               exceeds(SHARE, DEEPEST), "abstract and section 5", threshold=0.5,
-              paper="ResNet-110: most comes from paths of 10 to 34 layers, 5 to 17 of 54 blocks"),
+              paper="ResNet-110: most comes from paths of 10 to 34 layers, 5 to 17 of 54 blocks", primary=True),
         Claim("Short paths have a larger share of the gradient than of the number of paths.",
               exceeds(more_than_their_number, DEEPEST), "section 5"),
         # Implied: the paper shows one depth, and says that depth is bridged by short paths.

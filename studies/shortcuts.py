@@ -40,12 +40,13 @@ study = Study(
     presets={"paper": {**HE_2015_CIFAR, "model.depth": 56, "model.width": 16}},
     limits={"quick": "The papers' differences between forms are tenths of a point; six small seeds show whole ones."},
     claims=[
-        *(Claim(f"Shortcut {form} is better than none.", more("test_top1", form, than="none"), FORMS_COMPARED)
+        *(Claim(f"Shortcut {form} is better than none.", more("test_top1", form, than="none"), FORMS_COMPARED,
+                primary=form == "A")
           for form in "ABC"),
         Claim("B is slightly better than A.", more("test_top1", "B", than="A"), FORMS_COMPARED,
-              paper="ResNet-34: 25.03 % (A) and 24.52 % (B) top-1 error"),
+              paper="ResNet-34: 25.03 % (A) and 24.52 % (B) top-1 error", primary=True),
         Claim("Projections are not essential: C is within a point of B.", alike("test_top1", "C", "B"), FORMS_COMPARED,
-              threshold=0.01, paper="24.52 % (B) and 24.19 % (C)"),
+              threshold=0.01, paper="24.52 % (B) and 24.19 % (C)", primary=True),
         Claim("Pre-activation is better.", more("test_top1", "A, pre-activation", than="A"), "table 2",
               source="He et al. 2016, Identity Mappings (arXiv 1603.05027)",
               paper="ResNet-110: 6.61 % to 6.37 % error"),

@@ -38,13 +38,14 @@ quick = Study(
     claims=[
         Claim("Short and fat is more accurate than deep and thin.",
               more("test_top1", FAT, than=THIN), "abstract",
-              paper="16 wide layers outperform all deep networks before, of a thousand layers among them"),
+              paper="16 wide layers outperform all deep networks before, of a thousand layers among them",
+              primary=True),
         Claim("Short and fat fits the training set better than deep and thin.",
               more("fit_top1", FAT, than=THIN), "section 1, diminishing feature reuse"),
         # not checked at the source
         Claim("It trains at least twice as fast.",
               more(logarithm("seconds"), THIN, than=FAT), "section 3", threshold=math.log10(2),
-              paper="WRN-40-4 trains eight times as fast as ResNet-1001"),
+              paper="WRN-40-4 trains eight times as fast as ResNet-1001", primary=True),
     ],
 )  # fmt: skip
 

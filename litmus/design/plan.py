@@ -284,7 +284,8 @@ def _resolved(
 ) -> tuple[Arm, ...]:
     """Return the arms of these levels, by label. Raises `UserError` where one cannot be."""
     chosen = study.presets.get(preset, {})
-    base = _base_settings(study, {} if isinstance(chosen, Study) else chosen, settings, vary)
+    of_preset = {} if isinstance(chosen, Study) else {key: value for key, value in chosen.items() if key != "tune"}
+    base = _base_settings(study, of_preset, settings, vary)
     arms = []
     for label, levels in levels_of.items():
         of_arm = {**_fitting(base, levels), **levels}

@@ -5,6 +5,7 @@ from typing import Any
 CIFAR_STEPWISE: dict[str, Any] = {
     "data.name": "cifar10",
     "data.batch_size": 128,
+    "data.validation": 0.1,
     "data.augment": "cifar",
     "optim.lr": 0.1,
     "optim.weight_decay": 1e-4,

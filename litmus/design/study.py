@@ -13,7 +13,7 @@ from litmus.core.metrics import METRICS, SPLITS, TASKS, metric_of
 from litmus.core.suggestions import nearest
 from litmus.design.arms import DESIGNS
 from litmus.design.plots import StudyPlot
-from litmus.design.tuning import Space, Tuning
+from litmus.design.tuning import Space, Tuning, as_tuning
 from litmus.evidence.claims import ArmTest, Claim
 from litmus.evidence.differences import Selector
 from litmus.evidence.results import Metric
@@ -38,8 +38,9 @@ class Study(Declared):
         arms: in place of all combinations, the arms by label, each the levels of the factors that it sets; factors
             that it does not name keep the base's value, and `baseline` may then be an arm's label.
         seeds: how many seeds each arm runs with.
-        presets: settings on top of the base, by name; `quick` is the base where it is not among them. Where other data
-            need other arms, a preset is a study of its own, which answers the same question.
+        presets: settings on top of the base, by name; `quick` is the base where it is not among them. What a preset
+            tunes is among its settings, as `"tune": {...}`. Where other data need other arms, a preset is a study of
+            its own, which answers the same question.
         for_data: settings that come with a dataset when the user names it, by its name; below the preset's.
         source: the paper that the claims are from, unless they say otherwise.
         claims: statements of the literature, tested over the records.
@@ -51,8 +52,8 @@ class Study(Declared):
         design: which combinations of the levels are arms: `full`, all of them; `one_at_a_time`, the baseline and each
             other level by itself; `leave_one_out`, the full recipe, with no factor at the baseline's level, and it
             without one each; `ladder`, each arm one factor more than the one before, in the factors' order.
-        tune: keys that each arm chooses for itself before it is compared, with the values or the `Range` to choose
-            from, `{"optim.lr": [0.1, 0.3, 1.0]}`; a `Tuning` also says how many trials, on how many seeds.
+        tune: keys that each arm of `quick` chooses for itself before it is compared, with the values or the `Range` to
+            choose from, `{"optim.lr": [0.1, 0.3, 1.0]}`; a `Tuning` also says how many trials, on how many seeds.
         diverged_value: the accuracy that a run counts with that diverged, in every table and claim; that of guessing
             where it is not given.
         environment: the environment variables that the file and its modules read: their values are recorded, are part
@@ -103,10 +104,22 @@ class Study(Declared):
         run_script(self)
 
     def at(self, preset: str) -> "Study":
-        """Return the study that a preset runs: itself, or where the preset is a study, that one, under its name."""
+        """Return the study that a preset runs: itself with what the preset tunes, or the study that the preset is.
+
+        Raises `UserError` where a preset leaves open what becomes of a key that the study tunes for `quick`.
+        """
         chosen = self.presets.get(preset)
         if not isinstance(chosen, Study):
-            return self
+            if chosen is None or (preset == "quick" and "tune" not in chosen):
+                return self
+            before, now = as_tuning(self.tune), as_tuning(chosen.get("tune", {}))
+            for key in before.space if before else ():
+                if key not in chosen and (now is None or key not in now.space):
+                    raise UserError(
+                        f"study {self.name}, preset {preset}: quick tunes {key}, of which this preset says nothing; "
+                        f'set it, or tune it with "tune": {{"{key}": [...]}}'
+                    )
+            return replace(self, tune=now or {})
         return replace(
             chosen,
             name=self.name,

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from litmus.core.declaration import Declared
 from litmus.core.errors import UserError, require_positive
 from litmus.core.keyed_random import derive
@@ -55,7 +53,8 @@ class Tuning(Declared):
         space: dotted config keys, each with the values or the `Range` to choose from. Where all are values, every
             combination of them is a trial.
         trials: how many are drawn for each arm where a range is among them, the same for all arms.
-        seeds: how many tuning seeds each trial runs with; their mean is what is chosen by.
+        seeds: how many tuning seeds each trial runs with; their mean is what is chosen by. Several where arms are
+            fragile: with one, a rate at which an arm trains in that seed alone can be chosen.
     """
 
     space: Space
@@ -78,9 +77,13 @@ class Tuning(Declared):
     def points(self) -> tuple[Point, ...]:
         """What the trials set, the same for every arm."""
         if any(isinstance(values, Range) for values in self.space.values()):
+            from scipy.stats import qmc  # takes most of a second to import
+
+            # Spread evenly over the ranges by a scrambled Halton sequence: more trials go on where fewer ended.
+            drawn = qmc.Halton(len(self.space), rng=derive(0, "tuning", *self.space)).random(self.trials)
             return tuple(
-                {key: _drawn_value(key, values, trial) for key, values in self.space.items()}
-                for trial in range(self.trials)
+                {key: _value_at(at, values) for at, (key, values) in zip(row, self.space.items(), strict=True)}
+                for row in drawn.tolist()
             )
         values = [list(each) for each in self.space.values() if not isinstance(each, Range)]
         return tuple(dict(zip(self.space, chosen, strict=True)) for chosen in itertools.product(*values))
@@ -93,6 +96,5 @@ def as_tuning(tune: "Tuning | Space") -> Tuning | None:
     return Tuning(tune) if tune else None
 
 
-def _drawn_value(key: str, values: Sequence[Any] | Range, trial: int) -> Any:
-    position = np.random.default_rng(derive(0, "tuning", key, trial)).random()
+def _value_at(position: float, values: Sequence[Any] | Range) -> Any:
     return values.draw(position) if isinstance(values, Range) else values[int(position * len(values))]

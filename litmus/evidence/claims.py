@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from litmus.core.declaration import Declared
+from litmus.core.errors import UserError
 from litmus.evidence.differences import NothingToCompare, Selector, holm
 from litmus.evidence.estimate import ALPHA, NO_EFFECT, Effect, Estimate
 from litmus.evidence.results import Analysis, Metric
@@ -128,7 +129,9 @@ class Claim(Declared):
         source: its source, where that is not the study's; shown with `where`.
         threshold: the practical threshold: an effect must be shown to exceed it, in the unit of what is measured.
         paper: the source's figure, shown next to ours.
-        primary: whether the headline rests on it; where no claim of a study does, it rests on all.
+        primary: whether the headline rests on it; where no claim of a study does, it rests on all but the checks.
+        check: whether it is computed and not measured, as a count of parameters or an exact invariance: that it holds
+            is no finding.
     """
 
     sentence: str
@@ -138,6 +141,12 @@ class Claim(Declared):
     threshold: float = 0.0
     paper: str = ""
     primary: bool = False
+    check: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.primary and self.check:
+            raise UserError(f"claim {self.sentence!r} cannot be a primary one and a check")
 
     @property
     def unit(self) -> Unit:
@@ -202,8 +211,8 @@ def finding_of(effect: Effect, region: Region, evidence: str, withheld: str = ""
 
 
 def primary_claims(claims: Sequence[Claim]) -> list[Claim]:
-    """Return the claims that the headline rests on: those that are primary, all where none is."""
-    return [claim for claim in claims if claim.primary] or list(claims)
+    """Return the claims that the headline rests on: those that are primary, all but the checks where none is."""
+    return [claim for claim in claims if claim.primary] or [claim for claim in claims if not claim.check]
 
 
 def after_holm(findings: Sequence[tuple[Claim, Finding]]) -> list[Finding]:

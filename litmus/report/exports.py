@@ -82,9 +82,7 @@ def as_markdown(summary: StudySummary) -> str:
     """Return the answer, the claims and the arms as Markdown."""
     parts = [f"## {markdown(summary.analysis.study.question)}", markdown(answer_of(summary))]
     if summary.findings:
-        rows = [
-            [each.claim.sentence, each.verdict, each.effect or "–", each.claim.paper] for each in claim_rows(summary)
-        ]
+        rows = [[each.claim.sentence, each.word, each.effect or "–", each.claim.paper] for each in claim_rows(summary)]
         parts.append(markdown_table(("claim", "verdict", "effect [95 %]", "the source's"), rows))
     arms = [[each.label, each.test, each.difference, each.p, each.seeds] for each in arm_rows(summary)]
     parts += [markdown_table(_arm_headings(summary), arms), f"*{markdown(methods(summary))}*"]

@@ -81,7 +81,7 @@ def forest(summary: StudySummary) -> list[Group]:
 
 def _claim(each: ClaimRow) -> Row:
     finding = each.finding
-    word = finding.withheld if finding.withheld and each.verdict == "inconclusive" else each.verdict
+    word = finding.withheld if finding.withheld and each.verdict == "inconclusive" else each.word
     note = f"p Holm {p_text(each.p_holm)}" if each.verdict != finding.verdict else ""
     return Row(
         each.claim.sentence,

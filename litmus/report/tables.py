@@ -74,6 +74,17 @@ class ClaimRow:
         return isinstance(self.claim.test, ArmTest) and self.claim.test.level
 
     @property
+    def role(self) -> str:
+        """What the claim counts for: `primary`, `secondary`, or `check`, which is computed and not measured."""
+        return "check" if self.claim.check else "primary" if self.primary else "secondary"
+
+    @property
+    def word(self) -> str:
+        """The verdict; that a check is right is no support for anything: it holds."""
+        holds = {"supported": "holds", "opposite": "does not hold", "smaller": "does not hold"}
+        return holds.get(self.verdict, self.verdict) if self.claim.check else self.verdict
+
+    @property
     def effect(self) -> str:
         """The effect with its interval and unit; empty where there is none."""
         if not self.finding.effect.n:

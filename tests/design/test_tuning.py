@@ -21,14 +21,28 @@ def test_values_are_tried_in_every_combination() -> None:
     assert [tuple(point.values()) for point in tuning.points] == [(0.1, 0.0), (0.1, 1e-4), (0.3, 0.0), (0.3, 1e-4)]
 
 
-def test_a_range_is_drawn_with_a_uniform_logarithm_and_always_the_same() -> None:
-    tuning = Tuning({"optim.lr": Range(1e-3, 1.0)}, trials=300)
-    drawn = [point["optim.lr"] for point in tuning.points]
-    assert tuning.points == Tuning({"optim.lr": Range(1e-3, 1.0)}, trials=300).points
-    assert min(drawn) >= 1e-3
-    assert max(drawn) <= 1.0
-    decades = [sum(math.floor(math.log10(value)) == decade for value in drawn) for decade in (-3, -2, -1)]
-    assert all(70 <= count <= 130 for count in decades)
+def test_a_range_is_drawn_evenly_over_its_logarithm_and_always_the_same() -> None:
+    points = [Tuning({"optim.lr": Range(1e-3, 10.0)}, trials=trials).points for trials in (8, 8, 16)]
+    assert points[0] == points[1] == points[2][:8]
+    halves = [math.floor(2 * math.log10(point["optim.lr"])) for point in points[0]]
+    assert sorted(halves) == list(range(-6, 2)), "each half decade is tried once"
+    both = Tuning({"optim.lr": Range(1e-3, 1.0), "optim.momentum": [0.0, 0.9]}, trials=12).points
+    assert {point["optim.momentum"] for point in both} == {0.0, 0.9}
+    assert len({point["optim.lr"] for point in both}) == 12
+
+
+def test_a_preset_says_itself_what_it_tunes() -> None:
+    space = {"optim.lr": [0.1, 0.3]}
+    presets = {"paper": {"optim.lr": 0.2}, "large": {"tune": {"optim.lr": [1.0, 3.0]}, "trainer.epochs": 3}}
+    study = a_study(tune=space, presets=presets)
+    quick, paper, large = (expand(study, preset=preset) for preset in ("quick", *presets))
+    assert quick.tuning == Tuning(space)
+    assert paper.tuning is None
+    assert paper.baseline.config.optim.lr == 0.2
+    assert large.tuning == Tuning({"optim.lr": [1.0, 3.0]})
+    assert large.baseline.config.trainer.epochs == 3
+    with pytest.raises(UserError, match=r"preset small: quick tunes optim\.lr, of which this preset says nothing; set"):
+        expand(a_study(tune=space, presets={"small": {"trainer.epochs": 1}}), preset="small")
 
 
 def test_tuned_arms_differ_in_the_factors_and_the_tuned_keys_alone() -> None:

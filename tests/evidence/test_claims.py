@@ -1,12 +1,15 @@
 """Verdicts and their p-values, and Holm's correction over a study's primary claims."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from litmus.evidence.claims import Claim, Finding, Verdict, after_holm, finding_of, judge
+from litmus.core.errors import UserError
+from litmus.evidence.claim_tests import more
+from litmus.evidence.claims import Claim, Finding, Verdict, after_holm, finding_of, judge, primary_claims
 from litmus.evidence.estimate import Estimate, effect_of
 
 VALUES = [-0.2, 0.1, -0.3, -0.1, -0.25]
@@ -66,3 +69,11 @@ def test_the_headline_is_holms_correction_over_the_primary_claims_alone() -> Non
     assert headline(claims) == ["supported"] * 3
     claims[1] = (claim(primary=True), found(0.04))
     assert headline(claims) == ["inconclusive", "inconclusive", "supported"]
+
+
+def test_a_check_is_no_finding_of_the_headline() -> None:
+    counted = Claim("It has fewer parameters.", more("parameters", "a", than="b"), check=True)
+    measured = Claim("It is better.", more("test_top1", "a", than="b"))
+    assert primary_claims([counted, measured]) == [measured]
+    with pytest.raises(UserError, match="primary one and a check"):
+        replace(counted, primary=True)
