@@ -127,21 +127,13 @@ def _known(summary: StudySummary, elsewhere: Elsewhere) -> list[Control]:
         "Plan": "whether arms, seeds and metric were chosen before the results were seen",
     }
     others = listed(elsewhere.others, MOST_VALUES)
+    differing = (f"equal in all runs of an arm, but not in all arms: {others}", "no: see the columns named here")
+    alike = ("no other column is equal in all runs of an arm and differs between arms", "not checked beyond the table")
+    by = f"yes: by the column {elsewhere.seed}" if elsewhere.seed else "no: the table has no seeds"
     return [
         Control("Table", " ".join([f"{elsewhere.table}.", *elsewhere.notes]), "yes: no arm has a seed twice"),
-        Control(
-            f"Only {factors} differs",
-            f"{others} {'is' if len(elsewhere.others) == 1 else 'are'} equal in all runs of an arm and differ between "
-            "arms"
-            if others
-            else "no other column of the table is equal in all runs of an arm and differs between arms",
-            f"no: in the table {others} differ too" if others else "not checked beyond the columns of the table",
-        ),
-        Control(
-            "Pairs",
-            pairing_note(summary),
-            f"yes: by the column {elsewhere.seed}" if elsewhere.seed else "no: the table has no seeds",
-        ),
+        Control(f"Nothing but {factors} differs", *(differing if others else alike)),
+        Control("Pairs", f"{pairing_note(summary)}.", by),
         *(Control(name, what, "not checked") for name, what in unknown.items()),
     ]
 

@@ -24,6 +24,7 @@ COMMANDS = (
     "status", "status residual_depth",
     "show 00000000000a", "power residual_depth --effect 1", "power residual_depth --effect 0.5 --metric val_top1",
     "report residual_depth", "report residual_depth.datasets",
+    "judge runs.csv --arm method --metric accuracy",
 )  # fmt: skip
 
 
@@ -37,13 +38,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return {"test_top1": value, "val_top1": value, "train_top1": value}
 
     synthetic(folder / "runs" / "residual_depth", STUDIES["residual_depth"], truth, seeds=3)
+    rows = "".join(f"{arm},{seed},0.{arm}{seed}\n" for arm in (7, 8) for seed in range(3))
+    (folder / "runs.csv").write_text(f"method,seed,accuracy\n{rows}")
     copied = {"first": "residual_depth", "second": "residual_depth"}
     write_datasets(folder / "runs" / "residual_depth.datasets", "residual_depth", copied)
     return folder
 
 
 def test_commands_that_only_read_load_neither_torch_nor_lightning(folder: Path) -> None:
-    with_json = [f"{command} --json" for command in COMMANDS if not command.startswith("report")]
+    with_json = [f"{command} --json" for command in COMMANDS if not command.startswith(("report", "judge"))]
     # Those that a user waits for most come first: they load no pandas either.
     commands = sorted([*COMMANDS, *with_json], key=lambda command: not command.startswith(("status", "show")))
     code = (
@@ -75,7 +78,7 @@ def test_every_table_fits_80_columns_without_a_broken_word(
 ) -> None:
     monkeypatch.chdir(folder)
     narrow, wide = (printed(command.split(), columns, monkeypatch, capsys) for columns in (80, 300))
-    assert max(map(len, narrow.splitlines())) <= 80 or command.startswith(("report", "show"))
+    assert max(map(len, narrow.splitlines())) <= 80 or command.startswith(("report", "judge", "show"))
     assert set(narrow.split()) <= set(wide.split())
     assert "…" not in narrow
 
