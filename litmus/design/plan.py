@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from litmus.core.config_keys import Key, Role, Settings
+from litmus.core.config_keys import Key, Role, Settings, parse_value
 from litmus.core.declaration import as_python
 from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
 from litmus.core.metrics import TASKS
@@ -235,9 +235,15 @@ def expand(
     Raises `UserError` for a wrong name, key or value, for a study that is not controlled, with the differing keys, and
     for two arms with the same config.
     """
-    settings, vary = as_python(settings or {}), as_python(vary or {})
-    settings = {key: as_registered(key, value) for key, value in settings.items()}
-    vary = {key: [as_registered(key, level) for level in levels] for key, levels in vary.items()}
+    settings = {key: as_registered(key, value) for key, value in as_python(settings or {}).items()}
+    for key, levels in (vary or {}).items():
+        if isinstance(levels, str | Mapping) or not isinstance(levels, Iterable):
+            raise UserError(f"vary {key}: expected a list of levels, got {levels!r}")
+    # Text stands for what it says, as on the command line: a level is compared with the baseline's.
+    vary = {
+        key: [as_registered(key, parse_value(level) if isinstance(level, str) else level) for level in levels]
+        for key, levels in as_python(vary or {}).items()
+    }
     require_study_name(study.name)
     if name:
         require_folder_name(name)

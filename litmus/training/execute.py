@@ -138,8 +138,8 @@ def require_planned_data(config: DataConfig, loaded: str, planned: str) -> None:
             "numpy.random.default_rng(0), and sort what it lists"
         )
     raise UserError(
-        f"data.name {config.name}: the data changed after the start, or differ from process to process (fingerprint "
-        f"{planned} then, {loaded} now); the same command continues with the present data"
+        f"data.name {config.name}: the data changed after the start, or differ from process to process, as the order "
+        f"of a set does (fingerprint {planned} then, {loaded} now); the same command continues with the present data"
     )
 
 

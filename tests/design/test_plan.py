@@ -172,6 +172,10 @@ def test_a_baseline_level_that_is_left_out_gives_its_place_to_the_first_and_the_
     assert plan.baseline.levels == {"model.norm": "none", "optim.lr": 0.5}
     assert plan.notes == ("--vary optim.lr leaves out the baseline's level 0.1; its place takes 0.5",)
     assert expand(a_study(design=design), vary={"optim.lr": [0.5, 0.1]}).notes == ()
+    as_text = expand(a_study(design=design), vary={"optim.lr": ["0.5", "1e-1"]})
+    assert (as_text.baseline.levels["optim.lr"], as_text.notes) == (0.1, ())
+    with pytest.raises(UserError, match=r"^vary optim\.lr: expected a list of levels, got '0\.5,0\.1'$"):
+        expand(a_study(design=design), vary={"optim.lr": "0.5,0.1"})
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,19 @@ RARE = numpy.where(numpy.arange(100) == 7, 3, numpy.arange(100) % 3)
 CASES: dict[str, tuple[Any, Any, list[str]]] = {
     "nothing": ((IMAGES, LABELS), (OTHERS, LABELS[:10]), []),
     "leak": ((IMAGES, LABELS), (IMAGES[:6], LABELS[:6]), ["6 of 6 test images are also training images"]),
+    "another label": (
+        (IMAGES, LABELS),
+        (IMAGES[:6], LABELS[1:7]),
+        [
+            "6 of 6 test images are also training images",
+            "6 images with more than one label: training image 0 is test image 0, with another label",
+        ],
+    ),
+    "dark": (
+        (IMAGES // 4, LABELS),
+        (OTHERS, LABELS[:10]),
+        ["the training images use the levels from 0 to 63 of 255 alone"],
+    ),
     "labels from 1": (
         (IMAGES, LABELS + 1),
         (OTHERS, LABELS[:10] + 1),
