@@ -124,7 +124,8 @@ def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
         return command(["train", *options, *where, *more])
 
     study = tmp_path / "cluster" / "s"
-    launcher = start(train("cluster", "--launcher", "slurm", *on_first_node()), environment)
+    cluster = ("--launcher", "slurm", *on_first_node(), "--checkpoint-every", "20steps")
+    launcher = start(train("cluster", *cluster), environment)
     wait_for(lambda: at_work(study))
     (job,) = jobs(study)
 
@@ -251,7 +252,7 @@ def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
 ) -> None:
     out, study = tmp_path / "runs", tmp_path / "runs" / "s"
     options = ("--seeds", "2", "--trainer.epochs", "100", "--launcher", "slurm", "--slurm.parallel", "2")
-    options += on_first_node()
+    options += ("--checkpoint-every", "epoch", *on_first_node())
     first = start(vary(out, "s", *options), environment)
     wait_for(lambda: jobs(study))
     os.killpg(first.pid, signal.SIGINT)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import litmus
+from litmus.cli.options import import_named_source
 from litmus.core.config_keys import flatten
 from litmus.core.errors import UserError
 from litmus.core.source import import_source
@@ -151,3 +152,17 @@ def test_variables_are_no_factors_and_have_names(tmp_path: Path) -> None:
         litmus.Study(environment=["4 wide"])
     with pytest.raises(UserError, match=r"env\.WIDTH: expected text, quoted in YAML, or null, got 4"):
         resolve({"env.WIDTH": 4})
+
+
+def test_a_config_file_sets_its_variables_before_the_file_of_source_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("configured_width", "9")
+    file = write(tmp_path, "configured_width", declared=False)
+    config = tmp_path / "config.yaml"
+    config.write_text("env: {configured_width: 4}\n")
+    with pytest.raises(UserError, match=r"env\.configured_width: expected text, in quotes, or null, got 4"):
+        import_named_source(["--source", str(file), "--config", str(config)])
+    config.write_text("env: {configured_width: '4'}\n")
+    import_named_source(["--source", str(file), "--config", str(config)])
+    assert import_source(file).WIDTH == 4
