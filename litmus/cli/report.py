@@ -14,8 +14,9 @@ from litmus.evidence.datasets import FILE as DATASETS_FILE
 from litmus.evidence.datasets import read_datasets
 from litmus.evidence.results import analyse
 from litmus.records.study_record import read_study_record
+from litmus.report.datasets import write_joint, write_joint_exports
 from litmus.report.exports import FORMATS, write_exports
-from litmus.report.overviews import write_index, write_joint, write_side_by_side
+from litmus.report.overviews import write_index, write_side_by_side
 from litmus.report.page import summary_of, write_report
 
 
@@ -27,6 +28,7 @@ def parser() -> Parser:
     )
     parser.add_argument("--all", action="store_true", help="every report, and an index of them")
     parser.add_key(Key("export", str, "", f"other formats too, comma-separated: {', '.join(FORMATS)}"))
+    parser.add_argument("--costs", action="store_true", help="parameters and FLOPs in the tables that --export writes")
     parser.add_key(OUT)
     return parser
 
@@ -52,13 +54,13 @@ def execute(arguments: Sequence[str]) -> int:
         return _two(*(find_study(study, out) for study in options.studies))
     for folder in (out / options.studies[0], Path(options.studies[0])):
         if (folder / DATASETS_FILE).is_file():
-            if formats:
-                raise UserError(f"{folder} holds several datasets; --export is for one of them")
-            return _several_datasets(folder)
-    return _one(find_study(options.studies[0], out), formats)
+            if options.costs:
+                raise UserError(f"{folder} holds several datasets; --costs is for one of them")
+            return _several_datasets(folder, formats)
+    return _one(find_study(options.studies[0], out), formats, options.costs)
 
 
-def _one(directory: Path, formats: Sequence[str]) -> int:
+def _one(directory: Path, formats: Sequence[str], costs: bool) -> int:
     source = read_study_record(directory).source
     if source is not None and not Path(source).is_file():
         print(f"litmus: {source} no longer exists, so the report has no claims", file=sys.stderr)
@@ -66,7 +68,7 @@ def _one(directory: Path, formats: Sequence[str]) -> int:
     print("\n".join([report.answer, *report.details]))
     print(f"report: {report.path}")
     if formats:
-        for path in write_exports(report.summary, report.study, formats):
+        for path in write_exports(report.summary, report.study, formats, costs):
             print(f"export: {path}")
     return 0
 
@@ -80,7 +82,7 @@ def _two(first: Path, second: Path) -> int:
     return 0
 
 
-def _several_datasets(directory: Path) -> int:
+def _several_datasets(directory: Path, formats: Sequence[str]) -> int:
     folders = read_datasets(directory)
     record = read_study_record(next(iter(folders.values())))
     study = study_of(record)
@@ -91,4 +93,7 @@ def _several_datasets(directory: Path) -> int:
     analyses = {dataset: analyse(folder) for dataset, folder in folders.items()}
     path, lines = write_joint(directory, study.question, analyses, study.claims)
     print("\n".join([*lines, f"report: {path}"]))
+    if formats:
+        for exported in write_joint_exports(directory, analyses, formats):
+            print(f"export: {exported}")
     return 0

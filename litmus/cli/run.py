@@ -41,7 +41,7 @@ from litmus.launch.config import LaunchConfig
 from litmus.launch.forecast import forecast
 from litmus.launch.signals import Interrupted
 from litmus.launch.until_decided import MAX_SEEDS, conduct_until_decided, most_seeds, seeds_to_start_with
-from litmus.report.overviews import write_joint
+from litmus.report.datasets import write_joint
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
 
 WORTH_IT = 100

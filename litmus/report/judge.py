@@ -10,8 +10,8 @@ from litmus.evidence.judged import Reading, analyses_of, folder_name
 from litmus.evidence.summary import summarise, undecided
 from litmus.records.study_record import STUDY_FILE
 from litmus.records.tables import read_table, table_of_frame
+from litmus.report.datasets import write_joint
 from litmus.report.exports import write_exports
-from litmus.report.overviews import write_joint
 from litmus.report.page import Result, write_report_of
 
 

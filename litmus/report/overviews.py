@@ -1,9 +1,8 @@
-"""Pages over several studies: one study on several datasets, two studies side by side, an index of all."""
+"""Pages over several studies: two studies side by side, an index of all."""
 
 import math
 import os
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,62 +10,17 @@ from scipy import special
 
 from litmus.core.errors import UserError
 from litmus.core.formatting import capital
-from litmus.evidence.claims import Claim
-from litmus.evidence.datasets import OverDatasets, claims_of_arms, over_datasets
 from litmus.evidence.estimate import CONFIDENCE, Estimate
-from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.records.storage import write_atomically
 from litmus.report.answer import answer_of
 from litmus.report.controls import MOST_VALUES, VERSION_COLUMNS, config_columns, distinct
 from litmus.report.forest import Row, group_of, verdict_on
 from litmus.report.page import rendered, write_report
-from litmus.report.tables import WIDTH, Table, arm_rows, claim_rows
+from litmus.report.tables import Table, arm_rows, claim_rows
 
 COMPARED = ("data.fingerprint", "data.num_classes", *(f"environment.{name}" for name in VERSION_COLUMNS))
 """Columns of the records in which two studies are compared, besides the config keys."""
-
-
-def write_joint(
-    directory: Path, question: str, analyses: Mapping[str, Analysis], claims: Sequence[Claim] = ()
-) -> tuple[Path, list[str]]:
-    """Write the report of a study on several datasets, given the analysis of each, into `directory`.
-
-    Without claims, each arm is claimed to be better than the baseline. Returns the report, and what it says in lines
-    for a terminal.
-    """
-    found = over_datasets(analyses, claims or claims_of_arms(next(iter(analyses.values()))))
-    path = directory / "report.html"
-    claimed = [_dataset_table(each) for each in found]
-    folders = {dataset: analysis.directory for dataset, analysis in analyses.items()}
-    page = rendered("datasets.html", name=directory.name, question=question, folders=folders, claims=claimed)
-    write_atomically(path, page)
-    lines = [f"{directory.name} on {len(folders)} datasets:"]
-    for table in claimed:
-        width = max(len(row[0]) for row in table.rows)
-        lines += textwrap.wrap(table.title, WIDTH)
-        lines += [f"  {name:<{width}}  {verdict:<12}  {effect}" for name, verdict, effect, _ in table.rows]
-        lines += textwrap.wrap(table.note, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    return path, lines
-
-
-def _dataset_table(each: OverDatasets) -> Table:
-    """Return a claim's verdict on each dataset, and on all together."""
-    rows = [
-        [name, finding.verdict, each.claim.unit.difference(finding.effect), str(finding.effect.n or "–")]
-        for name, finding in each.findings.items()
-    ]
-    note = f"No joint verdict: {each.reason}."
-    if each.joint is not None:
-        joint = each.joint
-        rows.append(["together", each.verdict, each.claim.unit.difference(joint.effect), ""])
-        note = (
-            f"Between datasets: sd {each.claim.unit.size(joint.between)}, I² {100 * joint.i_squared:.0f} %, p of "
-            f"heterogeneity {joint.heterogeneity_p:.2g}."
-        )
-        if joint.prediction is not None:
-            note += f" On another such dataset: {each.claim.unit.span(*joint.prediction, signed=True)}."
-    return Table(each.claim.sentence, note, ["dataset", "verdict", "effect [95 %]", "seeds"], rows)
 
 
 def write_side_by_side(first: StudySummary, second: StudySummary) -> tuple[Path, str]:

@@ -47,7 +47,7 @@ def test_a_study_is_named_or_its_folder_given(out: Path, capsys: pytest.CaptureF
         ([], "name an experiment"),
         (["first", "second", "first"], "name one experiment, or two to compare"),
         (["first", "runs/first"], "are the same experiment"),
-        (["first", "--export", "pdf"], "unknown --export 'pdf'; valid: markdown"),
+        (["first", "--export", "docx"], "unknown --export 'docx'; valid: markdown"),
         (["--all", "first"], "--all writes every report and an index"),
     ],
 )

@@ -15,7 +15,7 @@ from litmus.evidence.claims import Finding
 from litmus.evidence.datasets import joint_effect, over_datasets, read_datasets, write_datasets
 from litmus.evidence.estimate import Effect
 from litmus.evidence.results import analyse
-from litmus.report.overviews import write_joint
+from litmus.report.datasets import write_joint
 
 
 def effect(mean: float, error: float) -> Effect:
