@@ -9,7 +9,6 @@ from litmus.core.formatting import several
 from litmus.design.plan import expand, registering_file
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES, lookup_study
-from litmus.evidence.summary import undecided
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
@@ -91,8 +90,8 @@ def finish(study: Study, conducted: StudyResult) -> Result:
         report.summary.analysis.records,
         report.path,
         conducted.crashed,
-        (*report.details, *conducted.notes, *_upload_summary(conducted, report)),
-        tuple(undecided(report.summary)),
+        (*conducted.notes, *_upload_summary(conducted, report)),
+        summary,
     )
 
 

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Sequence
 
-from litmus.cli.command import OUT, Parser, say
+from litmus.cli.command import OUT, Parser, width
 from litmus.core.config_keys import Key, keys_of_class
 from litmus.core.errors import require_choice
 from litmus.evidence.judged import Reading
 from litmus.report.exports import FORMATS
 from litmus.report.judge import judge
+from litmus.report.printed import results_of
 
 TABLE = "a CSV, JSON lines or Parquet file, an export of W&B, or a folder of Lightning's CSV logs"
 
@@ -38,7 +39,5 @@ def execute(arguments: Sequence[str]) -> int:
     )
     for note in result.notes:
         print(f"litmus: {note}", file=sys.stderr)
-    say(result.answer)
-    for line in (*result.details, f"report: {result.report}"):
-        print(line)
+    print("\n".join(results_of(result, width())))
     return 0

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from litmus.cli.command import OUT, Parser
+from litmus.cli.command import JSON_HELP, OUT, Parser, print_json, say, width
 from litmus.cli.status import find_study, studies_in
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_choice
@@ -14,10 +14,12 @@ from litmus.evidence.datasets import FILE as DATASETS_FILE
 from litmus.evidence.datasets import read_datasets
 from litmus.evidence.results import analyse
 from litmus.records.study_record import read_study_record
+from litmus.report.answer import next_step
 from litmus.report.datasets import write_joint, write_joint_exports
 from litmus.report.exports import FORMATS, write_exports
 from litmus.report.overviews import write_index, write_side_by_side
 from litmus.report.page import summary_of, write_report
+from litmus.report.printed import as_json, lines_of
 
 
 def parser() -> Parser:
@@ -27,6 +29,7 @@ def parser() -> Parser:
         "studies", nargs="*", metavar="experiment", help="one on disk by name, see litmus status, or folder"
     )
     parser.add_argument("--all", action="store_true", help="every report, and an index of them")
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(Key("export", str, "", f"other formats too, comma-separated: {', '.join(FORMATS)}"))
     parser.add_argument("--costs", action="store_true", help="parameters and FLOPs in the tables that --export writes")
     parser.add_key(OUT)
@@ -39,6 +42,8 @@ def execute(arguments: Sequence[str]) -> int:
     out, formats = Path(options.out), [name.strip() for name in options.export.split(",") if name.strip()]
     for name in formats:
         require_choice("--export", name, FORMATS)
+    if options.json and (len(options.studies) != 1 or formats or options.all):
+        raise UserError("--json is for one study, without --export and --all")
     if options.all:
         if options.studies or formats:
             raise UserError("--all writes every report and an index; give it without studies and --export")
@@ -54,10 +59,15 @@ def execute(arguments: Sequence[str]) -> int:
         return _two(*(find_study(study, out) for study in options.studies))
     for folder in (out / options.studies[0], Path(options.studies[0])):
         if (folder / DATASETS_FILE).is_file():
-            if options.costs:
-                raise UserError(f"{folder} holds several datasets; --costs is for one of them")
+            if options.costs or options.json:
+                option = "--json" if options.json else "--costs"
+                raise UserError(f"{folder} holds several datasets; {option} is for one of them")
             return _several_datasets(folder, formats)
-    return _one(find_study(options.studies[0], out), formats, options.costs)
+    folder = find_study(options.studies[0], out)
+    if options.json:
+        print_json(as_json(summary_of(folder)[0]))
+        return 0
+    return _one(folder, formats, options.costs)
 
 
 def _one(directory: Path, formats: Sequence[str], costs: bool) -> int:
@@ -65,8 +75,9 @@ def _one(directory: Path, formats: Sequence[str], costs: bool) -> int:
     if source is not None and not Path(source).is_file():
         print(f"litmus: {source} no longer exists, so the report has no claims", file=sys.stderr)
     report = write_report(directory)
-    print("\n".join([report.answer, *report.details]))
-    print(f"report: {report.path}")
+    print("\n".join([*lines_of(report.summary, width()), f"report: {report.path}"]))
+    if step := next_step(report.summary):
+        say(f"next: {step}")
     if formats:
         for path in write_exports(report.summary, report.study, formats, costs):
             print(f"export: {path}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from litmus.api import finish
-from litmus.cli.command import Parser, say, width, wrapped
+from litmus.cli.command import Parser, say, width
 from litmus.cli.options import (
     CONFIG_HELP,
     NAME,
@@ -25,7 +25,6 @@ from litmus.cli.options import (
 )
 from litmus.core.config_keys import Key, Settings, unknown_key
 from litmus.core.errors import UserError
-from litmus.core.formatting import several
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.design.experiment import experiment_name
 from litmus.design.plan import Plan, expand, registering_file
@@ -34,18 +33,18 @@ from litmus.design.study_files import lookup_study
 from litmus.design.tuning import as_tuning
 from litmus.evidence.datasets import write_datasets
 from litmus.evidence.results import analyse
-from litmus.evidence.summary import MOST, Undecided
 from litmus.launch.checks import check
 from litmus.launch.conduct import conduct, dry_run
 from litmus.launch.config import LaunchConfig
 from litmus.launch.forecast import forecast
 from litmus.launch.signals import Interrupted
 from litmus.launch.until_decided import MAX_SEEDS, conduct_until_decided, most_seeds, seeds_to_start_with
+from litmus.report.answer import next_step
 from litmus.report.datasets import write_joint
+from litmus.report.printed import results_of
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
 
-WORTH_IT = 100
-"""Seeds of an arm beyond which no command is recommended."""
+SEEDS_OPTIONS = ("--seeds", "--until", "--max-seeds", "--max_seeds")
 
 
 def parser() -> Parser:
@@ -227,13 +226,14 @@ def run_plan(
     if ended.missing and not ended.finished and not ended.diverged:
         return 1 if lost or ended.crashed else 0
     result = finish(plan.study, ended)
-    say(result.answer)
-    for line in (*result.details, f"report: {result.report}"):
-        print(line)
-    if command and max_seeds is None:
-        seeds = min(len(plan.seeds_of(arm.label)) for arm in plan.arms)
-        for line in next_steps(result.undecided, command, seeds, width()):
-            print(line)
+    print("\n".join(results_of(result, width())))
+    if (
+        command
+        and max_seeds is None
+        and result.summary is not None
+        and (step := next_step(result.summary, again(command)))
+    ):
+        say(f"next: {step}")
     by_error: dict[str, list[str]] = {}
     for run, error in result.crashed.items():
         by_error.setdefault(error, []).append(run)
@@ -243,36 +243,13 @@ def run_plan(
     return 1 if result.crashed or lost else 0
 
 
-def next_steps(open_questions: Sequence[Undecided], command: Sequence[str], seeds: int, columns: int) -> list[str]:
-    """Return, in lines of `columns`, how many seeds would decide what a study left open, and the command to paste.
-
-    `command` is what was typed after `litmus`; each arm has `seeds` seeds so far.
-    """
-    if not open_questions:
-        return []
-    rows = [
-        (several(each.seeds, "seed") if each.seeds is not None else f"over {MOST:,} seeds", each.what)
-        for each in open_questions
-    ]
-    room = max(len(number) for number, _ in rows) + 2
-    lines = wrapped("Still inconclusive; were the effects those found so far, each arm would need about:", columns)
-    for number, what in rows:
-        first, *others = wrapped(what, columns - room - 2)
-        lines += [f"  {number:<{room}}{first}", *(" " * (room + 2) + other for other in others)]
-    within_reach = [each.seeds for each in open_questions if each.seeds is not None and each.seeds <= WORTH_IT]
-    if within_reach:
-        kept = _without(command, ("--seeds", "--until", "--max-seeds", "--max_seeds"))
-        lines.append(f"next: {shlex.join(['litmus', *kept])} --seeds {max(max(within_reach), seeds + 1)}")
-    return lines
-
-
-def _without(command: Sequence[str], options: Sequence[str]) -> list[str]:
-    """Return the words of a command but for these options and their values."""
+def again(command: Sequence[str]) -> str:
+    """Return the command that was typed after `litmus`, without the options that say how many seeds there are."""
     kept: list[str] = []
     words = iter(command)
     for word in words:
-        if word in options:
+        if word in SEEDS_OPTIONS:
             next(words, None)
-        elif word.partition("=")[0] not in options:
+        elif word.partition("=")[0] not in SEEDS_OPTIONS:
             kept.append(word)
-    return kept
+    return shlex.join(["litmus", *kept])

@@ -48,6 +48,8 @@ class Study(Declared):
         probes: what is measured while the runs train, see `litmus list probes`.
         measures: numbers of a run that the report shows beside accuracy, by their name.
         plots: figures of the study's own.
+        discussion: what its author says of the results, in Markdown, shown in the report; `discussion.md` in the
+            study's folder takes its place.
         limits: what a preset cannot show at its scale, by the preset's name; the report says it.
         design: which combinations of the levels are arms: `full`, all of them; `one_at_a_time`, the baseline and each
             other level by itself; `leave_one_out`, the full recipe, with no factor at the baseline's level, and it
@@ -75,6 +77,7 @@ class Study(Declared):
     probes: Sequence[str] = ()
     measures: Mapping[str, Metric] = field(default_factory=dict)
     plots: Sequence[StudyPlot] = ()
+    discussion: str = ""
     limits: Mapping[str, str] = field(default_factory=dict)
     design: str = "full"
     tune: Tuning | Space = field(default_factory=dict)

@@ -132,6 +132,8 @@ class Claim(Declared):
         primary: whether the headline rests on it; where no claim of a study does, it rests on all but the checks.
         check: whether it is computed and not measured, as a count of parameters or an exact invariance: that it holds
             is no finding.
+        answers: what the answer to the study's question is where the claim is right, `yes` or `no`; the report then
+            begins with it.
     """
 
     sentence: str
@@ -142,6 +144,7 @@ class Claim(Declared):
     paper: str = ""
     primary: bool = False
     check: bool = False
+    answers: Literal["", "yes", "no"] = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -15,13 +15,17 @@ from numpy.typing import NDArray
 from scipy import special
 
 from litmus.core.formatting import several
+from litmus.core.metrics import metric_of
 from litmus.evidence.estimate import (
     ALPHA,
     NO_EFFECT,
+    NO_ESTIMATE,
     POWER,
     Effect,
+    Estimate,
     effect_of,
     normal_critical,
+    proportion,
     step_variance,
     unpaired_effect,
     without_rounding,
@@ -215,6 +219,7 @@ class Comparison:
         correlation: of the two arms over the seeds.
         variance_ratio: the variance of the paired differences over that of unpaired ones: 0.5 is as good as twice the
             seeds, 1 or more is no gain.
+        improvement: how probable it is that a run of the arm is better, see `probability_of_improvement`.
         p_holm: the difference's p-value after Holm's correction over the study's comparisons.
         comparisons: how many comparisons Holm's correction is over.
     """
@@ -222,6 +227,7 @@ class Comparison:
     difference: Effect
     correlation: float = math.nan
     variance_ratio: float = math.nan
+    improvement: Estimate = NO_ESTIMATE
     p_holm: float = math.nan
     comparisons: int = 1
 
@@ -253,7 +259,22 @@ def compare(analysis: Analysis, result: ArmResult, metric: Metric) -> Comparison
     effect = difference(analysis, result, metric)
     if not effect.paired:
         return Comparison(effect)
-    return Comparison(effect, *pairing(result.outcomes(metric), reference.outcomes(metric)))
+    arm, other = result.outcomes(metric), reference.outcomes(metric)
+    known = metric_of(metric)
+    better = (arm, other) if known is None or known.higher_is_better else (other, arm)
+    return Comparison(effect, *pairing(arm, other), improvement=probability_of_improvement(*better))
+
+
+def probability_of_improvement(arm: Mapping[int, float], reference: Mapping[int, float]) -> Estimate:
+    """Return the fraction of seeds in which the arm is higher, a tie counting one half, with its exact 95 % interval.
+
+    Agarwal et al. 2021 (arXiv 2108.13264) compare every run of the one with every run of the other. Here a run is
+    compared with that of its own seed, which shares its data order and initial weights: such pairs are independent, and
+    the fraction is binomial.
+    """
+    seeds = arm.keys() & reference.keys()
+    wins = sum((arm[seed] > reference[seed]) + 0.5 * (arm[seed] == reference[seed]) for seed in seeds)
+    return proportion(wins, len(seeds))
 
 
 def pairing(arm: Mapping[int, float], reference: Mapping[int, float]) -> tuple[float, float]:
@@ -292,17 +313,6 @@ def with_holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
     return [
         replace(each, p_holm=p_holm, comparisons=tested) for each, p_holm in zip(comparisons, corrected, strict=True)
     ]
-
-
-def best_against_baseline(analysis: Analysis) -> tuple[Side, Effect] | None:
-    """Return what is best on the validation split with its difference to the baseline; None where no run finished.
-
-    The best of many arms is ahead by luck as well. Each seed is therefore tested on the arm that those before it chose.
-    """
-    side = best_side(analysis, analysis.arms)
-    if side is None:
-        return None
-    return side, contrast(analysis, analysis.test_metric, [(1.0, side), (-1.0, side_of_arm(analysis.baseline))])
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,25 @@ from typing import Any
 
 import pandas as pd
 
+from litmus.evidence.claim_tests import interaction
 from litmus.evidence.claims import Claim, Finding, Verdict, after_holm, primary_claims
-from litmus.evidence.differences import Comparison, compare, with_holm
-from litmus.evidence.estimate import ALPHA, NO_EFFECT, Effect, Estimate, proportion, risk_difference
+from litmus.evidence.differences import Comparison, compare, contrast, side_of_arm, with_holm
+from litmus.evidence.estimate import (
+    ALPHA,
+    NO_EFFECT,
+    Effect,
+    Estimate,
+    normal_critical,
+    proportion,
+    risk_difference,
+)
 from litmus.evidence.power import seeds_to_decide
 from litmus.evidence.preregistration import Registration, registration
 from litmus.evidence.results import Analysis, ArmResult, Metric, analyse
+from litmus.records.study_record import arm_label, short_name
 
-MOST = 10_000
-"""Seeds beyond which nobody looks for the number."""
+MOST = 100
+"""Seeds of an arm beyond which no number is named: at effects so small something else has to change."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,24 @@ class ArmStatistics:
     diverged: Estimate
     more_diverged: Estimate
     comparison: Comparison | None
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """How the effect of a 2×2 product's first factor differs between the levels of its second.
+
+    Args:
+        of: the first factor, `on` the second, each by its short name.
+        level: the first factor's level whose effect is meant, as arms are called.
+        effects: that effect at each level of the second factor.
+        finding: the second level's effect less the first's.
+    """
+
+    of: str
+    on: str
+    level: str
+    effects: dict[str, Effect]
+    finding: Finding
 
 
 @dataclass(frozen=True)
@@ -54,6 +82,24 @@ class StudySummary:
     others: dict[str, list[ArmStatistics]]
     measures: dict[str, list[ArmStatistics]]
     registration: Registration
+
+    @cached_property
+    def interaction(self) -> Interaction | None:
+        """The interaction of a product of two factors with two levels each; None for other studies."""
+        analysis, study = self.analysis, self.analysis.study
+        levels, base = study.factors, study.baseline.levels
+        if not study.full_product or len(study.arms) != 4 or [len(each) for each in levels.values()] != [2, 2]:
+            return None
+        first, second = levels
+        (level,) = (each for each in levels[first] if each != base[first])
+        effects, pairs = {}, []
+        for at in sorted(levels[second], key=lambda each: each != base[second]):
+            pair = {first: level, second: at}, {first: base[first], second: at}
+            sides = [(sign, side_of_arm(analysis.at(arm)[0])) for sign, arm in zip((1.0, -1.0), pair, strict=True)]
+            effects[arm_label({second: at})] = contrast(analysis, analysis.test_metric, sides)
+            pairs.append(pair)
+        finding = interaction(analysis.test_metric, of=pairs[1], than=pairs[0])(analysis, 0.0)
+        return Interaction(short_name(first), short_name(second), arm_label({first: level}), effects, finding)
 
     @cached_property
     def headline(self) -> list[Verdict]:
@@ -153,6 +199,7 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
             "hedges_g_z": difference.hedges_g_z,
             "p_value": difference.p_value,
             "p_holm": compared.p_holm,
+            **_interval("probability_of_improvement_", compared.improvement),
             "minimum_detectable_effect": compared.minimum_detectable_effect,
             "pairing_correlation": compared.correlation,
             "pairing_variance_ratio": compared.variance_ratio,
@@ -167,12 +214,13 @@ def _interval(prefix: str, value: Estimate) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Undecided:
-    """A claim or an arm's difference that is inconclusive; `seeds` would decide it, None where no number below `MOST`
-    does: the effect is too small for its errors, or the test set too small for the effect.
+    """A claim or an arm's difference that is inconclusive; `seeds` would decide it, None where no number up to `MOST`
+    does. `by_images` says that no number of seeds could: the test set is too small for the effect.
     """
 
     what: str
     seeds: int | None
+    by_images: bool = False
 
 
 def undecided(summary: StudySummary) -> list[Undecided]:
@@ -197,7 +245,11 @@ def undecided(summary: StudySummary) -> list[Undecided]:
             if not comparison.p_holm < ALPHA:
                 found.append((label, comparison.difference, abs(comparison.difference.mean)))
     return [
-        Undecided(what, seeds_to_decide(effect, distance, MOST, alpha))
+        Undecided(
+            what,
+            seeds_to_decide(effect, distance, MOST, alpha),
+            by_images=normal_critical(alpha) * effect.image_error >= distance,
+        )
         for what, effect, distance in found
         if effect.n >= 2 and not math.isnan(effect.half_width(alpha)) and distance < effect.half_width(alpha)
     ]

@@ -1,31 +1,84 @@
-"""The answer of a study in a few sentences, no stronger than its records, and the notes that explain its intervals."""
+"""The answer of a study in one sentence with numbers, what a reader must know beside it, and what to do next."""
+
+import dataclasses
+from collections.abc import Sequence
 
 from litmus.core.formatting import capital, listed, several
-from litmus.evidence.claims import MEANING
-from litmus.evidence.differences import Contribution, best_against_baseline, contributions
+from litmus.core.metrics import described
+from litmus.evidence.claims import ArmTest, Test, Verdict
+from litmus.evidence.differences import (
+    Contribution,
+    NothingToCompare,
+    Selector,
+    arms_of,
+    contributions,
+    named,
+    side_of,
+)
 from litmus.evidence.estimate import ALPHA
-from litmus.evidence.results import Analysis
-from litmus.evidence.summary import StudySummary
+from litmus.evidence.results import Analysis, ArmResult
+from litmus.evidence.summary import MOST, StudySummary, Undecided, undecided
+from litmus.evidence.units import POINTS, Unit
+from litmus.records.study_record import short_name
 from litmus.report.tables import ClaimRow, claim_rows
 
 SMALL_TEST_SET = 1000
 """Below so many test images one image is more than a tenth of a point."""
-MOST_CLAIMS = 6
-"""Claims of a verdict that the answer names; of more it says how many there are."""
+MOST_CLAIMS = 4
+"""Claims with numbers in the answer; of more it says how many there are."""
+IN_WORDS: dict[Verdict, str] = {
+    "supported": "supported",
+    "opposite": "the opposite",
+    "smaller": "smaller than claimed",
+    "inconclusive": "not decided",
+}
 
 
 def answer_of(summary: StudySummary) -> str:
-    """Return the answer: what diverged, crashed or is missing, the verdicts on the claims, what the arms reached."""
-    sentences = [
-        *_unfinished(summary.analysis),
-        *_claims(claim_rows(summary)),
-        *_ingredients(summary.analysis),
-        _arms(summary),
-        *_small_test_set(summary),
-        *_differing_too(summary.analysis),
-    ]
-    written = [f"{capital(each)}." for each in sentences]
-    return " ".join([*written, *summary.analysis.aside.sentences])
+    """Return the answer in one sentence: by the primary claims, a design's ingredients, an interaction, or the arms."""
+    sentence = (
+        _claims(summary) or _ingredients(summary.analysis) or _interaction(summary) or _arms(summary)
+        if any(result.ended for result in summary.analysis.arms)
+        else "no run has finished yet"
+    )
+    return f"{capital(sentence)}."
+
+
+def cautions_of(summary: StudySummary) -> list[str]:
+    """Return what a reader of the answer must know, as sentences: failed and missing runs, a small test set, code."""
+    analysis = summary.analysis
+    sentences = [*_unfinished(analysis), *_small_test_set(summary), *_differing_too(analysis)]
+    return [*(f"{capital(each)}." for each in sentences), *analysis.aside.sentences]
+
+
+def next_step(summary: StudySummary, command: str = "the same command") -> str:
+    """Return what to do next, in one line; empty where all is decided.
+
+    `command` runs the study again; it is without the number of seeds.
+    """
+    missing = sum(result.missing for result in summary.analysis.arms)
+    if missing:
+        return f"{command}  ({several(missing, 'run')} without a result)"
+    found = undecided(summary)
+    reachable = [each.seeds for each in found if each.seeds is not None]
+    if reachable:
+        now = max((result.planned for result in summary.analysis.arms), default=0)
+        kind = "claim" if summary.findings else "difference"
+        what = f"the open {kind}" if len(found) == 1 else f"{len(reachable)} of {len(found)} open {kind}s"
+        return f"{command} --seeds {max(*reachable, now + 1)}  (would decide {what})"
+    if not found:
+        return ""
+    names = listed([f"“{each.what.rstrip('.')}”" for each in found], 2)
+    return f"more seeds will not decide {names}: {_what_would(found)}"
+
+
+def _what_would(found: Sequence[Undecided]) -> str:
+    if all(each.by_images for each in found):
+        return "the effect is smaller than the test set resolves; a larger test set would"
+    return (
+        f"each arm would need over {MOST} at effects so small; a longer training, a larger network or harder data may "
+        "show larger ones"
+    )
 
 
 def _unfinished(analysis: Analysis) -> list[str]:
@@ -51,35 +104,136 @@ def _unfinished(analysis: Analysis) -> list[str]:
     return sentences
 
 
-def _claims(rows: list[ClaimRow]) -> list[str]:
-    """Return the primary claims by their verdict, the first one with its effect."""
-    sentences: list[str] = []
-    for verdict in MEANING:
-        texts: list[str] = []
-        for row in rows:
-            if row.primary and row.verdict == verdict:
-                exploratory = " (exploratory)" if row.exploratory else ""
-                effect = f" ({row.effect})" if row.effect and not sentences and not texts else ""
-                texts.append(f"“{row.claim.sentence.rstrip('.')}”{exploratory}{effect}")
-        if texts:
-            sentences.append(f"{verdict}: {listed(texts, MOST_CLAIMS)}")
-    return sentences
+def _claims(summary: StudySummary) -> str:
+    """Return what the primary claims say: yes or no where they answer the question, and what their arms reached."""
+    rows = [row for row in claim_rows(summary) if row.primary]
+    if not rows:
+        return ""
+    missing = sum(result.missing for result in summary.analysis.arms)
+    if missing and all(row.verdict == "inconclusive" for row in rows):
+        planned = sum(result.planned for result in summary.analysis.arms)
+        return f"no claim is decided yet: {missing:,} of {several(planned, 'run')} have no result"
+    said = {row.claim.sentence: _in_words(row, len(rows)) for row in rows}
+    parts, left = [], MOST_CLAIMS
+    for words in dict.fromkeys(said.values()):
+        alike = [row for row in rows if said[row.claim.sentence] == words]
+        if text := _measured(summary.analysis, alike[:left], alone=len(rows) == 1):
+            parts.append(f"{text} ({words})" if len(set(said.values())) > 1 else text)
+        left -= min(left, len(alike))
+    more = f"; and {several(len(rows) - MOST_CLAIMS, 'more claim')}" if len(rows) > MOST_CLAIMS else ""
+    return f"{_word(rows, list(said.values()))}: {'; '.join(parts)}{more}"
 
 
-def _ingredients(analysis: Analysis) -> list[str]:
-    """Return which ingredients of a design matter; nothing for a design without ingredients."""
+def _in_words(row: ClaimRow, claims: int) -> str:
+    """Return a claim's verdict as a sentence has it: what its own interval shows may not hold among so many claims."""
+    if row.verdict != row.finding.verdict:
+        return f"not significant after Holm's correction over {claims} claims"
+    return IN_WORDS[row.verdict]
+
+
+def _word(rows: Sequence[ClaimRow], said: Sequence[str]) -> str:
+    """Return the answer in a word where the claims answer the study's question, else how many hold."""
+    exploratory = " (exploratory)" if any(row.exploratory for row in rows) else ""
+    other = {"yes": "no", "no": "yes"}
+    words = {
+        row.claim.answers
+        if row.verdict == "supported"
+        else "open"
+        if row.verdict == "inconclusive"
+        else other[row.claim.answers]
+        for row in rows
+        if row.claim.answers
+    }
+    if words == {"open"}:
+        return f"{said[0] if len(set(said)) == 1 else 'not decided'}{exploratory}"
+    if words:
+        return f"{words.pop() if len(words) == 1 else 'in part' if 'yes' in words else 'not shown'}{exploratory}"
+    if len(rows) == 1:
+        return f"“{rows[0].claim.sentence.rstrip('.')}”, {said[0]}{exploratory}"
+    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in IN_WORDS}
+    found = [
+        f"{count} {IN_WORDS[verdict]}" if count < len(rows) else f"all {len(rows)} claims {IN_WORDS[verdict]}"
+        for verdict, count in counts.items()
+        if count
+    ]
+    if counts["inconclusive"] == len(rows):
+        after = "" if IN_WORDS["inconclusive"] in said else " after Holm's correction"
+        return f"none of {len(rows)} claims is decided{after}{exploratory}"
+    return found[0] + exploratory if len(found) == 1 else f"of {len(rows)} claims {listed(found, 4)}{exploratory}"
+
+
+def _measured(analysis: Analysis, rows: Sequence[ClaimRow], alone: bool) -> str:
+    """Return what the arms of claims with the same verdict reached, each metric once; of other tests the effect."""
+    levels: dict[str, dict[str, str]] = {}
+    effects: list[str] = []
+    for row in rows:
+        reached = _reached(analysis, row.claim.test)
+        if not reached:
+            effects.append(f"“{row.claim.sentence.rstrip('.')}” ({row.effect or row.finding.withheld or 'no result'})")
+            continue
+        levels.setdefault(described(row.metrics[0]), {}).update(reached)
+        if row.finding.withheld:
+            effects.append(row.finding.withheld)
+        elif len(reached) == 4:
+            effects.append(f"an interaction of {row.effect}")
+        elif alone and not row.is_level:
+            effects.append(f"a difference of {row.effect}")
+    arms = [
+        f"{what} is {listed([f'{value} ({arm})' for arm, value in each.items()], 8)}" for what, each in levels.items()
+    ]
+    return ", ".join([*arms, *effects])
+
+
+def _reached(analysis: Analysis, test: Test) -> dict[str, str]:
+    """Return what each side of a test reached, by its name, of a trend the two ends; empty where it is no metric's."""
+    if not isinstance(test, ArmTest) or not test.metrics or not described(test.metrics[0]):
+        return {}
+    metric, found = test.metrics[0], {}
+    if test.factors:
+        results = arms_of(analysis, test.arms[0])
+        results.sort(key=lambda result: result.arm.levels[test.factors[0]])
+        means = {result.label: result.estimate(metric) for result in (results[0], results[-1])}
+        return {name: _short(test.unit, mean.mean) for name, mean in means.items() if mean.n}
+    for selector in test.arms:
+        try:
+            values = list(side_of(analysis, selector).outcomes(metric).values())
+        except NothingToCompare:
+            values = []
+        if not values:
+            return {}
+        found[_name(selector, arms_of(analysis, selector))] = _short(test.unit, sum(values) / len(values))
+    return found
+
+
+def _name(selector: Selector, arms: Sequence[ArmResult]) -> str:
+    """Return what a side of a claim is called: its arm, or the levels that its arms have in common."""
+    if len(arms) == 1:
+        return arms[0].label
+    free = dict.fromkeys(
+        key for each in arms for key in each.arm.levels if isinstance(selector, str) or key not in selector
+    )
+    return f"{named(selector)} at its best {listed([short_name(key) for key in free])}"
+
+
+def _short(unit: Unit, value: float) -> str:
+    """Return a value as a sentence has it: of a percentage one decimal."""
+    return (dataclasses.replace(unit, decimals=1) if unit is POINTS else unit).text(value)
+
+
+def _ingredients(analysis: Analysis) -> str:
+    """Return which ingredients of a design matter; empty for a design without ingredients."""
     found = [each for each in contributions(analysis, analysis.test_metric) if each.effect.n]
     if not found:
-        return []
+        return ""
     unit, metric = analysis.unit, analysis.test_name
     found.sort(key=lambda each: -abs(each.effect.mean))
     shown = [each for each in found if each.p_holm < ALPHA]
     if not shown:
         most = found[0]
-        return [
+        return (
             f"none of {several(len(found), 'ingredient')} is shown to matter after Holm's correction; the largest "
             f"effect on {metric} is that of {most.ingredient.name}, {unit.difference(most.effect)}"
-        ]
+        )
 
     def effect(each: Contribution) -> str:
         verb = "helps" if (each.effect.mean > 0) == analysis.higher_is_better else "hurts"
@@ -89,7 +243,30 @@ def _ingredients(analysis: Analysis) -> list[str]:
     others = f"; of the other{f' {rest}' if rest > 1 else ''} no effect is shown" if rest else ""
     matter = f"{len(shown)} {'matters' if len(shown) == 1 else 'matter'}"
     effects = listed([effect(each) for each in shown])
-    return [f"of {several(len(found), 'ingredient')} {matter} for {metric}: {effects}{others}"]
+    return f"of {several(len(found), 'ingredient')} {matter} for {metric}: {effects}{others}"
+
+
+def _interaction(summary: StudySummary) -> str:
+    """Return whether the two factors of a 2×2 product interact; empty for other studies."""
+    found, unit = summary.interaction, summary.analysis.unit
+    if found is None or not found.finding.effect.n:
+        return ""
+    effect = found.finding.effect
+    shown = effect.excludes_zero and not found.finding.withheld
+    reason = f" ({found.finding.withheld})" if found.finding.withheld else ""
+    begin = (
+        f"the effect of {found.of} depends on {found.on}"
+        if shown
+        else f"no interaction of {found.of} and {found.on} is shown{reason}"
+    )
+    changes = " and ".join(
+        f"by {unit.factor * each.mean:+.{unit.decimals}f} {unit.difference_name}".rstrip() + f" with {name}"
+        for name, each in found.effects.items()
+    )
+    return (
+        f"{begin}: {found.level} changes {summary.analysis.test_name} {changes}, a difference of "
+        f"{unit.difference(effect)} over {several(effect.n, 'seed')}"
+    )
 
 
 def _arms(summary: StudySummary) -> str:
@@ -101,7 +278,7 @@ def _arms(summary: StudySummary) -> str:
         return "no run finished, so there is nothing to compare"
     if not rivals:
         reached = analysis.baseline.estimate(analysis.test_metric)
-        return f"{analysis.test_name} {analysis.unit.interval(reached)} over {several(reached.n, 'seed')}"
+        return f"{analysis.test_name} is {analysis.unit.interval(reached)} over {several(reached.n, 'seed')}"
     if not any(each.count("finished") for each in rivals):
         return f"no rival of {baseline} finished, so there is nothing to compare"
     if not analysis.baseline.count("finished"):
@@ -151,25 +328,25 @@ def _differing(summary: StudySummary, baseline: str) -> str:
 
 
 def _best_arm(summary: StudySummary, baseline: str) -> str:
-    analysis = summary.analysis
+    """Return which arm is best on the validation split, and how it compares with the baseline on the test set.
+
+    The best of many arms is ahead by luck as well, which Holm's correction over all of them accounts for.
+    """
+    analysis, unit = summary.analysis, summary.analysis.unit
     best = analysis.best()
     if best is None:
         return _differing(summary, baseline)
-    reached = best.estimate(analysis.test_metric)
-    level = f"{analysis.test_name} {analysis.unit.interval(reached)}, n = {reached.n}"
+    metric = analysis.test_name
+    reached = unit.interval(best.estimate(analysis.test_metric))
     if best.arm.is_baseline:
-        return f"no arm beats {baseline} on the validation split; {level}"
-    found = best_against_baseline(analysis)
-    if found is None or not found[1].n:
-        against = f"too few seeds to choose by one and compare with {baseline} on another"
-    else:
-        side, effect = found
-        chosen = "" if len(side.results) == 1 else f" ({side.label})"
-        against = (
-            f"{analysis.unit.difference(effect)} to {baseline}, each seed's arm chosen by the seeds before it"
-            f"{chosen}, n = {effect.n}{'' if effect.excludes_zero else ', inconclusive'}"
-        )
-    return f"best on the validation split: {best.label}, {level}; {against}"
+        return f"none of {len(analysis.arms)} arms beats {baseline} on the validation split; its {metric} is {reached}"
+    compared = next(each.comparison for each in summary.judged if each.arm is best)
+    assert compared is not None
+    text = f"{best.label} is best of {len(analysis.arms)} arms on the validation split; its {metric} is {reached}"
+    if not compared.difference.n:
+        return f"{text}, with no seed in common with {baseline}"
+    shown = "" if compared.p_holm < ALPHA else f", not significant after Holm's correction over {compared.comparisons}"
+    return f"{text}, {unit.difference(compared.difference)} against {baseline}{shown}"
 
 
 def _differing_too(analysis: Analysis) -> list[str]:
@@ -210,15 +387,6 @@ def seeds_with_result(analysis: Analysis) -> str:
     counts = [result.ended for result in analysis.arms]
     fewest, most = min(counts, default=0), max(counts, default=0)
     return several(most, "seed") if fewest == most else f"{fewest}–{several(most, 'seed')}"
-
-
-def correction_note(rows: list[ClaimRow]) -> str:
-    """Return what the answer's claims are corrected over, as a sentence; empty for fewer than two primary claims."""
-    primary = sum(row.primary for row in rows)
-    if primary < 2:
-        return ""
-    which = f"the study's {primary} primary claims" if primary < len(rows) else f"all {primary} claims"
-    return f"The answer and the plot above have them after Holm's correction over {which}."
 
 
 def sampling_note(analysis: Analysis) -> str:

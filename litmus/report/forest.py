@@ -15,6 +15,8 @@ from litmus.report.tables import ClaimRow, claim_rows, p_text
 
 MOST_ROWS = 8
 """Rows of a group that are shown at once; of more, inconclusive ones in the middle are shown on a click."""
+NOT_AFTER_HOLM = "not after Holm"
+"""The verdict on an effect whose own interval excludes zero, and whose p after Holm's correction is not below 0.05."""
 
 
 @dataclass(frozen=True)
@@ -61,28 +63,49 @@ class Group:
     zero: float | None
 
 
+@dataclass(frozen=True)
+class Section:
+    """Rows that have an axis in common: what they are, what the axis is called, and the effects' unit."""
+
+    title: str
+    axis: str
+    rows: Sequence[Row]
+    unit: Unit
+
+
 def forest(summary: StudySummary) -> list[Group]:
     """Return the groups of the forest plot: the claims by unit, then the ingredients of a design, or the arms."""
-    analysis = summary.analysis
-    claims: dict[tuple[str, bool], list[ClaimRow]] = {}
+    return [group_of(each.title, each.axis, each.rows, each.unit) for each in (*claimed(summary), *compared(summary))]
+
+
+def claimed(summary: StudySummary) -> list[Section]:
+    """Return the claims, those in the same unit together."""
+    by_unit: dict[tuple[str, bool], list[ClaimRow]] = {}
     for each in claim_rows(summary):
         unit = each.claim.unit
-        claims.setdefault((unit.name if each.is_level else unit.difference_name, each.is_level), []).append(each)
-    groups: list[Group] = []
-    for alike in claims.values():
-        groups.append(group_of("" if groups else "Claims", "", list(map(_claim, alike)), alike[0].claim.unit))
+        by_unit.setdefault((unit.name if each.is_level else unit.difference_name, each.is_level), []).append(each)
+    return [
+        Section("" if index else "Claims", "", [_claim(each) for each in alike], alike[0].claim.unit)
+        for index, alike in enumerate(by_unit.values())
+    ]
+
+
+def compared(summary: StudySummary) -> list[Section]:
+    """Return the ingredients of a design, or the arms, with the interaction of a 2×2 product before them."""
+    analysis = summary.analysis
     axis = f"{analysis.unit.difference_name} of {analysis.test_name}".removeprefix(" of ")
     if ingredients := _ingredients(analysis):
-        groups.append(group_of("What each ingredient adds", axis, ingredients, analysis.unit))
-    elif arms := _arms(summary):
-        groups.append(group_of("Arms, to the baseline", axis, arms, analysis.unit))
-    return groups
+        return [Section("What each ingredient adds", axis, ingredients, analysis.unit)]
+    arms = _arms(summary)
+    return [Section("Arms, to the baseline", axis, arms, analysis.unit)] if arms else []
 
 
 def _claim(each: ClaimRow) -> Row:
     finding = each.finding
     word = finding.withheld if finding.withheld and each.verdict == "inconclusive" else each.word
-    note = f"p Holm {p_text(each.p_holm)}" if each.verdict != finding.verdict else ""
+    note = ""
+    if each.verdict != finding.verdict:
+        word, note = NOT_AFTER_HOLM, f"{finding.verdict} by itself; p {p_text(each.p_holm)} after Holm"
     return Row(
         each.claim.sentence,
         finding.effect,
@@ -97,9 +120,10 @@ def _claim(each: ClaimRow) -> Row:
 
 def _ingredients(analysis: Analysis) -> list[Row]:
     unit, better = analysis.unit, analysis.higher_is_better
+    found = contributions(analysis, analysis.test_metric)
     rows = [
-        Row(each.ingredient.name, each.effect, unit.signed(each.effect), *verdict_on(each.effect, each.p_holm, better))
-        for each in contributions(analysis, analysis.test_metric)
+        Row(name, effect, unit.signed(effect), *verdict_on(effect, p_holm, better, len(found)))
+        for name, effect, p_holm in ((each.ingredient.name, each.effect, each.p_holm) for each in found)
     ]
     return sorted(rows, key=_largest_first)
 
@@ -110,22 +134,36 @@ def _arms(summary: StudySummary) -> list[Row]:
     for each in summary.judged:
         if each.comparison is None:
             continue
-        effect, p_holm = each.comparison.difference, each.comparison.p_holm
-        notes = [how_failed([each.arm], f" of {each.arm.ended}")] if each.arm.failed else []
-        if effect.excludes_zero and not p_holm < ALPHA:
-            notes.append(f"p Holm {p_text(p_holm)}")
-        verdict = verdict_on(effect, p_holm, better)
-        rows.append(Row(each.arm.label, effect, unit.signed(effect), *verdict, note=", ".join(notes)))
-    return sorted(rows, key=_largest_first)
+        compared = each.comparison
+        word, kind, note = verdict_on(compared.difference, compared.p_holm, better, compared.comparisons)
+        failed = how_failed([each.arm], f" of {each.arm.ended}") if each.arm.failed else ""
+        text = unit.signed(compared.difference)
+        rows.append(Row(each.arm.label, compared.difference, text, word, kind, ", ".join(filter(None, (failed, note)))))
+    return [*_interaction(summary), *sorted(rows, key=_largest_first)]
 
 
-def verdict_on(effect: Estimate, p_value: float, higher_is_better: bool) -> tuple[str, str]:
-    """Return the verdict on an effect in a word, and the class of that word's colour."""
+def _interaction(summary: StudySummary) -> list[Row]:
+    """Return the row of a 2×2 product's interaction."""
+    found, unit = summary.interaction, summary.analysis.unit
+    if found is None:
+        return []
+    finding = found.finding
+    word = finding.withheld or {"supported": "positive", "opposite": "negative"}.get(finding.verdict, finding.verdict)
+    kind = "inconclusive" if finding.verdict == "inconclusive" else "supported"
+    return [Row(f"Interaction of {found.of} and {found.on}", finding.effect, unit.signed(finding.effect), word, kind)]
+
+
+def verdict_on(effect: Estimate, p_holm: float, higher_is_better: bool, comparisons: int = 1) -> tuple[str, str, str]:
+    """Return the verdict on an effect in a word, the class of that word's colour, and what else is to be said of it."""
     if not effect.n:
-        return "no result", "inconclusive"
-    if not p_value < ALPHA:
-        return "inconclusive", "inconclusive"
-    return ("better", "supported") if (effect.mean > 0) == higher_is_better else ("worse", "opposite")
+        return "no result", "inconclusive", ""
+    better = (effect.mean > 0) == higher_is_better
+    if p_holm < ALPHA:
+        return ("better", "supported", "") if better else ("worse", "opposite", "")
+    if not effect.excludes_zero or comparisons < 2:
+        return "inconclusive", "inconclusive", ""
+    note = f"{'better' if better else 'worse'} by itself; p {p_text(p_holm)} after Holm over {comparisons}"
+    return NOT_AFTER_HOLM, "inconclusive", note
 
 
 def _largest_first(row: Row) -> float:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from litmus.core.errors import UserError
 from litmus.evidence.judged import Reading, analyses_of, folder_name
-from litmus.evidence.summary import summarise, undecided
+from litmus.evidence.summary import summarise
 from litmus.records.study_record import STUDY_FILE
 from litmus.records.tables import read_table, table_of_frame
 from litmus.report.datasets import write_joint
@@ -53,5 +53,4 @@ def judge(
         path, said = write_joint(folder.with_name(f"{folder.name}.datasets"), question, judged.analyses)
         return Result("\n".join(said), records, path, {}, tuple(lines), notes=judged.notes)
     (report,) = reports.values()
-    still_open = tuple(undecided(report.summary))
-    return Result(report.answer, records, report.path, {}, (*report.details, *lines), still_open, judged.notes)
+    return Result(report.answer, records, report.path, {}, tuple(lines), report.summary, judged.notes)

@@ -100,7 +100,7 @@ def _effects(first: StudySummary, second: StudySummary) -> list[Row]:
         if other is not None and each.mean.n and other.n:
             change = change_of(each.mean, other)
             verdict = verdict_on(change, 0.0 if change.excludes_zero else 1.0, analysis.higher_is_better)
-            rows.append(Row(each.arm.label, change, analysis.unit.signed(change), *verdict))
+            rows.append(Row(each.arm.label, change, analysis.unit.signed(change), *verdict[:2]))
     return rows
 
 

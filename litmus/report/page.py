@@ -3,9 +3,9 @@
 import base64
 import datetime
 import gzip
+import inspect
 import json
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,14 +14,15 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from litmus.core.formatting import capital, duration
 from litmus.design.study import Study
 from litmus.design.study_files import study_of
-from litmus.evidence.claims import MEANING
 from litmus.evidence.results import Analysis, how_failed
-from litmus.evidence.summary import StudySummary, Undecided, statistics_table, summarise
+from litmus.evidence.summary import StudySummary, Undecided, statistics_table, summarise, undecided
 from litmus.evidence.units import POINTS
 from litmus.records.storage import write_atomically
 from litmus.records.study_record import arm_label, read_study_record
@@ -29,12 +30,16 @@ from litmus.report import answer, tables
 from litmus.report.controls import controls, hyperparameters, versions
 from litmus.report.exports import spreadsheet
 from litmus.report.figures import figures_of
+from litmus.report.figures.curves import thumbnail
 from litmus.report.figures.figure import Figure
 from litmus.report.forest import forest
+from litmus.report.glossary import GLOSSARY, HEADINGS
 from litmus.report.hyperparameters import roles_table, tuning_table, warnings
 from litmus.report.images import changed_images, pictures_of
 from litmus.report.methods import deviations_of, methods
 
+DISCUSSION_FILE = "discussion.md"
+"""What the author says of the results, in a study's folder; the report shows it."""
 INTERVAL = re.compile(r"\[([^\s,\]]+), ([^\s,\]]+)\]")
 
 
@@ -47,19 +52,14 @@ class Report:
     summary: StudySummary
     study: Study | None = None
 
-    @property
-    def details(self) -> list[str]:
-        """How the study differs from its plan, as lines for a terminal of 80 columns."""
-        return [line for text in deviations_of(self.summary) for line in textwrap.wrap(text, tables.WIDTH)]
-
 
 @dataclass(frozen=True)
 class Result:
     """The result of a study whose runs have ended.
 
-    `answer` is the report's first sentence and `details` are the lines that follow it in a terminal. `crashed` holds
-    the errors of runs that crashed, by run id. `undecided` lists the claims that are inconclusive, each with the seeds
-    that would decide it. `notes` say how a table of `litmus.judge` was read.
+    `answer` is the report's first sentence, and `summary` has the statistics that the report is written from; of a table
+    on several datasets there is none. `crashed` holds the errors of runs that crashed, by run id. `details` are further
+    lines for a terminal, and `notes` say how a table of `litmus.judge` was read.
     """
 
     answer: str
@@ -67,8 +67,13 @@ class Result:
     report: Path
     crashed: dict[str, str]
     details: tuple[str, ...] = ()
-    undecided: tuple[Undecided, ...] = ()
+    summary: StudySummary | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def undecided(self) -> list[Undecided]:
+        """The claims that are inconclusive, each with the seeds that would decide it."""
+        return undecided(self.summary) if self.summary is not None else []
 
 
 def write_report(directory: Path, study: Study | None = None) -> Report:
@@ -120,16 +125,18 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         name=analysis.name,
         # The head of the page.
         answer=answer.answer_of(summary),
+        cautions=answer.cautions_of(summary),
         forest=forest(summary),
+        thumbnail=thumbnail(analysis),
+        discussion=discussion_of(analysis.directory, study),
         totals=_totals(analysis),
         uncounted=", ".join(sorted({name for names in analysis.recorded("uncounted") for name in names})),
         deviations=deviations_of(summary),
         limits=study.limits.get(analysis.study.preset, "") if study is not None else "",
         # Claims.
         claims=claims,
+        primary=sum(row.primary for row in claims),
         source=study.source if study is not None else "",
-        meanings=MEANING,
-        correction_note=answer.correction_note(claims),
         # Tables.
         metric=analysis.metric_name,
         test_name=analysis.test_name,
@@ -182,12 +189,30 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["unbroken"] = _unbroken
     environment.filters["capital"] = capital
+    environment.globals |= {"glossary": GLOSSARY, "word_of": HEADINGS}
     return environment
 
 
 def _unbroken(text: str) -> str:
     """Return a cell's text with its intervals kept on one line."""
     return INTERVAL.sub(lambda found: f"[{found[1]},\N{NO-BREAK SPACE}{found[2]}]", str(text))
+
+
+def discussion_of(directory: Path, study: Study | None) -> Markup:
+    """Return the author's own words as HTML: those of `discussion.md` in the folder, else the study's.
+
+    They are Markdown. HTML in it is shown as text, and pictures are left out: the page needs no network.
+    """
+    file = directory / DISCUSSION_FILE
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if not text and study is not None:
+        text = inspect.cleandoc(study.discussion)
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    tokens = reader.parse(text)
+    for token in tokens:
+        if token.type.startswith("heading"):
+            token.tag = "h3"
+    return Markup(reader.renderer.render(tokens, reader.options, {}))
 
 
 def _totals(analysis: Analysis) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from litmus.core.formatting import count, several
 from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, after_holm, primary_claims
 from litmus.evidence.differences import contributions, difference, holm
 from litmus.evidence.estimate import ALPHA, Effect, estimate
-from litmus.evidence.results import Analysis, ArmResult, how_failed
+from litmus.evidence.results import Analysis, ArmResult, Metric, how_failed
 from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.units import NUMBER, POINTS, Unit, unit_of
 from litmus.records.run_record import FAILURES, RunRecord
@@ -25,6 +25,8 @@ DESIGN_NOTES = {
     "leave_one_out": "The full recipe minus the recipe without the ingredient: what it adds to all the others.",
     "ladder": "Each arm minus the arm before it; in another order an ingredient may have another effect.",
 }
+SHARE = Unit("%", "points", factor=100.0, decimals=0, lowest=0.0, highest=1.0)
+"""A fraction of few seeds, in percent."""
 LOG_LINES = 14
 MOST_FAILURES = 30
 """Failed runs whose log is shown; all are in the table of runs."""
@@ -83,6 +85,11 @@ class ClaimRow:
         """The verdict; that a check is right is no support for anything: it holds."""
         holds = {"supported": "holds", "opposite": "does not hold", "smaller": "does not hold"}
         return holds.get(self.verdict, self.verdict) if self.claim.check else self.verdict
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What the claim's test compares; empty where it does not say."""
+        return self.claim.test.metrics if isinstance(self.claim.test, ArmTest) else ()
 
     @property
     def effect(self) -> str:
@@ -241,6 +248,7 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
         "effect size g",
         "p",
         "p, Holm",
+        "improvement",
         "detectable",
     )
     return Table(title, note, headings, [_comparison(each, unit) for each in statistics])
@@ -249,7 +257,7 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
 def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
     row = [each.arm.label, unit.interval(each.mean), unit.amount(each.mean.sd)]
     if each.comparison is None:
-        return [*row, "baseline", "", "", "", "", ""]
+        return [*row, "baseline", "", "", "", "", "", ""]
     compared = each.comparison
     return [
         *row,
@@ -258,6 +266,7 @@ def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
         "–" if math.isnan(compared.difference.hedges_g_z) else f"{compared.difference.hedges_g_z:+.2f}",
         p_text(compared.difference.p_value),
         p_text(compared.p_holm),
+        SHARE.interval(compared.improvement),
         unit.amount(compared.minimum_detectable_effect),
     ]
 

@@ -1,5 +1,6 @@
 """`litmus report`: a study by name or path, all of them, other formats."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,22 @@ def test_an_index_of_all(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert f'href="{study}/report.html"' in page
         assert (out / study / "report.html").is_file()
     assert "cannot be read" in page
+
+
+def test_json_has_the_question_the_arms_the_effects_and_the_verdicts(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report.execute(["first", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert not (out / "first" / "report.html").exists()
+    assert found["question"] == STUDIES["batch_norm"].question
+    assert (found["metric"], found["baseline"], len(found["arms"])) == ("test_top1", "norm none, lr 0.03", 12)
+    [effect] = [each for each in found["effects"] if each["arm"] == "norm batch, lr 0.1"]
+    assert effect["mean"] == pytest.approx(0.02)
+    assert (effect["n"], effect["to"], effect["probability_of_improvement"]["mean"]) == (3, found["baseline"], 1.0)
+    assert [each["claim"] for each in found["claims"]] == [each.sentence for each in STUDIES["batch_norm"].claims]
+    assert {each["verdict"] for each in found["claims"]} <= {"supported", "opposite", "smaller", "inconclusive"}
+    assert found["interaction"] is None
+    documented = Path(__file__).parents[2].joinpath("docs", "json.md").read_text().partition("## `litmus report")[2]
+    nested = {key for name in ("arms", "effects", "claims") for key in found[name][0]}
+    assert [key for key in (*found, *nested) if f"`{key}`" not in documented and key != "format"] == []

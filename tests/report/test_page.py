@@ -51,7 +51,7 @@ def test_the_page_is_whole_and_needs_no_network(tmp_path: Path) -> None:
     synthetic(tmp_path, study, truth, seeds=3)
     report = write_report(tmp_path, study)
     text = report.path.read_text()
-    assert "2 of 36 runs have no result yet" in report.answer
+    assert "2 of 36 runs have no result" in report.answer
     assert "2 of 36 without a result" in text
     assert "1 of 3, 2 diverged" in text
     # Test accuracy over the learning rate, and two learning curves; no cost in which the arms differ.

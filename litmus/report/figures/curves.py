@@ -16,6 +16,9 @@ from litmus.report.figures.figure import LAYOUT, Figure, add_band, escaped, styl
 MEAN_POINTS, SEED_POINTS = 60_000, 160_000
 """Points of all mean curves of a figure together, and of all single seeds: what a page can hold at 10,000 runs."""
 
+THUMBNAIL_POINTS = 40
+SVG_DASHES = {"solid": "", "dash": "5 3", "dot": "1.5 2", "dashdot": "5 2 1.5 2", "longdash": "8 3"}
+
 CAPTION = (
     "Mean over the seeds with its 95 % interval. Point at a line to single it out, click it to see its seeds; arms and "
     "the axis are chosen above. Long curves are thinned: their lowest and highest points stay."
@@ -57,6 +60,25 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
     spread = " Seconds are the run's training time, spread evenly over its steps." if seconds else ""
     off = " Losses far above chance are off the top; double-click to see them." if logarithmic else ""
     return Figure(title, CAPTION + spread + off, plot, {"arms": arms, "axis": axis, "range": ends})
+
+
+def thumbnail(analysis: Analysis) -> dict[str, Any] | None:
+    """Return the arms' mean validation curves in a box of 100 × 40, y downwards; None where none has two points.
+
+    Each is its label, its colour, its dashes, and its points as SVG writes them; `low` and `high` are the ends of y.
+    """
+    curves = [mean_curve(result, analysis.val_metric) for result in analysis.arms]
+    points = [(place, value.mean) for curve in curves for place, value in curve]
+    if not any(len(curve) > 1 for curve in curves):
+        return None
+    last, low, high = max(x for x, _ in points), min(y for _, y in points), max(y for _, y in points)
+    lines = []
+    for result, curve, (colour, dash) in zip(analysis.arms, curves, styles(analysis), strict=True):
+        kept = thinned([value.mean for _, value in curve], THUMBNAIL_POINTS)
+        places = [(100 * curve[at][0] / last, 40 * (high - curve[at][1].mean) / ((high - low) or 1.0)) for at in kept]
+        drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        lines.append({"label": result.label, "colour": colour, "dash": SVG_DASHES[dash], "points": drawn})
+    return {"lines": lines, "low": analysis.unit.tick(low), "high": analysis.unit.tick(high), "steps": f"{last:,.0f}"}
 
 
 def _logarithmic(analysis: Analysis, plot: go.Figure) -> list[float]:

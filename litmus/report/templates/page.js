@@ -36,6 +36,10 @@ for (const table of document.querySelectorAll('table.sortable')) {
     });
   });
 }
+// An explanation opens towards the middle of the page, so that it does not leave it.
+for (const name of ['pointerenter', 'focusin']) document.querySelectorAll('[data-tip]').forEach(each => each.addEventListener(name, () => {
+  each.classList.toggle('to-the-left', each.getBoundingClientRect().left > innerWidth / 2);
+}));
 document.querySelectorAll('button.copy').forEach(button => {
   button.hidden = false;
   button.addEventListener('click', async () => {

@@ -1,0 +1,42 @@
+"""The words of the report that a reader may not know, a line each: shown where they appear, and listed at its end."""
+
+from litmus.report.forest import NOT_AFTER_HOLM
+
+GLOSSARY = {
+    "interval": "The 95 % confidence interval: of 100 such intervals about 95 contain the true value.",
+    "paired": "Compared seed by seed. Two runs of a seed share the order of images and, where parameters have the same "
+    "name, initial weights, so that their luck cancels.",
+    "p": "How often a difference as large as this one is found where there is none.",
+    "Holm": "A correction for several comparisons at once: with it, the chance that any of them is called different by "
+    "mistake is at most 5 %.",
+    NOT_AFTER_HOLM: "The interval excludes zero, yet p after Holm's correction is not below 0.05: among so many "
+    "comparisons one such interval may be luck.",
+    "supported": "The effect's whole interval lies beyond the claim's threshold, which is zero where none is given.",
+    "opposite": "The interval lies on the other side of zero, or, where two arms are claimed to be alike, outside the "
+    "margin.",
+    "smaller": "The interval lies below the threshold: the effect, if there is one, is smaller than claimed.",
+    "inconclusive": "The interval contains effects for which the claim is right and others for which it is wrong. That "
+    "does not show that there is no effect.",
+    "exploratory": "Stated after the first results. Only fresh seeds can confirm it.",
+    "improvement": "The probability of improvement: the fraction of seeds in which this arm is better than the "
+    "baseline, a tie counting half, with its exact interval (Agarwal et al. 2021). 50 % where the two are alike.",
+    "detectable": "The smallest true difference that so many seeds find in four of five such studies.",
+    "anytime-valid": "An interval that holds at every number of seeds, however often one looks. It is wider than one "
+    "for a number that was fixed beforehand.",
+    "effect size": "Hedges' g: the mean difference in standard deviations of the differences.",
+    "interaction": "How much the effect of one factor differs between the levels of the other.",
+}
+"""What each word means, by the word."""
+
+HEADINGS = {
+    "p": "p",
+    "p, Holm": "Holm",
+    "its p, Holm": "Holm",
+    "detectable": "detectable",
+    "improvement": "improvement",
+    "effect size g": "effect size",
+    "verdict": "inconclusive",
+    "difference [95 %]": "paired",
+    "to the baseline": "paired",
+}
+"""Words that the headings of tables stand for."""
