@@ -57,9 +57,9 @@ class Report:
 class Result:
     """The result of a study whose runs have ended.
 
-    `answer` is the report's first sentence, and `summary` has the statistics that the report is written from; of a table
-    on several datasets there is none. `crashed` holds the errors of runs that crashed, by run id. `details` are further
-    lines for a terminal, and `notes` say how a table of `litmus.judge` was read.
+    `answer` is the report's first sentence, `summary` the statistics that the report is written from, None of a table
+    on several datasets. `crashed` holds the errors of runs that crashed, by run id. `details` are further lines for a
+    terminal, and `notes` say how a table of `litmus.judge` was read.
     """
 
     answer: str

@@ -19,6 +19,7 @@ from litmus.design.study import Study
 from litmus.launch import local
 from litmus.launch.worker import Message
 from litmus.records.run_record import run_records
+from litmus.report.answer import cautions_of
 from litmus.training.run import Place
 
 STUDY = Study(
@@ -90,7 +91,8 @@ def test_a_crash_is_repeated_then_reported_with_its_log(tmp_path: Path, capfd: p
     report = result.report.read_text()
     assert "1 crashed" in report
     assert "the fourth batch is one too many" in report
-    assert "1 of 2 runs have no result yet" in result.answer
+    assert result.summary is not None
+    assert cautions_of(result.summary)[-1] == "Partial: 1 of 2 runs have no result yet."
     again = run(study, out=tmp_path, workers=1, wandb="disabled")
     assert list(again.crashed) == [run_id]  # what crashed is missing, and is tried again
 

@@ -16,6 +16,7 @@ from litmus import Result
 from litmus.cli.main import run_command
 from litmus.core.errors import UserError
 from litmus.evidence.differences import holm
+from litmus.report.answer import cautions_of
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "keras_epochs.csv"
 
@@ -89,8 +90,9 @@ def test_another_column_that_differs_with_the_arm_is_named(tmp_path: Path) -> No
     table["lr"] = table["method"].map({"none": 0.1, "mixup": 0.2, "cutout": 0.1})
     table["epochs"] = 90
     result, _ = judged(table, tmp_path)
-    assert result.answer.endswith("The arms differ in lr as well.")
-    assert "but not in all arms: lr" in result.report.read_text()
+    assert result.summary is not None
+    assert "The arms differ in lr as well." in cautions_of(result.summary)
+    assert "no: in the table lr differ too" in result.report.read_text()
 
 
 @pytest.mark.parametrize(
