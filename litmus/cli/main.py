@@ -51,11 +51,11 @@ def main() -> None:
     line = find_home()
     if line is not None:
         print(f"litmus: {line}", file=sys.stderr)
-    status = run_command(sys.argv[1:])
-    if "torch" in sys.modules and not status:
-        from litmus.cli.completion import cache_file, fill_cache
+    status = _check_names(sys.argv[1:]) or run_command(sys.argv[1:])
+    if "torch" in sys.modules:
+        from litmus.cli.completion import fill_cache, is_current
 
-        if not cache_file().exists():
+        if not is_current():
             fill_cache(COMMANDS)
     sys.exit(status)
 
@@ -120,8 +120,18 @@ def run_command(arguments: Sequence[str]) -> int:
     if name == "run" and rest and not rest[0].startswith("-"):
         from litmus.design.study_files import lookup_study
 
-        lookup_study(rest[0])  # an unknown study is an error at once: importing PyTorch takes seconds
+        lookup_study(rest[0])  # an unknown study is an error at once
     return COMMANDS[name].execute(rest)
+
+
+@one_line_errors
+def _check_names(arguments: Sequence[str]) -> int:
+    """Report a wrong name at once, where the cache of completion shows it: importing PyTorch takes seconds."""
+    from litmus.cli.completion import check_names
+
+    if arguments[:1] and arguments[0] in COMMANDS:
+        check_names(arguments[0], arguments[1:])
+    return 0
 
 
 def run_script(study: "Study") -> None:

@@ -43,7 +43,9 @@ from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
 
 def parser(shown: Keys | None = None) -> Parser:
     """Return the command's parser, whose help lists the config keys `shown`."""
-    parser = Parser("train", "Train one network: one run, or with --seeds one for each seed.")
+    parser = Parser(
+        "train", "Train one network: one run, or with --seeds one for each seed. Its config keys are options."
+    )
     parser.add_key(CONFIG)
     parser.add_key(Key("print_config", bool, False, "print the resolved config and stop"))
     parser.add_key(SOURCE)

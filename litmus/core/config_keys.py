@@ -119,10 +119,15 @@ class Key:
             return self._convert(value)
         except UserError:
             names = [choice for choice in _choices(self.type) if isinstance(choice, str)]
-            spelled = in_any_case(value, names) if isinstance(value, str) else None
-            if spelled is None or spelled == value:
+            listed = get_origin(_unmarked(self.type)) in (list, tuple)
+            given = parse_value(value) if listed and isinstance(value, str) else value
+            spelled = [
+                in_any_case(str(each), names) or each
+                for each in (given if isinstance(given, list | tuple) else [given])
+            ]
+            if not names or (spelled if listed else spelled[0]) == given:
                 raise
-            return self._convert(spelled)
+            return self._convert(spelled if listed else spelled[0])
 
     def _convert(self, value: Any) -> Any:
         as_yaml = isinstance(value, str) and _unmarked(self.type) is not str
@@ -194,13 +199,17 @@ def groups_of(function: Callable[..., Any]) -> dict[str, tuple[Any, tuple[str, .
 
 
 def unknown_key(key: str, valid: Iterable[str], owner: str) -> UserError:
-    """Return the error for a key that `owner` does not have: the nearest match and those of the same section."""
+    """Return the error for a key that `owner` does not have: the nearest match and those of the same section.
+
+    All have the same keys but those of `model` and `data`.
+    """
     keys = list(valid)
     siblings = [candidate for candidate in keys if candidate.startswith(f"{key.partition('.')[0]}.")]
     meant = by_meaning(key, siblings) or by_meaning(key, keys) or by_spelling(key, siblings or keys)
     suggestion = f"; did you mean {meant!r}?" if meant else ";"
     shown = siblings or sorted({candidate.partition(".")[0] for candidate in keys})
-    return UserError(f"unknown config key {key!r} for {owner}{suggestion} valid: {', '.join(shown)}")
+    of = f" for {owner}" if key.startswith(("model.", "data.")) else ""
+    return UserError(f"unknown config key {key!r}{of}{suggestion} valid: {', '.join(shown)}")
 
 
 class _Loader(yaml.SafeLoader):

@@ -12,6 +12,7 @@ from litmus.core.declaration import as_python
 from litmus.core.errors import UserError, require_at_least, require_choice, require_positive
 from litmus.core.metrics import TASKS
 from litmus.core.registry import Registry
+from litmus.core.suggestions import in_any_case
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.design.experiment import (
@@ -247,7 +248,7 @@ def expand(
     require_study_name(study.name)
     if name:
         require_folder_name(name)
-    require_choice(f"preset of {study.name}", preset, ("quick", *study.presets))
+    preset = study.preset_named(preset)
     study = study.at(preset)
     numbers = {"seeds": study.seeds if seeds is None else seeds, "first_seed": first_seed, "splits": splits}
     count, first_seed, splits = (Key(name, int, None, "").convert(number) for name, number in numbers.items())
@@ -335,11 +336,16 @@ def _same_members(some: Sequence[Any], others: Sequence[Any]) -> bool:
 
 
 def as_registered(key: str, value: Any) -> Any:
-    """Return the name of an architecture or a dataset as it is registered, whatever its case; other keys' values as
-    they are. A network of `net.py:MyNet` is registered as `MyNet`. Raises `UserError` for an unknown name.
+    """Return the name of an architecture or a dataset as it is registered, or another choice, whatever its case; other
+    values as they are. A network of `net.py:MyNet` is registered as `MyNet`. Raises `UserError` for an unknown name.
     """
     registries: dict[str, Registry[Any]] = dict(zip(NAMES, (ARCHITECTURES, DATASETS), strict=True))
-    return registries[key][value].name if key in registries else value
+    if key in registries:
+        return registries[key][value].name
+    choices = [
+        each for each in getattr(config_keys(DEFAULT_ARCHITECTURE).get(key), "choices", ()) if isinstance(each, str)
+    ]
+    return in_any_case(value, choices) or value if isinstance(value, str) else value
 
 
 def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:

@@ -10,7 +10,7 @@ from litmus.core.config_keys import Settings
 from litmus.core.declaration import Declared
 from litmus.core.errors import UserError, require_choice, require_positive, unknown_name
 from litmus.core.metrics import METRICS, SPLITS, TASKS, metric_of
-from litmus.core.suggestions import nearest
+from litmus.core.suggestions import in_any_case, nearest
 from litmus.design.arms import DESIGNS
 from litmus.design.plots import StudyPlot
 from litmus.design.tuning import Space, Tuning, as_tuning
@@ -106,12 +106,19 @@ class Study(Declared):
 
         run_script(self)
 
+    def preset_named(self, name: str) -> str:
+        """Return the preset of this name, in any case. Raises `UserError` where there is none."""
+        presets = ("quick", *self.presets)
+        name = in_any_case(name, presets) or name
+        require_choice(f"preset of {self.name}", name, presets)
+        return name
+
     def at(self, preset: str) -> "Study":
         """Return the study that a preset runs: itself with what the preset tunes, or the study that the preset is.
 
         Raises `UserError` where a preset leaves open what becomes of a key that the study tunes for `quick`.
         """
-        chosen = self.presets.get(preset)
+        chosen = self.presets.get(in_any_case(preset, self.presets) or preset)
         if not isinstance(chosen, Study):
             if chosen is None or (preset == "quick" and "tune" not in chosen):
                 return self

@@ -1,5 +1,6 @@
 """The command line as a user types it: what it prints, its exit status, and one clear line for every mistake."""
 
+import argparse
 import os
 import re
 import runpy
@@ -15,7 +16,7 @@ import yaml
 from tiny_runs import tiny_options
 
 from litmus.cli import run
-from litmus.cli.main import find_home, run_command
+from litmus.cli.main import COMMANDS, find_home, run_command
 from litmus.cli.options import parse_tune, parse_vary, read
 from litmus.core.errors import UserError
 from litmus.records.run_record import run_records
@@ -247,3 +248,15 @@ def test_the_forecast_of_a_preset_is_made_by_a_process_of_its_own() -> None:
     lines = run.forecast_elsewhere(["batch_norm", *tiny_options(), "--seeds", "1", "--out", "/nowhere"]).splitlines()
     assert lines[0].startswith("forecast: ")
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_has_every_option(name: str) -> None:
+    """But for the config keys, which are hundreds: it says that they are options, and which have a shorter one."""
+    parser = COMMANDS[name].parser()
+    shown = parser.format_help()
+    keys = {action.dest for action in parser._actions if "." in action.dest and action.help == argparse.SUPPRESS}
+    assert not keys or "key" in str(parser.description)
+    for action in parser._actions:
+        for written in action.option_strings or [str(action.metavar or action.dest)]:
+            assert action.dest in keys or written == "--seed" or re.search(rf"(^|[\s\[]){written}\b", shown), written

@@ -1,5 +1,6 @@
 """Every config key is declared once, with its type, its help and its role, and every section refuses wrong values."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from litmus.core.config_keys import Key, Role, keys_of_class
 from litmus.core.errors import UserError
 from litmus.datamodules.loading.registry import DATASETS
+from litmus.design.plan import expand
+from litmus.design.study_files import STUDIES
 from litmus.launch.config import LaunchConfig, SlurmConfig
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
@@ -63,3 +66,17 @@ def test_a_wrong_value_is_one_line_with_the_key_and_what_is_valid(settings: dict
         resolve(settings)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
+
+
+def test_names_may_be_of_any_case_everywhere() -> None:
+    typed = {
+        "model.name": "ResNet20", "model.norm": "Group", "model.activation": "GELU", "data.name": "Digits",
+        "data.augment": "Crop", "optim.name": "AdamW", "optim.schedule": "Cosine", "optim.loss": "Cross_Entropy",
+        "trainer.precision": "BF16-mixed", "trainer.probes": "[Gradient_Norms, LOGITS]", "init.pairing": "Place",
+    }  # fmt: skip
+    assert resolve(typed) == resolve({key: value.lower() for key, value in typed.items()})
+    assert resolve({"trainer.probes": ["Logits"]}).trainer.probes == ("logits",)
+    study = replace(STUDIES["Batch_Norm"], claims=())
+    plan = expand(study, preset="PAPER", settings={"data.name": "DIGITS"}, vary={"model.norm": ["None", "LAYER"]})
+    assert (plan.preset, plan.settings["data.name"]) == ("paper", "digits")
+    assert {arm.levels["model.norm"] for arm in plan.arms} == {"none", "layer"}
