@@ -34,7 +34,7 @@ quick = Study(
         "quick": "Twelve epochs show that depth hurts plain networks and that shortcuts cure it. They are too few for "
         "56 residual layers to overtake 20, for which the paper takes 182."
     },
-    plots=[Against("fit_top1", "model.depth", "Training accuracy over depth")],
+    plots=[Against("fit_error", "model.depth", "Training error over depth")],
     claims=[
         Claim("A plain network of 56 layers has a higher training error than one of 20.",
               more("fit_error", plain(56), than=plain(20)), "figure 6 left",

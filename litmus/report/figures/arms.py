@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from litmus.core.formatting import capital
-from litmus.evidence.results import Analysis, ArmResult, Metric
+from litmus.evidence.results import Analysis, ArmResult, Metric, guessed
 from litmus.evidence.units import POINTS, level, unit_of
 from litmus.records.study_record import arm_label
 from litmus.report.figures.figure import (
@@ -16,6 +16,7 @@ from litmus.report.figures.figure import (
     axis_title,
     error_bars,
     escaped,
+    free_factors,
     numeric_factor,
     styles,
 )
@@ -54,9 +55,10 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
         return None
     unit = unit_of(metric)
     numeric = factor == numeric_factor(analysis)
+    free = free_factors(analysis, keep=factor)
     lines: dict[str, list[ArmResult]] = {}
     for result in analysis.arms:
-        others = {key: value for key, value in result.arm.levels.items() if key != factor}
+        others = {key: value for key, value in result.arm.levels.items() if key != factor and key in free}
         lines.setdefault(arm_label(others) or "all arms", []).append(result)
     figure = go.Figure()
     for index, (name, results) in enumerate(lines.items()):
@@ -81,7 +83,7 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
         if diverged:
             figure.add_scatter(
                 x=[x for x, _ in diverged],
-                y=[100 * analysis.chance if unit is POINTS else 0.0] * len(diverged),
+                y=[unit.factor * each.failed_value(metric) if guessed(metric) else 0.0 for _, each in diverged],
                 mode="markers+text",
                 marker={"symbol": "x", "size": 10, "color": colour},
                 text=[f"{len(each.failed)}/{each.ended}" for _, each in diverged],

@@ -1,31 +1,31 @@
 """A figure of the report, and the style that all have: colours, dashes, layout, error bars, bands."""
 
-import colorsys
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
-from plotly.colors import hex_to_rgb
 
 from litmus.evidence.estimate import Estimate
 from litmus.evidence.results import Analysis
 from litmus.evidence.units import Unit
 
-PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
-"""Okabe & Ito 2008, distinguishable with every common form of colour blindness; grey for their black, so that each can
-be seen on paper and on a dark screen."""
+PALETTE = (
+    "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+    "#9702F7", "#F91356", "#8F77F6", "#5E5C22", "#B4019A", "#C6A9A3",
+)  # fmt: skip
+"""Six of Okabe & Ito 2008 and six more, far from all others in normal vision and in the three common forms of colour
+blindness; each can be seen on paper and on a dark screen."""
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 LAYOUT: dict[str, object] = {
     "template": "none",
-    "margin": {"l": 60, "r": 12, "t": 16, "b": 48},
-    "height": 420,
+    "margin": {"l": 60, "r": 12, "t": 34, "b": 48},  # the mode bar is above the plot, the legend below it
+    "height": 440,
     "hovermode": "closest",
-    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
     "font": {"family": "system-ui, sans-serif", "size": 13},
 }
 
@@ -79,9 +79,26 @@ def escaped(text: str) -> str:
     return text
 
 
+def free_factors(analysis: Analysis, keep: str = "") -> list[str]:
+    """Return the factors without those that follow from the others, as a rate does that is set for each batch size.
+
+    Of two that follow from one another an `optim` key is left out, else the later one; never `keep`.
+    """
+    kept = declared = list(analysis.study.factors)
+    for factor in sorted(declared, key=lambda each: (not each.startswith("optim."), -declared.index(each))):
+        others = [each for each in kept if each != factor]
+        levels: dict[str, set[str]] = {}
+        for result in analysis.arms:
+            at = str([result.arm.levels.get(each) for each in others])
+            levels.setdefault(at, set()).add(str(result.arm.levels.get(factor)))
+        if others and factor != keep and all(len(each) == 1 for each in levels.values()):
+            kept = others
+    return kept
+
+
 def numeric_factor(analysis: Analysis) -> str | None:
     """Return the factor with the most levels that are all numbers; None where no factor has at least three."""
-    levels = {factor: {result.arm.levels.get(factor) for result in analysis.arms} for factor in analysis.study.factors}
+    levels = {factor: {result.arm.levels.get(factor) for result in analysis.arms} for factor in free_factors(analysis)}
     numeric = {
         factor: len(values)
         for factor, values in levels.items()
@@ -91,19 +108,19 @@ def numeric_factor(analysis: Analysis) -> str | None:
 
 
 def styles(analysis: Analysis) -> list[tuple[str, str]]:
-    """Return each arm's colour and dash: one of both for a level of the first factor, shades for the others."""
+    """Return each arm's colour and dash, which no two have in common up to 60 arms.
+
+    Up to twelve arms have a colour of their own, and the dash of their level of the first factor; of more, each dozen
+    has a dash.
+    """
+    count, colours = len(analysis.arms), len(PALETTE)
     factors = [factor for factor in analysis.study.baseline.levels if factor != numeric_factor(analysis)]
-    if not factors or len(analysis.study.factors) < 2:
-        count = len(analysis.arms)
-        return [(PALETTE[i % len(PALETTE)], DASHES[i // len(PALETTE) % len(DASHES)]) for i in range(count)]
-    levels = [str(result.arm.levels.get(factors[0])) for result in analysis.arms]
-    order = list(dict.fromkeys(levels))
-    found = []
-    for index, name in enumerate(levels):
-        place = order.index(name)
-        colour = _shade(PALETTE[place % len(PALETTE)], levels[:index].count(name), levels.count(name))
-        found.append((colour, DASHES[place % len(DASHES)]))
-    return found
+    groups = [index // colours for index in range(count)]
+    if count <= colours and factors and len(analysis.study.factors) > 1:
+        levels = [str(result.arm.levels.get(factors[0])) for result in analysis.arms]
+        order = list(dict.fromkeys(levels))
+        groups = [order.index(level) for level in levels]
+    return [(PALETTE[index % colours], DASHES[group % len(DASHES)]) for index, group in enumerate(groups)]
 
 
 def axis_title(quantity: str, unit: Unit) -> str:
@@ -120,14 +137,6 @@ def error_bars(values: Sequence[Estimate], unit: Unit) -> dict[str, object]:
         "thickness": 1.2,
         "width": 3,
     }
-
-
-def _shade(colour: str, index: int, count: int) -> str:
-    """Return the shade number `index` of `count` shades of a colour, from light to dark."""
-    red, green, blue = hex_to_rgb(colour)
-    hue, lightness, saturation = colorsys.rgb_to_hls(red / 255, green / 255, blue / 255)
-    lightness = float(np.interp(index, [0, max(1, count - 1)], [0.72, 0.3])) if count > 1 else lightness
-    return "#" + "".join(f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(hue, lightness, saturation))
 
 
 def _finite(value: float) -> float:

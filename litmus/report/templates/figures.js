@@ -58,7 +58,7 @@ function curves(box, data) {
   const range = data.range ? { type: 'log', range: data.range, exponentformat: 'power' } : {};
   const draw = () => {
     const shown = data.arms.filter(arm => !state.hidden.has(arm.label));
-    let all = [], layout = { margin: { l: 60, r: 12, t: 16, b: 48 }, font: { family: 'system-ui, sans-serif', size: 13 }, hovermode: 'closest' };
+    let all = [], layout = { margin: { l: 60, r: 12, t: 34, b: 48 }, font: { family: 'system-ui, sans-serif', size: 13 }, hovermode: 'closest' };
     if (state.panels) {
       const columns = Math.max(1, Math.min(4, Math.floor(box.clientWidth / 250), shown.length)), rows = Math.ceil(shown.length / columns);
       layout = { ...layout, height: 90 + 190 * rows, showlegend: false, grid: { rows, columns, pattern: 'independent', xgap: 0.06, ygap: 0.34 }, annotations: [], margin: { ...layout.margin, t: 30 } };
@@ -72,7 +72,7 @@ function curves(box, data) {
         layout[`yaxis${place === 1 ? '' : place}`] = { nticks: 5, matches: place === 1 ? undefined : 'y', tickfont: { size: 10 }, showticklabels: index % columns === 0, title: { text: index % columns === 0 ? data.axis : '', font: { size: 10 } }, ...range };
       });
     } else {
-      layout = { ...layout, height: 440, legend: { orientation: 'h', y: 1.02, yanchor: 'bottom' }, xaxis: { title: { text: AXES[state.axis] } }, yaxis: { title: { text: data.axis }, ...range } };
+      layout = { ...layout, height: 460, legend: { orientation: 'h', yref: 'container', y: 0, yanchor: 'bottom', x: 0 }, xaxis: { title: { text: AXES[state.axis] } }, yaxis: { title: { text: data.axis }, ...range } };
       for (const arm of shown) all.push(...traces(arm, 0));
     }
     Plotly.react(box, all, themedLayout(layout), CONFIG);
