@@ -34,6 +34,10 @@ study = Study(
     baseline=SYNCHRONISED,
     seeds=5,
     presets={"paper": {**CIFAR_STEPWISE, "data.batch_size": GLOBAL_BATCH, "model.depth": 20, "model.width": 16}},
+    limits={
+        "quick": "Five seeds and 360 test images leave about four points open: that shares of 32 cost less than two is "
+        "shown only where they cost nothing and the seeds agree better than is usual."
+    },
     claims=[
         Claim("Two samples a device, not synchronised, cost a percentage point or more.",
               more("test_top1", SYNCHRONISED, than="local, 32 devices"), "table 2", threshold=0.01,

@@ -26,6 +26,7 @@ from litmus.cli.options import (
 from litmus.core.config_keys import Key, Settings, unknown_key
 from litmus.core.errors import UserError
 from litmus.datamodules.loading.registry import DATASETS
+from litmus.design.answerable import earlier_results, too_narrow, warning
 from litmus.design.experiment import experiment_name
 from litmus.design.plan import Plan, expand, registering_file
 from litmus.design.study import Study, require_folder_name
@@ -206,6 +207,9 @@ def run_plan(
     if launch.dry_run:
         print(dry_run(plan, launch))
         return 0
+    earlier = earlier_results(plan.directory(launch.out))
+    if text := warning(too_narrow(plan, earlier)):
+        print(f"litmus: {text}", file=sys.stderr)
     try:
         if max_seeds is None:
             ended = conduct(plan, launch, source)

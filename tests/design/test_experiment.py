@@ -23,7 +23,7 @@ STUDY = Study(
     factors={"model.norm": NORMS},
     baseline={"model.norm": "none"},
     for_data={"shapes": {"trainer.epochs": 4}},
-    presets={"paper": {"trainer.epochs": 100}},
+    presets={"paper": {"trainer.epochs": 100, "tune": {"optim.lr": [0.1, 0.3]}}},
     tune={"optim.lr": [0.1, 0.3]},
 )
 
