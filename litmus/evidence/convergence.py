@@ -8,10 +8,14 @@ from scipy import special
 from litmus.evidence.estimate import ALPHA
 from litmus.evidence.results import ArmResult
 
+LAST = 0.8
+"""The fraction of training from which on it is its end."""
+CLEAR_FALL = 0.05
+"""The least fall of the validation loss at the end of training, as a fraction, that counts as still improving."""
 CLEAR_RISE = 0.1
 """The least rise of the validation loss after its lowest value, as a fraction of that, that counts as overfitting."""
 LEAST_LOSS = 0.05
-"""A lowest loss below this counts as this: near zero every rise is a large fraction."""
+"""A loss below this counts as this: near zero every change is a large fraction."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +26,22 @@ class Rise:
     at: float
 
 
-def rise_at_the_end(result: ArmResult, metric: str, higher_is_better: bool) -> float | None:
-    """Return how much better `metric` is over the last fifth of training than over the fifth before, in its unit.
+def fall_at_the_end(result: ArmResult, column: str = "val_loss") -> float | None:
+    """Return the fraction by which the validation loss still fell within the last fifth of training.
 
-    The mean over the finished seeds. None where it is not above zero by a one-sided t test over the seeds at 0.05, or
-    there are fewer than two seeds with five evaluations.
+    From the mean of the first half of its evaluations there to that of the second, the mean over the finished seeds.
+    None where it is less than a twentieth, where it is not above zero by a one-sided t test over the seeds at 0.05, or
+    fewer than two seeds have two evaluations there.
     """
-    gains = []
-    for curve in _curves(result, metric):
-        steps, values = np.array(list(curve)), np.array(list(curve.values()))
-        place = steps / steps[-1]
-        before, last = values[(place > 0.6) & (place <= 0.8)], values[place > 0.8]
-        if len(values) >= 5 and len(before):
-            gains.append(float(last.mean() - before.mean()) * (1 if higher_is_better else -1))
-    return _mean_above_zero(gains)
+    falls = []
+    for curve in _curves(result, column):
+        end = list(curve)[-1]
+        last = [value for step, value in curve.items() if step >= LAST * end - 1e-9]
+        if half := len(last) // 2:
+            before = float(np.mean(last[:half]))
+            falls.append((before - float(np.mean(last[-half:]))) / max(before, LEAST_LOSS))
+    fall = _mean_above_zero(falls)
+    return fall if fall is not None and fall >= CLEAR_FALL else None
 
 
 def loss_rise(result: ArmResult, column: str = "val_loss") -> Rise | None:

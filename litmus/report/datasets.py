@@ -92,9 +92,9 @@ class JointArms:
 
     @property
     def question(self) -> str:
-        """The study's question; the study's name where the datasets have questions of their own."""
+        """The study's question; empty where the datasets have questions of their own."""
         questions = {each.study.question for each in self.analyses.values()}
-        return questions.pop() if len(questions) == 1 else f"{next(iter(self.analyses.values())).study.study}."
+        return questions.pop() if len(questions) == 1 else ""
 
     @property
     def headings(self) -> list[str]:
@@ -168,16 +168,17 @@ def write_joint_exports(directory: Path, analyses: Mapping[str, Analysis], forma
             raise UserError(f"--export {name}: {directory} holds several datasets; valid for them: {valid}")
     arms = joint_arms(analyses)
     first = next(iter(analyses.values()))
-    rows, headings, question = arms.rows(), arms.headings, arms.question
+    rows, headings = arms.rows(), arms.headings
     files: dict[str, str | bytes] = {}
     if "markdown" in formats:
-        files["results.md"] = f"## {markdown(question)}\n\n{markdown_table(headings, rows)}\n\n{markdown(_TOGETHER)}\n"
+        title = markdown(arms.question or directory.name)
+        files["results.md"] = f"## {title}\n\n{markdown_table(headings, rows)}\n\n{markdown(_TOGETHER)}\n"
     if "latex" in formats:
         caption = (
-            f"{question} {capital(first.test_name)} on each dataset, in brackets the difference to the baseline. "
+            f"{arms.question} {capital(first.test_name)} on each dataset, in brackets the difference to the baseline. "
             f"{_TOGETHER} Bold: p < {ALPHA:g} after Holm's correction over the arms."
         )
-        files["results.tex"] = latex_table(headings, rows, caption, directory.name, arms.bold())
+        files["results.tex"] = latex_table(headings, rows, caption.strip(), directory.name, arms.bold())
     if "csv" in formats:
         frames = [
             statistics_table({first.test_metric: each}).assign(dataset=name) for name, each in arms.statistics.items()

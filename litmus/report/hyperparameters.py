@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from litmus.core.formatting import listed
-from litmus.evidence.convergence import loss_rise, rise_at_the_end
+from litmus.evidence.convergence import fall_at_the_end, loss_rise
 from litmus.evidence.results import Analysis
 from litmus.evidence.tuning import ArmTuning
-from litmus.evidence.units import POINTS, level
+from litmus.evidence.units import level
 from litmus.records.study_record import arm_label
 from litmus.report.controls import MOST_VALUES, config_columns, distinct
 from litmus.report.tables import Table
@@ -84,10 +84,11 @@ def tuning_table(analysis: Analysis) -> Table | None:
         if each.chosen is not None:
             chosen, score = arm_label(each.points[each.chosen]), analysis.unit.text(each.scores[each.chosen])
         rows.append([each.label, chosen, score, f"{len(each.points)}", f"{sum(each.diverged)}"])
+    seeds = f"the tuning seed{'s' if len(tuning.seeds) > 1 else ''} {', '.join(map(str, tuning.seeds))}"
     note = (
-        f"Before the comparison every arm tried the same {len(tuning.trials)} settings, each with the tuning seeds "
-        f"{', '.join(map(str, tuning.seeds))}, and chose the best on the validation split; a diverged run counts as "
-        "guessing. The comparison uses the chosen values and other seeds."
+        f"Before the comparison every arm tried the same {len(tuning.trials)} settings, each with {seeds}, and chose "
+        "the best on the validation split; a diverged run counts as guessing. The comparison uses the chosen values "
+        "and other seeds."
     )
     return Table("Tuning", note, ("arm", "chose", f"validation {analysis.metric_name}", "trials", "diverged"), rows)
 
@@ -95,17 +96,12 @@ def tuning_table(analysis: Analysis) -> Table | None:
 def warnings(analysis: Analysis) -> list[tuple[str, str]]:
     """Return what the arms' training and tuning warn of, as (warning, sentence); empty where there is nothing."""
     found = []
-    unit, metric = analysis.unit, f"validation {analysis.metric_name}"
-    margin = 0.005 if unit is POINTS else 0.02 * abs(analysis.baseline.estimate(analysis.val_metric).mean)
-    rising = []
-    for result in analysis.arms:
-        gain = rise_at_the_end(result, analysis.val_metric, analysis.higher_is_better)
-        if gain is not None and gain >= margin:
-            rising.append(f"{result.label} ({unit.size(gain)})")
-    if rising:
+    falls = {result.label: fall_at_the_end(result) for result in analysis.arms}
+    improving = [f"{label} (by {100 * fall:.0f} %)" for label, fall in falls.items() if fall is not None]
+    if improving:
         text = (
-            f"{listed(rising, MOST_ARMS)}: {metric} was better in the last fifth of training than in the fifth before. "
-            "More epochs may change the comparison."
+            f"{listed(improving, MOST_ARMS)}: validation loss still fell within the last fifth of training. More "
+            "epochs may change the comparison."
         )
         found.append(("Still improving at the end of training", text))
     overfit = []

@@ -10,7 +10,7 @@ from litmus.evidence.judged import Reading, analyses_of, folder_name
 from litmus.evidence.summary import summarise
 from litmus.records.study_record import STUDY_FILE
 from litmus.records.tables import read_table, table_of_frame
-from litmus.report.datasets import write_joint
+from litmus.report.datasets import JOINT_FORMATS, write_joint, write_joint_exports
 from litmus.report.exports import write_exports
 from litmus.report.page import Result, write_report_of
 
@@ -50,7 +50,10 @@ def judge(
     records = pd.concat([each.records.assign(dataset=dataset) for dataset, each in judged.analyses.items()])
     if len(reports) > 1:
         question = next(iter(judged.analyses.values())).study.question
-        path, said = write_joint(folder.with_name(f"{folder.name}.datasets"), question, judged.analyses)
+        together = folder.with_name(f"{folder.name}.datasets")
+        path, said = write_joint(together, question, judged.analyses)
+        joint = write_joint_exports(together, judged.analyses, [each for each in export if each in JOINT_FORMATS])
+        lines += [f"export: {each}" for each in joint]
         return Result("\n".join(said), records, path, {}, tuple(lines), notes=judged.notes)
     (report,) = reports.values()
     return Result(report.answer, records, report.path, {}, tuple(lines), report.summary, judged.notes)
