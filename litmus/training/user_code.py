@@ -168,8 +168,8 @@ def require_read(source: Path) -> None:
 def environment_lines(code: UserCode, declared: Collection[str]) -> list[str]:
     """Return a line about the environment variables that a user's code reads and that its study does not declare.
 
-    Reads are found in the source: `os.environ`, `os.getenv` and their relatives, by whatever names they go. What only
-    sets a variable is none, and what a study declares may read what it likes: its values are in the configs.
+    Reads are found in the source: `os.environ`, `os.getenv` and the like, under any name. Setting one is no read.
+    What declares the study may read variables: the values that follow from it are in the configs.
     """
     places: dict[str, str] = {}
     for name, content in code.contents.items():
@@ -183,7 +183,7 @@ def environment_lines(code: UserCode, declared: Collection[str]) -> list[str]:
     return [
         f"{listed(named)} {'reads' if len(named) == 1 else 'read'} the environment, which is no part of a run's "
         f'identity: a run is not repeated with another value. Declare it, Study(environment=["{variable}"]) or '
-        f"--environment {variable} with --source, or make it an option of the network or the dataset"
+        f"--environment {variable}, or make it an option of the network or the dataset"
     ]
 
 

@@ -227,6 +227,8 @@ class IdleOption(nn.Module):
         ({"model.name": "mlp", "model.norm": "none"}, "norm.eps", [1e-5, 1e-3], True),
         ({"model.name": "mlp", "model.norm": "batch"}, "norm.eps", [1e-5, 1e-3], False),
         ({"model.name": "mlp", "model.norm": "ghost_batch"}, "norm.virtual_batch_size", [16, 32], False),
+        ({"model.name": "mlp", "model.norm": "batch"}, "norm.gradient", ["full", "stopped"], False),  # one loss
+        ({"model.name": "mlp", "model.norm": "batch"}, "norm.momentum", [0.1, 0.2], False),  # one gradient
         ({"model.name": "mlp"}, "optim.lr", [0.1, 0.2], False),
     ],
 )
