@@ -34,14 +34,15 @@ study = Study(
     plots=[Percentiles(LAST_HIDDEN, "Input to the last hidden layer's sigmoid: 15th, 50th, 85th percentile")],
     claims=[
         Claim("With batch norm the net reaches a higher test accuracy.",
-              more("test_top1", WITH, than=WITHOUT), "section 4.1, figure 1 (a)", primary=True),
+              more("test_top1", WITH, than=WITHOUT), "section 4.1, figure 1 (a)", primary=True, answers="yes"),
         Claim("At the same rate, the net with batch norm reaches the best of the net without in fewer steps.",
               sooner({**WITH, "optim.lr": RATE}, than={**WITHOUT, "optim.lr": RATE}, share=1.0),
-              "section 4.1, figure 1 (a)", primary=True),
+              "section 4.1, figure 1 (a)", primary=True, answers="yes"),
         Claim("Without batch norm the distribution of a layer's input wanders more.",
               more(DRIFT, {**WITHOUT, "optim.lr": RATE}, than={**WITH, "optim.lr": RATE}),
               "section 4.1, figure 1 (b, c)",
-              paper="percentiles stay flat with batch norm and drift without (figure, no number given)", primary=True),
+              paper="percentiles stay flat with batch norm and drift without (figure, no number given)", primary=True,
+              answers="yes"),
     ],
 )  # fmt: skip
 

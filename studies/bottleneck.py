@@ -29,7 +29,7 @@ study = Study(
         Claim("At equal cost the deeper network of bottlenecks is more accurate.",
               more("test_top1", "bottleneck, 29 layers", than="basic, 20 layers"), "section 4.1, table 3",
               paper="ImageNet, ResNet-34 to ResNet-50 (3.6 to 3.8 GFLOPs): 24.19 % to 22.85 % top-1 error",
-              primary=True),
+              primary=True, answers="yes"),
         Claim("The two cost the same FLOPs, to 10 %.",
               alike(logarithm("flops"), "bottleneck, 29 layers", "basic, 20 layers"), "section 4.1",
               threshold=0.0414, check=True),  # log10(1.1)

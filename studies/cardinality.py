@@ -42,7 +42,7 @@ quick = Study(
     claims=[
         Claim("Eight paths are more accurate than one of the same cost.",
               more("test_top1", paths(8), than=paths(1)), "table 3",
-              paper="ResNet-50 1×64d to ResNeXt-50 32×4d: 23.9 % to 22.2 % top-1 error", primary=True),
+              paper="ResNet-50 1×64d to ResNeXt-50 32×4d: 23.9 % to 22.2 % top-1 error", primary=True, answers="yes"),
         Claim("They fit the training set better.",
               more("fit_top1", paths(8), than=paths(1)), "section 5.1, figure 5"),
     ],
@@ -66,7 +66,7 @@ study = replace(
             claims=[
                 Claim("Thirty-two paths are more accurate than one of the same cost.",
                       more("test_top1", "32 × 4 channels", than="1 × 64 channels"), "table 3",
-                      paper="23.9 % to 22.2 % top-1 error", primary=True),
+                      paper="23.9 % to 22.2 % top-1 error", primary=True, answers="yes"),
                 Claim("The more paths, the more accurate.",
                       trend("test_top1", "model.cardinality"), "table 3",
                       paper="23.9 % (1), 23.0 % (2), 22.6 % (4), 22.3 % (8), 22.2 % (32)"),

@@ -39,7 +39,7 @@ study = Study(
         Claim("At equal parameters the dense network is more accurate.",
               more("test_top1", "dense, growth 8", than="not dense, growth 18"), "section 4.3",
               paper="DenseNet 40, k = 12: 5.24 % error with 1.0 M parameters; ResNet-110: 6.41 % with 1.7 M",
-              primary=True),
+              primary=True, answers="yes"),
         Claim("At equal growth it is, too.",
               more("test_top1", "dense, growth 8", than="not dense, growth 8"), "section 3"),
     ],

@@ -63,9 +63,10 @@ study = Study(
     claims=[
         Claim("With batch norm the gradients of first and last layer are closer with dense connections than without.",
               more(unevenness, "chain, batch norm", than="dense, batch norm"), "sections 1 and 5, deep supervision",
-              primary=True),
+              primary=True, answers="yes"),
         Claim("Without norm they are, too.",
-              more(unevenness, "chain", than="dense"), "sections 1 and 5, deep supervision", primary=True),
+              more(unevenness, "chain", than="dense"), "sections 1 and 5, deep supervision", primary=True,
+              answers="yes"),
         Claim("Without norm the dense network fits the training set better.",
               more("fit_top1", "dense", than="chain"), "section 1, easy to train"),
         Claim("With batch norm it does, too.",

@@ -56,7 +56,7 @@ quick = Study(
         Claim("Depth pays more with more data.",
               interaction("test_top1", of=("32 layers, all", "8 layers, all"),
                           than=("32 layers, a tenth", "8 layers, a tenth")), "on the capacity of the model",
-              primary=True),
+              primary=True, answers="yes"),
         Claim("At equal epochs part of what a tenth of the data costs is that it means fewer steps.",
               more("test_top1", "8 layers, a tenth", than="8 layers, a tenth, equal epochs"), source=CONTROL),
     ],

@@ -74,7 +74,7 @@ study = Study(
     plots=[OverTraining("bias_norm", "Biases before the norms", hidden)],
     claims=[
         Claim("Where the gradient takes the mean for a constant, biases grow that the full gradient leaves alone.",
-              more(BIAS, MEAN, than=FULL), "section 2", primary=True),
+              more(BIAS, MEAN, than=FULL), "section 2", primary=True, answers="yes"),
         Claim("They go on growing: at the end they exceed their median over the run by a quarter.",
               exceeds(late_growth, MEAN), "section 2", threshold=0.097,  # log10(1.25)
               paper="b will grow indefinitely"),
@@ -84,7 +84,7 @@ study = Study(
               more(LOSS, BOTH, than=FULL), "section 2"),
         Claim("Each at its best rate, the net is less accurate with constants: by more than a point.",
               more("test_top1", {"norm.gradient": "full"}, than={"norm.gradient": "stopped"}), "section 2",
-              threshold=0.01, paper="the model blows up", primary=True),
+              threshold=0.01, paper="the model blows up", primary=True, answers="yes"),
         Claim("It is worse where the normalisation scales and not only centres: the loss is higher.",
               more(LOSS, BOTH, than=MEAN), "section 2"),
     ],

@@ -42,10 +42,10 @@ study = Study(
         Claim("Before or after the activation makes no difference of a percentage point.",
               alike("test_top1", "VGG, after activation", "VGG, before activation"),
               "section 3.2 puts it before; after occurs as well", threshold=0.01,
-              source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)", primary=True),
+              source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)", primary=True, answers="no"),
         Claim("Pre-activation is more accurate.",
               more("test_top1", "residual, pre-activation", than="residual, after addition"), "table 3",
-              paper="ResNet-110: 6.61 % to 6.37 % error; ResNet-1001: 7.61 % to 4.92 %", primary=True),
+              paper="ResNet-110: 6.61 % to 6.37 % error; ResNet-1001: 7.61 % to 4.92 %", primary=True, answers="yes"),
     ],
 )  # fmt: skip
 

@@ -48,7 +48,7 @@ study = Study(
     claims=[
         # not checked at the source: that it is section 3.4, here and below
         Claim("Batch norm alone narrows the gap between training and test accuracy.",
-              more(GAP, network("none"), than=network("batch")), "section 3.4", primary=True),
+              more(GAP, network("none"), than=network("batch")), "section 3.4", primary=True, answers="yes"),
         Claim("Without norm, dropout narrows that gap.",
               more(GAP, network("none"), than=network("none", 0.5)), "section 3.4"),
         Claim("With batch norm, leaving out dropout does not widen it by a point.",
@@ -56,10 +56,10 @@ study = Study(
               paper="removing dropout does not increase overfitting (no number given)"),
         Claim("Dropout gains more test accuracy without batch norm than with it.",
               interaction("test_top1", of=(network("none", 0.5), network("none")),
-                          than=(network("batch", 0.5), network("batch"))), "section 3.4", primary=True),
+                          than=(network("batch", 0.5), network("batch"))), "section 3.4", primary=True, answers="yes"),
         Claim("With batch norm, a fifth of the weight decay is more accurate.",
               more("test_top1", network("batch", weight_decay=WEAK), than=network("batch", weight_decay=STRONG)),
-              "section 4.2.1", primary=True),
+              "section 4.2.1", primary=True, answers="yes"),
         Claim("With batch norm, weight decay does not regularise: five times as much moves the gap by under a point.",
               alike(GAP, network("batch", weight_decay=STRONG), network("batch", weight_decay=WEAK)),
               "abstract", source=VAN_LAARHOVEN, threshold=0.01),

@@ -52,7 +52,7 @@ study = Study(
     claims=[
         Claim("Max pooling is more accurate than average pooling.",
               more("test_top1", pooled("max"), than=pooled("average")), "General pooling", source=LECTURE,
-              primary=True),
+              primary=True, answers="yes"),
         # not checked at the source
         Claim("L2 pooling is more accurate than average pooling.",
               more("test_top1", pooled("l2"), than=pooled("average")), "section 4", source=SERMANET),
@@ -61,7 +61,7 @@ study = Study(
               threshold=-0.02),
         Claim("Max pooling makes answers more invariant to shifts than leaving every other position out.",
               more(CONSISTENCY, pooled("max"), than=pooled("subsample")), "section 9.3", source=GOODFELLOW,
-              primary=True),
+              primary=True, answers="yes"),
         Claim("So does average pooling.",
               more(CONSISTENCY, pooled("average"), than=pooled("subsample")), "section 9.3", source=GOODFELLOW),
         Claim("Max pooling is not enough: blurred before positions are left out, answers are more invariant.",

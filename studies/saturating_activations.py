@@ -37,10 +37,11 @@ study = Study(
     claims=[
         Claim("A deep sigmoid net trains with batch norm and not without it: more than 20 points lie between.",
               more("test_top1", network("sigmoid", "batch"), than=network("sigmoid", "none")), "section 4.2.2",
-              threshold=0.2, paper="Inception with sigmoids: 69.8 % with, at chance (0.1 %) without", primary=True),
+              threshold=0.2, paper="Inception with sigmoids: 69.8 % with, at chance (0.1 %) without", primary=True,
+              answers="yes"),
         Claim("A deep tanh net is more accurate with batch norm.",
               more("test_top1", network("tanh", "batch"), than=network("tanh", "none")),
-              "section 1, of saturating nonlinearities", primary=True),
+              "section 1, of saturating nonlinearities", primary=True, answers="yes"),
         Claim("Batch norm matters more to sigmoid than to ReLU nets.",
               interaction("test_top1", of=with_and_without("sigmoid"), than=with_and_without("relu")), "section 1"),
         Claim("Batch norm matters more the deeper the sigmoid net is.",

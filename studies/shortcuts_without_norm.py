@@ -50,7 +50,8 @@ study = Study(
     claims=[
         # not checked at the source: the section, which does not speak of norms
         Claim("Without norm, shortcuts lower the training error of 20 layers.",
-              more("fit_error", network("plain"), than=network("shortcuts")), "section 3.1", source=HE, primary=True),
+              more("fit_error", network("plain"), than=network("shortcuts")), "section 3.1", source=HE, primary=True,
+              answers="yes"),
         Claim("They do not make up for batch norm: with both, 20 layers fit better than with shortcuts alone.",
               more("fit_top1", network("shortcuts + batch norm"), than=network("shortcuts")), "abstract"),
         Claim("Nor does batch norm make up for shortcuts: with both, 20 layers fit better than with batch norm alone.",
@@ -63,7 +64,8 @@ study = Study(
               more("fit_top1", network("Fixup"), than=network("shortcuts")), "abstract", source=FIXUP),
         Claim("With Fixup they are as accurate as with batch norm, to two points.",
               alike("test_top1", network("Fixup"), network("shortcuts + batch norm")), "abstract",
-              source=FIXUP, threshold=0.02, paper="as stable as training with normalisation", primary=True),
+              source=FIXUP, threshold=0.02, paper="as stable as training with normalisation", primary=True,
+              answers="yes"),
     ],
 )  # fmt: skip
 

@@ -42,10 +42,10 @@ quick = Study(
     claims=[
         Claim("Squeeze-and-excitation is more accurate than none.",
               more("test_top1", "average squeeze", than="without"), "table 2",
-              paper="ResNet-50: 24.80 % to 23.29 % top-1 error", primary=True),
+              paper="ResNet-50: 24.80 % to 23.29 % top-1 error", primary=True, answers="yes"),
         Claim("It is more accurate than a wider network of more parameters.",
               more("test_top1", "average squeeze", than="without, wider"), "section 5.1, of deeper networks",
-              primary=True),
+              primary=True, answers="yes"),
         Claim("Average pooling is the better squeeze.",
               more("test_top1", "average squeeze", than="max squeeze"), "table 11",
               paper="22.28 % against 22.57 % top-1 error"),

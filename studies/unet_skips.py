@@ -45,7 +45,7 @@ study = Study(
         Claim("Skips that are concatenated raise the mean IoU at equal cost.",
               more("test_iou", CONCATENATE, than=NONE), "section 2 and table 2", threshold=0.02,
               paper="no ablation: won the ISBI 2015 cell tracking challenge, 77.5 % IoU where the second had 46 %",
-              primary=True),
+              primary=True, answers="yes"),
         Claim("Skips that are added raise the mean IoU at equal cost.",
               more("test_iou", ADD, than=NONE), "section 4.2", threshold=0.02,
               source="Long, Shelhamer & Darrell 2015, Fully Convolutional Networks (arXiv 1411.4038)",

@@ -260,7 +260,7 @@ def _interaction(summary: StudySummary) -> str:
         else f"no interaction of {found.of} and {found.on} is shown{reason}"
     )
     changes = " and ".join(
-        f"by {unit.factor * each.mean:+.{unit.decimals}f} {unit.difference_name}".rstrip() + f" with {name}"
+        f"by {unit.factor * each.mean:+.{unit.decimals}f} {unit.difference_name}".rstrip() + f" at {name}"
         for name, each in found.effects.items()
     )
     return (
@@ -345,7 +345,9 @@ def _best_arm(summary: StudySummary, baseline: str) -> str:
     text = f"{best.label} is best of {len(analysis.arms)} arms on the validation split; its {metric} is {reached}"
     if not compared.difference.n:
         return f"{text}, with no seed in common with {baseline}"
-    shown = "" if compared.p_holm < ALPHA else f", not significant after Holm's correction over {compared.comparisons}"
+    shown = (
+        "" if compared.p_holm < ALPHA else f", not significant after Holm's correction over {compared.comparisons} arms"
+    )
     return f"{text}, {unit.difference(compared.difference)} against {baseline}{shown}"
 
 

@@ -194,8 +194,9 @@ def _environment() -> jinja2.Environment:
 
 
 def _unbroken(text: str) -> str:
-    """Return a cell's text with its intervals kept on one line."""
-    return INTERVAL.sub(lambda found: f"[{found[1]},\N{NO-BREAK SPACE}{found[2]}]", str(text))
+    """Return a text whose intervals and percentages keep on one line."""
+    whole = INTERVAL.sub(lambda found: f"[{found[1]},\N{NO-BREAK SPACE}{found[2]}]", str(text))
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", whole)
 
 
 def discussion_of(directory: Path, study: Study | None) -> Markup:

@@ -170,7 +170,7 @@ def test_of_two_by_two_arms_the_interaction_is_told(extra: float, begin: str, tm
     answer = answer_of(summarise(tmp_path))
     assert answer.startswith(begin)
     assert "norm batch changes test accuracy by +5." in answer
-    assert f" points with lr 0.1 and by {5 + 100 * extra:+.0f}." in answer
+    assert f" points at lr 0.1 and by {5 + 100 * extra:+.0f}." in answer
     assert answer.endswith("points over 4 seeds.")
     row = compared(summarise(tmp_path))[0].rows[0]
     assert (row.label, row.verdict) == ("Interaction of norm and lr", "positive" if extra else "inconclusive")

@@ -1,5 +1,7 @@
 """The report of every study can be written, needs no network, and shows names as text."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,27 @@ def test_runs_without_a_finite_evaluation_and_uncounted_operations_are_named(tmp
     assert "No finite evaluation: norm batch (2 of 3 seeds)" in text
     assert "1 of 3, 2 gave no finite evaluation" in text
     assert "no formula for: _fft_r2c, mine::kernel." in text
+
+
+def test_the_authors_words_are_markdown_and_no_html(tmp_path: Path) -> None:
+    study = replace(
+        STUDIES["batch_norm"],
+        discussion="""
+        # Ours
+
+        Norm **helps** <script>alert(1)</script> ![far](https://example.org/a.png) [here](javascript:alert(1)).
+    """,
+    )
+    synthetic(tmp_path, study, lambda arm, seed: {"test_top1": 0.9, "val_top1": 0.8}, seeds=2)
+    text = write_report(tmp_path, study).path.read_text()
+    assert "<h3>Ours</h3>" in text
+    assert "Norm <strong>helps</strong> &lt;script&gt;" in text
+    assert "<img" not in text
+    assert 'href="javascript' not in text
+    (tmp_path / "discussion.md").write_text("Another *word*.")
+    text = write_report(tmp_path, study).path.read_text()
+    assert "<p>Another <em>word</em>.</p>" in text
+    assert "<h3>Ours" not in text
+    # Every word that is explained where it appears is in the list of words.
+    words = set(re.findall(r'href="#(word-[^"]*)"', text))
+    assert {"word-paired", "word-Holm", "word-interval"} <= words <= set(re.findall(r'id="(word-[^"]*)"', text))
