@@ -102,7 +102,7 @@ def _several_datasets(directory: Path, formats: Sequence[str]) -> int:
     if study is None:
         raise UserError(f"{directory}: the study's file no longer exists, so there are no claims to report")
     analyses = {dataset: analyse(folder) for dataset, folder in folders.items()}
-    path, lines = write_joint(directory, study.question, analyses, study.claims)
+    path, lines = write_joint(directory, analyses, study.claims)
     print("\n".join([*lines, f"report: {path}"]))
     if formats:
         for exported in write_joint_exports(directory, analyses, formats):

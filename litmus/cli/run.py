@@ -187,7 +187,7 @@ def run_plans(
     together = replace(first, asked=asked, named=name).directory(launch.out)
     write_datasets(together, first.study.name, {dataset: plan.name for dataset, plan in plans.items()})
     analyses = {dataset: analyse(plan.directory(launch.out)) for dataset, plan in plans.items()}
-    path, lines = write_joint(together, first.study.question, analyses, first.study.claims)
+    path, lines = write_joint(together, analyses, first.study.claims)
     print("\n".join([*lines, f"report: {path}"]))
     return status
 

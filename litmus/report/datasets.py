@@ -30,24 +30,23 @@ _TOGETHER = (
 
 
 def write_joint(
-    directory: Path, question: str, analyses: Mapping[str, Analysis], claims: Sequence[Claim] = ()
+    directory: Path, analyses: Mapping[str, Analysis], claims: Sequence[Claim] = ()
 ) -> tuple[Path, list[str]]:
     """Write the report of a study on several datasets, given the analysis of each, into `directory`.
 
     Without claims, each arm is claimed to be better than the baseline. Returns the report, and what it says in lines
     for a terminal.
     """
-    found = over_datasets(analyses, claims or claims_of_arms(next(iter(analyses.values()))))
+    first = next(iter(analyses.values()))
+    found = over_datasets(analyses, claims or claims_of_arms(first))
     path = directory / "report.html"
     claimed = [_dataset_table(each) for each in found]
     folders = {dataset: analysis.directory for dataset, analysis in analyses.items()}
     arms = joint_arms(analyses)
-    table = Table(
-        "Arms", f"The mean on each dataset, in brackets the difference. {_TOGETHER}", arms.headings, arms.rows()
-    )
-    page = rendered(
-        "datasets.html", name=directory.name, question=question, folders=folders, claims=claimed, arms=table
-    )
+    note = f"The mean on each dataset, in brackets the difference to the baseline. {_TOGETHER}"
+    content = {"folders": folders, "claims": claimed, "arms": Table("Arms", note, arms.headings, arms.rows())}
+    question = arms.question or f"{first.study.study} on {len(folders)} datasets"
+    page = rendered("datasets.html", name=directory.name, question=question, **content)
     write_atomically(path, page)
     lines = [f"{directory.name} on {len(folders)} datasets:"]
     for table in claimed:

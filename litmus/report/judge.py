@@ -49,9 +49,8 @@ def judge(
     lines = [f"export: {path}" for path in exported]
     records = pd.concat([each.records.assign(dataset=dataset) for dataset, each in judged.analyses.items()])
     if len(reports) > 1:
-        question = next(iter(judged.analyses.values())).study.question
         together = folder.with_name(f"{folder.name}.datasets")
-        path, said = write_joint(together, question, judged.analyses)
+        path, said = write_joint(together, judged.analyses)
         joint = write_joint_exports(together, judged.analyses, [each for each in export if each in JOINT_FORMATS])
         lines += [f"export: {each}" for each in joint]
         return Result("\n".join(said), records, path, {}, tuple(lines), notes=judged.notes)

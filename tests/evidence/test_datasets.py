@@ -123,7 +123,7 @@ def test_each_claim_has_its_verdicts_and_the_joint_one(tmp_path: Path) -> None:
     assert close.verdict == "supported"
     assert (without.joint, without.verdict) == (None, "inconclusive")
 
-    _, lines = write_joint(together, study.question, analyses, study.claims)
+    _, lines = write_joint(together, analyses, study.claims)
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("  together  supported     +") for line in lines)
     page = (together / "report.html").read_text()
