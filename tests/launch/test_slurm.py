@@ -272,7 +272,7 @@ def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
     _, errors = second.communicate(timeout=120)
     assert second.returncode == 1
     assert "2 tasks of this study in the queue already; nothing submitted" in errors
-    assert re.search(r"\d runs? ha(s|ve) no result; the same command submits the rest", errors), errors
+    assert re.search(r"\d runs? ha(s|ve) no result; .*; the same command submits the rest", errors), errors
     assert len(jobs(study)) == 1
     states = {record.state() for record in records(study).values()}
     assert states <= {"interrupted", "not started", "finished"}
@@ -338,5 +338,7 @@ def test_a_study_of_the_user_runs_there_while_its_code_is_that_of_the_start(
     (tmp_path / "own_scale.py").write_text("SCALE = 0.125\n")
     _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 1
-    assert "own_scale.py changed after the start; the same command continues with the present code" in errors
+    assert f"2 runs have no result; their logs are in {study / 'slurm'}; the same command submits the rest" in errors
+    printed = (study / "slurm" / f"{jobs(study)[-1]}_0_log.err").read_text()
+    assert "own_scale.py changed after the start; the same command continues with the present code" in printed
     assert len([record for record in records(study).values() if record.state() == "finished"]) == 2
