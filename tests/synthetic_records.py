@@ -49,7 +49,7 @@ def synthetic(
         runs.append(Run(path.name, study.name, arm.label, arm.levels, plan.config(arm, seed), path))
         left = truth(arm, seed)
         if left != "missing":
-            _record(runs[-1], left)
+            write_run(runs[-1], left)
     directory.mkdir(parents=True, exist_ok=True)
     write_study_record(directory, plan.record(runs, starts=starts, tuning=tuning))
     if not any(run.directory.exists() for run in runs):
@@ -68,14 +68,15 @@ def _tuned(directory: Path, plan: Plan, trial: Callable[[Arm, int], Truth]) -> t
 
     def execute(runs: Sequence[Run]) -> None:
         for run in runs:
-            _record(run, left[run.run_id])
+            write_run(run, left[run.run_id])
 
     assert plan.tuning is not None
     tuned, record, _ = tune(plan, plan.tuning, directory, make_run, execute, lambda record: None)
     return tuned or plan, record
 
 
-def _record(run: Run, left: Truth) -> None:
+def write_run(run: Run, left: Truth) -> None:
+    """Write the record of a run that left this."""
     finished = {} if isinstance(left, str) else dict(left)
     state = left if isinstance(left, str) else "finished"
     cost = {"parameters": 10, "flops": 20, "activations": 30, **finished.pop("cost", {})}

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch.distributed as distributed
@@ -22,26 +21,24 @@ from litmus.launch.checks import (
     look_at_data,
 )
 from litmus.launch.config import LaunchConfig, execution_of, places_of
+from litmus.launch.history import append_to_history, lines_about_history
 from litmus.launch.local import LocalLauncher
 from litmus.launch.process_group import ProcessGroup, ProcessGroupLauncher, torchrun_group
 from litmus.launch.progress import Progress
 from litmus.launch.slurm import SlurmLauncher, script
-from litmus.launch.tune import tune, values_text
+from litmus.launch.tune import tune
 from litmus.launch.work import NoLauncher
 from litmus.records.run_record import STATES_WITH_RESULT
 from litmus.records.storage import storage_errors
 from litmus.records.study_record import (
-    PlanEntry,
     TuningRecord,
-    append_plan,
-    hash_of,
     read_study_record,
     write_study_record,
 )
 from litmus.records.user_code import RunCode, changed_files
 from litmus.records.wandb import available_mode
 from litmus.training.config import TrainerConfig, require_precision
-from litmus.training.identity import identity_settings, run_id
+from litmus.training.identity import run_id
 from litmus.training.older_runs import codes_of_study, reuse_older_runs
 from litmus.training.run import Execution, Run
 from litmus.training.user_code import (
@@ -131,7 +128,10 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     if rank == 0:
         for line in (*plan.notes, *factory.lines):
             print(f"litmus: {line}", file=sys.stderr)
-        append_to_plan_history(plan, directory, runs, factory.data, looked)
+        record = plan.record(runs, source, factory.codes, data=factory.data)
+        append_to_history(plan, directory, runs, record, looked, launch.same_code)
+        for line in lines_about_history(plan, directory, record, looked):
+            print(f"litmus: {line}", file=sys.stderr)
     tuning: TuningRecord | None = None
     if plan.tuning is not None:
         untuned = plan
@@ -246,35 +246,6 @@ class RunFactory:
             return None
         keep_copies(self.code, self.directory)
         return reuse_older_runs(runs, self.codes, self._same_code)
-
-
-def append_to_plan_history(
-    plan: Plan, directory: Path, runs: Sequence[Run], fingerprints: Sequence[str], looked: bool
-) -> None:
-    """Append `plan` to the history of its folder, unless it is already there; `runs` are the plan's runs.
-
-    `looked` says that results decide how many seeds follow; the planned seeds are then those that the study declares.
-    """
-    varied = {key for arm in plan.arms for key in arm.levels} | {"seed"}
-    shared = {key: value for key, value in identity_settings(plan.baseline.config).items() if key not in varied}
-    first_seed = plan.seeds[0]
-    if plan.splits > 1:
-        shared["splits"] = plan.splits
-    space = plan.tuning.space if plan.tuning is not None else {}
-    append_plan(
-        directory,
-        PlanEntry(
-            time=datetime.now(UTC).isoformat(timespec="seconds"),
-            experiment=hash_of({"config": shared, "data": fingerprints, "first_seed": first_seed}),
-            preset=plan.preset,
-            arms={arm.label: arm.levels for arm in plan.arms},
-            seeds=tuple(range(first_seed, first_seed + plan.study.seeds)) if looked else plan.seeds,
-            looked=looked,
-            claims=tuple(claim.key for claim in plan.study.claims),
-            tuned={key: values_text(values) for key, values in space.items()},
-            results_before=sum(run.record.state() in STATES_WITH_RESULT for run in runs),
-        ),
-    )
 
 
 def _launch_of_group(launch: LaunchConfig, group: ProcessGroup) -> LaunchConfig:

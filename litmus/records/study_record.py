@@ -222,13 +222,34 @@ def is_full_product(arms: Sequence[Settings]) -> bool:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """An experiment of the same study that had results when a plan was written.
+
+    Args:
+        experiment: its name.
+        time: when the last of its runs ended, ISO 8601, UTC.
+        runs: how many of its runs had a result.
+        seeds: their seeds.
+    """
+
+    experiment: str
+    time: str
+    runs: int
+    seeds: tuple[int, ...]
+
+
+AS_FOUND = ("time", "results_before", "earlier", "confirms")
+"""What a plan's entry says of the moment at which it was written, and not of the plan."""
+
+
+@dataclass(frozen=True)
 class PlanEntry:
     """What a command planned, before it ran anything.
 
     Args:
         time: when it was written, ISO 8601, UTC.
-        experiment: a hash of what all its runs share (their config but for the factors, the data, the first seed):
-            plans of another experiment say nothing of this one.
+        experiment: a hash of what all its runs share (their config but for the factors, the data, the user's code, what
+            is tuned): plans of another experiment say nothing of this one.
         preset: which of the study's presets.
         arms: each arm's levels by its label.
         seeds: the seeds that each arm was to have.
@@ -236,6 +257,9 @@ class PlanEntry:
         claims: the claims, see `Claim.key`.
         tuned: each tuned key with what it is chosen from, in words.
         results_before: how many of its runs had their result already.
+        code: the version of the user's code; empty where there is none.
+        earlier: other experiments of the study that had results on the same data.
+        confirms: the one of them whose design and claims it repeats on seeds that none has used; empty for none.
     """
 
     time: str
@@ -247,11 +271,14 @@ class PlanEntry:
     claims: tuple[dict[str, Any], ...]
     tuned: dict[str, str]
     results_before: int
+    code: str = ""
+    earlier: tuple[Earlier, ...] = ()
+    confirms: str = ""
 
     @property
     def hash(self) -> str:
         """A hash of what is planned: twelve hexadecimal digits."""
-        content = {key: value for key, value in asdict(self).items() if key not in ("time", "results_before")}
+        content = {key: value for key, value in asdict(self).items() if key not in AS_FOUND}
         return hash_of(content)
 
 
@@ -275,9 +302,14 @@ def append_plan(directory: Path, entry: PlanEntry) -> None:
         file.write(json.dumps({**asdict(entry), "hash": entry.hash}, default=str) + "\n")
 
 
+def to_text(content: Any) -> str:
+    """Return plain values as text, in which tuples are lists as in a file."""
+    return json.dumps(content, sort_keys=True, default=str)
+
+
 def hash_of(content: Mapping[str, Any]) -> str:
     """Return a hash of plain values: twelve hexadecimal digits."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return hashlib.sha256(to_text(content).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

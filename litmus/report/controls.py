@@ -267,6 +267,12 @@ def plan_checked(registration: Registration) -> str:
         return "not checked: no plan was written"
     if plan.results_before:
         return f"no: fixed after {several(plan.results_before, 'result')}"
+    if registration.came_after:
+        return f"no: written down after results on the same test images, of {registration.earlier_in_words()}"
+    if plan.confirms:
+        return (
+            f"yes: the design and the claims of {plan.confirms}, written down before the first run of these fresh seeds"
+        )
     return "yes: written down before the first run"
 
 

@@ -388,6 +388,8 @@ def _stated(summary: StudySummary, one: bool) -> str:
     if registration.plan is None:
         return f"{were} tested as stated"
     before = registration.plan.results_before
+    if registration.came_after:
+        return f"{were} stated after results on the same test images, of {registration.earlier_in_words()}"
     when = f"{were} stated after {several(before, 'result')}" if before else f"{were} stated before the first run"
     later = sum(row.exploratory for row in claim_rows(summary))
     return f"{when} ({later} of them later)" if later else when
@@ -444,7 +446,17 @@ def deviations(registration: Registration, claims: Sequence[Claim] | None, seeds
     found = []
     if plan.results_before and plan.claims:
         found.append(f"Claims were fixed after {several(plan.results_before, 'result')}.")
-    later = [claim.sentence.rstrip(".") for claim in claims or () if registration.is_exploratory(claim.key)]
+    names = registration.earlier_in_words()
+    if registration.came_after:
+        what = "Claims were stated" if plan.claims else "This was planned"
+        effect = "; they are exploratory" if plan.claims else ""
+        found.append(f"{what} after results on the same test images, of {names}{effect}.")
+    elif plan.confirms:
+        found.append(
+            f"A confirmation of {plan.confirms}: its design and claims, fixed before these fresh seeds ran. Results "
+            f"on the same test images came before: {names}."
+        )
+    later = [claim.sentence.rstrip(".") for claim in claims or () if registration.is_new(claim.key)]
     if later:
         found.append(f"Exploratory, not planned before the first run: {'; '.join(later)}.")
     if registration.arms_added:

@@ -11,7 +11,7 @@ from litmus.design.plan import Arm, expand
 from litmus.evidence.preregistration import registration
 from litmus.evidence.results import analyse
 from litmus.evidence.summary import summarise
-from litmus.launch.conduct import append_to_plan_history
+from litmus.launch.history import append_to_history
 from litmus.records.study_record import PLAN_FILE
 from litmus.report.controls import config_columns, controls, image_counts, plan_checked
 from litmus.report.methods import methods
@@ -111,20 +111,22 @@ def test_records_that_differ_are_a_no(tmp_path: Path) -> None:
 
 
 def test_claims_fixed_after_results_are_named_at_the_top_and_in_the_methods(tmp_path: Path) -> None:
-    synthetic(tmp_path, STUDY, truth, seeds=3)
-    append_to_plan_history(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=False)
-    stated = summarise(tmp_path, STUDY.claims)
+    folder = tmp_path / "pair"  # whose neighbours are no experiments
+    synthetic(folder, STUDY, truth, seeds=3)
+    planned = expand(STUDY, seeds=3)
+    append_to_history(planned, folder, (), planned.record((), data=("f",)), looked=False)
+    stated = summarise(folder, STUDY.claims)
     assert plan_checked(stated.registration) == "yes: written down before the first run"
     assert (
         "The claim was stated before the first run; it is supported if its whole interval lies beyond zero."
         in methods(stated)
     )
-    plan = json.loads((tmp_path / PLAN_FILE).read_text())
-    (tmp_path / PLAN_FILE).write_text(json.dumps({**plan, "results_before": 4}) + "\n")
-    late = summarise(tmp_path, STUDY.claims)
-    assert plan_checked(registration(tmp_path, late.analysis.study)) == "no: fixed after 4 results"
+    plan = json.loads((folder / PLAN_FILE).read_text())
+    (folder / PLAN_FILE).write_text(json.dumps({**plan, "results_before": 4}) + "\n")
+    late = summarise(folder, STUDY.claims)
+    assert plan_checked(registration(folder, late.analysis.study)) == "no: fixed after 4 results"
     assert "The claim was stated after 4 results; it is" in methods(late)
-    page = write_report(tmp_path, STUDY).path.read_text()
+    page = write_report(folder, STUDY).path.read_text()
     assert page.index("Claims were fixed after 4 results.") < page.index("<main>")
 
 
@@ -133,7 +135,8 @@ def test_seeds_added_until_decided_say_how_many_there_are_and_what_is_open(tmp_p
         return "missing" if seed == 3 else truth(arm, seed)
 
     synthetic(tmp_path, STUDY, unfinished, seeds=4)
-    append_to_plan_history(expand(STUDY, seeds=3), tmp_path, (), ["f"], looked=True)
+    plan = expand(STUDY, seeds=3)
+    append_to_history(plan, tmp_path, (), plan.record((), data=("f",)), looked=True)
     page = write_report(tmp_path, STUDY).path.read_text()
     text = "until the claims are decided; now 3 seeds an arm with a result, 4 begun; 1 of 1 claim undecided."
     assert text in page

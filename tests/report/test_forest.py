@@ -11,7 +11,7 @@ from litmus.design.plan import Arm, expand
 from litmus.evidence.estimate import Effect
 from litmus.evidence.summary import summarise
 from litmus.evidence.units import POINTS
-from litmus.launch.conduct import append_to_plan_history
+from litmus.launch.history import append_to_history
 from litmus.report.forest import Group, Row, forest, group_of
 from litmus.report.page import write_report
 
@@ -109,7 +109,8 @@ def test_few_seeds_beyond_a_plan_leave_no_interval_on_the_page(tmp_path: Path) -
         return {"test_top1": values[arm.label][seed], "val_top1": 0.5}
 
     synthetic(tmp_path, study, truth, seeds=3)
-    append_to_plan_history(expand(study, seeds=3), tmp_path, (), ["f"], looked=True)
+    plan = expand(study, seeds=3)
+    append_to_history(plan, tmp_path, (), plan.record((), data=("f",)), looked=True)
     page = write_report(tmp_path, study).path.read_text()
     assert "+14.00 (no interval from 3 seeds)" in page
     assert "∞, +∞]" not in page

@@ -1,0 +1,127 @@
+"""What is written down before anything runs: the plan and what was seen before it; and what the user is told of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from litmus.core.errors import UserError
+from litmus.core.formatting import several
+from litmus.design.plan import Plan
+from litmus.evidence.estimate import ALPHA, AS_PLANNED, Sampling
+from litmus.evidence.preregistration import earlier_experiments, registration
+from litmus.evidence.results import analyse
+from litmus.evidence.summary import arm_statistics
+from litmus.launch.tune import values_text
+from litmus.records.run_record import STATES_WITH_RESULT
+from litmus.records.study_record import PlanEntry, StudyRecord, append_plan, hash_of, read_plans, to_text
+from litmus.records.user_code import code_version
+from litmus.training.identity import identity_settings
+from litmus.training.run import Run
+
+
+def append_to_history(
+    plan: Plan, directory: Path, runs: Sequence[Run], record: StudyRecord, looked: bool, same_code: bool = False
+) -> None:
+    """Append `plan` to the history of its folder, unless it is already there.
+
+    Args:
+        plan: the plan.
+        directory: its folder.
+        runs: its runs.
+        record: what its folder keeps of it.
+        looked: whether results decide how many seeds follow; the planned seeds are then those that the study declares.
+        same_code: whether runs of the user's code before a change count as those of the code as it is.
+    """
+    varied = {key for arm in plan.arms for key in arm.levels} | {"seed"}
+    space = plan.tuning.space if plan.tuning is not None else {}
+    tuned = {key: values_text(values) for key, values in space.items()}
+    before = read_plans(directory)
+    code = code_version(record.codes[0]) if record.codes else ""
+    experiment = {
+        "config": {key: value for key, value in identity_settings(plan.baseline.config).items() if key not in varied},
+        "data": record.data,
+        "code": before[-1].code if same_code and before else code,
+        "tuned": tuned,
+        "splits": plan.splits,
+    }
+    first_seed = plan.seeds[0]
+    entry = PlanEntry(
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        experiment=hash_of(experiment),
+        preset=plan.preset,
+        arms={arm.label: arm.levels for arm in plan.arms},
+        seeds=tuple(range(first_seed, first_seed + plan.study.seeds)) if looked else plan.seeds,
+        looked=looked,
+        claims=tuple(claim.key for claim in plan.study.claims),
+        tuned=tuned,
+        results_before=sum(run.record.state() in STATES_WITH_RESULT for run in runs),
+        code=str(experiment["code"]),
+        earlier=earlier_experiments(directory, record, same_code),
+    )
+    append_plan(directory, replace(entry, confirms=_confirmed(directory.parent, entry)))
+
+
+def _confirmed(out: Path, entry: PlanEntry) -> str:
+    """Return the earlier experiment whose design and claims `entry` repeats on seeds that none has used; else empty."""
+    if any(set(each.seeds) & set(entry.seeds) for each in entry.earlier):
+        return ""
+    for each in entry.earlier:
+        plans = read_plans(out / each.experiment)
+        if any(
+            plan.experiment == entry.experiment == plans[-1].experiment
+            and to_text([plan.arms, plan.claims]) == to_text([entry.arms, entry.claims])
+            for plan in plans
+        ):
+            return each.experiment
+    return ""
+
+
+def lines_about_history(plan: Plan, directory: Path, record: StudyRecord, looked: bool) -> list[str]:
+    """Return what the user should know before the runs of `plan` start: earlier looks, and seeds beyond the plan."""
+    found = registration(directory, record)
+    if found.plan is None or looked:
+        return []
+    lines = []
+    if found.plan.earlier and found.plan.claims and not found.plan.confirms:
+        used = [*plan.seeds, *(seed for each in found.plan.earlier for seed in each.seeds)]
+        lines.append(
+            f"{found.earlier_in_words()} had results on the same test images, so that the claims are exploratory here; "
+            f"once nothing changes any more, --first-seed {max(used) + 1} tests them on fresh seeds"
+        )
+    planned = len(found.plan.seeds)
+    if len(plan.seeds) > planned and not found.plan.looked:
+        lines += _more_seeds(directory, plan, planned)
+    return lines
+
+
+def _more_seeds(directory: Path, plan: Plan, planned: int) -> list[str]:
+    """Return what seeds beyond the planned ones do to intervals, and what fresh ones would; nothing without results.
+
+    The widths are those to expect from the spread of the results so far.
+    """
+    try:
+        analysis = analyse(directory)
+    except UserError:
+        return []
+    seeds = len(plan.seeds)
+    if not any(result.ended for result in analysis.arms) or min(result.ended for result in analysis.arms) >= seeds:
+        return []
+    compared = [each.comparison for each in arm_statistics(analysis, analysis.test_metric)]
+    effects = [each.difference for each in compared if each is not None and each.difference.n > 1]
+    effects = [each for each in effects if not each.seeds]  # of splits, whose number need not grow with the seeds
+
+    def expected(n: int, sampling: Sampling) -> str:
+        halves = sorted(replace(each, n=n, sampling=sampling).half_width(ALPHA) for each in effects)
+        if not halves or not halves[-1] < float("inf"):
+            return ""
+        ends = dict.fromkeys(analysis.unit.amount(each) for each in (halves[0], halves[-1]))
+        return f": about ±{' to ±'.join(ends)} {analysis.unit.difference_name}".rstrip()
+
+    more, fresh = expected(seeds, Sampling(planned)), expected(planned, AS_PLANNED)
+    return [
+        f"{several(planned, 'seed')} were planned and have results. With {seeds}, intervals must hold at any number of "
+        f"seeds and are wider{more}",
+        f"with {planned} fresh seeds (--first-seed {plan.seeds[0] + planned} in place of --seeds {seeds}) they stay as "
+        f"planned{fresh}",
+    ]
