@@ -10,7 +10,7 @@ from synthetic_records import Truth, synthetic
 from litmus import Range, Study, Tuning
 from litmus.design.plan import Arm, expand
 from litmus.evidence.summary import summarise
-from litmus.launch.conduct import append_to_plan_history
+from litmus.launch.history import append_to_history
 from litmus.records.study_record import Start
 from litmus.report.methods import methods
 
@@ -145,7 +145,8 @@ def test_a_batch_over_several_devices_says_so(tmp_path: Path) -> None:
 def test_seeds_beyond_the_plan_are_tested_by_a_confidence_sequence(tmp_path: Path) -> None:
     study = pair()
     synthetic(tmp_path, study, truth, seeds=4)
-    append_to_plan_history(expand(study, seeds=3), tmp_path, (), ["f"], looked=False)
+    plan = expand(study, seeds=3)
+    append_to_history(plan, tmp_path, (), plan.record((), data=("f",)), looked=False)
     text = methods(summarise(tmp_path))
     assert (
         "tested by anytime-valid t-mixture confidence sequences (Wang and Ramdas 2023), since 3 seeds were planned and "
