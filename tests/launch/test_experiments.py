@@ -9,6 +9,7 @@ import pytest
 from tiny_runs import TINY
 
 from litmus import load
+from litmus.cli.main import run_command
 from litmus.core.errors import UserError
 from litmus.records.study_record import read_plans
 
@@ -26,7 +27,10 @@ study = Study(
 
 
 @pytest.mark.slow
-def test_experiments_never_mix(tmp_path: Path, litmus: Litmus) -> None:
+def test_experiments_never_mix(
+    tmp_path: Path, litmus: Litmus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     file, runs = tmp_path / "attention.py", tmp_path / "runs"
     file.write_text(STUDY)
 
@@ -36,9 +40,8 @@ def test_experiments_never_mix(tmp_path: Path, litmus: Litmus) -> None:
         return " ".join((done.stdout + done.stderr).split())
 
     def said(*arguments: str) -> str:
-        done = litmus(*arguments)
-        assert done.returncode == 0, done.stderr
-        return " ".join(done.stdout.split())
+        assert run_command(arguments) == 0
+        return " ".join(capsys.readouterr().out.split())
 
     first = run()
     assert "exploratory" not in first
