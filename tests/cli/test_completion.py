@@ -27,7 +27,9 @@ done
 """
 EXPECTED = {
     "litmus ": list(COMMANDS),
-    "litmus report ": ["norms"],
+    "litmus report ": ["norms", "norms+data=digits,shapes"],
+    "litmus report norms+": ["norms+data=digits,shapes"],
+    "litmus report norms+data=di": ["digits,shapes"],
     "litmus report --out nowhere ": [],
     "litmus run ./m": ["./mine.py"],
     "litmus train --optim.l": ["--optim.lr", "--optim.label_smoothing", "--optim.loss"],
@@ -74,6 +76,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_bash_completes(folder: Path, shell_environment: dict[str, str]) -> None:
+    (folder / "runs" / "norms+data=digits,shapes").mkdir()
+    shutil.copy(folder / "runs" / "norms" / "study.json", folder / "runs" / "norms+data=digits,shapes")
     lines = [*EXPECTED, "litmus run --", "litmus show "]
     done = subprocess.run(
         ["bash", "--norc", "-c", ASK, "bash", *lines],
