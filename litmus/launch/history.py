@@ -1,5 +1,6 @@
 """What is written down before anything runs: the plan and what was seen before it; and what the user is told of it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -113,8 +114,10 @@ def _more_seeds(directory: Path, plan: Plan, planned: int) -> list[str]:
 
     def expected(n: int, sampling: Sampling) -> str:
         halves = sorted(replace(each, n=n, sampling=sampling).half_width(ALPHA) for each in effects)
-        if not halves or not halves[-1] < float("inf"):
+        if not halves or math.isnan(halves[-1]):
             return ""
+        if math.isinf(halves[-1]):
+            return ": so few seeds leave none"
         ends = dict.fromkeys(analysis.unit.amount(each) for each in (halves[0], halves[-1]))
         return f": about ±{' to ±'.join(ends)} {analysis.unit.difference_name}".rstrip()
 
