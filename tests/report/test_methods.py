@@ -79,7 +79,8 @@ def test_the_paragraph_says_what_a_paper_has_to(tmp_path: Path) -> None:
 
 def test_it_says_start_equal_only_where_that_was_counted_in_every_arm(tmp_path: Path) -> None:
     assert "start equal" not in paragraph(tmp_path / "none", pair())
-    assert "start equal" not in paragraph(tmp_path / "one", pair(), starts={"norm none": Start(10, 10)})
+    three = pair(factors={"model.norm": ["none", "batch", "layer"]})
+    assert "start equal" not in paragraph(tmp_path / "one", three, seeds=2, starts=STARTS)
     other = Start(8, 10, ("head.weight", "head.bias"))
     text = paragraph(tmp_path / "some", pair(), starts={**STARTS, "norm batch": other})
     assert (
