@@ -45,8 +45,8 @@ def judge(
             raise UserError(f"{analysis.directory} holds a study of Litmus; --name gives this report another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     reports = {dataset: write_report_of(summarise(analysis)) for dataset, analysis in judged.analyses.items()}
-    exported = [path for report in reports.values() for path in write_exports(report.summary, None, export)]
-    lines = [f"export: {path}" for path in exported]
+    exported = [write_exports(report.summary, None, export) for report in reports.values() if export]
+    lines = [f"export: {path}" for paths in exported for path in paths]
     records = pd.concat([each.records.assign(dataset=dataset) for dataset, each in judged.analyses.items()])
     if len(reports) > 1:
         together = folder.with_name(f"{folder.name}.datasets")

@@ -54,6 +54,8 @@ def test_differences_of_shared_seeds_are_scipys_paired_t_test(tmp_path: Path) ->
     page = result.report.read_text()
     assert "Differences are paired: seed by seed" in page
     assert "preset" not in page
+    assert "Accuracy of each run" in page
+    assert sorted(each.name for each in result.report.parent.iterdir()) == ["report.html", "statistics.csv"]
     for unknown in ("Initialisation", "Order and augmentation", "Test images", "Code", "Plan"):
         assert f"{unknown}</th>" in page
     assert page.count(">not checked</td>") == 6

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from litmus.core.formatting import capital
 from litmus.design.plots import StudyPlot
 from litmus.evidence.results import Analysis
-from litmus.report.figures.arms import cost_figures, factor_figure
+from litmus.report.figures.arms import cost_figures, factor_figure, runs_figure
 from litmus.report.figures.curves import learning_curves
 from litmus.report.figures.figure import Figure, axis_title
 from litmus.report.figures.probes import figures_asked, usual_plots
@@ -25,6 +25,7 @@ def figures_of(analysis: Analysis, plots: Sequence[StudyPlot] = ()) -> list[Figu
         learning_curves(analysis, analysis.val_metric, f"{capital(validation)} while training", axis(validation)),
         # Of runs trained elsewhere; those of Litmus read the test set once.
         learning_curves(analysis, analysis.test_metric, f"{capital(test)} while training", axis(test)),
+        None if any(result.curves for result in analysis.arms) else runs_figure(analysis),
         learning_curves(analysis, "train_loss", "Training loss", "training loss", logarithmic=True),
         *figures_asked(analysis, usual_plots(analysis, plots)),
         *tuning_figures(analysis),

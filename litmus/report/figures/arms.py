@@ -22,6 +22,8 @@ from litmus.report.figures.figure import (
 )
 
 COSTS = {"parameters": "parameters", "flops": "FLOPs of an image", "seconds": "seconds of training"}
+MOST_ARMS = 20
+"""Arms up to which a figure of single runs can be read."""
 LABELLED = 6
 """Arms up to which each is named at its point; of more the names would lie over one another."""
 FRONT = (
@@ -102,6 +104,39 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
     if numeric and unit is POINTS:
         figure.update_yaxes(range=[-4, 104])
     return figure
+
+
+def runs_figure(analysis: Analysis) -> Figure | None:
+    """Return the test metric of each run, by arm; None where there are too many arms, or fewer than two have a run."""
+    outcomes = {result.label: result.outcomes(analysis.test_metric) for result in analysis.arms}
+    means = {result.label: mean for result in analysis.arms if (mean := result.estimate(analysis.test_metric)).n}
+    if not 2 <= len(means) <= MOST_ARMS:
+        return None
+    plot, unit = go.Figure(), analysis.unit
+    for seed in sorted({seed for by_seed in outcomes.values() for seed in by_seed}):
+        labels = [label for label, by_seed in outcomes.items() if seed in by_seed]
+        plot.add_scatter(
+            x=list(map(escaped, labels)),
+            y=[unit.factor * outcomes[label][seed] for label in labels],
+            mode="lines+markers" if len(labels) > 1 else "markers",
+            line={"color": "#9A9A9A", "width": 1},
+            marker={"color": "#9A9A9A", "size": 6},
+            showlegend=False,
+            hovertemplate=f"%{{x}}, seed {seed}: %{{y:.4g}}<extra></extra>",
+        )
+    plot.add_scatter(
+        x=list(map(escaped, means)),
+        y=[unit.factor * mean.mean for mean in means.values()],
+        error_y=error_bars(list(means.values()), unit),
+        mode="markers",
+        marker={"color": PALETTE[0], "size": 11, "symbol": "diamond"},
+        showlegend=False,
+        hovertemplate="%{x}: %{y:.4g}<extra></extra>",
+    )
+    plot.update_layout(**LAYOUT, yaxis_title=axis_title(analysis.test_name, unit))
+    plot.update_xaxes(type="category", categoryorder="array", categoryarray=list(map(escaped, outcomes)))
+    text = "A point for each run, a line for each seed; diamonds are the means with their 95 % intervals."
+    return Figure(f"{capital(analysis.test_name)} of each run", text, plot)
 
 
 def cost_figures(analysis: Analysis) -> list[Figure]:
