@@ -24,6 +24,7 @@ from litmus.evidence.estimate import (
     Effect,
     Estimate,
     effect_of,
+    estimate,
     normal_critical,
     proportion,
     step_variance,
@@ -131,7 +132,7 @@ def contrast(analysis: Analysis, metric: Metric, sides: WeightedSides) -> Effect
     outcomes = [side.outcomes(metric) for _, side in sides]
     if not analysis.are_paired(outcomes):
         return unpaired_effect(
-            [(weight, list(each.values())) for (weight, _), each in zip(sides, outcomes, strict=True)]
+            [(weight, estimate(list(each.values()))) for (weight, _), each in zip(sides, outcomes, strict=True)]
         )
     seeds = sorted(set.intersection(*(set(each) for each in outcomes)))
     sums = [sum(weight * each[seed] for (weight, _), each in zip(sides, outcomes, strict=True)) for seed in seeds]

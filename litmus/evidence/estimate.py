@@ -275,19 +275,14 @@ class UnpairedEffect(Effect):
         return replace(self, n=n, groups=tuple((n, sd) for _, sd in self.groups))
 
 
-def unpaired_effect(groups: Sequence[tuple[float, Sequence[float]]]) -> Effect:
-    """Return the weighted sum of the means of independent values, given as (weight, values), with Welch's interval."""
-    if not all(len(values) for _, values in groups):
+def unpaired_effect(groups: Sequence[tuple[float, Estimate]]) -> Effect:
+    """Return a weighted sum of the means of independent runs, given as (weight, mean), with Welch's 95 % interval."""
+    n = min(mean.n for _, mean in groups)
+    if not n:
         return NO_EFFECT
-    mean = sum(weight * float(np.mean(values)) for weight, values in groups)
-    n = min(len(values) for _, values in groups)
-    if n == 1:
-        return UnpairedEffect(
-            mean, math.nan, math.nan, 1, groups=tuple((len(values), math.nan) for _, values in groups)
-        )
-    sds = tuple((len(values), abs(weight) * _standard_deviation(values)) for weight, values in groups)
-    effect = UnpairedEffect(mean, math.nan, math.nan, n, math.hypot(*(sd for _, sd in sds)), groups=sds)
-    return effect.at(2 * TAIL)
+    sds = tuple((mean.n, abs(weight) * mean.sd) for weight, mean in groups)
+    total = sum(weight * mean.mean for weight, mean in groups)
+    return UnpairedEffect(total, math.nan, math.nan, n, math.hypot(*(sd for _, sd in sds)), groups=sds).at(2 * TAIL)
 
 
 def estimate(values: Sequence[float]) -> Estimate:

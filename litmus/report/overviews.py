@@ -1,16 +1,13 @@
 """Pages over several studies: two studies side by side, an index of all."""
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scipy import special
-
 from litmus.core.errors import UserError
 from litmus.core.formatting import capital
-from litmus.evidence.estimate import CONFIDENCE, Estimate
+from litmus.evidence.estimate import unpaired_effect
 from litmus.evidence.summary import StudySummary
 from litmus.records.storage import write_atomically
 from litmus.report.answer import answer_of
@@ -72,22 +69,6 @@ def changes(first: StudySummary, second: StudySummary) -> list[list[str]]:
     return [row for row in found if row[1] != row[2]]
 
 
-def change_of(first: Estimate, second: Estimate) -> Estimate:
-    """Return the second mean less the first, of independent runs, with Welch's 95 % interval.
-
-    Two studies on other data or with other code have no pairs, even where their seeds have the same numbers. The
-    degrees of freedom are Welch and Satterthwaite's; NaN ends where a side has fewer than two runs, or no spread.
-    """
-    mean = second.mean - first.mean
-    parts = [each.sd**2 / each.n if each.n > 1 else math.nan for each in (first, second)]
-    variance = sum(parts)
-    if not variance > 0:
-        return Estimate(mean, math.nan, math.nan, min(first.n, second.n))
-    freedom = variance**2 / sum(part**2 / (each.n - 1) for part, each in zip(parts, (first, second), strict=True))
-    half = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(variance)
-    return Estimate(mean, mean - half, mean + half, min(first.n, second.n))
-
-
 def _effects(first: StudySummary, second: StudySummary) -> list[Row]:
     """Return the change of each arm in both studies that has results in the same metric."""
     analysis = first.analysis
@@ -98,7 +79,8 @@ def _effects(first: StudySummary, second: StudySummary) -> list[Row]:
     for each in first.judged:
         other = others.get(each.arm.label)
         if other is not None and each.mean.n and other.n:
-            change = change_of(each.mean, other)
+            # Two studies on other data or with other code have no pairs, even where their seeds have the same numbers.
+            change = unpaired_effect([(1.0, other), (-1.0, each.mean)])
             verdict = verdict_on(change, 0.0 if change.excludes_zero else 1.0, analysis.higher_is_better)
             rows.append(Row(each.arm.label, change, analysis.unit.signed(change), *verdict[:2]))
     return rows
