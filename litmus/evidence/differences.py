@@ -258,21 +258,27 @@ def compare(analysis: Analysis, result: ArmResult, metric: Metric) -> Comparison
     if not guessed(metric) and (result.failed or reference.failed):
         return Comparison(NO_EFFECT)
     effect = difference(analysis, result, metric)
-    if not effect.paired:
-        return Comparison(effect)
     arm, other = result.outcomes(metric), reference.outcomes(metric)
     known = metric_of(metric)
     better = (arm, other) if known is None or known.higher_is_better else (other, arm)
-    return Comparison(effect, *pairing(arm, other), improvement=probability_of_improvement(*better))
+    improvement = probability_of_improvement(*better, effect.paired)
+    gain = pairing(arm, other) if effect.paired else (math.nan, math.nan)
+    return Comparison(effect, *gain, improvement=improvement)
 
 
-def probability_of_improvement(arm: Mapping[int, float], reference: Mapping[int, float]) -> Estimate:
+def probability_of_improvement(
+    arm: Mapping[int, float], reference: Mapping[int, float], paired: bool = True
+) -> Estimate:
     """Return the fraction of seeds in which the arm is higher, a tie counting one half, with its exact 95 % interval.
 
     Agarwal et al. 2021 (arXiv 2108.13264) compare every run of the one with every run of the other. Here a run is
     compared with that of its own seed, which shares its data order and initial weights: such pairs are independent, and
-    the fraction is binomial.
+    the fraction is binomial. Where runs are not `paired`, it is the fraction of all pairs, without an interval.
     """
+    if not paired:
+        pairs = [(one > other) + 0.5 * (one == other) for one in arm.values() for other in reference.values()]
+        share = float(np.mean(pairs)) if pairs else math.nan
+        return Estimate(share, math.nan, math.nan, min(len(arm), len(reference)))
     seeds = arm.keys() & reference.keys()
     wins = sum((arm[seed] > reference[seed]) + 0.5 * (arm[seed] == reference[seed]) for seed in seeds)
     return proportion(wins, len(seeds))

@@ -4,8 +4,8 @@ from litmus.report.forest import NOT_AFTER_HOLM
 
 GLOSSARY = {
     "interval": "The 95 % confidence interval: of 100 such intervals about 95 contain the true value.",
-    "paired": "Compared seed by seed. Two runs of a seed share the order of images and, where parameters have the same "
-    "name, initial weights, so that their luck cancels.",
+    "paired": "Compared seed by seed. In a study of Litmus, two runs of a seed share the order of images and, where "
+    "parameters have the same name, initial weights, so that their luck cancels.",
     "p": "How often a difference as large as this one is found where there is none.",
     "Holm": "A correction for several comparisons at once: with it, the chance that any of them is called different by "
     "mistake is at most 5 %.",
@@ -19,7 +19,8 @@ GLOSSARY = {
     "does not show that there is no effect.",
     "exploratory": "Stated after the first results. Only fresh seeds can confirm it.",
     "improvement": "The probability of improvement: the fraction of seeds in which this arm is better than the "
-    "baseline, a tie counting half, with its exact interval (Agarwal et al. 2021). 50 % where the two are alike.",
+    "baseline, a tie counting half, with its exact interval (Agarwal et al. 2021). 50 % where the two are alike. Where "
+    "runs are not paired, the fraction of all pairs of their runs.",
     "detectable": "The smallest true difference that so many seeds find in four of five such studies.",
     "anytime-valid": "An interval that holds at every number of seeds, however often one looks. It is wider than one "
     "for a number that was fixed beforehand.",

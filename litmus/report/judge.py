@@ -45,14 +45,19 @@ def judge(
             raise UserError(f"{analysis.directory} holds a study of Litmus; --name gives this report another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     reports = {dataset: write_report_of(summarise(analysis)) for dataset, analysis in judged.analyses.items()}
-    exported = [write_exports(report.summary, None, export) for report in reports.values() if export]
-    lines = [f"export: {path}" for paths in exported for path in paths]
+    written = [write_exports(report.summary, None, export) for report in reports.values() if export]
+    exported = [path for paths in written for path in paths]
     records = pd.concat([each.records.assign(dataset=dataset) for dataset, each in judged.analyses.items()])
     if len(reports) > 1:
         together = folder.with_name(f"{folder.name}.datasets")
         path, said = write_joint(together, judged.analyses)
-        joint = write_joint_exports(together, judged.analyses, [each for each in export if each in JOINT_FORMATS])
-        lines += [f"export: {each}" for each in joint]
-        return Result("\n".join(said), records, path, {}, tuple(lines), notes=judged.notes)
+        if formats := [each for each in export if each in JOINT_FORMATS]:
+            exported += write_joint_exports(together, judged.analyses, formats)
+        return Result("
+".join(said), records, path, {}, _lines(exported), notes=judged.notes)
     (report,) = reports.values()
-    return Result(report.answer, records, report.path, {}, tuple(lines), report.summary, judged.notes)
+    return Result(report.answer, records, report.path, {}, _lines(exported), report.summary, judged.notes)
+
+
+def _lines(exported: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(f"export: {path}" for path in exported)

@@ -151,6 +151,7 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         divergence_note=answer.divergence_note(analysis),
         arms=arms,
         measured=_measured(arms, runs),
+        over_images=tables.over_images(summary.judged),
         matched=arm_label({factor: analysis.study.baseline.levels[factor]}) if factor else "",
         ingredients=tables.ingredients_table(analysis),
         roles=roles_table(analysis),

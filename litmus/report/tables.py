@@ -239,7 +239,7 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
     if not any(each.mean.n for each in statistics):
         return None
     splits = any(each.comparison is not None and each.comparison.difference.seeds for each in statistics)
-    headings = (
+    headings = [
         "arm",
         "mean [95 %, t]",
         "sd",
@@ -250,8 +250,17 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
         "p, Holm",
         "improvement",
         "detectable",
-    )
-    return Table(title, note, headings, [_comparison(each, unit) for each in statistics])
+    ]
+    rows = [_comparison(each, unit) for each in statistics]
+    if not splits and not over_images(statistics):
+        for cells in (headings, *rows):
+            del cells[4]  # it would repeat the one before
+    return Table(title, note, headings, rows)
+
+
+def over_images(statistics: Sequence[ArmStatistics]) -> bool:
+    """Whether an interval of a difference covers other test images."""
+    return any(each.comparison is not None and each.comparison.difference.image_error > 0 for each in statistics)
 
 
 def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:

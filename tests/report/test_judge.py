@@ -1,6 +1,7 @@
 """Runs that were trained elsewhere: the report of a table equals scipy's figures, and says what was not checked."""
 
 import csv
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,8 @@ from litmus.core.errors import UserError
 from litmus.evidence.differences import holm
 from litmus.report.answer import cautions_of
 
-PUBLISHED = Path(__file__).parents[2] / "docs" / "keras_epochs.csv"
+DOCS = Path(__file__).parents[2] / "docs"
+PUBLISHED = DOCS / "keras_epochs.csv"
 
 
 def runs(arms: Sequence[str] = ("none", "mixup", "cutout"), seeds: int = 6) -> pd.DataFrame:
@@ -73,6 +75,8 @@ def test_arms_without_shared_seeds_are_compared_by_welchs_test(tmp_path: Path) -
     found = 100 * row[["difference_low", "difference_high"]].astype(float)
     assert found.tolist() == pytest.approx([*interval])
     assert row["p_value"] == pytest.approx(test.pvalue)
+    wins = stats.mannwhitneyu(by_arm["cutout"], by_arm["none"]).statistic
+    assert row["probability_of_improvement_mean"] == pytest.approx(wins / 30)
     assert not row["paired"]
     assert statistics.loc["mixup", "paired"]
     page = result.report.read_text()
@@ -313,3 +317,19 @@ def test_a_study_of_litmus_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "table" / "study.json").write_text("{}")
     with pytest.raises(UserError, match="holds a study of Litmus; --name"):
         judged(runs(), tmp_path)
+
+
+def test_the_documentations_example_prints_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (DOCS / "judge.md").read_text()
+    command, shown = re.findall(r"```(?:sh|text)\n(.*?)```", page, re.DOTALL)[:2]
+    (tmp_path / "docs").symlink_to(DOCS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run_command(shlex.split(command)[1:]) == 0
+    printed, said = capsys.readouterr()
+    assert said + printed == shown
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(code, {})
+    assert "runs/table/report.html" in capsys.readouterr().out
