@@ -1,5 +1,6 @@
 """Judge runs that were trained elsewhere: `litmus.judge` does what the command `litmus judge` does."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
