@@ -54,8 +54,7 @@ def judge(
         path, said = write_joint(together, judged.analyses)
         if formats := [each for each in export if each in JOINT_FORMATS]:
             exported += write_joint_exports(together, judged.analyses, formats)
-        return Result("
-".join(said), records, path, {}, _lines(exported), notes=judged.notes)
+        return Result("\n".join(said), records, path, {}, _lines(exported), notes=judged.notes)
     (report,) = reports.values()
     return Result(report.answer, records, report.path, {}, _lines(exported), report.summary, judged.notes)
 
