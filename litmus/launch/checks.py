@@ -258,22 +258,23 @@ def _errors_in_a_line(architecture: Architecture, datamodule: ImageDataModule) -
     try:
         yield
     except WrongOutputs as error:
-        raise UserError(f"{error}{_not_given(architecture, 'num_classes', datamodule.num_classes)}") from None
+        raise UserError(f"{error}{_not_given(architecture, num_classes=datamodule.num_classes)}") from None
     except UserError:
         raise
     except Exception as error:
         channels, height, width = datamodule.image_shape
-        lacking = _not_given(architecture, "in_channels", channels) + _not_given(architecture, "image_size", height)
+        lacking = _not_given(architecture, in_channels=channels, image_size=height)
         seen = f"; the images are {channels}×{height}×{width}{lacking}" if isinstance(error, RuntimeError) else ""
         raise UserError(f"{error_in_one_line(error)}{seen}") from None
 
 
-def _not_given(architecture: Architecture, option: str, value: int) -> str:
-    """Return the end of a sentence on an option that follows from the data and that a network does not take."""
-    if architecture.of_the_package or architecture.asks_for(option):
-        return ""
-    meant = nearest(option, architecture.keys())
-    return f"; its constructor takes no {option}{f': --model.{meant} {value}' if meant else ''}"
+def _not_given(architecture: Architecture, **values: int) -> str:
+    """Return the end of a sentence on options that follow from the data and that a network does not take."""
+    lacking = [option for option in values if not (architecture.of_the_package or architecture.asks_for(option))]
+    meant = {option: nearest(option, architecture.keys()) for option in lacking}
+    settings = [f"--model.{key} {values[option]}" for option, key in meant.items() if key is not None]
+    said = f"; its constructor takes no {' and no '.join(lacking)}" if lacking else ""
+    return f"{said}: {' '.join(settings)}" if settings else said
 
 
 class _Parameter(NamedTuple):

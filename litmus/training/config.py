@@ -21,8 +21,10 @@ from litmus.core.config_keys import (
     unknown_key,
 )
 from litmus.core.errors import UserError, written_with
+from litmus.core.formatting import listed
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.loading.registry import DATASETS
+from litmus.lit_archs.building.architecture import INPUT_OPTIONS
 from litmus.lit_archs.building.initialisation import InitConfig
 from litmus.lit_archs.building.norm_config import NormConfig
 from litmus.lit_archs.building.registry import ARCHITECTURES
@@ -203,7 +205,10 @@ def resolve(settings: Settings) -> RunConfig:
     values: dict[str, dict[str, Any]] = {section: {} for section in ("model", *SECTIONS)}
     for name, key in keys.items():
         if key.default is REQUIRED and name not in settings:
-            raise UserError(f"{architecture} needs {name}, whose argument has no default: --{name} VALUE")
+            raise UserError(
+                f"{architecture} needs --{name} VALUE: the argument has no default, and what is passed by name is "
+                f"{listed(INPUT_OPTIONS)}"
+            )
         section, _, option = name.rpartition(".")
         if section:
             values[section][option] = key.convert(settings[name]) if name in settings else key.default

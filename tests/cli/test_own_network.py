@@ -111,7 +111,7 @@ def test_a_class_is_named_with_its_file_and_its_arguments_are_options(
 
 
 MISTAKES = [
-    ("train --model net{n}.py:Attentive{n}", "Attentive{n} needs model.width, whose argument has no default"),
+    ("train --model net{n}.py:Attentive{n}", "needs --model.width VALUE: the argument has no default, and"),
     ("train --model net{n}.py:Attentve{n}", "of net{n}.py 'Attentve{n}'; did you mean 'Attentive{n}'?"),
     ("train --model net{n}.Attentive{n}", "net{n}.py defines Part{n}, Attentive{n} and 3 more: write net{n}.py:A"),
     ("train --model Attentive{n}", "net{n}.py defines Part{n}"),
