@@ -74,7 +74,7 @@ def test_a_strangers_study_runs_by_its_path(
 ) -> None:
     first = litmus("run", "elsewhere/my_study.py", "--seeds", "2")
     assert first.returncode == 0, first.stderr
-    assert "Supported: “One hidden unit is a bottleneck”" in first.stdout
+    assert first.stdout.startswith("“One hidden unit is a bottleneck”, supported: ")
     out = tmp_path / "runs" / "my_study"
     report = (out / "report.html").read_text()
     assert 'class="verdict supported"' in report
