@@ -17,7 +17,7 @@ from litmus.lit_archs.layers.shift import shift_by_itself
 from litmus.lit_archs.layers.sync_batch_norm import Constants, SyncBatchNorm, at_least_single, own_batch_norm
 
 Placement = Literal["before", "after"]
-Statistics = Literal["running", "batch"]
+Statistics = Literal["running", "batch", "population"]
 Gradient = Literal["full", "mean_stopped", "stopped"]
 
 _CONSTANTS: dict[Gradient, Constants] = {"full": "none", "mean_stopped": "mean", "stopped": "both"}
@@ -40,7 +40,9 @@ class NormConfig(Config):
             (mean_stopped); Ioffe & Szegedy 2015 (1502.03167), section 2.
         eps: added to the variance before the root; null keeps each layer's default, mostly 1e-5.
         momentum: weight of the newest batch in batch norm's running averages.
-        evaluation_statistics: running (averages) or batch (those of the evaluated batch), for batch norm.
+        evaluation_statistics: of batch norm, running (averages), batch (those of the evaluated batch) or population
+            (means over the batches of up to 10,000 training images, taken before each evaluation with the weights of
+            that moment: Ioffe & Szegedy 2015, algorithm 2).
         virtual_batch_size: samples of a virtual batch of ghost_batch (Hoffer et al. 2017, 1705.08741).
         groups: groups of group norm; fewer in layers that they would leave with less than two channels a group.
         noise_mean: of noisy_batch, largest mean of a channel's shift (Santurkar et al. 2018, 1805.11604, appendix).

@@ -1,5 +1,6 @@
-"""Small callbacks of every run: divergence, evenly spaced validations, signal handlers, progress, generators."""
+"""Small callbacks of every run: divergence, validations, batch norm's statistics, signals, progress, generators."""
 
+import itertools
 import math
 import signal
 import threading
@@ -8,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from litmus.core.keyed_random import generator_states, seed_generators, set_generators
 from litmus.core.metrics import Task
+from litmus.datamodules.batches.image_data import ImageDataModule
+from litmus.datamodules.batches.shard import Shard
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.records.run_record import Heartbeat, Listener, write_heartbeat
 from litmus.training.config import RunConfig
@@ -59,6 +63,45 @@ class EvenlySpacedValidations(lightning.Callback):
         step, steps = part // parts, int(trainer.num_training_batches) // parts
         due = part % parts == 0 and step * self.per_epoch // steps > (step - 1) * self.per_epoch // steps
         trainer.val_check_batch = part if due else part + 1
+
+
+STATISTICS_IMAGES = 10_000
+
+
+class PopulationStatistics(lightning.Callback):
+    """Gives batch norm the statistics of the training set before each evaluation, in place of running averages.
+
+    They are the means over the first epoch's batches, of about 10,000 images, with the weights of that moment: a mean
+    and an unbiased variance of each batch, or of each virtual batch (Ioffe & Szegedy 2015, 1502.03167, algorithm 2).
+    """
+
+    def on_validation_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, LitNetwork)
+        layers = [
+            layer for layer in module.network.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats
+        ]
+        if not layers:
+            return
+        momenta = [layer.momentum for layer in layers]
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # the mean over all batches
+            layer.train()
+        datamodule: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        parts = trainer.accumulate_grad_batches
+        steps = max(1, STATISTICS_IMAGES // datamodule.config.batch_size)
+        batches = datamodule.train_epoch(0, Shard(trainer.global_rank, trainer.world_size), parts)
+        with trainer.precision_plugin.forward_context():
+            for batch in itertools.islice(batches, steps * parts):
+                module.network(trainer.precision_plugin.convert_input(batch).images)
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+            layer.eval()
+            for statistic in (layer.running_mean, layer.running_var):
+                assert statistic is not None
+                statistic.copy_(trainer.strategy.reduce(statistic, reduce_op="mean"))
+
+    on_test_start = on_validation_start
 
 
 class KeepSignalHandlers(lightning.Callback):

@@ -47,6 +47,7 @@ from litmus.training.callbacks import (
     Heartbeats,
     KeepSignalHandlers,
     KeyedGenerators,
+    PopulationStatistics,
     StopAtDivergence,
 )
 from litmus.training.checkpoints import BestWeights, Checkpoints, Paused, check_readable
@@ -194,6 +195,7 @@ def execute(
         KeepSignalHandlers(),
         KeyedGenerators(config.seed),
         EvenlySpacedValidations(config.trainer.validations_per_epoch),
+        *([PopulationStatistics()] if config.norm.evaluation_statistics == "population" else []),
         StopAtDivergence(config.trainer.log_every_n_steps),
         *probes,
         *([best] if best is not None else []),

@@ -50,24 +50,30 @@ def factor_figure(analysis: Analysis) -> Figure | None:
 def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> go.Figure | None:
     """Return `metric` over the levels of `factor`, a line for each combination of the other factors.
 
-    Levels with failed runs carry a cross with their number, at chance where the metric is an accuracy. None where an
-    arm has no level of the factor.
+    Levels with failed runs carry a cross with their number, at chance where the metric is an accuracy. An arm without
+    the factor is a line from its lowest to its highest level. None where no arm has it.
     """
-    if any(factor not in result.arm.levels for result in analysis.arms):
+    having = [result for result in analysis.arms if factor in result.arm.levels]
+    if not having:
         return None
     unit = unit_of(metric)
     numeric = factor == numeric_factor(analysis)
+    values = [result.arm.levels[factor] for result in having]
+    ends = [min(values), max(values)] if numeric else [values[0], values[-1]]
     free = free_factors(analysis, keep=factor)
-    lines: dict[str, list[ArmResult]] = {}
+    lines: dict[tuple[str, bool], list[ArmResult]] = {}
     for result in analysis.arms:
         others = {key: value for key, value in result.arm.levels.items() if key != factor and key in free}
-        lines.setdefault(arm_label(others) or "all arms", []).append(result)
+        varied = factor in result.arm.levels
+        lines.setdefault(((arm_label(others) or "all arms") if varied else result.label, varied), []).append(result)
     figure = go.Figure()
-    for index, (name, results) in enumerate(lines.items()):
+    for index, ((name, varied), results) in enumerate(lines.items()):
         colour, dash = PALETTE[index % len(PALETTE)], DASHES[index // len(PALETTE) % len(DASHES)]
-        if numeric:
+        if not varied:
+            results = results * 2
+        elif numeric:
             results.sort(key=lambda result: result.arm.levels[factor])
-        levels = [result.arm.levels[factor] for result in results]
+        levels = [result.arm.levels[factor] for result in results] if varied else ends
         places = levels if numeric else [level(value) for value in levels]
         points = [(x, result.estimate(metric), result) for x, result in zip(places, results, strict=True)]
         shown = [(x, value) for x, value, _ in points if value.n]
@@ -94,7 +100,6 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
                 hovertemplate=f"{escaped(name)}, %{{x}}: %{{text}} seeds failed<extra></extra>",
             )
     figure.update_layout(**LAYOUT, xaxis_title=factor, yaxis_title=axis_title(title, unit))
-    values = [result.arm.levels[factor] for result in analysis.arms]
     if not numeric:
         order = list(dict.fromkeys(map(level, values)))
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)

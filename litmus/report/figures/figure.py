@@ -98,7 +98,10 @@ def free_factors(analysis: Analysis, keep: str = "") -> list[str]:
 
 def numeric_factor(analysis: Analysis) -> str | None:
     """Return the factor with the most levels that are all numbers; None where no factor has at least three."""
-    levels = {factor: {result.arm.levels.get(factor) for result in analysis.arms} for factor in free_factors(analysis)}
+    levels = {
+        factor: {result.arm.levels[factor] for result in analysis.arms if factor in result.arm.levels}
+        for factor in free_factors(analysis)
+    }
     numeric = {
         factor: len(values)
         for factor, values in levels.items()
