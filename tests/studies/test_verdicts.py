@@ -246,7 +246,7 @@ def test_every_study_says_what_it_asks_varies_and_claims(name: str) -> None:
     assert study.protocol.endswith(".")
     assert "paper" in study.presets, 'a study of the package has presets={"paper": {...}}'
     quick, paper = (expand(study, preset=preset) for preset in ("quick", "paper"))
-    assert [arm.label for arm in quick.arms] == [arm.label for arm in paper.arms]
+    assert {arm.label for arm in quick.arms} <= {arm.label for arm in paper.arms}
     assert len(quick.arms) >= 2
     assert set().union(*(arm.levels for arm in quick.arms)) == set(study.factors)
     assert set(study.limits) <= {"quick", *study.presets}
