@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from synthetic_records import synthetic
+from synthetic_records import Truth, synthetic
 
+from litmus.design.plan import Arm
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES
 from litmus.evidence.results import Analysis
@@ -116,3 +117,15 @@ def test_none_is_cheaper_and_better_than_an_arm_on_the_front(points: list[tuple[
         )
 
     assert front == {point for point in points if not beaten(point)}
+
+
+def test_an_arm_without_the_factor_is_a_flat_line(tmp_path: Path) -> None:
+    def truth(arm: Arm, seed: int) -> Truth:
+        return {"test_top1": 0.5 + arm.levels.get("norm.virtual_batch_size", 32) / 256}
+
+    figure = factor_figure(synthetic(tmp_path, STUDIES["batch_size"], truth, seeds=3))
+    assert figure is not None
+    running, population, group = figure.plot.data
+    assert (list(running.x), list(population.x), list(group.x)) == ([2, 4, 8, 16, 64], [2], [2, 64])
+    assert (group.name, list(group.y)) == ("group norm", [62.5, 62.5])
+    assert list(running.y) == sorted(running.y)
