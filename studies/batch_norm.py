@@ -1,9 +1,9 @@
 """Does batch normalisation speed up training, raise accuracy and allow higher learning rates?
 
-Each norm is trained at six learning rates, and the best one on the validation split represents it. Without norm every
-channel keeps its shift. quick: a small residual network on scikit-learn's digits, SGD with momentum 0.9 at a constant
-rate. mnist: LeNet-5, five epochs, evaluated eight times an epoch. paper: section 4.1 of Ioffe & Szegedy 2015, as
-`batch_norm_mnist`.
+Each norm is trained at five learning rates, and the best one on the validation split represents it. Without norm every
+channel keeps its shift. quick: a plain network of 14 layers on scikit-learn's digits, because shortcuts would help
+where the norm does; SGD with momentum 0.9. mnist: LeNet-5, five epochs, evaluated eight times an epoch. paper: section
+4.1 of Ioffe & Szegedy 2015, as `batch_norm_mnist`.
 """
 
 from litmus import Claim, Study, higher_limit, more, sooner
@@ -15,13 +15,13 @@ RATE = 0.03
 study = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
     base={
-        "model.name": "resnet_cifar", "model.depth": 8, "model.width": 8,
-        "data.name": "digits", "data.batch_size": 64, "data.validation": 0.2,
-        "trainer.epochs": 15, "trainer.validations_per_epoch": 2,
+        "model.name": "resnet_cifar", "model.residual": False, "model.depth": 14, "model.width": 8,
+        "data.name": "digits", "data.batch_size": 32, "data.validation": 0.2,
+        "optim.schedule": "cosine", "trainer.epochs": 10, "trainer.validations_per_epoch": 3,
     },
-    factors={"model.norm": ["none", "batch"], "optim.lr": [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]},
+    factors={"model.norm": ["none", "batch"], "optim.lr": [0.01, 0.03, 0.1, 0.3, 1.0]},
     baseline={"model.norm": "none", "optim.lr": RATE},
-    seeds=5,
+    seeds=6,
     presets={"paper": IOFFE_2015_MNIST},
     for_data={
         "mnist": {

@@ -74,6 +74,7 @@ IOFFE_2015_MNIST: dict[str, Any] = {
     "data.validation": 1 / 6,
     "data.batch_size": 60,
     "optim.momentum": 0.0,
+    "optim.schedule": "constant",
     "trainer.epochs": 60,
 }
 """Three layers of 100 sigmoid units, binary MNIST, 50,000 training images, 50,000 steps of 60, plain SGD: Ioffe &

@@ -101,7 +101,7 @@ class PopulationStatistics(lightning.Callback):
                 assert statistic is not None
                 statistic.copy_(trainer.strategy.reduce(statistic, reduce_op="mean"))
 
-    on_test_start = on_validation_start
+    on_test_start = on_validation_start  # type: ignore[assignment]
 
 
 class KeepSignalHandlers(lightning.Callback):

@@ -61,13 +61,13 @@ def test_every_format_is_written(tmp_path: Path) -> None:
     assert "optim.lr" in (tmp_path / "export" / "test-accuracy-over-optim-lr.svg").read_text()
     assert "mathdefault" not in (tmp_path / "export" / "training-loss.svg").read_text()
     frame = pd.read_csv(files["results.csv"])
-    assert len(frame) == 24
+    assert len(frame) == 20
     assert set(frame["model.norm"]) == {"none", "batch"}
     table = files["results.tex"].read_text().partition(r"\midrule")[2]
     assert "$-$" in table  # and no negative number with a hyphen
     assert not re.search(r"(?<!\$)-\d", table)
     methods = files["methods.txt"].read_text()
-    for part in ("12 configurations", "2 random seeds", "Holm", "95 % intervals", "evaluated once on the test set"):
+    for part in ("10 configurations", "2 random seeds", "Holm", "95 % intervals", "evaluated once on the test set"):
         assert part in methods
 
 
