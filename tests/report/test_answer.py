@@ -152,7 +152,7 @@ def test_a_side_of_several_arms_is_named_by_what_they_have_in_common(tmp_path: P
     )
     # Without claims the best arm is named, with a verdict that holds among all of them.
     answer = answer_of(summarise(tmp_path))
-    assert answer.startswith("Norm batch, lr 0.01 is best of 12 arms on the validation split; its test accuracy is 90.")
+    assert answer.startswith("Norm batch, lr 0.01 is best of 10 arms on the validation split; its test accuracy is 90.")
     assert answer.endswith("] points against the baseline (norm none, lr 0.03).")
 
 
