@@ -36,13 +36,14 @@ study = Study(
               "section 4.2.2, figure 3",
               paper="Inception to 72.2 %, its best without: 31.0 M steps without, 13.3 M with, at one rate"),
         Claim("Each at its fastest rate, the net with batch norm reaches it in fewer steps.",
-              sooner(WITH, than=WITHOUT, share=1.0, choose="speed"), "section 4.2.2, figure 3", primary=True,
+              sooner(WITH, than=WITHOUT, share=1.0, choose="speed"), "section 4.2.2, figure 3",
+              primary=True, answers="yes",
               paper="Inception to 72.2 %: 31.0 M steps without, 2.1 M with, at five times the rate"),
         Claim("Batch norm allows higher learning rates.",
-              higher_limit("optim.lr", WITH, than=WITHOUT), "sections 3.3 and 4.2.2", primary=True,
+              higher_limit("optim.lr", WITH, than=WITHOUT), "sections 3.3 and 4.2.2", primary=True, answers="yes",
               paper="trains at 30 times the learning rate"),
         Claim("Batch norm reaches a higher accuracy.",
-              more("test_top1", WITH, than=WITHOUT), "section 4.1", primary=True),
+              more("test_top1", WITH, than=WITHOUT), "section 4.1", primary=True, answers="yes"),
     ],
 )  # fmt: skip
 
