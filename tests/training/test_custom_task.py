@@ -14,7 +14,7 @@ from litmus.records.study_record import read_study_record
 
 def test_an_autoencoders_study_is_judged_by_its_metric(tmp_path: Path) -> None:
     file = tmp_path / "code_width.py"
-    (code,) = re.findall(r"```python\n(.*?)```", (FOLDER / "custom_task.md").read_text(), re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", (FOLDER / "own_task.md").read_text(), re.DOTALL)
     file.write_text(code)
     settings = {"trainer.epochs": 4}
     result = litmus.run(file, seeds=3, settings=settings, out=tmp_path / "runs", workers=1, wandb="disabled")
