@@ -17,8 +17,7 @@ from litmus.cli.options import all_config_keys
 from litmus.design.study_files import STUDIES
 
 ROOT = FOLDER.parent
-README = (ROOT / "README.md").read_text()
-WRITTEN = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted(FOLDER.glob("*.md"))
+WRITTEN = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(FOLDER.glob("*.md"))]
 PACKAGES = ("litmus", "lit_archs", "datamodules", "studies", "tests")
 SOURCES = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
 
@@ -29,12 +28,13 @@ def test_a_page_made_of_the_code_is_current(page: str) -> None:
 
 
 def block(beginning: str) -> str:
-    """Return the README's Python code that begins so."""
-    (found,) = (code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if code.startswith(beginning))
+    """Return the Python code of the README or a page that begins so."""
+    codes = [code for page in WRITTEN for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)]
+    (found,) = (code for code in codes if code.startswith(beginning))
     return found
 
 
-def test_the_readmes_trainer_trains(
+def test_the_trainer_of_the_documentation_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -50,11 +50,12 @@ def test_the_readmes_trainer_trains(
     ("name", "beginning"),
     [
         pytest.param("dropout_and_norm", '"""Does dropout still help', marks=pytest.mark.slow),
+        ("gelu", '"""Does GELU'),
         ("gate", '"""Does a gate'),
         ("stripes", '"""Does batch norm help on my'),
     ],
 )
-def test_the_readmes_studies_run_unchanged(tmp_path: Path, name: str, beginning: str) -> None:
+def test_the_studies_of_the_documentation_run_unchanged(tmp_path: Path, name: str, beginning: str) -> None:
     file = tmp_path / f"{name}.py"
     file.write_text(block(beginning))
     result = litmus.run(file, seeds=1, settings={"trainer.epochs": 1}, out=tmp_path / "runs", wandb="disabled")
@@ -78,7 +79,7 @@ def test_the_notebook_goes_from_images_to_a_verdict(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.slow
-def test_the_readmes_calls_from_python_do_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_calls_from_python_do_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found: dict[str, Any] = {}
     exec(block("import litmus\nfrom litmus import datamodules").replace("seeds=3", 'seeds=1, wandb="disabled"'), found)
@@ -88,8 +89,13 @@ def test_the_readmes_calls_from_python_do_what_they_say(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_what_a_page_names_is_there(page: Path) -> None:
     text = page.read_text()
-    for link in re.findall(r"\]\(([\w/.]+)\)", text):
-        assert (page.parent / link).exists(), link
+    for link, anchor in re.findall(r"\]\(([\w/.-]*)(?:#([\w-]+))?\)", text):
+        target = page.parent / link if link else page
+        assert target.exists(), link
+        headings = re.findall(r"(?m)^#+ (.+)$", target.read_text()) if anchor else []
+        assert not anchor or anchor in [re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings], (
+            anchor
+        )
     # A page names a file by its place in the repository or in a package, or by its name alone beside another.
     for path in re.findall(r"`([\w/]+\.py|(?:tests|docs|benchmarks|studies|litmus)/[\w/.]+)`", text):
         assert (ROOT / path).exists() or any(file.as_posix().endswith(f"/{path}") for file in SOURCES), path
