@@ -28,7 +28,9 @@ def arrays(root: str) -> ImageArrays:
         with numpy.load(path, allow_pickle=False) as file:
             held = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(f"arrays: {root} is no .npz file of arrays ({' '.join(str(error).split())[:120]})") from None
+        raise UserError(
+            f"arrays: {root} is not an .npz file of arrays ({' '.join(str(error).split())[:120]})"
+        ) from None
     valid = [f"{split}_{kind}" for split in ("train", "test") for kind in ("images", *TARGETS)]
     for name in held:
         if name not in (*valid, "classes"):

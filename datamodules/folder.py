@@ -93,9 +93,7 @@ def _arrays(
             raise UserError(f"folder: class {layout.classes[min(absent)]!r} has no readable {split} image")
     if found.image_shape[1] != found.image_shape[2]:
         _, height, width = found.image_shape
-        raise UserError(
-            f"folder: the images are {width}×{height}, not square; give them one side with --data.image_size"
-        )
+        raise UserError(f"folder: the images are {width}×{height}, not square; resize them with --data.image_size")
 
     def images(part: slice) -> Images:
         if found.pixels is not None:

@@ -64,9 +64,7 @@ def mask_folder(
     found = survey(layout, Decoding(image_size, resize, colour, white), True, False, cache_folder(cache), workers)
     _, height, width = found.image_shape
     if height != width:
-        raise UserError(
-            f"mask_folder: the images are {width}×{height}, not square; give them one side with --data.image_size"
-        )
+        raise UserError(f"mask_folder: the images are {width}×{height}, not square; resize them with --data.image_size")
     masks, digests = zip(*(_mask(root, pair, image_size, resize) for pair in pairs), strict=True)
     indices, names = _indexed(torch.stack(masks), classes, values, [mask for _, mask in pairs])
     content = hashlib.sha256(repr((VERSION, names, values, boundary)).encode())
@@ -93,7 +91,7 @@ def _pairs(root: str) -> tuple[list[Pair], list[Pair]]:
     """Return the training and the test images with their masks, sorted."""
     place = Path(root)
     if not place.is_dir():
-        raise UserError(f"mask_folder: data.root {root!r} {'is no folder' if place.exists() else 'does not exist'}")
+        raise UserError(f"mask_folder: data.root {root!r} {'is not a folder' if place.exists() else 'does not exist'}")
     if (place / "images").is_dir():
         every = _pairs_of(place, place)
         held_out = set(permutation(len(every), 0, "mask_folder", "test")[: len(every) // TEST_SHARE].tolist())
@@ -132,7 +130,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
             continue
         stem = str(below.with_suffix(""))
         if stem in found:
-            raise UserError(f"mask_folder: {found[stem]} and {file.name} have one name; which of them is meant?")
+            raise UserError(f"mask_folder: {found[stem]} and {file.name} have the same name; rename one of them")
         found[stem] = file
     if not found:
         raise UserError(f"mask_folder: {folder} is empty")
@@ -158,11 +156,11 @@ def _mask(root: str, pair: Pair, size: int | None, resize: Resize) -> tuple[Tens
             fitted = mask if size is None else resized(mask, size, resize, nearest=True)
             values = numpy.array(fitted)
     except Exception as error:  # Pillow raises a dozen types for a damaged file
-        raise UserError(f"mask_folder: {path} is no readable mask ({' '.join(str(error).split())[:120]})") from None
+        raise UserError(f"mask_folder: {path} is not a readable mask ({' '.join(str(error).split())[:120]})") from None
     if turned:
         raise UserError(
-            f"mask_folder: {image.path} has an EXIF orientation, and whether its mask follows it cannot be known; "
-            "write the image upright, without it"
+            f"mask_folder: {image.path} has an EXIF orientation, which its mask may not follow; "
+            "save the image upright, without EXIF orientation"
         )
     if size_of_mask != size_of_image:
         sizes = "{}×{} and its image {} {}×{}".format(*size_of_mask, image.path, *size_of_image)
@@ -195,10 +193,12 @@ def _indexed(
         first = files[int((masks == strange[0]).flatten(1).any(1).nonzero()[0])]
         raise UserError(
             f"mask_folder: the mask {first} has the value {strange[0]}, not one of {', '.join(map(str, meant))}; "
-            "name all values with --data.values and the classes with --data.classes"
+            "list all values with --data.values and the classes with --data.classes"
         )
     if len(meant) < 2:
-        raise UserError("mask_folder: all masks are 0 throughout; a class besides the background is needed")
+        raise UserError(
+            "mask_folder: every mask is 0 everywhere; at least one class other than the background is needed"
+        )
     if missing:
         raise UserError(
             f"mask_folder: the masks' values are {', '.join(map(str, present))}, and {missing[0]} is not among them; "

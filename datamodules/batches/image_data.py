@@ -60,8 +60,8 @@ class ImageDataModule(lightning.LightningDataModule):
             )
         if config.test_crops > 1 and tuple(self.arrays.test_images.shape[2:]) == self.image_shape[1:]:
             raise UserError(
-                f"data.test_crops {config.test_crops}: the images of {config.name} are no larger than what the network "
-                "sees; folders keep more of them with data.stored_size, shapes with data.margin"
+                f"data.test_crops {config.test_crops}: the images of {config.name} are not larger than the network's "
+                "input; store larger ones with data.stored_size (folders) or data.margin (shapes)"
             )
         if config.mix != "none" and self.arrays.train_masks is not None:
             raise UserError(f"data.mix {config.mix}: the masks of {config.name} cannot be mixed; valid: none")

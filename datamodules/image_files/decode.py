@@ -124,7 +124,7 @@ def converted(image: "Image.Image", decoding: Decoding) -> "tuple[Image.Image, f
         image = Image.fromarray(levels.astype(numpy.uint8))
     elif sixteen:
         if decoding.white not in (None, 65535):
-            raise UserError("of colours of 16 bits the upper 8 alone can be read; convert the file to 8 bits")
+            raise UserError("a colour image of 16 bits loses its lower 8 bits; convert the file to 8 bits")
         highest = 256.0 * int(numpy.asarray(image.convert("RGB")).max()) + 255
     if "transparency" in image.info:
         image = image.convert("RGBA")

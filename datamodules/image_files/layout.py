@@ -72,7 +72,9 @@ def read_layout(root: str, classes: int | Sequence[str] | None, per_class: int |
     """
     place = Path(root)
     if not place.is_dir():
-        raise UserError(f"folder: data.root {root!r} does not exist" if not place.exists() else f"{root} is no folder")
+        raise UserError(
+            f"folder: data.root {root!r} does not exist" if not place.exists() else f"{root} is not a folder"
+        )
     if not (place / "train").is_dir():
         raise UserError(f"folder: {root} has no train/; it holds {content_of(place)}")
     available = _subfolders(place / "train")
@@ -104,10 +106,10 @@ def _test_files(place: Path, chosen: Sequence[str], trained: set[str]) -> list[l
     found = _subfolders(split)
     unknown = [name for name in found if name not in trained]
     if unknown:
-        raise UserError(f"folder: class {unknown[0]!r} is in {split} and not in {place / 'train'}")
+        raise UserError(f"folder: class {unknown[0]!r} is in {split} but not in {place / 'train'}")
     for name in chosen:
         if name not in found:
-            raise UserError(f"folder: class {name!r} is absent from {split}, though {place / 'train'} has it")
+            raise UserError(f"folder: class {name!r} is in {place / 'train'} but not in {split}")
     return [_class_files(place, split / name, label) for label, name in enumerate(chosen)]
 
 
@@ -134,7 +136,7 @@ def _choose(available: Sequence[str], classes: int | Sequence[str] | None) -> tu
         return tuple(available)
     if isinstance(classes, int):
         if not 2 <= classes <= len(available):
-            raise UserError(f"classes must be from 2 to the {len(available)} that there are, got {classes}")
+            raise UserError(f"classes must be between 2 and {len(available)}, the number of classes, got {classes}")
         return tuple(available[:classes])
     for name in classes:
         if name not in available:

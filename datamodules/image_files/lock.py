@@ -42,8 +42,7 @@ def _wait(descriptor: int, path: Path) -> None:
         import fcntl
     except ImportError:
         raise UserError(
-            "this system cannot lock files (no fcntl), which the cache of images needs; Litmus is tested on Linux, "
-            "which Windows has as WSL"
+            "this system cannot lock files (no fcntl), which the image cache needs; on Windows, use WSL"
         ) from None
     began, said = time.monotonic(), False
     while True:
@@ -53,7 +52,7 @@ def _wait(descriptor: int, path: Path) -> None:
         except BlockingIOError:
             waited = time.monotonic() - began
         if waited > LONGEST_SECONDS:
-            raise UserError(f"another process has held {path} for hours; fuser {path} says which; end it")
+            raise UserError(f"another process has held {path} for hours; find it with fuser {path} and end it")
         if waited > QUIET_SECONDS and not said:
             print(f"litmus: waiting for the process that holds {path}", file=sys.stderr)
             said = True

@@ -214,7 +214,7 @@ def _of_one_size(
             first, other = (f"{sizes[2]}×{sizes[1]}" for sizes in (shape, decoded.shapes[place]))
             raise UserError(
                 f"folder: images of different sizes, {first} and, in {layout.files[batch[place]].path}, {other}; "
-                "give them one with --data.image_size"
+                "resize them with --data.image_size"
             )
     assert isinstance(decoded.images, Tensor)
     return decoded.images

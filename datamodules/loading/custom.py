@@ -102,7 +102,7 @@ class _Split:
 def _split(name: str, given: Any) -> _Split:
     if isinstance(given, tuple | list):
         if len(given) != 2:
-            raise UserError(f"{name}: expected images and labels, or images and masks; got {len(given)} things")
+            raise UserError(f"{name}: expected images and labels, or images and masks; got {len(given)} values")
         images, targets = _pixels(name, given[0]), _targets(name, given[1])
     elif hasattr(given, "__getitem__") and hasattr(given, "__len__") and not _is_array(given):
         images, targets = _read_items(name, given)
@@ -124,7 +124,7 @@ def _split(name: str, given: Any) -> _Split:
             raise UserError(f"{name}: a number to predict is not finite")
         return _Split(name, images, targets)
     if targets.numel() and targets.min() < 0:
-        raise UserError(f"{name}: labels and masks go from 0, got {int(targets.min())}")
+        raise UserError(f"{name}: labels and masks start at 0, got {int(targets.min())}")
     if targets.dim() not in (1, 3):
         raise UserError(f"{name}: labels are [N] and masks [N, H, W], got {list(targets.shape)}")
     if targets.dim() == 3 and targets.shape[1:] != images.shape[2:]:
@@ -172,8 +172,8 @@ def _pixels(name: str, given: Any, shown: str = "images") -> Tensor:
     if not (low >= 0 and high <= highest):
         kind = "float" if levels == 255 else "whole-number"
         raise UserError(
-            f"{name}: {kind} {shown} go from 0 to {highest}, got {low:.4g} to {high:.4g}; give pixels before any "
-            "normalisation, of 0 to 255 as uint8"
+            f"{name}: {kind} {shown} go from 0 to {highest}, got {low:.4g} to {high:.4g}; give pixels without "
+            "normalisation, or uint8 from 0 to 255"
         )
     return images.double().mul(levels).round().to(torch.uint8).contiguous()
 
@@ -193,8 +193,8 @@ def _read_items(name: str, given: Any) -> tuple[Tensor, Tensor]:
         again = _item(name, given, index)
         if any(not torch.equal(one, other) for one, other in zip(items[index], again, strict=True)):
             raise UserError(
-                f"{name}: item {index} changes each time it is read; leave random transforms out, recipes of "
-                "data.augment take their place"
+                f"{name}: item {index} changes each time it is read; remove random transforms and use "
+                "data.augment instead"
             )
     images, targets = [image for image, _ in items], [target for _, target in items]
     if {len(image) for image in images} == {1, 3}:
@@ -203,7 +203,7 @@ def _read_items(name: str, given: Any) -> tuple[Tensor, Tensor]:
         for index, tensor in enumerate(tensors):
             if tensor.shape != tensors[0].shape:
                 sizes = f"{list(tensor.shape)} and that of item 0 {list(tensors[0].shape)}"
-                raise UserError(f"{name}: the {what} of item {index} is {sizes}; all need one size, by a transform")
+                raise UserError(f"{name}: the {what} of item {index} is {sizes}; resize all images with a transform")
     if not items:
         return torch.empty(0, 1, 1, 1, dtype=torch.uint8), torch.empty(0, dtype=torch.int64)
     return torch.stack(images), torch.stack(targets)
@@ -243,7 +243,7 @@ def _require_alike(train: _Split, test: _Split) -> None:
     if train.segments != test.segments:
         raise UserError("train and test: one has labels and the other masks")
     if train.continuous != test.continuous or (train.continuous and train.targets.shape[1:] != test.targets.shape[1:]):
-        raise UserError("train and test: their labels are not of one kind")
+        raise UserError("train and test: their labels are of different types")
     if train.images.shape[1:] != test.images.shape[1:]:
         shapes = " and ".join(str(list(each.images.shape[1:])) for each in (train, test))
         raise UserError(f"train and test: images are {shapes}; channels, height and width must be the same")
@@ -266,7 +266,7 @@ def _class_names(given: Sequence[Any] | None, train: _Split) -> tuple[str, ...]:
         raise UserError(f"train: masks have values up to {highest}; at most 255 is possible")
     for name, repeated in itertools.groupby(sorted(names)):
         if len(list(repeated)) > 1:
-            raise UserError(f"classes: {name!r} is there twice")
+            raise UserError(f"classes: {name!r} appears twice")
     return names
 
 

@@ -26,12 +26,12 @@ def obtain(name: str, root: str, make: Callable[..., Any], folder: str, files: S
         _download(name, root, make, folder, files)
     elif len(present) < len(files):
         missing = ", ".join(file for file in files if file not in present)
-        raise UserError(f"{name}: {place} lacks {missing}; add it, or delete the folder to download all anew")
+        raise UserError(f"{name}: {place} lacks {missing}; add it, or delete the folder to download everything again")
     try:
         return make(root, train=True, download=False), make(root, train=False, download=False)
     except UNREADABLE as error:
         raise UserError(
-            f"{name}: the files in {place} cannot be read ({_line(error)}); delete them to download them anew"
+            f"{name}: the files in {place} cannot be read ({_line(error)}); delete them to download them again"
         ) from None
 
 

@@ -250,7 +250,7 @@ def construct(name: str, *, norm_config: NormConfig | None = None, **options: An
     architecture = ARCHITECTURES[name]
     for key, value in architecture.fixed.items():
         if options.pop(key, value) != value:
-            raise UserError(f"{key} cannot be set: the name {name} fixes it to {value}")
+            raise UserError(f"{key} cannot be set: {name} fixes it to {value}")
     valid = architecture.keys()
     for key in options:
         if key not in valid and key not in INPUT_OPTIONS:

@@ -74,7 +74,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path}: {error.strerror or error}") from None
     except Exception as error:  # torch.load raises a dozen types for other files
         reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{path}: no state dict that is safe to load ({reason})") from None
+        raise UserError(f"{path}: not a state dict that is safe to load ({reason})") from None
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict):

@@ -54,7 +54,7 @@ class BlockOptions(NormActivationOptions, SqueezeExciteOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.stochastic_depth and not self.residual:
-            raise UserError("stochastic_depth needs residual=true: a plain block that is dropped leaves nothing")
+            raise UserError("stochastic_depth needs residual=true")
         if self.fixup and (self.norm != "none" or self.pre_activation or not self.residual):
             raise UserError("fixup is for residual networks with norm=none and pre_activation=false")
         if self.zero_gamma and (self.norm == "none" or self.pre_activation):

@@ -76,9 +76,9 @@ class OptimConfig(Config):
         if self.nesterov and (self.name != "sgd" or self.momentum == 0):
             raise UserError("nesterov needs sgd with a momentum greater than zero")
         if self.schedule == "plateau" and (self.warmup or self.decay_factor >= 1):
-            raise UserError("schedule plateau needs a decay_factor below 1 and goes without warmup")
+            raise UserError("schedule plateau needs a decay_factor below 1 and no warmup")
         if list(self.milestones) != sorted(self.milestones):
-            raise UserError(f"milestones must rise, got {list(self.milestones)}")
+            raise UserError(f"milestones must increase, got {list(self.milestones)}")
 
 
 def lr_factor(step: int, total_steps: int, config: OptimConfig) -> float:

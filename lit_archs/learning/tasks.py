@@ -28,7 +28,7 @@ def register_task(module: Module) -> Module:
     the name of the task is taken, or that of a metric with another meaning.
     """
     if not (isinstance(module, type) and issubclass(module, LitNetwork)):
-        raise UserError(f"{getattr(module, '__name__', module)} is no LitNetwork: derive it from lit_archs.LitTask")
+        raise UserError(f"{getattr(module, '__name__', module)} is not a LitNetwork: derive it from lit_archs.LitTask")
     task = getattr(module, "task", None)
     if not isinstance(task, Task):
         raise UserError(f"{module.__name__} does not define what it measures; add task = custom_task(...)")

@@ -151,7 +151,7 @@ def tuning_of(options: Options, declared: Tuning | None = None) -> Tuning | None
     given = {"trials": options.trials, "seeds": options.tuning_seeds}
     given = {name: number for name, number in given.items() if number is not None}
     if tuning is None and given:
-        raise UserError("--trials and --tuning-seeds go with --tune KEY=A,B, which says what is tuned")
+        raise UserError("--trials and --tuning-seeds need --tune KEY=A,B")
     return None if tuning is None else dataclasses.replace(tuning, **given)
 
 
@@ -169,7 +169,7 @@ def parse_tune(texts: Sequence[str]) -> dict[str, Sequence[Any] | Range]:
             continue
         ends = [parse_value(end) for end in listed.split("..")]
         if len(ends) != 2 or not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends):
-            raise UserError(f"--tune {key}={listed}: a range goes from one number to another, e.g. optim.lr=0.01..1")
+            raise UserError(f"--tune {key}={listed}: a range has two numbers, e.g. optim.lr=0.01..1")
         with written_with(f"--tune {key}: ", ("low", "a")):
             space[key] = Range(*ends)
     return space

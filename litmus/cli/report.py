@@ -73,7 +73,7 @@ def execute(arguments: Sequence[str]) -> int:
 def _one(directory: Path, formats: Sequence[str], costs: bool) -> int:
     source = read_study_record(directory).source
     if source is not None and not Path(source).is_file():
-        print(f"litmus: {source} no longer exists, so the report has no claims", file=sys.stderr)
+        print(f"litmus: {source} no longer exists; the report has no claims", file=sys.stderr)
     report = write_report(directory)
     print("\n".join([*lines_of(report.summary, width()), f"report: {report.path}"]))
     if step := next_step(report.summary):

@@ -133,10 +133,10 @@ def vary(arguments: Sequence[str]) -> int:
     options = read(vary_parser(), arguments)
     factors = {key: [as_registered(key, level) for level in levels] for key, levels in parse_vary(options.vary).items()}
     if not factors:
-        raise UserError("nothing to vary: give --vary KEY=A,B, e.g. --vary model.norm=none,batch")
+        raise UserError("nothing to vary: add --vary KEY=A,B, e.g. --vary model.norm=none,batch")
     several = "," in str(options.settings.get("data.name", ""))
     if several and "data.name" in factors:
-        raise UserError("--data names several datasets and --vary data.name too; one of them is enough")
+        raise UserError("--data lists several datasets and --vary varies data.name; use one of the two")
     baseline = {key: levels[0] for key, levels in factors.items()}
     keys = " and ".join(factors)
 

@@ -200,7 +200,7 @@ def add_task(task: Task) -> None:
         raise UserError(f"task {task.name!r} is registered twice; choose a name that no other task has")
     for metric in task.metrics:
         if METRICS.get(metric.name, metric) != metric:
-            raise UserError(f"metric {metric.name!r} of task {task.name} means something else already; rename it")
+            raise UserError(f"metric {metric.name!r} of task {task.name} already has another meaning; rename it")
     for name in (*task.evaluated, task.primary_metric):
         if name not in METRICS and name not in {metric.name for metric in task.metrics}:
             raise UserError(f"task {task.name} does not say what its metric {name!r} is: metrics=(Metric(...),)")

@@ -257,7 +257,8 @@ def expand(
     require_positive(splits=splits)
     if splits < count and count % splits:
         raise UserError(
-            f"--splits {splits}: {count} seeds cannot share them evenly; give a divisor, or {count} or more"
+            f"--splits {splits}: {count} seeds cannot be divided evenly among them; give a divisor of {count}, or "
+            f"{count} or more"
         )
     _check_factors(study, vary)
     check_arms(study)
@@ -372,11 +373,11 @@ def _check_tuning(plan: Plan) -> None:
         return
     for key in plan.tuning.space:
         if key in plan.study.factors or any(key in arm.levels for arm in plan.arms):
-            raise UserError(f"tune {key}: it is a factor of {plan.study.name}, and a key is either varied or tuned")
+            raise UserError(f"tune {key}: it is a factor of {plan.study.name}; a key is either varied or tuned")
         if key in NOT_TUNED or plan.baseline.role(key) in (Role.SPEED, Role.PLACE):
-            raise UserError(f"tune {key}: it must be the same in all trials")
+            raise UserError(f"tune {key}: it must be equal in all trials")
         if key in plan.settings:
-            raise UserError(f"{key} is tuned by {plan.study.name}; choose what is tried with --tune {key}=A,B")
+            raise UserError(f"{plan.study.name} tunes {key}; choose its values with --tune {key}=A,B")
     for arm in plan.arms:
         try:
             tried = {str(point): arm.at(point).config for point in plan.tuning.points}
@@ -473,7 +474,7 @@ def _check_controlled(plan: Plan, factors: set[str]) -> None:
         if undeclared:
             raise UserError(
                 f"study {plan.study.name} is not controlled: arm {arm.label!r} differs from the baseline "
-                f"{plan.baseline.label!r} in {', '.join(sorted(undeclared))}, declared no factor "
+                f"{plan.baseline.label!r} in {', '.join(sorted(undeclared))}, which is not a declared factor "
                 f"(factors: {', '.join(sorted(factors)) or 'none'})"
             )
         for key in sorted(differing & factors):
@@ -481,7 +482,7 @@ def _check_controlled(plan: Plan, factors: set[str]) -> None:
             if role is Role.SPEED:
                 raise UserError(f"{key} cannot be a factor: speed settings are one choice for all arms of a study")
             if role is Role.PLACE:
-                raise UserError(f"{key} cannot be a factor: it says where things lie or what stays, no run's result")
+                raise UserError(f"{key} cannot be a factor: it changes no result")
 
 
 def registering_file(*plans: Plan) -> Path | None:
@@ -501,8 +502,8 @@ def registering_file(*plans: Plan) -> Path | None:
             file = getattr(sys.modules.get(module), "__file__", None)
             if file is None:
                 raise UserError(
-                    f"{registry.kind} {name!r} is registered in a notebook or at the prompt, where workers cannot see "
-                    "it and its code cannot be kept; write it into a file (%%writefile own.py) and import that"
+                    f"{registry.kind} {name!r} is registered in a notebook or at the prompt, which workers cannot see; "
+                    "write it into a file (%%writefile own.py) and import that"
                 )
             if is_local(Path(file)):
                 found[Path(file).resolve()] = f"{registry.kind} {name!r}"
@@ -511,5 +512,5 @@ def registering_file(*plans: Plan) -> Path | None:
             return file
     if found:
         where = " and ".join(f"{file.name} ({what})" for file, what in found.items())
-        raise UserError(f"none of {where} imports the others; import them all in one file, and name it by --source")
+        raise UserError(f"none of {where} imports the others; import them all in one file, and name it with --source")
     return None

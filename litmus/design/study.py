@@ -177,7 +177,7 @@ class Study(Declared):
 def require_study_name(name: str) -> None:
     """Raise `UserError` unless `name` can be a study's, which is a folder's too."""
     if not name:
-        raise UserError("a study needs a name: give it one, name=..., or a file of its own")
+        raise UserError("a study needs a name: give name=..., or put it into its own file")
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise UserError(f"{name!r}: a study's name is made of letters, digits, '.', '_' and '-'")
 

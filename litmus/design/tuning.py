@@ -32,7 +32,7 @@ class Range(Declared):
         super().__post_init__()
         require_positive(low=self.low)
         if not self.high > self.low:
-            raise UserError(f"a range goes from a lower to a higher number, got {self.low:g}..{self.high:g}")
+            raise UserError(f"a range needs a lower and a higher number, got {self.low:g}..{self.high:g}")
 
     def __str__(self) -> str:
         return f"{self.low:g}..{self.high:g}"

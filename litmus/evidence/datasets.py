@@ -134,4 +134,4 @@ def read_datasets(directory: Path) -> dict[str, Path]:
         folders = json.loads(path.read_bytes())["folders"]
         return {name: directory.parent / folder for name, folder in folders.items()}
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); the same litmus run command writes it anew") from None
+        raise UserError(f"{path} cannot be read ({error}); the same litmus run command writes it again") from None

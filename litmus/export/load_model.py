@@ -177,7 +177,7 @@ def _which(record: RunRecord, asked: Which | None, summary: dict[str, Any]) -> W
     """Return which weights are to be read. Raises `UserError` with the setting that keeps them where there are none."""
     state, run = record.state(), f"run {record.run_id}"
     if state not in STATES_WITH_RESULT:
-        raise UserError(f"{run} has no result yet, it is {state}: the command that started it goes on with it")
+        raise UserError(f"{run} has no result yet ({state}); the command that started it continues it")
     # What a diverged run has of last weights are those of some epoch before.
     files: dict[Which, Path] = {"last": record.checkpoint, "best": record.best_checkpoint}
     kept = [which for which, file in files.items() if file.exists() and not (which == "last" and state == "diverged")]
@@ -185,13 +185,13 @@ def _which(record: RunRecord, asked: Which | None, summary: dict[str, Any]) -> W
     if not kept and state == "diverged":
         step = summary.get("diverged_at_step")
         raise UserError(
-            f"{run} diverged at step {step} and left no weights; those of the best evaluation before: {again} best"
+            f"{run} diverged at step {step} and left no weights; to keep those of its best evaluation: {again} best"
         )
     if not kept:
-        raise UserError(f"{run} kept no weights (trainer.keep {record.kept()}); to have them: {again} best")
+        raise UserError(f"{run} kept no weights (trainer.keep {record.kept()}); to keep them: {again} best")
     if asked is not None:
         if asked not in kept:
-            raise UserError(f"{run} kept its {kept[0]} weights and not its {asked} ones; to have them: {again} both")
+            raise UserError(f"{run} kept its {kept[0]} weights and not its {asked} ones; to keep them: {again} both")
         return asked
     tested = record.read_config()["trainer"].get("test", "last")
     return tested if tested in kept else kept[0]
@@ -228,7 +228,7 @@ def _load(network: nn.Module, state: dict[str, Tensor], title: str) -> None:
     names = sorted(name for name, _ in shapes.items() ^ expected.items())
     if names:
         raise UserError(
-            f"{title} is another network by now than when it was trained: {len(set(names))} of its parameters and "
+            f"{title} has changed since it was trained: {len(set(names))} of its parameters and "
             f"buffers differ, e.g. {names[0]}"
         )
     network.load_state_dict(weights)

@@ -102,7 +102,7 @@ def _read(model: ImageModel, path: Path) -> tuple[Tensor, tuple[int, int]]:
     """Return a file as the network's data module would store it, uint8 [1, C, H, W], and its own height and width."""
     (height, width), channels = model.input.stored, model.input.shape[0]
     if channels not in (1, 3):
-        raise UserError(f"{model.title}: it takes images of {channels} channels, which files do not have")
+        raise UserError(f"{model.title}: it takes images of {channels} channels, which image files do not have")
     colour: Colour = "grey" if channels == 1 else "rgb"
     resize: Resize = "stretch" if model.input.resize == "stretch" else "crop"
     try:

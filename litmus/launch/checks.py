@@ -161,15 +161,15 @@ def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int, count
             if not math.isclose(*losses, rel_tol=1e-3) and all(map(math.isfinite, losses)):
                 raise UserError(
                     f"model.name {config.model['name']}: two starts with the same seed have the losses {losses[0]:.6g} "
-                    f"and {losses[1]:.6g}, so it draws from a generator that no seed reaches, such as default_rng(); "
-                    "draw from random, numpy.random or torch, or give default_rng a seed"
+                    f"and {losses[1]:.6g}, so it draws from an unseeded generator, such as default_rng(); seed "
+                    "it, or draw from random, numpy.random or torch"
                 )
         if type(module).configure_optimizers is LitNetwork.configure_optimizers:
             build_optimiser(module.network.parameters(), config.optim)
     parameters = module.network.named_parameters()
     unused = [name for name, each in parameters if each.requires_grad and each.grad is None]
     if devices > 1 and unused:
-        raise UserError(f"{', '.join(unused[:5])} has no part in the loss, which training on several devices needs")
+        raise UserError(f"{', '.join(unused[:5])} does not affect the loss, which training on several devices requires")
 
 
 def _step(module: LitNetwork, batch: Batch) -> float:
@@ -178,7 +178,7 @@ def _step(module: LitNetwork, batch: Batch) -> float:
     _check_shape(module.task.name, outputs, batch, module.num_classes)
     loss = module.loss(outputs, batch)
     if not isinstance(loss, Tensor) or loss.dim() or not loss.requires_grad:
-        raise UserError(f"the loss is no number that depends on the parameters: {_shown(loss)}")
+        raise UserError(f"the loss is not a number that depends on the parameters: {_shown(loss)}")
     loss.backward()
     return math.nan if loss.is_meta else loss.item()
 

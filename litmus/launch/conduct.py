@@ -78,9 +78,7 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     """
     importing = being_imported()
     if importing is not None:
-        raise UserError(
-            f"{importing} runs a study whenever it is imported; that belongs under if __name__ == '__main__'"
-        )
+        raise UserError(f"{importing} runs a study whenever it is imported; put it under if __name__ == '__main__'")
     directory = plan.directory(launch.out)
     group = torchrun_group()
     if group is not None:
@@ -250,7 +248,7 @@ class RunFactory:
 
 def _launch_of_group(launch: LaunchConfig, group: ProcessGroup) -> LaunchConfig:
     if launch.launcher != "local":
-        raise UserError(f"--launcher {launch.launcher} is for a single process; run it without torchrun")
+        raise UserError(f"--launcher {launch.launcher} needs a single process; run it without torchrun")
     if launch.devices not in (1, group.size):
         raise UserError(f"--devices {launch.devices}: torchrun started {group.size} processes")
     return replace(launch, devices=group.size)
@@ -307,6 +305,6 @@ def dry_run(plan: Plan, launch: LaunchConfig) -> str:
     Raises `UserError` where another launcher is asked for.
     """
     if launch.launcher != "slurm":
-        raise UserError("--dry-run prints what --launcher slurm would submit; give that too")
+        raise UserError("--dry-run prints what --launcher slurm would submit; add it")
     jobs = min(len(plan.runs()), launch.slurm.parallel)
     return script(plan.directory(launch.out), launch, jobs)

@@ -160,7 +160,7 @@ class LaunchConfig(Config):
         checkpoint_interval(str(self.checkpoint_every))
         check_logger(self.logger)
         if in_jobs and self.slurm.asks_for_gpus and self.accelerator == "cpu":
-            raise UserError("accelerator cpu leaves the GPUs idle that the jobs ask SLURM for; drop one of the two")
+            raise UserError("accelerator cpu would leave the GPUs of the jobs idle; remove one of the two options")
         nodes = self.slurm.nodes
         if nodes > 1 and self.devices % nodes:
             raise UserError(f"devices {self.devices} cannot be spread evenly over {nodes} nodes (--slurm.nodes)")

@@ -53,7 +53,7 @@ SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BL
 other programs want it too: a step can then take many times as long as with one thread."""
 
 if "forkserver" not in multiprocessing.get_all_start_methods():
-    raise UserError("this system cannot fork processes; Litmus is tested on Linux, which Windows has as WSL")
+    raise UserError("this system cannot fork processes; on Windows, use WSL")
 _CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 
 
@@ -392,7 +392,7 @@ class LocalLauncher:
             where = f"GPU {', '.join(map(str, worker.places[0].device_indices))} of {where}"
         problem = f"{where} takes no more runs: two in succession crashed there ({error})"
         if not self._workers:
-            raise UserError(f"{problem}; once it is repaired, or elsewhere, the same command continues")
+            raise UserError(f"{problem}; when it is repaired, or on another machine, the same command continues")
         self.progress.notice(problem)
 
     def _stop_after_checkpoints(self, stop: StopRequest) -> NoReturn:

@@ -161,7 +161,7 @@ class SlurmLauncher:
         if not left:
             return
         if not slurm.is_available():
-            raise UserError("there is no sbatch here: SLURM is reached from its login nodes")
+            raise UserError("sbatch not found: run this on a SLURM login node")
         submitted = self._submit(list(left.values()))
         try:
             with stop_on_signals() as stop, self.progress:

@@ -50,7 +50,7 @@ def conduct_until_decided(
         raise UserError(f"--max-seeds {max_seeds} is less than the {len(plan.seeds)} seeds to start with")
     if 1 < plan.splits < max_seeds:
         raise UserError(
-            f"--splits {plan.splits} with --until decided: seeds that are added need validation splits of their own; "
+            f"--splits {plan.splits} with --until decided: added seeds need their own validation splits; "
             f"give --splits {max_seeds}"
         )
     while True:

@@ -71,7 +71,7 @@ def load_probes(directory: str | Path, columns: Columns = None) -> pd.DataFrame:
     """
     frame = _table(Path(directory), columns, read_probes)
     if not len(frame):
-        raise UserError(f"no run in {directory} has measured anything; trainer.probes does, see litmus list probes")
+        raise UserError(f"no run in {directory} has measurements; add some with trainer.probes, see litmus list probes")
     return frame
 
 

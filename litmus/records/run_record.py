@@ -222,7 +222,7 @@ def find_runs(run: str, out: Path) -> list[RunRecord]:
     if Path(run).is_dir():
         runs = run_records(Path(run))
         reason = f"it holds {len(runs)} runs, e.g. {runs[0].path}" if runs else "there is no config.yaml"
-        raise UserError(f"{run} is no run's folder: {reason}")
+        raise UserError(f"{run} is not a run's folder: {reason}")
     records = [record for study in sorted(out.glob("*")) for record in run_records(study)]
     found = [record for record in records if record.run_id.startswith(run)]
     if not found:

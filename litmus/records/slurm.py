@@ -88,7 +88,7 @@ def ask(*command: str, seconds: float = 30) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
     except FileNotFoundError:
-        raise UserError(f"there is no {command[0]} here: SLURM is reached from its login nodes") from None
+        raise UserError(f"{command[0]} not found: run this on a SLURM login node") from None
     except subprocess.TimeoutExpired:
         raise UserError(f"SLURM does not answer: {command[0]} took more than {seconds:.0f} s") from None
     if done.returncode:

@@ -166,10 +166,10 @@ def read_study_record(directory: Path) -> StudyRecord:
         found = content.get("format")
         record = _parser(StudyRecord).validate_python(content) if found == RECORD_FORMAT else None
     except FileNotFoundError:
-        raise UserError(f"no study in {directory}: there is no {STUDY_FILE}; run it first") from None
+        raise UserError(f"no study in {directory} (no {STUDY_FILE}); run it first") from None
     except (ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{path} cannot be read ({reason}); the same litmus run command writes it anew") from None
+        raise UserError(f"{path} cannot be read ({reason}); the same litmus run command writes it again") from None
     if record is None:
         raise UserError(
             f"{path} has record format {found}, and this version of Litmus reads {RECORD_FORMAT}; choose another --out"

@@ -135,12 +135,12 @@ def require_planned_data(config: DataConfig, loaded: str, planned: str) -> None:
     load.cache_clear()
     if load(config.name, config.root, tuple(config.options.items())).fingerprint != loaded:
         raise UserError(
-            f"data.name {config.name}: it has other data each time it is loaded; seed what it draws, e.g. "
-            "numpy.random.default_rng(0), and sort what it lists"
+            f"data.name {config.name}: its data change each time they are loaded; seed its "
+            "generators, e.g. numpy.random.default_rng(0), and sort directory listings"
         )
     raise UserError(
-        f"data.name {config.name}: the data changed after the start, or differ from process to process, as the order "
-        f"of a set does (fingerprint {planned} then, {loaded} now); the same command continues with the present data"
+        f"data.name {config.name}: the data changed after the start, or differ between processes, as the order of a "
+        f"set does (fingerprint {planned} then, {loaded} now); the same command continues with the present data"
     )
 
 

@@ -91,7 +91,10 @@ def _finish_wandb(run: Run) -> None:
             wandb.run.summary.update(final_values(run.record))
         wandb.run.finish(exit_code=0 if run.record.state() in STATES_WITH_RESULT else 1)
     except Exception as error:
-        print(f"W&B lacks the end of this run ({error}). Upload it with: litmus wandb sync {run.directory.parent.name}")
+        print(
+            f"W&B does not have the end of this run ({error}). Upload it with: litmus wandb sync "
+            f"{run.directory.parent.name}"
+        )
         wandb.teardown()
 
 

@@ -96,7 +96,7 @@ MISTAKES = [
     ("run batch_norm --vary model.norm", "expected KEY=LEVEL,LEVEL"),
     ("run batch_norm --max-seeds 5", "--max-seeds goes with --until decided"),
     ("vary --vary model.norm=none,batch,group --design ladder", "design ladder needs two levels"),
-    ("vary --vary model.norm=none,batch --trials 3", "--trials and --tuning-seeds go with --tune"),
+    ("vary --vary model.norm=none,batch --trials 3", "--trials and --tuning-seeds need --tune"),
     ("run batch_norm --out pyproject", "cannot write pyproject/batch_norm"),
     (
         "run architectures --data.batchsize 4",
@@ -105,7 +105,7 @@ MISTAKES = [
     ("run architectures --data digits --data.batchsize 4", "unknown config key 'data.batchsize' for digits"),
     ("train --optim.name lbfgs", "unknown optim.name 'lbfgs'"),
     ("train --model mynet", "wide_resnet101_2; one of your own: --model FILE.py:CLASS"),
-    ("vary --vary data.name=digits,shapes --data digits,shapes", "one of them is enough"),
+    ("vary --vary data.name=digits,shapes --data digits,shapes", "use one of the two"),
     ("profile mynet --source nowhere.py", "nowhere.py: no such file"),
     ("profile vgg16 --image-size 31", "image_size must be at least 32, got 31"),
     ("train --model resnt20", "unknown architecture 'resnt20'; did you mean 'resnet20'?"),

@@ -131,7 +131,7 @@ def test_pairs_that_do_not_fit_are_named(tmp_path: Path) -> None:
             lambda image, mask: Image.fromarray(pixels(3)[1][:, :10]).save(mask),
             r"the mask .*masks/03\.png is 10×12 and its image images/03\.png 12×12",
         ),
-        "damaged": (lambda image, mask: mask.write_bytes(b"\x89PNG"), r"masks/03\.png is no readable mask"),
+        "damaged": (lambda image, mask: mask.write_bytes(b"\x89PNG"), r"masks/03\.png is not a readable mask"),
     }
     for name, (spoil, complaint) in cases.items():
         root = draw(tmp_path / name, range(10))

@@ -252,5 +252,7 @@ def test_seeds_take_the_splits_in_turn_and_all_arms_of_a_seed_the_same() -> None
     splits = {(arm.label, seed): plan.config(arm, seed).data.split_seed for arm, seed in plan.runs()}
     assert {split for (_, seed), split in splits.items() if seed % 2} == {8}
     assert {split for (_, seed), split in splits.items() if not seed % 2} == {7}
-    with pytest.raises(UserError, match="--splits 3: 4 seeds cannot share them evenly; give a divisor, or 4 or more"):
+    with pytest.raises(
+        UserError, match="--splits 3: 4 seeds cannot be divided evenly among them; give a divisor of 4, or 4 or more"
+    ):
         expand(a_study(), seeds=4, splits=3)

@@ -98,7 +98,7 @@ def test_a_strangers_study_runs_by_its_path(
     assert "One hidden unit is a bottleneck." in (out / "report.html").read_text()
     stranger.unlink()
     assert run_command(["report", "my_study"]) == 0
-    assert "my_study.py no longer exists, so the report has no claims" in capsys.readouterr().err
+    assert "my_study.py no longer exists; the report has no claims" in capsys.readouterr().err
     assert "One hidden unit is a bottleneck." not in (out / "report.html").read_text()
 
 
@@ -113,7 +113,7 @@ MISTAKES = {
     "running.py": (STUDY.format(MLP) + "import litmus\nlitmus.run(study)\n", "a study needs a name"),
     "starting.py": (
         STUDY.format('"itself", "?", {"model.name": "mlp"}') + "import litmus\nlitmus.run(study)\n",
-        "belongs under if __name__ == '__main__'",
+        "put it under if __name__ == '__main__'",
     ),
     "./text.txt": ("hello", "text.txt: expected a Python file"),
 }

@@ -57,8 +57,8 @@ def test_tuned_arms_differ_in_the_factors_and_the_tuned_keys_alone() -> None:
     [
         ({"tune": {"model.norm": ["none", "batch"]}}, {}, "tune model.norm: it is a factor of example"),
         ({"tune": {"optim.lr": [0.1, -1.0]}}, {}, "tune: arm 'norm none': optim.lr must be"),
-        ({"tune": {"data.validation": [0.1, 0.2]}}, {}, "it must be the same in all trials"),
-        ({"tune": {"optim.lr": [0.1, 0.2]}}, {"settings": {"optim.lr": 0.1}}, "optim.lr is tuned by example"),
+        ({"tune": {"data.validation": [0.1, 0.2]}}, {}, "it must be equal in all trials"),
+        ({"tune": {"optim.lr": [0.1, 0.2]}}, {"settings": {"optim.lr": 0.1}}, "example tunes optim.lr"),
         ({}, {"seeds": FIRST_TUNING_SEED + 1}, "seeds from 1000000 on are for tuning"),
     ],
 )
@@ -78,8 +78,8 @@ def test_what_is_typed_is_read() -> None:
     ("text", "message"),
     [
         ("optim.lr", "expected KEY=VALUE,VALUE"),
-        ("optim.lr=a..b", "a range goes from one number to another"),
-        ("optim.lr=1..0.1", "tune optim.lr: a range goes from a lower to a higher number, got 1..0.1"),
+        ("optim.lr=a..b", "a range has two numbers"),
+        ("optim.lr=1..0.1", "tune optim.lr: a range needs a lower and a higher number, got 1..0.1"),
     ],
 )
 def test_what_is_typed_wrongly_is_told(text: str, message: str) -> None:

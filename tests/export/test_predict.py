@@ -103,7 +103,7 @@ def test_a_network_that_has_changed_or_is_gone_is_refused(
     torch.save(content, record.checkpoint)
     assert run_command(["export", str(record.path)]) == 2
     error = capsys.readouterr().err
-    assert "gated is another network by now than when it was trained: 2 of its parameters" in error
+    assert "gated has changed since it was trained: 2 of its parameters" in error
     record.config_file.write_text(record.config_file.read_text().replace("name: gated", "name: grated"))
     record.write_status(**{**record.read_status(), "source": str(tmp_path / "gone.py")})
     assert run_command(["export", str(record.path)]) == 2

@@ -43,7 +43,10 @@ study = Study(base=BASE, factors={"optim.lr": [0.01, 0.1]}, baseline={"optim.lr"
 
 @pytest.mark.parametrize(
     ("seed", "complaint"),
-    [(None, "other data each time it is loaded; seed what it draws"), (-1, "the data changed after the start")],
+    [
+        (None, "its data change each time they are loaded; seed its generators"),
+        (-1, "the data changed after the start"),
+    ],
     ids=["each time", "in each process"],
 )
 def test_a_dataset_that_draws_without_a_seed_is_refused(tmp_path: Path, seed: int | None, complaint: str) -> None:

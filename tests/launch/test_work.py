@@ -203,7 +203,7 @@ def test_jobs_with_gpus_never_train_on_the_cpu(
     ):
         work.write_runs(study, [], LaunchConfig(launcher="slurm", slurm=SlurmConfig(extra=(extra,))))
         assert json.loads(StudyJobs(study).runs_file.read_text())["launch"]["accelerator"] == expected
-    with pytest.raises(UserError, match="accelerator cpu leaves the GPUs idle"):
+    with pytest.raises(UserError, match="accelerator cpu would leave the GPUs of the jobs idle"):
         LaunchConfig(launcher="slurm", accelerator="cpu", slurm=SlurmConfig(gpus=1))
 
 

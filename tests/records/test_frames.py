@@ -104,5 +104,5 @@ def test_records_of_another_format_are_refused_in_one_line(folder: Path, tmp_pat
     with pytest.raises(UserError, match=r"study\.json has record format 2, and this version of Litmus reads 1;"):
         read_study_record(tmp_path / "norms")
     file.write_text('{"format": 1, "study": "norms"}')
-    with pytest.raises(UserError, match=r"study\.json cannot be read \(.* the same litmus run command writes it anew"):
+    with pytest.raises(UserError, match=r"study\.json cannot be read \(.* the same litmus run command writes it again"):
         read_study_record(tmp_path / "norms")

@@ -37,7 +37,7 @@ def test_an_autoencoders_study_is_judged_by_its_metric(tmp_path: Path) -> None:
 
 
 def test_a_task_is_refused_if_one_of_its_names_is_taken() -> None:
-    with pytest.raises(UserError, match="metric 'top1' of task mine means something else already"):
+    with pytest.raises(UserError, match="metric 'top1' of task mine already has another meaning"):
         add_task(custom_task("mine", Metric("top1", "first", "count", False), guessing=0.0))
     with pytest.raises(UserError, match="does not say what its metric 'mae' is"):
         add_task(Task("mine", ("loss", "mae"), "mae"))

@@ -108,7 +108,7 @@ def test_jobs_that_ask_for_gpus_train_on_them(asked: dict[str, object]) -> None:
     launch = LaunchConfig(launcher="slurm", slurm=SlurmConfig(**asked))  # type: ignore[arg-type]
     assert launch.accelerator == "cuda"
     assert LaunchConfig(launcher="slurm", slurm=SlurmConfig(extra=("mem=3G",))).accelerator == "auto"
-    with pytest.raises(UserError, match="accelerator cpu leaves the GPUs idle"):
+    with pytest.raises(UserError, match="accelerator cpu would leave the GPUs of the jobs idle"):
         LaunchConfig(launcher="slurm", accelerator="cpu", slurm=SlurmConfig(**asked))  # type: ignore[arg-type]
 
 

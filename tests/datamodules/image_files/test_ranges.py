@@ -84,7 +84,7 @@ def test_what_does_not_fit_the_range_is_refused(tmp_path: Path) -> None:
     root, _ = folder_of(tmp_path / "images", lambda red: colour_of_16_bits(red.astype(int)))
     with pytest.raises(UserError, match=r"values up to 255 of 65535"):
         build(root)
-    with pytest.raises(UserError, match=r"0\.png: of colours of 16 bits the upper 8 alone can be read"):
+    with pytest.raises(UserError, match=r"0\.png: a colour image of 16 bits loses its lower 8 bits"):
         build(root, white=255)
     signed = encoded(GREY.astype(numpy.int32) - 20, "TIFF")
     for white in (None, 65535):

@@ -103,7 +103,7 @@ WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "counts": (((COLOUR, LABELS[:-1]),), {}, "^train: 20 images and 19 labels$"),
     "normalised": (((COLOUR / 100 - 1, LABELS),), {}, r"^train: float images go from 0 to 1, got -1 to 1.5"),
     "infinite": (((COLOUR, LABELS / 0.0),), {}, r"^train: a number to predict is not finite"),
-    "mixed": (((COLOUR, LABELS / 2), (COLOUR, LABELS)), {}, r"their labels are not of one kind"),
+    "mixed": (((COLOUR, LABELS / 2), (COLOUR, LABELS)), {}, r"their labels are of different types"),
     "test alone": (((COLOUR, LABELS % 3), TEST), {}, "^test: the label of image 3 has the value 3; for 3 classes"),
     "void": (((COLOUR, numpy.where(MASKS == 2, 255, MASKS)),), {"classes": ["cat"]}, r"image \d has the value 255"),
     "mask size": (((COLOUR, MASKS[:, :5]),), {}, "^train: masks are 8×5 and their images 8×6$"),

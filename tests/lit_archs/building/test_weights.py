@@ -44,7 +44,7 @@ def test_a_run_starts_from_them(tmp_path: Path) -> None:
 def test_what_is_no_file_of_weights_for_the_network_is_refused_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "text.pt").write_text("no weights")
     for file, said in (
-        (tmp_path / "text.pt", "no state dict that is safe to load"),
+        (tmp_path / "text.pt", "not a state dict that is safe to load"),
         (saved(tmp_path / "other.pt", nn.Linear(2, 2)), "has no weight for Sequential: it has weight, bias"),
     ):
         with pytest.raises(UserError, match=said):

@@ -28,8 +28,8 @@ def test_cosine_falls_from_one_to_zero_after_warmup() -> None:
 
 def test_impossible_settings_are_refused() -> None:
     cases: list[tuple[dict, str]] = [
-        ({"milestones": (0.75, 0.5)}, "milestones must rise"),
-        ({"schedule": "plateau", "warmup": 0.1}, "schedule plateau needs a decay_factor below 1 and goes without"),
+        ({"milestones": (0.75, 0.5)}, "milestones must increase"),
+        ({"schedule": "plateau", "warmup": 0.1}, "schedule plateau needs a decay_factor below 1 and no warmup"),
         ({"name": "lbfgs"}, "unknown .*'lbfgs'.*valid: sgd, adamw"),
     ]
     for settings, message in cases:
