@@ -137,7 +137,7 @@ def test_what_is_no_tensor_of_logits_is_named() -> None:
 
 def test_a_parameter_without_a_part_in_the_loss_matters_on_several_devices_alone() -> None:
     tried("half_idle")
-    with pytest.raises(UserError, match=r"idle\.weight, idle\.bias has no part in the loss"):
+    with pytest.raises(UserError, match=r"idle\.weight, idle\.bias does not affect the loss"):
         tried("half_idle", devices=2)
 
 

@@ -76,7 +76,7 @@ def test_probes_have_a_row_for_each_thing_measured(folder: Path, tmp_path: Path)
     assert list(frame)[-5:] == ["step", "layer", "quantity", "value", "probe"]
     assert set(frame["value"]) == {0.5, 0.25}
     (tmp_path / "0123456789ab").mkdir()
-    with pytest.raises(UserError, match="has measured anything"):
+    with pytest.raises(UserError, match="has measurements"):
         load_probes(tmp_path)
     with pytest.raises(UserError, match="no records in"):
         load(tmp_path / "nowhere", curves=True)

@@ -181,5 +181,5 @@ def test_a_cache_is_as_open_as_its_folder(image_folder: Path) -> None:
 
 def test_a_system_without_file_locks_gets_a_line(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fcntl", None)
-    with pytest.raises(UserError, match=r"^this system cannot lock files \(no fcntl\).*tested on Linux"):
+    with pytest.raises(UserError, match=r"^this system cannot lock files \(no fcntl\).*use WSL"):
         build(image_folder)
