@@ -31,7 +31,7 @@ def test_an_autoencoders_study_is_judged_by_its_metric(tmp_path: Path) -> None:
     assert "mean squared error" in page
     assert "accuracy" not in page.split("<h2")[1]
     # The report needs the record alone, not the file.
-    task = read_study_record(tmp_path / "runs/code_width").known_task
+    task = read_study_record(result.report.parent).known_task
     assert task is not None
     assert task.metrics[0] == Metric("mse", "mean squared error", "loss", False, guessing=1.0)
 
