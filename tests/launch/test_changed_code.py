@@ -167,7 +167,7 @@ def test_runs_of_changed_code_are_other_runs_from_the_first_to_the_last(folder: 
     reused = folder.run("--same-code", "--seeds", "1")
     assert "gate.py changed: 2 runs of the older code reused" in reused.stderr
     said = "gate.py changed after 2 runs of this study; --same-code counts them as runs of the code as it is."
-    assert said in reused.stdout
+    assert said in " ".join(reused.stdout.split())
     # Seed 1 of the sigmoid is no seed of the tanh.
     more = folder.run()
     assert "4 runs, 2 already done" in more.stderr
