@@ -51,21 +51,21 @@ def cautions_of(summary: StudySummary) -> list[str]:
     return [*(f"{capital(each)}." for each in sentences), *analysis.aside.sentences]
 
 
-def next_step(summary: StudySummary, command: str = "the same command") -> str:
+def next_step(summary: StudySummary, command: str = "") -> str:
     """Return what to do next, in one line; empty where all is decided.
 
-    `command` runs the study again; it is without the number of seeds.
+    `command` runs the study again; it is without the number of seeds, and empty where it is not known.
     """
     missing = sum(result.missing for result in summary.analysis.arms)
     if missing:
-        return f"{command}  ({several(missing, 'run')} without a result)"
+        return f"{command or 'run it again'}  ({several(missing, 'run')} without a result)"
     found = undecided(summary)
     reachable = [each.seeds for each in found if each.seeds is not None]
     if reachable:
         now = max((result.planned for result in summary.analysis.arms), default=0)
         kind = "claim" if summary.findings else "difference"
         what = f"the open {kind}" if len(found) == 1 else f"{len(reachable)} of {len(found)} open {kind}s"
-        return f"{command} --seeds {max(*reachable, now + 1)}  (would decide {what})"
+        return f"{command or 'run it with'} --seeds {max(*reachable, now + 1)}  (would decide {what})"
     if not found:
         return ""
     names = listed([f"“{each.what.rstrip('.')}”" for each in found], 2)
@@ -339,7 +339,8 @@ def _best_arm(summary: StudySummary, baseline: str) -> str:
     metric = analysis.test_name
     reached = unit.interval(best.estimate(analysis.test_metric))
     if best.arm.is_baseline:
-        return f"none of {len(analysis.arms)} arms beats {baseline} on the validation split; its {metric} is {reached}"
+        others = f"none of the {len(analysis.arms) - 1} other arms" if len(analysis.arms) > 2 else "no other arm"
+        return f"{others} beats {baseline} on the validation split; its {metric} is {reached}"
     compared = next(each.comparison for each in summary.judged if each.arm is best)
     assert compared is not None
     text = f"{best.label} is best of {len(analysis.arms)} arms on the validation split; its {metric} is {reached}"

@@ -146,7 +146,9 @@ def _data(analysis: Analysis) -> list[str]:
     options = _given(analysis, "data.", said)
     classes = fixed(analysis, "data.num_classes")
     parts = [images] * (images != "not recorded") + [f"in {int(classes)} classes"] * (classes is not None)
-    subject = f"The dataset was {name}" if name is not None else "The datasets have"
+    root = fixed(analysis, "data.root") if name in ("folder", "mask_folder", "arrays") else None
+    called = f"{name} {Path(str(root)).name}" if root else name
+    subject = f"The dataset was {called}" if name is not None else "The datasets have"
     sentences = [f"{subject}{f' ({options})' if options else ''}{': ' if name else ' '}{', '.join(parts)}."]
     fraction, seeds = fixed(analysis, "data.validation"), sorted(set(analysis.recorded("data.split_seed")))
     if fraction is not None and seeds:
