@@ -96,9 +96,11 @@ study = replace(
             plots=[],
             claims=[
                 Claim("A plain network of 34 layers has a higher training error than one of 18.",
-                      more("fit_error", "plain, 34 layers", than="plain, 18 layers"), "figure 4 left"),
+                      more("fit_error", "plain, 34 layers", than="plain, 18 layers"), "figure 4 left",
+                      primary=True, answers="yes"),
                 Claim("At 34 layers the residual network has the lower training error.",
-                      more("fit_error", "plain, 34 layers", than="residual, 34 layers"), "figure 4"),
+                      more("fit_error", "plain, 34 layers", than="residual, 34 layers"), "figure 4",
+                      primary=True, answers="yes"),
                 Claim("Shortcuts matter more at 34 layers than at 18.",
                       interaction("fit_top1", of=("residual, 34 layers", "plain, 34 layers"),
                                   than=("residual, 18 layers", "plain, 18 layers")), "figure 4"),

@@ -50,7 +50,7 @@ def test_the_trainer_of_the_documentation_trains(
     ("name", "beginning"),
     [
         pytest.param("dropout_and_norm", '"""Does dropout still help', marks=pytest.mark.slow),
-        ("gelu", '"""Does GELU'),
+        pytest.param("gelu", '"""Does GELU', marks=pytest.mark.slow),
         ("gate", '"""Does a gate'),
         ("stripes", '"""Does batch norm help on my'),
     ],

@@ -108,7 +108,7 @@ def test_lists_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert by_name["resnet20"]["image"] == [3, 32, 32]
     assert by_name["resnet20"]["parameters"] == 269_722
     [study] = [row for row in content["studies"] if row["name"] == "batch_norm"]
-    assert (study["arms"], study["seeds"], study["runs"]) == (12, 5, 60)
+    assert (study["arms"], study["seeds"], study["runs"]) == (10, 6, 60)
     assert study["factors"] == ["model.norm", "optim.lr"]
     assert found(capsys, "list", "data").keys() == {"format", "data"}
 

@@ -240,7 +240,7 @@ def test_curves_are_switched_singled_out_and_opened(report: Watched) -> None:
     figure.locator("select").nth(1).select_option("one")
     lines = plot.evaluate("each => each.data.length")
     figure.get_by_role("button", name="Single seeds").click()
-    assert plot.evaluate("each => each.data.length") == lines + 32
+    assert plot.evaluate("each => each.data.length") == lines + 26
     figure.get_by_role("button", name="Single seeds").click()
     figure.scroll_into_view_if_needed()
     box = plot.locator(".nsewdrag").first.bounding_box()
