@@ -110,13 +110,13 @@ class ImageDataModule(lightning.LightningDataModule):
         labels = self.arrays.train_labels
         return labels[0].numel() if labels.is_floating_point() else len(self.arrays.classes)
 
-    @property
-    def majority_share(self) -> float:
-        """Share of the most frequent class among the test images, or, with masks, among their pixels.
+    def majority_share(self, of_pixels: bool = False) -> float:
+        """Return the share of the most frequent class among the test images, or among the pixels of their masks.
 
         The accuracy of always answering with it; 0 where labels are numbers to predict.
         """
-        labels = self.arrays.test_labels if self.arrays.test_masks is None else self.arrays.test_masks.flatten()
+        masks = self.arrays.test_masks if of_pixels else None
+        labels = self.arrays.test_labels if masks is None else masks.flatten()
         return 0.0 if labels.is_floating_point() else int(labels.bincount().max()) / len(labels)
 
     @property

@@ -51,7 +51,7 @@ class Metric:
     def chance(self, num_classes: int, majority_share: float = 0.0) -> float:
         """Return its value for a network that has learnt nothing, of data with so many classes.
 
-        `majority_share` is the share of the most frequent class, among pixels where these are labelled.
+        `majority_share` is the share of the most frequent class, among pixels where the network labels these.
         """
         if callable(self.guessing):
             return self.guessing(num_classes, majority_share) if num_classes else 0.0

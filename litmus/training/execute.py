@@ -237,7 +237,7 @@ def execute(
                 "fingerprint": datamodule.fingerprint,
                 "num_classes": datamodule.num_classes,
                 "class_names": list(datamodule.arrays.classes),
-                "majority_share": datamodule.majority_share,
+                "majority_share": datamodule.majority_share(of_pixels=module.task.name == "segmentation"),
                 "images": datamodule.image_counts,
                 "image_shape": list(datamodule.image_shape),
             },

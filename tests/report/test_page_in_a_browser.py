@@ -252,7 +252,7 @@ def test_curves_are_switched_singled_out_and_opened(report: Watched) -> None:
     assert plot.evaluate("each => each.data.filter(t => t.opacity === 0.12).length") > 0
     figure.locator("summary", has_text="Choose among").click()
     figure.locator(".arms input").first.uncheck()
-    assert plot.evaluate("each => new Set(each.data.map(t => t.legendgroup)).size") == 10
+    assert plot.evaluate("each => new Set(each.data.map(t => t.legendgroup)).size") == 8
 
 
 def test_figures_that_cannot_be_drawn_say_so(browser: Any, report: Watched, directory: Path, tmp_path: Path) -> None:

@@ -35,6 +35,17 @@ def test_a_classifiers_answers_and_fit(tmp_path: Path) -> None:
     assert sum(len(batch.images) for batch in data.fit_batches(100)) == 100
 
 
+def test_guessing_counts_images_for_a_classifier_and_pixels_for_a_segmenter(tmp_path: Path) -> None:
+    images = trained(tmp_path / "images", {**SEGMENTED, "model.name": "mlp", "model.depth": 2, "model.width": 4})
+    pixels = trained(tmp_path / "pixels", SEGMENTED)
+    classes, masks = ImageDataModule(images.config.data, 0).arrays.test_labels, ImageDataModule(pixels.config.data, 0)
+    assert masks.arrays.test_masks is not None
+    background = (masks.arrays.test_masks == 0).double().mean().item()
+    shares = [each.record.read_summary()["data"]["majority_share"] for each in (images, pixels)]
+    assert shares == pytest.approx([classes.bincount().max().item() / 20, background])
+    assert shares[0] < 0.5 < shares[1]
+
+
 def test_a_segmenters_images_make_its_metrics(tmp_path: Path) -> None:
     run = trained(tmp_path, SEGMENTED)
     metrics, answers = run.record.read_summary()["metrics"], read_answers(run.record)
