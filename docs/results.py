@@ -4,8 +4,8 @@
 
 runs what is missing of each study into the folder RUNS, in its quick preset or at the scale that
 `docs/results/scales.yaml` gives it, and writes `docs/results/STUDY.md` and the table of all, `docs/results/README.md`.
-`discussion.yaml` has what is said of a study beyond its figures, `mended.yaml` what was wrong with it once. With
-`--only-write` nothing is run, and a study without records keeps its page.
+`discussion.yaml` has what is said of a study beyond its figures. With `--only-write` nothing is run, and a study without
+records keeps its page.
 """
 
 import argparse
@@ -139,10 +139,6 @@ def write_table() -> None:
         verdicts = [str(row["verdicts"].get(verdict, "")) for verdict in MEANING]
         cells = [f"[{name}]({name}.md)", markdown(row["question"]), row["runs"], row["scale"], *verdicts]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "## What was wrong, and what it shows now", ""]
-    for name, (wrong, mended) in texts("mended").items():
-        answer = f" *{markdown(table[name]['answer'])}*" if name in table else ""
-        lines.append(f"- **{name}.** In an earlier version: {wrong[:1].lower()}{wrong[1:]} Now: {mended}{answer}")
     write_atomically(FOLDER / "README.md", "\n".join(lines) + "\n")
 
 

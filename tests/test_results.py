@@ -33,7 +33,7 @@ def test_a_page_answers_what_its_study_asks_now() -> None:
         claims = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[2:]]
         assert claims == [markdown(claim.sentence) for claim in study.claims], f"python docs/results.py RUNS {name}"
     assert set(json.loads(results.TABLE.read_text())) == set(PAGES) >= set(results.texts("discussion"))
-    assert set(results.texts("scales")) | set(results.texts("mended")) <= set(STUDIES.names())
+    assert set(results.texts("scales")) <= set(STUDIES.names())
 
 
 def test_the_table_is_current(folder: Path) -> None:
@@ -48,7 +48,6 @@ def test_a_page_is_made_of_the_records(folder: Path) -> None:
 
     synthetic(folder / "runs", STUDIES["batch_norm"], truth, seeds=4)
     (folder / "discussion.yaml").write_text("batch_norm: It is as the paper has it.")
-    (folder / "mended.yaml").write_text("batch_norm: [It was wrong., It is right.]")
     results.write("batch_norm", folder / "runs", results.Scale(("--seeds", "4", "--data.root", "DATA"), "some digits"))
     results.write_table()
     page, table = (folder / "batch_norm.md").read_text(), (folder / "README.md").read_text()
@@ -56,6 +55,5 @@ def test_a_page_is_made_of_the_records(folder: Path) -> None:
     assert "| Batch norm reaches a higher accuracy. | supported | +30.67 " in page
     assert " Data: some digits (" in page
     assert "**Beside the source.** It is as the paper has it." in page
-    assert "- **batch_norm.** In an earlier version: it was wrong. Now: It is right. *" in table
     with pytest.raises(SystemExit, match=r"was run with .*, and docs/results/scales.yaml says .*'data.name': 'mnist'"):
         results.write("batch_norm", folder / "runs", results.Scale(("--data", "mnist")))

@@ -75,6 +75,7 @@ function curves(box, data) {
       layout = { ...layout, height: 460, legend: { orientation: 'h', yref: 'container', y: 0, yanchor: 'bottom', x: 0 }, xaxis: { title: { text: AXES[state.axis] } }, yaxis: { title: { text: data.axis }, ...range } };
       for (const arm of shown) all.push(...traces(arm, 0));
     }
+    box.style.height = `${layout.height}px`;
     Plotly.react(box, all, themedLayout(layout), CONFIG);
   };
   const controls = document.createElement('div');
@@ -135,7 +136,11 @@ async function drawFigures() {
     if (box.classList.contains('ready')) return;
     const figure = all[box.dataset.figure];
     if (figure.curves) curves(box, figure.curves);
-    else Plotly.newPlot(box, figure.data, themedLayout(figure.layout), CONFIG);
+    else {
+      // Plotly forgets a layout's height where the window changes its width, and then takes the box's.
+      box.style.height = `${figure.layout.height || 440}px`;
+      Plotly.newPlot(box, figure.data, themedLayout(figure.layout), CONFIG);
+    }
     box.classList.add('ready');
   };
   const seen = new IntersectionObserver(entries => entries.forEach(entry => { if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); } }), { rootMargin: '600px' });
