@@ -4,8 +4,8 @@
 
 runs what is missing of each study into the folder RUNS, in its quick preset or at the scale that
 `docs/results/scales.yaml` gives it, and writes `docs/results/STUDY.md` and the table of all, `docs/results/README.md`.
-`discussion.yaml` has what is said of a study beyond its figures. With `--only-write` nothing is run, and a study without
-records keeps its page.
+`discussion.yaml` has what is said of a study beyond its figures. With `--only-write` nothing is run, and a study
+without records keeps its page.
 """
 
 import argparse

@@ -51,6 +51,7 @@ def test_a_page_is_made_of_the_records(folder: Path) -> None:
     results.write("batch_norm", folder / "runs", results.Scale(("--seeds", "4", "--data.root", "DATA"), "some digits"))
     results.write_table()
     page, table = (folder / "batch_norm.md").read_text(), (folder / "README.md").read_text()
+    assert "[batch_norm](batch_norm.md)" in table
     assert "`litmus run batch_norm --seeds 4 --data.root DATA`: 10 arms, 4 seeds; 40 runs finished;" in page
     assert "| Batch norm reaches a higher accuracy. | supported | +30.67 " in page
     assert " Data: some digits (" in page
