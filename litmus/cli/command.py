@@ -17,7 +17,7 @@ from litmus.records.storage import to_json
 SHORT = {"model.name": "--model", "data.name": "--data", "trainer.keep": "--keep"}
 """The shorter options of some config keys."""
 
-RUN_HELP = "a run's id, its first digits, or its folder"
+RUN_HELP = "a run's identity, its first characters, or its folder"
 JSON_HELP = "print JSON instead, see docs/json.md"
 OUT = Key("out", str, "runs", "folder of the records")
 

@@ -20,7 +20,7 @@ COMMANDS = {
     "run": Command("run", "run what is missing of a study, then write its report"),
     "vary": Command("train:vary", "run a study of any config keys: --vary model.norm=none,batch"),
     "train": Command("train", "train one network"),
-    "work": Command("work", "execute the runs that --launcher none has planned, on any machine"),
+    "work": Command("work", "execute the runs that --launcher none or slurm has planned, on any machine"),
     "status": Command("status", "show how many runs of each study are finished, and its jobs"),
     "stop": Command("status:stop", "cancel a study's jobs on a cluster"),
     "report": Command("report", "write a study's report again, or compare two studies"),

@@ -57,7 +57,9 @@ def parser() -> Parser:
     parser.add_key(Key("seeds", int, None, "seeds of each arm (default: the study's)"))
     parser.add_key(Key("first_seed", int, 0, "the first seed; another one runs fresh seeds, to confirm a finding"))
     parser.add_key(SPLITS)
-    parser.add_key(Key("until", Literal["decided"] | None, None, "decided: add seeds until the claims are decided"))
+    parser.add_key(
+        Key("until", Literal["decided"] | None, None, "decided: add seeds until the primary claims are decided")
+    )
     parser.add_key(Key("max_seeds", int | None, None, f"with --until, the most seeds of an arm (default: {MAX_SEEDS})"))
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
     parser.add_key(NAME)

@@ -9,7 +9,7 @@ from litmus.launch.work import work
 
 def parser() -> Parser:
     """Return the command's parser."""
-    about = "Execute the runs that --launcher none or slurm has planned, until none is left that nobody executes."
+    about = "Execute the runs that --launcher none or slurm has planned, until none is left."
     status = "Exit status: 0 nothing is left, 1 runs crashed, 75 stopped by a signal and to be started again."
     parser = Parser("work", f"{about} Any number of these may work in one folder. {status}")
     parser.add_argument("folder", help="the study's folder, such as runs/batch_norm")

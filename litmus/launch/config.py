@@ -130,9 +130,9 @@ class LaunchConfig(Config):
             processes, and one for a small network.
         launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm; none, nothing: what is planned
             is written down, for `litmus work` on any machine.
-        dry_run: whether the script that SLURM would get is printed, and nothing submitted.
+        dry_run: print the SLURM script and submit nothing.
         slurm: what the jobs ask for.
-        same_code: whether runs of other code of the user's count as runs of the present one, now and later.
+        same_code: count runs of older versions of your code as runs of the present one, now and later.
     """
 
     out: str = "runs"
