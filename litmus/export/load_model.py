@@ -141,7 +141,8 @@ def load_model(run: str | Path, *, out: str | Path = "runs", weights: Which | No
 
     `run` is a run's identity, its first characters, or its folder; `out` is the folder of records. `weights` are the
     last ones or the best by validation; by default those that the test set was read with, else what the run kept.
-    Raises `UserError` where there is no such run, where it kept no weights, and where its network is not found or has changed.
+    Raises `UserError` where there is no such run, where it kept no weights, and where its network is not found or has
+    changed.
     """
     return load_record(record_with_weights(str(run), Path(out)), weights)
 
