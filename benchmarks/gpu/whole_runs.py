@@ -105,7 +105,7 @@ def compare(one: tuple[Any, ...], other: tuple[Any, ...]) -> Found:
 
 
 def twice(setting: Setting, changes: Mapping[str, Any]) -> Found:
-    """The same run twice; what PyTorch says it cannot do deterministically is told."""
+    """The same run twice; what PyTorch cannot do deterministically is named."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         found = compare(trained(setting, changes), trained(setting, changes))

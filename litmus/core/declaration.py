@@ -104,7 +104,7 @@ def _takes(function: Callable[..., Any], expected: Any = ...) -> bool:
         inspect.signature(function).bind(*expected)
     except TypeError:
         return False
-    except ValueError:  # a function of C that does not say what it takes
+    except ValueError:  # a function of C without a signature
         pass
     return True
 

@@ -1,4 +1,4 @@
-"""What is written down before anything runs: the plan and what was seen before it; and what the user is told of it."""
+"""What is written before anything runs: the plan, what was seen before it, and what the user should know of both."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The answer of a study in one sentence with numbers, what a reader must know beside it, and what to do next."""
+"""The answer of a study in one sentence with numbers, cautions for its reader, and what to do next."""
 
 import dataclasses
 from collections.abc import Sequence
