@@ -106,9 +106,11 @@ def _unfinished(analysis: Analysis) -> list[str]:
 
 def _claims(summary: StudySummary) -> str:
     """Return what the primary claims say: yes or no where they answer the question, and what their arms reached."""
-    rows = [row for row in claim_rows(summary) if row.primary]
+    every = claim_rows(summary)
+    rows = [row for row in every if row.primary]
     if not rows:
         return ""
+    called = "claims" if len(rows) == len(every) else "primary claims"
     missing = sum(result.missing for result in summary.analysis.arms)
     if missing and all(row.verdict == "inconclusive" for row in rows):
         planned = sum(result.planned for result in summary.analysis.arms)
@@ -121,7 +123,7 @@ def _claims(summary: StudySummary) -> str:
             parts.append(f"{text} ({words})" if len(set(said.values())) > 1 else text)
         left -= min(left, len(alike))
     more = f"; and {several(len(rows) - MOST_CLAIMS, 'more claim')}" if len(rows) > MOST_CLAIMS else ""
-    return f"{_word(rows, list(said.values()))}: {'; '.join(parts)}{more}"
+    return f"{_word(rows, list(said.values()), called)}: {'; '.join(parts)}{more}"
 
 
 def _in_words(row: ClaimRow, claims: int) -> str:
@@ -131,7 +133,7 @@ def _in_words(row: ClaimRow, claims: int) -> str:
     return IN_WORDS[row.verdict]
 
 
-def _word(rows: Sequence[ClaimRow], said: Sequence[str]) -> str:
+def _word(rows: Sequence[ClaimRow], said: Sequence[str], called: str) -> str:
     """Return the answer in a word where the claims answer the study's question, else how many hold."""
     exploratory = " (exploratory)" if any(row.exploratory for row in rows) else ""
     other = {"yes": "no", "no": "yes"}
@@ -152,14 +154,16 @@ def _word(rows: Sequence[ClaimRow], said: Sequence[str]) -> str:
         return f"“{rows[0].claim.sentence.rstrip('.')}”, {said[0]}{exploratory}"
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in IN_WORDS}
     found = [
-        f"{count} {IN_WORDS[verdict]}" if count < len(rows) else f"all {len(rows)} claims {IN_WORDS[verdict]}"
+        f"{count} {IN_WORDS[verdict]}"
+        if count < len(rows)
+        else f"{'both' if count == 2 else f'all {count}'} {called} {IN_WORDS[verdict]}"
         for verdict, count in counts.items()
         if count
     ]
     if counts["inconclusive"] == len(rows):
         after = "" if IN_WORDS["inconclusive"] in said else " after Holm's correction"
-        return f"none of {len(rows)} claims is decided{after}{exploratory}"
-    return found[0] + exploratory if len(found) == 1 else f"of {len(rows)} claims {listed(found, 4)}{exploratory}"
+        return f"none of {len(rows)} {called} is decided{after}{exploratory}"
+    return found[0] + exploratory if len(found) == 1 else f"of {len(rows)} {called} {listed(found, 4)}{exploratory}"
 
 
 def _measured(analysis: Analysis, rows: Sequence[ClaimRow], alone: bool) -> str:

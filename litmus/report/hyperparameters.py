@@ -13,7 +13,7 @@ from litmus.evidence.results import Analysis
 from litmus.evidence.tuning import ArmTuning
 from litmus.evidence.units import level
 from litmus.records.study_record import arm_label
-from litmus.report.controls import MOST_VALUES, config_columns, distinct
+from litmus.report.controls import MOST_VALUES, distinct, hyperparameters
 from litmus.report.tables import Table
 
 NAMES = {
@@ -54,7 +54,7 @@ def roles_table(analysis: Analysis) -> Table | None:
     """Return which hyperparameters are scientific, tuned and fixed; None where no run recorded its config."""
     study = analysis.study
     tuned = study.tuning.space if study.tuning is not None else {}
-    columns = [key for key in config_columns(analysis.records) if key not in study.factors and key not in tuned]
+    columns = [key for key, _ in hyperparameters(analysis) if key not in study.factors and key not in tuned]
     given = [key for key in columns if key in study.given]
     if not columns:
         return None
