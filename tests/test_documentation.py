@@ -83,7 +83,7 @@ def test_the_calls_from_python_do_what_they_say(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     found: dict[str, Any] = {}
     exec(block("import litmus\nfrom litmus import datamodules").replace("seeds=3", 'seeds=1, wandb="disabled"'), found)
-    assert len(found["records"]) == len(found["result"].records) == 12
+    assert len(found["records"]) == len(found["result"].records) == 10
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)

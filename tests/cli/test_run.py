@@ -55,7 +55,7 @@ def test_a_study_on_two_datasets_from_first_command_to_last(litmus: Litmus, tmp_
     assert re.search(r"^  together +\w+ ", together, re.MULTILINE)
     assert "report: runs/norms+data=digits,shapes+data.train_images=200/report.html" in together
     assert (tmp_path / "runs/norms+data=shapes+data.train_images=200/report.html").is_file()
-    assert (tmp_path / "runs/norms+data=digits/report.html").is_file()
+    assert (tmp_path / "runs/norms/report.html").is_file()
     again = litmus("report", "norms+data=digits,shapes+data.train_images=200")
     assert again.stdout.endswith(together)
 

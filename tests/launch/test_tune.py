@@ -46,7 +46,7 @@ def test_a_tuned_study_from_its_trials_to_its_report(
     page = (folder / "report.html").read_text()
     assert "tuned for each arm, with the same budget: optim.lr" in page
     assert "every arm tried the same 2 settings" in page
-    assert "lr highest" in page
+    assert "learning rate 0.1, the highest" in page
     capfd.readouterr()
     assert run_command(["status", "mine"]) == 0
     assert re.search(r"\(trials of the tuning\) +4", capfd.readouterr().out)
