@@ -157,7 +157,7 @@ def test_one_run_over_two_nodes_equals_one_process(slurm: Slurm, tmp_path: Path,
     (tmp_path / "scales.py").write_text(OWN)
 
     def scales(out: str, *more: str) -> list[str]:
-        settings = ["--trainer.epochs", "3", "--data.batch_size", "16", "--trainer.keep", "last"]
+        settings = ["--trainer.epochs", "3", "--data.batch_size", "16", "--trainer.keep", "last", "--name", "scales"]
         return command(["run", str(tmp_path / "scales.py"), *settings, "--out", str(tmp_path / out), *more])
 
     nodes = ("--launcher", "slurm", "--slurm.nodes", "2", "--devices", "4", "--slurm.parallel", "1")
