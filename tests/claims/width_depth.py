@@ -8,7 +8,7 @@ FAT, MIDDLE, THIN = "short and fat", "between", "deep and thin"
 CLAIMS = {
     "Short and fat is more accurate than deep and thin.": better(FAT, THIN),
     "Short and fat fits the training set better than deep and thin.": better(FAT, THIN, of="fit_top1"),
-    "It trains at least twice as fast.": about(THIN, FAT),
+    "Short and fat takes fewer seconds to train than deep and thin.": about(THIN, FAT),
 }
 
 RIGHT, WRONG = worlds(
