@@ -18,12 +18,12 @@ study = Study(
     source="Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks",
     base={
         "model.name": "lenet5", "model.norm": "batch", "data.augment": "alexnet",
-        "data.name": "shapes", "data.margin": 4, "data.train_images": 1200, "data.test_images": 2000,
+        "data.name": "shapes", "data.margin": 4, "data.train_images": 1200, "data.test_images": 5000,
         "data.batch_size": 50, "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 20,
     },
     factors={"data.test_crops": [1, 5, 10]},
     baseline=crops(1),
-    seeds=6,
+    seeds=8,
     presets={
         "paper": {
             **IMAGENET_FOLDER, "model.name": "alexnet", "data.batch_size": 128, "data.centring": "pixel_mean",
