@@ -11,7 +11,7 @@ from litmus.lit_archs.building.registry import register
 from litmus.lit_archs.layers.inception import InceptionModule, InceptionOptions, PathChannels, convolution
 from litmus.lit_archs.layers.norm_activation import NormActivationOptions
 
-Block = Literal["reduced", "naive", "single3", "single5"]
+Block = Literal["reduced", "unreduced", "naive", "no_pool", "single1", "single3", "single5"]
 CHANNELS = PathChannels(one=64, reduce_three=96, three=128, reduce_five=16, five=32, pool=32)
 """The first inception module of GoogLeNet (Szegedy et al. 2014, 1409.4842, table 1): 256 output channels."""
 
@@ -30,10 +30,12 @@ def inception_stack(
     """Stem, blocks of 256 channels (inception, naive inception, one 3×3 or one 5×5), average pool, linear.
 
     The naive module hands on all the channels that its pooling path sees, so that its output grows from block to block
-    (Szegedy et al. 2014, 1409.4842, figure 2a).
+    (Szegedy et al. 2014, 1409.4842, figure 2a): 864 channels after three blocks.
 
     Args:
-        block: reduced (inception with 1×1 reductions), naive (without), single3 or single5 (one convolution).
+        block: reduced (inception with 1×1 reductions); unreduced (without those before the 3×3 and 5×5); naive
+            (without any); no_pool (reduced, without the pooling in front of its 1×1 convolution, which joins the 1×1
+            path); single1, single3 or single5 (one convolution).
         blocks: number of blocks; the map is halved before each.
         width: factor on all channels.
     """
@@ -41,17 +43,21 @@ def inception_stack(
     scaled = PathChannels(*(max(1, round(channels * width)) for channels in CHANNELS))
     outputs = scaled.one + scaled.three + scaled.five + scaled.pool
     norm, activation = layers.norm, layers.activation
-    options = InceptionOptions(norm=norm, activation=activation, reductions=block == "reduced")
+    options = InceptionOptions(
+        norm=norm, activation=activation, reductions=block in ("reduced", "no_pool"), path_pool=block != "no_pool"
+    )
+    if block == "no_pool":
+        scaled = scaled._replace(one=scaled.one + scaled.pool)
     channels = max(1, round(192 * width))
     modules: OrderedDict[str, nn.Module] = OrderedDict(stem=convolution(in_channels, channels, 3, norm, activation))
     for index in range(1, blocks + 1):
         modules[f"pool{index}"] = nn.MaxPool2d(2)
-        if block in ("reduced", "naive"):
-            module = InceptionModule(channels, scaled, options)
-            modules[f"block{index}"], channels = module, module.out_channels
-        else:
+        if block.startswith("single"):
             modules[f"block{index}"] = convolution(channels, outputs, int(block[-1]), norm, activation)
             channels = outputs
+        else:
+            module = InceptionModule(channels, scaled, options, project=block == "unreduced")
+            modules[f"block{index}"], channels = module, module.out_channels
     modules["average"] = nn.AdaptiveAvgPool2d(1)
     modules["flatten"] = nn.Flatten()
     modules["classifier"] = nn.Linear(channels, num_classes)

@@ -1,27 +1,32 @@
-"""What does an inception block cost and give, next to a naive one and single large convolutions?
+"""What does an inception block cost and give, next to single convolutions, and what is each part of it for?
 
-A stem and three blocks of equal output channels: inception with 1×1 reductions, naive inception, one 3×3 or one 5×5
-convolution. Each tunes its learning rate; a naive block, whose pooled maps have no norm, needs a lower one. quick: a
-quarter of GoogLeNet's channels on drawn shapes of 32 pixels. paper: CIFAR-10, all channels.
+A stem and three blocks of equal output channels: inception with 1×1 reductions, the same without those before its 3×3
+and 5×5 convolutions, the same without the pooling before the 1×1 convolution that follows it, one 3×3 convolution, and
+one 1×1. (A naive block, figure 2a, hands on all that its pooling sees: at the third block 864 channels for 256.) Each
+tunes its learning rate. quick: a quarter of GoogLeNet's channels on drawn shapes of 32 pixels. paper: CIFAR-10, all
+channels.
 """
 
 from litmus import Claim, Scatter, Study, logarithm, more
 
-LECTURE = "a lecture's figures for 256 output channels: 128, 346 and 963 MFLOPs"
-REDUCED, NAIVE, SINGLE3, SINGLE5 = ({"model.block": block} for block in ("reduced", "naive", "single3", "single5"))
+LECTURE = "a lecture's figures for 256 output channels: 128 and 346 MFLOPs"
+REDUCED, UNREDUCED, NO_POOL, SINGLE1, SINGLE3 = (
+    {"model.block": block} for block in ("reduced", "unreduced", "no_pool", "single1", "single3")
+)
 FLOPS = logarithm("flops", decimals=2)
 
 study = Study(
     source="Szegedy et al. 2014, Going Deeper with Convolutions (arXiv 1409.4842)",
     base={
         "model.name": "inception_stack", "model.width": 0.25,
-        "data.name": "shapes", "data.num_classes": 6, "data.train_images": 1000, "data.batch_size": 50,
+        "data.name": "shapes", "data.num_classes": 6, "data.train_images": 1000, "data.test_images": 4000,
+        "data.batch_size": 50,
         "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 6,
     },
-    factors={"model.block": ["single3", "single5", "naive", "reduced"]},
+    factors={"model.block": ["single1", "single3", "unreduced", "no_pool", "reduced"]},
     baseline=SINGLE3,
-    seeds=5,
-    tune={"optim.lr": [0.01, 0.05, 0.25]},
+    seeds=6,
+    tune={"optim.lr": [0.05, 0.2]},
     presets={
         "paper": {
             "tune": {"optim.lr": [0.01, 0.05, 0.25]},
@@ -31,20 +36,25 @@ study = Study(
     },
     plots=[Scatter("flops", "Test accuracy against FLOPs of an image")],
     limits={
-        "quick": "Five seeds and 500 test images leave about four points open: that reductions cost less than two is "
-        "shown only where the reduced block is the better one."
+        "quick": "Six epochs end while all blocks are still learning. Shapes are large, of ten pixels and more; what a "
+        "5×5 convolution sees in them is little."
     },
     claims=[
         Claim("The reduced block costs half the FLOPs of a single 3×3 or less.",
               more(FLOPS, SINGLE3, than=REDUCED), source=LECTURE, threshold=0.301,
               paper="128 against 346 MFLOPs: 0.43 decades", check=True),
-        Claim("The reduced block costs a fifth of a single 5×5 or less.",
-              more(FLOPS, SINGLE5, than=REDUCED), source=LECTURE, threshold=0.699,
-              paper="128 against 963 MFLOPs: 0.88 decades", check=True),
-        Claim("Reductions cost no accuracy: the reduced block is as accurate as the naive one, to two points.",
-              more("test_top1", REDUCED, than=NAIVE), "section 4", threshold=-0.02, primary=True),
-        Claim("The reduced block is at least as accurate as a single 3×3, to two points.",
-              more("test_top1", REDUCED, than=SINGLE3), "section 4", threshold=-0.02, primary=True),
+        Claim("It costs half of those of the block without reductions or less.",
+              more(FLOPS, UNREDUCED, than=REDUCED), "section 4, of a computational blow up", threshold=0.301,
+              check=True),
+        Claim("Reductions cost no accuracy: the reduced block is as accurate as the one without, to three points.",
+              more("test_top1", REDUCED, than=UNREDUCED), "section 4", threshold=-0.03, primary=True),
+        Claim("The reduced block is at least as accurate as a single 3×3, to three points.",
+              more("test_top1", REDUCED, than=SINGLE3), "section 4", threshold=-0.03, primary=True),
+        Claim("Pooling within the block raises accuracy.",
+              more("test_top1", REDUCED, than=NO_POOL), "section 4, an additional beneficial effect"),
+        Claim("Convolutions of 1×1 alone are less accurate, by more than five points.",
+              more("test_top1", REDUCED, than=SINGLE1), "section 4, of clusters that are more spread out",
+              threshold=0.05),
     ],
 )  # fmt: skip
 

@@ -75,11 +75,14 @@ class InceptionModule(nn.Module):
     """Paths of 1×1, 3×3, 5×5 and max-pool, concatenated; with 1×1 reductions before the large ones, or naive.
 
     Maps [N, C, H, W] to [N, sum of the paths' channels, H, W] (figure 2). Without reductions the pooling path hands
-    on all the channels that it sees.
+    on all the channels that it sees, unless `project` asks for its 1×1 convolution.
     """
 
-    def __init__(self, in_channels: int, channels: PathChannels, options: InceptionOptions) -> None:
+    def __init__(
+        self, in_channels: int, channels: PathChannels, options: InceptionOptions, *, project: bool = False
+    ) -> None:
         super().__init__()
+        project = project or options.reductions
 
         def conv(inputs: int, outputs: int, size: int) -> nn.Module:
             return convolution(inputs, outputs, size, options.norm, options.activation)
@@ -90,15 +93,15 @@ class InceptionModule(nn.Module):
             return nn.Sequential(OrderedDict(reduce=before, main=conv(inputs, outputs, size)))
 
         pool = nn.MaxPool2d(3, stride=1, padding=1, ceil_mode=True)
-        project = conv(in_channels, channels.pool, 1) if options.reductions else nn.Identity()
+        projection = conv(in_channels, channels.pool, 1) if project else nn.Identity()
         paths = {
             "one": lambda: conv(in_channels, channels.one, 1),
             "three": lambda: reduced(channels.reduce_three, channels.three, 3),
             "five": lambda: reduced(channels.reduce_five, channels.five, options.large_kernel),
-            "pool": lambda: nn.Sequential(OrderedDict(pool=pool, project=project)),
+            "pool": lambda: nn.Sequential(OrderedDict(pool=pool, project=projection)),
         }
         self.paths = nn.ModuleDict({name: make() for name, make in paths.items() if name in options.paths})
-        pooled = channels.pool if options.reductions else in_channels
+        pooled = channels.pool if project else in_channels
         widths = {"one": channels.one, "three": channels.three, "five": channels.five, "pool": pooled}
         self.out_channels = sum(widths[name] for name in self.paths)
         self.squeeze_excite: nn.Module = nn.Identity()

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from claims.base.says import about, better
-from claims.base.world import Rows, worlds
+from claims.base.says import about, better, gap
+from claims.base.world import Rows, costs, worlds
 
 pooled = "pooling {}".format
 
@@ -21,6 +21,12 @@ CLAIMS = {
         pooled("blurred_max"), pooled("max")
     ),
     "The blur costs no accuracy, to a point.": better(pooled("blurred_max"), pooled("max")),
+    "Pooling controls overfitting: without it training accuracy is further above test accuracy.": gap(
+        pooled("none"), pooled("max")
+    ),
+    "Pooling saves computation: without it an image costs over twice the FLOPs.": about(
+        pooled("none"), pooled("max"), of=("flops",)
+    ),
 }  # fmt: skip
 
 
@@ -40,7 +46,10 @@ RIGHT, WRONG = worlds(
     {
         pooled("max"): (0.8, 0.7), pooled("average"): (0.7, 0.8), pooled("l2"): (0.75, 0.75),
         pooled("convolution"): (0.79, 0.6), pooled("blurred_max"): (0.795, 0.6), pooled("subsample"): (0.9, 0.5),
+        pooled("none"): (0.6, 0.8),
     },
+    train={pooled("max"): (0.85, 0.9), pooled("none"): (0.95, 0.82)},
+    cost=(costs(flops={pooled("max"): 1.0, pooled("none"): 3.0}), costs(flops={pooled("max"): 1.0, pooled("none"): 0.5})),
     probes=(
         kept({"max": 0.8, "average": 0.85, "subsample": 0.6, "blurred_max": 0.9}),
         kept({"max": 0.6, "average": 0.65, "subsample": 0.8, "blurred_max": 0.5}),

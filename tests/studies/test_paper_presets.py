@@ -87,7 +87,6 @@ FOLLOWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("cardinality", "paper"): (XIE, {}),
     ("cardinality", "imagenet"): (TORCHVISION, {}),
     ("dense_connectivity", "paper"): (HUANG, {}),
-    ("dense_gradients", "paper"): (HUANG, {}),
     ("depth_data", "paper"): (HE_STANDARDISED, {}),
     ("ensembling", "paper"): (HE_STANDARDISED, {}),
     ("gradient_flow", "paper"): (HE, {}),
