@@ -45,7 +45,7 @@ OPTIONS: dict[str, list[Options]] = {
     ],
     "lenet5": [{"pooling": "trainable"}, {"output": "rbf_map", "width": 1.0}, {"first_kernel": 7}],
     "googlenet_cifar": [{"large_kernel": 3}, {"reductions": False}, {"squeeze_excite": True}],
-    "inception_stack": [{"block": "naive"}, {"block": "single5"}],
+    "inception_stack": [{"block": block} for block in ("naive", "unreduced", "no_pool", "single5")],
     "densenet40_k12": [{"dense": False}],
     "resnet18": [{"stem": "cifar"}],
     "resnet20": [
