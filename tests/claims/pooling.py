@@ -49,7 +49,7 @@ RIGHT, WRONG = worlds(
         pooled("none"): (0.6, 0.8),
     },
     train={pooled("max"): (0.85, 0.9), pooled("none"): (0.95, 0.82)},
-    cost=(costs(flops={pooled("max"): 1.0, pooled("none"): 3.0}), costs(flops={pooled("max"): 1.0, pooled("none"): 0.5})),
+    cost=tuple(costs(flops={pooled("max"): 1.0, pooled("none"): ratio}) for ratio in (3.0, 0.5)),
     probes=(
         kept({"max": 0.8, "average": 0.85, "subsample": 0.6, "blurred_max": 0.9}),
         kept({"max": 0.6, "average": 0.65, "subsample": 0.8, "blurred_max": 0.5}),
