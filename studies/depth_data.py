@@ -1,18 +1,16 @@
 """Does depth pay more the more data there is?
 
 Residual networks of 8 and 32 layers, on all of the training split and on a tenth of it, class by class. They are
-compared at equal steps: a tenth of the data is seen ten times as often, and only the data differ. The shallow network
-is also trained with equal epochs, where a tenth of the data means a tenth of the steps too. Each network tunes its
-learning rate. quick: half the width on scikit-learn's digits, 320 steps. paper: CIFAR-10, 64,000 steps.
+compared at equal steps: a tenth of the data is seen ten times as often, and only the data differ. Each network tunes
+its learning rate. quick: half the width on scikit-learn's digits, 320 steps. paper: CIFAR-10, 64,000 steps.
 """
 
 from dataclasses import replace
 
-from litmus import Claim, Levels, Study, interaction, more
+from litmus import Claim, Levels, Study, gap, interaction, more
 from litmus.design.protocols import CIFAR_STEPWISE
 
 SUN = "Sun et al. 2017, Revisiting Unreasonable Effectiveness of Data (arXiv 1707.02968)"
-CONTROL = "a control of this study's own"
 
 
 def arms(epochs: int) -> dict[str, Levels]:
@@ -26,7 +24,6 @@ def arms(epochs: int) -> dict[str, Levels]:
         "8 layers, all": network(8, 1.0, epochs),
         "32 layers, a tenth": network(32, 0.1, 10 * epochs),
         "32 layers, all": network(32, 1.0, epochs),
-        "8 layers, a tenth, equal epochs": network(8, 0.1, epochs),
     }
 
 
@@ -40,16 +37,16 @@ quick = Study(
     factors=["model.depth", "data.train_fraction", "trainer.epochs"],
     arms=arms(epochs=8),
     baseline="8 layers, all",
-    seeds=6,
+    seeds=12,
     tune={"optim.lr": [0.02, 0.1]},
     limits={
-        "quick": "With 1,294 digits both depths come near the ceiling, and that bounds what depth could pay; 32 layers "
-        "are many for images of 8 pixels.",
+        "quick": "With 1,294 digits both depths come near the ceiling, which bounds what depth could pay: what this run "
+        "sees is that depth costs less where there are more data.",
     },
     claims=[
         Claim("At equal steps the deeper network is more accurate with all of the data than with a tenth.",
               more("test_top1", "32 layers, all", than="32 layers, a tenth"), "abstract",
-              paper="accuracy rises with the logarithm of the amount of data"),
+              paper="accuracy rises with the logarithm of the amount of data", primary=True),
         Claim("So is the shallower one.",
               more("test_top1", "8 layers, all", than="8 layers, a tenth"), "abstract"),
         # not checked at the source
@@ -57,8 +54,9 @@ quick = Study(
               interaction("test_top1", of=("32 layers, all", "8 layers, all"),
                           than=("32 layers, a tenth", "8 layers, a tenth")), "on the capacity of the model",
               primary=True, answers="yes"),
-        Claim("At equal epochs part of what a tenth of the data costs is that it means fewer steps.",
-              more("test_top1", "8 layers, a tenth", than="8 layers, a tenth, equal epochs"), source=CONTROL),
+        Claim("The deeper network overfits more with a tenth of the data than with all: its gap is wider.",
+              more(gap("fit_top1", "test_top1"), "32 layers, a tenth", than="32 layers, all"),
+              source="a common statement: large networks overfit where labels are few"),
     ],
 )  # fmt: skip
 

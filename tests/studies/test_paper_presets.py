@@ -83,7 +83,6 @@ FOLLOWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("batch_noise", "paper"): (HE_STANDARDISED, {"data.batch_size": 64}),
     ("batch_norm", "paper"): (IOFFE, {}),
     ("batch_norm_mnist", "paper"): (IOFFE, {}),
-    ("bottleneck", "paper"): (HE, {}),
     ("cardinality", "paper"): (XIE, {}),
     ("cardinality", "imagenet"): (TORCHVISION, {}),
     ("dense_connectivity", "paper"): (HUANG, {}),
