@@ -40,8 +40,8 @@ quick = Study(
     seeds=12,
     tune={"optim.lr": [0.02, 0.1]},
     limits={
-        "quick": "With 1,294 digits both depths come near the ceiling, which bounds what depth could pay: what this run "
-        "sees is that depth costs less where there are more data.",
+        "quick": "With 1,294 digits both depths come near the ceiling, which bounds what depth could pay: this run "
+        "sees whether it costs less where there are more data.",
     },
     claims=[
         Claim("At equal steps the deeper network is more accurate with all of the data than with a tenth.",

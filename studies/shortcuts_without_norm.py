@@ -31,7 +31,7 @@ study = Study(
     base={
         "model.name": "resnet_cifar", "model.width": 4,
         "data.name": "digits", "data.batch_size": 64,
-        "optim.lr": 0.03, "optim.schedule": "cosine", "optim.warmup": 0.05, "trainer.epochs": 12,
+        "optim.lr": 0.03, "optim.schedule": "cosine", "optim.warmup": 0.05, "trainer.epochs": 16,
     },
     factors=["model.norm", "model.residual", "model.fixup", "model.depth"],
     arms={
@@ -39,7 +39,7 @@ study = Study(
         for depth, kinds in ((DEEP, tuple(KINDS)), (SHALLOW, ("shortcuts", "shortcuts + batch norm"))) for kind in kinds
     },
     baseline=network("shortcuts"),
-    seeds=7,
+    seeds=6,
     tune=FRAGILE,
     presets={
         "paper": {"tune": FRAGILE, **HE_2015_CIFAR, "model.width": 16, "optim.schedule": "cosine"},
