@@ -50,7 +50,7 @@ quick = Study(
         "data.name": "digits", "data.batch_size": 128,
         "optim.lr": 0.1, "optim.schedule": "cosine", "trainer.epochs": 20,
     },
-    factors={"model.residual": [False, True], "model.depth": [20, 32, 44]},
+    factors={"model.residual": {"plain": False, "residual": True}, "model.depth": [20, 32, 44]},
     baseline=plain(20),
     seeds=4,
     limits={
@@ -64,7 +64,7 @@ quick = Study(
 paper = replace(
     quick,
     base={"model.name": "resnet_cifar", **HE_2015_CIFAR},
-    factors={"model.residual": [False, True], "model.depth": [20, 32, 44, 56]},
+    factors={"model.residual": {"plain": False, "residual": True}, "model.depth": [20, 32, 44, 56]},
     limits={},
     claims=[
         *claims(56),

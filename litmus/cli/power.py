@@ -11,7 +11,7 @@ from litmus.cli.status import find_study
 from litmus.core.config_keys import REQUIRED, Key
 from litmus.core.errors import UserError, require_choice
 from litmus.core.formatting import count
-from litmus.evidence.estimate import estimate, paired_differences
+from litmus.evidence.differences import difference
 from litmus.evidence.power import ALPHA, MOST_SEEDS, sd_interval, seeds_needed
 from litmus.evidence.results import Analysis, analyse, guessed, how_failed
 from litmus.evidence.units import POINTS, Unit, unit_of
@@ -69,14 +69,14 @@ def power(analysis: Analysis, metric: str, effect: float, chance: float) -> dict
     others = [result for result in analysis.arms if not result.arm.is_baseline]
     arms = []
     for result in others:
-        difference = estimate(paired_differences(result.outcomes(metric), analysis.baseline.outcomes(metric)))
+        found = difference(analysis, result, metric)
         arm: dict[str, Any] = dict.fromkeys(("sd", "seeds", "seeds_with_holm"))
-        if difference.n >= 2:
-            sds = (difference.sd, *sd_interval(difference.sd, difference.n))
-            arm["sd"] = difference.sd
+        if found.n >= 2:
+            sds = (found.sd, *sd_interval(found.sd, found.n))
+            arm["sd"] = found.sd
             arm["seeds"] = [_needed(sd, effect, chance, ALPHA) for sd in sds]
             arm["seeds_with_holm"] = [_needed(sd, effect, chance, ALPHA / len(others)) for sd in sds]
-        arms.append({"arm": result.label, "pairs": difference.n, **arm})
+        arms.append({"arm": result.label, "pairs": found.n, **arm})
     if all(arm["seeds"] is None for arm in arms):
         raise UserError(
             f"{analysis.name}: fewer than two pairs of finished runs in every arm, so {metric} has no "

@@ -213,6 +213,7 @@ class Plan:
             },
             diverged_value=self.study.diverged_value,
             given=tuple(dict.fromkeys(key for arm in self.arms for key in arm.settings)),
+            level_names=self.study.level_names,
         )
 
 
@@ -359,6 +360,10 @@ def _check_factors(study: Study, vary: Mapping[str, Sequence[Any]]) -> None:
     for key in (*study.factors, *(key for levels in study.arms.values() for key in levels)):
         if key.startswith(ENV):
             raise UserError(f"{key} cannot be a factor: a process imports your code once; make it a network's option")
+    named = [(name, key) for key, names in study.level_names.items() for name in names]
+    for name, key in named:
+        if (first := dict(reversed(named))[name]) != key:
+            raise UserError(f"study {study.name}: {first} and {key} both name a level {name!r}; name each differently")
     for key, levels in study.factor_levels(vary).items():
         if len(set(map(repr, levels))) < len(levels):
             raise UserError(f"factor {key} has the same level twice: {', '.join(map(str, levels))}")

@@ -32,8 +32,8 @@ class Study(Declared):
         name: the study's name, by default its file's; the folder of its runs under `runs/` begins with it.
         question: what is asked, in a sentence; by default from the file's docstring.
         base: dotted config keys that all arms share.
-        factors: what is varied: a dotted config key and its levels; arms are all their combinations. Beside `arms`, the
-            keys alone.
+        factors: what is varied: a dotted config key and its levels; arms are all their combinations. Levels can have
+            names, `{"plain": False, "residual": True}`, by which arms are then called. Beside `arms`, the keys alone.
         baseline: the level of every factor in the baseline arm.
         arms: in place of all combinations, the arms by label, each the levels of the factors that it sets; factors
             that it does not name keep the base's value, and `baseline` may then be an arm's label.
@@ -65,7 +65,7 @@ class Study(Declared):
     name: str = ""
     question: str = ""
     base: Settings = field(default_factory=dict)
-    factors: Mapping[str, Sequence[Any]] | Sequence[str] = field(default_factory=dict)
+    factors: Mapping[str, Sequence[Any] | Mapping[str, Any]] | Sequence[str] = field(default_factory=dict)
     baseline: Levels | str = field(default_factory=dict)
     arms: Mapping[str, Levels] = field(default_factory=dict)
     seeds: int = 3
@@ -143,7 +143,14 @@ class Study(Declared):
     def factor_levels(self, vary: Mapping[str, Sequence[Any]] | None = None) -> dict[str, list[Any]]:
         """Return each factor's levels, those of `vary` in place of its own; none where the arms are named."""
         declared = self.factors if isinstance(self.factors, Mapping) else dict.fromkeys(self.factors, ())
-        return {key: list((vary or {}).get(key, levels)) for key, levels in declared.items()}
+        levels_of = {key: list(each.values() if isinstance(each, Mapping) else each) for key, each in declared.items()}
+        return levels_of | {key: list(levels) for key, levels in (vary or {}).items() if key in levels_of}
+
+    @property
+    def level_names(self) -> dict[str, dict[str, Any]]:
+        """The factors whose levels have names, each with its levels by name."""
+        declared = self.factors if isinstance(self.factors, Mapping) else {}
+        return {key: dict(levels) for key, levels in declared.items() if isinstance(levels, Mapping)}
 
     def arm_levels(self, vary: Mapping[str, Sequence[Any]] | None = None) -> dict[str, dict[str, Any]]:
         """Return the levels of each arm by its label: the named arms, or those of the design.
@@ -159,7 +166,7 @@ class Study(Declared):
         if self.design != "full":
             factors = self._baseline_first(factors)
         try:
-            return DESIGNS[self.design](factors)
+            return DESIGNS[self.design](factors, self.level_names)
         except UserError as error:
             raise UserError(f"study {self.name}: {error}") from None
 

@@ -150,7 +150,7 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
         groups = [arms_of(analysis, selector) for selector in (of, than)]
         for selector, arms in zip((of, than), groups, strict=True):
             if not arms:
-                raise NothingToCompare(f"No arm with {named(selector)}.")
+                raise NothingToCompare(f"No arm with {named(analysis, selector)}.")
         ladder = sorted({result.arm.levels[factor] for arms in groups for result in arms})
         limits = [_limits(analysis, arms, factor, ladder) for arms in groups]
         seeds = sorted(limits[0].keys() & limits[1].keys())
@@ -163,7 +163,8 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
         evidence = (
             f"Highest {factor} at which a run ends above {analysis.unit.text(analysis.training_threshold)} on the "
             "validation split (halfway from chance to the best arm), by seed: "
-            f"{_in_words(limits[0], ladder)} with {named(of)}, {_in_words(limits[1], ladder)} with {named(than)}"
+            f"{_in_words(limits[0], ladder)} with {named(analysis, of)}, "
+            f"{_in_words(limits[1], ladder)} with {named(analysis, than)}"
         )
         if effect.n > 1:
             interval = f"{effect.mean:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"

@@ -32,7 +32,7 @@ from litmus.evidence.estimate import (
     without_rounding,
 )
 from litmus.evidence.results import Analysis, ArmResult, Metric, guessed, is_exact
-from litmus.records.study_record import ArmRecord, StudyRecord, arm_label
+from litmus.records.study_record import StudyRecord, arm_label
 
 Selector = str | Mapping[str, Any]
 """Selects arms: one by its label, or those at these levels of these factors."""
@@ -87,7 +87,7 @@ def side_of(analysis: Analysis, selector: Selector) -> Side:
     """Return the side of the selected arms. Raises `NothingToCompare` where none of them has a finished run."""
     side = best_side(analysis, arms_of(analysis, selector))
     if side is None:
-        raise NothingToCompare(f"No finished run with {named(selector)}.")
+        raise NothingToCompare(f"No finished run with {named(analysis, selector)}.")
     return side
 
 
@@ -113,9 +113,9 @@ def arms_of(analysis: Analysis, selector: Selector) -> list[ArmResult]:
     return analysis.at(selector)
 
 
-def named(selector: Selector) -> str:
+def named(analysis: Analysis, selector: Selector) -> str:
     """Return a selector in words."""
-    return selector if isinstance(selector, str) else arm_label(selector) or "any level"
+    return selector if isinstance(selector, str) else arm_label(selector, analysis.study.level_names) or "any level"
 
 
 WeightedSides = Sequence[tuple[float, Side]]
@@ -217,17 +217,12 @@ class Comparison:
     Args:
         difference: the mean of arm − reference; its 95 % interval covers other seeds and, where the runs kept their
             answers, other test images; its sd is that of the differences over the seeds.
-        correlation: of the two arms over the seeds.
-        variance_ratio: the variance of the paired differences over that of unpaired ones: 0.5 is as good as twice the
-            seeds, 1 or more is no gain.
         improvement: how probable it is that a run of the arm is better, see `probability_of_improvement`.
         p_holm: the difference's p-value after Holm's correction over the study's comparisons.
         comparisons: how many comparisons Holm's correction is over.
     """
 
     difference: Effect
-    correlation: float = math.nan
-    variance_ratio: float = math.nan
     improvement: Estimate = NO_ESTIMATE
     p_holm: float = math.nan
     comparisons: int = 1
@@ -262,8 +257,7 @@ def compare(analysis: Analysis, result: ArmResult, metric: Metric) -> Comparison
     known = metric_of(metric)
     better = (arm, other) if known is None or known.higher_is_better else (other, arm)
     improvement = probability_of_improvement(*better, effect.paired)
-    gain = pairing(arm, other) if effect.paired else (math.nan, math.nan)
-    return Comparison(effect, *gain, improvement=improvement)
+    return Comparison(effect, improvement)
 
 
 def probability_of_improvement(
@@ -282,20 +276,6 @@ def probability_of_improvement(
     seeds = arm.keys() & reference.keys()
     wins = sum((arm[seed] > reference[seed]) + 0.5 * (arm[seed] == reference[seed]) for seed in seeds)
     return proportion(wins, len(seeds))
-
-
-def pairing(arm: Mapping[int, float], reference: Mapping[int, float]) -> tuple[float, float]:
-    """Return what pairing two arms' outcomes by seed gains: their correlation, and the ratio of variances.
-
-    That of the paired differences over that of unpaired ones, the sum of the two arms' variances. Both are NaN for
-    fewer than three pairs, or no spread.
-    """
-    seeds = sorted(arm.keys() & reference.keys())
-    one, other = (np.array([values[seed] for seed in seeds]) for values in (arm, reference))
-    if len(seeds) < 3 or one.std() <= 1e-9 or other.std() <= 1e-9:
-        return math.nan, math.nan
-    unpaired = float(one.var(ddof=1) + other.var(ddof=1))
-    return float(np.corrcoef(one, other)[0, 1]), float((one - other).var(ddof=1)) / unpaired
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -369,8 +349,8 @@ def ingredients(study: StudyRecord) -> list[Ingredient]:
         pairs = [(arm, before) for before, arm in itertools.pairwise(study.arms)]
     else:
         return []
-    return [Ingredient(_changed(arm, other), arm.label, other.label) for arm, other in pairs]
-
-
-def _changed(arm: ArmRecord, other: ArmRecord) -> str:
-    return arm_label({key: level for key, level in arm.levels.items() if other.levels[key] != level})
+    found = []
+    for arm, other in pairs:
+        changed = {key: level for key, level in arm.levels.items() if other.levels[key] != level}
+        found.append(Ingredient(arm_label(changed, study.level_names), arm.label, other.label))
+    return found

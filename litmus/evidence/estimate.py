@@ -1,7 +1,7 @@
 """Means, shares, risk differences and effects with their 95 % intervals."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -342,12 +342,6 @@ def step_variance(*steps: float) -> float:
     equal do not look certain then: accuracies of a small test set, limits on a ladder of levels, diverged runs.
     """
     return sum(step**2 for step in steps) / 12
-
-
-def paired_differences(arm: Mapping[int, float], reference: Mapping[int, float]) -> list[float]:
-    """Return arm − reference for each seed that both have, in the seeds' order; see `without_rounding`."""
-    seeds = sorted(arm.keys() & reference.keys())
-    return without_rounding([arm[s] - reference[s] for s in seeds], [v for s in seeds for v in (arm[s], reference[s])])
 
 
 def without_rounding(values: Sequence[float], computed_from: Sequence[float]) -> list[float]:

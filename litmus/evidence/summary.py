@@ -96,10 +96,11 @@ class StudySummary:
         for at in sorted(levels[second], key=lambda each: each != base[second]):
             pair = {first: level, second: at}, {first: base[first], second: at}
             sides = [(sign, side_of_arm(analysis.at(arm)[0])) for sign, arm in zip((1.0, -1.0), pair, strict=True)]
-            effects[arm_label({second: at})] = contrast(analysis, analysis.test_metric, sides)
+            effects[arm_label({second: at}, study.level_names)] = contrast(analysis, analysis.test_metric, sides)
             pairs.append(pair)
         finding = interaction(analysis.test_metric, of=pairs[1], than=pairs[0])(analysis, 0.0)
-        return Interaction(short_name(first), short_name(second), arm_label({first: level}), effects, finding)
+        called = arm_label({first: level}, study.level_names)
+        return Interaction(short_name(first), short_name(second), called, effects, finding)
 
     @cached_property
     def headline(self) -> list[Verdict]:
@@ -201,8 +202,6 @@ def _row(each: ArmStatistics) -> dict[str, Any]:
             "p_holm": compared.p_holm,
             **_interval("probability_of_improvement_", compared.improvement),
             "minimum_detectable_effect": compared.minimum_detectable_effect,
-            "pairing_correlation": compared.correlation,
-            "pairing_variance_ratio": compared.variance_ratio,
             **_interval("more_diverged_", each.more_diverged),
         }
     return row

@@ -127,16 +127,19 @@ def _runs(directory: Path, study: StudyRecord | None, every: bool) -> tuple[pd.D
         if not every:
             records = [each for each in records if each.run_id not in {*aside.differences, *aside.unasked}]
         named |= {run: difference.named(name) for run, difference in aside.differences.items()}
+    arms = study.arm_of_run() if study is not None else {}
     rows = []
     metrics: dict[str, None] = {}
     for record in records:
         row, measured = _row(record)
+        if record.run_id in arms:
+            row["arm"] = arms[record.run_id].label  # which may have changed since the run
         rows.append({"experiment": named[record.run_id], **row})
         metrics.update(dict.fromkeys(measured))
     frame = pd.DataFrame(rows)
     if len(frame):
-        arms = [arm.label for arm in study.arms] if study is not None else []
-        place = {label: number for number, label in enumerate(dict.fromkeys([*arms, *frame["arm"].dropna()]))}
+        labels = [arm.label for arm in study.arms] if study is not None else []
+        place = {label: number for number, label in enumerate(dict.fromkeys([*labels, *frame["arm"].dropna()]))}
         order = pd.DataFrame({"arm": frame["arm"].map(place), "seed": pd.to_numeric(frame["seed"])})
         order["other"] = frame["experiment"].where(frame["experiment"] != name, "")
         frame = frame.loc[order.sort_values(["other", "arm", "seed"], kind="stable").index].reset_index(drop=True)

@@ -5,9 +5,10 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pydantic
@@ -114,6 +115,7 @@ class StudyRecord:
         diverged_value: the accuracy that a diverged run counts with; None for that of guessing.
         roles: of each config key that is not simply part of a run's identity, what it is instead, see `Role`.
         given: the config keys that the study or the user gives a value; all others have their default.
+        level_names: by a factor's key, the names of its levels, where the study gives them names.
     """
 
     study: str
@@ -137,6 +139,7 @@ class StudyRecord:
     diverged_value: float | None = None
     roles: dict[str, str] = field(default_factory=dict)
     given: tuple[str, ...] = ()
+    level_names: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def baseline(self) -> ArmRecord:
@@ -191,9 +194,18 @@ def _parser(record: type) -> pydantic.TypeAdapter[Any]:
     return pydantic.TypeAdapter(record)
 
 
-def arm_label(levels: Settings) -> str:
-    """Return what an arm of these levels is called: `norm batch, lr 0.1`; empty for none."""
-    return ", ".join(f"{short_name(key)} {level}" for key, level in levels.items())
+LevelNames = Mapping[str, Mapping[str, Any]]
+"""The levels that have a name: by a factor's key, each name with its level."""
+
+
+def level_name(key: str, level: Any, names: LevelNames) -> str:
+    """Return the name of a factor's level; empty where it has none."""
+    return next((name for name, named in names.get(key, {}).items() if named == level), "")
+
+
+def arm_label(levels: Settings, names: LevelNames = MappingProxyType({})) -> str:
+    """Return what an arm of these levels is called: `norm batch, lr 0.1`, or by their names; empty for none."""
+    return ", ".join(level_name(key, level, names) or f"{short_name(key)} {level}" for key, level in levels.items())
 
 
 def short_name(factor: str) -> str:
@@ -295,6 +307,8 @@ def read_plans(directory: Path) -> list[PlanEntry]:
 def append_plan(directory: Path, entry: PlanEntry) -> None:
     """Add a plan to the history, unless it is the latest."""
     plans = read_plans(directory)
+    if plans and list(plans[-1].arms.values()) == list(entry.arms.values()):
+        entry = replace(entry, arms=plans[-1].arms)  # other labels make no other plan
     if plans and plans[-1].hash == entry.hash:
         return
     path = directory / PLAN_FILE

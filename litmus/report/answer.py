@@ -16,7 +16,7 @@ from litmus.evidence.differences import (
     side_of,
 )
 from litmus.evidence.estimate import ALPHA
-from litmus.evidence.results import Analysis, ArmResult
+from litmus.evidence.results import Analysis
 from litmus.evidence.summary import MOST, StudySummary, Undecided, undecided
 from litmus.evidence.units import POINTS, Unit
 from litmus.records.study_record import short_name
@@ -205,18 +205,19 @@ def _reached(analysis: Analysis, test: Test) -> dict[str, str]:
             values = []
         if not values:
             return {}
-        found[_name(selector, arms_of(analysis, selector))] = _short(test.unit, sum(values) / len(values))
+        found[_name(analysis, selector)] = _short(test.unit, sum(values) / len(values))
     return found
 
 
-def _name(selector: Selector, arms: Sequence[ArmResult]) -> str:
+def _name(analysis: Analysis, selector: Selector) -> str:
     """Return what a side of a claim is called: its arm, or the levels that its arms have in common."""
+    arms = arms_of(analysis, selector)
     if len(arms) == 1:
         return arms[0].label
     free = dict.fromkeys(
         key for each in arms for key in each.arm.levels if isinstance(selector, str) or key not in selector
     )
-    return f"{named(selector)} at its best {listed([short_name(key) for key in free])}"
+    return f"{named(analysis, selector)} at its best {listed([short_name(key) for key in free])}"
 
 
 def _short(unit: Unit, value: float) -> str:

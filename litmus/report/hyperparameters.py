@@ -12,7 +12,7 @@ from litmus.evidence.convergence import fall_at_the_end, loss_rise
 from litmus.evidence.results import Analysis
 from litmus.evidence.tuning import ArmTuning
 from litmus.evidence.units import level
-from litmus.records.study_record import arm_label
+from litmus.records.study_record import StudyRecord, arm_label, level_name
 from litmus.report.controls import MOST_VALUES, distinct, hyperparameters
 from litmus.report.tables import Table
 
@@ -41,6 +41,17 @@ def values_in_words(values: Sequence[Any]) -> str:
     return ", ".join(texts)
 
 
+def levels_in_words(study: StudyRecord, key: str, with_values: bool = False) -> str:
+    """Return a factor's levels as a sentence lists them; those with a name by it, and `with_values` its value too."""
+    if key not in study.level_names:
+        return values_in_words(study.factors[key])
+    texts = []
+    for value in study.factors[key]:
+        name, text = level_name(key, value, study.level_names), values_in_words([value])
+        texts.append(f"{name} ({text})" if name and with_values else name or text)
+    return ", ".join(texts)
+
+
 def fixed(analysis: Analysis, key: str) -> Any:
     """Return the value that a key has in all runs; None where they differ, or the study varies or tunes it."""
     tuning = analysis.study.tuning
@@ -58,7 +69,7 @@ def roles_table(analysis: Analysis) -> Table | None:
     given = [key for key in columns if key in study.given]
     if not columns:
         return None
-    rows = [["scientific: compared", key, values_in_words(levels)] for key, levels in study.factors.items()]
+    rows = [["scientific: compared", key, levels_in_words(study, key, with_values=True)] for key in study.factors]
     rows += [["tuned: each arm chose its own", key, values] for key, values in tuned.items()]
     rows += [["fixed by the study", key, distinct(analysis.records, key, MOST_VALUES)] for key in given]
     rows.append(["fixed at the default", f"{len(columns) - len(given)} more", "see All hyperparameters"])

@@ -11,7 +11,7 @@ from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import level
 from litmus.report.answer import diverged_value, seeds_with_result
 from litmus.report.controls import differing_keys, image_counts
-from litmus.report.hyperparameters import fixed, in_words, values_in_words
+from litmus.report.hyperparameters import fixed, in_words, levels_in_words, values_in_words
 from litmus.report.tables import claim_rows
 
 ANYTIME = "Intervals of differences hold at every number of seeds."
@@ -72,7 +72,7 @@ def _design(analysis: Analysis) -> list[str]:
     if len(analysis.arms) == 1:
         return [f"We trained one configuration with {seeds}.", *_unfinished(analysis)]
     varied = [
-        f"{in_words(key)} ({values_in_words(levels)})" for key, levels in study.factors.items() if len(levels) > 1
+        f"{in_words(key)} ({levels_in_words(study, key)})" for key, levels in study.factors.items() if len(levels) > 1
     ]
     how = f" that differ in {listed(varied, 6)}"
     if study.design not in ("", "full"):

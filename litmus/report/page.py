@@ -152,7 +152,9 @@ def render(summary: StudySummary, study: Study | None = None) -> str:
         arms=arms,
         measured=_measured(arms, runs),
         over_images=tables.over_images(summary.judged),
-        matched=arm_label({factor: analysis.study.baseline.levels[factor]}) if factor else "",
+        matched=arm_label({factor: analysis.study.baseline.levels[factor]}, analysis.study.level_names)
+        if factor
+        else "",
         ingredients=tables.ingredients_table(analysis),
         roles=roles_table(analysis),
         warnings=warnings(analysis),

@@ -340,8 +340,6 @@ class Failure:
 
 def run_rows(analysis: Analysis) -> list[RunRow]:
     """Return a row for each run that left a record."""
-    # The label of a run's arm may have changed since the run was recorded.
-    labels = {run: result.label for result in analysis.arms for run in result.arm.runs.values()}
     rows = []
     for recorded in analysis.records.to_dict("records"):
         run = {
@@ -355,8 +353,8 @@ def run_rows(analysis: Analysis) -> list[RunRow]:
         if run["state"] == "crashed":
             result = str(run.get("error", "–"))
         seconds = f"{run['seconds']:.1f}" if "seconds" in run else "–"
-        arm, command = labels.get(run["run"], run["arm"]), _repeat_command(analysis, run["run"])
-        rows.append(RunRow(run["run"], arm, int(run["seed"]), run["state"], result, seconds, command))
+        command = _repeat_command(analysis, run["run"])
+        rows.append(RunRow(run["run"], run["arm"], int(run["seed"]), run["state"], result, seconds, command))
     return rows
 
 

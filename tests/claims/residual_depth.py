@@ -3,8 +3,8 @@
 from claims.base.says import about, better, gains_more, rises
 from claims.base.world import worlds
 
-plain = "residual False, depth {}".format
-residual = "residual True, depth {}".format
+plain = "plain, depth {}".format
+residual = "residual, depth {}".format
 
 CLAIMS = {
     "A plain network of 44 layers has a higher training error than one of 20, by more than two points.": better(

@@ -40,11 +40,41 @@ def test_leave_one_out_and_a_ladder_change_one_factor_at_a_step() -> None:
 
 
 @pytest.mark.parametrize(
+    ("design", "labels"),
+    [
+        ("full", ["plain, lr 0.1", "plain, lr 0.5", "normed, lr 0.1", "normed, lr 0.5"]),
+        ("one_at_a_time", ["baseline", "normed", "lr 0.5"]),
+        ("leave_one_out", ["full recipe", "full recipe, plain", "full recipe, lr 0.1"]),
+        ("ladder", ["baseline", "+ normed", "+ lr 0.5"]),
+    ],
+)
+def test_names_of_levels_are_labels_and_change_no_run(design: str, labels: list[str]) -> None:
+    levels, factors = ["none", "batch"], {"optim.lr": [0.1, 0.5]}
+    named = expand(a_study(design, {"model.norm": {"plain": "none", "normed": "batch"}, **factors}))
+    unnamed = expand(a_study(design, {"model.norm": levels, **factors}))
+    assert [arm.label for arm in named.arms] == labels
+    assert [arm.config for arm in named.arms] == [arm.config for arm in unnamed.arms]
+    assert named.experiment == unnamed.experiment
+    varied = expand(named.study, vary={"model.norm": ["none", "group"]} if design == "full" else {})
+    assert [arm.label for arm in varied.arms][-1] == ("norm group, lr 0.5" if design == "full" else labels[-1])
+
+
+@pytest.mark.parametrize(
     ("design", "changes", "message"),
     [
         ("laddr", {}, "unknown design of study example 'laddr'; did you mean 'ladder'"),
         ("ladder", {"factors": {"optim.lr": [0.1, 0.2, 0.3]}}, "design ladder needs two levels of each factor.*has 3"),
         ("ladder", {"arms": {"one": {"model.norm": "none"}}, "baseline": "one"}, "the study names its own"),
+        (
+            "full",
+            {"factors": {"model.norm": {"a": "none", 1: "batch"}}},
+            r"a key of factors\['model.norm'\]: expected text",
+        ),
+        (
+            "full",
+            {"factors": {"model.norm": {"a": "none"}, "optim.lr": {"a": 0.1}}},
+            "model.norm and optim.lr both name a level 'a'",
+        ),
         ("ladder", {"baseline": "norm none"}, "design ladder needs the baseline's level of each factor"),
     ],
 )

@@ -14,7 +14,6 @@ from litmus.evidence.differences import (
     difference,
     holm,
     image_standard_error,
-    pairing,
     with_holm,
 )
 from litmus.evidence.estimate import effect_of, estimate
@@ -58,15 +57,6 @@ def test_what_is_detectable_is_at_the_level_that_decides() -> None:
     assert alone.minimum_detectable_effect == pytest.approx(detectable(1 / math.sqrt(3), 2))
     assert alone.minimum_detectable_effect == pytest.approx(3.26, abs=0.02)
     assert with_holm([one] * 29)[0].minimum_detectable_effect == pytest.approx(17.6, abs=0.1)
-
-
-def test_what_pairing_gains() -> None:
-    shared, own = np.array([1.0, -1.0, 2.0, 0.5]), np.array([0.1, 0.0, -0.1, 0.1])
-    correlation, ratio = pairing(by_seed(shared + own), by_seed(shared))
-    assert correlation > 0.99
-    assert ratio < 0.01
-    assert pairing(by_seed(shared), by_seed(-shared))[1] == pytest.approx(2)
-    assert math.isnan(pairing(by_seed([1.0, 1.0, 1.0]), by_seed([1.0, 2.0, 3.0]))[0])
 
 
 @pytest.mark.parametrize("n", [3, 10])

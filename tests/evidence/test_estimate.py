@@ -14,10 +14,10 @@ from litmus.evidence.estimate import (
     effect_of,
     estimate,
     mixture_precision,
-    paired_differences,
     proportion,
     risk_difference,
     step_variance,
+    without_rounding,
 )
 
 FLOATS = st.floats(-100, 100)
@@ -37,25 +37,22 @@ def test_the_interval_is_students(values: list[float]) -> None:
         assert (result.low, result.high) == pytest.approx((low, high), rel=1e-6, abs=1e-9)
 
 
-@given(st.dictionaries(st.integers(0, 9), FLOATS), st.dictionaries(st.integers(0, 9), FLOATS))
-def test_differences_are_paired_by_seed(treated: dict[int, float], baseline: dict[int, float]) -> None:
-    found = paired_differences(treated, baseline)
-    shared = sorted(treated.keys() & baseline.keys())
-    assert found == pytest.approx([treated[seed] - baseline[seed] for seed in shared], abs=1e-4)
-
-
-def test_differences_apart_by_the_rounding_of_a_subtraction_are_equal() -> None:
-    treated, baseline = {0: 0.3, 1: 0.2, 2: 0.1}, {0: 0.2, 1: 0.1, 2: 0.0}
-    assert len({treated[seed] - baseline[seed] for seed in treated}) > 1
-    assert len(set(paired_differences(treated, baseline))) == 1
-    # As records keep accuracies: in single precision.
-    single, lower = (
-        {s: float(np.float32(n / 360)) for s, n in enumerate(ns)} for ns in ((355, 250, 42), (350, 245, 37))
-    )
-    assert len({single[seed] - lower[seed] for seed in single}) > 1
-    assert len(set(paired_differences(single, lower))) == 1
-    treated[1] += 1e-5
-    assert len(set(paired_differences(treated, baseline))) > 1
+@pytest.mark.parametrize(
+    ("treated", "baseline"),
+    [
+        ([0.3, 0.2, 0.1], [0.2, 0.1, 0.0]),
+        # As records keep accuracies: in single precision.
+        *[[[float(np.float32(n / 360)) for n in ns] for ns in ((355, 250, 42), (350, 245, 37))]],
+    ],
+)
+def test_differences_apart_by_the_rounding_of_a_subtraction_are_equal(
+    treated: list[float], baseline: list[float]
+) -> None:
+    differences = [one - other for one, other in zip(treated, baseline, strict=True)]
+    assert len(set(differences)) > 1
+    assert len(set(without_rounding(differences, treated + baseline))) == 1
+    differences[1] += 1e-5
+    assert without_rounding(differences, treated + baseline) == differences
 
 
 def test_one_value_has_no_interval_and_none_has_no_mean() -> None:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from litmus.core.formatting import capital
 from litmus.evidence.results import Analysis, ArmResult, Metric, guessed
 from litmus.evidence.units import POINTS, level, unit_of
-from litmus.records.study_record import arm_label
+from litmus.records.study_record import arm_label, level_name
 from litmus.report.figures.figure import (
     DASHES,
     LAYOUT,
@@ -61,11 +61,14 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
     values = [result.arm.levels[factor] for result in having]
     ends = [min(values), max(values)] if numeric else [values[0], values[-1]]
     free = free_factors(analysis, keep=factor)
+    names = analysis.study.level_names
     lines: dict[tuple[str, bool], list[ArmResult]] = {}
     for result in analysis.arms:
         others = {key: value for key, value in result.arm.levels.items() if key != factor and key in free}
         varied = factor in result.arm.levels
-        lines.setdefault(((arm_label(others) or "all arms") if varied else result.label, varied), []).append(result)
+        lines.setdefault(((arm_label(others, names) or "all arms") if varied else result.label, varied), []).append(
+            result
+        )
     figure = go.Figure()
     for index, ((name, varied), results) in enumerate(lines.items()):
         colour, dash = PALETTE[index % len(PALETTE)], DASHES[index // len(PALETTE) % len(DASHES)]
@@ -74,7 +77,7 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
         elif numeric:
             results.sort(key=lambda result: result.arm.levels[factor])
         levels = [result.arm.levels[factor] for result in results] if varied else ends
-        places = levels if numeric else [level(value) for value in levels]
+        places = levels if numeric else [level_name(factor, value, names) or level(value) for value in levels]
         points = [(x, result.estimate(metric), result) for x, result in zip(places, results, strict=True)]
         shown = [(x, value) for x, value, _ in points if value.n]
         figure.add_scatter(
@@ -101,7 +104,7 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
             )
     figure.update_layout(**LAYOUT, xaxis_title=factor, yaxis_title=axis_title(title, unit))
     if not numeric:
-        order = list(dict.fromkeys(map(level, values)))
+        order = list(dict.fromkeys(level_name(factor, value, names) or level(value) for value in values))
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)
     elif min(values) > 0 and max(values) / min(values) >= 8:
         ticks = sorted(set(values))
