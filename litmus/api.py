@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from litmus.core.config_keys import Settings
-from litmus.core.formatting import several
 from litmus.design.plan import expand, registering_file
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES, lookup_study
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
-from litmus.records.wandb import WandbError, lacking_runs
 from litmus.report.images import changed_images, image_numbers, write_pictures
-from litmus.report.page import Report, Result, summary_of, write_report_of
+from litmus.report.page import Result, summary_of, write_report_of
 
 
 def study_names() -> list[str]:
@@ -90,24 +88,6 @@ def finish(study: Study, conducted: StudyResult) -> Result:
         report.summary.analysis.records,
         report.path,
         conducted.crashed,
-        (*conducted.notes, *_upload_summary(conducted, report)),
+        conducted.notes,
         summary,
     )
-
-
-def _upload_summary(conducted: StudyResult, report: Report) -> tuple[str, ...]:
-    """Upload the summary of a study whose runs were logged to W&B online; return lines that say where it is, and how
-    many runs W&B lacks.
-    """
-    if conducted.wandb != "online":
-        return ()
-    from litmus.report.wandb import publish_summary
-
-    sync = f"Upload later with: litmus wandb sync {conducted.directory.name}"
-    records = [run.record for run in conducted.runs]
-    try:
-        lacking = lacking_runs(records)
-        lines = [f"W&B lacks {len(lacking)} of {several(len(records), 'run')}. {sync}"] if lacking else []
-        return (*lines, f"W&B: {publish_summary(report.summary)}")
-    except WandbError as error:
-        return (f"W&B lacks the summary of this study: {error}. {sync}",)

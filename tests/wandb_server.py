@@ -21,7 +21,7 @@ ENTITY = "someone"
 
 @dataclass
 class SentRun:
-    """A run as the server holds it: what was upserted, the lines of its history, its last summary, its files."""
+    """A run as the server holds it: what was upserted, the lines of its history, its last summary."""
 
     upserts: list[dict[str, Any]] = field(default_factory=list)
     history: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -56,8 +56,6 @@ class WandbServer:
 
     def __init__(self) -> None:
         self.runs: dict[str, SentRun] = {}
-        self.files: dict[str, bytes] = {}
-        self.artifacts: list[dict[str, Any]] = []
         self.views: dict[str, dict[str, Any]] = {}
         self.operations: list[str] = []
         self.failing: Callable[[str], int | str | None] = lambda operation: None
@@ -94,34 +92,6 @@ class WandbServer:
                 return {"upsertView": self._view(variables)}
             case "SpecificReport":
                 return {"view": self.views.get(variables["reportId"])}
-            case "RunStates":
-                asked = json.loads(variables["filters"])["name"]["$in"]
-                known = [(name, run) for name, run in self.runs.items() if name in asked]
-                nodes = [{"name": name, "summaryMetrics": json.dumps(run.summary)} for name, run in known]
-                return {"project": {"runs": {"edges": [{"node": node} for node in nodes]}}}
-            case "ArtifactType":
-                return {"project": None}
-            case "CreateArtifact":
-                return {"createArtifact": {"artifact": self._artifact(variables["input"])}}
-            case "CreateArtifactManifest" | "UpdateArtifactManifest":
-                name = "createArtifactManifest" if operation.startswith("Create") else "updateArtifactManifest"
-                manifest = f"artifacts/{variables.get('artifactID', variables.get('artifactManifestID'))}.json"
-                file = {
-                    "id": "file",
-                    "name": manifest,
-                    "displayName": manifest,
-                    "uploadUrl": f"{self.url}/storage/{manifest}",
-                    "uploadHeaders": [],
-                }
-                return {name: {"artifactManifest": {"id": "manifest", "file": file}}}
-            case "CreateArtifactFiles":
-                return {
-                    "createArtifactFiles": {
-                        "files": {"edges": [self._artifact_file(each) for each in variables["input"]["artifactFiles"]]}
-                    }
-                }
-            case "CommitArtifact":
-                return {"commitArtifact": {"artifact": {"id": variables["artifactID"], "digest": "d"}}}
         return {}
 
     def _viewer(self) -> dict[str, Any]:
@@ -184,36 +154,6 @@ class WandbServer:
         self.views[identity] = {**variables, "id": identity, "project": project}
         return {"view": self.views[identity], "inserted": inserted}
 
-    def _artifact(self, asked: dict[str, Any]) -> dict[str, Any]:
-        known = [
-            each for each in self.artifacts if (each["name"], each["digest"]) == (_collection(asked), asked["digest"])
-        ]
-        if not known:
-            self.artifacts.append(
-                {"name": _collection(asked), "type": asked["artifactTypeName"], "digest": asked["digest"], "files": []}
-            )
-        identity = f"artifact{len(self.artifacts)}"
-        return {
-            "id": identity,
-            "state": "COMMITTED" if known else "PENDING",
-            "artifactSequence": {"id": "sequence", "latestArtifact": None},
-        }
-
-    def _artifact_file(self, asked: dict[str, Any]) -> dict[str, Any]:
-        self.artifacts[int(asked["artifactID"].removeprefix("artifact")) - 1]["files"].append(asked["name"])
-        url = f"{self.url}/storage/artifacts/{asked['artifactID']}/{asked['name']}"
-        node = {
-            "id": "file",
-            "name": asked["name"],
-            "displayName": asked["name"],
-            "uploadUrl": url,
-            "uploadHeaders": [],
-            "storagePath": asked["name"],
-            "uploadMultipartUrls": None,
-            "artifact": {"id": asked["artifactID"]},
-        }
-        return {"node": node}
-
     def stream(self, run: str, sent: dict[str, Any]) -> None:
         """Keep what a file stream brought: lines of the history by their step, the summary, the exit code."""
         kept = self.runs.setdefault(run, SentRun())
@@ -226,11 +166,6 @@ class WandbServer:
                 kept.summary = json.loads(part["content"][-1])
         if sent.get("complete"):
             kept.complete, kept.exit_code = True, sent.get("exitcode")
-
-
-def _collection(asked: dict[str, Any]) -> str:
-    names = asked.get("artifactCollectionNames") or [asked.get("artifactCollectionName")]
-    return str(names[0])
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -257,13 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._serve(self.path, dict)
 
     def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-
-        def keep() -> dict[str, Any]:
-            self.state.files[self.path.removeprefix("/storage/")] = body
-            return {}
-
-        self._serve("upload", keep)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._serve("upload", dict)
 
     def _serve(self, operation: str, content: Callable[[], dict[str, Any]]) -> None:
         self.state.operations.append(operation)

@@ -30,7 +30,7 @@ COMMANDS = {
     "images": Command("profile:images", "draw a dataset's images before and after augmentation"),
     "predict": Command("export:predict", "classify or segment images with a run's network"),
     "export": Command("export", "write a run's weights: safetensors, TorchScript or ONNX"),
-    "wandb": Command("wandb", "write a study's report in W&B, or upload its runs"),
+    "wandb": Command("wandb", "write a study's report in W&B"),
     "profile": Command("profile", "show an architecture layer by layer: shapes, parameters, FLOPs"),
     "completion": Command("completion", "print what bash, zsh or fish needs to complete with TAB"),
 }

@@ -55,7 +55,7 @@ class StudyResult:
     """How the runs of a study ended: identities by state, and the errors of those that crashed.
 
     `missing` are runs without a result whose jobs ended; `notes` are lines that follow the study's answer. `rank` is
-    the rank of this process under `torchrun`; rank 0 writes the report. `wandb` is the mode of W&B.
+    the rank of this process under `torchrun`; rank 0 writes the report.
     """
 
     directory: Path
@@ -66,7 +66,6 @@ class StudyResult:
     missing: list[str] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     rank: int = 0
-    wandb: str = "disabled"
 
 
 def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, looked: bool = False) -> StudyResult:
@@ -84,7 +83,7 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     if group is not None:
         launch = _launch_of_group(launch, group)
     rank = 0 if group is None else group.rank
-    launch = replace(launch, wandb=available_mode(launch.wandb, directory.name, announce=rank == 0))
+    launch = replace(launch, wandb=available_mode(launch.wandb, directory, announce=rank == 0))
     execution = None
     if launch.launcher == "local":
         execution = execution_of(launch, None if group is None else group.processes_per_node)
@@ -142,7 +141,7 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
 
         tuned, tuning, trials = tune(plan, plan.tuning, directory, factory.make, execute, write_tuning)
         if tuned is None:
-            return replace(_result(directory, trials, rank, launch), runs=[])
+            return replace(_result(directory, trials, rank), runs=[])
         plan = factory.plan = tuned
         runs = [factory.make(arm, seed) for arm, seed in plan.runs()]
     if rank == 0:
@@ -163,7 +162,7 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
     if group is not None:
         distributed.barrier()
         distributed.destroy_process_group()
-    return _result(directory, runs, rank, launch)
+    return _result(directory, runs, rank)
 
 
 def require_same_experiment(plan: Plan, directory: Path, fingerprints: Collection[str]) -> None:
@@ -286,8 +285,8 @@ def _report_missing_weights(runs: Sequence[Run]) -> None:
         )
 
 
-def _result(directory: Path, runs: list[Run], rank: int, launch: LaunchConfig) -> StudyResult:
-    result = StudyResult(directory, runs, rank=rank, wandb=launch.wandb or "disabled")
+def _result(directory: Path, runs: list[Run], rank: int) -> StudyResult:
+    result = StudyResult(directory, runs, rank=rank)
     for run in runs:
         state = run.record.outcome().state
         if state == "crashed":

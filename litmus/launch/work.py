@@ -117,7 +117,7 @@ def _execute_missing(directory: Path) -> int:
     launch = LaunchConfig(**content["launch"])
     group = torchrun_group() or slurm_group(str(launch.accelerator))
     # This node may not reach the servers that the login node reaches.
-    launch = dataclasses.replace(launch, wandb=available_mode(launch.wandb, directory.name))
+    launch = dataclasses.replace(launch, wandb=available_mode(launch.wandb, directory))
     execution = execution_of(launch, None if group is None else group.processes_per_node)
     if group is not None:
         group.initialise(execution.accelerator)

@@ -1,14 +1,11 @@
-"""A study in W&B: its summary run, and its report with the plots that W&B draws from the runs."""
+"""A study's report in W&B, with the plots that W&B draws from the runs."""
 
 import contextlib
 import json
-import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import pandas as pd
 
 from litmus.design.study import Study
 from litmus.evidence.results import Analysis
@@ -19,67 +16,17 @@ from litmus.records.wandb import (
     STEP,
     WandbError,
     client,
-    client_settings,
-    folder_number,
     printable,
     probe_key,
     project,
     wandb_id,
 )
-from litmus.report.answer import answer_of
-from litmus.report.exports import as_markdown, tidy_results
-from litmus.report.tables import claim_rows
+from litmus.report.exports import as_markdown
 
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
 
 REPORT_FILE = "wandb_report.json"
-
-
-def publish_summary(summary: StudySummary) -> str:
-    """Write the summary run of a study, with its answer and its tables, and return its address.
-
-    Raises `WandbError`.
-    """
-    wandb = client()
-    study, directory, name = summary.analysis.study, summary.analysis.directory, summary.analysis.name
-    verdicts = list(summary.headline)
-    claims = [
-        {
-            "claim": each.claim.sentence,
-            "verdict": each.verdict,
-            "evidence": each.finding.evidence,
-            **{name: getattr(each.finding.effect, name) for name in ("mean", "low", "high")},
-        }
-        for each in claim_rows(summary)
-    ]
-    tables = {"claims": pd.DataFrame(claims), "runs": tidy_results(summary)}
-    try:
-        run = wandb.init(
-            project=project(),
-            id=f"summary-{folder_number(directory)}",
-            resume="allow",
-            group=printable(name),
-            job_type="summary",
-            name=printable(f"{name}: summary"),
-            tags=[printable(name, 64), "summary"],
-            config={"experiment": name, "study": study.study, "question": study.question, "preset": study.preset},
-            dir=directory,
-            settings=client_settings(),
-        )
-        for name, table in tables.items():
-            if len(table):
-                finite = table.replace([math.inf, -math.inf], math.nan)
-                rows = finite.astype(object).where(finite.notna(), None).to_numpy().tolist()
-                run.log({name: wandb.Table(columns=list(table.columns), data=rows, allow_mixed_types=True)})
-        run.summary["answer"] = printable(answer_of(summary), 5000)
-        run.summary["missing runs"] = sum(result.missing for result in summary.analysis.arms)
-        run.summary.update({f"claims {verdict}": verdicts.count(verdict) for verdict in set(verdicts)})
-        url = str(run.url)
-        run.finish()
-    except Exception as error:  # the client raises dozens of types
-        raise WandbError(printable(f"{type(error).__name__}: {error}", 300)) from None
-    return url
 
 
 def build_report(summary: StudySummary, study: Study | None, entity: str) -> "Report":

@@ -2,7 +2,9 @@
 
 import contextlib
 import importlib.util
-import itertools
+import math
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,7 +16,7 @@ from litmus.core.errors import UserError, require_choice
 from litmus.probes.probe import Probe
 from litmus.records.run_record import STATES_WITH_RESULT, RunRecord
 from litmus.records.storage import CorruptRecord
-from litmus.records.wandb import STEP, client, curves, final_values, init_arguments
+from litmus.records.wandb import client, init_arguments, probe_key, sync_command
 from litmus.training.recorder import Recorder
 from litmus.training.run import Execution, Place, Run
 
@@ -83,60 +85,50 @@ def _wandb_logger(record: RunRecord, mode: str) -> WandbLogger:
 
 def _finish_wandb(run: Run) -> None:
     """Tell W&B how the run ended. If that fails, the log says so, and the run is unaffected."""
-    wandb = client()
+    wandb, record = client(), run.record
     if wandb.run is None:
         return
     try:
         with contextlib.suppress(CorruptRecord):
-            wandb.run.summary.update(final_values(run.record))
-        wandb.run.finish(exit_code=0 if run.record.state() in STATES_WITH_RESULT else 1)
+            status, summary = record.read_status(), record.read_summary()
+            wandb.run.summary.update({key: status[key] for key in ("state", "error") if key in status})
+            if summary:
+                more = ("seconds", "diverged_at_step", "normalisation", "environment", "data")
+                final = {**summary["metrics"], **summary["cost"], **{key: summary.get(key) for key in more}}
+                wandb.run.summary.update(final)
+        wandb.run.finish(exit_code=0 if record.state() in STATES_WITH_RESULT else 1)
     except Exception as error:
-        print(
-            f"W&B does not have the end of this run ({error}). Upload it with: litmus wandb sync "
-            f"{run.directory.parent.name}"
-        )
+        print(f"W&B does not have the end of this run ({error}). Upload it with: {sync_command(run.directory)}")
         wandb.teardown()
 
 
 class LogRatesAndProbes(lightning.Callback):
-    """Logs what the module does not log itself: the learning rate and the rows of the probes.
-
-    If a run resumes, W&B also gets the steps before its checkpoint that it does not have yet.
-    """
+    """Logs what the module does not log itself: the learning rate and the rows of the probes, as they are added."""
 
     def __init__(self, loggers: Sequence[Logger], recorder: Recorder, probes: Sequence[Probe]) -> None:
         self.loggers = loggers
         self.recorder = recorder
-        self.probes = probes
-        self._seen = [0] * (1 + len(probes))
+        self.sources: list[Recorder | Probe] = [recorder, *probes]
+        self._seen: dict[Recorder | Probe, int] = {}
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        if not self.recorder.rows:
-            return
-        rows, *probe_rows = self._new_rows()
-        for logger in self.loggers:
-            if isinstance(logger, WandbLogger) and trainer.is_global_zero:
-                there = int(logger.experiment.summary.get(STEP, -1))
-                for values in curves(rows, itertools.chain(*probe_rows), after=there):
-                    logger.experiment.log(values)
+        # A resumed run has logged the rows of its checkpoint.
+        self._seen = {source: len(source.rows) for source in self.sources}
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        self._log_new_rows()
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self._log_new_rows()
-
-    def _log_new_rows(self) -> None:
-        rows, *probe_rows = self._new_rows()
-        rates = [{"step": row["step"], "lr": row["lr"]} for row in rows if row["kind"] == "step"]
-        for values in curves(rates, itertools.chain(*probe_rows)):
-            step = int(values.pop(STEP))
+        steps: dict[int, dict[str, float]] = defaultdict(dict)
+        for source, seen in self._seen.items():
+            for row in source.rows[seen:]:
+                if source is not self.recorder:
+                    # A curve for each unit would be thousands.
+                    if math.isfinite(row["value"]) and not re.search(r"_of_unit_\d+$", row["quantity"]):
+                        steps[row["step"]][probe_key(row["probe"], row["quantity"], row["layer"])] = row["value"]
+                elif row["kind"] == "step":
+                    # Lightning's loggers count the steps that were done before the one that is logged.
+                    steps[row["step"] - 1]["lr"] = row["lr"]
+            self._seen[source] = len(source.rows)
+        for step in sorted(steps):
             for logger in self.loggers:
-                logger.log_metrics(values, step)
+                logger.log_metrics(steps[step], step)
 
-    def _new_rows(self) -> list[list[dict[str, Any]]]:
-        """Return the rows that the recorder and each probe have added since the last call."""
-        sources = [self.recorder.rows, *(probe.rows for probe in self.probes)]
-        new = [rows[seen:] for rows, seen in zip(sources, self._seen, strict=True)]
-        self._seen = [len(rows) for rows in sources]
-        return new
+    on_train_epoch_end = on_train_batch_end  # type: ignore[assignment]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import wandb
 from synthetic_records import Truth, synthetic
 from wandb_server import ENTITY, KEY, WandbServer
 
@@ -17,8 +16,8 @@ from litmus.core.errors import UserError
 from litmus.design.plan import Arm
 from litmus.design.study import Study
 from litmus.records import wandb as tracking
-from litmus.records.run_record import RunRecord
-from litmus.records.wandb import available_mode, wandb_id
+from litmus.records.run_record import run_records
+from litmus.records.wandb import available_mode, init_arguments
 
 Litmus = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -49,51 +48,9 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 
 @pytest.mark.usefixtures("study")
-def test_sync_uploads_what_is_missing_then_the_summary(
-    wandb_server: WandbServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    wandb_server.failing = lambda asked: 401 if asked == "UpsertBucket" and len(wandb_server.runs) == 3 else None
-    assert command.execute(["sync", "known"]) == 1
-    [line] = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
-    assert line.startswith("litmus: W&B: CommError: ")
-    assert line.endswith("The records are complete; run the same command again to continue")
-    wandb_server.failing = lambda asked: None
-    wandb.teardown()  # the second command is another process
-    assert command.execute(["sync", "known"]) == 0
-    assert capsys.readouterr().out.startswith(f"3 runs already uploaded, 5 runs uploaded, in {ENTITY}/litmus\n")
-    runs = [run for run in wandb_server.runs.values() if run.latest("jobType") == "run"]
-    assert {run.latest("groupName") for run in runs} == {"known: norm none", "known: norm batch"}
-    assert sorted(run.summary["state"] for run in runs) == ["diverged"] + ["finished"] * 7
-    [summary] = [run for run in wandb_server.runs.values() if run.latest("jobType") == "summary"]
-    assert summary.summary["answer"].startswith("“Norm helps”, supported: ")
-    assert summary.summary["claims supported"] == 1
-    tables = {name: json.loads(content) for name, content in wandb_server.files.items() if name.endswith(".table.json")}
-    [claims] = [table for name, table in tables.items() if "/claims_" in name and "media" in name]
-    assert claims["data"][0][:2] == ["Norm helps.", "supported"]
-    [listed] = [table for name, table in tables.items() if "/runs_" in name and "media" in name]
-    assert len(listed["data"]) == 8
-
-
-@pytest.mark.usefixtures("study")
-def test_the_same_runs_in_two_folders_are_apart_and_checkpoints_are_artifacts(
-    wandb_server: WandbServer, tmp_path: Path
-) -> None:
-    (tmp_path / "again" / "known").mkdir(parents=True)
-    [run] = list(Path("runs/known").glob("0*0"))
-    (run / "checkpoints").mkdir()
-    (run / "checkpoints" / "last.ckpt").write_bytes(b"weights")
-    assert command.execute(["sync", "known", "--checkpoints"]) == 0
-    kept = {artifact["name"]: artifact["files"] for artifact in wandb_server.artifacts}
-    assert kept[f"weights-{wandb_id(RunRecord(run))}"] == ["last.ckpt"]
-    assert b"weights" in wandb_server.files.values()
-    assert wandb_id(RunRecord(run)) != wandb_id(RunRecord(tmp_path / "again" / "known" / run.name))
-
-
-@pytest.mark.usefixtures("study")
 def test_the_report_is_written_and_then_replaced(wandb_server: WandbServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.execute(["report", "known"]) == 0
     printed = capsys.readouterr()
-    assert "W&B lacks 8 runs of this study. Upload them with: litmus wandb sync known" in printed.err
     [view] = wandb_server.views.values()
     assert view["displayName"] == "known: Does it help?"
     spec = json.loads(view["spec"])
@@ -126,12 +83,11 @@ def test_hostile_names_are_text(tmp_path: Path, wandb_server: WandbServer, monke
     made = Study("hostile", HOSTILE, TINY, ["model.norm"], HOSTILE, arms, seeds=2, claims=[claim])
     synthetic(Path("runs/hostile"), made, truth, seeds=2)
     monkeypatch.setattr("litmus.report.page.study_of", lambda record: made)
-    assert command.execute(["sync", "hostile"]) == 0
     assert command.execute(["report", "hostile"]) == 0
-    for run in wandb_server.runs.values():
-        assert all(len(tag) <= 64 for tag in run.latest("tags"))
-        names = [str(run.latest(name)) for name in ("displayName", "groupName")]
-        assert all(len(name) <= 128 and name.isprintable() for name in names)
+    for record in run_records(Path("runs/hostile")):
+        arguments = init_arguments(record)
+        assert all(len(tag) <= 64 for tag in arguments["tags"])
+        assert all(len(arguments[name]) <= 128 and arguments[name].isprintable() for name in ("name", "group"))
     [view] = wandb_server.views.values()
     for block in json.loads(view["spec"])["blocks"]:
         if block["type"] == "markdown-block":
@@ -145,7 +101,7 @@ def test_mistakes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(UserError, match="no experiments in runs"):
         command.execute(["report", "nothing"])
     with pytest.raises(UserError, match="did you mean 'offline'"):
-        available_mode("oflin", "study")
+        available_mode("oflin", Path("study"))
 
 
 def test_the_mode_follows_the_option_then_the_environment_then_the_key(
@@ -156,9 +112,9 @@ def test_the_mode_follows_the_option_then_the_environment_then_the_key(
 
     def resolved(asked: str | None = None) -> tuple[str, str]:
         tracking._print_once.cache_clear()
-        return available_mode(asked, "study"), capsys.readouterr().err
+        return available_mode(asked, Path("study")), capsys.readouterr().err
 
-    later = "Upload later with: litmus wandb sync study\n"
+    later = "Upload later with: wandb sync study/*/wandb/*run-*\n"
     assert resolved() == ("online", f"litmus: W&B is online: runs go to {ENTITY}/litmus\n")
     monkeypatch.setenv("WANDB_MODE", "offline")
     assert resolved() == ("offline", f"litmus: W&B is offline. {later}")
@@ -189,20 +145,6 @@ def test_online_without_a_key_is_said_once_and_trains(litmus: Litmus, tmp_path: 
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert [line for line in result.stderr.splitlines() if "W&B" in line] == [
-        "litmus: W&B is offline: no API key. Upload later with: litmus wandb sync one"
+        "litmus: W&B is offline: no API key. Upload later with: wandb sync runs/one/*/wandb/*run-*"
     ]
     assert list(tmp_path.glob("runs/*/*/wandb/offline-run-*"))
-
-
-@pytest.mark.slow
-def test_a_study_logged_online_ends_with_its_address(litmus: Litmus, wandb_server: WandbServer, tmp_path: Path) -> None:
-    options = [part for key, value in TINY.items() for part in (f"--{key}", str(value))]
-    online = {"WANDB_API_KEY": KEY, "WANDB_BASE_URL": wandb_server.url, "WANDB_MODE": ""}
-    result = litmus("train", "--data", "digits", "--trainer.epochs", "1", *options, "--name", "one", **online)
-    assert result.returncode == 0, result.stderr
-    assert f"litmus: W&B is online: runs go to {ENTITY}/litmus" in result.stderr
-    assert f"W&B: {wandb_server.url}/{ENTITY}/litmus/runs/summary-" in result.stdout
-    assert "lacks" not in result.stdout
-    assert sorted(run.latest("jobType") for run in wandb_server.runs.values()) == ["run", "summary"]
-    for file in tmp_path.rglob("*"):
-        assert not file.is_file() or KEY.encode() not in file.read_bytes(), file
