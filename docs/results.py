@@ -3,13 +3,17 @@
     python docs/results.py RUNS [STUDY ...] [--data DATA] [--only-write]
 
 runs what is missing of each study into the folder RUNS, in its quick preset or at the scale that
-`docs/results/scales.yaml` gives it, and writes `docs/results/STUDY.md` and the table of all, `docs/results/README.md`.
-`discussion.yaml` has what is said of a study beyond its figures. With `--only-write` nothing is run, and a study
-without records keeps its page.
+`docs/results/scales.yaml` gives it, and writes `docs/results/STUDY.md`, its pictures, and a card of it into
+`docs/results/README.md`. `discussion.yaml` has what there is to say of a study beyond its figures, `groups.yaml` the
+order of the cards. A quick preset's time goes to `litmus/cli/quick_times.json`, where `litmus list studies` reads it:
+half the CPU time of the command, which is its time on two idle cores, whatever else the machine does. With
+`--only-write` nothing is run, and a study without records keeps its page.
 """
 
 import argparse
 import json
+import re
+import resource
 import shlex
 import subprocess
 import sys
@@ -23,6 +27,8 @@ from typing import Any
 import yaml
 
 from litmus import studies
+from litmus.cli.list import QUICK_TIMES
+from litmus.core.errors import UserError
 from litmus.core.formatting import listed, several
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES
@@ -33,10 +39,15 @@ from litmus.records.study_record import STUDY_FILE, read_study_record
 from litmus.report.answer import answer_of
 from litmus.report.controls import image_counts
 from litmus.report.exports import as_markdown, markdown
+from litmus.report.figures import figures_of
+from litmus.report.figures.pictures import forest_picture, picture
+from litmus.report.forest import claimed, group_of
 
 FOLDER = Path(__file__).with_name("results")
 TABLE = FOLDER / "table.json"
-"""A line of the table for each study, kept so that one study can be written without the others' records."""
+"""A card of each study, kept so that one study can be written without the others' records."""
+_PLACES = re.compile(r'\b(?:d|x|y|transform)="[^"]*"')
+"""The attributes of an SVG's elements that say where something is."""
 LITMUS = (sys.executable, "-c", "from litmus.cli.main import main; main()")
 
 
@@ -51,12 +62,25 @@ def main() -> None:
     for name in arguments.studies or names():
         scale = scale_of(name)
         if not arguments.only_write:
-            options = [option.replace("DATA", arguments.data) for option in scale.options]
-            subprocess.run([*LITMUS, "run", name, *options, "--name", name, "--out", str(arguments.runs)], check=True)
+            run(name, scale, arguments.runs, arguments.data)
         if (arguments.runs / name / STUDY_FILE).exists():
             write(name, arguments.runs / name, scale)
             print(FOLDER / f"{name}.md")
     write_table()
+
+
+def run(name: str, scale: "Scale", runs: Path, data: str) -> None:
+    """Run what is missing of a study, and write down the time of a quick preset that ran from the start."""
+    options = [option.replace("DATA", data) for option in scale.options]
+    fresh = not (runs / name).exists() and not options
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([*LITMUS, "run", name, *options, "--name", name, "--out", str(runs)], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if fresh:
+        seconds = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 2
+        times = {**json.loads(QUICK_TIMES.read_text()), name: round(seconds)}
+        kept = {name: times[name] for name in sorted(times) if name in names()}
+        QUICK_TIMES.write_text(json.dumps(kept, indent=2) + "\n")
 
 
 def names() -> list[str]:
@@ -92,68 +116,125 @@ def texts(name: str) -> Mapping[str, Any]:
 
 
 def write(name: str, directory: Path, scale: Scale) -> None:
-    """Write the page of a study, and its line of the table."""
+    """Write the page of a study, its pictures, and its card."""
     record = read_study_record(directory)
     ran = {"preset": record.preset, **{key: str(value) for key, value in record.settings.items()}}
     if {**ran, "data.root": ""} != {**scale.settings, "data.root": ""}:
         sys.exit(f"{directory} was run with {ran}, and docs/results/scales.yaml says {scale.settings}")
     study = STUDIES[name].at(record.preset)
     summary = summarise(directory, study.claims, study.measures)
-    heading, answer, tables = as_markdown(summary).split("\n\n", 2)
+    heading, answer, *tables, methods = as_markdown(summary).strip().split("\n\n")
     limit, discussion = study.limits.get(record.preset), texts("discussion").get(name, "").strip()
     latest = max(file.stat().st_mtime for file in directory.glob("*/summary.json"))
+    pictures = _pictures(name, study, summary)
     parts = [
         heading.replace("## ", "# "),
         answer,
-        _how(name, summary, scale),
-        tables.strip(),
+        *pictures[:1],
+        *tables[:1],
+        *pictures[1:],
+        *tables[1:],
         f"**Limits.** {markdown(limit)}" if limit else "",
-        f"**Beside the source.** {discussion}" if discussion else "",
-        f"Source: {markdown(study.source)}." if study.source else "",
-        f"*Recorded until {datetime.fromtimestamp(latest, UTC):%Y-%m-%d}; written by `python docs/results.py`.*",
+        f"**Discussion.** {discussion}" if discussion else "",
+        f"**Source.** {markdown(study.source)}." if study.source else "",
+        f"**Runs.** {_how(name, summary, scale)} Recorded until {datetime.fromtimestamp(latest, UTC):%Y-%m-%d}.",
+        f"<details><summary>Methods</summary>\n\n{methods.strip('*')}\n\n</details>",
+        "[All results](README.md)",
     ]
     write_atomically(FOLDER / f"{name}.md", "\n\n".join(filter(None, parts)) + "\n")
-    table = {**_table(), name: _line(study, summary, scale)}
+    table = {**_table(), name: _card(study, summary, scale)}
     write_atomically(TABLE, json.dumps(dict(sorted(table.items())), indent=2, ensure_ascii=False) + "\n")
 
 
+def _pictures(name: str, study: Study, summary: StudySummary) -> list[str]:
+    """Write the claims as a forest plot, the study's main figure and the learning curves; return their Markdown."""
+    folder = FOLDER / "pictures"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob(f"{name}-*.svg"):
+        old.unlink()
+    groups = [group_of(each.title, each.axis, each.rows, each.unit) for each in claimed(summary)]
+    drawn = [("claims", "The claims with their 95 % intervals", forest_picture(groups, "svg"))] if groups else []
+    figures = figures_of(summary.analysis, study.plots)
+    curves = next((each for each in figures if each.title.endswith("while training")), None)
+    for kind, figure in (("figure", figures[0] if figures else None), ("curves", curves)):
+        if figure is not None and (kind == "figure" or figure is not figures[0]):
+            try:
+                drawn.append((kind, figure.title, picture(figure.plot, "svg")))
+            except UserError:  # a figure that only a browser draws
+                continue
+    for kind, _, content in drawn:
+        write_atomically(folder / f"{name}-{kind}.svg", themed(content.decode()))
+    return [f"![{markdown(title)}](pictures/{name}-{kind}.svg)" for kind, title, _ in drawn]
+
+
+def themed(svg: str) -> str:
+    """Return a picture without a background, whose text and axes are light where the reader's theme is dark."""
+    # A hundredth of a point cannot be seen.
+    svg = _PLACES.sub(lambda found: re.sub(r"(?<=\.\d)\d+", "", found[0]), svg.partition("<svg")[2])
+    svg = re.sub(r"#(?:000000|333333|555555|262626)", "currentColor", svg)
+    svg = re.sub(r'(<g id="patch_1">\s*<path d="[^"]*") style="fill: #ffffff"', r'\1 style="fill: none"', svg)
+    svg = svg.replace("fill: #ffffff", "fill: none")
+    style = "svg{color:#1f2328;fill:currentColor}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}"
+    opening, rest = svg.split(">", 1)
+    return f"<svg{opening}><style>{style}</style>{rest}"
+
+
 def write_table() -> None:
-    """Write the table of all studies."""
-    table = _table()
+    """Write the cards of all studies, group by group."""
+    table, groups = _table(), texts("groups")
+    if sorted(name for group in groups.values() for name in group) != sorted(names()):
+        odd = set(names()) ^ {name for group in groups.values() for name in group}
+        sys.exit(f"docs/results/groups.yaml names each study once; look at {', '.join(sorted(odd)) or 'repeated names'}")
+    counts = Counter[str]()
+    for row in table.values():
+        counts.update(row["primary"])
+    decided = sum(counts[verdict] for verdict in MEANING if verdict != "inconclusive")
+    verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in MEANING if counts[verdict])
     lines = [
         "# What the studies say",
         "",
-        "Each study of the suite, run on two CPU cores at the largest scale that these make in minutes: mostly its "
-        "quick preset, on small images. **A verdict holds at its scale**; the page of a study says what the scale "
-        "leaves open. Written by `python docs/results.py RUNS` from real records, never by hand; a settled study is "
-        "not run again to get another answer.",
+        f"{len(table)} studies, each run on two CPU cores, most in one to three minutes on small images. **A verdict holds "
+        "at the scale of its runs**, and each page says what that scale leaves open. Each study was designed on other "
+        f"seeds than those shown here. Of {counts.total()} primary claims {decided} are decided: {verdicts}. "
+        "`python docs/results.py RUNS` writes these pages from the records of the runs.",
         "",
-        "| study | question | runs | scale | supported | opposite | smaller | inconclusive |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        " · ".join(f"[{group}](#{re.sub('[^a-z]+', '-', group.lower())})" for group in groups),
     ]
-    for name in names():
-        if name not in table:
-            lines.append(f"| {name} | {markdown(STUDIES[name].question)} | not run yet | | | | | |")
-            continue
-        row = table[name]
-        verdicts = [str(row["verdicts"].get(verdict, "")) for verdict in MEANING]
-        cells = [f"[{name}]({name}.md)", markdown(row["question"]), row["runs"], row["scale"], *verdicts]
-        lines.append(f"| {' | '.join(cells)} |")
+    for group, members in groups.items():
+        lines += ["", f"## {group}"]
+        for name in members:
+            lines += ["", *_shown(name, table.get(name))]
     write_atomically(FOLDER / "README.md", "\n".join(lines) + "\n")
+
+
+def _shown(name: str, card: Mapping[str, Any] | None) -> list[str]:
+    """Return the card of a study as Markdown."""
+    if card is None:
+        return [f"### {markdown(STUDIES[name].question)}", "", f"Not run yet: `{name}`."]
+    drawing = f"![Claims of {name}](pictures/{name}-claims.svg)"
+    return [
+        f"### [{markdown(card['question'])}]({name}.md)",
+        "",
+        markdown(card["answer"]),
+        "",
+        *([drawing, ""] if (FOLDER / "pictures" / f"{name}-claims.svg").exists() else []),
+        f"`{name}` · {card['runs']} · {card['scale']}",
+    ]
 
 
 def _table() -> dict[str, Any]:
     return dict(json.loads(TABLE.read_text())) if TABLE.exists() else {}
 
 
-def _line(study: Study, summary: StudySummary, scale: Scale) -> dict[str, Any]:
-    verdicts = Counter(str(verdict) for verdict in summary.headline)
+def _card(study: Study, summary: StudySummary, scale: Scale) -> dict[str, Any]:
+    found = zip(study.claims, summary.headline, strict=True)
+    primary = Counter(str(verdict) for claim, verdict in found if claim.primary)
     return {
         "question": study.question,
         "answer": answer_of(summary),
         "runs": _runs(summary),
         "scale": f"{summary.analysis.study.preset}, {_data(summary, scale)}",
-        "verdicts": {verdict: verdicts[verdict] for verdict in MEANING if verdicts[verdict]},
+        "primary": {verdict: primary[verdict] for verdict in MEANING if primary[verdict]},
     }
 
 

@@ -1,7 +1,9 @@
 """The pages of results are of the studies as they are now, and say what the records say that they were made of."""
 
 import json
+import re
 import shutil
+import xml.etree.ElementTree
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,13 @@ def test_the_table_is_current(folder: Path) -> None:
     assert (folder / "README.md").read_text() == (WRITTEN / "README.md").read_text(), "docs/results.py --only-write"
 
 
+def test_each_study_is_in_one_group(folder: Path) -> None:
+    groups = (folder / "groups.yaml").read_text()
+    (folder / "groups.yaml").write_text(groups.replace("  - lesion\n", ""))
+    with pytest.raises(SystemExit, match=r"look at lesion$"):
+        results.write_table()
+
+
 def test_a_page_is_made_of_the_records(folder: Path) -> None:
     def truth(arm: Arm, seed: int) -> Truth:
         end = 0.5 + (arm.levels["model.norm"] == "batch") * (0.3 + 0.01 * (seed % 2))
@@ -51,10 +60,17 @@ def test_a_page_is_made_of_the_records(folder: Path) -> None:
     results.write("batch_norm", folder / "runs", results.Scale(("--seeds", "4", "--data.root", "DATA"), "some digits"))
     results.write_table()
     page, table = (folder / "batch_norm.md").read_text(), (folder / "README.md").read_text()
-    assert "[batch_norm](batch_norm.md)" in table
+    assert "](batch_norm.md)\n\n" in table
+    assert "`batch_norm` · 10 arms, 4 seeds · quick, some digits" in table
     assert "`litmus run batch_norm --seeds 4 --data.root DATA`: 10 arms, 4 seeds; 40 runs finished;" in page
     assert "| Batch norm reaches a higher accuracy. | supported | +30.67 " in page
     assert " Data: some digits (" in page
-    assert "**Beside the source.** It is as the paper has it." in page
+    assert "**Discussion.** It is as the paper has it." in page
+    drawings = re.findall(r"\]\((pictures/.*?)\)", page)
+    assert [Path(drawing).stem for drawing in drawings] == ["batch_norm-claims", "batch_norm-figure", "batch_norm-curves"]
+    for drawing in drawings:
+        tree = xml.etree.ElementTree.parse(folder / drawing)
+        assert "prefers-color-scheme:dark" in "".join(tree.getroot().itertext())
+        assert ">0.03<" in (folder / drawing).read_text() or "claims" not in drawing  # numbers in texts are not rounded
     with pytest.raises(SystemExit, match=r"was run with .*, and docs/results/scales.yaml says .*'data.name': 'mnist'"):
         results.write("batch_norm", folder / "runs", results.Scale(("--data", "mnist")))

@@ -20,7 +20,7 @@ from litmus.lit_archs.cost.table import read_table
 from litmus.records.study_record import short_name
 
 QUICK_TIMES = Path(__file__).with_name("quick_times.json")
-"""Seconds that each study's quick preset took on two CPU cores, as `benchmarks/quick_studies.py` measured them."""
+"""Seconds of each study's quick preset on two idle CPU cores, as `docs/results.py` measures them."""
 
 HEADINGS = {
     "studies": ("question", "runs", "time"),

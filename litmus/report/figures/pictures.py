@@ -21,7 +21,7 @@ _COLOURS = {"supported": "#009E73", "opposite": "#D55E00"}
 """Of an effect, by its verdict."""
 _POINT = 0.62
 """Points of Matplotlib for a pixel of Plotly."""
-_LABEL, _ROW = 34, 0.34
+_LABEL, _ROW = 40, 0.42
 """Characters of a line of a label, and the height of a row of a forest plot in inches."""
 
 
@@ -100,7 +100,7 @@ def _group(axes: Any, group: Group) -> None:
         axes.annotate(row.text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     if group.zero is not None:
         axes.axvline(group.zero, color="#999999", linewidth=0.8, zorder=0)
-    labels = [textwrap.fill(textwrap.shorten(row.label, 2 * _LABEL, placeholder=" …"), _LABEL) for row, _ in rows]
+    labels = [textwrap.fill(textwrap.shorten(row.label, 3 * _LABEL, placeholder=" …"), _LABEL) for row, _ in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=8)
     axes.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5), xlabel=group.unit)
     axes.set_xticks([place for place, _ in group.ticks], [label for _, label in group.ticks])
