@@ -71,6 +71,6 @@ def test_a_page_is_made_of_the_records(folder: Path) -> None:
     for drawing in drawings:
         tree = xml.etree.ElementTree.parse(folder / drawing)
         assert "prefers-color-scheme:dark" in "".join(tree.getroot().itertext())
-        assert ">0.03<" in (folder / drawing).read_text() or "claims" not in drawing  # numbers in texts are not rounded
+        assert ">0.03<" in (folder / drawing).read_text() or "figure" not in drawing  # numbers in texts are not rounded
     with pytest.raises(SystemExit, match=r"was run with .*, and docs/results/scales.yaml says .*'data.name': 'mnist'"):
         results.write("batch_norm", folder / "runs", results.Scale(("--data", "mnist")))
