@@ -184,7 +184,9 @@ def write_table() -> None:
     table, groups = _table(), texts("groups")
     if sorted(name for group in groups.values() for name in group) != sorted(names()):
         odd = set(names()) ^ {name for group in groups.values() for name in group}
-        sys.exit(f"docs/results/groups.yaml names each study once; look at {', '.join(sorted(odd)) or 'repeated names'}")
+        sys.exit(
+            f"docs/results/groups.yaml names each study once; look at {', '.join(sorted(odd)) or 'repeated names'}"
+        )
     counts = Counter[str]()
     for row in table.values():
         counts.update(row["primary"])
@@ -193,9 +195,9 @@ def write_table() -> None:
     lines = [
         "# What the studies say",
         "",
-        f"{len(table)} studies, each run on two CPU cores, most in one to three minutes on small images. **A verdict holds "
-        "at the scale of its runs**, and each page says what that scale leaves open. Each study was designed on other "
-        f"seeds than those shown here. Of {counts.total()} primary claims {decided} are decided: {verdicts}. "
+        f"{len(table)} studies, each run on two CPU cores, most in one to three minutes on small images. **A verdict "
+        "holds at the scale of its runs**, and each page says what that scale leaves open. Each study was designed on "
+        f"other seeds than those shown here. Of {counts.total()} primary claims {decided} are decided: {verdicts}. "
         "`python docs/results.py RUNS` writes these pages from the records of the runs.",
         "",
         " · ".join(f"[{group}](#{re.sub('[^a-z]+', '-', group.lower())})" for group in groups),

@@ -47,7 +47,9 @@ def test_the_trainer_of_the_documentation_trains(
 
 
 def test_the_worked_example_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", (FOLDER / "worked_example.md").read_text(), re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```\n\n```text\n(.*?)```", (FOLDER / "worked_example.md").read_text(), re.DOTALL
+    )
     assert len(blocks) == 6
     names: dict[str, Any] = {}
     for code, printed in blocks:

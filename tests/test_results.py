@@ -67,7 +67,11 @@ def test_a_page_is_made_of_the_records(folder: Path) -> None:
     assert " Data: some digits (" in page
     assert "**Discussion.** It is as the paper has it." in page
     drawings = re.findall(r"\]\((pictures/.*?)\)", page)
-    assert [Path(drawing).stem for drawing in drawings] == ["batch_norm-claims", "batch_norm-figure", "batch_norm-curves"]
+    assert [Path(drawing).stem for drawing in drawings] == [
+        "batch_norm-claims",
+        "batch_norm-figure",
+        "batch_norm-curves",
+    ]
     for drawing in drawings:
         tree = xml.etree.ElementTree.parse(folder / drawing)
         assert "prefers-color-scheme:dark" in "".join(tree.getroot().itertext())
