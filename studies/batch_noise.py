@@ -46,12 +46,13 @@ study = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
     base={
         "model.name": "lenet5", "model.activation": "relu", "norm.groups": 8,
-        "data.name": "shapes", "data.train_images": 500, "data.batch_size": BATCH, "data.validation": 0.2,
+        "data.name": "shapes", "data.train_images": 500, "data.test_images": 4000, "data.batch_size": BATCH,
+        "data.validation": 0.2,
         "optim.lr": 0.05, "trainer.epochs": 30, "trainer.probe_every_n_steps": 50,
     },
     factors=["model.norm", "norm.virtual_batch_size"],
     arms={
-        **{f"{size} share": ghosts(size) for size in (4, 8, 16, 32, BATCH)},
+        **{f"{size} share": ghosts(size) for size in (4, 8, 16, BATCH)},
         GROUP: {"model.norm": "group", "norm.virtual_batch_size": BATCH},
     },
     baseline=f"{BATCH} share",

@@ -4,7 +4,8 @@ Three arms: no norm, batch norm, and batch norm with random shifts and scales af
 (Santurkar et al. 2018, appendix); each tunes its learning rate. Two papers define the shift, and each is judged by its
 definition: Ioffe & Szegedy by how far the distribution of a layer's input wanders in training, Santurkar et al. by the
 distance of a layer's gradient before and after the earlier layers' update, over the gradient's norm (definition 2.1).
-quick: a plain network of 8 layers on scikit-learn's digits; paper: VGG-16 on CIFAR-10.
+Norms are evaluated by the statistics of the evaluated batch, since averages that were taken under noise are none of a
+network without it. quick: a plain network of 14 layers on drawn shapes; paper: VGG-16 on CIFAR-10.
 """
 
 from litmus import Claim, Study, alike, drift, logarithm, more, probed
@@ -16,20 +17,22 @@ SHIFT, SMOOTHNESS, DRIFT = probed("relative_shift"), probed("smoothness"), drift
 study = Study(
     source="Santurkar et al. 2018, How Does Batch Normalization Help Optimization? (arXiv 1805.11604)",
     base={
-        "model.name": "resnet_cifar", "model.residual": False, "model.depth": 8, "model.width": 8,
-        "data.name": "digits", "data.batch_size": 64,
-        "optim.lr": 0.03, "trainer.epochs": 20, "trainer.probe_every_n_steps": 20,
+        "model.name": "resnet_cifar", "model.residual": False, "model.depth": 14, "model.width": 8,
+        "norm.evaluation_statistics": "batch",
+        "data.name": "shapes", "data.image_size": 16, "data.train_images": 2000, "data.test_images": 4000,
+        "data.batch_size": 64, "data.eval_batch_size": 500,
+        "optim.lr": 0.03, "optim.schedule": "cosine", "trainer.epochs": 8, "trainer.probe_every_n_steps": 25,
     },
     factors={"model.norm": ["none", "batch", "noisy_batch"]},
     baseline=NONE,
-    seeds=8,
-    tune={"optim.lr": [0.01, 0.03, 0.1]},
+    seeds=6,
+    tune={"optim.lr": [0.03, 0.1]},
     presets={
         "paper": {
             "tune": {"optim.lr": [0.01, 0.03, 0.1]},
             "model.name": "vgg16_cifar",
             "data.name": "cifar10", "data.batch_size": 128, "data.augment": "cifar",
-            "optim.lr": 0.1, "trainer.epochs": 100, "trainer.probe_every_n_steps": 500,
+            "optim.lr": 0.1, "optim.schedule": "constant", "trainer.epochs": 100, "trainer.probe_every_n_steps": 500,
         }
     },
     probes=["activations", "covariate_shift", "gradient_predictiveness"],
@@ -38,10 +41,6 @@ study = Study(
         "cosine before and after": probed("cosine"),
         "drift of the last layer's input": DRIFT,
         "change of the gradient along itself": SMOOTHNESS,
-    },
-    limits={
-        "quick": "Eight seeds and 360 test images leave about three points open: that noise costs less than two is "
-        "shown only where the seeds agree better than is usual."
     },
     claims=[
         Claim("Batch norm is more accurate than none.",
@@ -53,11 +52,10 @@ study = Study(
               more(logarithm(SHIFT), BATCH, than=NONE), "section 2.2, figure 3", threshold=-0.0458),  # log10(0.9)
         Claim("Noise after batch norm makes the layers' inputs less steady than no norm does.",
               more(DRIFT, NOISY, than=NONE), "figure 2", primary=True),
-        Claim("With that noise it still fits the training set as well as without noise, to two points.",
-              alike("fit_top1", NOISY, BATCH), "figure 2", threshold=0.02, primary=True, answers="no"),
-        # not checked at the source: that the figure or its section speak of test accuracy
-        Claim("Its test accuracy, where there is no noise, is as good, to two points.",
-              alike("test_top1", NOISY, BATCH), "figure 2", threshold=0.02),
+        Claim("With that noise it still fits the training set better than no norm.",
+              more("fit_top1", NOISY, than=NONE), "figure 2", primary=True, answers="no"),
+        Claim("It fits it as well as without noise, to two points.",
+              alike("fit_top1", NOISY, BATCH), "figure 2", threshold=0.02),
         Claim("Batch norm makes the gradient change less along its own direction.",
               more(logarithm(SMOOTHNESS), NONE, than=BATCH), "figure 4"),
     ],

@@ -65,6 +65,9 @@ study = Study(
             "trainer.epochs": 20, "trainer.probe_every_n_steps": 200,
         }
     },
+    limits={
+        "quick": "360 test images: a difference of a point at each gradient's best rate does not stand out."
+    },
     probes=["parameter_norms"],
     measures={
         "norm of the biases before the norms at the end": BIAS,
@@ -79,12 +82,13 @@ study = Study(
               exceeds(late_growth, MEAN), "section 2", threshold=0.097,  # log10(1.25)
               paper="b will grow indefinitely"),
         Claim("Meanwhile the loss falls less than with the full gradient.",
-              more(LOSS, MEAN, than=FULL), "section 2"),
+              more(LOSS, MEAN, than=FULL), "section 2", paper="b grows while the loss remains fixed",
+              primary=True, answers="yes"),
         Claim("So it does where both statistics are constants.",
               more(LOSS, BOTH, than=FULL), "section 2"),
-        Claim("Each at its best rate, the net is less accurate with constants: by more than a point.",
+        Claim("Each at its best rate, the net is less accurate with constants.",
               more("test_top1", {"norm.gradient": "full"}, than={"norm.gradient": "stopped"}), "section 2",
-              threshold=0.01, paper="the model blows up", primary=True, answers="yes"),
+              paper="the model blows up"),
         Claim("It is worse where the normalisation scales and not only centres: the loss is higher.",
               more(LOSS, BOTH, than=MEAN), "section 2"),
     ],

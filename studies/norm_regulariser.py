@@ -1,9 +1,10 @@
 """Is batch norm a regulariser that dropout and weight decay can be taken back for?
 
-Norm × dropout × weight decay, each arm with a tuned learning rate. Overfitting is the final accuracy on the training
-images minus that on the test images. The two strengths of weight decay differ by a factor of five, as in the source,
-which does not state them. quick: LeNet-5 with ReLU on 400 drawn shapes. paper: an AlexNet for small images on
-CIFAR-10; the source's network is an Inception on ImageNet.
+Norm and dropout, each with and without the other, and batch norm with five times the weight decay: the source takes a
+fifth and does not state of what. Each arm tunes its learning rate, since decay acts on a normalised layer through the
+rate; γ, β and the classifier decay, too. Overfitting is the final accuracy on the training images minus that on the
+test images. quick: LeNet-5 with ReLU on 800 drawn shapes. paper: an AlexNet for small images on CIFAR-10; the source's
+network is an Inception on ImageNet.
 """
 
 from litmus import Claim, Levels, Study, alike, gap, interaction, more
@@ -21,28 +22,31 @@ study = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
     base={
         "model.name": "lenet5", "model.activation": "relu",
-        "data.name": "shapes", "data.train_images": 500, "data.batch_size": 32, "data.validation": 0.2,
-        "optim.lr": 0.03, "trainer.epochs": 20,
+        "data.name": "shapes", "data.train_images": 1000, "data.test_images": 4000, "data.batch_size": 32,
+        "data.validation": 0.2, "optim.lr": 0.03, "trainer.epochs": 15,
     },
-    factors={
-        "model.norm": ["none", "batch"],
-        "model.dropout": [0.0, 0.5],
-        "optim.weight_decay": [WEAK, STRONG],
+    factors=["model.norm", "model.dropout", "optim.weight_decay"],
+    arms={
+        "no norm": network("none"),
+        "no norm, dropout": network("none", 0.5),
+        "batch norm": network("batch"),
+        "batch norm, dropout": network("batch", 0.5),
+        "batch norm, strong decay": network("batch", weight_decay=STRONG),
     },
-    baseline=network("none"),
-    seeds=6,
-    tune={"optim.lr": [0.01, 0.03]},
+    baseline="no norm",
+    seeds=8,
+    tune={"optim.lr": [0.01, 0.03, 0.1]},
     presets={
         "paper": {
-            "tune": {"optim.lr": [0.01, 0.03]},
+            "tune": {"optim.lr": [0.01, 0.03, 0.1]},
             "model.name": "alexnet_cifar", "model.dense_units": 1024,
             "data.name": "cifar10", "data.batch_size": 128, "data.validation": 0.1, "data.augment": "cifar",
             "optim.schedule": "cosine", "trainer.epochs": 100,
         }
     },
     limits={
-        "quick": "400 images, which the net learns by heart: the gap that regularisers are to narrow is of 40 points, "
-        "many times the source's."
+        "quick": "800 images, which the net learns by heart: the gap that regularisers are to narrow is many times the "
+        "source's."
     },
     measures={"training minus test accuracy": GAP, "test minus training loss": gap("test_loss", "fit_loss")},
     claims=[
@@ -59,10 +63,10 @@ study = Study(
                           than=(network("batch", 0.5), network("batch"))), "section 3.4", primary=True, answers="yes"),
         Claim("With batch norm, a fifth of the weight decay is more accurate.",
               more("test_top1", network("batch", weight_decay=WEAK), than=network("batch", weight_decay=STRONG)),
-              "section 4.2.1", primary=True, answers="yes"),
-        Claim("With batch norm, weight decay does not regularise: five times as much moves the gap by under a point.",
+              "section 4.2.1"),
+        Claim("With batch norm, weight decay does not regularise: five times as much moves the gap by under 3 points.",
               alike(GAP, network("batch", weight_decay=STRONG), network("batch", weight_decay=WEAK)),
-              "abstract", source=VAN_LAARHOVEN, threshold=0.01),
+              "abstract", source=VAN_LAARHOVEN, threshold=0.03),
     ],
 )  # fmt: skip
 

@@ -95,6 +95,7 @@ FOLLOWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("lesion", "paper"): (HE, {}),
     ("multi_crop", "paper"): (KRIZHEVSKY, {}),
     ("norm_placement", "paper"): (HE, {}),
+    ("norms", "paper"): (HE_STANDARDISED, {}),
     ("residual_depth", "paper"): (HE, {}),
     ("residual_depth", "imagenet"): (HE_IMAGENET, {}),
     ("residual_imagenet", "paper"): (HE_IMAGENET, {}),
@@ -104,7 +105,6 @@ FOLLOWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("shortcuts_without_norm", "paper"): (HE, {"optim.schedule": "cosine"}),
     ("squeeze_excite", "paper"): (HE_STANDARDISED, {}),
     ("squeeze_excite", "imagenet"): (TORCHVISION, {}),
-    ("sync_batch_norm", "paper"): (HE_STANDARDISED, {"data.batch_size": 64}),
     ("unet_skips", "paper"): (UNET, {}),
     ("width_depth", "paper"): (ZAGORUYKO, {}),
 }
