@@ -44,6 +44,7 @@ from litmus.report.controls import image_counts
 from litmus.report.exports import as_markdown, markdown
 from litmus.report.figures import figures_of
 from litmus.report.figures.pictures import forest_picture, picture
+from litmus.report.figures.probes import figures_asked
 from litmus.report.forest import claimed, group_of
 
 FOLDER = Path(__file__).with_name("results")
@@ -162,10 +163,10 @@ def _pictures(name: str, study: Study, summary: StudySummary) -> list[str]:
         old.unlink()
     groups = [group_of(each.title, each.axis, each.rows, each.unit) for each in claimed(summary)]
     drawn = [("claims", "The claims with their 95 % intervals", forest_picture(groups, "svg"))] if groups else []
-    figures = figures_of(summary.analysis, study.plots)
+    figures = figures_asked(summary.analysis, study.plots) + figures_of(summary.analysis)
     curves = next((each for each in figures if each.title.endswith("while training")), None)
     for kind, figure in (("figure", figures[0] if figures else None), ("curves", curves)):
-        if figure is not None and (kind == "figure" or figure is not figures[0]):
+        if figure is not None and (kind == "figure" or figure.title != figures[0].title):
             try:
                 drawn.append((kind, figure.title, picture(figure.plot, "svg")))
             except UserError:  # a figure that only a browser draws
