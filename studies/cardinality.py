@@ -1,9 +1,9 @@
 """At equal cost, is a ResNeXt with more paths more accurate than one with wider paths?
 
-ResNeXt of 11 layers with 1, 2, 4 or 8 paths, whose widths make parameters and FLOPs about equal. quick: a quarter of
-the width on scikit-learn's digits. paper: CIFAR-10. The paper's tables are of ImageNet and of CIFAR networks a hundred
-times as large. imagenet: the networks of its table 3, ResNeXt-50 with 1 to 32 paths (25.0 to 25.6 million parameters),
-on ImageNet as an image folder.
+ResNeXt of 11 layers with one path or eight, whose widths make parameters and FLOPs about equal. quick: a quarter of the
+width on drawn shapes of 12 pixels. paper: 1, 2, 4 and 8 paths on CIFAR-10; the paper's tables are of ImageNet and of
+CIFAR networks a hundred times as large. imagenet: the networks of its table 3, ResNeXt-50 with 1 to 32 paths (25.0 to
+25.6 million parameters), on ImageNet as an image folder.
 """
 
 from dataclasses import replace
@@ -23,35 +23,46 @@ def paths(count: int) -> Levels:
     return {"model.name": f"resnext11_{count}x{PATHS[count]}d"}
 
 
+def arms(*counts: int) -> dict[str, Levels]:
+    return {f"{count} × {PATHS[count]} channels": paths(count) for count in counts}
+
+
 quick = Study(
     source="Xie et al. 2016, Aggregated Residual Transformations (arXiv 1611.05431)",
     base={
         "model.width": 16,
-        "data.name": "digits", "data.batch_size": 64,
-        "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 10,
+        "data.name": "shapes", "data.image_size": 12, "data.num_classes": 6,
+        "data.train_images": 2000, "data.test_images": 4000, "data.batch_size": 64,
+        "optim.lr": 0.1, "optim.schedule": "cosine", "trainer.epochs": 8,
     },
     factors=["model.name"],
-    arms={f"{count} × {channels} channels": paths(count) for count, channels in PATHS.items()},
+    arms=arms(1, 8),
     baseline="1 × 16 channels",
     seeds=6,
-    presets={"paper": {**CIFAR_STEPWISE, "optim.weight_decay": 5e-4, "trainer.epochs": 300}},
     limits={
-        "quick": "The paper's difference is 1.7 points of ImageNet error; on digits all arms are near the ceiling."
+        "quick": "Eight epochs of small images show which network fits them better. The paper's 1.7 points of ImageNet "
+        "error are less than this run can see in the test."
     },
     plots=[Scatter("parameters", "Test accuracy against parameters")],
     claims=[
         Claim("Eight paths are more accurate than one of the same cost.",
               more("test_top1", paths(8), than=paths(1)), "table 3",
-              paper="ResNet-50 1×64d to ResNeXt-50 32×4d: 23.9 % to 22.2 % top-1 error", primary=True, answers="yes"),
+              paper="ResNet-50 1×64d to ResNeXt-50 32×4d: 23.9 % to 22.2 % top-1 error"),
         Claim("They fit the training set better.",
-              more("fit_top1", paths(8), than=paths(1)), "section 5.1, figure 5"),
+              more("fit_top1", paths(8), than=paths(1)), "section 5.1, figure 5", primary=True,
+              paper="a lower training error throughout: the gain is of the representation, not of regularisation"),
     ],
 )  # fmt: skip
 
 study = replace(
     quick,
     presets={
-        **quick.presets,
+        "paper": replace(
+            quick,
+            base={"model.width": 16, **CIFAR_STEPWISE, "optim.weight_decay": 5e-4, "trainer.epochs": 300},
+            arms=arms(*PATHS),
+            limits={},
+        ),
         "imagenet": replace(
             quick,
             base={**IMAGENET_STEPWISE, "model.name": "resnet50"},

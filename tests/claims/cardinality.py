@@ -3,12 +3,12 @@
 from claims.base.says import better
 from claims.base.world import world
 
-ONE, TWO, FOUR, EIGHT = "1 × 16 channels", "2 × 10 channels", "4 × 6 channels", "8 × 4 channels"
+ONE, EIGHT = "1 × 16 channels", "8 × 4 channels"
 
 CLAIMS = {
     "Eight paths are more accurate than one of the same cost.": better(EIGHT, ONE),
     "They fit the training set better.": better(EIGHT, ONE, of="fit_top1"),
 }
 
-RIGHT = world({EIGHT: 0.9, ONE: 0.8, TWO: 0.99, FOUR: 0.2}, train={EIGHT: 0.95, ONE: 0.85})
-WRONG = world({EIGHT: 0.8, ONE: 0.9, TWO: 0.2, FOUR: 0.99}, train={EIGHT: 0.85, ONE: 0.95})
+RIGHT = world({EIGHT: 0.9, ONE: 0.8}, train={EIGHT: 0.95, ONE: 0.85})
+WRONG = world({EIGHT: 0.8, ONE: 0.9}, train={EIGHT: 0.85, ONE: 0.95})

@@ -112,7 +112,7 @@ FOLLOWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
 
 OF_THEIR_OWN = {
     ("activations", "paper"), ("auxiliary_heads", "paper"), ("batch_norm_recipe", "paper"), ("batch_size", "paper"),
-    ("batch_size", "worst_case"),
+    ("batch_size", "worst_case"), ("deep_residual_recipe", "paper"),
     ("covariate_shift", "paper"), ("inception_paths", "paper"), ("initialisation", "paper"), ("input_scaling", "paper"),
     ("kernel_size", "paper"), ("large_batches", "paper"), ("lenet_to_alexnet", "paper"), ("losses", "paper"),
     ("norm_affine", "paper"), ("norm_gradient", "paper"), ("norm_regulariser", "paper"), ("pooling", "paper"),
