@@ -36,7 +36,7 @@ def claims(moved: str, distorted: str) -> list[Claim]:
               more("test_top1", normed(moved), than=normed(distorted)), "section 4.2.1", primary=True),
         Claim("Photometric distortion costs more with batch norm than without.",
               interaction("test_top1", of=(normed(moved), normed(distorted)),
-                          than=(plain(moved), plain(distorted))), "section 4.2.1", primary=True),
+                          than=(plain(moved), plain(distorted))), "section 4.2.1"),
     ]  # fmt: skip
 
 
@@ -44,16 +44,19 @@ quick = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
     base={
         "model.name": "lenet5",
-        "data.name": "shapes", "data.num_classes": 6, "data.train_images": 600, "data.batch_size": 50,
-        "optim.lr": 0.02, "trainer.epochs": 20,
+        "data.name": "shapes", "data.num_classes": 6, "data.train_images": 600, "data.test_images": 3000,
+        "data.batch_size": 50, "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 25,
     },
     factors={"data.augment": ["none", "cifar", "cifar_colour"], "model.norm": ["none", "batch"]},
     baseline=plain("none"),
-    seeds=4,
-    tune={"optim.lr": [0.005, 0.02, 0.08]},
+    seeds=5,
+    tune={"optim.lr": [0.01, 0.05]},
     presets={"paper": {"tune": {"optim.lr": [0.01, 0.1]}, **CIFAR_STEPWISE, "model.name": "resnet20"}},
     measures={"training minus test accuracy": GAP},
-    limits={"quick": "Twenty epochs end while the augmented arms are still improving; augmentation pays late."},
+    limits={
+        "quick": "The source distorts less because a network with batch norm sees each of 1.2 million images less "
+        "often; of 540 images that are seen 25 times each, distorted copies are what is missing."
+    },
     claims=claims("cifar", "cifar_colour"),
 )  # fmt: skip
 

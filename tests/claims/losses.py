@@ -10,7 +10,7 @@ def arm(loss: str, norm: str = "batch") -> str:
 
 
 CLAIMS = {
-    "With batch norm hinge loss and cross-entropy are equally accurate, to a point.": alike(
+    "With batch norm hinge loss and cross-entropy are equally accurate, to two points.": alike(
         arm("hinge"), arm("cross_entropy")
     ),
     "Without batch norm too, to two points.": alike(arm("hinge", "none"), arm("cross_entropy", "none")),
