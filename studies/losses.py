@@ -28,7 +28,7 @@ study = Study(
         "model.norm": ["none", "batch"],
     },
     baseline=trained("cross_entropy"),
-    seeds=5,
+    seeds=6,
     tune=Tuning({"optim.lr": [0.01, 0.03, 0.1]}, seeds=2),
     presets={
         "paper": {
