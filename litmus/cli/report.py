@@ -1,4 +1,4 @@
-"""`litmus report`: write a study's report again from its records, compare two studies, or write all reports."""
+"""`litmus report`: write a study's report again from its records, or write all reports."""
 
 import sys
 from collections.abc import Sequence
@@ -17,16 +17,15 @@ from litmus.records.study_record import read_study_record
 from litmus.report.answer import next_step
 from litmus.report.datasets import write_joint, write_joint_exports
 from litmus.report.exports import FORMATS, write_exports
-from litmus.report.overviews import write_index, write_side_by_side
-from litmus.report.page import summary_of, write_report
+from litmus.report.page import summary_of, write_index, write_report
 from litmus.report.printed import as_json, lines_of
 
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("report", "Write an experiment's report again, from its records; of two, how they differ.")
+    parser = Parser("report", "Write an experiment's report again, from its records.")
     parser.add_argument(
-        "studies", nargs="*", metavar="experiment", help="one on disk by name, see litmus status, or folder"
+        "study", nargs="?", metavar="experiment", help="one on disk by name, see litmus status, or folder"
     )
     parser.add_argument("--all", action="store_true", help="every report, and an index of them")
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
@@ -42,28 +41,22 @@ def execute(arguments: Sequence[str]) -> int:
     out, formats = Path(options.out), [name.strip() for name in options.export.split(",") if name.strip()]
     for name in formats:
         require_choice("--export", name, FORMATS)
-    if options.json and (len(options.studies) != 1 or formats or options.all):
+    if options.json and (formats or options.all):
         raise UserError("--json is for one study, without --export and --all")
     if options.all:
-        if options.studies or formats:
-            raise UserError("--all writes every report and an index; give it without studies and --export")
+        if options.study or formats:
+            raise UserError("--all writes every report and an index; give it without an experiment and --export")
         print(f"index: {write_index(out, studies_in(out))}")
         return 0
-    if not options.studies:
+    if not options.study:
         raise UserError("name an experiment, see litmus status, or --all for an index of every one")
-    if len(options.studies) > 2:
-        raise UserError(f"name one experiment, or two to compare; {len(options.studies)} were given")
-    if len(options.studies) == 2:
-        if formats:
-            raise UserError("--export is for one experiment")
-        return _two(*(find_study(study, out) for study in options.studies))
-    for folder in (out / options.studies[0], Path(options.studies[0])):
+    for folder in (out / options.study, Path(options.study)):
         if (folder / DATASETS_FILE).is_file():
             if options.costs or options.json:
                 option = "--json" if options.json else "--costs"
                 raise UserError(f"{folder} holds several datasets; {option} is for one of them")
             return _several_datasets(folder, formats)
-    folder = find_study(options.studies[0], out)
+    folder = find_study(options.study, out)
     if options.json:
         print_json(as_json(summary_of(folder)[0]))
         return 0
@@ -81,15 +74,6 @@ def _one(directory: Path, formats: Sequence[str], costs: bool) -> int:
     if formats:
         for path in write_exports(report.summary, report.study, formats, costs):
             print(f"export: {path}")
-    return 0
-
-
-def _two(first: Path, second: Path) -> int:
-    if first.resolve() == second.resolve():
-        raise UserError(f"{first} and {second} are the same experiment; name another one to compare it with")
-    path, answer = write_side_by_side(*(summary_of(each)[0] for each in (first, second)))
-    print(answer)
-    print(f"report: {path}")
     return 0
 
 

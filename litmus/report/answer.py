@@ -20,10 +20,9 @@ from litmus.evidence.results import Analysis
 from litmus.evidence.summary import MOST, StudySummary, Undecided, undecided
 from litmus.evidence.units import POINTS, Unit
 from litmus.records.study_record import short_name
-from litmus.report.tables import ClaimRow, claim_rows
+from litmus.report import controls
+from litmus.report.claims import ClaimRow, claim_rows
 
-SMALL_TEST_SET = 1000
-"""Below so many test images one image is more than a tenth of a point."""
 MOST_CLAIMS = 4
 """Claims with numbers in the answer; of more it says how many there are."""
 IN_WORDS: dict[Verdict, str] = {
@@ -47,7 +46,7 @@ def answer_of(summary: StudySummary) -> str:
 def cautions_of(summary: StudySummary) -> list[str]:
     """Return what a reader of the answer must know, as sentences: failed and missing runs, a small test set, code."""
     analysis = summary.analysis
-    sentences = [*_unfinished(analysis), *_small_test_set(summary), *_differing_too(analysis)]
+    sentences = [*_unfinished(analysis), *_differing_too(analysis), *controls.cautions(analysis)]
     return [*(f"{capital(each)}." for each in sentences), *analysis.aside.sentences]
 
 
@@ -361,100 +360,3 @@ def _differing_too(analysis: Analysis) -> list[str]:
     """Return in what else the arms of a table differ, so that no difference is due to the factor alone."""
     others = analysis.elsewhere.others if analysis.elsewhere is not None else ()
     return [f"the arms differ in {listed(others, MOST_CLAIMS)} as well"] if others else []
-
-
-def _small_test_set(summary: StudySummary) -> list[str]:
-    """Return that the test set is too small for the differences shown.
-
-    It is where half of the differences are below two of its images and an image is more than a tenth of a point.
-    """
-    images = _test_images(summary.analysis)
-    if images is None or images > SMALL_TEST_SET or summary.analysis.task.primary_metric != "top1":
-        return []
-    differences = [each.comparison.difference for each in summary.judged if each.comparison is not None]
-    differences = [each for each in differences if each.n]
-    close = sum(abs(each.mean) < 2 / images for each in differences)
-    if not close or close < len(differences) / 2:
-        return []
-    which = "the difference" if len(differences) == 1 else f"{close} of {len(differences)} differences"
-    return [
-        f"{which} {'is' if close == 1 else 'are'} less than two images of the test set, which has {images:,}: one is "
-        f"{100 / images:.2f} points"
-    ]
-
-
-def _test_images(analysis: Analysis) -> int | None:
-    if counts := analysis.recorded("data.images.test"):
-        return int(min(counts))
-    lengths = [len(answers) for result in analysis.arms for answers in result.answers.values()]
-    return min(lengths, default=None)
-
-
-def seeds_with_result(analysis: Analysis) -> str:
-    """Return how many seeds the arms have with a result: `5 seeds`, `3–8 seeds`."""
-    counts = [result.ended for result in analysis.arms]
-    fewest, most = min(counts, default=0), max(counts, default=0)
-    return several(most, "seed") if fewest == most else f"{fewest}–{several(most, 'seed')}"
-
-
-def sampling_note(analysis: Analysis) -> str:
-    """Return which intervals hold at every number of seeds, as sentences; empty where the number was fixed."""
-    plan = analysis.sampling
-    most = max((result.planned for result in analysis.arms), default=0)
-    if not plan.is_anytime(most):
-        return ""
-    why = (
-        "results were looked at on the way"
-        if plan.looked
-        else f"{plan.planned} seeds were planned, and more were added"
-    )
-    return (
-        f" Intervals and p of differences, of ingredients and of claims hold at every number of seeds where that asks "
-        f"for it: {why}. They need more seeds: of few there is no interval at 95 %, though p can be below 1. All other "
-        "intervals (means, figures) are for a number of seeds that was fixed."
-    )
-
-
-def divergence_note(analysis: Analysis) -> str:
-    """Return how runs that diverged widen intervals, as a sentence; empty where none did."""
-    if not any(result.failed for result in analysis.arms):
-        return ""
-    return (
-        f" Where runs failed, the interval also covers the step of their fall to {diverged_value(analysis)}, and is "
-        "wider than the spread of the seeds."
-    )
-
-
-def pairing_note(summary: StudySummary) -> str:
-    """Return which differences are paired by seed, as a sentence without its stop."""
-    effects = [(each.arm.label, each.comparison.difference) for each in summary.judged if each.comparison is not None]
-    compared = [(label, effect) for label, effect in effects if effect.n]
-    alone = [label for label, effect in compared if not effect.paired]
-    if not alone:
-        return "Differences are paired: seed by seed"
-    welch = "so that all runs of both arms are compared, unpaired, with Welch's interval"
-    if len(alone) == len(compared):
-        return f"The arms do not share their seeds with the baseline, {welch}"
-    share = "shares" if len(alone) == 1 else "share"
-    return f"Differences are paired: seed by seed. But {listed(alone)} {share} too few seeds with the baseline, {welch}"
-
-
-def coverage_note(analysis: Analysis) -> str:
-    """Return what the intervals of differences cover, as a clause."""
-    recorded = sum(len(result.scores(analysis.test_metric)) for result in analysis.arms)
-    if analysis.elsewhere is not None:
-        return "their intervals cover other seeds, not other test images."
-    if recorded and recorded == sum(result.count("finished") for result in analysis.arms):
-        return "their intervals cover other seeds and other test images."
-    return (
-        "their intervals cover other seeds, and other test images only where the runs recorded their answers to single "
-        "test images."
-    )
-
-
-def diverged_value(analysis: Analysis) -> str:
-    """Return the value of the test metric that a diverged run counts with."""
-    value = analysis.study.diverged_value
-    if value is None:
-        return f"guessing, {analysis.unit.text(analysis.chance)}"
-    return f"{analysis.unit.text(value)}, as the study declares"

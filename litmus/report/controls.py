@@ -1,8 +1,6 @@
 """How the runs were made: what was held equal and how that was checked, their settings and their environments."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -14,8 +12,10 @@ from litmus.evidence.results import Analysis, Elsewhere
 from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import level
 from litmus.records.user_code import FOLDER
-from litmus.report.answer import pairing_note
+from litmus.report.tables import Table, pairing_note
 
+CHANGED = "+changes"
+"""What the version of code ends in that was changed after its commit."""
 VERSION_COLUMNS = ("code", "python", "torch", "lightning", "device", "hardware", "devices", "threads")
 MEASURED = (
     "environment.", "normalisation.", "data.fingerprint", "data.num_classes", "data.class_names", "data.images",
@@ -25,97 +25,107 @@ MEASURED = (
 NORMALISATION = ("global_batch", "batch_per_device", "statistics_over", "synchronised")
 MOST_VALUES = 8
 """Values of a config key that are listed."""
+BY_DESIGN = {
+    "normalisation.": ("data.batch_size", "trainer.accumulate"),
+    "normalisation.statistics_over": ("model.norm", "norm."),
+    "normalisation.synchronised": ("model.norm", "trainer.sync_batchnorm"),
+    "data.": ("data.name", "data.root", "data.train_fraction", "data.validation"),
+}  # fmt: skip
+"""What the keys of factors begin with that change a column of the records, by what the column begins with."""
 COMES_WITH = {"model.name": ("model.", "init.scheme"), "data.name": ("data.",), "data.augment": ("data.transforms",)}
 """Config keys that an architecture, a dataset or a recipe brings with it, by the factor that chooses it."""
 
 
-@dataclass(frozen=True)
-class Control:
-    """One thing that was held equal: what it is, what the records say, and whether and how that was checked.
+def controls_table(summary: StudySummary) -> Table:
+    """Return what was held equal: what the records say of it, and whether and how that was checked."""
+    known = summary.analysis.elsewhere
+    rows = _controls(summary) if known is None else _known(summary, known)
+    return Table.of(
+        "What was controlled",
+        ("what", "as recorded", "checked"),
+        [(name, *each) for name, each in rows.items() if each[0]],
+    )
 
-    `checked` begins with yes, no or not checked.
+
+def _controls(summary: StudySummary) -> dict[str, tuple[str, str]]:
+    """Return each thing that was held equal, with the value that was recorded and its check.
+
+    A check begins with yes, no, by design or not checked.
     """
-
-    name: str
-    value: str
-    checked: str = ""
-
-
-def controls(summary: StudySummary) -> list[Control]:
-    """Return what was held equal."""
     analysis, study = summary.analysis, summary.analysis.study
-    if analysis.elsewhere is not None:
-        return _known(summary, analysis.elsewhere)
-    code = len(set(analysis.recorded("environment.code")))
     tuned = f"; tuned for each arm, with the same budget: {', '.join(study.tuning.keys)}" if study.tuning else ""
     best = "best" in analysis.recorded("trainer.test")
     weights = ", with the weights of the run's best evaluation on the validation split (trainer.test best)"
     speed = [key for key, role in study.roles.items() if role == Role.SPEED]
+    images = [f"data.images.{split}" for split in ("train", "validation", "test")]
 
     def value(column: str) -> str:
         return ", ".join(sorted({level(each) for each in analysis.recorded(column)})) or "not recorded"
 
-    def equal(*columns: str, within_seed: bool = False) -> str:
-        return _equal(analysis, columns, within_seed)
-
-    found = [
-        Control(
-            "Factors",
-            (", ".join(study.factors) or "none: a study of one arm") + tuned,
-            _levels_checked(analysis),
-        ),
-        Control(
-            "All other config keys",
-            "equal in every arm" + (f"; the code is not: {code} versions of Litmus" if code > 1 else ""),
-            _keys_checked(analysis),
-        ),
-        _initialisation(analysis, value("init.pairing"), value("init.scheme")),
-        Control(
-            "Order and augmentation",
+    return {
+        "Factors": ((", ".join(study.factors) or "none: a study of one arm") + tuned, _levels_checked(analysis)),
+        "All other config keys": ("equal in every arm", _keys_checked(analysis)),
+        "Code": _code(analysis),
+        "Initialisation": _initialisation(analysis, value("init.pairing"), value("init.scheme")),
+        "Order and augmentation": (
             "a function of (seed, epoch, sample): equal in all arms of a seed",
             "not checked here: true by construction, and the package's tests hold it",
         ),
-        _user_code(analysis),
-        Control(
-            "Data",
-            f"{value('data.name')}, fingerprint {value('data.fingerprint')}",
-            equal("data.fingerprint"),
+        "User's code": _user_code(analysis),
+        "Data": (
+            f"{value('data.name')}, fingerprint {value('data.fingerprint')}", _equal(analysis, ["data.fingerprint"])
         ),
-        Control(
-            "Images",
-            f"{image_counts(analysis)}; {value('data.num_classes')} classes",
-            equal("data.images.train", "data.images.validation", "data.images.test"),
-        ),
-        Control(
-            "Validation split",
+        "Images": (f"{image_counts(analysis)}; {value('data.num_classes')} classes", _equal(analysis, images)),
+        "Validation split": (
             f"{value('data.validation')} of the training set, split seed {value('data.split_seed')}",
-            equal("data.validation", "data.split_seed", within_seed=True),
+            _equal(analysis, ["data.validation", "data.split_seed"], within_seed=True),
         ),
-        Control(
-            "Test set",
+        "Test set": (
             f"read once a run, after training{weights if best else ''}; arms are chosen on the validation split",
             "not checked here: true by construction, no number of it is known before a run's end",
         ),
-        Control(
-            "Batch normalisation",
-            _batch_norm(analysis, value),
-            equal(*(f"normalisation.{name}" for name in NORMALISATION)),
+        "Batch normalisation": (
+            _batch_norm(analysis, value), _equal(analysis, [f"normalisation.{name}" for name in NORMALISATION])
         ),
-        Control(
-            "Speed settings",
+        "Speed settings": (
             ", ".join(f"{key.rpartition('.')[2]} {value(key)}" for key in speed) or "not recorded",
-            equal(*speed),
+            _equal(analysis, speed),
         ),
-        Control(
-            "Plan",
+        "Plan": (
             plan_text(summary.registration, [claim for claim, _ in summary.findings]),
             plan_checked(summary.registration),
         ),
-    ]
-    return [each for each in found if each.value]
+    }  # fmt: skip
 
 
-def _known(summary: StudySummary, elsewhere: Elsewhere) -> list[Control]:
+def _code(analysis: Analysis) -> tuple[str, str]:
+    """Return the versions of Litmus that the runs were trained with, and whether they are one that is in Git."""
+    codes = sorted(set(analysis.recorded("environment.code")))
+    if not codes:
+        return "", ""
+    changed = [code for code in codes if code.endswith(CHANGED)]
+    checked = (
+        "yes" if len(codes) == 1 and not changed else "no: changed and not committed" if changed else "no: they differ"
+    )
+    return f"Litmus {listed(codes, 4)}", checked
+
+
+def cautions(analysis: Analysis) -> list[str]:
+    """Return what a reader must know of the code and the environments of the runs, as sentences without their stop."""
+    found = []
+    changed = sum(str(code).endswith(CHANGED) for code in analysis.recorded("environment.code"))
+    if changed:
+        found.append(
+            f"{changed} of {several(len(analysis.records), 'run')} used code of Litmus that was changed and not "
+            f"committed (“{CHANGED}”), which nobody else has"
+        )
+    mixed = [name for name in VERSION_COLUMNS if len(set(map(level, analysis.recorded(f"environment.{name}")))) > 1]
+    if mixed:
+        found.append(f"these runs do not all come from the same environment: they differ in {listed(mixed, 8)}")
+    return found
+
+
+def _known(summary: StudySummary, elsewhere: Elsewhere) -> dict[str, tuple[str, str]]:
     """Return what is known of runs that Litmus did not train, and all that is not."""
     factors = listed(list(summary.analysis.study.factors), MOST_VALUES)
     unknown = {
@@ -130,12 +140,12 @@ def _known(summary: StudySummary, elsewhere: Elsewhere) -> list[Control]:
     differing = (f"equal in all runs of an arm, but not in all arms: {others}", "no: see the columns named here")
     alike = ("no other column is equal in all runs of an arm and differs between arms", "not checked beyond the table")
     by = f"yes: by the column {elsewhere.seed}" if elsewhere.seed else "no: the table has no seeds"
-    return [
-        Control("Table", " ".join([f"{elsewhere.table}.", *elsewhere.notes]), "yes: no arm has a seed twice"),
-        Control(f"Nothing but {factors} differs", *(differing if others else alike)),
-        Control("Pairs", f"{pairing_note(summary)}.", by),
-        *(Control(name, what, "not checked") for name, what in unknown.items()),
-    ]
+    return {
+        "Table": (" ".join([f"{elsewhere.table}.", *elsewhere.notes]), "yes: no arm has a seed twice"),
+        f"Nothing but {factors} differs": differing if others else alike,
+        "Pairs": (f"{pairing_note(summary)}.", by),
+        **{name: (what, "not checked") for name, what in unknown.items()},
+    }
 
 
 def _batch_norm(analysis: Analysis, value: Callable[[str], str]) -> str:
@@ -165,11 +175,21 @@ def _equal(analysis: Analysis, columns: Sequence[str], within_seed: bool = False
     found = analysis.records.dropna(subset=known)
     differing = _differing(found, known, within_seed)
     if differing:
-        how = " (a factor)" if set(differing) <= set(analysis.study.factors) else ""
-        return f"no: {listed(differing, 4)} {'differs' if len(differing) == 1 else 'differ'}{how}"
+        verb = "differs" if len(differing) == 1 else "differ"
+        causes = [_causes(analysis, name) for name in differing]
+        text = f"{listed(differing, 4)} {verb}"
+        if not all(causes):
+            return f"no: {text}"
+        return f"by design: {text} with {listed(sorted({factor for each in causes for factor in each}))}"
     lacking = len(analysis.records) - len(found)
     more = f"; {lacking:,} more do not say it" if lacking else ""
     return f"yes: equal {'within each seed, ' if within_seed else ''}in {several(len(found), 'record')}{more}"
+
+
+def _causes(analysis: Analysis, column: str) -> list[str]:
+    """Return the factors by which a column differs between arms by design."""
+    keys = [key for prefix, keys in BY_DESIGN.items() if column.startswith(prefix) for key in keys]
+    return [factor for factor in analysis.study.factors if factor == column or factor.startswith(tuple(keys))]
 
 
 def _levels_checked(analysis: Analysis) -> str:
@@ -212,7 +232,7 @@ def _compared(analysis: Analysis) -> list[str]:
     return [name for name in config_columns(analysis.records) if name not in allowed and not name.startswith(brought)]
 
 
-def _initialisation(analysis: Analysis, pairing: str, scheme: str) -> Control:
+def _initialisation(analysis: Analysis, pairing: str, scheme: str) -> tuple[str, str]:
     """Return by what parameters are paired, and whether those of the built networks were counted to start equal."""
     key = "its place among those of its shape" if pairing == "place" else "its name"
     drawn = f"each parameter drawn by (seed, {key})"
@@ -236,17 +256,17 @@ def _initialisation(analysis: Analysis, pairing: str, scheme: str) -> Control:
     else:
         how = "counted on the built networks before the first run"
         checked = f"no, not all in {several(len(unequal), 'arm')}: {how}" if unequal else f"yes: {how}"
-    return Control("Initialisation", drawn, checked)
+    return drawn, checked
 
 
-def _user_code(analysis: Analysis) -> Control:
+def _user_code(analysis: Analysis) -> tuple[str, str]:
     """Return which code of the user's the runs were trained with; without a value for a study of the package."""
     if not analysis.study.codes:
-        return Control("User's code", "")
+        return "", ""
     hashes = ", ".join(f"{file} {digest}" for file, digest in sorted(analysis.study.codes[0].items()))
     taken = analysis.aside.taken_over
     checked = "no: see the code that differs" if taken else "yes: part of each run's identity"
-    return Control("User's code", f"{hashes}; copies in {FOLDER}/ next to this page. {taken}".strip(), checked)
+    return f"{hashes}; copies in {FOLDER}/ next to this page. {taken}".strip(), checked
 
 
 def plan_text(registration: Registration, claims: Sequence[Claim]) -> str:
@@ -302,26 +322,19 @@ def distinct(records: pd.DataFrame, column: str, most: int) -> str:
     return ", ".join(texts[:most]) + more
 
 
-def hyperparameters(analysis: Analysis) -> list[tuple[str, str]]:
+def hyperparameters_table(analysis: Analysis) -> Table:
     """Return each config key with its value, or its values where the arms' differ."""
     records = analysis.records if analysis.elsewhere is None else pd.DataFrame()
-    found = ((name, distinct(records, name, MOST_VALUES)) for name in config_columns(records))
-    return [(name, values) for name, values in found if values]
+    found = [(name, distinct(records, name, MOST_VALUES)) for name in config_columns(records)]
+    return Table.of("Hyperparameters", ("key", "value, or the arms' values"), [each for each in found if each[1]])
 
 
-def versions(analysis: Analysis) -> dict[str, Any]:
-    """Return the distinct environments with the number of runs of each, and in which columns they differ."""
-    records = analysis.records
-    columns = [name for name in VERSION_COLUMNS if f"environment.{name}" in records]
-    if not columns:
-        return {"columns": [], "rows": [], "mixed": []}
-    frame = records[[f"environment.{name}" for name in columns]].dropna()
-    frame.columns = pd.Index(columns)
+def environments_table(analysis: Analysis) -> Table | None:
+    """Return the distinct environments with the number of runs of each; None where none was recorded."""
+    columns = [name for name in VERSION_COLUMNS if f"environment.{name}" in analysis.records]
+    frame = analysis.records[[f"environment.{name}" for name in columns]].dropna().set_axis(columns, axis=1)
+    if frame.empty:
+        return None
     # Whole numbers became floats where some runs have none.
-    frame = frame.map(level)
-    counts = frame.value_counts().reset_index()
-    return {
-        "columns": columns,
-        "rows": [[row[name] for name in (*columns, "count")] for row in counts.to_dict("records")],
-        "mixed": [name for name in columns if frame[name].nunique() > 1],
-    }
+    counts = frame.map(level).value_counts().rename("runs").reset_index().astype(str)
+    return Table.of("Environment", [*columns, "runs"], counts.to_numpy().tolist())

@@ -1,7 +1,7 @@
 """A study's results in other formats: `litmus report STUDY --export markdown,latex`."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,15 +12,15 @@ from litmus.core.metrics import metric_of
 from litmus.design.study import Study
 from litmus.evidence.estimate import ALPHA
 from litmus.evidence.summary import StudySummary
-from litmus.evidence.units import Unit
 from litmus.records.frames import IDENTIFYING
 from litmus.records.storage import write_atomically
-from litmus.report.answer import answer_of, seeds_with_result
+from litmus.report.answer import answer_of
+from litmus.report.claims import claim_rows, claims_table
 from litmus.report.figures import figures_of
 from litmus.report.figures.pictures import forest_picture, picture
 from litmus.report.forest import forest
 from litmus.report.methods import methods
-from litmus.report.tables import ArmRow, arm_rows, claim_rows
+from litmus.report.tables import Bold, Table, arms_table, costs_table, seeds_with_result
 
 FORMATS = ("markdown", "latex", "csv", "pdf", "svg", "png", "methods")
 FOLDER = "export"
@@ -75,7 +75,7 @@ def _files(name: str, summary: StudySummary, study: Study | None, costs: bool) -
             return {"results.csv": spreadsheet(tidy_results(summary)).to_csv(index=False)}
         case "methods":
             return {"methods.txt": methods(summary) + "\n"}
-    groups = forest(summary)
+    groups = forest(summary, claim_rows(summary))
     files: dict[str, str | bytes] = {f"forest.{name}": forest_picture(groups, name)} if groups else {}
     for number, figure in enumerate(figures_of(summary.analysis, study.plots if study is not None else ()), start=1):
         stem = re.sub(r"[^a-z0-9]+", "-", figure.title.lower()).strip("-")[:60] or "figure"
@@ -87,73 +87,57 @@ def _files(name: str, summary: StudySummary, study: Study | None, costs: bool) -
 def as_markdown(summary: StudySummary, costs: bool = False) -> str:
     """Return the answer, the claims and the arms as Markdown."""
     parts = [f"## {markdown(summary.analysis.study.question)}", markdown(answer_of(summary))]
-    if summary.findings:
-        rows = [[each.claim.sentence, each.word, each.effect or "–", each.claim.paper] for each in claim_rows(summary)]
-        parts.append(markdown_table(("claim", "verdict", "effect [95 %]", "the source's"), rows))
-    arms = [_arm_cells(row, costs) for row in arm_rows(summary)]
-    parts += [markdown_table(_arm_headings(summary, costs), arms), f"*{markdown(methods(summary))}*"]
+    if claims := claims_table(claim_rows(summary)):
+        parts.append(markdown_table(claims.only("claim", "verdict", "effect [95 %]", "p, Holm", "n", "the source's")))
+    parts += [markdown_table(_results(summary, costs)), f"*{markdown(methods(summary))}*"]
     return "\n\n".join(parts) + "\n"
 
 
-def _arm_headings(summary: StudySummary, costs: bool) -> list[str]:
-    unit = summary.analysis.unit.difference_name
-    difference = f"to the baseline, {unit} [95 %]" if unit else "to the baseline [95 %]"
-    paid = ["parameters", "FLOPs"] if costs else []
-    return ["arm", *paid, f"{summary.analysis.test_name} [95 %]", difference, "p, Holm", "seeds"]
+def _results(summary: StudySummary, costs: bool) -> Table:
+    """Return the table of the arms without how they trained; `costs` adds parameters and FLOPs."""
+    arms, spent = arms_table(summary), costs_table(summary.analysis)
+    paid = ("parameters", "FLOPs") if costs else ()
+    rows = [
+        {"arm": row["arm"], **{name: cost[name] for name in paid}, **row}
+        for row, cost in zip(arms.rows, spent.rows, strict=True)
+    ]
+    _, test, difference, p, *_ = arms.rows[0]
+    return Table(arms.title, rows).only("arm", *paid, test, difference, p, "seeds finished")
 
 
-def _arm_cells(row: ArmRow, costs: bool) -> list[str]:
-    paid = [row.costs[name][1] for name in ("parameters", "flops")] if costs else []
-    return [row.label, *paid, row.test, row.difference, row.p, row.seeds]
-
-
-def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(table: Table) -> str:
     """Return a Markdown table that shows its headings and cells as they are, whatever characters they have."""
-    heading, *body = ([markdown(cell) for cell in line] for line in (headings, *rows))
-    return "\n".join(f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(headings), *body))
+    lines = [table.headings, *([row[name].partition("\n")[0] for name in table.headings] for row in table.rows)]
+    heading, *body = ([markdown(cell) for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(heading), *body))
 
 
 def as_latex(summary: StudySummary, costs: bool = False) -> str:
     """Return the table of the arms, a difference in bold where p after Holm is below 0.05."""
-    analysis, rows = summary.analysis, arm_rows(summary)
-    unit, study = analysis.unit, analysis.study
-    # A column of a paper is narrow: units are in the headings, and seeds in the caption where all arms have them.
-    of_metric, of_difference = (f", {name}" if name else "" for name in (unit.name, unit.difference_name))
-    uneven = len({row.seeds for row in rows}) > 1 or any(each.missing or each.failed for each in analysis.arms)
-    headings = [
-        "arm",
-        *(["parameters", "FLOPs"] if costs else []),
-        f"{analysis.test_name}{of_metric} [95 %]",
-        f"difference{of_difference} [95 %]",
-        "p",
-        *(["seeds"] if uneven else []),
-    ]
-    cells = [_arm_cells(row, costs)[: len(headings)] for row in rows]
-    place = headings.index("p") - 1
-    for row in cells:
-        row[place - 1] = without_unit(row[place - 1], unit)
-    bold = {(index, place) for index, row in enumerate(rows) if row.differs}
+    analysis, table = summary.analysis, _results(summary, costs)
+    uneven = len({row["seeds finished"] for row in table.rows}) > 1 or any(
+        each.missing or each.failed for each in analysis.arms
+    )
+    # A column of a paper is narrow: the caption says how many seeds there are where all arms have them.
+    if not uneven:
+        table = table.only(*(name for name in table.rows[0] if name != "seeds finished"))
     flops = " FLOPs are those of one image forward, a multiply-add counted once." if costs else ""
     caption = (
-        f"{study.question} {capital(analysis.test_name)}: the mean over {seeds_with_result(analysis)} with its 95 % "
-        f"interval, and the difference to the baseline; p is after Holm's correction, bold below {ALPHA:g}.{flops}"
+        f"{analysis.study.question} {capital(analysis.test_name)}: the mean over {seeds_with_result(analysis)} with "
+        "its 95 % interval, and the difference to the baseline; p is after Holm's correction, bold below "
+        f"{ALPHA:g}.{flops}"
     )
-    return latex_table(headings, cells, caption, analysis.directory.name, bold)
+    return latex_table(table, caption, analysis.directory.name)
 
 
-def without_unit(text: str, unit: Unit) -> str:
-    """Return a value without the name of its unit, which the heading has."""
-    return text.replace(f" {unit.name}", "") if unit.name else text
-
-
-def latex_table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str, name: str, bold: Collection[tuple[int, int]]
-) -> str:
-    """Return a table with the label `tab:name`, for booktabs and graphicx; `bold` are its cells (row, column)."""
+def latex_table(table: Table, caption: str, name: str) -> str:
+    """Return a table with the label `tab:name`, for booktabs and graphicx."""
     lines = []
-    for index, row in enumerate(rows):
-        cells = [_MINUS.sub("$-$", latex(cell)) for cell in row]
-        cells = [rf"\textbf{{{cell}}}" if (index, column) in bold else cell for column, cell in enumerate(cells)]
+    for row in table.rows:
+        cells = []
+        for heading in table.headings:
+            text = _MINUS.sub("$-$", latex(row[heading].partition("\n")[0]))
+            cells.append(rf"\textbf{{{text}}}" if isinstance(row[heading], Bold) else text)
         lines.append(f"    {' & '.join(cells)} \\\\")
     return "\n".join(
         [
@@ -164,9 +148,9 @@ def latex_table(
             rf"  \label{{tab:{re.sub('[^A-Za-z0-9.-]+', '-', name).strip('-') or 'results'}}}",
             r"  \smallskip",
             r"  \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",  # smaller where it is too wide
-            rf"  \begin{{tabular}}{{@{{}}l{'r' * (len(headings) - 1)}@{{}}}}",
+            rf"  \begin{{tabular}}{{@{{}}l{'r' * (len(table.headings) - 1)}@{{}}}}",
             r"    \toprule",
-            f"    {' & '.join(map(latex, headings))} \\\\",
+            f"    {' & '.join(map(latex, table.headings))} \\\\",
             r"    \midrule",
             *lines,
             r"    \bottomrule",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,13 +11,12 @@ from litmus.evidence.differences import contributions
 from litmus.evidence.estimate import ALPHA, Estimate
 from litmus.evidence.results import Analysis, how_failed
 from litmus.evidence.summary import StudySummary
-from litmus.evidence.units import NUMBER, LogRatio, Unit
-from litmus.report.tables import ClaimRow, claim_rows, p_text
+from litmus.evidence.units import LogRatio, Unit
+from litmus.report.claims import NOT_AFTER_HOLM, ClaimRow
+from litmus.report.tables import p_text
 
 MOST_ROWS = 8
 """Rows of a group that are shown at once; of more, inconclusive ones in the middle are shown on a click."""
-NOT_AFTER_HOLM = "not after Holm"
-"""The verdict on an effect whose own interval excludes zero, and whose p after Holm's correction is not below 0.05."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Row:
     """One effect: what it is of, its text, its verdict in a word, and the class of that word's colour.
 
     `zone` is where the effect must lie for a claim to be supported, in the records' unit; None without a claim. `level`
-    says that the effect is a level and not a difference, so that zero means nothing.
+    says that the effect is a level and not a difference, so that zero means nothing. `primary` marks a primary claim
+    among others.
     """
 
     label: str
@@ -35,6 +36,7 @@ class Row:
     note: str = ""
     zone: tuple[float, float] | None = None
     level: bool = False
+    primary: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,68 +55,99 @@ class Mark:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows on one axis: those shown at once and those shown on a click; ticks as (place, label), the place of zero."""
-
-    title: str
-    unit: str
-    first: Sequence[tuple[Row, Mark]]
-    others: Sequence[tuple[Row, Mark]]
-    ticks: Sequence[tuple[float, str]]
-    zero: float | None
-
-
-@dataclass(frozen=True)
-class Section:
-    """Rows that have an axis in common: what they are, what the axis is called, and the effects' unit."""
+    """Rows on one axis: what they are, what the axis is called, and the effects' unit."""
 
     title: str
     axis: str
     rows: Sequence[Row]
     unit: Unit
 
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        return _span(self.rows, self.unit)
 
-def forest(summary: StudySummary) -> list[Group]:
+    def _place(self, value: float) -> float:
+        low, high = self._ends
+        return round(100 * (value - low) / (high - low), 2)
+
+    def mark(self, row: Row) -> Mark:
+        """Return a row's places."""
+        (low, high), zone, threshold = self._ends, None, None
+        if row.zone is not None:
+            zone = self._place(max(row.zone[0], low)), self._place(min(row.zone[1], high))
+            threshold = self._place(row.zone[0]) if row.level or row.zone[0] else None
+        mean = row.estimate.mean if row.estimate.n and math.isfinite(row.estimate.mean) else math.nan
+        bottom, top = _interval(row, self.unit)
+        return Mark(self._place(mean), self._place(bottom), self._place(top), zone, threshold)
+
+    @property
+    def first(self) -> list[Row]:
+        """The rows that are shown at once: with a verdict or a note, then from both ends inwards."""
+        shown = {index for index, row in enumerate(self.rows) if row.kind != "inconclusive" or row.note}
+        middle = (len(self.rows) - 1) / 2
+        rest = sorted(set(range(len(self.rows))) - shown, key=lambda index: -abs(index - middle))
+        shown |= set(rest[: max(0, MOST_ROWS - len(shown))])
+        return [self.rows[index] for index in sorted(shown)]
+
+    @property
+    def others(self) -> list[Row]:
+        """The rows that are shown on a click."""
+        first = {id(row) for row in self.first}
+        return [row for row in self.rows if id(row) not in first]
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """The ticks of the axis as (place, label)."""
+        return [(self._place(value), self.unit.tick(value)) for value in _ticks(*self._ends, self.unit)]
+
+    @property
+    def zero(self) -> float | None:
+        """The place of zero; None where it is beyond the axis."""
+        return self._place(0.0) if self._ends[0] <= 0 <= self._ends[1] else None
+
+
+def forest(summary: StudySummary, claims: Sequence[ClaimRow]) -> list[Group]:
     """Return the groups of the forest plot: the claims by unit, then the ingredients of a design, or the arms."""
-    return [group_of(each.title, each.axis, each.rows, each.unit) for each in (*claimed(summary), *compared(summary))]
+    return [*claim_groups(claims), *arm_groups(summary)]
 
 
-def claimed(summary: StudySummary) -> list[Section]:
-    """Return the claims, those in the same unit together."""
+def claim_groups(claims: Sequence[ClaimRow]) -> list[Group]:
+    """Return the claims, those in the same unit together; primary ones are marked where there are others."""
     by_unit: dict[tuple[str, bool], list[ClaimRow]] = {}
-    for each in claim_rows(summary):
+    for each in claims:
         unit = each.claim.unit
         by_unit.setdefault((unit.name if each.is_level else unit.difference_name, each.is_level), []).append(each)
+    marked = len({each.role for each in claims}) > 1
     return [
-        Section("" if index else "Claims", "", [_claim(each) for each in alike], alike[0].claim.unit)
+        Group("" if index else "Claims", "", [_claim(each, marked) for each in alike], alike[0].claim.unit)
         for index, alike in enumerate(by_unit.values())
     ]
 
 
-def compared(summary: StudySummary) -> list[Section]:
+def arm_groups(summary: StudySummary) -> list[Group]:
     """Return the ingredients of a design, or the arms, with the interaction of a 2×2 product before them."""
     analysis = summary.analysis
     axis = f"{analysis.unit.difference_name} of {analysis.test_name}".removeprefix(" of ")
     if ingredients := _ingredients(analysis):
-        return [Section("What each ingredient adds", axis, ingredients, analysis.unit)]
+        return [Group("What each ingredient adds", axis, ingredients, analysis.unit)]
     arms = _arms(summary)
-    return [Section("Arms, to the baseline", axis, arms, analysis.unit)] if arms else []
+    return [Group("Arms, to the baseline", axis, arms, analysis.unit)] if arms else []
 
 
-def _claim(each: ClaimRow) -> Row:
-    finding = each.finding
-    word = finding.withheld if finding.withheld and each.verdict == "inconclusive" else each.word
-    note = ""
-    if each.verdict != finding.verdict:
-        word, note = NOT_AFTER_HOLM, f"{finding.verdict} by itself; p {p_text(each.p_holm)} after Holm"
+def _claim(each: ClaimRow, marked: bool) -> Row:
+    finding, note = each.finding, ""
+    if each.word == NOT_AFTER_HOLM:
+        note = f"{finding.verdict} by itself; p {p_text(each.p_holm)} after Holm"
     return Row(
         each.claim.sentence,
         finding.effect,
         each.effect or "–",
-        word,
+        each.word,
         each.verdict,
         note,
         each.claim.region,
         each.is_level,
+        marked and each.primary,
     )
 
 
@@ -139,21 +172,18 @@ def _arms(summary: StudySummary) -> list[Row]:
         failed = how_failed([each.arm], f" of {each.arm.ended}") if each.arm.failed else ""
         text = unit.signed(compared.difference)
         rows.append(Row(each.arm.label, compared.difference, text, word, kind, ", ".join(filter(None, (failed, note)))))
-    return [*_interaction(summary), *sorted(rows, key=_largest_first)]
+    rows.sort(key=_largest_first)
+    if (found := summary.interaction) is not None:
+        finding = found.finding
+        signs = {"supported": "positive", "opposite": "negative"}
+        word = finding.withheld or signs.get(finding.verdict, finding.verdict)
+        kind = "inconclusive" if finding.verdict == "inconclusive" else "supported"
+        name = f"Interaction of {found.of} and {found.on}"
+        rows.insert(0, Row(name, finding.effect, unit.signed(finding.effect), word, kind))
+    return rows
 
 
-def _interaction(summary: StudySummary) -> list[Row]:
-    """Return the row of a 2×2 product's interaction."""
-    found, unit = summary.interaction, summary.analysis.unit
-    if found is None:
-        return []
-    finding = found.finding
-    word = finding.withheld or {"supported": "positive", "opposite": "negative"}.get(finding.verdict, finding.verdict)
-    kind = "inconclusive" if finding.verdict == "inconclusive" else "supported"
-    return [Row(f"Interaction of {found.of} and {found.on}", finding.effect, unit.signed(finding.effect), word, kind)]
-
-
-def verdict_on(effect: Estimate, p_holm: float, higher_is_better: bool, comparisons: int = 1) -> tuple[str, str, str]:
+def verdict_on(effect: Estimate, p_holm: float, higher_is_better: bool, comparisons: int) -> tuple[str, str, str]:
     """Return the verdict on an effect in a word, the class of that word's colour, and what else is to be said of it."""
     if not effect.n:
         return "no result", "inconclusive", ""
@@ -168,42 +198,6 @@ def verdict_on(effect: Estimate, p_holm: float, higher_is_better: bool, comparis
 
 def _largest_first(row: Row) -> float:
     return math.inf if math.isnan(row.estimate.mean) else -row.estimate.mean
-
-
-def group_of(title: str, axis: str, rows: Sequence[Row], unit: Unit = NUMBER) -> Group:
-    """Return rows with their places on an axis that most of them fit on."""
-    low, high = _span(rows, unit)
-
-    def place(value: float) -> float:
-        return round(100 * (value - low) / (high - low), 2)
-
-    def mark(row: Row) -> Mark:
-        zone = threshold = None
-        if row.zone is not None:
-            zone = place(max(row.zone[0], low)), place(min(row.zone[1], high))
-            threshold = place(row.zone[0]) if row.level or row.zone[0] else None
-        mean = row.estimate.mean if row.estimate.n and math.isfinite(row.estimate.mean) else math.nan
-        bottom, top = _interval(row, unit)
-        return Mark(place(mean), place(bottom), place(top), zone, threshold)
-
-    marks = [(row, mark(row)) for row in rows]
-    shown = _shown(rows)
-    return Group(
-        title,
-        axis,
-        [marks[index] for index in range(len(rows)) if index in shown],
-        [marks[index] for index in range(len(rows)) if index not in shown],
-        [(place(value), unit.tick(value)) for value in _ticks(low, high, unit)],
-        place(0.0) if low <= 0 <= high else None,
-    )
-
-
-def _shown(rows: Sequence[Row]) -> set[int]:
-    """Return the indices of the rows that are shown at once: with a verdict or a note, then from both ends inwards."""
-    shown = {index for index, row in enumerate(rows) if row.kind != "inconclusive" or row.note}
-    middle = (len(rows) - 1) / 2
-    rest = sorted(set(range(len(rows))) - shown, key=lambda index: -abs(index - middle))
-    return shown | set(rest[: max(0, MOST_ROWS - len(shown))])
 
 
 def _interval(row: Row, unit: Unit) -> tuple[float, float]:

@@ -1,12 +1,15 @@
 """The words of the report that a reader may not know, a line each: shown where they appear, and listed at its end."""
 
-from litmus.report.forest import NOT_AFTER_HOLM
+import re
+
+from litmus.report.claims import NOT_AFTER_HOLM
 
 GLOSSARY = {
     "interval": "The 95 % confidence interval: of 100 such intervals about 95 contain the true value.",
     "paired": "Compared seed by seed. In a study of Litmus, two runs of a seed share the order of images and, where "
     "parameters have the same name, initial weights, so that their luck cancels.",
-    "p": "How often a difference as large as this one is found where there is none.",
+    "p": "How often a difference as large as this one is found where there is none; of a claim, the smallest level at "
+    "which its interval has a verdict.",
     "Holm": "A correction for several comparisons at once: with it, the chance that any of them is called different by "
     "mistake is at most 5 %.",
     NOT_AFTER_HOLM: "The interval excludes zero, yet p after Holm's correction is not below 0.05: among so many "
@@ -37,7 +40,13 @@ HEADINGS = {
     "improvement": "improvement",
     "effect size g": "effect size",
     "verdict": "inconclusive",
-    "difference [95 %]": "paired",
+    "difference": "paired",
     "to the baseline": "paired",
 }
-"""Words that the headings of tables stand for."""
+"""Words that the headings of tables stand for, by the heading or what it has before its first comma or bracket."""
+
+
+def explained(heading: str) -> str:
+    """Return the explanation of a table's heading; empty where there is none."""
+    word = HEADINGS.get(heading) or HEADINGS.get(re.split(r",| \[", heading)[0], "")
+    return GLOSSARY.get(word, "")

@@ -1,6 +1,6 @@
 """The hyperparameters of a study in words: what each is for, what the arms chose, and what their training warns of.
 
-A key is scientific where the study compares its values, tuned where each arm chooses its own, and fixed otherwise: the
+A key is compared where the study varies it, tuned where each arm chooses its own value, and fixed otherwise: the
 scientific, nuisance and fixed hyperparameters of Godbole et al. 2023, Deep Learning Tuning Playbook.
 """
 
@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from litmus.core.formatting import listed
+from litmus.evidence.claims import ArmTest
 from litmus.evidence.convergence import fall_at_the_end, loss_rise
+from litmus.evidence.differences import arms_of
 from litmus.evidence.results import Analysis
 from litmus.evidence.tuning import ArmTuning
 from litmus.evidence.units import level
 from litmus.records.study_record import StudyRecord, arm_label, level_name
-from litmus.report.controls import MOST_VALUES, distinct, hyperparameters
+from litmus.report.claims import ClaimRow
+from litmus.report.controls import MOST_VALUES, distinct, hyperparameters_table
 from litmus.report.tables import Table
 
 NAMES = {
@@ -61,27 +64,45 @@ def fixed(analysis: Analysis, key: str) -> Any:
     return found[0] if found and all(value == found[0] for value in found) else None
 
 
-def roles_table(analysis: Analysis) -> Table | None:
-    """Return which hyperparameters are scientific, tuned and fixed; None where no run recorded its config."""
+def roles_table(analysis: Analysis, claims: Sequence[ClaimRow] = ()) -> Table | None:
+    """Return which hyperparameters are scientific, tuned and fixed; None where no run recorded its config.
+
+    A factor that a claim leaves open is both compared and chosen: the best level on validation stands for each side.
+    """
     study = analysis.study
     tuned = study.tuning.space if study.tuning is not None else {}
-    columns = [key for key, _ in hyperparameters(analysis) if key not in study.factors and key not in tuned]
+    keys = [row["key"] for row in hyperparameters_table(analysis).rows]
+    columns = [key for key in keys if key not in study.factors and key not in tuned]
     given = [key for key in columns if key in study.given]
     if not columns:
         return None
-    rows = [["scientific: compared", key, levels_in_words(study, key, with_values=True)] for key in study.factors]
+    chosen = {factor for row in claims for factor in _left_open(analysis, row)}
+    rows = [
+        [
+            f"compared{', and chosen on validation in some claims' if key in chosen else ''}",
+            key,
+            levels_in_words(study, key, with_values=True),
+        ]
+        for key in study.factors
+    ]
     rows += [["tuned: each arm chose its own", key, values] for key, values in tuned.items()]
     rows += [["fixed by the study", key, distinct(analysis.records, key, MOST_VALUES)] for key in given]
     rows.append(["fixed at the default", f"{len(columns) - len(given)} more", "see All hyperparameters"])
-    limit = "The conclusion is about these fixed values: at others, another arm may be the best."
+    note = "The conclusion is about these fixed values: at others, another arm may be the best."
     if "optim.lr" in columns:
         rate = distinct(analysis.records, "optim.lr", MOST_VALUES)
-        limit += f" The learning rate ({rate}) was not tuned, so an arm that needs another one is at a disadvantage."
-    note = (
-        "Scientific, tuned (nuisance) and fixed hyperparameters, as in the Deep Learning Tuning Playbook of Godbole et "
-        f"al. {limit}"
-    )
-    return Table("What was compared, tuned and fixed", note, ("role", "hyperparameter", "values"), rows)
+        note += f" The learning rate ({rate}) was not tuned, so an arm that needs another one is at a disadvantage."
+    return Table.of("What was compared, tuned and fixed", ("role", "hyperparameter", "values"), rows, note)
+
+
+def _left_open(analysis: Analysis, row: ClaimRow) -> set[str]:
+    """Return the factors in which the arms differ that could stand for a side of a claim."""
+    test, found = row.claim.test, set()
+    if row.chooses and isinstance(test, ArmTest):
+        for selector in test.arms:
+            levels = [result.arm.levels for result in arms_of(analysis, selector)]
+            found |= {key for key in analysis.study.factors if len({str(each.get(key)) for each in levels}) > 1}
+    return found
 
 
 def tuning_table(analysis: Analysis) -> Table | None:
@@ -101,7 +122,8 @@ def tuning_table(analysis: Analysis) -> Table | None:
         "the best on the validation split; a diverged run counts as guessing. The comparison uses the chosen values "
         "and other seeds."
     )
-    return Table("Tuning", note, ("arm", "chose", f"validation {analysis.metric_name}", "trials", "diverged"), rows)
+    headings = ("arm", "chose", f"validation {analysis.metric_name}", "trials", "diverged")
+    return Table.of("Tuning", headings, rows, note)
 
 
 def warnings(analysis: Analysis) -> list[tuple[str, str]]:

@@ -87,7 +87,7 @@ def changed_images(analysis: Analysis) -> Table | None:
         "that wrong runs give most."
     )
     headings = ("image", "class", "arm", "right with the arm", "right with the baseline")
-    return Table("Test images that change most", note, headings, rows) if rows else None
+    return Table.of("Test images that change most", headings, rows, note) if rows else None
 
 
 def _right(answers: ArmAnswers, image: int, names: Sequence[str]) -> str:
@@ -107,7 +107,7 @@ def _name(names: Sequence[str], index: int) -> str:
 
 def image_numbers(table: Table | None) -> list[int]:
     """Return the numbers of the test images that a table names."""
-    return sorted({int(row[0]) for row in table.rows}) if table is not None else []
+    return sorted({int(row["image"]) for row in table.rows}) if table is not None else []
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from litmus.evidence.preregistration import Registration
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
 from litmus.evidence.units import level
-from litmus.report.answer import diverged_value, seeds_with_result
+from litmus.report.claims import claim_rows
 from litmus.report.controls import differing_keys, image_counts
 from litmus.report.hyperparameters import fixed, in_words, levels_in_words, values_in_words
-from litmus.report.tables import claim_rows
+from litmus.report.tables import diverged_value, seeds_with_result
 
 ANYTIME = "Intervals of differences hold at every number of seeds."
 OPTIMISERS = {

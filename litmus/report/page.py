@@ -18,22 +18,25 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from litmus.core.formatting import capital, duration
+from litmus.core.errors import UserError
+from litmus.core.formatting import duration
 from litmus.design.study import Study
 from litmus.design.study_files import study_of
 from litmus.evidence.results import Analysis, how_failed
 from litmus.evidence.summary import StudySummary, Undecided, statistics_table, summarise, undecided
 from litmus.evidence.units import POINTS
 from litmus.records.storage import write_atomically
-from litmus.records.study_record import arm_label, read_study_record
-from litmus.report import answer, tables
-from litmus.report.controls import controls, hyperparameters, versions
+from litmus.records.study_record import read_study_record
+from litmus.report import tables
+from litmus.report.answer import answer_of, cautions_of
+from litmus.report.claims import claim_rows, claims_table
+from litmus.report.controls import controls_table, environments_table, hyperparameters_table
 from litmus.report.exports import spreadsheet
 from litmus.report.figures import figures_of
 from litmus.report.figures.curves import thumbnail
 from litmus.report.figures.figure import Figure
 from litmus.report.forest import forest
-from litmus.report.glossary import GLOSSARY, HEADINGS
+from litmus.report.glossary import GLOSSARY, explained
 from litmus.report.hyperparameters import roles_table, tuning_table, warnings
 from litmus.report.images import changed_images, pictures_of
 from litmus.report.methods import deviations_of, methods
@@ -109,72 +112,50 @@ def write_report_of(summary: StudySummary, study: Study | None = None) -> Report
     write_atomically(path, render(summary, study))
     statistics = spreadsheet(statistics_table(summary.statistics))
     write_atomically(directory / "statistics.csv", statistics.to_csv(index=False))
-    return Report(path, answer.answer_of(summary), summary, study)
+    return Report(path, answer_of(summary), summary, study)
 
 
 def render(summary: StudySummary, study: Study | None = None) -> str:
     """Return the report as HTML; `study` brings its own figures, limits and the source of its claims."""
-    analysis = summary.analysis
-    factor = analysis.matched_factor
-    claims = tables.claim_rows(summary)
+    analysis, claims = summary.analysis, claim_rows(summary)
     figures = figures_of(analysis, study.plots if study is not None else ())
-    arms, runs, images = tables.arm_rows(summary), tables.run_rows(analysis), changed_images(analysis)
-    return rendered(
-        "report.html",
-        study=analysis.study,
-        name=analysis.name,
-        # The head of the page.
-        answer=answer.answer_of(summary),
-        cautions=answer.cautions_of(summary),
-        forest=forest(summary),
-        thumbnail=thumbnail(analysis),
-        discussion=discussion_of(analysis.directory, study),
-        totals=_totals(analysis),
-        uncounted=", ".join(sorted({name for names in analysis.recorded("uncounted") for name in names})),
-        deviations=deviations_of(summary),
-        limits=study.limits.get(analysis.study.preset, "") if study is not None else "",
-        # Claims.
-        claims=claims,
-        primary=sum(row.primary for row in claims),
-        source=study.source if study is not None else "",
-        # Tables.
-        metric=analysis.metric_name,
-        test_name=analysis.test_name,
-        training_name=analysis.train_metric_name,
-        in_points=analysis.unit is POINTS,
-        more_is_better=analysis.higher_is_better,
-        threshold=analysis.unit.text(analysis.training_threshold),
-        diverged_value=answer.diverged_value(analysis),
-        pairing_note=answer.pairing_note(summary),
-        coverage_note=answer.coverage_note(analysis),
-        sampling_note=answer.sampling_note(analysis),
-        divergence_note=answer.divergence_note(analysis),
-        arms=arms,
-        measured=_measured(arms, runs),
-        over_images=tables.over_images(summary.judged),
-        matched=arm_label({factor: analysis.study.baseline.levels[factor]}, analysis.study.level_names)
-        if factor
-        else "",
-        ingredients=tables.ingredients_table(analysis),
-        roles=roles_table(analysis),
-        warnings=warnings(analysis),
-        tuning=tuning_table(analysis),
-        metrics=tables.metric_tables(summary),
-        # Figures and images.
-        figures=figures,
-        packed_figures=_packed(_figure_data(figures)),
-        plotly=_packed_plotly() if figures else "",
-        images=images,
-        pictures=pictures_of(analysis, images),
-        # How it was done.
-        controls=controls(summary),
-        hyperparameters=hyperparameters(analysis),
-        versions=versions(analysis),
-        runs=runs,
-        failures=tables.failures(analysis, runs),
-        folder=tables.study_folder(analysis).partition("/")[0],
-        methods=methods(summary),
-    )
+    runs, images = tables.runs_table(analysis), changed_images(analysis)
+    found: dict[str, Any] = {
+        "study": analysis.study,
+        "name": analysis.name,
+        "answer": answer_of(summary),
+        "cautions": cautions_of(summary),
+        "forest": forest(summary, claims),
+        "primary": sum(row.primary for row in claims),
+        "claims": claims_table(claims, study.source if study is not None else ""),
+        "thumbnail": thumbnail(analysis),
+        "discussion": discussion_of(analysis.directory, study),
+        "totals": _totals(analysis),
+        "deviations": deviations_of(summary),
+        "limits": study.limits.get(analysis.study.preset, "") if study is not None else "",
+        "metric": analysis.metric_name,
+        "in_points": analysis.unit is POINTS,
+        "divergence_note": tables.divergence_note(analysis),
+        "arms": tables.arms_table(summary),
+        "costs": tables.costs_table(analysis),
+        "ingredients": tables.ingredients_table(analysis),
+        "roles": roles_table(analysis, claims),
+        "warnings": warnings(analysis),
+        "tuning": tuning_table(analysis),
+        "metrics": tables.metric_tables(summary),
+        "figures": figures,
+        "packed_figures": _packed(_figure_data(figures)),
+        "plotly": _packed_plotly() if figures else "",
+        "images": images,
+        "pictures": pictures_of(analysis, images),
+        "controls": controls_table(summary),
+        "hyperparameters": hyperparameters_table(analysis),
+        "environments": environments_table(analysis),
+        "runs": runs,
+        "failures": tables.failures(analysis, runs),
+        "methods": methods(summary),
+    }
+    return rendered("report.html", **found)
 
 
 def rendered(template: str, **values: Any) -> str:
@@ -191,15 +172,15 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["unbroken"] = _unbroken
-    environment.filters["capital"] = capital
-    environment.globals |= {"glossary": GLOSSARY, "word_of": HEADINGS}
+    environment.tests["bold"] = lambda text: isinstance(text, tables.Bold)
+    environment.globals |= {"glossary": GLOSSARY, "explained": explained}
     return environment
 
 
 def _unbroken(text: str) -> str:
     """Return a text whose intervals and percentages keep on one line."""
     whole = INTERVAL.sub(lambda found: f"[{found[1]},\N{NO-BREAK SPACE}{found[2]}]", str(text))
-    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", whole)
+    return re.sub(r"(?<=\d) (?=%)|(?<=<) (?=\d)", "\N{NO-BREAK SPACE}", whole)
 
 
 def discussion_of(directory: Path, study: Study | None) -> Markup:
@@ -227,17 +208,30 @@ def _totals(analysis: Analysis) -> dict[str, Any]:
         "failed": how_failed(analysis.arms),
         "crashed": int((records["state"] == "crashed").sum()),
         "missing": sum(result.missing for result in analysis.arms),
-        "seeds": answer.seeds_with_result(analysis),
+        "seeds": tables.seeds_with_result(analysis),
         "time": duration(records["seconds"].sum()) if "seconds" in records else "",
     }
 
 
-def _measured(arms: Sequence[tables.ArmRow], runs: Sequence[tables.RunRow]) -> dict[str, bool]:
-    """Return which columns of the page's tables have anything in them."""
-    columns = {name: {getattr(arm, name) for arm in arms} for name in ("validation", "training", "trains")}
-    columns["costs"] = {text for arm in arms for _, text in arm.costs.values()}
-    columns["commands"] = {run.command for run in runs}
-    return {name: not texts <= {"–", ""} for name, texts in columns.items()}
+def write_index(out: Path, directories: Sequence[Path]) -> Path:
+    """Write the report of every study again, and the page that lists them; one that cannot be read says why."""
+    rows, links = [], {}
+    for directory in directories:
+        row = {"study": directory.name, "question": "", "answer": "", "arms": "–", "runs with a result": "–"}
+        try:
+            report = write_report(directory)
+            totals, study = _totals(report.summary.analysis), report.summary.analysis.study
+            ended = f"{totals['planned'] - totals['missing']:,} of {totals['planned']:,}"
+            row |= {"question": study.question, "answer": report.answer, "arms": str(len(study.arms))}
+            row |= {"runs with a result": ended}
+            links[directory.name] = f"{directory.name}/report.html"
+        except UserError as error:
+            row["answer"] = f"unreadable: {error}"
+        rows.append(row)
+    path = out / "index.html"
+    table = tables.Table("Studies", rows)
+    write_atomically(path, rendered("tables.html", title="Studies", heading="Studies", tables=[table], links=links))
+    return path
 
 
 def _figure_data(figures: Sequence[Figure]) -> str:

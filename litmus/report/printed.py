@@ -11,10 +11,10 @@ from litmus.core.metrics import described
 from litmus.evidence.estimate import Effect, Estimate
 from litmus.evidence.summary import StudySummary
 from litmus.report.answer import answer_of, cautions_of, next_step
-from litmus.report.forest import Section, claimed, compared
+from litmus.report.claims import claim_rows
+from litmus.report.forest import Group, arm_groups, claim_groups
 from litmus.report.methods import deviations_of
 from litmus.report.page import Result
-from litmus.report.tables import claim_rows
 
 MOST_ROWS = 12
 """Rows of the table; the report has all."""
@@ -26,7 +26,7 @@ def lines_of(summary: StudySummary, columns: int) -> list[str]:
     def wrapped(sentences: Sequence[str]) -> list[str]:
         return [line for each in sentences for line in textwrap.wrap(each, columns, break_on_hyphens=False)]
 
-    table = _table(claimed(summary) or compared(summary), columns)
+    table = _table(claim_groups(claim_rows(summary)) or arm_groups(summary), columns)
     notes = wrapped([*cautions_of(summary), *deviations_of(summary)])
     parts = [wrapped([answer_of(summary)]), table, notes]
     return [line for part in parts if part for line in ("", *part)][1:]
@@ -38,18 +38,18 @@ def results_of(result: Result, columns: int) -> list[str]:
     return [*said, *result.details, f"report: {result.report}"]
 
 
-def _table(sections: Sequence[Section], columns: int) -> list[str]:
+def _table(groups: Sequence[Group], columns: int) -> list[str]:
     """Return the rows of the forest plot as a table."""
-    rows = [row for section in sections for row in section.rows]
+    rows = [row for group in groups for row in group.rows]
     if not rows:
         return []
-    axis = sections[0].axis
+    axis = groups[0].axis
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(sections[0].title.lower(), overflow="fold")
+    table.add_column(groups[0].title.lower(), overflow="fold")
     table.add_column(f"{axis or 'effect'} [95 %]", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     for row in rows[:MOST_ROWS]:
-        table.add_row(row.label, row.text, row.verdict)
+        table.add_row(f"{row.label}{' (primary)' if row.primary else ''}", row.text, row.verdict)
     console = Console(width=columns, color_system=None, highlight=False, markup=False)
     with console.capture() as captured:
         console.print(table)
@@ -98,6 +98,7 @@ def as_json(summary: StudySummary) -> dict[str, Any]:
             "unit": each.claim.unit.difference_name,
             "threshold": each.claim.threshold,
             **_effect(each.finding.effect),
+            "p": each.p,
             "p_holm": each.p_holm,
             "source": each.claim.source,
         }

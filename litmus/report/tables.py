@@ -1,25 +1,24 @@
-"""The rows of the report's tables as text: claims, arms, metrics, ingredients, tuning, runs."""
+"""The tables of a report. The page, Markdown and LaTeX are written from them."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from litmus.core.formatting import count, several
-from litmus.evidence.claims import ArmTest, Claim, Finding, Verdict, after_holm, primary_claims
+from litmus.core.formatting import capital, count, listed, several
 from litmus.evidence.differences import contributions, difference, holm
 from litmus.evidence.estimate import ALPHA, Effect, estimate
-from litmus.evidence.results import Analysis, ArmResult, Metric, how_failed
+from litmus.evidence.results import Analysis, ArmResult, how_failed
 from litmus.evidence.summary import ArmStatistics, StudySummary
 from litmus.evidence.units import NUMBER, POINTS, Unit, unit_of
 from litmus.records.run_record import FAILURES, RunRecord
 from litmus.records.storage import CorruptRecord
+from litmus.records.study_record import arm_label
 from litmus.records.user_code import rerun_command
 
-COSTS = ("parameters", "flops", "activations")
-WIDTH = 79
-"""Columns of a line for a terminal."""
+_NUMBER = re.compile(r"[<+\-−]? ?[\d∞]|–?$|baseline$")
 DESIGN_NOTES = {
     "one_at_a_time": "The baseline with the ingredient minus the baseline; interactions are not measured.",
     "leave_one_out": "The full recipe minus the recipe without the ingredient: what it adds to all the others.",
@@ -40,147 +39,190 @@ REASONS = {
 """Why a run failed, by its state."""
 
 
+class Bold(str):
+    """A cell in bold."""
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table of texts under a title, with a note; the first column names the rows."""
+    """A table of texts: each row has its cells by their heading, the first of which names it.
+
+    What follows a line break in a cell is a remark, which the page alone shows.
+    """
 
     title: str
-    note: str
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Mapping[str, str]]
+    note: str = ""
 
-
-@dataclass(frozen=True)
-class ClaimRow:
-    """A claim with what the records say of it.
-
-    Args:
-        claim: the claim.
-        finding: what the records say of the claim by itself.
-        verdict: its verdict in the headline, after Holm's correction over the primary claims.
-        p_holm: the p-value of that verdict.
-        primary: whether the headline rests on the claim.
-        exploratory: whether the claim was stated after the plan.
-    """
-
-    claim: Claim
-    finding: Finding
-    verdict: Verdict
-    p_holm: float
-    primary: bool
-    exploratory: bool
+    @classmethod
+    def of(cls, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> "Table":
+        """Return a table of rows whose cells are in the order of the headings."""
+        return cls(title, [dict(zip(headings, row, strict=True)) for row in rows], note)
 
     @property
-    def is_level(self) -> bool:
-        """Whether the effect is a level and not a difference, so that zero means nothing."""
-        return isinstance(self.claim.test, ArmTest) and self.claim.test.level
+    def headings(self) -> list[str]:
+        """The headings of the columns that have anything in them."""
+        return [name for name in self.rows[0] if any(row[name] not in ("", "–") for row in self.rows)]
 
-    @property
-    def role(self) -> str:
-        """What the claim counts for: `primary`, `secondary`, or `check`, which is computed and not measured."""
-        return "check" if self.claim.check else "primary" if self.primary else "secondary"
+    def only(self, *headings: str) -> "Table":
+        """Return the table with these columns of its own."""
+        return replace(self, rows=[{name: row[name] for name in headings if name in row} for row in self.rows])
 
-    @property
-    def word(self) -> str:
-        """The verdict; that a check is right is no support for anything: it holds."""
-        holds = {"supported": "holds", "opposite": "does not hold", "smaller": "does not hold"}
-        return holds.get(self.verdict, self.verdict) if self.claim.check else self.verdict
-
-    @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """What the claim's test compares; empty where it does not say."""
-        return self.claim.test.metrics if isinstance(self.claim.test, ArmTest) else ()
-
-    @property
-    def effect(self) -> str:
-        """The effect with its interval and unit; empty where there is none."""
-        if not self.finding.effect.n:
-            return ""
-        write = self.claim.unit.interval if self.is_level else self.claim.unit.difference
-        return write(self.finding.effect)
+    def has_numbers(self, heading: str) -> bool:
+        """Whether a column, but the first, has numbers alone."""
+        return heading != self.headings[0] and all(_NUMBER.match(row[heading]) for row in self.rows)
 
 
-def claim_rows(summary: StudySummary) -> list[ClaimRow]:
-    """Return a row for each claim, in their order."""
-    primary = primary_claims([claim for claim, _ in summary.findings])
-    exploratory = summary.registration.is_exploratory
-    return [
-        ClaimRow(claim, finding, held.verdict, held.p_value, claim in primary, exploratory(claim.key))
-        for (claim, finding), held in zip(summary.findings, after_holm(summary.findings), strict=True)
-    ]
+def with_unit(quantity: str, unit: str) -> str:
+    """Return a heading, or what an axis is called, with the unit where it has one."""
+    return f"{quantity}, {unit}" if unit else quantity
 
 
-@dataclass(frozen=True)
-class ArmRow:
-    """An arm in the main table and in the table of costs, as text.
-
-    Args:
-        label: the arm's label.
-        baseline: whether it is the baseline.
-        test: the mean of the test metric with its interval.
-        difference: the paired difference to the baseline with its interval; `baseline` for the baseline itself.
-        p: the p-value of the difference after Holm's correction; empty for the baseline.
-        differs: whether that is below 0.05.
-        common: over which seeds the difference is, and the means there, where the two arms lack different seeds.
-        matched: the difference to the arm with the baseline's level of the first factor, all else equal.
-        p_matched: its p-value after Holm's correction over these differences.
-        differs_matched: whether that is below 0.05.
-        seeds: how many seeds finished and failed.
-        risk: how much more often its runs diverge than the baseline's, with its interval; empty if none did.
-        validation: the mean of the validation metric.
-        training: the mean of the metric on training images.
-        trains: how many of the runs that ended train.
-        costs: parameters, FLOPs, activations and seconds, each as the number and its text.
-    """
-
-    label: str
-    baseline: bool
-    test: str
-    difference: str
-    p: str
-    differs: bool
-    common: str
-    matched: str
-    p_matched: str
-    differs_matched: bool
-    seeds: str
-    risk: str
-    validation: str
-    training: str
-    trains: str
-    costs: dict[str, tuple[float, str]]
+def p_text(value: float) -> str:
+    """Return a p-value as text."""
+    if math.isnan(value):
+        return "–"
+    return "< 0.0001" if value < 1e-4 else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
 
 
-def arm_rows(summary: StudySummary) -> list[ArmRow]:
-    """Return a row for each arm, in their order."""
+def seeds_with_result(analysis: Analysis) -> str:
+    """Return how many seeds the arms have with a result: `5 seeds`, `3–8 seeds`."""
+    counts = [result.ended for result in analysis.arms]
+    fewest, most = min(counts, default=0), max(counts, default=0)
+    return several(most, "seed") if fewest == most else f"{fewest}–{several(most, 'seed')}"
+
+
+def sampling_note(analysis: Analysis) -> str:
+    """Return which intervals hold at every number of seeds, as a sentence; empty where the number was fixed."""
+    plan = analysis.sampling
+    if not plan.is_anytime(max((result.planned for result in analysis.arms), default=0)):
+        return ""
+    looked, added = "results were looked at early", f"{plan.planned} seeds were planned and more were added"
+    return (
+        f"Since {looked if plan.looked else added}, intervals and p of differences and claims hold at every number of "
+        "seeds; of few seeds there is no such interval at 95 %. All other intervals are for a fixed number of seeds."
+    )
+
+
+def divergence_note(analysis: Analysis) -> str:
+    """Return how runs that failed widen intervals, as a sentence; empty where none did."""
+    if not any(result.failed for result in analysis.arms):
+        return ""
+    return f"Where runs failed, the interval also covers the step of their fall to {diverged_value(analysis)}."
+
+
+def pairing_note(summary: StudySummary) -> str:
+    """Return which differences are paired by seed, as a sentence without its stop."""
+    effects = {each.arm.label: each.comparison.difference for each in summary.judged if each.comparison is not None}
+    compared = {label: effect for label, effect in effects.items() if effect.n}
+    alone = [label for label, effect in compared.items() if not effect.paired]
+    if not alone:
+        return "Differences are paired: seed by seed"
+    welch = "so that all runs of both arms are compared, unpaired, with Welch's interval"
+    if len(alone) == len(compared):
+        return f"The arms do not share their seeds with the baseline, {welch}"
+    share = "shares" if len(alone) == 1 else "share"
+    return f"Differences are paired: seed by seed. But {listed(alone)} {share} too few seeds with the baseline, {welch}"
+
+
+def coverage_note(analysis: Analysis) -> str:
+    """Return what the intervals of differences cover, as a clause."""
+    recorded = sum(len(result.scores(analysis.test_metric)) for result in analysis.arms)
+    if analysis.elsewhere is not None:
+        return "their intervals cover other seeds, not other test images."
+    only = (
+        ""
+        if recorded and recorded == sum(result.count("finished") for result in analysis.arms)
+        else (" only where the runs recorded their answers to single test images")
+    )
+    return f"their intervals cover other seeds and other test images{only}."
+
+
+def diverged_value(analysis: Analysis) -> str:
+    """Return the value of the test metric that a diverged run counts with."""
+    value = analysis.study.diverged_value
+    if value is None:
+        return f"guessing, {analysis.unit.text(analysis.chance)}"
+    return f"{analysis.unit.text(value)}, as the study declares"
+
+
+def arms_table(summary: StudySummary) -> Table:
+    """Return each arm's test metric, its difference to the baseline, its seeds, and how it trained."""
     analysis, unit = summary.analysis, summary.analysis.unit
-    matched = _matched(analysis)
+    bare, factor, matched = replace(unit, name=""), analysis.matched_factor, _matched(analysis)
+    to_matched = (
+        f"to {arm_label({factor: analysis.study.baseline.levels[factor]}, analysis.study.level_names)}, all else equal"
+        if factor
+        else ""
+    )
+    fit, validation = unit_of(analysis.fit_metric), with_unit("validation", unit.name)
+    training = analysis.train_metric_name
+    training = "training" if training == analysis.metric_name else f"training {training}"
     rows = []
-    for statistics in summary.judged:
-        result, compared = statistics.arm, statistics.comparison
-        to_matched, p_matched = matched.get(result.label, (None, math.nan))
-        rows.append(
-            ArmRow(
-                label=result.label,
-                baseline=result.arm.is_baseline,
-                test=unit.interval(statistics.mean),
-                difference="baseline" if compared is None else unit.signed(compared.difference),
-                p="" if compared is None else p_text(compared.p_holm),
-                differs=compared is not None and compared.p_holm < ALPHA,
-                common="" if compared is None else _common(analysis, result, compared.difference),
-                matched="" if to_matched is None else unit.signed(to_matched),
-                p_matched="" if to_matched is None else p_text(p_matched),
-                differs_matched=p_matched < ALPHA,
-                seeds=f"{result.count('finished')} of {result.planned}"
-                + f", {how_failed([result])}" * bool(result.failed),
-                risk=POINTS.signed(statistics.more_diverged) if compared and statistics.more_diverged.n else "",
-                validation=unit.text(result.estimate(analysis.val_metric).mean),
-                training=unit_of(analysis.fit_metric).text(result.estimate(analysis.fit_metric).mean),
-                trains=_trains(analysis, result),
-                costs=_costs(result),
-            )
+    for each in summary.judged:
+        result, compared = each.arm, each.comparison
+        effect, p = matched.get(result.label, (None, math.nan))
+        row = {
+            "arm": f"{result.label}\n(baseline)" if compared is None else result.label,
+            f"{with_unit(analysis.test_name, unit.name)} [95 %]": bare.interval(each.mean),
+            f"{with_unit('to the baseline', unit.difference_name)} [95 %]": "baseline",
+            "p, Holm": "",
+            to_matched: "" if effect is None else _bold(unit.signed(effect), p),
+            "its p, Holm": "" if effect is None else _bold(p_text(p), p),
+            "seeds finished": _seeds(each),
+            validation: bare.text(result.estimate(analysis.val_metric).mean),
+            with_unit(training, fit.name): replace(fit, name="").text(result.estimate(analysis.fit_metric).mean),
+            "trains": _trains(analysis, result),
+        }
+        if compared is not None:
+            text = f"{unit.signed(compared.difference)}\n{_common(analysis, result, compared.difference)}".strip()
+            to_baseline = list(row)[2]
+            row |= {
+                to_baseline: _bold(text, compared.p_holm),
+                "p, Holm": _bold(p_text(compared.p_holm), compared.p_holm),
+            }
+        rows.append(row)
+    found = Table("Results by arm", rows)
+    return replace(found, note=_note(summary, to_matched, found.headings))
+
+
+def _bold(text: str, p: float) -> str:
+    return Bold(text) if p < ALPHA else text
+
+
+def _seeds(each: ArmStatistics) -> str:
+    """Return how many seeds finished and failed, and how much more often the arm fails than the baseline."""
+    failed = f", {how_failed([each.arm])}" if each.arm.failed else ""
+    has_risk = each.comparison is not None and each.more_diverged.n
+    risk = f"\nrisk of failure {POINTS.signed(each.more_diverged)} points" if has_risk else ""
+    return f"{each.arm.count('finished')} of {each.arm.planned}{failed}{risk}"
+
+
+def _note(summary: StudySummary, matched: str, headings: Sequence[str]) -> str:
+    analysis = summary.analysis
+    sentences = [
+        f"{capital(analysis.test_name)}: mean over the seeds with its 95 % interval (Student's t).",
+        f"{pairing_note(summary)}; {coverage_note(analysis)}",
+        f"p is after Holm's correction over the arms, and bold below {ALPHA:g}.",
+    ]
+    if matched in headings:
+        sentences.append(f"Differences {matched}, are corrected as a second family.")
+    if any(each.failed for each in analysis.arms):
+        sentences.append(
+            "Diverged: the training loss stopped being finite. No finite evaluation: it stayed finite, and that of the "
+            f"last validation or of the test did not. Such a run counts with the {analysis.metric_name} of "
+            f"{diverged_value(analysis)}, here and in every claim. The risk of failure is that of the arm minus that "
+            "of the baseline."
         )
-    return rows
+    if any(each.startswith("training") for each in headings):
+        sentences.append("Training: at the end, in evaluation mode, over up to 10,000 images without augmentation.")
+    if "trains" in headings:
+        least = "at least" if analysis.higher_is_better else "at most"
+        sentences.append(
+            f"Trains: seeds that end with {least} {analysis.unit.text(analysis.training_threshold)} validation "
+            f"{analysis.metric_name}, halfway from guessing to the best arm."
+        )
+    return " ".join(sentences)
 
 
 def _matched(analysis: Analysis) -> dict[str, tuple[Effect, float]]:
@@ -223,12 +265,26 @@ def _trains(analysis: Analysis, result: ArmResult) -> str:
     return f"{sum(trained.values())} of {len(trained)}{' so far' if result.missing else ''}"
 
 
-def _costs(result: ArmResult) -> dict[str, tuple[float, str]]:
-    recorded = result.records.iloc[0].to_dict() if len(result.records) else {}
-    seconds = result.estimate("seconds")
-    costs = {name: (recorded[name], count(recorded[name])) for name in COSTS if pd.notna(recorded.get(name))}
-    missing = dict.fromkeys(COSTS, (math.nan, "–"))
-    return {**missing, **costs, "seconds": (seconds.mean, f"{seconds.mean:.1f}" if seconds.n else "–")}
+def costs_table(analysis: Analysis) -> Table:
+    """Return what each arm costs."""
+    rows = []
+    for result in analysis.arms:
+        recorded = result.records.iloc[0].to_dict() if len(result.records) else {}
+        costs = {
+            heading: count(recorded[name]) if pd.notna(recorded.get(name)) else "–"
+            for heading, name in (("parameters", "parameters"), ("FLOPs", "flops"), ("activations", "activations"))
+        }
+        seconds = result.estimate("seconds")
+        rows.append({"arm": result.label, **costs, "seconds": f"{seconds.mean:.1f}" if seconds.n else "–"})
+    uncounted = sorted({name for names in analysis.recorded("uncounted") for name in names})
+    left_out = f" They leave out what there is no formula for: {', '.join(uncounted)}." if uncounted else ""
+    return Table(
+        "Cost by arm",
+        rows,
+        f"FLOPs: of one image forward, a multiply-add counted once.{left_out} Activations: the numbers that one image "
+        "leaves in memory. Seconds: of a run's training by the clock, mean over the finished seeds; whatever else the "
+        "machine did lengthens them.",
+    )
 
 
 def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, note: str = "") -> Table | None:
@@ -238,65 +294,47 @@ def comparisons(statistics: Sequence[ArmStatistics], unit: Unit, title: str, not
     """
     if not any(each.mean.n for each in statistics):
         return None
-    splits = any(each.comparison is not None and each.comparison.difference.seeds for each in statistics)
-    headings = [
-        "arm",
-        "mean [95 %, t]",
-        "sd",
-        "difference [95 %]",
-        "over seeds and splits alone" if splits else "over seeds alone",
-        "effect size g",
-        "p",
-        "p, Holm",
-        "improvement",
-        "detectable",
-    ]
-    rows = [_comparison(each, unit) for each in statistics]
-    if not splits and not over_images(statistics):
-        for cells in (headings, *rows):
-            del cells[4]  # it would repeat the one before
-    return Table(title, note, headings, rows)
-
-
-def over_images(statistics: Sequence[ArmStatistics]) -> bool:
-    """Whether an interval of a difference covers other test images."""
-    return any(each.comparison is not None and each.comparison.difference.image_error > 0 for each in statistics)
-
-
-def _comparison(each: ArmStatistics, unit: Unit) -> list[str]:
-    row = [each.arm.label, unit.interval(each.mean), unit.amount(each.mean.sd)]
-    if each.comparison is None:
-        return [*row, "baseline", "", "", "", "", "", ""]
-    compared = each.comparison
-    return [
-        *row,
-        unit.difference(compared.difference),
-        unit.span(compared.difference.seeds_only.low, compared.difference.seeds_only.high, signed=True),
-        "–" if math.isnan(compared.difference.hedges_g_z) else f"{compared.difference.hedges_g_z:+.2f}",
-        p_text(compared.difference.p_value),
-        p_text(compared.p_holm),
-        SHARE.interval(compared.improvement),
-        unit.amount(compared.minimum_detectable_effect),
-    ]
+    compared = [each.comparison.difference for each in statistics if each.comparison is not None]
+    splits = any(effect.seeds for effect in compared)
+    images = any(effect.image_error > 0 for effect in compared)
+    alone = "over seeds and splits alone" if splits else "over seeds alone"
+    rows = []
+    for each in statistics:
+        row = {"arm": each.arm.label, "mean [95 %, t]": unit.interval(each.mean), "sd": unit.amount(each.mean.sd)}
+        cells = ["baseline", *[""] * 6]
+        if each.comparison is not None:
+            effect, only = each.comparison.difference, each.comparison.difference.seeds_only
+            cells = [
+                unit.difference(effect),
+                unit.span(only.low, only.high, signed=True) if splits or images else "",  # else as the one before
+                "–" if math.isnan(effect.hedges_g_z) else f"{effect.hedges_g_z:+.2f}",
+                p_text(effect.p_value),
+                p_text(each.comparison.p_holm),
+                SHARE.interval(each.comparison.improvement),
+                unit.amount(each.comparison.minimum_detectable_effect),
+            ]
+        names = ("difference [95 %]", alone, "effect size g", "p", "p, Holm", "improvement", "detectable")
+        rows.append(row | dict(zip(names, cells, strict=True)))
+    return Table(title, rows, note)
 
 
 def metric_tables(summary: StudySummary) -> dict[str, list[Table]]:
     """Return the tables of the test metric, of the study's own measures and of all other metrics, by those names."""
     note = "Measured while the runs trained, one number a run; differences are paired by seed."
     metric = summary.analysis.test_metric
+    words = (
+        "sd: standard deviation over the seeds. Effect size: the mean difference in standard deviations of the "
+        "differences, with Hedges' correction. Detectable: with 80 % power at the level 0.05 / number of comparisons.",
+        sampling_note(summary.analysis),
+        divergence_note(summary.analysis),
+        "statistics.csv has more, and docs/evidence.md in the repository of Litmus says how each is computed.",
+    )
     found = {
-        "primary": [comparisons(summary.judged, unit_of(metric), metric)],
+        "primary": [comparisons(summary.judged, unit_of(metric), metric, " ".join(filter(None, words)))],
         "measures": [comparisons(each, NUMBER, name.capitalize(), note) for name, each in summary.measures.items()],
         "others": [comparisons(each, unit_of(name), name) for name, each in summary.others.items()],
     }
     return {name: [table for table in tables if table is not None] for name, tables in found.items()}
-
-
-def p_text(value: float) -> str:
-    """Return a p-value as text."""
-    if math.isnan(value):
-        return "–"
-    return "< 0.0001" if value < 1e-4 else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
 
 
 def ingredients_table(analysis: Analysis) -> Table | None:
@@ -313,33 +351,11 @@ def ingredients_table(analysis: Analysis) -> Table | None:
         f"{DESIGN_NOTES[analysis.study.design]} In {scale}{analysis.test_name}, paired by seed; Holm's "
         "correction is over these effects."
     )
-    return Table("What each ingredient contributes", note, ("ingredient", "effect [95 %]", "p", "p, Holm"), rows)
+    return Table.of("What each ingredient contributes", ("ingredient", "effect [95 %]", "p", "p, Holm"), rows, note)
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """A run as the report shows it; `result` is its metric, or why that is missing."""
-
-    run: str
-    arm: str
-    seed: int
-    state: str
-    result: str
-    seconds: str
-    command: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A run that did not finish: why, and the end of its log."""
-
-    row: RunRow
-    reason: str
-    log: str
-
-
-def run_rows(analysis: Analysis) -> list[RunRow]:
-    """Return a row for each run that left a record."""
+def runs_table(analysis: Analysis) -> Table | None:
+    """Return each run that left a record, with the command that repeats it; None where there is none."""
     rows = []
     for recorded in analysis.records.to_dict("records"):
         run = {
@@ -348,14 +364,27 @@ def run_rows(analysis: Analysis) -> list[RunRow]:
         result = analysis.unit.text(float(run[analysis.test_metric])) if analysis.test_metric in run else "–"
         if run["state"] == "diverged":
             result = f"diverged at step {run['diverged_at_step']:.0f}" if "diverged_at_step" in run else "diverged"
-        if run["state"] == "not_finite":
+        elif run["state"] == "not_finite":
             result = "no finite evaluation"
-        if run["state"] == "crashed":
+        elif run["state"] == "crashed":
             result = str(run.get("error", "–"))
-        seconds = f"{run['seconds']:.1f}" if "seconds" in run else "–"
-        command = _repeat_command(analysis, run["run"])
-        rows.append(RunRow(run["run"], run["arm"], int(run["seed"]), run["state"], result, seconds, command))
-    return rows
+        rows.append(
+            {
+                "run": run["run"],
+                "arm": run["arm"],
+                "seed": str(int(run["seed"])),
+                "state": run["state"],
+                "result": result,
+                "seconds": f"{run['seconds']:.1f}" if "seconds" in run else "–",
+                "again": _repeat_command(analysis, run["run"]),
+            }
+        )
+    folder = study_folder(analysis).partition("/")[0]
+    note = (
+        f"Each command repeats one run; start it in the folder that contains {folder}/. A run's record is in "
+        "the folder of that name next to this page."
+    )
+    return Table(f"All {several(len(rows), 'run')}", rows, note if rows and rows[0]["again"] else "") if rows else None
 
 
 def _repeat_command(analysis: Analysis, run: str) -> str:
@@ -378,13 +407,16 @@ def study_folder(analysis: Analysis) -> str:
     return f"{directory.parent.name}/{directory.name}"
 
 
-def failures(analysis: Analysis, rows: Sequence[RunRow]) -> list[Failure]:
-    """Return the runs that did not finish, diverged ones last, with the reason and the end of the log."""
-    if analysis.elsewhere is not None:
+def failures(analysis: Analysis, runs: Table | None) -> list[dict[str, str]]:
+    """Return the rows of the runs that did not finish, diverged ones last, with the reason and the end of the log."""
+    if analysis.elsewhere is not None or runs is None:
         return []  # their logs are elsewhere too
-    failed = sorted((row for row in rows if row.state in REASONS), key=lambda row: row.state in FAILURES)
-    found = []
-    for row in failed[:MOST_FAILURES]:
-        log = RunRecord(analysis.directory / row.run).log_tail(LOG_LINES)
-        found.append(Failure(row, REASONS[row.state].format(result=row.result), log))
-    return found
+    failed = sorted((row for row in runs.rows if row["state"] in REASONS), key=lambda row: row["state"] in FAILURES)
+    return [
+        {
+            **row,
+            "reason": REASONS[row["state"]].format(result=row["result"]),
+            "log": RunRecord(analysis.directory / row["run"]).log_tail(LOG_LINES),
+        }
+        for row in failed[:MOST_FAILURES]
+    ]

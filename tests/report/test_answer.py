@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from synthetic_records import Truth, synthetic
 
@@ -12,10 +11,9 @@ from litmus import Claim, Study, exceeds, more
 from litmus.design.plan import Arm
 from litmus.design.study_files import STUDIES
 from litmus.evidence.summary import StudySummary, summarise
-from litmus.records.answers import Answers, write_answers
 from litmus.records.run_record import RunRecord
-from litmus.report.answer import answer_of, cautions_of, divergence_note, next_step
-from litmus.report.forest import compared
+from litmus.report.answer import answer_of, cautions_of, next_step
+from litmus.report.forest import arm_groups
 
 NORM = {"model.name": "mlp", "data.name": "digits"}
 NONE, BATCH = {"model.norm": "none"}, {"model.norm": "batch"}
@@ -172,7 +170,7 @@ def test_of_two_by_two_arms_the_interaction_is_told(extra: float, begin: str, tm
     assert "norm batch changes test accuracy by +5." in answer
     assert f" points at lr 0.1 and by {5 + 100 * extra:+.0f}." in answer
     assert answer.endswith("points over 4 seeds.")
-    row = compared(summarise(tmp_path))[0].rows[0]
+    row = arm_groups(summarise(tmp_path))[0].rows[0]
     assert (row.label, row.verdict) == ("Interaction of norm and lr", "positive" if extra else "inconclusive")
 
 
@@ -200,21 +198,3 @@ def test_leave_one_out_names_the_ingredient(tmp_path: Path) -> None:
     answer = answer_of(summary(tmp_path, study, truth))
     assert answer.startswith("Of 2 ingredients 1 matters for test accuracy: norm batch helps (+19.90 [")
     assert answer.endswith("points); of the other no effect is shown.")
-
-
-@pytest.mark.parametrize(("images", "named"), [(51, True), (5000, False)])
-def test_a_test_set_too_small_for_the_difference_is_named(tmp_path: Path, images: int, named: bool) -> None:
-    found = summary(tmp_path, PAIR, {label: reached(0.8, 0.8, 0.8) for label in APART})
-    answers = Answers(given=(np.arange(images) < 0.8 * images).astype(int), true=np.ones(images, int))
-    for result in found.analysis.arms:
-        for run in result.arm.runs.values():
-            write_answers(RunRecord(tmp_path / run), answers)
-    small = "The difference is less than two images of the test set, which has 51: one is 1.96 points"
-    assert (f"{small}." in cautions_of(summarise(tmp_path))) == named
-
-
-def test_intervals_that_divergence_widens_are_explained(tmp_path: Path) -> None:
-    diverged: dict[str, list[Truth]] = {**APART, "norm batch": ["diverged", *reached(0.9, 0.912)]}
-    found = summary(tmp_path / "diverged", PAIR, diverged)
-    assert "the step of their fall to guessing, 10.00 %" in divergence_note(found.analysis)
-    assert divergence_note(summary(tmp_path / "none", PAIR, APART).analysis) == ""

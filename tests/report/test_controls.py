@@ -13,7 +13,7 @@ from litmus.evidence.results import analyse
 from litmus.evidence.summary import summarise
 from litmus.launch.history import append_to_history
 from litmus.records.study_record import PLAN_FILE
-from litmus.report.controls import config_columns, controls, image_counts, plan_checked
+from litmus.report.controls import config_columns, controls_table, image_counts, plan_checked
 from litmus.report.methods import methods
 from litmus.report.page import write_report
 
@@ -36,7 +36,7 @@ def change(directory: Path, run: int, part: str, name: str, value: object) -> No
 
 
 def checked(directory: Path) -> dict[str, str]:
-    return {each.name: each.checked for each in controls(summarise(directory))}
+    return {row["what"]: row["checked"] for row in controls_table(summarise(directory)).rows}
 
 
 def test_equal_records_are_a_yes_and_what_nobody_counted_is_not_checked(tmp_path: Path) -> None:
@@ -104,8 +104,7 @@ def test_records_that_differ_are_a_no(tmp_path: Path) -> None:
     assert found["Speed settings"] == "no: trainer.precision differs"
     assert found["Batch normalisation"] == "no: normalisation.global_batch differs"
     assert found["Factors"] == "no: 1 record with other levels than its arm's"
-    keys = next(each for each in controls(summarise(tmp_path)) if each.name == "All other config keys")
-    assert keys.value == "equal in every arm; the code is not: 2 versions of Litmus"
+    assert found["Code"] == "no: they differ"
     page = write_report(tmp_path, STUDY).path.read_text()
     assert page.index("they differ in code") < page.index("<main>")
 

@@ -151,7 +151,8 @@ def test_the_caption_describes_the_table_and_has_no_verdict(tmp_path: Path) -> N
     assert "parameters" not in plain
     [path] = write_exports(found, study, ["latex"], costs=True)
     assert (
-        "arm & parameters & FLOPs & test accuracy, \\% [95 \\%] & difference, points [95 \\%] & p" in path.read_text()
+        "arm & parameters & FLOPs & test accuracy, \\% [95 \\%] & to the baseline, points [95 \\%] & p, Holm"
+        in path.read_text()
     )
     assert " & 10 & 20 & " in path.read_text()
 

@@ -11,8 +11,7 @@ from synthetic_records import Truth, synthetic
 from litmus import Claim, Study, more
 from litmus.design.plan import Arm
 from litmus.design.study_files import STUDIES
-from litmus.report.overviews import write_index
-from litmus.report.page import write_report
+from litmus.report.page import write_index, write_report
 
 BASE = {"model.name": "mlp", "data.name": "digits"}
 
@@ -35,7 +34,7 @@ def test_a_report_is_written_from_partial_records(name: str, tmp_path: Path) -> 
 
     synthetic(tmp_path, study, truth, seeds=2)
     text = write_report(tmp_path, study).path.read_text().replace("&#39;", "'")
-    assert text.count('class="verdict ') == len(study.claims)
+    assert text.count('data-label="verdict"') == len(study.claims)
     assert study.limits.get("quick", "")[:20] in text
     assert (tmp_path / "statistics.csv").read_text().startswith("metric,arm,baseline,mean,low,high,n")
 

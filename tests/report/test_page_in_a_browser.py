@@ -21,8 +21,7 @@ from litmus.records.answers import Answers, write_answers
 from litmus.records.run_record import run_records
 from litmus.records.storage import write_atomically
 from litmus.report.images import FINGERPRINT, image_file
-from litmus.report.overviews import write_index
-from litmus.report.page import write_report
+from litmus.report.page import write_index, write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -201,7 +200,7 @@ def test_the_answer_and_the_forest_plot_are_on_the_first_screen(report: Watched)
 def test_hostile_names_appear_as_text(hostile_report: Watched) -> None:
     page = hostile_report.at(1280)
     labels = page.locator("table[aria-label='Results by arm'] tbody th").all_inner_texts()
-    shown = [label.removesuffix(" (baseline)") for label in labels]
+    shown = [label.removesuffix("\n(baseline)") for label in labels]
     assert shown == [" ".join(name.split()) for name in HOSTILE]
     assert page.locator("h1").inner_text() == HOSTILE[0] + HOSTILE[1]
     assert page.locator("img.thumbnail").first.get_attribute("alt") == "Test image 3"

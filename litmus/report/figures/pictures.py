@@ -72,7 +72,7 @@ def picture(plot: go.Figure, kind: str) -> bytes:
 def forest_picture(groups: Sequence[Group], kind: str) -> bytes:
     """Return a forest plot as SVG, PNG or PDF, its groups below one another, each on its axis."""
     with _drawing() as pyplot:
-        counts = [len(group.first) + len(group.others) for group in groups]
+        counts = [len(group.rows) for group in groups]
         figure, all_axes = pyplot.subplots(
             len(groups),
             squeeze=False,
@@ -86,8 +86,9 @@ def forest_picture(groups: Sequence[Group], kind: str) -> bytes:
 
 
 def _group(axes: Any, group: Group) -> None:
-    rows = [*group.first, *group.others]
-    for place, (row, mark) in enumerate(rows):
+    rows = group.rows
+    for place, row in enumerate(rows):
+        mark = group.mark(row)
         colour = _COLOURS.get(row.kind, "#555555")
         if mark.zone is not None:
             start, width = mark.zone[0], max(0.0, mark.zone[1] - mark.zone[0])
@@ -100,9 +101,9 @@ def _group(axes: Any, group: Group) -> None:
         axes.annotate(row.text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     if group.zero is not None:
         axes.axvline(group.zero, color="#999999", linewidth=0.8, zorder=0)
-    labels = [textwrap.fill(textwrap.shorten(row.label, 3 * _LABEL, placeholder=" …"), _LABEL) for row, _ in rows]
+    labels = [textwrap.fill(textwrap.shorten(row.label, 3 * _LABEL, placeholder=" …"), _LABEL) for row in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=8)
-    axes.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5), xlabel=group.unit)
+    axes.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5), xlabel=group.axis)
     axes.set_xticks([place for place, _ in group.ticks], [label for _, label in group.ticks])
     axes.set_title(group.title, loc="left", fontsize=9, fontweight="bold")
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -13,8 +13,8 @@ if (themeButton) {
 
 const value = (row, index) => {
   const cell = row.children[index];
-  const text = (cell.dataset.sort ?? cell.textContent).trim();
-  const number = parseFloat(text.replace(/,/g, '').replace('−', '-').replace('< ', ''));
+  const text = cell.textContent.trim();
+  const number = parseFloat(text.replace(/,/g, '').replace('−', '-').replace(/^<\s/, '')) * ({ M: 1e6, G: 1e9 }[text.slice(-2).trim()] ?? 1);
   return /^[<+\-−\d.]/.test(text) && !Number.isNaN(number) ? number : text;
 };
 const compare = (a, b) => typeof a === 'number' && typeof b === 'number' ? a - b
