@@ -40,12 +40,13 @@ from litmus.evidence.summary import StudySummary, summarise
 from litmus.records.storage import write_atomically
 from litmus.records.study_record import STUDY_FILE, read_study_record
 from litmus.report.answer import answer_of
+from litmus.report.claims import claim_rows
 from litmus.report.controls import image_counts
 from litmus.report.exports import as_markdown, markdown
 from litmus.report.figures import figures_of
 from litmus.report.figures.pictures import forest_picture, picture
 from litmus.report.figures.probes import figures_asked
-from litmus.report.forest import claimed, group_of
+from litmus.report.forest import claim_groups
 
 FOLDER = Path(__file__).with_name("results")
 TABLE = FOLDER / "table.json"
@@ -161,7 +162,7 @@ def _pictures(name: str, study: Study, summary: StudySummary) -> list[str]:
     folder.mkdir(exist_ok=True)
     for old in folder.glob(f"{name}-*.svg"):
         old.unlink()
-    groups = [group_of(each.title, each.axis, each.rows, each.unit) for each in claimed(summary)]
+    groups = claim_groups(claim_rows(summary))
     drawn = [("claims", "The claims with their 95 % intervals", forest_picture(groups, "svg"))] if groups else []
     figures = figures_asked(summary.analysis, study.plots) + figures_of(summary.analysis)
     curves = next((each for each in figures if each.title.endswith("while training")), None)

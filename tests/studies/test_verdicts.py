@@ -30,7 +30,7 @@ from litmus.evidence.results import Analysis, ArmResult
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.probe import PROBES
 from litmus.report.figures import probes
-from litmus.report.tables import claim_rows
+from litmus.report.claims import claim_rows
 from litmus.training.config import resolve
 from litmus.training.execute import attempt
 from litmus.training.run import Execution, Place, Run
