@@ -29,8 +29,8 @@ from litmus.evidence.claims import Claim
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.lit_archs.building.registry import ARCHITECTURES
 from litmus.probes.probe import PROBES
-from litmus.report.figures import probes
 from litmus.report.claims import claim_rows
+from litmus.report.figures import probes
 from litmus.training.config import resolve
 from litmus.training.execute import attempt
 from litmus.training.run import Execution, Place, Run
