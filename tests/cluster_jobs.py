@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from tiny_runs import command, tiny_options
+from tiny_runs import tiny_options
 
 from litmus.cli.main import run_command
 from litmus.records.run_record import RunRecord, run_records
@@ -22,24 +22,18 @@ def wait_for(condition: Callable[[], object], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def vary(out: Path, name: str, *more: str) -> list[str]:
     options = [*tiny_options(), "--model.dropout", "0.3", "--data.augment", "crop", "--data.batch_size", "16"]
     options += ["--vary", "model.norm=none,batch", "--name", name, "--out", str(out)]
-    return command(["vary", *options, *more])
+    return ["vary", *options, *more]
 
 
 def run_here(arguments: list[str]) -> None:
-    """Run a command line of `vary` in this process, to its end."""
-    assert run_command(arguments[3:]) == 0
-
-
-def start(arguments: list[str], environment: dict[str, str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    """Run a command line in this process, to its end."""
+    assert run_command(arguments) == 0
 
 
 def records(study: Path) -> dict[str, RunRecord]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from forked_command import Forked
 from hypothesis import settings
-from tiny_runs import command
 from wandb_server import KEY, WandbServer, serving
 
 torch.set_num_threads(1)
@@ -35,9 +35,9 @@ def litmus(tmp_path: Path, environment: dict[str, str]) -> Callable[..., subproc
     """Run the command line in a folder of the test's own, to its end."""
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(arguments), cwd=tmp_path, env={**environment, **more}, capture_output=True, text=True, timeout=500
-        )
+        process = Forked(arguments, {**environment, **more}, tmp_path)
+        printed = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode or 0, *printed)
 
     return run
 

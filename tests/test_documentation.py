@@ -81,7 +81,7 @@ def test_the_notebook_goes_from_images_to_a_verdict(tmp_path: Path, monkeypatch:
     notebook = nbformat.read(FOLDER / "own_model.ipynb", as_version=4)
     # Five seeds are for the reader; one goes through the same cells.
     for cell in notebook.cells:
-        cell.source = cell.source.replace("seeds=5", "seeds=2").replace('"trainer.epochs": 12', '"trainer.epochs": 2')
+        cell.source = cell.source.replace("seeds=5", "seeds=2").replace('"trainer.epochs": 12', '"trainer.epochs": 1')
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert (tmp_path / "runs/gate/report.html").is_file()
@@ -89,11 +89,14 @@ def test_the_notebook_goes_from_images_to_a_verdict(tmp_path: Path, monkeypatch:
     assert sum(map(float, re.findall(r": ([0-9.]+)", probabilities))) == pytest.approx(1.0, abs=0.01)
 
 
+FAST = 'seeds=1, settings={"trainer.epochs": 1}, wandb="disabled"'
+
+
 @pytest.mark.slow
 def test_the_calls_from_python_do_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found: dict[str, Any] = {}
-    exec(block("import litmus\nfrom litmus import datamodules").replace("seeds=3", 'seeds=1, wandb="disabled"'), found)
+    exec(block("import litmus\nfrom litmus import datamodules").replace("seeds=3", FAST), found)
     assert len(found["records"]) == len(found["result"].records) == 10
 
 

@@ -134,5 +134,5 @@ def test_a_project_with_the_same_folders_runs_studies_by_path_as_a_script_and_as
     again = in_project([sys.executable, "mine.py"], project, installed, environment)
     assert "report: runs/mine/report.html" in again
     assert "finished width" not in again  # the same runs, whichever way
-    module = [sys.executable, "-m", "litmus.studies.batch_norm", "--forecast", "--seeds", "1"]
-    assert "10 runs" in in_project(module, project, installed, environment)
+    module = [sys.executable, "-m", "litmus.studies.batch_norm", "--launcher", "slurm", "--dry-run"]
+    assert "runs/batch_norm" in in_project(module, project, installed, environment)

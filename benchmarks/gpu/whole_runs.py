@@ -1,6 +1,5 @@
 """Whole runs through the suite on the device: repeated, interrupted, packed, measured by probes, out of memory."""
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -22,10 +21,8 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor
 
-from benchmarks.gpu import loops
 from benchmarks.gpu.ledger import Check, Found, Setting
 from litmus import datamodules, lit_archs, load_model
-from litmus.launch.forecast import data_size, measure
 from litmus.probes.probe import PROBES
 from litmus.training.checkpoints import Paused
 from litmus.training.config import resolve
@@ -62,7 +59,6 @@ def checks(setting: Setting) -> Iterator[tuple[str, Check]]:
         yield f"probe {probe}", lambda probe=probe: probed(setting, probe)
     yield "several runs at a time change no result", lambda: packed(setting)
     yield "copies and waits in a step", lambda: waits(setting)
-    yield "the forecast's epoch", lambda: forecast(setting)
     yield "memory that runs out", lambda: out_of_memory(setting)
 
 
@@ -263,18 +259,6 @@ def waits(setting: Setting) -> Found:
 
 def _synchronising(said: list[warnings.WarningMessage]) -> int:
     return sum("synchroniz" in str(each.message) for each in said)
-
-
-def forecast(setting: Setting) -> Found:
-    """A forecast's epoch against those of a run, evaluations and records included."""
-    config = loops.config_of(setting, "LeNet-5" if setting.small else "ResNet-20")
-    told = measure(config, data_size(config.data), Execution(accelerator=setting.device)).epoch
-    if not setting.small:
-        loops.suite(setting, dataclasses.replace(config, trainer=dataclasses.replace(config.trainer, epochs=1)))
-    taken = loops.suite(setting, config)
-    ratio = taken / told
-    words = f"an epoch takes {told:.2f} s in the forecast, {taken:.2f} s in the run, ratio {ratio:.2f}"
-    return Found(None if setting.small else 0.67 < ratio < 1.5, words, {"forecast": told, "run": taken})
 
 
 def out_of_memory(setting: Setting) -> Found:

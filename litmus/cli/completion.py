@@ -1,15 +1,13 @@
 """`litmus completion`: what a shell needs to complete commands, options and names with TAB.
 
 Most commands take every config key as an option, and to list those PyTorch has to be imported, which takes seconds.
-So the arguments of all commands are kept in the user's cache, which commands that import PyTorch anyway write. Mistakes
-in names are found there, too, before PyTorch is imported.
+So the arguments of all commands are kept in the user's cache.
 """
 
 import argparse
 import contextlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -19,10 +17,9 @@ from argcomplete import CompletionFinder, shellcode
 from argcomplete.completers import DirectoriesCompleter, FilesCompleter
 
 from litmus.cli.command import Command, Parser
-from litmus.core.config_keys import Key, unknown_key
-from litmus.core.errors import PACKAGES, UserError, unknown_name
+from litmus.core.config_keys import Key
+from litmus.core.errors import PACKAGES
 from litmus.core.registry import Registry
-from litmus.core.suggestions import in_any_case
 from litmus.records.run_record import run_records
 from litmus.records.storage import write_atomically
 from litmus.records.study_record import experiments_in
@@ -30,11 +27,10 @@ from litmus.records.study_record import experiments_in
 Shell = Literal["bash", "zsh", "fish"]
 
 Argument = dict[str, Any]
-"""An option or a positional: `written`, `name`, `nargs`, `help`, `values` and `names`.
+"""An option or a positional: `written`, `name`, `nargs`, `help` and `values`.
 
 `values` are those that can be listed beforehand, or else say what completes them: "files", "folders", "studies",
-"runs". The positional of `litmus run` takes a study of the list or a file. `names` is null unless `values` are all that
-are valid, see `_names`.
+"runs". The positional of `litmus run` takes a study of the list or a file.
 """
 
 
@@ -83,69 +79,24 @@ class _Finder(CompletionFinder):
         return distinct if len(distinct) > 1 else found
 
 
-def check_names(command: str, words: Sequence[str]) -> None:
-    """Raise `UserError` for an unknown option, architecture, dataset or choice in the words of a command.
-
-    Without a cache, and where a file or a library brings names of its own, there is nothing to check. What depends on
-    the architecture or the dataset, such as their options, is left to the command.
-    """
-    arguments = cached_arguments().get(command, []) if is_current() else []
-    if any(".py" in word or "/" in word or word in ("-h", "--help") for word in words):
-        return
-    parser = Parser(command, "")
-    for about in arguments:
-        if about["name"] != "help":
-            written = [each.replace("-", "_").replace("__", "--", 1) for each in about["written"]]
-            _add(parser, {**about, "written": list(dict.fromkeys([*about["written"], *written]))})
-    if not arguments:
-        return
-    options, unknown = parser.read_known(words)
-    for word in unknown:
-        name = word.removeprefix("--").partition("=")[0]
-        if word.startswith("--") and name.partition(".")[0] in ("init", "norm", "optim", "trainer"):
-            raise unknown_key(name, [each["name"] for each in arguments], "")
-    parser.refuse([word for word in unknown if word.startswith("-") and "." not in word])
-    for about in arguments:
-        given = getattr(options, about["name"], None)
-        if about["names"] and isinstance(given, str):
-            kind, hint, patterns = about["names"]
-            for name in re.split(r"[\s,\[\]]+", given.strip("[] ")) if kind in ("dataset", "probe") else [given]:
-                name = name.partition(":")[0]
-                known = in_any_case(name, about["values"]) or any(re.fullmatch(each, name.lower()) for each in patterns)
-                if not known:
-                    raise unknown_name(kind, name, about["values"], hint)
-
-
 def command_arguments(commands: Mapping[str, Command]) -> dict[str, list[Argument]]:
-    """Return the arguments of every command, from the cache where it has them."""
-    return cached_arguments() or fill_cache(commands)
+    """Return the arguments of every command, from the cache or from their parsers.
 
-
-def cached_arguments() -> dict[str, list[Argument]]:
-    """Return the arguments of every command that the cache has of this version; nothing where it has none."""
-    try:
-        content: dict[str, list[Argument]] = json.loads(cache_file().read_text())
-    except (OSError, ValueError):
-        return {}
-    return content
-
-
-def fill_cache(commands: Mapping[str, Command]) -> dict[str, list[Argument]]:
-    """Read the arguments of every command from its parser, write them to the cache and return them."""
+    The cache has to be newer than every file of the package, which someone may be working on.
+    """
+    file = cache_file()
+    with contextlib.suppress(OSError, ValueError):
+        if file.stat().st_mtime > max(each.stat().st_mtime for folder in PACKAGES for each in folder.rglob("*.py")):
+            content: dict[str, list[Argument]] = json.loads(file.read_text())
+            return content
     content = {}
     for name, command in commands.items():
         parser = command.parser()
         content[name] = [_argument(action, parser.keys()) for action in parser._actions]
     with contextlib.suppress(OSError):  # the cache only saves time
-        cache_file().parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(cache_file(), json.dumps(content))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, json.dumps(content))
     return content
-
-
-def is_current() -> bool:
-    """Return whether the cache is newer than every file of the package, which someone may be working on."""
-    files = (file for folder in PACKAGES for file in folder.rglob("*.py"))
-    return cache_file().is_file() and cache_file().stat().st_mtime > max(file.stat().st_mtime for file in files)
 
 
 def cache_file() -> Path:
@@ -168,21 +119,7 @@ def _argument(action: argparse.Action, keys: Mapping[str, Key]) -> Argument:
         "nargs": action.nargs,
         "help": key.help if key is not None else action.help or "",
         "values": _values(action, key, keys),
-        "names": _names(action, key),
     }
-
-
-def _names(action: argparse.Action, key: Key | None) -> tuple[str, str, list[str]] | None:
-    """Return, where the value has to be one of `values`, what these are, a hint, and patterns of further ones."""
-    if action.dest in _registries():
-        registry = _registries()[action.dest]
-        return registry.kind, registry.hint, list(getattr(registry, "patterns", ()))
-    if key is None or not key.choices or not all(isinstance(choice, str) for choice in key.choices):
-        return None
-    with contextlib.suppress(UserError):
-        key.convert("null")
-        return None
-    return key.name if "." in key.name or not action.option_strings else f"--{key.name}", "", []
 
 
 def _registries() -> dict[str, Registry[Any]]:

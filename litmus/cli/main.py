@@ -46,43 +46,23 @@ def main() -> None:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what completes the line
         from litmus.cli.completion import complete
 
-        find_home()
         complete(COMMANDS)
     line = find_home()
     if line is not None:
         print(f"litmus: {line}", file=sys.stderr)
-    status = _check_names(sys.argv[1:]) or run_command(sys.argv[1:])
-    if "torch" in sys.modules:
-        from litmus.cli.completion import fill_cache, is_current
-
-        if not is_current():
-            fill_cache(COMMANDS)
-    sys.exit(status)
+    sys.exit(run_command(sys.argv[1:]))
 
 
 def find_home() -> str | None:
-    """Let what keeps caches and settings at home do so in a temporary folder where there is no home to write in.
+    """Make a temporary folder the home where there is none to write in, and return a line that says so.
 
-    Returns a line that says so. Where a home is there but not for writing, settings are still read from it.
+    Libraries keep caches and settings there.
     """
     home = os.path.expanduser("~")
-    is_there = os.path.isdir(home) and not home.startswith("~")
-    if is_there and (os.access(home, os.W_OK) or "XDG_CACHE_HOME" in os.environ):
-        return None
-    folder = os.path.join(tempfile.gettempdir(), f"litmus-{os.getuid()}")
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        if os.stat(folder).st_uid != os.getuid():
-            raise PermissionError(folder)
-    except OSError:
-        folder = tempfile.mkdtemp(prefix="litmus-")
-    caches = ("XDG_CACHE_HOME", "MPLCONFIGDIR", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR")
-    if is_there:
-        os.environ.update({name: folder for name in caches if name not in os.environ})
-    else:
-        os.environ["HOME"] = folder
-    what = f"the home folder {home} cannot be written" if is_there else "there is no home folder"
-    return f"{what}; caches are kept in {folder} (HOME names another)"
+    if home.startswith("~") or not os.access(home, os.W_OK):
+        os.environ["HOME"] = tempfile.mkdtemp(prefix="litmus-")
+        return f"{home} is no home folder to write in; settings and caches are kept in {os.environ['HOME']}"
+    return None
 
 
 def one_line_errors(command: Callable[Arguments, int]) -> Callable[Arguments, int]:
@@ -122,16 +102,6 @@ def run_command(arguments: Sequence[str]) -> int:
 
         lookup_study(rest[0])  # an unknown study is an error at once
     return COMMANDS[name].execute(rest)
-
-
-@one_line_errors
-def _check_names(arguments: Sequence[str]) -> int:
-    """Report a wrong name at once, where the cache of completion shows it: importing PyTorch takes seconds."""
-    from litmus.cli.completion import check_names
-
-    if arguments[:1] and arguments[0] in COMMANDS:
-        check_names(arguments[0], arguments[1:])
-    return 0
 
 
 def run_script(study: "Study") -> None:

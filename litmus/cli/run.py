@@ -1,7 +1,6 @@
 """`litmus run`: run what is missing of a study, then write its report. `vary` and `train` run their plans here too."""
 
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -37,7 +36,6 @@ from litmus.evidence.results import analyse
 from litmus.launch.checks import check
 from litmus.launch.conduct import conduct, dry_run
 from litmus.launch.config import LaunchConfig
-from litmus.launch.forecast import forecast
 from litmus.launch.signals import Interrupted
 from litmus.launch.until_decided import MAX_SEEDS, conduct_until_decided, most_seeds, seeds_to_start_with
 from litmus.report.answer import next_step
@@ -63,7 +61,6 @@ def parser() -> Parser:
     parser.add_key(Key("max_seeds", int | None, None, f"with --until, the most seeds of an arm (default: {MAX_SEEDS})"))
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
     parser.add_key(NAME)
-    parser.add_argument("--forecast", action="store_true", help="estimate what the study will cost, and stop")
     add_tuning_keys(parser)
     add_launch_keys(parser)
     parser.add_config_keys(all_config_keys())
@@ -100,22 +97,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     # The command is printed again with more seeds, where the path must be valid in every folder.
     typed = [str(source) if source is not None and each == study.name else each for each in arguments]
     source = source or registering_file(*plans.values())
-    # A preset other than quick may take hours: then the seconds that the forecast takes do not matter.
-    if options.forecast:
-        print("\n".join(line for plan in plans.values() for line in forecast(plan, launch, source=source).lines()))
-        return 0
-    if options.preset != "quick":
-        print(forecast_elsewhere(typed), end="", file=sys.stderr)
     return run_plans(plans, launch, source, max_seeds, command=["run", *typed], name=options.name)
-
-
-def forecast_elsewhere(arguments: Sequence[str]) -> str:
-    """Return the forecast of `litmus run` with these arguments, made by a process that leaves no CUDA context here.
-
-    A GPU in exclusive mode would be kept from the workers by one.
-    """
-    command = [sys.executable, "-m", "litmus.cli.main", "run", *arguments, "--forecast"]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
 def plans_by_dataset(settings: Settings, make_plan: Callable[[Settings], Plan], name: str = "") -> dict[str, Plan]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from litmus.core.batch import Batch
 from litmus.core.errors import UserError, error_in_one_line, written_with
@@ -128,9 +128,6 @@ def _try_steps(config: RunConfig, datamodule: ImageDataModule, devices: int) -> 
 SAMPLES = 4
 """Images of the batch that a network from outside the package is tried with."""
 
-SEEDS = 6
-"""Starts of which the outputs are looked at: two logits of one sign at each of six are chance in one of 4,000."""
-
 
 def try_step(config: RunConfig, datamodule: ImageDataModule, devices: int, count: int | None = None) -> None:
     """Take one batch forward and backward through the network of `config`, and put everything back.
@@ -184,39 +181,22 @@ def _step(module: LitNetwork, batch: Batch) -> float:
 
 
 def lines_about_outputs(config: RunConfig) -> list[str]:
-    """Return a line where the outputs of a classifier from outside the package are no logits, or are always the same.
+    """Return a line where a classifier from outside the package returns probabilities, and cross-entropy takes logits.
 
-    Cross-entropy takes logits: of probabilities it learns slowly, without an error. What a log-softmax returns is fine,
-    since another one leaves it as it is. Outputs are looked at after a step, since a head may start at zero; ranges
-    over several seeds, since a few logits may be positive by chance.
+    Of probabilities it learns slowly, without an error. What a log-softmax returns is fine, since another one leaves it
+    as it is.
     """
     architecture = ARCHITECTURES[config.model["name"]]
-    if architecture.of_the_package or architecture.task != "classification":
+    if architecture.of_the_package or architecture.task != "classification" or config.optim.loss != "cross_entropy":
         return []
     datamodule = ImageDataModule(config.data)
-    batch = _few_images(datamodule, datamodule.val_indices[:SAMPLES])
-
-    def outputs(seed: int) -> Tensor:
-        with generators_kept(), _errors_in_a_line(architecture, datamodule):
-            seed_generators(seed, "try")
-            module = build_module(config.with_seed(seed), datamodule.num_classes, datamodule.image_shape).eval()
-            module.loss(module.network(batch.images), batch).backward()
-            with torch.no_grad():
-                for parameter in module.network.parameters():
-                    if parameter.grad is not None:
-                        parameter.sub_(0.1 * parameter.grad)
-                return logits_of(module.network(batch.images))
-
-    found = outputs(config.seed)
-    problem = ""
-    if (batch.images != batch.images[:1]).any() and (found == found[:1]).all():
-        problem = "its outputs are the same for different images, after a step too"
-    elif config.optim.loss == "cross_entropy" and (found >= 0).all():
-        if torch.allclose(found.sum(1), torch.ones(len(found)), atol=1e-3):
-            problem = "its outputs sum to one, as after a softmax, and the loss takes logits: return what goes into it"
-        elif all((outputs(config.seed + more) >= 0).all() for more in range(1, SEEDS)):
-            problem = "its outputs are never negative, as after a sigmoid or a ReLU, and the loss takes logits"
-    return [f"model.name {architecture.name}: {problem}"] if problem else []
+    with generators_kept(), _errors_in_a_line(architecture, datamodule), torch.no_grad():
+        module = build_module(config, datamodule.num_classes, datamodule.image_shape).eval()
+        found = logits_of(module.network(_few_images(datamodule, datamodule.val_indices[:SAMPLES]).images))
+    if (found < 0).any() or not torch.allclose(found.sum(1), torch.ones(len(found)), atol=1e-3):
+        return []
+    problem = "its outputs sum to one, as after a softmax, and the loss takes logits: return what goes into it"
+    return [f"model.name {architecture.name}: {problem}"]
 
 
 def _few_images(datamodule: ImageDataModule, indices: Tensor) -> Batch:
@@ -284,21 +264,27 @@ class _Parameter(NamedTuple):
     digest: str
 
 
-def compare_initial_values(plan: Plan, seed: int) -> dict[str, Start]:
-    """Return how far each arm, by its label, starts with the baseline's parameters, drawn for `seed`."""
-    drawn: dict[str, list[_Parameter]] = {}
+def compare_arms(plan: Plan, seed: int) -> tuple[dict[str, Start], list[str]]:
+    """Return how far each arm, by its label, starts with the baseline's parameters, drawn for `seed`, and lines.
 
-    def parameters(arm: Arm) -> list[_Parameter]:
-        config = arm.config.with_seed(seed)
-        data = ImageDataModule(config.data)
-        options = network_options(config, data.num_classes, data.image_shape)
-        same = repr((config.model, config.init, options))
-        if same not in drawn:
-            drawn[same] = _parameters(build_network(config, options), config.init.pairing)
-        return drawn[same]
-
-    baseline = parameters(plan.baseline)
-    return {arm.label: _compare(baseline, parameters(arm)) for arm in plan.arms}
+    A line names an arm that does not start as the baseline does, or whose network is that of another arm.
+    """
+    drawn = {arm.label: _parameters(arm.config.with_seed(seed)) for arm in plan.arms}
+    starts = {label: _compare(drawn[plan.baseline.label], parameters) for label, parameters in drawn.items()}
+    lines = [
+        f"{label!r} starts with {start.equal} of {start.shared} shared-shape parameters equal to the baseline's; "
+        f"not {start.some_unequal()}"
+        for label, start in starts.items()
+        if start.unequal
+    ]
+    shifted = any("(here " in name for start in starts.values() for name in start.unequal)
+    varied = any(key.startswith("init.") for key in plan.study.factors)
+    if shifted and not varied and plan.baseline.config.init.pairing != "place":
+        lines.append(
+            "for equal starts give modules names that stay (self.conv2 = ..., nn.Sequential(OrderedDict(...))), "
+            "or pair by place: --init.pairing place"
+        )
+    return starts, [*lines, *_lines_about_equal_networks(plan, seed, drawn)]
 
 
 def _compare(baseline: Sequence[_Parameter], arm: Sequence[_Parameter]) -> Start:
@@ -321,32 +307,13 @@ def _compare(baseline: Sequence[_Parameter], arm: Sequence[_Parameter]) -> Start
     return Start(len(pairs) - len(unequal), len(pairs), tuple(unequal))
 
 
-def lines_about_initial_values(
-    starts: Mapping[str, Start], factors: Iterable[str], by_place: bool = False
-) -> list[str]:
-    """Return a line for each arm that does not start as the baseline does."""
-    lines = [
-        f"{label!r} starts with {start.equal} of {start.shared} shared-shape parameters equal to the baseline's; "
-        f"not {start.some_unequal()}"
-        for label, start in starts.items()
-        if start.unequal
-    ]
-    shifted = any("(here " in name for start in starts.values() for name in start.unequal)
-    if shifted and not by_place and not any(factor.startswith("init.") for factor in factors):
-        lines.append(
-            "for equal starts give modules names that stay (self.conv2 = ..., nn.Sequential(OrderedDict(...))), "
-            "or pair by place: --init.pairing place"
-        )
-    return lines
-
-
 NETWORK = ("model.", "norm.", "init.")
 """What the keys begin with that say what a network is and how it starts."""
 MOST_FLOPS = 2e10
 """Operations of a batch's forward pass up to which arms are compared by a step: a second or two on a core."""
 
 
-def lines_about_equal_networks(plan: Plan, seed: int) -> list[str]:
+def _lines_about_equal_networks(plan: Plan, seed: int, drawn: Mapping[str, Sequence[_Parameter]]) -> list[str]:
     """Return a line for each arm that does in a first step what an arm before it does, to the last bit.
 
     Compared are arms that differ in keys of the network alone. An option that a network never reads is one reason.
@@ -354,24 +321,20 @@ def lines_about_equal_networks(plan: Plan, seed: int) -> list[str]:
     alike: dict[str, list[Arm]] = defaultdict(list)
     for arm in plan.arms:
         others = {key: value for key, value in arm.config.flat().items() if not key.startswith(NETWORK)}
-        alike[repr((others, _first_parameters(arm.config.with_seed(seed))))].append(arm)
-    lines, found = [], dict[tuple[str, str], str]()
-    for key, arms in alike.items():
+        alike[repr((others, [(each.name, each.digest) for each in drawn[arm.label]]))].append(arm)
+    lines = []
+    for arms in alike.values():
+        found: dict[str, str] = {}
         for arm in arms if len(arms) > 1 else ():
             step = _first_step(arm.config.with_seed(seed))
-            first = found.setdefault((key, step), arm.label) if step else arm.label
-            if first != arm.label:
+            first = found.setdefault(step, arm.label)
+            if step and first != arm.label:
                 factors = " or ".join(sorted({name for each in arms for name in each.levels}))
                 lines.append(
                     f"{first!r} and {arm.label!r} are one network in a first step, with equal parameters, loss and "
                     f"gradients to the last bit: perhaps it never reads {factors}"
                 )
     return lines
-
-
-def _first_parameters(config: RunConfig) -> list[_Parameter]:
-    data = ImageDataModule(config.data)
-    return _parameters(build_network(config, network_options(config, data.num_classes, data.image_shape)), "name")
 
 
 def _first_step(config: RunConfig) -> str:
@@ -394,8 +357,11 @@ def _first_step(config: RunConfig) -> str:
     return digest.hexdigest()
 
 
-def _parameters(network: nn.Module, pairing: str) -> list[_Parameter]:
-    keys, found = draw_keys(network, pairing), []  # type: ignore[arg-type]
+def _parameters(config: RunConfig) -> list[_Parameter]:
+    """Return the parameters of a config's network as they are drawn."""
+    data = ImageDataModule(config.data)
+    network = build_network(config, network_options(config, data.num_classes, data.image_shape))
+    keys, found = draw_keys(network, config.init.pairing), []
     for name, parameter in network.named_parameters():
         content = parameter.detach().contiguous().numpy().tobytes()
         digest = hashlib.blake2b(content, digest_size=8).hexdigest()

@@ -12,14 +12,7 @@ from litmus.core.formatting import listed
 from litmus.core.source import being_imported, set_environment
 from litmus.datamodules.loading.registry import load
 from litmus.design.plan import Arm, Plan
-from litmus.launch.checks import (
-    check,
-    compare_initial_values,
-    lines_about_equal_networks,
-    lines_about_initial_values,
-    lines_about_outputs,
-    look_at_data,
-)
+from litmus.launch.checks import check, compare_arms, lines_about_outputs, look_at_data
 from litmus.launch.config import LaunchConfig, execution_of, places_of
 from litmus.launch.history import append_to_history, lines_about_history
 from litmus.launch.local import LocalLauncher
@@ -30,14 +23,10 @@ from litmus.launch.tune import tune
 from litmus.launch.work import NoLauncher
 from litmus.records.run_record import STATES_WITH_RESULT
 from litmus.records.storage import storage_errors
-from litmus.records.study_record import (
-    TuningRecord,
-    read_study_record,
-    write_study_record,
-)
+from litmus.records.study_record import TuningRecord, read_study_record, write_study_record
 from litmus.records.user_code import RunCode, changed_files
 from litmus.records.wandb import available_mode
-from litmus.training.config import TrainerConfig, require_precision
+from litmus.training.config import require_precision
 from litmus.training.identity import run_id
 from litmus.training.older_runs import codes_of_study, reuse_older_runs
 from litmus.training.run import Execution, Run
@@ -145,20 +134,11 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
         plan = factory.plan = tuned
         runs = [factory.make(arm, seed) for arm, seed in plan.runs()]
     if rank == 0:
-        starts = compare_initial_values(plan, plan.seeds[0])
-        by_place = plan.baseline.config.init.pairing == "place"
-        lines = lines_about_initial_values(starts, plan.study.factors, by_place)
-        for line in (*lines, *lines_about_equal_networks(plan, plan.seeds[0])):
+        starts, lines = compare_arms(plan, plan.seeds[0])
+        for line in lines:
             print(f"litmus: {line}", file=sys.stderr)
-        _report_missing_weights(runs)
         write_study_record(directory, plan.record(runs, source, factory.codes, starts, tuning, factory.data))
     execute(runs)
-    if rank == 0 and (changed := factory.edited_files()):
-        print(
-            f"litmus: {listed(changed)} changed while the runs were trained, which are of the code before; the same "
-            "command runs the present one",
-            file=sys.stderr,
-        )
     if group is not None:
         distributed.barrier()
         distributed.destroy_process_group()
@@ -228,15 +208,6 @@ class RunFactory:
             self.fingerprints[key] = fingerprint
         return self.fingerprints[key]
 
-    def edited_files(self) -> tuple[str, ...]:
-        """Return the user's files that are no longer as they were when the runs were planned."""
-        if self.code is None or self.source is None:
-            return ()
-        try:
-            return changed_files(self.code.hashes, read_user_code(self.source).hashes)
-        except FileNotFoundError:
-            return (self.source.name,)
-
     def keep_code(self, runs: Sequence[Run]) -> str | None:
         """Copy the user's code into the study's folder, and return a message if there are runs of older code."""
         if self.code is None:
@@ -268,21 +239,6 @@ def _launcher(
         return ProcessGroupLauncher(group, execution, Progress(runs, 1, group.console()))
     places = places_of(launch, execution)
     return LocalLauncher(execution, places, Progress(runs, len(places)))
-
-
-def _report_missing_weights(runs: Sequence[Run]) -> None:
-    """Print a line if finished runs did not keep the weights that this command asks for: they do not run again."""
-    keep = runs[0].config.trainer.keep
-    if keep == TrainerConfig.keep:
-        return
-    finished = [run for run in runs if run.record.state() == "finished"]
-    lacking = [run for run in finished if not all(file.exists() for file in run.record.weights_files(keep))]
-    if lacking:
-        print(
-            f"litmus: --keep {keep}: {len(lacking)} of {len(runs)} runs had finished before without keeping such "
-            f"weights, e.g. {lacking[0].run_id}; delete their folders to train them again",
-            file=sys.stderr,
-        )
 
 
 def _result(directory: Path, runs: list[Run], rank: int) -> StudyResult:

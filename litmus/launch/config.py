@@ -3,7 +3,6 @@
 import os
 import re
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -221,10 +220,6 @@ def _accelerator(launch: LaunchConfig, processes_here: int | None) -> str:
     gpus, cores = torch.cuda.device_count(), available_cpus()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
     if gpus >= (processes_here or launch.devices):
-        instances = visible.count("MIG-")
-        if instances > gpus:
-            line = f"CUDA shows a process {gpus} of the {instances} MIG instances in CUDA_VISIBLE_DEVICES"
-            print(f"litmus: {line}; start a launcher for each of them, with the same --out", file=sys.stderr)
         return "cuda"
     if launch.accelerator == "cuda":
         asked = f"--devices {launch.devices} on cuda"

@@ -40,13 +40,21 @@ RENDEZVOUS = (
 """Lines of shell that give the processes of several nodes the address of rank 0."""
 
 
-SIGNALS_PASSED_ON = "trap : TERM USR1 USR2"
-"""The script outlives the signals that its processes checkpoint at."""
+BEGUN = """\
+trap : TERM USR1 USR2
+began={folder}/slurm/$SLURM_JOB_ID.began
+touch "$began"
+"""
+"""Lines of shell before a job's processes: the script outlives the signals that these checkpoint at."""
 
 STARTED_AGAIN = f"""\
 status=$?
 if [ $status -eq {AGAIN} ] || [ $status -ge 128 ]; then
     job=${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_}}${{SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}}
+    if [ -z "$(find {{folder}} -newer "$began" '(' -name last.ckpt -o -name summary.json ')' -print -quit)" ]; then
+        echo "litmus: no run came further in job $job: see its log, --slurm.time and --slurm.warning" >&2
+        exit 1
+    fi
     # The controller may be away for a while. A job that was cancelled or preempted is not RUNNING any more.
     for try in {{1..120}}; do
         state=$(squeue --noheader --job "$job" --format %T) && break
@@ -106,11 +114,15 @@ def executor(folder: Path, launch: LaunchConfig) -> Executor:
     for option in config.extra:
         name, equals, value = option.partition("=")
         extra[name] = value if equals else True
+
+    def in_folder(lines: str) -> list[str]:
+        return lines.replace("{folder}", shlex.quote(str(folder.resolve()))).splitlines()
+
     found = Executor(jobs.path, python=config.python)
     found.update_parameters(
         **{key: value for key, value in settings.items() if value is not None},
-        setup=[SIGNALS_PASSED_ON, *config.setup, *(RENDEZVOUS if config.nodes > 1 else ())],
-        teardown=STARTED_AGAIN.splitlines(),
+        setup=[*in_folder(BEGUN), *config.setup, *(RENDEZVOUS if config.nodes > 1 else ())],
+        teardown=in_folder(STARTED_AGAIN),
         # Processes that train one run end together; one that is left waits for nobody. Since SLURM 22.05 a step does
         # not get the job's cores unless it asks for them.
         srun_args=["--wait=60", f"--cpus-per-task={cpus_per_process(launch)}"],

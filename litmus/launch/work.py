@@ -7,7 +7,6 @@ functions, once the signals are handled: it takes seconds, in which a signal may
 import dataclasses
 import hashlib
 import json
-import os
 import signal
 import socket
 import sys
@@ -31,14 +30,6 @@ if TYPE_CHECKING:
 
 AGAIN = 75
 """The exit status that asks for the same command again: EX_TEMPFAIL of sysexits.h, which schedulers can tell apart."""
-
-STARTS_WITHOUT_PROGRESS = 3
-"""A job that is started so often without any run coming further stops: it dies where it begins."""
-
-NO_PROGRESS = (
-    "no run has come further since its start; give it more --slurm.time, less --slurm.warning, or look at why it died; "
-    "the same command submits the rest"
-)
 
 LAUNCHER_SETTINGS = ("slurm", "launcher", "out", "dry_run", "same_code")
 """Settings that are no part of how a run is executed."""
@@ -82,13 +73,7 @@ def work(directory: Path) -> int:
             return 1 if _execute_missing(directory) else 0
         except Interrupted as interruption:
             print(f"litmus: stopped by {interruption}; {interruption.advice}", file=sys.stderr)
-            if interruption.number == signal.SIGINT:
-                return interruption.exit_status
-            job = slurm.own_job()
-            if job is None or _starts_without_progress(directory, job) == 0:
-                return AGAIN
-            print(f"litmus: job {job.id} does not ask to be requeued: {NO_PROGRESS}", file=sys.stderr)
-            return 1
+            return interruption.exit_status if interruption.number == signal.SIGINT else AGAIN
 
 
 def _execute_missing(directory: Path) -> int:
@@ -97,14 +82,6 @@ def _execute_missing(directory: Path) -> int:
     Raises `Interrupted` at a signal, once its runs are checkpointed.
     """
     content = _read(directory)  # before PyTorch is imported: the folder may be another one
-    job = slurm.own_job()
-    if job is not None:
-        starts = 1 + (_starts_without_progress(directory, job) if job.restarts else 0)
-        if starts > STARTS_WITHOUT_PROGRESS:
-            raise UserError(f"job {job.id} stops: {NO_PROGRESS}")
-        if os.environ.get("SLURM_PROCID", "0") == "0":
-            content_now = {"starts": starts, "progress": _progress(directory)}
-            write_atomically(_progress_file(directory, job), to_json(content_now))
 
     import torch.distributed as distributed
 
@@ -187,34 +164,6 @@ def missing_runs(directory: Path, repeat_crashed: bool = False) -> "list[Run]":
         return hashlib.sha256(repr((walker, *key)).encode()).digest()
 
     return sorted(runs, key=lambda run: (draw(run.trial, run.config.seed), draw(run.run_id)))
-
-
-def _starts_without_progress(directory: Path, job: slurm.OwnJob) -> int:
-    """Return how often `job` was started since a run last came further; 0 where one has since its start."""
-    try:
-        before = json.loads(_progress_file(directory, job).read_bytes())
-    except (OSError, ValueError):
-        return 0
-    return int(before["starts"]) if before["progress"] == _progress(directory) else 0
-
-
-def _progress_file(directory: Path, job: slurm.OwnJob) -> Path:
-    return StudyJobs(directory).path / f"{job.id}_progress.json"
-
-
-def _progress(directory: Path) -> dict[str, Any]:
-    """Return, for each run of `runs.json`, what changes when it comes further."""
-    found = {}
-    for entry in _read(directory)["runs"]:
-        record = RunRecord(directory / entry["run_id"])
-        outcome = record.outcome()
-        try:
-            saved = record.checkpoint.stat().st_mtime_ns
-        except OSError:
-            saved = 0
-        crashes = _crashes(record) if outcome.state == "crashed" else 0
-        found[entry["run_id"]] = [outcome.state if outcome.has_ended else "", crashes, saved]
-    return found
 
 
 def _crashes(record: RunRecord) -> int:

@@ -13,7 +13,6 @@ from synthetic_records import synthetic
 
 from litmus.cli import completion
 from litmus.cli.main import COMMANDS, run_command
-from litmus.core.errors import UserError
 from litmus.design.study import Study
 from litmus.design.study_files import STUDIES
 
@@ -51,7 +50,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def shell_environment(tmp_path: Path, environment: dict[str, str], cache: Path) -> dict[str, str]:
     """An environment in which `litmus` is a command that cannot import PyTorch, and has a filled cache."""
-    completion.fill_cache(COMMANDS)
+    completion.command_arguments(COMMANDS)
     program = tmp_path / "bin" / "litmus"
     program.parent.mkdir()
     program.write_text(
@@ -153,43 +152,3 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch:
     (tmp_path / "a file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
     assert set(completion.command_arguments(COMMANDS)) == set(COMMANDS)
-
-
-NAMES = {
-    "run batch_nrm": "unknown study 'batch_nrm'; did you mean 'batch_norm'?",
-    "run batch_norm --data digit": "unknown dataset 'digit'; did you mean 'digits'? valid: arrays, cifar10",
-    "run batch_norm --data digits,mnst": "unknown dataset 'mnst'; did you mean 'mnist'?",
-    "train --model resnt20": "unknown architecture 'resnt20'; did you mean 'resnet20'? valid: alexnet",
-    "profile resnt20": "unknown architecture 'resnt20'; did you mean 'resnet20'?",
-    "train --optim.nme adam": "unknown config key 'optim.nme'; did you mean 'optim.name'? valid: optim.name, optim.lr",
-    "train --optim.name adamm": "unknown optim.name 'adamm'; did you mean 'adam'?",
-    "train --trainer.probes [logits,gradient_nrms]": "unknown probe 'gradient_nrms'; did you mean 'gradient_norms'?",
-    "vary --worker 2": "unknown option '--worker'; did you mean '--workers'?",
-}
-VALID = (
-    "train --model RESNET26 --print_config", "run Batch_Norm --data folder:pictures,Digits --per_device 2",
-    "train --model torchvision/swin_t --model.stochastic_depth_prob 0", "train --source a.py --model Mine --model.my 2",
-    "train --optim.name AdamW --trainer.probes [Logits]", "train --model.no_such_option 1",
-)  # fmt: skip
-
-
-def test_a_wrong_name_is_reported_without_pytorch(tmp_path: Path, shell_environment: dict[str, str]) -> None:
-    for words, message in NAMES.items():
-        done = subprocess.run(
-            ["litmus", *words.split()], cwd=tmp_path, env=shell_environment, capture_output=True, text=True
-        )
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
-        assert f"litmus: {message}" in done.stderr
-
-
-def test_valid_names_and_those_that_depend_on_a_network_are_left_to_the_command(cache: Path) -> None:
-    completion.check_names("train", ["--model", "resnt20"])  # there is no cache
-    completion.fill_cache(COMMANDS)
-    with pytest.raises(UserError, match="resnt20"):
-        completion.check_names("train", ["--model", "resnt20"])
-    for words in VALID:
-        command, *others = words.split()
-        completion.check_names(command, others)
-    old = completion.cache_file().stat().st_mtime - 10**8
-    os.utime(completion.cache_file(), (old, old))
-    completion.check_names("train", ["--model", "resnt20"])  # the package may have changed since

@@ -4,7 +4,6 @@ import argparse
 import os
 import re
 import runpy
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -208,46 +207,18 @@ def test_a_studys_file_runs_by_itself(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert capsys.readouterr().err == "litmus: seeds must be greater than 0, got 0\n"
 
 
-@pytest.mark.parametrize("home", ["gone", "read-only", "foreign", "there"])
 def test_caches_have_a_folder_where_there_is_no_home_to_write_in(
-    home: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    for name in ("XDG_CACHE_HOME", "MPLCONFIGDIR", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
-        monkeypatch.setenv(name, "")  # for it to be put back
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / home))
-    folder = tmp_path / f"litmus-{os.getuid()}"
-    if home != "gone":
-        (tmp_path / home).mkdir()
-    if home == "read-only":
-        monkeypatch.setattr(os, "access", lambda path, mode: False)
-    if home == "foreign":  # who made the folder may read what is in it
-        shutil.rmtree(tmp_path / home)
-        monkeypatch.setattr(os, "getuid", lambda: 12345)
-        folder = tmp_path / "litmus-12345"
-        folder.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find_home() is None
+    assert os.environ["HOME"] == str(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "gone"))
     line = find_home()
-    if home == "there":
-        assert line is None
-        assert os.environ["HOME"] == str(tmp_path / home)
-    elif home == "read-only":
-        assert line is not None
-        assert line.startswith(f"the home folder {tmp_path / home} cannot be written; caches are kept in {folder}")
-        assert os.environ["HOME"] == str(tmp_path / home)  # keys of W&B are read there
-        assert os.environ["XDG_CACHE_HOME"] == os.environ["WANDB_CACHE_DIR"] == str(folder)
-    else:
-        assert line is not None
-        assert line.startswith("there is no home folder; caches are kept in ")
-        assert (os.environ["HOME"] == str(folder)) is (home == "gone")
-        assert Path(os.environ["HOME"]).stat().st_mode & 0o777 == 0o700
-
-
-@pytest.mark.slow
-def test_the_forecast_of_a_preset_is_made_by_a_process_of_its_own() -> None:
-    lines = run.forecast_elsewhere(["batch_norm", *tiny_options(), "--seeds", "1", "--out", "/nowhere"]).splitlines()
-    assert lines[0].startswith("forecast: ")
-    assert len(lines) == 2
+    [folder] = tmp_path.glob("litmus-*")
+    assert line == f"{tmp_path / 'gone'} is no home folder to write in; settings and caches are kept in {folder}"
+    assert os.environ["HOME"] == str(folder)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

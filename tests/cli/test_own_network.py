@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,6 @@ from litmus.records.user_code import RunCode
 from litmus.training.config import resolve
 from litmus.training.run import Run
 from litmus.training.user_code import keep_copies, read_user_code
-
-Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
 
 NET = '''\
 """Attention between the positions of a feature map."""
@@ -49,9 +46,7 @@ class Attentive{n}(nn.Module):
 
     def forward(self, images):
         outputs = self.head(self.part(self.stem(images).relu().flatten(2).transpose(1, 2)).mean(1))
-        if self.end == "constant":
-            return outputs.mean(0, keepdim=True).expand_as(outputs)
-        return outputs if self.end is None else getattr(torch, self.end)(outputs, *([1] if "max" in self.end else []))
+        return outputs if self.end is None else getattr(torch, self.end)(outputs, 1)
 
 
 class Sized{n}(nn.Sequential):
@@ -139,32 +134,12 @@ def test_a_near_miss_is_one_line_that_names_the_class(
     assert not Path("runs").exists()
 
 
-ENDS = {
-    "softmax": "its outputs sum to one, as after a softmax, and the loss takes logits: return what goes into it",
-    "log_softmax": "",
-    "sigmoid": "its outputs are never negative, as after a sigmoid or a ReLU, and the loss takes logits",
-    "relu": "its outputs are never negative, as after a sigmoid or a ReLU, and the loss takes logits",
-    "constant": "its outputs are the same for different images, after a step too",
-    "null": "",
-}
-
-
-@pytest.mark.parametrize("end", ENDS)
-def test_outputs_that_are_no_logits_are_reported_before_training(end: str, net: str) -> None:
-    settings = {"model.name": f"net{net}.py:Attentive{net}", "model.width": 4, "model.end": end, "data.name": "digits"}
-    problem = ENDS[end]
-    assert lines_about_outputs(resolve(settings)) == ([f"model.name Attentive{net}: {problem}"] if problem else [])
-    if "sum to one" in problem:  # to which squared error fits
-        assert lines_about_outputs(resolve({**settings, "optim.loss": "squared_error"})) == []
-
-
-def test_a_head_that_starts_at_zero_is_none_of_these(net: str) -> None:
-    file = Path(f"net{net}.py")
-    file.write_text(
-        file.read_text().replace("self.end = end", "nn.init.zeros_(self.head.weight)\n        self.end = end")
-    )
-    name = f"net{net}.py:Attentive{net}"
-    assert lines_about_outputs(resolve({"model.name": name, "model.width": 4, "data.name": "digits"})) == []
+def test_probabilities_in_place_of_logits_are_reported_before_training(net: str) -> None:
+    settings = {"model.name": f"net{net}.py:Attentive{net}", "model.width": 4, "data.name": "digits"}
+    [line] = lines_about_outputs(resolve({**settings, "model.end": "softmax"}))
+    assert line.startswith(f"model.name Attentive{net}: its outputs sum to one, as after a softmax, and the loss takes")
+    for fine in ({"model.end": "softmax", "optim.loss": "squared_error"}, {"model.end": "log_softmax"}, {}):
+        assert lines_about_outputs(resolve({**settings, **fine})) == []
 
 
 PROJECT = {
@@ -237,22 +212,24 @@ def test_an_edit_in_the_session_is_noticed_and_nothing_is_mixed(net: str, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_study_of_a_plain_class_runs_and_every_command_knows_it(litmus: Litmus, tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text(NET.replace("{n}", ""))
+def test_a_study_of_a_plain_class_runs_and_every_command_knows_it(
+    net: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
 
     def command(*arguments: str) -> str:
-        done = litmus(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout + done.stderr
+        assert run_command(arguments) == 0
+        return "".join(capsys.readouterr())
 
+    file, model = f"net{net}.py", f"net{net}.py:Attentive{net}"
     small = ["--data", "digits", "--model.width", "4", "--trainer.epochs", "1", "--seeds", "1", "--workers", "1"]
-    vary = ["vary", "--model", "net.py:Attentive", "--vary", "model.attention=true,false", *small]
+    vary = ["vary", "--model", model, "--vary", "model.attention=true,false", *small]
     assert "2 runs, 0 already done" in command(*vary)
     assert "already done" not in command(*vary)  # there is nothing to do
-    command("vary", "--vary", "model.name=net.py:Attentive,net.py:made", *small[:2], *small[4:], "--model.width", "4")
-    folder = next((tmp_path / "runs").glob("vary-Attentive*"))
+    command("vary", "--vary", f"model.name={model},{file}:made{net}", *small[:2], *small[4:], "--model.width", "4")
+    folder = next(Path("runs").glob("vary-Attentive*"))
     assert (folder / "code").is_dir()
     run = next(folder.glob("*/config.yaml")).parent
     assert "--source" in command("show", str(run))
-    (tmp_path / "net.py").write_text("def broken(:")
+    Path(file).write_text("def broken(:")
     command("report", str(folder))

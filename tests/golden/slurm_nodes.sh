@@ -19,6 +19,8 @@
 
 # setup
 trap : TERM USR1 USR2
+began=FOLDER/runs/s/slurm/$SLURM_JOB_ID.began
+touch "$began"
 module load cuda
 export MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 export MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))
@@ -32,6 +34,10 @@ srun --unbuffered --output FOLDER/runs/s/slurm/%j_%t_log.out --error FOLDER/runs
 status=$?
 if [ $status -eq 75 ] || [ $status -ge 128 ]; then
     job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}
+    if [ -z "$(find FOLDER/runs/s -newer "$began" '(' -name last.ckpt -o -name summary.json ')' -print -quit)" ]; then
+        echo "litmus: no run came further in job $job: see its log, --slurm.time and --slurm.warning" >&2
+        exit 1
+    fi
     # The controller may be away for a while. A job that was cancelled or preempted is not RUNNING any more.
     for try in {1..120}; do
         state=$(squeue --noheader --job "$job" --format %T) && break

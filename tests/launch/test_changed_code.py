@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from litmus import load
+from litmus.cli.main import run_command
 from litmus.core.errors import UserError
 from litmus.evidence.results import analyse
 from litmus.launch.worker import import_user_code
@@ -70,10 +71,11 @@ study = Study(
 class Folder:
     """A user's folder with a study, and the command line in it."""
 
-    def __init__(self, path: Path, litmus: Litmus) -> None:
+    def __init__(self, path: Path, litmus: Litmus, capsys: pytest.CaptureFixture[str]) -> None:
         self.path = path
+        self._capsys = capsys
         self.runs = path / "runs" / "gates"
-        self._litmus = litmus
+        self.command = litmus
         (path / "gate.py").write_text(GATE)
         (path / "gates.py").write_text(STUDY)
 
@@ -83,25 +85,25 @@ class Folder:
         (self.path / file).write_text(text.replace(old, new))
 
     def run(self, *options: str) -> "subprocess.CompletedProcess[str]":
-        result = self._litmus("run", "./gates.py", "--workers", "1", *options)
+        result = self.command("run", "./gates.py", "--workers", "1", *options)
         assert result.returncode == 0, result.stderr
         return result
 
-    def fails(self, *options: str) -> None:
-        assert self._litmus("run", "./gates.py", "--workers", "1", *options).returncode != 0
-
-    def litmus(self, *arguments: str) -> str:
-        result = self._litmus(*arguments)
-        assert result.returncode == 0, result.stderr
-        return " ".join(result.stdout.split())
+    def said(self, *arguments: str) -> str:
+        """What a command that only reads prints."""
+        assert run_command(arguments) == 0
+        return " ".join(self._capsys.readouterr().out.split())
 
     def identities(self) -> set[str]:
         return {record.run_id for record in run_records(self.runs)}
 
 
 @pytest.fixture
-def folder(tmp_path: Path, litmus: Litmus) -> Folder:
-    return Folder(tmp_path, litmus)
+def folder(
+    tmp_path: Path, litmus: Litmus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Folder:
+    monkeypatch.chdir(tmp_path)
+    return Folder(tmp_path, litmus, capsys)
 
 
 @pytest.mark.slow
@@ -142,28 +144,27 @@ def test_runs_of_changed_code_are_other_runs_from_the_first_to_the_last(folder: 
     assert everything.groupby("experiment", sort=False)["run"].nunique().tolist() == [2, 4]
     assert everything["experiment"].iloc[-1].startswith("gates, code ")
     assert set(analyse(folder.runs).records["run"]) == now
-    status = folder.litmus("status", "gates")
+    status = folder.said("status", "gates")
     assert "gate True 1 2" in status
     assert aside in status
 
     # The code of an older run is imported from its copy.
     older = RunRecord(folder.runs / min(before))
-    assert "the files have changed since" in folder.litmus("show", older.run_id)
+    assert "the files have changed since" in folder.said("show", older.run_id)
     command = rerun_command(older)
     kept = copies(older)
     assert kept is not None
     assert f"--source {kept.path / 'gates.py'}" in command
-    folder.litmus(*command.split()[1:])
+    assert folder.command(*command.split()[1:]).returncode == 0
     [copy] = (folder.path / "again").glob("*/*/metrics.csv")
     assert copy.read_text() == older.metrics_file.read_text()
     assert copy.parent.name == older.run_id
 
     # Code that only crashes has no results; --same-code goes back to the latest that has some.
     folder.edit("gate.py", "scale = torch.tanh", "raise KeyError")
-    folder.fails("--seeds", "1")
+    assert folder.command("run", "./gates.py", "--seeds", "1").returncode != 0
     folder.edit("gate.py", "raise KeyError", "factor = torch.tanh")
     folder.edit("gate.py", "x * scale", "x * factor")
-    assert "forecast: nothing to run (2 done)" in folder.run("--same-code", "--seeds", "1", "--forecast").stdout
     reused = folder.run("--same-code", "--seeds", "1")
     assert "gate.py changed: 2 runs of the older code reused" in reused.stderr
     said = "gate.py changed after 2 runs of this study; --same-code counts them as runs of the code as it is."
@@ -171,7 +172,7 @@ def test_runs_of_changed_code_are_other_runs_from_the_first_to_the_last(folder: 
     # Seed 1 of the sigmoid is no seed of the tanh.
     more = folder.run()
     assert "4 runs, 2 already done" in more.stderr
-    for text in (more.stdout, folder.litmus("report", "gates"), folder.litmus("power", "gates", "--effect", "1")):
+    for text in (more.stdout, folder.said("report", "gates"), folder.said("power", "gates", "--effect", "1")):
         assert said in " ".join(text.split())
     aside_now = runs_aside(folder.runs, read_study_record(folder.runs))
     assert aside_now.of_arm.total() == 4

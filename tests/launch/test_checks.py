@@ -13,14 +13,7 @@ from litmus.core.errors import UserError
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.design.plan import expand
 from litmus.design.study import Study
-from litmus.launch.checks import (
-    check,
-    compare_initial_values,
-    lines_about_equal_networks,
-    lines_about_initial_values,
-    look_at_data,
-    try_step,
-)
+from litmus.launch.checks import check, compare_arms, look_at_data, try_step
 from litmus.lit_archs import register
 from litmus.records.study_record import Start
 from litmus.training.config import RunConfig, resolve
@@ -153,24 +146,25 @@ def test_the_global_generator_is_left_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def initial_values(factors: dict, baseline: dict, **base: object) -> dict[str, Start]:
+def initial_values(factors: dict, baseline: dict, **base: object) -> tuple[dict[str, Start], list[str]]:
     settings = {"model.name": "mlp", "model.width": 8, "data.name": "digits", **base}
     study = Study("example", "a question", base=settings, factors=factors, baseline=baseline)
-    return compare_initial_values(expand(study), seed=0)
+    return compare_arms(expand(study), seed=0)
 
 
 def test_another_depth_starts_equal_and_another_gain_only_where_nothing_is_drawn() -> None:
-    assert initial_values({"model.depth": [1, 3]}, {"model.depth": 1})["depth 3"] == Start(4, 4)
-    start = initial_values({"init.gain": [1.0, 2.0]}, {"init.gain": 1.0})["gain 2.0"]
+    assert initial_values({"model.depth": [1, 3]}, {"model.depth": 1})[0]["depth 3"] == Start(4, 4)
+    starts, lines = initial_values({"init.gain": [1.0, 2.0]}, {"init.gain": 1.0})
+    start = starts["gain 2.0"]
     assert (start.equal, start.shared) == (4, 8)  # the biases, which start at zero
     assert start.unequal == ("linear1.weight", "linear2.weight", "linear3.weight", "classifier.weight")
-    assert len(lines_about_initial_values({"gain 2.0": start}, ["init.gain"])) == 1  # it is what the study varies
+    assert len(lines) == 1  # no advice on equal starts: it is what the study varies
     assert start.some_unequal().endswith("and 1 more")
 
 
 def test_a_convolution_with_a_bias_starts_as_the_one_before_a_norm() -> None:
     settings = {"model.name": "resnet20", "model.width": 4}
-    start = initial_values({"model.norm": ["none", "batch"]}, {"model.norm": "none"}, **settings)["norm batch"]
+    start = initial_values({"model.norm": ["none", "batch"]}, {"model.norm": "none"}, **settings)[0]["norm batch"]
     assert not start.unequal
     assert start.shared == 40  # its weights, and the shifts, there of a convolution and here of a norm
 
@@ -218,6 +212,10 @@ class IdleOption(nn.Module):
         return self.head(hidden if self.gate is None else hidden + self.gate)
 
 
+def equal_networks(study: Study) -> list[str]:
+    return [line for line in compare_arms(expand(study), 0)[1] if "are one network" in line]
+
+
 @pytest.mark.parametrize(
     ("base", "key", "levels", "equal"),
     [
@@ -238,9 +236,9 @@ def test_arms_whose_networks_do_the_same_are_named(
     common = {"data.batch_size": 64, "trainer.epochs": 1, **base}
     study = Study(name="x", question="?", base=common, factors={key: levels}, baseline={key: levels[0]})
     state = torch.random.get_rng_state()
-    lines = lines_about_equal_networks(expand(study), 0)
+    lines = equal_networks(study)
     assert len(lines) == equal
     assert all(f"perhaps it never reads {key}" in line for line in lines)
     assert torch.equal(state, torch.random.get_rng_state())
     monkeypatch.setattr("litmus.launch.checks.MOST_FLOPS", 1.0)  # more work than that is not done
-    assert lines_about_equal_networks(expand(study), 0) == []
+    assert equal_networks(study) == []

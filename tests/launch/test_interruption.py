@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_runs import command, tiny_options
+from cluster_jobs import wait_for
+from forked_command import Forked
+from tiny_runs import tiny_options
 
 from litmus.cli.main import run_command
 from litmus.records.run_record import RunRecord, run_records
@@ -35,32 +37,6 @@ def arguments(out: Path, *more: str) -> list[str]:
     options += ["--trainer.keep", "both", "--trainer.test", "best"]
     options += ["--trainer.epochs", "6", "--vary", "model.norm=none,batch", "--seeds", "2", "--workers", "2"]
     return ["vary", *options, "--checkpoint-every", "epoch", "--name", STUDY, "--out", str(out), *more]
-
-
-def start(directory: Path, environment: dict[str, str], *parts: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        command(parts),
-        cwd=directory,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def kill_group(process: "subprocess.Popen[str]", number: int = signal.SIGKILL) -> str:
-    """Send a signal to a process and all that it started, and return what it printed as errors."""
-    os.killpg(process.pid, number)
-    _, errors = process.communicate(timeout=60)
-    return errors
-
-
-def wait_for(condition: "object", seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def finished(out: Path) -> dict[str, RunRecord]:
@@ -104,76 +80,62 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "runs"
 
 
+def processes_of(launcher: Forked) -> list[int]:
+    """The processes of a launcher's session that have not ended, in the order in which they were started."""
+    listed = subprocess.run(["ps", "-o", "pid=,stat=", "-g", str(launcher.pid)], capture_output=True, text=True).stdout
+    return [int(pid) for pid, state in map(str.split, listed.splitlines()) if not state.startswith("Z")]
+
+
 @pytest.mark.slow
-def test_stopped_at_random_moments_the_same_command_ends_in_the_same_bits(
+def test_stopped_and_killed_in_every_way_the_same_command_ends_in_the_same_bits(
     uninterrupted: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
+    """The launcher and its workers get a signal together, at a random moment; then one of them alone is killed."""
     out = tmp_path / "runs"
     moment = random.Random(os.getpid())
     complete: dict[str, int] = {}
+
+    def checkpoints() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in out.glob("*/*/checkpoints/last.ckpt")}
+
+    def at_work() -> Forked:
+        before, launcher = checkpoints(), Forked(arguments(out), environment, tmp_path)
+        wait_for(lambda: checkpoints() != before)
+        return launcher
+
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
-        process = start(tmp_path, environment, *arguments(out))
-        before = {path: path.stat().st_mtime_ns for path in out.glob("*/*/checkpoints/last.ckpt")}
-
-        def progressed(before: dict[Path, int] = before) -> bool:
-            now = {path: path.stat().st_mtime_ns for path in out.glob("*/*/checkpoints/last.ckpt")}
-            return now != before
-
-        wait_for(progressed)
-        time.sleep(0 if number == signal.SIGTERM else moment.uniform(0, 0.5))
-        errors = kill_group(process, number)
+        launcher = at_work()
+        if number != signal.SIGTERM:
+            time.sleep(moment.uniform(0, 0.5))
+        if number == signal.SIGKILL:
+            launcher.kill()
+        else:
+            os.killpg(launcher.pid, number)
+        _, errors = launcher.communicate(timeout=60)
+        wait_for(lambda launcher=launcher: not processes_of(launcher), seconds=30)  # workers end with their launcher
         assert "Traceback" not in errors
         if number == signal.SIGTERM:
-            assert process.returncode == 143
+            assert launcher.returncode == 143
             assert "the same command continues where this one stopped" in errors.splitlines()[-1]
             states = {record.read_status()["state"] for record in run_records(out / STUDY) if record.read_status()}
             assert "running" not in states
         for name, record in finished(out).items():
             stamp = record.summary_file.stat().st_mtime_ns
             assert complete.setdefault(name, stamp) == stamp, f"{name} was trained again"
-    process = start(tmp_path, environment, *arguments(out))
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
+    launcher = at_work()
+    os.kill(processes_of(launcher)[-1], signal.SIGKILL)  # a worker: they are started last
+    _, errors = launcher.communicate(timeout=300)
+    assert launcher.returncode == 0, errors
+    assert re.search(r"the worker process died \(exit status -9\)\); repeating it", errors)
     for name, stamp in complete.items():
         assert finished(out)[name].summary_file.stat().st_mtime_ns == stamp, f"{name} was trained again"
     assert_identical(uninterrupted, out)
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_replaced_and_its_run_repeated(
-    uninterrupted: Path, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    out = tmp_path / "runs"
-    process = start(tmp_path, environment, *arguments(out))
-    wait_for(lambda: list(out.glob("*/*/checkpoints/last.ckpt")))
-    # The last process of the group is a worker: the launcher and the server that workers fork from came before.
-    members = subprocess.run(["ps", "-o", "pid=", "-g", str(process.pid)], capture_output=True, text=True).stdout
-    os.kill(int(members.split()[-1]), signal.SIGKILL)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    assert re.search(r"the worker process died \(exit status -9\)\); repeating it", errors)
-    assert_identical(uninterrupted, out)
-
-
-@pytest.mark.slow
-def test_workers_end_with_their_launcher(tmp_path: Path, environment: dict[str, str]) -> None:
-    out = tmp_path / "runs"
-    process = start(tmp_path, environment, *arguments(out))
-    wait_for(lambda: list(out.glob("*/*/checkpoints/last.ckpt")))
-    process.kill()
-    process.communicate()
-
-    def members() -> list[str]:
-        listing = subprocess.run(["ps", "-o", "stat=", "-g", str(process.pid)], capture_output=True, text=True)
-        return [state for state in listing.stdout.split() if not state.startswith("Z")]
-
-    wait_for(lambda: not members(), seconds=30)
-
-
-@pytest.mark.slow
 def test_two_launchers_at_once_share_the_runs(uninterrupted: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     out = tmp_path / "runs"
-    launchers = [start(tmp_path, environment, *arguments(out)) for _ in range(2)]
+    launchers = [Forked(arguments(out), environment, tmp_path) for _ in range(2)]
     errors = [launcher.communicate(timeout=300)[1] for launcher in launchers]
     assert [launcher.returncode for launcher in launchers] == [0, 0], errors
     executed = [line for text in errors for line in text.splitlines() if re.match(r"\[\d+/4\] finished", line)]
@@ -184,7 +146,7 @@ def test_two_launchers_at_once_share_the_runs(uninterrupted: Path, tmp_path: Pat
 
 @pytest.mark.slow
 def test_corrupt_files_set_their_runs_aside_and_nothing_else(
-    uninterrupted: Path, tmp_path: Path, environment: dict[str, str]
+    uninterrupted: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "runs"
     shutil.copytree(uninterrupted, out)
@@ -198,9 +160,8 @@ def test_corrupt_files_set_their_runs_aside_and_nothing_else(
     second.checkpoint.write_bytes(content[: len(content) // 2])
     damaged = {summary, checkpoint}
     stamps = {name: each.summary_file.stat().st_mtime_ns for name, each in records.items() if name not in damaged}
-    process = start(tmp_path, environment, *arguments(out))
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
+    assert run_command([*arguments(out), "--wandb", "disabled"]) == 0
+    errors = capfd.readouterr().err
     assert "Traceback" not in errors
     for name in damaged:
         assert f"record set aside as {name}.corrupt-1 and repeated: " in errors

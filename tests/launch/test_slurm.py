@@ -21,14 +21,13 @@ from cluster_jobs import (
     restart,
     run_here,
     running,
-    start,
     vary,
     wait_for,
 )
-from tiny_runs import command, tiny_options
+from forked_command import Forked
+from tiny_runs import tiny_options
 
 from litmus.records.study_record import StudyJobs
-from litmus.records.user_code import code_version
 
 CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "0"))
 """Seconds without slurmctld, such as 60: the daemons are killed only where it is given, for then it takes minutes."""
@@ -38,14 +37,14 @@ CONTROLLER_AWAY = float(os.environ.get("LITMUS_CONTROLLER_AWAY", "0"))
 def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    """16 runs by four jobs, while signals, requeueing, kills and preemption hit these."""
-    epochs = str(6 + int(CONTROLLER_AWAY / 2))  # else the study is over when the controller is back
-    options = ("--seeds", "8", "--trainer.epochs", epochs, "--checkpoint-every", "20steps")
+    """8 runs by three jobs, while signals, requeueing, kills and preemption hit these."""
+    epochs = str(9 + int(CONTROLLER_AWAY / 2))  # else the study is over when the controller is back
+    options = ("--seeds", "4", "--trainer.epochs", epochs, "--checkpoint-every", "20steps")
     run_here(vary(tmp_path / "alone", "s", *options))
     out, study = tmp_path / "cluster", tmp_path / "cluster" / "s"
-    cluster = ("--launcher", "slurm", "--slurm.partition", "low", "--slurm.parallel", "4", *on_first_node())
+    cluster = ("--launcher", "slurm", "--slurm.partition", "low", "--slurm.parallel", "3", *on_first_node())
     arguments = vary(out, "s", *options, *cluster)
-    launcher = start(arguments, environment)
+    launcher = Forked(arguments, environment)
     disturbed = []
 
     def disturb(how: str) -> None:
@@ -76,99 +75,42 @@ def test_disturbed_in_every_way_a_study_ends_as_an_undisturbed_one(
             break
         # A task that was cancelled or killed stays so; the same command submits what it left.
         assert "the same command submits the rest" in errors
-        launcher = start(arguments, environment)
+        launcher = Forked(arguments, environment)
         _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 0, errors
-    assert_identical(tmp_path / "alone" / "s", study, runs=16)
-
-
-UNHURRIED = '''
-import time
-from pathlib import Path
-
-from torch import nn
-
-from litmus.lit_archs import register
-
-HURRY = Path(__file__).with_name("hurry")
-
-
-@register("unhurried", input_shape=(1, 8, 8))
-class Unhurried(nn.Module):
-    """A network whose step takes as long on any machine, until there is a file that says to hurry."""
-
-    def __init__(self, num_classes, in_channels=1):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(in_channels * 64, 16), nn.Dropout(0.3))
-        self.head = nn.Linear(16, num_classes)
-
-    def forward(self, images):
-        if self.training and not HURRY.exists():
-            time.sleep(0.1)
-        return self.head(self.layers(images))
-'''
+    assert_identical(tmp_path / "alone" / "s", study, runs=8)
 
 
 @pytest.mark.slow
-def test_a_time_limit_shorter_than_one_run_is_no_obstacle(
+def test_runs_over_two_nodes_equal_those_of_one_process_whatever_hits_them(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    source, hurry = tmp_path / "unhurried.py", tmp_path / "hurry"
-    source.write_text(UNHURRIED)
-
-    def train(name: str, *more: str) -> list[str]:
-        settings = {"model.name": "unhurried", "optim.lr": 0.01, "data.batch_size": 16}
-        settings |= {"trainer.epochs": 10, "trainer.keep": "last"}
-        options = [part for key, value in settings.items() for part in (f"--{key}", str(value))]
-        where = ["--source", str(source), "--name", "s", "--out", str(tmp_path / name)]
-        return command(["train", *options, *where, *more])
-
-    study = tmp_path / "cluster" / "s"
-    cluster = ("--launcher", "slurm", *on_first_node(), "--checkpoint-every", "20steps")
-    launcher = start(train("cluster", *cluster), environment)
-    wait_for(lambda: at_work(study))
-    (job,) = jobs(study)
-
-    def described() -> str:
-        return slurm("scontrol", "show", "job", job)
-
-    def restarts() -> int:
-        return int(re.findall(r"Restarts=(\d+)", described())[0])
-
-    # The limit is set once the run is at work: how long a start takes is another matter. SLURM looks every 30 seconds,
-    # and the run's steps sleep for 80.
-    hours, minutes, seconds = map(int, re.findall(r"RunTime=(\d+):(\d+):(\d+)", described())[0])
-    limit = (3600 * hours + 60 * minutes + seconds + 45) // 60 + 1
-    slurm("scontrol", "update", f"JobId={job}", f"TimeLimit={limit}")
-    wait_for(lambda: restarts() or launcher.poll() is not None)
-    assert restarts() == 1, "the run was done before its time was over"
-    slurm("scontrol", "update", f"JobId={job}", "TimeLimit=240")
-    hurry.touch()
-    _, errors = launcher.communicate(timeout=1500)
-    assert launcher.returncode == 0, errors
-    run_here(train("alone"))
-    assert_identical(tmp_path / "alone" / "s", study, runs=1)
-
-
-@pytest.mark.slow
-def test_one_run_over_two_nodes_equals_one_process(slurm: Slurm, tmp_path: Path, environment: dict[str, str]) -> None:
-    """A network of the user's, whose run is checkpointed and requeued on the way."""
+    """A network of the user's: its job is requeued by a signal, and then one of the four processes is killed."""
     (tmp_path / "own_scale.py").write_text("SCALE = 0.5\n")
     (tmp_path / "scales.py").write_text(OWN)
 
     def scales(out: str, *more: str) -> list[str]:
-        settings = ["--trainer.epochs", "3", "--data.batch_size", "16", "--trainer.keep", "last", "--name", "scales"]
-        return command(["run", str(tmp_path / "scales.py"), *settings, "--out", str(tmp_path / out), *more])
+        settings = ["--trainer.epochs", "4", "--data.batch_size", "16", "--trainer.keep", "last", "--name", "scales"]
+        return ["run", str(tmp_path / "scales.py"), *settings, "--out", str(tmp_path / out), *more]
 
     nodes = ("--launcher", "slurm", "--slurm.nodes", "2", "--devices", "4", "--slurm.parallel", "1")
-    launcher = start(scales("cluster", *nodes, "--checkpoint-every", "16steps"), environment)
+    launcher = Forked(scales("cluster", *nodes, "--checkpoint-every", "16steps"), environment)
     study = tmp_path / "cluster" / "scales"
+
+    def restarts() -> int:
+        return int(slurm("squeue", "-h", "-t", "all", "-j", job, "-O", "RestartCnt"))
+
     wait_for(lambda: at_work(study))
-    slurm("scancel", "--signal=USR2", jobs(study)[0])
-    alone = subprocess.run(scales("alone"), env=environment, capture_output=True, text=True, timeout=1500)
-    assert alone.returncode == 0, alone.stderr
+    (job,) = jobs(study)
+    slurm("scancel", "--signal=USR2", job)
+    alone = Forked(scales("alone"), environment)
+    wait_for(lambda: restarts() == 1 and at_work(study) and of_task(f"SLURM_JOB_ID={job}", "SLURM_PROCID=3"))
+    (killed,) = of_task(f"SLURM_JOB_ID={job}", "SLURM_PROCID=3")
+    os.kill(killed, signal.SIGKILL)
     _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 0, errors
+    assert restarts() == 2
+    alone.communicate(timeout=1500)
     one, other = records(tmp_path / "alone" / "scales"), records(study)
     assert one.keys() == other.keys()  # the same experiments
     for name, record in other.items():
@@ -186,42 +128,6 @@ def of_task(*variables: str) -> list[int]:
         if b"litmus.cli.main" in words and b"srun" not in words[0]:
             found.append(pid)
     return sorted(found)
-
-
-@pytest.mark.slow
-def test_a_run_over_two_nodes_is_repeated_when_one_of_its_processes_is_killed(
-    slurm: Slurm, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    options = ("--seeds", "1", "--trainer.epochs", "4", "--checkpoint-every", "16steps")
-    nodes = ("--launcher", "slurm", "--slurm.nodes", "2", "--devices", "4", "--slurm.parallel", "1")
-    launcher, study = start(vary(tmp_path, "s", *options, *nodes), environment), tmp_path / "s"
-    wait_for(lambda: at_work(study))
-    (job,) = jobs(study)
-    (killed,) = of_task(f"SLURM_JOB_ID={job}", "SLURM_PROCID=3")
-    os.kill(killed, signal.SIGKILL)
-    _, errors = launcher.communicate(timeout=1500)
-    assert launcher.returncode == 0, errors
-    assert {record.state() for record in records(study).values()} == {"finished"}
-    assert slurm("squeue", "-h", "-t", "all", "-j", job, "-O", "RestartCnt").strip() == "1"
-
-
-@pytest.mark.slow
-def test_a_job_that_slurm_refuses_to_requeue_ends_with_a_line(
-    slurm: Slurm, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    options = ("--seeds", "1", "--trainer.epochs", "300", "--checkpoint-every", "16steps")
-    cluster = ("--launcher", "slurm", "--slurm.parallel", "1", *on_first_node())
-    launcher, study = start(vary(tmp_path, "s", *options, *cluster), environment), tmp_path / "s"
-    wait_for(lambda: at_work(study))
-    (job,) = jobs(study)
-    slurm("scontrol", "update", f"JobId={job}", "Requeue=0")
-    slurm("scancel", "--signal=USR1", job)
-    _, errors = launcher.communicate(timeout=600)
-    assert launcher.returncode == 1, errors
-    assert "the same command submits the rest" in errors
-    printed = (study / "slurm" / f"{job}_0_log.err").read_text()
-    assert "litmus: stopped by SIGUSR1; the same command continues where this one stopped\n" in printed
-    assert f"litmus: SLURM refuses to start job {job} again; the same command submits the rest\n" in printed
 
 
 @pytest.mark.slow
@@ -248,27 +154,24 @@ def test_a_colleagues_jobs_are_shown_and_left(
 
 @pytest.mark.slow
 def test_a_launcher_may_be_closed_and_a_second_adds_nothing_twice(
-    slurm: Slurm, tmp_path: Path, environment: dict[str, str]
+    slurm: Slurm, tmp_path: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, study = tmp_path / "runs", tmp_path / "runs" / "s"
     options = ("--seeds", "2", "--trainer.epochs", "100", "--launcher", "slurm", "--slurm.parallel", "2")
     options += ("--checkpoint-every", "epoch", *on_first_node())
-    first = start(vary(out, "s", *options), environment)
+    first = Forked(vary(out, "s", *options), environment)
     wait_for(lambda: jobs(study))
     os.killpg(first.pid, signal.SIGINT)
     _, errors = first.communicate(timeout=60)
     assert first.returncode == 130
     assert errors.splitlines()[-1].startswith("litmus: stopped by SIGINT; its jobs continue: litmus status")
-    second = start(vary(out, "s", *options), environment)
+    second = Forked(vary(out, "s", *options), environment)
     wait_for(lambda: at_work(study))
-    status = subprocess.run(
-        command(["status", "s", "--out", str(out)]), env=environment, capture_output=True, text=True
-    ).stdout
+    run_here(["status", "s", "--out", str(out)])
+    status = capsys.readouterr().out
     assert re.search(r"jobs of s \(\w+\): (2 running, 3:5\d:\d\d left|1 running)", status), status
-    stopped = subprocess.run(
-        command(["stop", "s", "--out", str(out)]), env=environment, capture_output=True, text=True
-    ).stdout
-    assert stopped == f"cancelled 2 tasks of job {jobs(study)[0]}; finished runs stay\n"
+    run_here(["stop", "s", "--out", str(out)])
+    assert capsys.readouterr().out == f"cancelled 2 tasks of job {jobs(study)[0]}; finished runs stay\n"
     _, errors = second.communicate(timeout=120)
     assert second.returncode == 1
     assert "2 tasks of this study in the queue already; nothing submitted" in errors
@@ -317,28 +220,19 @@ study = Study(
 
 
 @pytest.mark.slow
-def test_a_study_of_the_user_runs_there_while_its_code_is_that_of_the_start(
+def test_runs_whose_code_changes_while_they_wait_in_the_queue_are_left(
     slurm: Slurm, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     (tmp_path / "own_scale.py").write_text("SCALE = 0.5\n")
     (tmp_path / "scales.py").write_text(OWN)
-    cluster = ("--launcher", "slurm", "--slurm.parallel", "1")
-    arguments = command(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster])
-    done = subprocess.run([*arguments, *on_first_node()], env=environment, capture_output=True, text=True, timeout=1500)
-    assert done.returncode == 0, done.stderr
+    cluster = ("--launcher", "slurm", "--slurm.parallel", "1", *on_first_node("begin=now+6"))
+    launcher = Forked(["run", str(tmp_path / "scales.py"), "--out", str(tmp_path / "runs"), *cluster], environment)
     study = tmp_path / "runs" / "scales"
-    for record in records(study).values():
-        code = record.read_status()["user_code"]
-        assert (study / "code" / code_version(code["hashes"]) / "own_scale.py").read_text() == "SCALE = 0.5\n"
-    # What waits in the queue while the code changes is left, and said so.
-    (tmp_path / "own_scale.py").write_text("SCALE = 0.25\n")
-    held = [*arguments, *on_first_node("begin=now+6")]
-    launcher = start(held, environment)
-    wait_for(lambda: len(jobs(study)) == 2)
+    wait_for(lambda: jobs(study))
     (tmp_path / "own_scale.py").write_text("SCALE = 0.125\n")
     _, errors = launcher.communicate(timeout=1500)
     assert launcher.returncode == 1
     assert f"2 runs have no result; their logs are in {study / 'slurm'}; the same command submits the rest" in errors
     printed = (study / "slurm" / f"{jobs(study)[-1]}_0_log.err").read_text()
     assert "own_scale.py changed after the start; the same command continues with the present code" in printed
-    assert len([record for record in records(study).values() if record.state() == "finished"]) == 2
+    assert not records(study)

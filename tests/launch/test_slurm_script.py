@@ -80,7 +80,8 @@ def test_what_sbatch_understands_reaches_it(
 
 
 STUBS = {
-    "srun": "exit $(cat status)",
+    "srun": """[ -n "$DIES" ] || touch -d "+1 hour" runs/s/last.ckpt
+        exit $(cat status)""",
     "squeue": """[ -z "$FAILS" ] || [ -e failed ] || { touch failed; exit 1; }
         echo "$STATE" """,
     "scontrol": """echo "$@" >> asked
@@ -98,6 +99,7 @@ STUBS = {
         (75, {}, "requeue 12\n"),
         (75, {"SLURM_ARRAY_JOB_ID": "11", "SLURM_ARRAY_TASK_ID": "0"}, "requeue 11_0\n"),
         (137, {}, "requeue 12\n"),
+        (75, {"DIES": "1"}, ""),  # no run came further: it would not either the next time
         (75, {"STATE": "COMPLETING"}, ""),  # it was cancelled, or SLURM starts it again itself
         (75, {"FAILS": "1"}, "requeue 12\n"),  # the controller is away once
         (75, {"REFUSED": "1"}, "requeue 12\n"),  # and not asked again and again
@@ -111,12 +113,14 @@ def test_the_script_starts_its_job_again_when_it_should(
         (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n")
         (tmp_path / name).chmod(0o755)
     (tmp_path / "status").write_text(str(status))
+    (tmp_path / "runs/s/slurm").mkdir(parents=True)
     text = script(tmp_path / "runs" / "s", LaunchConfig(), jobs=1)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_JOB_ID": "12", "STATE": "RUNNING", **variables}
     done = subprocess.run(["bash", "-c", text], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == status
+    assert done.returncode == (1 if "DIES" in variables else status)
     assert ((tmp_path / "asked").read_text() if (tmp_path / "asked").exists() else "") == asked
     assert ("SLURM refuses to start job 12 again" in done.stderr) == ("REFUSED" in variables)
+    assert ("no run came further in job 12: see its log, --slurm.time" in done.stderr) == ("DIES" in variables)
 
 
 def test_options_go_before_the_file(tmp_path: Path) -> None:

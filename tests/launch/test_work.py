@@ -4,24 +4,21 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cluster_jobs import assert_identical, at_work, records, run_here, start, vary, wait_for
-from tiny_runs import command
+from cluster_jobs import assert_identical, at_work, records, run_here, vary, wait_for
+from forked_command import Forked
 
 from litmus.cli.main import run_command
 from litmus.core.errors import UserError
 from litmus.launch import work
-from litmus.launch.signals import Interrupted
-from litmus.launch.work import AGAIN, STARTS_WITHOUT_PROGRESS, missing_runs
-from litmus.records.lease import acquire
+from litmus.launch.work import AGAIN, missing_runs
 from litmus.records.study_record import StudyJobs
 
 Litmus = Callable[..., "subprocess.CompletedProcess[str]"]
-DISTURBED = ("--seeds", "6", "--trainer.epochs", "12", "--checkpoint-every", "20steps", "--workers", "1")
+DISTURBED = ("--seeds", "2", "--trainer.epochs", "8", "--checkpoint-every", "20steps", "--workers", "1")
 
 
 def plan(out: Path, *more: str) -> Path:
@@ -48,8 +45,7 @@ def test_of_three_processes_one_is_killed_and_one_stopped_and_the_bits_are_those
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     study = plan(tmp_path / "together", *DISTURBED)
-    work_on_it = command(["work", str(study)])
-    killed, stopped = start(work_on_it, environment), start(work_on_it, environment)
+    killed, stopped = (Forked(["work", str(study)], environment) for _ in range(2))
     wait_for(lambda: at_work(study) == 2)
     os.killpg(killed.pid, signal.SIGKILL)
     stopped.send_signal(signal.SIGTERM)
@@ -57,11 +53,11 @@ def test_of_three_processes_one_is_killed_and_one_stopped_and_the_bits_are_those
     assert stopped.returncode == AGAIN, errors
     assert "litmus: stopped by SIGTERM; the same command continues" in errors
     assert any(record.state() != "finished" for record in records(study).values())
-    again = start(work_on_it, environment)
-    _, errors = again.communicate(timeout=600)
+    again = Forked(["work", str(study)], environment)
+    _, errors = again.communicate()
     assert again.returncode == 0, errors
     run_here(vary(tmp_path / "alone", "s", *DISTURBED))
-    assert_identical(tmp_path / "alone" / "s", study, runs=12)
+    assert_identical(tmp_path / "alone" / "s", study, runs=4)
 
 
 CRASHING = """
@@ -125,66 +121,6 @@ def test_each_job_has_an_order_of_its_own_and_keeps_the_arms_of_a_seed_together(
     assert all(seeds[index] == seeds[index + 1] for index in range(0, 16, 2))
 
 
-def started(monkeypatch: pytest.MonkeyPatch, restarts: int) -> None:
-    monkeypatch.setenv("SLURM_JOB_ID", "12")
-    monkeypatch.setenv("SLURM_JOB_NAME", "litmus-s")
-    monkeypatch.setenv("SLURM_RESTART_COUNT", str(restarts))
-
-
-def test_a_job_that_is_started_again_and_again_without_progress_stops(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    study = plan(tmp_path, "--seeds", "1")
-    leases = [acquire(study / entry["run_id"]) for entry in json.loads((study / "runs.json").read_text())["runs"]]
-    for restarts in range(STARTS_WITHOUT_PROGRESS):
-        started(monkeypatch, restarts)
-        assert run_command(["work", str(study)]) == 0  # another process holds every run
-    started(monkeypatch, STARTS_WITHOUT_PROGRESS)
-    capsys.readouterr()
-    assert run_command(["work", str(study)]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("litmus: job 12 stops: no run has come further since its start; give it more --slurm.time")
-    for lease in leases:
-        assert lease is not None
-        lease.release()
-    checkpoint = next(iter(records(study).values())).checkpoint
-    checkpoint.parent.mkdir()
-    checkpoint.touch()
-    monkeypatch.setattr(work, "missing_runs", interrupted)
-    with pytest.raises(InterruptedError):  # that is progress: it goes past the check
-        run_command(["work", str(study)])
-
-
-def test_a_job_that_a_signal_stops_before_any_progress_is_not_requeued(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    study = plan(tmp_path, "--seeds", "1")
-    checkpoint = (
-        study / json.loads((study / "runs.json").read_text())["runs"][0]["run_id"] / "checkpoints" / "last.ckpt"
-    )
-
-    def stopped(*arguments: object) -> None:
-        raise Interrupted(signal.SIGUSR2)
-
-    def checkpointed(*arguments: object) -> None:
-        checkpoint.parent.mkdir(parents=True)
-        checkpoint.touch()
-        stopped()
-
-    monkeypatch.setattr(work, "missing_runs", stopped)
-    assert run_command(["work", str(study)]) == AGAIN  # no job
-    started(monkeypatch, 0)
-    capsys.readouterr()
-    assert run_command(["work", str(study)]) == 1
-    assert "job 12 does not ask to be requeued: no run has come further since its start" in capsys.readouterr().err
-    monkeypatch.setattr(work, "missing_runs", checkpointed)
-    assert run_command(["work", str(study)]) == AGAIN
-
-
-def interrupted(*arguments: object) -> None:
-    raise InterruptedError
-
-
 def test_jobs_with_gpus_never_train_on_the_cpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,54 +141,3 @@ def test_jobs_with_gpus_never_train_on_the_cpu(
         assert json.loads(StudyJobs(study).runs_file.read_text())["launch"]["accelerator"] == expected
     with pytest.raises(UserError, match="accelerator cpu would leave the GPUs of the jobs idle"):
         LaunchConfig(launcher="slurm", accelerator="cpu", slurm=SlurmConfig(gpus=1))
-
-
-RAY = """
-import sys
-from pathlib import Path
-
-import ray
-from ray.cluster_utils import Cluster
-
-from litmus.launch.signals import Interrupted
-from litmus.launch.work import AGAIN, work
-
-
-@ray.remote(num_cpus=1, max_retries=-1, retry_exceptions=True, scheduling_strategy="SPREAD")
-def work_on(folder):
-    status = work(Path(folder))
-    if status == AGAIN:
-        raise InterruptedError("the task was stopped")
-    return status
-
-
-if __name__ == "__main__":
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    other = cluster.add_node(num_cpus=1)
-    ray.init(address=cluster.address)
-    tasks = [work_on.remote(sys.argv[1]) for _ in range(2)]
-    sys.stdin.readline()
-    cluster.remove_node(other, allow_graceful=False)
-    print(sorted(ray.get(tasks)))
-"""
-"""The tasks of docs/cluster.md on two nodes, one of which is lost at the first line of standard input."""
-
-
-@pytest.mark.slow
-def test_tasks_of_ray_end_in_the_same_bits_though_a_node_is_lost(tmp_path: Path, environment: dict[str, str]) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
-    study = plan(tmp_path / "together", *DISTURBED)
-    (tmp_path / "tasks.py").write_text(RAY)
-    process = subprocess.Popen(
-        [sys.executable, str(tmp_path / "tasks.py"), str(study)],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    wait_for(lambda: at_work(study) == 2 or process.poll() is not None)
-    printed, _ = process.communicate("\n", timeout=600)
-    assert process.returncode == 0
-    assert printed.splitlines()[-1] == "[0, 0]"
-    run_here(vary(tmp_path / "alone", "s", *DISTURBED))
-    assert_identical(tmp_path / "alone" / "s", study, runs=12)

@@ -94,15 +94,6 @@ def test_whoever_asks_for_gpus_never_trains_on_the_cpu_in_silence(
             execution_of(launch)
 
 
-def test_several_mig_instances_are_more_than_a_process_sees(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1f2e,MIG-77aa")
-    assert execution_of(LaunchConfig(wandb="disabled")).accelerator == "cuda"
-    assert "CUDA shows a process 1 of the 2 MIG instances" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("asked", [{"gpus": 2}, {"extra": ("gres=gpu:a100:2",)}, {"extra": ("gpus-per-task=1",)}])
 def test_jobs_that_ask_for_gpus_train_on_them(asked: dict[str, object]) -> None:
     launch = LaunchConfig(launcher="slurm", slurm=SlurmConfig(**asked))  # type: ignore[arg-type]
