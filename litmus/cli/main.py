@@ -32,7 +32,7 @@ COMMANDS = {
     "export": Command("export", "write a run's weights: safetensors, TorchScript or ONNX"),
     "wandb": Command("wandb", "write a study's report in W&B"),
     "profile": Command("profile", "show an architecture layer by layer: shapes, parameters, FLOPs"),
-    "completion": Command("completion", "print what bash, zsh or fish needs to complete with TAB"),
+    "completion": Command("completion", "print the script with which bash, zsh or fish completes with TAB"),
 }
 
 USAGE_ERROR = 2
@@ -43,10 +43,6 @@ Arguments = ParamSpec("Arguments")
 
 def main() -> None:
     """Run the command of `sys.argv` and exit: 0 done, 1 runs crashed, 2 a mistake of the user, 128+n by signal n."""
-    if "_ARGCOMPLETE" in os.environ:  # a shell asks what completes the line
-        from litmus.cli.completion import complete
-
-        complete(COMMANDS)
     line = find_home()
     if line is not None:
         print(f"litmus: {line}", file=sys.stderr)

@@ -16,7 +16,6 @@ from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.picture import picture, write_picture
 from litmus.datamodules.loading.registry import DATASETS
 from litmus.lit_archs.building.registry import ARCHITECTURES, build, construct
-from litmus.lit_archs.cost.lecture_figures import lecture_figures
 from litmus.lit_archs.cost.profile import LayerProfile, profile_of, throughput, total
 from litmus.training.config import resolve
 
@@ -63,7 +62,6 @@ def execute(arguments: Sequence[str]) -> int:
         **config.model_options,
     }
     layers = profile_of(lambda: construct(name, **network_options), shape)
-    figures = lecture_figures(name)
     measured = None
     if options.throughput:
         require_positive(throughput=options.throughput)
@@ -78,7 +76,6 @@ def execute(arguments: Sequence[str]) -> int:
                 "layers": [dataclasses.asdict(layer) for layer in layers],
                 "total": totals(layers),
                 "throughput": measured,
-                "quoted": [dataclasses.asdict(figure) | {"right": figure.right} for figure in figures],
             }
         )
         return 0
@@ -89,14 +86,6 @@ def execute(arguments: Sequence[str]) -> int:
         print(f"not among the FLOPs, for want of a formula: {', '.join(missed)}")
     if measured is not None:
         print(f"throughput: {speed:,.0f} images/s on {device}, batch {options.throughput}, inference")
-    if figures:
-        rows = [
-            (each.statement, f"{each.quoted:,.0f}", f"{each.measured:,.0f}", "right" if each.right else "wrong")
-            for each in figures
-        ]
-        print("Quoted in lectures:")
-        for block in aligned(("figure", "quoted", "measured", ""), rows, width()):
-            print("\n".join(block))
     return 0
 
 

@@ -5,7 +5,6 @@ import multiprocessing
 import multiprocessing.connection
 import multiprocessing.forkserver
 import os
-import socket
 import sys
 import time
 import types
@@ -17,6 +16,8 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NoReturn
+
+from lightning.fabric.plugins.environments.lightning import find_free_network_port
 
 from litmus.core.errors import UserError
 from litmus.core.formatting import several
@@ -44,9 +45,6 @@ FIRST_ERROR_SECONDS = 1.0
 
 HANG_SECONDS = 3600.0
 """A worker without a heartbeat for this long hangs; reading data and compiling are slow."""
-
-SMALLER = "--trainer.accumulate 2 takes half a batch at a time"
-"""The remedy for a batch that does not fit into memory."""
 
 SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """Lets threads that wait for each other sleep. By default they spin, which takes the core from the one waited for where
@@ -120,7 +118,7 @@ class Worker:
         """Send a run to the processes."""
         self.run, self.lease, self.running, self.env = run, lease, len(self.processes), run.config.env
         self.heard, self.oom_kills = time.monotonic(), oom_kills()
-        assignment = Assignment(run, lease.path, attempts, free_port() if len(self.places) > 1 else 0)
+        assignment = Assignment(run, lease.path, attempts, find_free_network_port() if len(self.places) > 1 else 0)
         for connection in self.connections:
             with contextlib.suppress(OSError):  # it died just now, which the launcher notices next
                 connection.send(assignment)
@@ -334,7 +332,8 @@ class LocalLauncher:
             if each is not worker and any(devices.intersection(place.device_indices) for place in each.places)
         ]
         if not others:
-            self._crashed(worker, run, f"memory ran out with no other run on the device; {SMALLER} ({error})")
+            remedy = "--trainer.accumulate 2 takes half a batch at a time"
+            self._crashed(worker, run, f"memory ran out with no other run on the device; {remedy} ({error})")
             return
         self._abandon(worker)
         self._workers.remove(worker)
@@ -441,13 +440,6 @@ def _first_error(worker: Worker, message: Message) -> Message | None:
     if any(process.exitcode is not None and process.exitcode < 0 for process in worker.processes):
         return None
     return min((each for each in errors if each.kind in FAILURES), key=lambda each: each.time)
-
-
-def free_port() -> int:
-    """Return a port of this machine that no process listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def oom_kills() -> int:
