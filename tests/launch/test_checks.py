@@ -55,7 +55,7 @@ study = Study(
 '''
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("own") / "tried_gate.py"
     path.write_text(GATE)
