@@ -2,7 +2,6 @@
 
 import contextlib
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -11,7 +10,6 @@ from typing import Any
 
 import yaml
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from litmus.cli.command import JSON_HELP, OUT, RUN_HELP, Parser, aligned, print_json, wrapped
@@ -34,7 +32,6 @@ from litmus.records.user_code import copies, recorded_code, rerun_command
 
 STATES = ("finished", *FAILURES, "running", "interrupted", "crashed", "corrupt", "not_started", "aside")
 _HEADINGS = {"not_finite": "not finite", "not_started": "not started", "aside": "kept aside"}
-WATCH_SECONDS = 2.0
 LAST_RUNS = 20
 """Runs by whose duration the time left is estimated."""
 
@@ -46,7 +43,6 @@ def parser() -> Parser:
     """Return the command's parser."""
     parser = Parser("status", "Show how many runs of each experiment are finished, running or missing, and its jobs.")
     parser.add_argument("study", nargs="?", default=None, help="one experiment, arm by arm (default: all of them)")
-    parser.add_argument("--watch", action="store_true", help="look again every few seconds until no run is at work")
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(OUT)
     return parser
@@ -55,23 +51,12 @@ def parser() -> Parser:
 def execute(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     options = parser().read(arguments)
-    if options.json and options.watch:
-        raise UserError("--json prints once; give it without --watch")
-
-    def look() -> Found:
-        return status_of_all(Path(options.out)) if options.study is None else status_of(options.study, options.out)
-
-    console, found = Console(highlight=False), look()
+    found = status_of_all(Path(options.out)) if options.study is None else status_of(options.study, options.out)
     if options.json:
         print_json(found)
-    elif not options.watch:
-        console.print(_table(found, console.width))
     else:
-        with Live(_table(found, console.width), console=console, auto_refresh=False) as live:
-            while found["jobs"] or any(counts["running"] for _, counts in _rows(found)):
-                time.sleep(WATCH_SECONDS)
-                found = look()
-                live.update(_table(found, console.width), refresh=True)
+        console = Console(highlight=False)
+        console.print(_table(found, console.width))
     return 0
 
 

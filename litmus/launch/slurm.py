@@ -31,7 +31,7 @@ WATCH_SECONDS = 2.0
 SHARE_OF_TIME = 0.05
 """The launcher reads records for at most this fraction of its time: a shared disk may hold thousands."""
 
-JOBS_GO_ON = "its jobs continue: litmus status STUDY --watch, litmus stop STUDY; the same command watches them again"
+JOBS_GO_ON = "its jobs continue: litmus status STUDY, litmus stop STUDY; the same command watches them again"
 
 RENDEZVOUS = (
     'export MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)',

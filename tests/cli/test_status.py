@@ -103,8 +103,3 @@ def test_the_time_left_follows_from_the_last_runs_and_those_at_work(study: Analy
     assert seconds_left(folder, Counter(finished=6, running=1)) == 50
     assert seconds_left(folder, Counter(finished=6, not_started=7)) is None  # nothing is at work
     assert seconds_left(folder, Counter(running=2)) is None  # nothing is known
-
-
-def test_json_is_printed_once(study: Analysis, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(["status", "--json", "--watch"]) == 2
-    assert "--json prints once" in capsys.readouterr().err
