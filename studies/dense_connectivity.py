@@ -31,8 +31,8 @@ study = Study(
     source="Huang et al. 2016, Densely Connected Convolutional Networks (arXiv 1608.06993)",
     base={
         "model.name": "densenet_cifar", "model.depth": 40,
-        "data.name": "digits", "data.batch_size": 64,
-        "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 3,
+        "data.name": "digits", "data.train_fraction": 0.2, "data.batch_size": 32,
+        "optim.lr": 0.1, "optim.schedule": "cosine", "trainer.epochs": 10,
     },
     factors=["model.dense", "model.growth_rate", "model.norm"],
     arms={
@@ -40,12 +40,12 @@ study = Study(
         "chain, batch norm": chain("batch"), "dense, batch norm": dense("batch"),
     },
     baseline="chain, batch norm",
-    seeds=4,
+    seeds=6,
     tune={"optim.lr": [0.01, 0.1]},
     presets={
         "paper": {
             "tune": {"optim.lr": [0.01, 0.1]},
-            "data.name": "cifar10", "data.augment": "cifar",
+            "data.name": "cifar10", "data.train_fraction": 1.0, "data.batch_size": 64, "data.augment": "cifar",
             "optim.lr": 0.1, "optim.weight_decay": 1e-4, "optim.nesterov": True, "optim.schedule": "multistep",
             "trainer.epochs": 300, "trainer.probe_every_n_steps": 5000,
         }
@@ -53,8 +53,8 @@ study = Study(
     probes=["gradient_norms"],
     measures={"decades between the first and the last layer's gradient": unevenness},
     limits={
-        "quick": "Three epochs show who starts to learn. At 8 pixels the zeros around small maps take part of the "
-        "gradient, in all arms alike.",
+        "quick": "Ten epochs of 258 digits, eighty steps: what shows is which network learns in so few. At 8 "
+        "pixels the zeros around small maps take part of the gradient, in all arms alike.",
         "paper": "Growth 8 in place of the paper's 12, which has no equal in parameters.",
     },
     plots=[
@@ -72,7 +72,7 @@ study = Study(
         Claim("Without norm they are, too.",
               more(unevenness, "chain", than="dense"), "sections 1 and 5, deep supervision"),
         Claim("Without norm the dense network fits the training set better.",
-              more("fit_top1", "dense", than="chain"), "section 1, easy to train", primary=True),
+              more("fit_top1", "dense", than="chain"), "section 1, easy to train"),
         Claim("With batch norm it does, too.",
               more("fit_top1", "dense, batch norm", than="chain, batch norm"), "section 1, easy to train"),
     ],
