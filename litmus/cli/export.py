@@ -10,7 +10,7 @@ import torch
 from litmus.cli.command import OUT, RUN_HELP, Parser
 from litmus.core.config_keys import Key
 from litmus.core.errors import require_positive
-from litmus.export.export import SUFFIXES, Format, export
+from litmus.export.export import Format, export
 from litmus.export.load_model import ImageModel, Which, load_record, record_with_weights
 from litmus.export.predict import Prediction, image_files, predictions, write_mask
 from litmus.records.run_record import RunRecord
@@ -26,11 +26,11 @@ def parser() -> Parser:
     """Return the command's parser."""
     parser = Parser(
         "export",
-        "Write a run's weights in safetensors, or its network with its normalisation in TorchScript or ONNX. A JSON "
-        "file of the same name holds the class names, the normalisation, the config and the results.",
+        "Write a run's weights in safetensors, or its network with its normalisation in ONNX. A JSON file "
+        "of the same name holds the class names, the normalisation, the config and the results.",
     )
     parser.add_argument("run", help=RUN_HELP)
-    parser.add_key(Key("format", Format, "safetensors", "safetensors, torchscript or onnx"))
+    parser.add_key(Key("format", Format, "safetensors", "safetensors or onnx"))
     parser.add_key(Key("output", Path | None, None, "the file (default: RUN with the format's ending)"))
     parser.add_key(WEIGHTS)
     parser.add_key(OUT)
@@ -42,7 +42,7 @@ def execute(arguments: Sequence[str]) -> int:
     options = parser().read(arguments)
     record = record_with_weights(options.run, Path(options.out))
     model = load_record(record, options.weights)
-    path = options.output or Path(record.run_id).with_suffix(SUFFIXES[options.format])
+    path = options.output or Path(record.run_id).with_suffix(f".{options.format}")
     described = export(model, about(record, model.title), path, options.format)
     print(model.title)
     print(f"{path}: {in_bytes(path.stat().st_size)}")

@@ -29,7 +29,7 @@ COMMANDS = {
     "show": Command("status:show", "show one run: config, result, log"),
     "images": Command("profile:images", "draw a dataset's images before and after augmentation"),
     "predict": Command("export:predict", "classify or segment images with a run's network"),
-    "export": Command("export", "write a run's weights: safetensors, TorchScript or ONNX"),
+    "export": Command("export", "write a run's weights: safetensors or ONNX"),
     "wandb": Command("wandb", "write a study's report in W&B"),
     "profile": Command("profile", "show an architecture layer by layer: shapes, parameters, FLOPs"),
     "completion": Command("completion", "print the script with which bash, zsh or fish completes with TAB"),

@@ -4,68 +4,32 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_OTHER_NAMES = {
-    "optim.lr": "learningrate",
-    "optim.momentum": "momentum",
-    "optim.name": "optimizer optimiser",
-    "optim.schedule": "scheduler lrschedule lrscheduler",
-    "optim.decay_factor": "gamma lrdecay",
-    "optim.weight_decay": "wd l2",
-    "optim.label_smoothing": "smoothing",
-    "optim.clip_norm": "gradclip gradientclipval clipgradnorm",
-    "optim.warmup": "warmupepochs",
-    "trainer.epochs": "maxepochs numepochs nepochs",
-    "trainer.accumulate": "accumulategradbatches gradaccumulation",
-    "trainer.precision": "amp",
-    "data.batch_size": "bs minibatch",
-    "data.eval_batch_size": "testbatchsize valbatchsize",
-    "data.validation": "valsplit validationsplit",
-    "data.augment": "transform transforms augmentation",
-    "data.root": "datadir datapath",
-    "data.name": "dataset",
-    "data": "dataset",
-    "model": "arch architecture net network",
-    "model.name": "arch architecture net network",
-    "model.dropout": "dropoutrate dropoutp droprate",
-    "model.norm": "norm normlayer normalisation normalization",
-    "model.depth": "layers numlayers",
-    "model.width": "hidden channels",
-    "init.scheme": "weightinit initialisation initialization",
-    "workers": "numworkers jobs",
-    "devices": "gpu gpus ngpus numgpus numdevices",
-    "accelerator": "device",
-    "seeds": "numseeds nseeds repeats",
-    "out": "output outputdir outdir",
-    "batch": "bn batchnorm batchnorm1d batchnorm2d",
-    "sync_batch": "syncbn syncbatchnorm",
-    "ghost_batch": "ghostbn ghostbatchnorm",
-    "group": "gn groupnorm",
-    "layer": "ln layernorm",
-    "instance": "instancenorm instancenorm2d",
-    "none": "identity off",
-    "silu": "swish",
-    "multistep": "step steplr multisteplr",
-    "cosine": "cosineannealing cosineannealinglr",
-    "exponential": "exponentiallr",
-    "16-mixed": "fp16 float16",
-    "bf16-mixed": "bf16 bfloat16",
-    "32-true": "fp32 float32",
-    "64-true": "fp64 float64",
-    "fashion-mnist": "fmnist",
-    "folder": "imagefolder imagenet",
-    "test_top1": "testacc testaccuracy",
-    "val_top1": "valacc valaccuracy",
-    "train_top1": "trainacc trainaccuracy",
-    "train": "fit",
-}
-"""What things here are called elsewhere, in lower case without separators."""
+_WORDS = {
+    "optim.lr": "learningrate", "optim.momentum": "momentum", "optim.name": "optimizer optimiser",
+    "optim.schedule": "scheduler lrscheduler", "optim.decay_factor": "gamma lrdecay", "optim.weight_decay": "wd l2",
+    "optim.clip_norm": "gradclip gradientclipval", "trainer.epochs": "maxepochs numepochs", "trainer.precision": "amp",
+    "trainer.accumulate": "accumulategradbatches", "data.batch_size": "bs", "data.eval_batch_size": "testbatchsize",
+    "data.validation": "valsplit", "data.augment": "transform transforms augmentation", "data.root": "datadir datapath",
+    "data.name": "dataset", "data": "dataset", "model": "arch architecture network",
+    "model.name": "arch architecture network", "model.dropout": "dropoutrate", "model.depth": "layers numlayers",
+    "model.norm": "norm normlayer normalisation normalization", "model.width": "hidden channels",
+    "init.scheme": "weightinit initialisation initialization", "workers": "numworkers jobs",
+    "devices": "gpu gpus ngpus numgpus", "accelerator": "device", "seeds": "repeats", "out": "output outputdir outdir",
+    "batch": "bn batchnorm batchnorm1d batchnorm2d", "sync_batch": "syncbn syncbatchnorm", "ghost_batch": "ghostbn",
+    "group": "gn groupnorm", "layer": "ln layernorm", "instance": "instancenorm instancenorm2d", "none": "identity off",
+    "silu": "swish", "multistep": "step steplr multisteplr", "cosine": "cosineannealing cosineannealinglr",
+    "16-mixed": "fp16 float16", "bf16-mixed": "bf16 bfloat16", "32-true": "fp32 float32", "64-true": "fp64 float64",
+    "fashion-mnist": "fmnist", "folder": "imagefolder imagenet", "test_top1": "testacc testaccuracy",
+    "val_top1": "valacc valaccuracy", "train_top1": "trainacc trainaccuracy", "train": "fit",
+}  # fmt: skip
+"""What PyTorch, Lightning and others call things here, in lower case without separators."""
 
 SYNONYMS = {
-    word: tuple(name for name, words in _OTHER_NAMES.items() if word in words.split())
-    for all_words in _OTHER_NAMES.values()
+    word: tuple(name for name, words in _WORDS.items() if word in words.split())
+    for all_words in _WORDS.values()
     for word in all_words.split()
 }
-"""The names here that a name of elsewhere stands for, the likeliest first."""
+"""The names here that another's name stands for, the likeliest first."""
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:

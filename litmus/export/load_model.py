@@ -28,7 +28,7 @@ BACKGROUND = "background"
 class Normalised(nn.Module):
     """A network with its normalisation inside, for images of the size that it sees.
 
-    Takes uint8 images of 0 to 255, or float ones of 0 to 1, [N, C, H, W]. TorchScript can compile it.
+    Takes uint8 images of 0 to 255, or float ones of 0 to 1, [N, C, H, W].
     """
 
     scale: Tensor

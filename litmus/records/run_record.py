@@ -44,6 +44,16 @@ class RunOutcome:
         return self.is_complete or self.state == "crashed"
 
 
+class _File:
+    """A file of a run, by its place in the run's folder."""
+
+    def __init__(self, *place: str) -> None:
+        self.place = place
+
+    def __get__(self, record: "RunRecord", owner: type) -> Path:
+        return record.path.joinpath(*self.place)
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """The folder of one run, `runs/<study>/<run id>/`, and its files."""
@@ -55,55 +65,26 @@ class RunRecord:
         """The run's identity, which is the folder's name."""
         return self.path.name
 
-    @property
-    def config_file(self) -> Path:
-        """`config.yaml`: the resolved config, enough to run it again with `litmus train --config`."""
-        return self.path / "config.yaml"
-
-    @property
-    def status_file(self) -> Path:
-        """`status.json`: the state, attempts and times."""
-        return self.path / "status.json"
-
-    @property
-    def summary_file(self) -> Path:
-        """`summary.json`: final metrics, cost, time, environment."""
-        return self.path / "summary.json"
-
-    @property
-    def metrics_file(self) -> Path:
-        """`metrics.csv`: a row for each logged step and each evaluation."""
-        return self.path / "metrics.csv"
-
-    @property
-    def probes_file(self) -> Path:
-        """`probes.csv`: a row for each thing that a probe measured; absent where the run has no probe."""
-        return self.path / "probes.csv"
-
-    @property
-    def logits_file(self) -> Path:
-        """`logits.npz`: the logits of the validation and test split, where the run has the probe `logits`."""
-        return self.path / "logits.npz"
-
-    @property
-    def answers_file(self) -> Path:
-        """`answers.npz`: what the run answered to each test image; absent where the run diverged."""
-        return self.path / "answers.npz"
-
-    @property
-    def log_file(self) -> Path:
-        """`log.txt`: everything the run printed, warnings and tracebacks included."""
-        return self.path / "log.txt"
-
-    @property
-    def checkpoint(self) -> Path:
-        """The last checkpoint, at the end of an epoch; after the run, the final weights."""
-        return self.path / "checkpoints" / "last.ckpt"
-
-    @property
-    def best_checkpoint(self) -> Path:
-        """The weights of the best evaluation on the validation split, where `trainer.keep` asks for them."""
-        return self.path / "checkpoints" / "best.ckpt"
+    config_file = _File("config.yaml")
+    """The resolved config, enough to run it again with `litmus train --config`."""
+    status_file = _File("status.json")
+    """The state, attempts and times."""
+    summary_file = _File("summary.json")
+    """Final metrics, cost, time, environment."""
+    metrics_file = _File("metrics.csv")
+    """A row for each logged step and each evaluation."""
+    probes_file = _File("probes.csv")
+    """A row for each thing that a probe measured; absent where the run has no probe."""
+    logits_file = _File("logits.npz")
+    """The logits of the validation and test split, where the run has the probe `logits`."""
+    answers_file = _File("answers.npz")
+    """What the run answered to each test image; absent where the run diverged."""
+    log_file = _File("log.txt")
+    """Everything the run printed, warnings and tracebacks included."""
+    checkpoint = _File("checkpoints", "last.ckpt")
+    """The last checkpoint, at the end of an epoch; after the run, the final weights."""
+    best_checkpoint = _File("checkpoints", "best.ckpt")
+    """The weights of the best evaluation on the validation split, where `trainer.keep` asks for them."""
 
     def weights_files(self, keep: str) -> tuple[Path, ...]:
         """Return the files of weights that stay with `trainer.keep` at `keep`."""

@@ -17,10 +17,9 @@ import sys
 import sysconfig
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from litmus.core.errors import PACKAGES, UserError
@@ -56,7 +55,7 @@ def read_user_code(source: Path) -> UserCode:
     Imports are found in the source, without running it: `import` and `from` statements anywhere in a file, relative
     ones included, the `__init__` of packages, and `import_module` of a constant name. Where a name is computed
     (`import_module(f"parts.{name}")`, `pkgutil.iter_modules(__path__)`), all modules of its package count. What else
-    runs is found by `unread_files`.
+    runs is found by `require_read`.
     """
     content = source.read_bytes()
     try:
@@ -83,7 +82,7 @@ def read_user_code(source: Path) -> UserCode:
 
 
 _executed: set[str] = set()
-"""The files whose code has been run in this process, and the Python files that a user's code has opened."""
+"""The files whose code has been run in this process."""
 
 _as_executed: dict[Path, bytes] = {}
 """What the user's files held when this process ran them the last time."""
@@ -93,23 +92,12 @@ def _remember_executed(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "exec":
         file = arguments[0].co_filename
         _executed.add(file)
-        if _is_users(file):
+        if not file.startswith("<") and is_local(Path(file)) and not _is_of_litmus(Path(file)):
             with contextlib.suppress(OSError):
                 _as_executed[Path(file).resolve()] = Path(file).read_bytes()
-    elif event == "open" and isinstance(arguments[0], str) and arguments[0].endswith(".py") and _is_users(arguments[0]):
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and not _is_users(frame.f_code.co_filename):
-            frame = None if _is_of_litmus(Path(frame.f_code.co_filename)) else frame.f_back
-        if frame is not None:
-            _executed.add(arguments[0])
 
 
 sys.addaudithook(_remember_executed)
-
-
-@cache
-def _is_users(file: str) -> bool:
-    return not file.startswith("<") and is_local(Path(file)) and not _is_of_litmus(Path(file))
 
 
 def _is_of_litmus(file: Path) -> bool:
@@ -122,6 +110,7 @@ def hashes_as_executed(code: UserCode) -> dict[str, str]:
     return {name: code.hashes[name] if ran[name] == code.contents[name] else syntax_hash(ran[name]) for name in ran}
 
 
+@cache
 def is_local(file: Path) -> bool:
     """Whether a file belongs to no installed package and not to Python."""
     for path in (file.absolute(), file.resolve()):
@@ -132,9 +121,9 @@ def is_local(file: Path) -> bool:
     return True
 
 
-def unread_files(source: Path) -> list[str]:
-    """Return the local files that this process has run and that neither `source` nor the script that it runs imports
-    by a statement: plugins that are found by their place, for example. They lie where the imported ones do.
+def require_read(source: Path) -> None:
+    """Raise `UserError` where this process has run a local file whose changes would go unseen: a plugin that is found
+    by its place, for example. It lies where the modules lie that `source` imports, and no import statement names it.
     """
     code = read_user_code(source)
     folders = {file.resolve().parents[len(Path(name).parts) - 1] for name, file in code.files.items()}
@@ -144,19 +133,13 @@ def unread_files(source: Path) -> list[str]:
         known |= {file.resolve() for file in read_user_code(Path(script)).files.values()}
     modules = [getattr(module, "__dict__", {}).get("__file__") for module in list(sys.modules.values())]
     found = {Path(file).resolve() for file in (*modules, *_executed) if isinstance(file, str) and Path(file).is_file()}
-    unread = {}
-    for file in found - known:
-        for folder in folders:
-            if file.is_relative_to(folder) and is_local(file) and not _is_of_litmus(file):
-                place = file.relative_to(folder)
-                if not any(part.startswith(".") for part in place.parts):
-                    unread[str(place)] = file
-    return sorted(unread)
-
-
-def require_read(source: Path) -> None:
-    """Raise `UserError` where a file has been run whose changes would go unseen, see `unread_files`."""
-    unread = unread_files(source)
+    places = {
+        file.relative_to(folder)
+        for file in found - known
+        for folder in folders
+        if file.is_relative_to(folder) and is_local(file) and not _is_of_litmus(file)
+    }
+    unread = sorted(str(place) for place in places if not any(part.startswith(".") for part in place.parts))
     if unread:
         module = unread[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         raise UserError(
@@ -187,65 +170,45 @@ def environment_lines(code: UserCode, declared: Collection[str]) -> list[str]:
     ]
 
 
-_ENVIRONMENT = ("environ", "environb", "getenv", "getenvb", "expandvars")
+_ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "expandvars"}
 
 
 def _environment_reads(content: bytes) -> list[tuple[int, str]]:
     """Return the line of each read of the environment, and the variable; an empty one where it is computed."""
-    try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError):
-        return []
+    tree = _parsed(content)
     tree.body = [statement for statement in tree.body if not _is_declaration(statement)]
     nodes = list(ast.walk(tree))
     parents = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
-    aliases = {
-        alias.asname or alias.name
-        for node in nodes
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-        if node.module in ("os", "posix", "os.path") and alias.name in _ENVIRONMENT
-    }
-
-    def is_environment(node: ast.AST) -> bool:
-        if isinstance(node, ast.Call) and _last_name(node.func) == "getattr" and len(node.args) > 1:
-            return isinstance(node.args[1], ast.Constant) and node.args[1].value in _ENVIRONMENT
-        return node.attr in _ENVIRONMENT if isinstance(node, ast.Attribute) else getattr(node, "id", "") in aliases
-
-    for node in nodes:  # `variables = os.environ`
-        if isinstance(node, ast.Assign) and is_environment(node.value):
-            aliases.update(target.id for target in node.targets if isinstance(target, ast.Name))
+    names = _ENVIRONMENT | {each.asname for each in nodes if isinstance(each, ast.alias) and each.name in _ENVIRONMENT}
     found = []
-    for node in filter(is_environment, nodes):
-        parent = parents[node]
-        if isinstance(parent, ast.Assign):
-            continue  # read by its new name
-        if isinstance(parent, ast.Attribute):
-            call = parents[parent]
-            if isinstance(parents.get(call), ast.Expr):
-                continue  # `os.environ.update(...)`, `os.environ.setdefault(...)`: nothing is done with what it returns
-            given = call.args[:1] if isinstance(call, ast.Call) else []
-        elif isinstance(parent, ast.Subscript):
-            if not isinstance(parent.ctx, ast.Load):
-                continue
-            given = [parent.slice]
-        elif isinstance(parent, ast.Compare):
-            given = [parent.left]
-        else:
-            given = parent.args[:1] if isinstance(parent, ast.Call) and parent.func is node else []
-        literal = next((each.value for each in given if isinstance(each, ast.Constant)), "")
-        found.append((getattr(node, "lineno"), literal if isinstance(literal, str) else ""))  # noqa: B009
+    for node in nodes:
+        if not isinstance(node, ast.Attribute | ast.Name) or _last_name(node) not in names:
+            continue
+        use, is_method = parents[node], False
+        while isinstance(use, ast.Attribute):
+            use, is_method = parents[use], True
+        if isinstance(use, ast.Subscript) and not isinstance(use.ctx, ast.Load):
+            continue
+        if is_method and isinstance(parents.get(use), ast.Expr):
+            continue  # `os.environ.update(...)`: nothing is done with what it returns
+        parts = ast.walk(use) if isinstance(use, ast.Call | ast.Subscript | ast.Compare) else ()
+        texts = (each.value for each in parts if isinstance(each, ast.Constant) and isinstance(each.value, str))
+        found.append((node.lineno, next(texts, "")))
     return sorted(found)
+
+
+def _parsed(content: bytes) -> ast.Module:
+    """Return the syntax of a module, which is empty where it is no Python: nothing that runs imports such a file."""
+    try:
+        return ast.parse(content)
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
 def _imported_names(content: bytes, package: str) -> list[str]:
     """Return the dotted names of all that a file in `package` may import, after those of the packages above."""
-    try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError):
-        return []  # nothing that runs imports this file
     found: dict[str, None] = {}
-    for node in ast.walk(tree):
+    for node in ast.walk(_parsed(content)):
         for name in _names_in(node, package):
             parts = name.split(".")
             if parts[0] != "litmus":  # known by its version, installed or not
@@ -305,7 +268,7 @@ def _find_module(name: str) -> ModuleSpec | None:
         return None
 
 
-@lru_cache(maxsize=1)
+@cache
 def _installation_folders() -> tuple[Path, ...]:
     named = [sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")]
     folders = [Path(folder) for folder in (*named, site.getusersitepackages())]

@@ -9,11 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tiny_runs import trained
-from torch import Tensor, nn
+from torch import Tensor
 
 from litmus import lit_archs, load_model
 from litmus.cli.main import run_command
-from litmus.core.errors import UserError
 from litmus.export.export import export
 from litmus.export.load_model import ImageModel
 from litmus.training.run import Run
@@ -65,14 +64,6 @@ def test_safetensors_hold_the_state_dict(run: Run, model: ImageModel, images: Te
     assert outputs == model(images).shape[1]
 
 
-def test_torchscript_says_the_same_of_any_number_of_images(model: ImageModel, images: Tensor, tmp_path: Path) -> None:
-    export(model, {}, tmp_path / "network.pt", "torchscript")
-    loaded = torch.jit.load(tmp_path / "network.pt")
-    for some in (images, images[:1]):
-        torch.testing.assert_close(loaded(some), model(some))
-        torch.testing.assert_close(loaded(some / 255), model(some), rtol=1e-3, atol=1e-4)
-
-
 @pytest.mark.slow
 def test_onnx_says_the_same_of_any_number_of_images(model: ImageModel, images: Tensor, tmp_path: Path) -> None:
     import onnx
@@ -85,21 +76,3 @@ def test_onnx_says_the_same_of_any_number_of_images(model: ImageModel, images: T
     for some in (images, images[:1]):
         (found,) = ReferenceEvaluator(str(path)).run(None, {"images": some.numpy()})
         torch.testing.assert_close(torch.tensor(found), model(some).detach(), rtol=1e-3, atol=1e-4)
-
-
-class OneByOne(nn.Module):
-    """A network that a trace gets wrong: what it does depends on how many images there are."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.network(images) if len(images) == 1 else 2 * self.network(images)
-
-
-def test_an_export_that_says_something_else_is_refused(model: ImageModel, tmp_path: Path) -> None:
-    model.normalised.network = OneByOne(model.network)
-    with pytest.raises(UserError, match=r"^run 0123456789ab: \w+: its TorchScript differs from it by "):
-        export(model, {}, tmp_path / "network.pt", "torchscript")
-    assert not list(tmp_path.iterdir())
