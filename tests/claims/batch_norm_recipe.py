@@ -22,16 +22,11 @@ _ALL = {
     "model.norm": "batch", "optim.lr": 0.1, "model.dropout": 0.0, "data.augment": "cifar", "optim.weight_decay": 1e-4,
     "optim.decay_factor": 0.5**6, "model.local_response_norm": False, "data.reshuffle": True,
 }  # fmt: skip
-_BEFORE = {
-    "model.norm": "none", "optim.lr": 0.02, "model.dropout": 0.5, "data.augment": "cifar_heavy",
-    "optim.weight_decay": 5e-4, "optim.decay_factor": 0.5, "model.local_response_norm": True, "data.reshuffle": False,
-}  # fmt: skip
-_CHANGED_BACK = dict(
-    zip(("batch norm", *LEFT_OUT), ("model.norm", "optim.lr", "model.dropout", "data.augment"), strict=True)
-)
+_KEYS = dict(zip(("batch norm", *LEFT_OUT), _ALL, strict=False))
 LEVELS = {
-    WITHOUT: _BEFORE,
-    ALONE: {**_BEFORE, "model.norm": "batch"},
+    WITHOUT: {},
+    ALONE: {"model.norm": "batch"},
     ALL: _ALL,
-    **{f"all but {change}": {**_ALL, key: _BEFORE[key]} for change, key in _CHANGED_BACK.items()},
-}
+    **{f"all but {change}": {key: level for key, level in _ALL.items() if key != left_out}
+       for change, left_out in _KEYS.items()},
+}  # fmt: skip
