@@ -12,7 +12,7 @@ from litmus import Claim, Levels, Study, more
 
 CHANGES: dict[str, Levels] = {
     "batch norm": {"model.norm": "batch"},
-    "five times the rate": {"optim.lr": 0.1},
+    "five times the rate": {"optim.lr": 0.05},
     "no dropout": {"model.dropout": 0.0},
     "less distortion": {"data.augment": "cifar"},
     "a fifth of the L2 penalty": {"optim.weight_decay": 1e-4},
@@ -37,7 +37,8 @@ def arms(*left_out: str) -> dict[str, Levels]:
 def claims(*left_out: str) -> list[Claim]:
     return [
         Claim("Batch norm alone helps.",
-              more("test_top1", "batch norm alone", than="without"), "section 4.2.2, figure 3", primary=True),
+              more("test_top1", "batch norm alone", than="without"), "section 4.2.2, figure 3",
+              paper="72.2 % to 72.7 %, in 13.3 M steps instead of 31.0 M"),
         Claim("Batch norm and all seven other changes together help.",
               more("test_top1", "all", than="without"), "section 4.2.2, figure 3",
               paper="72.2 % (Inception) to 73.0 % (BN-x5)", primary=True),
@@ -52,20 +53,20 @@ def claims(*left_out: str) -> list[Claim]:
 BEFORE: Levels = {
     "model.name": "alexnet_cifar", "model.local_response_norm": True,
     "data.augment": "cifar_heavy", "data.reshuffle": False,
-    "optim.lr": 0.02, "optim.weight_decay": 5e-4, "optim.schedule": "exponential", "optim.decay_factor": 0.5,
+    "optim.lr": 0.01, "optim.weight_decay": 5e-4, "optim.schedule": "exponential", "optim.decay_factor": 0.5,
 }  # fmt: skip
 
 quick = Study(
     source="Ioffe & Szegedy 2015, Batch Normalization (arXiv 1502.03167)",
     base={
         **BEFORE, "model.width": 0.125, "model.dense_units": 64,
-        "data.name": "shapes", "data.image_size": 24, "data.train_images": 1500, "data.test_images": 2000,
-        "data.batch_size": 50, "trainer.epochs": 12,
+        "data.name": "shapes", "data.train_images": 1200, "data.test_images": 2000,
+        "data.batch_size": 50, "trainer.epochs": 8,
     },
     factors=[key for change in CHANGES.values() for key in change],
     arms=arms(*LARGE),
     baseline="without",
-    seeds=4,
+    seeds=5,
     limits={
         "quick": "Of the changes other than batch norm three are left out in turn; the others, of which the source "
         "gives a point or nothing, are part of all arms with changes. Arms with heavy distortion are still improving "

@@ -25,7 +25,7 @@ study = Study(
     },
     factors={"model.norm": ["none", "batch", "noisy_batch"]},
     baseline=NONE,
-    seeds=6,
+    seeds=8,
     tune={"optim.lr": [0.03, 0.1]},
     presets={
         "paper": {

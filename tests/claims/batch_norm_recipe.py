@@ -19,7 +19,7 @@ RIGHT, WRONG = worlds({
 })  # fmt: skip
 
 _ALL = {
-    "model.norm": "batch", "optim.lr": 0.1, "model.dropout": 0.0, "data.augment": "cifar", "optim.weight_decay": 1e-4,
+    "model.norm": "batch", "optim.lr": 0.05, "model.dropout": 0.0, "data.augment": "cifar", "optim.weight_decay": 1e-4,
     "optim.decay_factor": 0.5**6, "model.local_response_norm": False, "data.reshuffle": True,
 }  # fmt: skip
 _KEYS = dict(zip(("batch norm", *LEFT_OUT), _ALL, strict=False))
