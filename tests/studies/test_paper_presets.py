@@ -105,6 +105,7 @@ FOLLOWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("shortcuts_without_norm", "paper"): (HE, {"optim.schedule": "cosine"}),
     ("squeeze_excite", "paper"): (HE_STANDARDISED, {}),
     ("squeeze_excite", "imagenet"): (TORCHVISION, {}),
+    ("training_recipe", "paper"): (HE_STANDARDISED, {}),
     ("unet_skips", "paper"): (UNET, {}),
     ("width_depth", "paper"): (ZAGORUYKO, {}),
 }
@@ -113,7 +114,8 @@ FOLLOWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
 OF_THEIR_OWN = {
     ("activations", "paper"), ("auxiliary_heads", "paper"), ("batch_norm_recipe", "paper"), ("batch_size", "paper"),
     ("batch_size", "worst_case"), ("deep_residual_recipe", "paper"),
-    ("covariate_shift", "paper"), ("inception_paths", "paper"), ("initialisation", "paper"), ("input_scaling", "paper"),
+    ("covariate_shift", "paper"), ("gradient_descent", "paper"),
+    ("inception_paths", "paper"), ("initialisation", "paper"), ("input_scaling", "paper"),
     ("kernel_size", "paper"), ("large_batches", "paper"), ("lenet_to_alexnet", "paper"), ("losses", "paper"),
     ("norm_affine", "paper"), ("norm_gradient", "paper"), ("norm_regulariser", "paper"), ("pooling", "paper"),
     ("residual_imagenet", "subset"), ("saturating_activations", "paper"), ("scale_invariance", "paper"),
