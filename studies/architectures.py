@@ -98,9 +98,9 @@ quick = Study(
         # Implied: the paper compares itself with what led ImageNet before, never with LeNet-5.
         Claim("AlexNet is more accurate than LeNet-5, both with batch norm.",
               more("test_top1", "AlexNet, batch norm", than="LeNet-5, batch norm"), source=ALEXNET, primary=True),
-        Claim("Without its hidden dense layers VGG is no less accurate, to two points.",
+        Claim("Without its hidden dense layers VGG is no less accurate, to three points.",
               more("test_top1", "VGG-11, batch norm", than="VGG-11, dense layers, batch norm"),
-              "section 4.6 and table 5", source=LIN, threshold=-0.02, primary=True,
+              "section 4.6 and table 5", source=LIN, threshold=-0.03, primary=True,
               paper="CIFAR-10, dense layers with dropout and global average: 10.88 % and 10.41 % error"),
         Claim("VGG is more accurate than AlexNet, both with batch norm.",
               more("test_top1", "VGG-11, batch norm", than="AlexNet, batch norm"), "table 7", source=VGG),

@@ -39,7 +39,7 @@ study = Study(
         for depth, kinds in ((DEEP, tuple(KINDS)), (SHALLOW, ("shortcuts", "shortcuts + batch norm"))) for kind in kinds
     },
     baseline=network("shortcuts"),
-    seeds=6,
+    seeds=10,
     tune=FRAGILE,
     presets={
         "paper": {"tune": FRAGILE, **HE_2015_CIFAR, "model.width": 16, "optim.schedule": "cosine"},
@@ -57,9 +57,9 @@ study = Study(
               "abstract: it raises the largest trainable depth"),
         Claim("It is the start that shortcuts lack: with Fixup, 20 layers without norm fit better than with shortcuts.",
               more("fit_top1", network("Fixup"), than=network("shortcuts")), "abstract", source=FIXUP),
-        Claim("With Fixup they are as accurate as with batch norm, to two points.",
+        Claim("With Fixup they are as accurate as with batch norm, to three points.",
               alike("test_top1", network("Fixup"), network("shortcuts + batch norm")), "abstract",
-              source=FIXUP, threshold=0.02, paper="as stable as training with normalisation", primary=True),
+              source=FIXUP, threshold=0.03, paper="as stable as training with normalisation", primary=True),
     ],
 )  # fmt: skip
 
