@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from litmus import datamodules, lit_archs
-    from litmus.api import run, study_names
+    from litmus.api import run
     from litmus.design.plots import Against, ByLayer, OverTraining, Percentiles, Plot, Scatter
     from litmus.design.study import Levels, Study
     from litmus.design.tuning import Range, Tuning
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from litmus.report.page import Result
 
 _MODULES = {
-    "litmus.api": ("run", "study_names"),
+    "litmus.api": ("run",),
     "litmus.design.plots": ("Against", "ByLayer", "OverTraining", "Percentiles", "Plot", "Scatter"),
     "litmus.design.study": ("Levels", "Study"),
     "litmus.design.tuning": ("Range", "Tuning"),
@@ -78,7 +78,6 @@ __all__ = [
     "probed",
     "run",
     "sooner",
-    "study_names",
     "trend",
 ]
 

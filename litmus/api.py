@@ -7,17 +7,12 @@ from typing import Any, Literal
 from litmus.core.config_keys import Settings
 from litmus.design.plan import expand, registering_file
 from litmus.design.study import Study
-from litmus.design.study_files import STUDIES, lookup_study
+from litmus.design.study_files import lookup_study
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
 from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
 from litmus.report.images import changed_images, image_numbers, write_pictures
 from litmus.report.page import Result, summary_of, write_report_of
-
-
-def study_names() -> list[str]:
-    """Return the name of every study."""
-    return STUDIES.names()
 
 
 def run(

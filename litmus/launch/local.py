@@ -326,12 +326,8 @@ class LocalLauncher:
     def _out_of_memory(self, worker: Worker, run: Run, error: str) -> None:
         """Repeat a run that ran out of memory, with one run fewer at a time; a run that was alone has crashed."""
         devices = {index for place in worker.places for index in place.device_indices}
-        others = [
-            each
-            for each in self._workers
-            if each is not worker and any(devices.intersection(place.device_indices) for place in each.places)
-        ]
-        if not others:
+        others = [place for each in self._workers if each is not worker for place in each.places]
+        if not any(devices.intersection(place.device_indices) for place in others):
             remedy = "--trainer.accumulate 2 takes half a batch at a time"
             self._crashed(worker, run, f"memory ran out with no other run on the device; {remedy} ({error})")
             return

@@ -28,7 +28,7 @@ from litmus.records.study_record import StudyJobs
 from litmus.training.run import Run
 
 WATCH_SECONDS = 2.0
-SHARE_OF_TIME = 0.05
+MOST_READING = 0.05
 """The launcher reads records for at most this fraction of its time: a shared disk may hold thousands."""
 
 JOBS_GO_ON = "its jobs continue: litmus status STUDY, litmus stop STUDY; the same command watches them again"
@@ -185,7 +185,7 @@ class SlurmLauncher:
                     if tasks == []:
                         break  # the results were read after the last job ended
                     self.progress.refresh()
-                    time.sleep(max(WATCH_SECONDS, (time.monotonic() - began) / SHARE_OF_TIME))
+                    time.sleep(max(WATCH_SECONDS, (time.monotonic() - began) / MOST_READING))
                     if stop.is_set():
                         raise Interrupted(stop.number)
         except Interrupted as interruption:

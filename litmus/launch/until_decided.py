@@ -66,7 +66,7 @@ def conduct_until_decided(
         if not more:
             return replace(result, notes=(seeds_used(analysis, findings),))
         decided = len(claims) - len(open_claims)
-        print(f"{decided} of {len(claims)} claims decided; a seed more of {_named(more, analysis)}", file=sys.stderr)
+        print(f"{decided} of {len(claims)} claims decided; a seed more of {'; '.join(more)}", file=sys.stderr)
         plan = plan.with_more(more, 1)
 
 
@@ -90,9 +90,3 @@ def seeds_used(analysis: Analysis, findings: Sequence[Finding]) -> str:
     return (
         f"decided {decided} of {len(findings)} claims with {sum(seeds)} runs, {min(seeds)} to {max(seeds)} seeds an arm"
     )
-
-
-def _named(labels: Sequence[str], analysis: Analysis) -> str:
-    if len(labels) == len(analysis.arms):
-        return "every arm"
-    return "; ".join(labels) if len(labels) <= 3 else f"{len(labels)} of {len(analysis.arms)} arms"
