@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from litmus.core.config_keys import Settings
 from litmus.design.plan import expand, registering_file
@@ -10,7 +10,7 @@ from litmus.design.study import Study
 from litmus.design.study_files import lookup_study
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
-from litmus.launch.until_decided import conduct_until_decided, most_seeds, seeds_to_start_with
+from litmus.launch.until_decided import conduct_until_decided, seeds_to_start_with
 from litmus.report.images import changed_images, image_numbers, write_pictures
 from litmus.report.page import Result, summary_of, write_report_of
 
@@ -24,7 +24,6 @@ def run(
     splits: int = 1,
     settings: Settings | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
-    until: Literal["decided"] | None = None,
     max_seeds: int | None = None,
     name: str = "",
     out: str | Path = "runs",
@@ -44,16 +43,14 @@ def run(
         splits: how many validation splits the seeds take in turn.
         settings: dotted config keys on top of the preset.
         vary: levels that replace those of a factor.
-        until: with "decided", seeds are added until every primary claim is decided.
-        max_seeds: with `until`, the most seeds of an arm.
+        max_seeds: add seeds until every primary claim is decided, at most so many to each arm.
         name: the experiment's name, which is its folder's; by default the study's with what was asked for.
         out: the folder of records.
         launch: fields of `LaunchConfig`: workers, devices, accelerator, wandb, ...
     """
     chosen, source = (study, None) if isinstance(study, Study) else lookup_study(study)
     chosen = chosen.at(preset)
-    most = most_seeds(until, max_seeds)
-    if most is not None:
+    if max_seeds is not None:
         seeds = seeds_to_start_with(chosen, seeds)
     plan = expand(
         chosen,
@@ -67,9 +64,9 @@ def run(
     )
     source = source or registering_file(plan)
     config = LaunchConfig(out=str(out), **launch)
-    if most is None:
+    if max_seeds is None:
         return finish(chosen, conduct(plan, config, source))
-    return finish(chosen, conduct_until_decided(plan, config, source, most))
+    return finish(chosen, conduct_until_decided(plan, config, source, max_seeds))
 
 
 def finish(study: Study, conducted: StudyResult) -> Result:

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+
+from pydantic import PositiveInt
 
 from litmus.api import finish
 from litmus.cli.command import Parser, say, width
@@ -37,13 +39,13 @@ from litmus.launch.checks import check
 from litmus.launch.conduct import conduct, dry_run
 from litmus.launch.config import LaunchConfig
 from litmus.launch.signals import Interrupted
-from litmus.launch.until_decided import MAX_SEEDS, conduct_until_decided, most_seeds, seeds_to_start_with
+from litmus.launch.until_decided import conduct_until_decided, seeds_to_start_with
 from litmus.report.answer import next_step
 from litmus.report.datasets import write_joint
 from litmus.report.printed import results_of
 from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys
 
-SEEDS_OPTIONS = ("--seeds", "--until", "--max-seeds", "--max_seeds")
+SEEDS_OPTIONS = ("--seeds", "--max-seeds", "--max_seeds")
 
 
 def parser() -> Parser:
@@ -55,10 +57,8 @@ def parser() -> Parser:
     parser.add_key(Key("seeds", int, None, "seeds of each arm (default: the study's)"))
     parser.add_key(Key("first_seed", int, 0, "the first seed; another one runs fresh seeds, to confirm a finding"))
     parser.add_key(SPLITS)
-    parser.add_key(
-        Key("until", Literal["decided"] | None, None, "decided: add seeds until the primary claims are decided")
-    )
-    parser.add_key(Key("max_seeds", int | None, None, f"with --until, the most seeds of an arm (default: {MAX_SEEDS})"))
+    until = "add seeds until the primary claims are decided, at most so many to each arm"
+    parser.add_key(Key("max_seeds", PositiveInt | None, None, until))
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
     parser.add_key(NAME)
     add_tuning_keys(parser)
@@ -78,7 +78,7 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
         study, source = lookup_study(parser().read_known(arguments)[0].study_or_file)
     options = read(parser(), arguments, study.base)
     study = study.at(options.preset)
-    max_seeds = most_seeds(options.until, options.max_seeds)
+    max_seeds = options.max_seeds
     launch = launch_config(options)
 
     def make_plan(settings: Settings) -> Plan:

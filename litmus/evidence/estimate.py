@@ -75,7 +75,7 @@ class Sampling:
 
     Args:
         planned: the seeds that were planned before the first run; None where as many as there are were planned.
-        looked: whether results were looked at before all seeds had run, as `--until decided` does.
+        looked: whether results were looked at before all seeds had run, as with `--max-seeds`.
     """
 
     planned: int | None = None

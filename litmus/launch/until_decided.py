@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from litmus.core.errors import UserError, require_choice
+from litmus.core.errors import UserError
 from litmus.design.plan import Plan
 from litmus.design.study import Study
 from litmus.evidence.claims import ArmTest, Claim, Finding, after_holm, primary_claims
@@ -13,22 +13,8 @@ from litmus.evidence.results import Analysis, analyse
 from litmus.launch.conduct import StudyResult, conduct
 from litmus.launch.config import LaunchConfig
 
-MAX_SEEDS = 30
 FIRST_LOOK = 3
 """Seeds before the first look: with fewer hardly any interval says something."""
-
-
-def most_seeds(until: str | None, max_seeds: int | None) -> int | None:
-    """Return how many seeds an arm may have where seeds are added, None where they are not.
-
-    Raises `UserError` for a word other than `decided`, and for a number of seeds without it.
-    """
-    if until is None:
-        if max_seeds is not None:
-            raise UserError("--max-seeds goes with --until decided")
-        return None
-    require_choice("until", until, ("decided",))
-    return MAX_SEEDS if max_seeds is None else max_seeds
 
 
 def seeds_to_start_with(study: Study, asked: int | None) -> int:
@@ -36,21 +22,19 @@ def seeds_to_start_with(study: Study, asked: int | None) -> int:
     return min(FIRST_LOOK, study.seeds) if asked is None else asked
 
 
-def conduct_until_decided(
-    plan: Plan, launch: LaunchConfig, source: Path | None = None, max_seeds: int = MAX_SEEDS
-) -> StudyResult:
+def conduct_until_decided(plan: Plan, launch: LaunchConfig, source: Path | None, max_seeds: int) -> StudyResult:
     """Run `plan`, and a seed more of the arms that an undecided primary claim speaks of, until there is none such.
 
     No arm gets more than `max_seeds`. Intervals hold at every number of seeds at once, so that looking after each costs
     no certainty. Raises `UserError` for a study without claims.
     """
     if not plan.study.claims:
-        raise UserError(f"--until decided: study {plan.study.name} has no claim to decide")
+        raise UserError(f"--max-seeds: study {plan.study.name} has no claim to decide")
     if max_seeds < len(plan.seeds):
         raise UserError(f"--max-seeds {max_seeds} is less than the {len(plan.seeds)} seeds to start with")
     if 1 < plan.splits < max_seeds:
         raise UserError(
-            f"--splits {plan.splits} with --until decided: added seeds need their own validation splits; "
+            f"--splits {plan.splits} with --max-seeds: added seeds need their own validation splits; "
             f"give --splits {max_seeds}"
         )
     while True:

@@ -93,7 +93,6 @@ MISTAKES = [
     ("run batch_norm --accelerator tpu", "valid: auto, cpu, cuda"),
     ("run batch_norm --data mnist --data.root nowhere", "put train-images-idx3-ubyte"),
     ("run batch_norm --vary model.norm", "expected KEY=LEVEL,LEVEL"),
-    ("run batch_norm --max-seeds 5", "--max-seeds goes with --until decided"),
     ("vary --vary model.norm=none,batch,group --design ladder", "design ladder needs two levels"),
     ("vary --vary model.norm=none,batch --trials 3", "--trials and --tuning-seeds need --tune"),
     ("run batch_norm --out pyproject", "cannot write pyproject/batch_norm"),

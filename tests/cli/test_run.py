@@ -61,7 +61,7 @@ def test_a_study_on_two_datasets_from_first_command_to_last(litmus: Litmus, tmp_
 
 
 def test_the_command_that_follows_is_what_was_typed_without_its_seeds() -> None:
-    options = ["--seeds", "3", "--seeds=4", "--until", "decided", "--wandb=offline", "--out"]
+    options = ["--seeds", "3", "--seeds=4", "--max-seeds", "9", "--wandb=offline", "--out"]
     typed = ["run", "my study.py", *options, "else where"]
     assert again(typed) == "litmus run 'my study.py' --wandb=offline --out 'else where'"
 

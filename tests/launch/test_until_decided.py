@@ -54,7 +54,7 @@ def test_added_seeds_come_after_those_of_all_arms() -> None:
 @pytest.mark.parametrize(
     ("changes", "most", "message"),
     [
-        ({"claims": []}, 30, "--until decided: study example has no claim to decide"),
+        ({"claims": []}, 30, "--max-seeds: study example has no claim to decide"),
         ({}, 2, "--max-seeds 2 is less than the 3 seeds to start with"),
     ],
 )
@@ -65,7 +65,7 @@ def test_what_cannot_be_decided_is_refused(changes: dict, most: int, message: st
 
 def test_seeds_that_are_added_need_splits_of_their_own() -> None:
     plan = expand(a_study(), seeds=3, splits=3)
-    with pytest.raises(UserError, match=r"--splits 3 with --until decided: .* give --splits 30"):
+    with pytest.raises(UserError, match=r"--splits 3 with --max-seeds: .* give --splits 30"):
         conduct_until_decided(plan, LaunchConfig(), {}, max_seeds=30)
 
 
@@ -74,7 +74,7 @@ def test_seeds_are_added_to_the_arms_of_the_undecided_claim_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = ["run", "./learning.py", "--until", "decided", "--max-seeds", "7", "--wandb", "disabled"]
+    arguments = ["run", "./learning.py", "--max-seeds", "7", "--wandb", "disabled"]
     (tmp_path / "learning.py").write_text(
         '"""Does it learn?"""\n'
         "from litmus import Claim, Study, more\n"
