@@ -265,7 +265,7 @@ class PlanEntry:
         preset: which of the study's presets.
         arms: each arm's levels by its label.
         seeds: the seeds that each arm was to have.
-        looked: whether results were to decide how many seeds follow, as `--until decided` does.
+        looked: whether results were to decide how many seeds follow, as with `--max-seeds`.
         claims: the claims, see `Claim.key`.
         tuned: each tuned key with what it is chosen from, in words.
         results_before: how many of its runs had their result already.
