@@ -61,8 +61,7 @@ def _values(action: argparse.Action, key: Key | None, keys: Iterable[str]) -> li
     from litmus.probes.probe import PROBES
 
     registries: dict[str, Registry[Any]] = {
-        "model.name": ARCHITECTURES, "architecture": ARCHITECTURES, "data.name": DATASETS, "dataset": DATASETS,
-        "trainer.probes": PROBES,
+        "model.name": ARCHITECTURES, "architecture": ARCHITECTURES, "data.name": DATASETS, "trainer.probes": PROBES,
     }  # fmt: skip
     name, positional = action.dest, not action.option_strings
     if name in registries:

@@ -27,7 +27,6 @@ COMMANDS = {
     "judge": Command("judge", "write the same report for a table of runs that were trained elsewhere"),
     "power": Command("power", "print how many seeds would show an effect of a given size"),
     "show": Command("status:show", "show one run: config, result, log"),
-    "images": Command("profile:images", "draw a dataset's images before and after augmentation"),
     "predict": Command("export:predict", "classify or segment images with a run's network"),
     "export": Command("export", "write a run's weights: safetensors or ONNX"),
     "wandb": Command("wandb", "write a study's report in W&B"),

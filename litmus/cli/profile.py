@@ -1,8 +1,7 @@
-"""`litmus profile` shows an architecture layer by layer and its cost; `litmus images` a dataset's images."""
+"""`litmus profile` shows an architecture layer by layer and its cost."""
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,9 +11,6 @@ from litmus.cli.options import SOURCE, all_config_keys, import_named_source
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_positive
 from litmus.core.formatting import count
-from litmus.datamodules.batches.image_data import ImageDataModule
-from litmus.datamodules.batches.picture import picture, write_picture
-from litmus.datamodules.loading.registry import DATASETS
 from litmus.lit_archs.building.registry import ARCHITECTURES, build, construct
 from litmus.lit_archs.cost.profile import LayerProfile, profile_of, throughput, total
 from litmus.training.config import resolve
@@ -121,30 +117,3 @@ def _cells(layer: LayerProfile, indent: str) -> tuple[str, ...]:
         f"{layer.memory / 2**20:.2f}",
         str(layer.receptive_field),
     )
-
-
-def images_parser() -> Parser:
-    """Return the parser of `litmus images`."""
-    parser = Parser(
-        "images",
-        "Draw a dataset's images before and after augmentation. Every key --data.KEY is an option too.",
-    )
-    keys = all_config_keys()
-    parser.add_argument("dataset", help="a name of litmus list data")
-    parser.add_key(dataclasses.replace(keys["data.augment"], name="augment"))
-    parser.add_key(Key("images", int, 8, "images, a row each"))
-    parser.add_key(Key("epochs", int, 8, "epochs, a column each"))
-    parser.add_key(Key("output", Path | None, None, "the picture (default: DATASET-RECIPE.png)"))
-    parser.add_config_keys({name: key for name, key in keys.items() if name.startswith("data.") or name == "seed"})
-    return parser
-
-
-def images(arguments: Sequence[str]) -> int:
-    """Run `litmus images` and return its exit status."""
-    options = images_parser().read(arguments)
-    DATASETS[options.dataset]  # an unknown name is an error before anything else
-    config = resolve({"data.augment": options.augment, **options.settings, "data.name": options.dataset})
-    path = options.output or Path(f"{options.dataset}-{config.data.augment}.png")
-    write_picture(path, picture(ImageDataModule(config.data, config.seed), options.images, options.epochs))
-    print(f"{path}: {config.data.as_dict()['transforms']}")
-    return 0

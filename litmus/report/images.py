@@ -1,21 +1,24 @@
 """What the arms answer on single test images: those that change most between arms, with their pictures."""
 
 import base64
+import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from litmus.evidence.results import Analysis, ArmResult
 from litmus.records.storage import write_atomically
 from litmus.report.tables import Table
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from litmus.training.config import RunConfig
 
 MOST_IMAGES = 12
@@ -170,7 +173,6 @@ def write_pictures(directory: Path, configs: Sequence["RunConfig"], images: Sequ
     import torch
 
     from litmus.datamodules.batches.image_data import ImageDataModule
-    from litmus.datamodules.batches.picture import as_rgb, png
     from litmus.datamodules.loading.arrays import read
 
     try:
@@ -180,9 +182,28 @@ def write_pictures(directory: Path, configs: Sequence["RunConfig"], images: Sequ
         if not missing:
             return
         (pixels,) = read(arrays.test_images, [torch.tensor(missing)])
-        for image, shown in zip(missing, as_rgb(pixels.cpu()), strict=True):
+        pixels = pixels.cpu()
+        # Of other channels the first three, or the first as grey.
+        rgb = pixels[:, :3] if pixels.shape[1] >= 3 else pixels[:, :1].expand(-1, 3, -1, -1)
+        for image, shown in zip(missing, rgb, strict=True):
             content = png(shown, LONGEST_SIDE, {FINGERPRINT: arrays.fingerprint})
             write_atomically(image_file(directory, image), content)
     except Exception as error:
         text = " ".join(str(error).split())[:200] or type(error).__name__
         print(f"litmus: the report lacks pictures of test images: {text}", file=sys.stderr)
+
+
+def png(pixels: "Tensor", longest: int | None = None, texts: Mapping[str, str] | None = None) -> bytes:
+    """Return an RGB picture, uint8 [3, H, W], as PNG that carries `texts` by their names.
+
+    It is made smaller, smoothly, where a side is more than `longest` pixels.
+    """
+    image = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
+    if longest is not None:
+        image.thumbnail((longest, longest))
+    info = PngImagePlugin.PngInfo()
+    for name, text in (texts or {}).items():
+        info.add_text(name, text)
+    content = io.BytesIO()
+    image.save(content, format="PNG", pnginfo=info)
+    return content.getvalue()

@@ -14,13 +14,12 @@ from hostile_names import HOSTILE
 from synthetic_records import Truth, synthetic
 
 from litmus import ByLayer, Claim, Study, more
-from litmus.datamodules.batches.picture import png
 from litmus.design.plan import Arm
 from litmus.design.study_files import STUDIES
 from litmus.records.answers import Answers, write_answers
 from litmus.records.run_record import run_records
 from litmus.records.storage import write_atomically
-from litmus.report.images import FINGERPRINT, image_file
+from litmus.report.images import FINGERPRINT, image_file, png
 from litmus.report.page import write_index, write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")

@@ -17,8 +17,7 @@ from tiny_runs import TINY
 import litmus
 from litmus import Study, datamodules
 from litmus.api import Result
-from litmus.datamodules.batches.picture import png
-from litmus.report.images import FINGERPRINT, LONGEST_SIDE, image_file, read_picture, write_pictures
+from litmus.report.images import FINGERPRINT, LONGEST_SIDE, image_file, png, read_picture, write_pictures
 from litmus.report.page import write_report
 from litmus.training.config import RunConfig, resolve
 
