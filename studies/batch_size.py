@@ -1,9 +1,10 @@
 """At which batch sizes does batch norm break, and does group norm hold there?
 
 Every arm trains on batches of 64 at the same rate; batch norm takes its statistics from parts of the batch (ghost
-batches), so that nothing else varies with their size. Group norm does not see the batch. quick: ResNet-8 of width 8 on
-drawn shapes. paper: ResNet-20 on CIFAR-10; Wu & He's table is of ResNet-50 on ImageNet, 8 GPUs. worst_case: a fully
-connected net on scikit-learn's digits, in which batches of two leave no more than the order of two values of a unit.
+batches), so that nothing else varies with their size: the part that each of several devices has, where they do not
+synchronise. Group norm does not see the batch. quick: ResNet-8 of width 8 on drawn shapes. paper: ResNet-20 on
+CIFAR-10; Wu & He's table is of ResNet-50 on ImageNet, 8 GPUs. worst_case: a fully connected net on scikit-learn's
+digits, in which batches of two leave no more than the order of two values of a unit.
 """
 
 from dataclasses import replace
