@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from litmus.core.formatting import listed, several
-from litmus.evidence.claims import Claim
+from litmus.evidence.claims import ArmTest, Claim
 from litmus.evidence.preregistration import Registration
 from litmus.evidence.results import Analysis
 from litmus.evidence.summary import StudySummary
@@ -15,31 +16,31 @@ from litmus.report.hyperparameters import fixed, in_words, levels_in_words, valu
 from litmus.report.tables import diverged_value, seeds_with_result
 
 ANYTIME = "Intervals of differences hold at every number of seeds."
-OPTIMISERS = {
-    "sgd": "SGD", "adamw": "AdamW", "adam": "Adam", "nadam": "NAdam", "radam": "RAdam", "adamax": "Adamax",
-    "adagrad": "Adagrad", "adadelta": "Adadelta", "adafactor": "Adafactor", "asgd": "ASGD", "rmsprop": "RMSprop",
-    "rprop": "Rprop",
+OPTIMISERS = {"sgd": "SGD", "adamw": "AdamW", "adam": "Adam", "rmsprop": "RMSprop"}
+"""Names of optimisers that are written otherwise than their key."""
+SETTINGS = {
+    "data": ("augment", "mix"),
+    "optim": (
+        "lr", "schedule", "warmup", "momentum", "nesterov", "weight_decay", "loss", "label_smoothing", "clip_norm",
+    ),
 }  # fmt: skip
-BETAS = ("adam", "adamw", "nadam", "radam", "adamax")
-"""Optimisers whose first beta is the key `optim.momentum`."""
-SCHEMES = {
-    "kaiming_normal": "the normal initialisation of He et al. (2015, fan-in)",
-    "kaiming_uniform": "the uniform initialisation of He et al. (2015, fan-in)",
-    "kaiming_normal_out": "the normal initialisation of He et al. (2015, fan-out)",
-    "xavier_normal": "the normal initialisation of Glorot and Bengio (2010)",
-    "xavier_uniform": "the uniform initialisation of Glorot and Bengio (2010)",
-    "normal": "draws from a normal distribution with standard deviation 0.01",
-    "vgg": "the initialisation of VGG in torchvision",
-    "pytorch": "the default initialisation of PyTorch",
-    "own": "the initialisation of the network's constructor",
+"""The keys of each section that the paragraph names even where the study gives them no value of its own."""
+OF_SCHEDULE = {
+    "multistep": ("milestones", "decay_factor"),
+    "exponential": ("decay_factor",),
+    "plateau": ("decay_factor", "patience"),
 }
-PRECISIONS = {
-    "32-true": "32-bit floating point",
-    "tf32": "32-bit floating point with TF32 products",
-    "16-mixed": "mixed precision (float16)",
-    "bf16-mixed": "mixed precision (bfloat16)",
-    "64-true": "64-bit floating point",
+"""More of them, by the schedule of the learning rate."""
+UNUSED = (None, False, "none", "cross_entropy")
+"""Values that do nothing, and are not named."""
+TESTS = {
+    "trend": "a trend is a seed's least-squares slope over the ranks of the levels, times the steps between them",
+    "interaction": "an interaction is a seed's difference of two differences",
+    "sooner": "steps to a target are compared by the logarithm of their ratio, on curves smoothed by isotonic "
+    "regression; a run that never reaches the target counts with all its steps, which makes the ratio a bound",
+    "higher_limit": "limits are compared by a seed's highest level at which the network trains, in steps of the ladder",
 }
+"""How the tests of claims that are no difference of two arms are computed, by their name."""
 LIBRARIES = {"python": "Python", "torch": "PyTorch", "torchvision": "torchvision", "lightning": "Lightning"}
 MOST_CHOICES = 8
 """Different choices of tuned values that the paragraph lists."""
@@ -48,19 +49,9 @@ MOST_CHOICES = 8
 def methods(summary: StudySummary) -> str:
     """Return the paragraph, as one line of plain text."""
     analysis = summary.analysis
-    return " ".join(
-        [
-            *_design(analysis),
-            *_read(analysis),
-            *_network(analysis),
-            *_data(analysis),
-            *_training(analysis),
-            *_equal(analysis),
-            *_tuning(analysis),
-            *_statistics(summary),
-            *_environment(analysis),
-        ]
-    )
+    parts = (_design, _network, _data, _training, _equal, _tuning)
+    sentences = [sentence for part in parts for sentence in part(analysis)]
+    return " ".join([*sentences, *_statistics(summary), *_environment(analysis)])
 
 
 def _design(analysis: Analysis) -> list[str]:
@@ -69,87 +60,80 @@ def _design(analysis: Analysis) -> list[str]:
     used = sorted({seed for result in analysis.arms for seed in result.arm.runs})
     if len(used) > 1 and used == list(range(used[0], used[-1] + 1)):
         seeds += f" ({used[0]} to {used[-1]})"
-    if len(analysis.arms) == 1:
-        return [f"We trained one configuration with {seeds}.", *_unfinished(analysis)]
-    varied = [
-        f"{in_words(key)} ({levels_in_words(study, key)})" for key, levels in study.factors.items() if len(levels) > 1
-    ]
-    how = f" that differ in {listed(varied, 6)}"
+    varied = listed(
+        [
+            f"{in_words(key)} ({levels_in_words(study, key)})"
+            for key, levels in study.factors.items()
+            if len(levels) > 1
+        ],
+        6,
+    )
+    how = f" that differ in {varied}"
     if study.design not in ("", "full"):
         how += f", in a {study.design.replace('_', '-')} design"
-    elif study.full_product and len(varied) > 1:
-        how = f": all combinations of {listed(varied, 6)}"
-    return [
+    elif study.full_product and len(study.baseline.levels) > 1:
+        how = f": all combinations of {varied}"
+    sentences = [
         f"We compared {len(analysis.arms)} configurations{how}. Each was trained with {seeds}. "
-        f"The baseline is {analysis.baseline.label}.",
-        *_unfinished(analysis),
+        f"The baseline is {analysis.baseline.label}."
+        if len(analysis.arms) > 1
+        else f"We trained one configuration with {seeds}."
     ]
-
-
-def _unfinished(analysis: Analysis) -> list[str]:
-    missing = sum(result.missing for result in analysis.arms)
-    sentences = []
-    for state, which in (("diverged", "loss stopped being"), ("not_finite", "last evaluation was not")):
-        if found := sum(result.count(state) for result in analysis.arms):
-            runs, count = ("run", "counts") if found == 1 else ("runs", "count")
-            value = f"the {analysis.metric_name} of {diverged_value(analysis)}"
-            sentences.append(f"{found} {runs} whose {which} finite {count} with {value}.")
-    if missing:
+    if analysis.elsewhere is not None:
+        factors = listed([in_words(key) for key in study.factors], 6)
+        sentences.append(f"Results were read from a table; that they differ in {factors} alone was not checked.")
+    if failed := sum(len(result.failed) for result in analysis.arms):
+        counts = "run that diverged counts" if failed == 1 else "runs that diverged count"
+        sentences.append(f"{failed} {counts} with the {analysis.metric_name} of {diverged_value(analysis)}.")
+    if missing := sum(result.missing for result in analysis.arms):
         sentences.append(f"{several(missing, 'run')} had no result when this was written.")
     return sentences
 
 
-def _read(analysis: Analysis) -> list[str]:
-    """Return where the results of runs that Litmus did not train come from, and what is not known of them."""
-    if analysis.elsewhere is None:
-        return []
-    factors = listed([in_words(key) for key in analysis.study.factors], 6)
-    return [f"Their results were read from a table; that they differ in {factors} alone was not checked."]
+def _named(analysis: Analysis, section: str, *said: str) -> str:
+    """Return the settings of a section that are the same in all runs, in brackets, but those `said`."""
+    names = [f"{section}.{name}" for name in SETTINGS.get(section, ())]
+    if section == "optim":
+        names += [f"optim.{name}" for name in OF_SCHEDULE.get(fixed(analysis, "optim.schedule"), ())]
+    names += [key for key in analysis.study.given if key.startswith(f"{section}.") and key not in names]
+    skipped = {f"{section}.{name}" for name in ("name", "weights", "root", "validation", "split_seed", *said)}
+    values = {key: fixed(analysis, key) for key in names if key not in skipped}
+    kept = [f"{in_words(key)} {_text(value)}" for key, value in values.items() if value not in UNUSED]
+    return f" ({', '.join(kept)})" if kept else ""
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(level, value)) if isinstance(value, list | tuple) else values_in_words([value])
 
 
 def _network(analysis: Analysis) -> list[str]:
-    sentences = []
     counts = sorted({int(count) for count in analysis.recorded("parameters")})
     size = f"{counts[0]:,}" + (f" to {counts[-1]:,}" if len(counts) > 1 else "") if counts else ""
-    name = fixed(analysis, "model.name")
+    name, weights = fixed(analysis, "model.name"), fixed(analysis, "model.weights")
+    sentences = []
     if name is not None:
-        options = _given(analysis, "model.")
-        within = f" ({options})" if options else ""
-        sentences.append(f"The network was {name}{within}{f', with {size} trainable parameters' if size else ''}.")
+        with_size = f", with {size} trainable parameters" if size else ""
+        sentences.append(f"The network was {name}{_named(analysis, 'model')}{with_size}.")
     elif size:
         sentences.append(f"The networks have {size} trainable parameters.")
-    weights, scheme = fixed(analysis, "model.weights"), fixed(analysis, "init.scheme")
     if weights:
         sentences.append(f"Every run started from the weights in {Path(str(weights)).name}.")
-    elif scheme is not None:
-        gain = fixed(analysis, "init.gain")
-        scaled = "" if gain in (None, 1.0) else f", multiplied by {gain:g}"
-        sentences.append(f"Weights were set by {SCHEMES.get(scheme, scheme)}{scaled}.")
-    elif "init.scheme" not in analysis.study.factors and analysis.recorded("init.scheme"):
-        sentences.append("Each network's weights were set by its usual initialisation.")
+    elif (scheme := fixed(analysis, "init.scheme")) is not None:
+        sentences.append(f"Weights were set by the scheme {scheme}{_named(analysis, 'init', 'scheme')}.")
     return sentences
-
-
-def _given(analysis: Analysis, section: str, said: Sequence[str] = ()) -> str:
-    """Return the keys of a section that the study gives a value that is the same in all runs, but those `said`."""
-    keys = [key for key in analysis.study.given if key.startswith(section) and key not in said]
-    found = [(key, fixed(analysis, key)) for key in keys if not key.endswith((".name", ".weights", ".root"))]
-    return ", ".join(f"{in_words(key)} {values_in_words([value])}" for key, value in found if value is not None)
 
 
 def _data(analysis: Analysis) -> list[str]:
     name, images = fixed(analysis, "data.name"), image_counts(analysis)
     if name is None and images == "not recorded":
         return []
-    said = ("data.batch_size", "data.eval_batch_size", "data.augment", "data.mix", "data.mix_alpha", "data.centring",
-            "data.validation", "data.split_seed", "data.test_crops")  # fmt: skip
-    options = _given(analysis, "data.", said)
-    classes = fixed(analysis, "data.num_classes")
-    parts = [images] * (images != "not recorded") + [f"in {int(classes)} classes"] * (classes is not None)
-    root = fixed(analysis, "data.root") if name in ("folder", "mask_folder", "arrays") else None
-    called = f"{name} {Path(str(root)).name}" if root else name
-    subject = f"The dataset was {called}" if name is not None else "The datasets have"
-    sentences = [f"{subject}{f' ({options})' if options else ''}{': ' if name else ' '}{', '.join(parts)}."]
+    root, classes = fixed(analysis, "data.root"), fixed(analysis, "data.num_classes")
+    called = f"{name} {Path(str(root)).name}" if name in ("folder", "mask_folder", "arrays") and root else name
+    subject = (
+        "The datasets have" if name is None else f"The dataset was {called}{_named(analysis, 'data', 'batch_size')}:"
+    )
+    parts = [images] * (images != "not recorded") + [f"in {classes:g} classes"] * (classes is not None)
+    sentences = [f"{subject} {', '.join(parts)}." if parts else f"{subject.rstrip(':')}."]
     fraction, seeds = fixed(analysis, "data.validation"), sorted(set(analysis.recorded("data.split_seed")))
     if fraction is not None and seeds:
         which = f"split seed {seeds[0]:g}" if len(seeds) == 1 else f"{len(seeds)} split seeds"
@@ -157,97 +141,32 @@ def _data(analysis: Analysis) -> list[str]:
             f"The validation images are {100 * fraction:g} % of the training set, drawn with {which}; every choice was "
             "made on them."
         )
-    best = fixed(analysis, "trainer.test") == "best"
-    crops = fixed(analysis, "data.test_crops")
-    averaged = f", averaging the predictions for {crops} crops of an image" if crops in (5, 10) else ""
-    when = "with the weights of its best evaluation on the validation images" if best else "at the end of training"
     if analysis.recorded("trainer.test"):
-        sentences.append(f"Each run was evaluated once on the test set, {when}{averaged}.")
-    augmented = fixed(analysis, "data.transforms") if "data.augment" not in analysis.study.factors else None
-    if augmented == "none":
-        sentences.append("Training images were not augmented.")
-    elif augmented is not None:
-        sentences.append(f"Training images were augmented by {augmented.replace(' + ', ' and ')}.")
-    mix = fixed(analysis, "data.mix")
-    if mix not in (None, "none"):
-        sentences.append(f"Pairs of them were mixed by {mix} (α = {fixed(analysis, 'data.mix_alpha'):g}).")
+        best = fixed(analysis, "trainer.test") == "best"
+        when = "with the weights of its best evaluation on the validation images" if best else "at the end of training"
+        sentences.append(f"Each run was evaluated once on the test set, {when}.")
     return sentences
 
 
 def _training(analysis: Analysis) -> list[str]:
     epochs, optimiser = fixed(analysis, "trainer.epochs"), fixed(analysis, "optim.name")
-    length = f" for {several(int(epochs), 'epoch')}" if epochs is not None else ""
-    details = _optimiser_details(analysis, optimiser)
-    how = f" with {OPTIMISERS.get(optimiser, optimiser)}" if optimiser is not None else ""
-    batch = _batch(analysis)
-    if not length and not how and not batch:
-        return []
-    within = f" ({', '.join(details)})" if details and how else ""
-    sentences = [f"Networks were trained{length}{how}{within}{batch}.", *_learning_rate(analysis)]
-    smoothing, loss = fixed(analysis, "optim.label_smoothing"), fixed(analysis, "optim.loss")
-    if loss not in (None, "cross_entropy"):
-        sentences.append(f"The loss was the {loss.replace('_', ' ')} loss.")
-    if smoothing:
-        sentences.append(f"Labels were smoothed by {smoothing:g}.")
-    if clip := fixed(analysis, "optim.clip_norm"):
-        sentences.append(f"Gradients were clipped to a norm of {clip:g}.")
-    return sentences
-
-
-def _optimiser_details(analysis: Analysis, optimiser: str | None) -> list[str]:
-    momentum, decay = fixed(analysis, "optim.momentum"), fixed(analysis, "optim.weight_decay")
-    details = []
-    if momentum is not None and optimiser in BETAS:
-        details.append(f"first beta {momentum:g}")
-    elif momentum is not None and optimiser in ("sgd", "rmsprop"):
-        nesterov = "Nesterov " if fixed(analysis, "optim.nesterov") else ""
-        details.append(f"{nesterov}momentum {momentum:g}" if momentum else "no momentum")
-    if decay is not None:
-        details.append(f"weight decay {decay:g}" if decay else "no weight decay")
-    return details + list(fixed(analysis, "optim.options") or ())
-
-
-def _batch(analysis: Analysis) -> str:
-    """Return the batch, as the end of a sentence; empty where it is varied."""
-    batch, per_device = fixed(analysis, "normalisation.global_batch"), fixed(analysis, "normalisation.batch_per_device")
-    if batch is None or {"data.batch_size", "trainer.accumulate"} & set(analysis.study.factors):
-        return ""
-    found = f" on batches of {int(batch)} images"
-    devices, over = fixed(analysis, "environment.devices"), fixed(analysis, "normalisation.statistics_over")
-    if devices is not None and devices > 1 and per_device is not None:
-        found += f", {int(per_device)} on each of {int(devices)} devices"
-    if parts := fixed(analysis, "normalisation.accumulated_parts"):
-        found += f", accumulated over {int(parts)} micro-batches"
-    if over is not None and over != batch:
-        found += f"; batch normalisation takes its statistics over {int(over)} images"
-    return found
-
-
-def _learning_rate(analysis: Analysis) -> list[str]:
-    rate, tuning = fixed(analysis, "optim.lr"), analysis.study.tuning
-    predicates = [] if rate is None else [f"was {rate:g}"]
-    which = ""
-    if rate is None and tuning is not None and "optim.lr" in tuning.keys:
-        which = ", which was tuned for each configuration,"
-    if warmup := fixed(analysis, "optim.warmup"):
-        predicates.append(f"rose linearly over the first {100 * warmup:g} % of training")
-    factor = fixed(analysis, "optim.decay_factor")
-    match fixed(analysis, "optim.schedule"):
-        case "constant":
-            predicates.append("stayed constant")
-        case "multistep" if factor is not None:
-            places = [f"{100 * each:g} %" for each in fixed(analysis, "optim.milestones") or ()]
-            predicates.append(f"was multiplied by {factor:g} after {listed(places, 6)} of training")
-        case "exponential" if factor is not None:
-            predicates.append(f"fell exponentially, to {factor:g} times its value at the end of training")
-        case "cosine":
-            predicates.append("fell to zero along a cosine")
-        case "plateau" if factor is not None:
-            patience = fixed(analysis, "optim.patience")
-            predicates.append(
-                f"was multiplied by {factor:g} when the validation loss had not fallen for {patience} epochs"
-            )
-    return [f"The learning rate{which} {listed(predicates, 4)}."] if predicates else []
+    batch, per_device, devices, over = (
+        fixed(analysis, key)
+        for key in (
+            "normalisation.global_batch", "normalisation.batch_per_device", "environment.devices",
+            "normalisation.statistics_over",
+        )
+    )  # fmt: skip
+    text = f" for {several(int(epochs), 'epoch')}" if epochs is not None else ""
+    if batch is not None and not {"data.batch_size", "trainer.accumulate"} & set(analysis.study.factors):
+        text += f" on batches of {batch:g} images"
+        if devices is not None and devices > 1 and per_device is not None:
+            text += f", {per_device:g} on each of {devices:g} devices"
+        if over not in (None, batch):
+            text += f" (batch normalisation takes its statistics over {over:g})"
+    if optimiser is not None:
+        text += f" with {OPTIMISERS.get(optimiser, optimiser)}{_named(analysis, 'optim')}"
+    return [f"Networks were trained{text}."] if text else []
 
 
 def _equal(analysis: Analysis) -> list[str]:
@@ -256,9 +175,9 @@ def _equal(analysis: Analysis) -> list[str]:
     if len(analysis.arms) == 1 or pairing is None:
         return []
     sentences = []
-    order = ("data.name", "data.root", "data.train_fraction", "data.validation", "data.split_seed", "data.reshuffle")
+    order = {"data.name", "data.root", "data.train_fraction", "data.validation", "data.split_seed", "data.reshuffle"}
     columns = [key for key in ("data.fingerprint", "data.images.train") if key in analysis.records]
-    if not factors & set(order) and not differing_keys(analysis, columns):
+    if not factors & order and not differing_keys(analysis, columns):
         augmented = "" if factors & {"data.augment", "data.mix", "data.mix_alpha"} else " with the same augmentation"
         sentences.append(
             f"Within a seed, all configurations saw the same training images in the same order{augmented}."
@@ -268,11 +187,9 @@ def _equal(analysis: Analysis) -> list[str]:
         sentences.append(
             f"Each parameter was drawn from a generator keyed by the seed and its {key}{_start(analysis)}."
         )
-    differing = differing_keys(analysis)
+    differing = listed([in_words(key) for key in differing_keys(analysis)], 6)
     sentences.append(
-        f"The configurations also differ in {listed([in_words(key) for key in differing], 6)}."
-        if differing
-        else "All other settings were equal."
+        f"The configurations also differ in {differing}." if differing else "All other settings were equal."
     )
     return sentences
 
@@ -288,38 +205,29 @@ def _start(analysis: Analysis) -> str:
         for label, start in counted.items()
         if start.unequal
     ]
-    if not unequal:
-        return ", so that parameters which a configuration shares with the baseline start equal"
-    return f"; parameters that a configuration shares with the baseline start equal but for {listed(unequal, 4)}"
+    but = f" but for {listed(unequal, 4)}" if unequal else ""
+    return f"; parameters that a configuration shares with the baseline start equal{but}"
 
 
 def _tuning(analysis: Analysis) -> list[str]:
     tuning = analysis.study.tuning
     if tuning is None:
         return []
-    spaces = [f"{in_words(key)} ({_space(values)})" for key, values in tuning.space.items()]
+    spaces = [f"{in_words(key)} ({values.replace('..', ' to ')})" for key, values in tuning.space.items()]
     better = "highest" if analysis.higher_is_better else "lowest"
-    seeds = "with one seed" if len(tuning.seeds) == 1 else f"with {len(tuning.seeds)} seeds"
-    settings = several(len(tuning.trials), "setting")
     sentences = [
-        f"Every configuration chose its own {listed(spaces, 6)}: each tried the same {settings}, {seeds} that "
-        f"the comparison does not use, and took the one with the {better} validation {analysis.metric_name}."
+        f"Every configuration chose its own {listed(spaces, 6)}: each tried the same "
+        f"{several(len(tuning.trials), 'setting')}, with {several(len(tuning.seeds), 'seed')} that the comparison does "
+        f"not use, and took the one with the {better} validation {analysis.metric_name}."
     ]
     choices: dict[str, list[str]] = {}
     for label, values in tuning.chosen.items():
         chosen = " and ".join(f"{in_words(key)} {level(value)}" for key, value in values.items())
         choices.setdefault(chosen, []).append(label)
-    if len(choices) == 1:
-        sentences.append(f"All chose {next(iter(choices))}.")
-    elif choices and len(choices) <= MOST_CHOICES:
+    if 0 < len(choices) <= MOST_CHOICES:
         found = [f"{chosen} for {listed(labels, 4)}" for chosen, labels in choices.items()]
         sentences.append(f"They chose {'; '.join(found)}.")
     return sentences
-
-
-def _space(values: str) -> str:
-    low, range_, high = values.partition("..")
-    return f"{low} to {high}, uniform in its logarithm" if range_ else values
 
 
 def _statistics(summary: StudySummary) -> list[str]:
@@ -327,21 +235,26 @@ def _statistics(summary: StudySummary) -> list[str]:
     compared = [each.comparison for each in summary.judged if each.comparison is not None]
     if not compared:
         return [f"Intervals are Student's 95 % intervals of the mean {analysis.metric_name} over the seeds."]
-    family = max(each.comparisons for each in compared)
     sentences = _test(summary)
-    if family > 1:
+    if (family := max(each.comparisons for each in compared)) > 1:
         sentences.append(f"The p values are corrected by Holm's method over {several(family, 'comparison')}.")
-    if summary.findings:
-        claims = [claim for claim, _ in summary.findings]
-        beyond = "its threshold" if any(claim.threshold for claim in claims) else "zero"
-        rows = claim_rows(summary)
+    if rows := claim_rows(summary):
+        beyond = "its threshold" if any(row.claim.threshold for row in rows) else "zero"
         primary = sum(row.primary for row in rows)
         after = f", after Holm's correction over {several(primary, 'primary claim')}" if primary > 1 else ""
-        one = len(claims) == 1
+        one = len(rows) == 1
         sentences.append(
-            f"{'The claim' if one else f'The {len(claims)} claims'} {_stated(summary, one)}; "
+            f"{'The claim' if one else f'The {len(rows)} claims'} {_stated(summary, one)}; "
             f"{'it' if one else 'a claim'} is supported if its whole interval lies beyond {beyond}{after}."
         )
+        used = {row.claim.test.name for row in rows if isinstance(row.claim.test, ArmTest)}
+        if ways := [text for name, text in TESTS.items() if name in used]:
+            sentences.append(f"Claims are tested as differences are: {'; '.join(ways)}.")
+        if any(row.chooses for row in rows):
+            sentences.append(
+                "Where several configurations could stand for a side, a seed takes the best one on validation over the "
+                "seeds before it, so that the first seed is not compared."
+            )
     least = [each.minimum_detectable_effect for each in compared]
     finite = sorted(value for value in least if value <= analysis.unit.highest - analysis.unit.lowest)
     if finite:
@@ -353,27 +266,20 @@ def _statistics(summary: StudySummary) -> list[str]:
 
 def _test(summary: StudySummary) -> list[str]:
     """Return how differences are tested: the test by its name."""
-    analysis = summary.analysis
+    analysis, plan = summary.analysis, summary.analysis.sampling
     effects = {each.arm.label: each.comparison.difference for each in summary.judged if each.comparison is not None}
-    most = max((result.planned for result in analysis.arms), default=0)
-    plan = analysis.sampling
-    if plan.is_anytime(most):
-        reason = (
-            "since results were looked at before all seeds had run"
-            if plan.looked
-            else f"since {plan.planned} seeds were planned and more were added"
-        )
-        name = f"anytime-valid t-mixture confidence sequences (Wang and Ramdas 2023), {reason}"
-    else:
-        name = "two-sided paired t tests"
-    unpaired = [label for label, effect in effects.items() if effect.n and not effect.paired]
+    name = "two-sided paired t tests"
+    if plan.is_anytime(max((result.planned for result in analysis.arms), default=0)):
+        looked, added = "results were looked at before all seeds had run", "more were added"
+        reason = looked if plan.looked else f"{plan.planned} seeds were planned and {added}"
+        name = f"anytime-valid t-mixture confidence sequences (Wang and Ramdas 2023), since {reason}"
     how = f"are paired by seed and tested by {name}"
-    if unpaired:
+    if unpaired := [label for label, effect in effects.items() if effect.n and not effect.paired]:
         welch = "two-sided unpaired t tests of Welch, since there are too few common seeds to pair"
         every = len(unpaired) == sum(effect.n > 0 for effect in effects.values())
         how = f"are tested by {welch}" if every else f"{how}; those of {listed(unpaired)} by {welch}"
     sentences = [f"Differences in {analysis.test_name} {how}; we report means and 95 % intervals."]
-    if analysis.split_of_seed and 1 < len(set(analysis.split_of_seed.values())) < len(analysis.split_of_seed):
+    if 1 < len(set(analysis.split_of_seed.values())) < len(analysis.split_of_seed):
         sentences.append("Seeds that share a validation split count as one value, their mean.")
     if any(effect.image_error for effect in effects.values()):
         sentences.append(
@@ -398,28 +304,21 @@ def _stated(summary: StudySummary, one: bool) -> str:
 
 
 def _environment(analysis: Analysis) -> list[str]:
-    versions = [
-        f"{name} {' and '.join(found)}"
-        for library, name in LIBRARIES.items()
-        if (found := sorted({str(each) for each in analysis.recorded(f"environment.{library}")}))
-    ]
+    def values(key: str) -> list[str]:
+        return sorted({level(each) for each in analysis.recorded(key)})
+
+    versions = [f"{name} {' and '.join(values(f'environment.{key}'))}" for key, name in LIBRARIES.items()
+                if values(f"environment.{key}")]  # fmt: skip
     if not versions:
         return []
-    precisions = [PRECISIONS.get(each, each) for each in sorted(set(analysis.recorded("trainer.precision")))]
-    ways = [f"in {listed(precisions)}"] if precisions else []
+    ways = [f"in precision {listed(values('trainer.precision'))}"] if values("trainer.precision") else []
     if fixed(analysis, "trainer.deterministic"):
         ways.append("with deterministic algorithms")
-    if fixed(analysis, "trainer.compile"):
-        ways.append("compiled by torch.compile")
-    if hardware := sorted({str(each) for each in analysis.recorded("environment.hardware")}):
-        devices = sorted({int(each) for each in analysis.recorded("environment.devices")})
-        cpu = set(analysis.recorded("environment.device")) == {"cpu"}
-        one = "" if cpu or len(hardware) > 1 else "one "
-        many = one if devices in ([], [1]) else f"{' or '.join(map(str, devices))} "
-        ways.append(f"on {many}{listed(hardware)}{' CPUs' if cpu else ''}")
-    codes = sorted({str(each) for each in analysis.recorded("environment.code")})
-    code = f"Litmus (code {listed(codes)})" if codes else "Litmus"
-    return [f"Runs were computed {' '.join([*ways, 'by', code])} with {listed(versions, 6)}."]
+    if values("environment.hardware"):
+        devices = " or ".join(values("environment.devices"))
+        ways.append(f"on {f'{devices} × ' if devices not in ('', '1') else ''}{listed(values('environment.hardware'))}")
+    code = f" (code {listed(values('environment.code'))})" if values("environment.code") else ""
+    return [f"Runs were computed {' '.join([*ways, 'by', f'Litmus{code}'])} with {listed(versions, 6)}."]
 
 
 def deviations_of(summary: StudySummary) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from synthetic_records import Truth, synthetic
 
-from litmus import Range, Study, Tuning
+from litmus import Claim, Range, Study, Tuning, sooner, trend
 from litmus.design.plan import Arm, expand
 from litmus.evidence.summary import summarise
 from litmus.launch.history import append_to_history
@@ -56,23 +56,21 @@ def test_the_paragraph_says_what_a_paper_has_to(tmp_path: Path) -> None:
         "We compared 2 configurations that differ in norm (none, batch). Each was trained with 4 random seeds (0 to "
         "3). The baseline is norm none. "
         "The network was lenet5 (width 0.5), with 21,386 to 21,838 trainable parameters. Weights were set by the "
-        "normal initialisation of He et al. (2015, fan-in). "
-        "The dataset was digits: 1,293 for training, 144 for validation, 360 for test, each 1×8×8, in 10 classes. The "
-        "validation images are 10 % of the training set, drawn with split seed 0; every choice was made on them. Each "
-        "run was evaluated once on the test set, at the end of training. Training images were augmented by "
-        "crop(padding=2). "
-        "Networks were trained for 6 epochs with SGD (momentum 0.9, weight decay 0.0005) on batches of 64 images. The "
-        "learning rate, which was tuned for each configuration, rose linearly over the first 5 % of training and fell "
-        "to zero along a cosine. "
+        "scheme kaiming_normal. "
+        "The dataset was digits (augmentation crop): 1,293 for training, 144 for validation, 360 for test, each 1×8×8, "
+        "in 10 classes. The validation images are 10 % of the training set, drawn with split seed 0; every choice was "
+        "made on them. Each run was evaluated once on the test set, at the end of training. "
+        "Networks were trained for 6 epochs on batches of 64 images with SGD (schedule cosine, warm-up 0.05, momentum "
+        "0.9, weight decay 0.0005). "
         "Within a seed, all configurations saw the same training images in the same order with the same augmentation. "
-        "Each parameter was drawn from a generator keyed by the seed and its name, so that parameters which a "
+        "Each parameter was drawn from a generator keyed by the seed and its name; parameters that a "
         "configuration shares with the baseline start equal. All other settings were equal. "
-        "Every configuration chose its own learning rate (0.01 to 1, uniform in its logarithm): each tried the same 4 "
-        "settings, with one seed that the comparison does not use, and took the one with the highest validation "
+        "Every configuration chose its own learning rate (0.01 to 1): each tried the same 4 settings, with 1 seed "
+        "that the comparison does not use, and took the one with the highest validation "
         f"accuracy. They chose learning rate {slow:g} for norm none; learning rate {fast:g} for norm batch. "
         "Differences in test accuracy are paired by seed and tested by two-sided paired t tests; we report means and "
         "95 % intervals. The smallest difference that is detected with 80 % power is 0.27 points. "
-        "Runs were computed in 32-bit floating point with deterministic algorithms on one NVIDIA H200 by Litmus "
+        "Runs were computed in precision 32-true with deterministic algorithms on NVIDIA H200 by Litmus "
         "(code abc) with Python 3.12.4, PyTorch 2.11.0 and Lightning 2.6.6."
     )
 
@@ -92,26 +90,18 @@ def test_it_says_start_equal_only_where_that_was_counted_in_every_arm(tmp_path: 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"optim.name": "adamw", "optim.momentum": 0.8}, " with AdamW (first beta 0.8, weight decay 0.0005) on"),
-        ({"optim.weight_decay": 0.0, "optim.momentum": 0.0}, " with SGD (no momentum, no weight decay) on"),
-        ({"optim.nesterov": True}, "(Nesterov momentum 0.9, weight decay 0.0005)"),
-        ({"optim.schedule": "constant", "optim.warmup": 0.0}, "The learning rate was 0.1 and stayed constant. "),
         (
-            {"optim.schedule": "multistep"},
-            "was 0.1, rose linearly over the first 5 % of training and was multiplied by 0.1 after 50 % and 75 % of",
+            {"optim.name": "adamw", "optim.momentum": 0.8},
+            "AdamW (learning rate 0.1, schedule cosine, warm-up 0.05, mom",
         ),
-        ({"optim.schedule": "plateau", "optim.warmup": 0.0}, "when the validation loss had not fallen for 10 epochs."),
-        (
-            {"optim.label_smoothing": 0.1, "optim.clip_norm": 1.0},
-            "smoothed by 0.1. Gradients were clipped to a norm of",
-        ),
-        ({"data.augment": "none", "data.mix": "mixup"}, "not augmented. Pairs of them were mixed by mixup (α = 1)."),
+        ({"optim.weight_decay": 0.0, "optim.schedule": "constant"}, "constant, warm-up 0.05, momentum 0.9). "),
+        ({"optim.nesterov": True}, "momentum 0.9, nesterov yes, weight decay 0.0005)"),
+        ({"optim.schedule": "multistep"}, "schedule multistep, warm-up 0.05, mom"),
+        ({"optim.schedule": "multistep"}, "milestones 0.5, 0.75, decay factor 0.1)"),
+        ({"data.augment": "none", "data.mix": "mixup"}, "digits (mixing of images mixup):"),
         ({"trainer.test": "best"}, "once on the test set, with the weights of its best evaluation on the validation"),
-        ({"trainer.precision": "bf16-mixed"}, "computed in mixed precision (bfloat16) with deterministic algorithms"),
-        (
-            {"init.scheme": "own", "init.gain": 2.0},
-            "by the initialisation of the network's constructor, multiplied by 2",
-        ),
+        ({"trainer.precision": "bf16-mixed"}, "computed in precision bf16-mixed with deterministic algorithms"),
+        ({"init.scheme": "own", "init.gain": 2.0}, "by the scheme own (gain of the initialisation 2)."),
     ],
 )
 def test_settings_are_written_as_a_reader_knows_them(settings: dict[str, Any], sentence: str, tmp_path: Path) -> None:
@@ -125,8 +115,7 @@ def test_what_the_arms_vary_is_not_called_equal(tmp_path: Path) -> None:
         "We compared 4 configurations: all combinations of augmentation (none, crop) and learning rate (0.1, 0" in text
     )
     assert "the same training images in the same order. " in text
-    assert "augmented" not in text
-    assert "The learning rate rose linearly over the first 5 % of training and fell to zero along a cosine." in text
+    assert "(schedule cosine, warm-up 0.05, momentum 0.9, weight decay 0.0005)" in text
     study = Study("fraction", base=BASE, factors={"data.train_fraction": [0.5, 1.0]})
     assert "same training images" not in paragraph(tmp_path / "fraction", study)
 
@@ -139,8 +128,8 @@ def test_a_batch_over_several_devices_says_so(tmp_path: Path) -> None:
         summary["environment"]["devices"] = 4
         path.write_text(json.dumps(summary))
     text = methods(summarise(tmp_path))
-    assert "batches of 256 images, 64 on each of 4 devices; batch normalisation takes its statistics over 64" in text
-    assert "on 4 NVIDIA H200 by Litmus" in text
+    assert "of 256 images, 64 on each of 4 devices (batch normalisation takes its statistics over 64) with" in text
+    assert "on 4 × NVIDIA H200 by Litmus" in text
 
 
 def test_seeds_beyond_the_plan_are_tested_by_a_confidence_sequence(tmp_path: Path) -> None:
@@ -154,3 +143,17 @@ def test_seeds_beyond_the_plan_are_tested_by_a_confidence_sequence(tmp_path: Pat
         "more were added; we report means and 95 % intervals." in text
     )
     assert "t tests" not in text
+
+
+def test_the_tests_of_claims_that_are_no_difference_are_named(tmp_path: Path) -> None:
+    factors = {"model.norm": ["none", "batch"], "optim.lr": [0.1, 0.5]}
+    claims = [
+        Claim("Sooner.", sooner({"model.norm": "batch"}, than=NONE)),
+        Claim("A trend.", trend("test_top1", "optim.lr", NONE)),
+    ]
+    study = Study("claims", base=BASE, factors=factors, claims=claims)
+    text = paragraph(tmp_path, study)
+    assert "least-squares slope over the ranks of the levels" in text
+    assert "never reaches the target counts with all its steps, which makes the ratio a bound" in text
+    assert "so that the first seed is not compared" in text
+    assert "difference of two differences" not in text
