@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from litmus.cli.command import JSON_HELP, OUT, Parser, print_json, say, width
+from litmus.cli.judge import judge_again
 from litmus.cli.status import find_study, studies_in
 from litmus.core.config_keys import Key
 from litmus.core.errors import UserError, require_choice
@@ -13,7 +14,7 @@ from litmus.design.study_files import study_of
 from litmus.evidence.datasets import FILE as DATASETS_FILE
 from litmus.evidence.datasets import read_datasets
 from litmus.evidence.results import analyse
-from litmus.records.study_record import read_study_record
+from litmus.records.study_record import JUDGED_FILE, read_study_record
 from litmus.report.answer import next_step
 from litmus.report.datasets import write_joint, write_joint_exports
 from litmus.report.exports import FORMATS, write_exports
@@ -51,6 +52,8 @@ def execute(arguments: Sequence[str]) -> int:
     if not options.study:
         raise UserError("name an experiment, see litmus status, or --all for an index of every one")
     for folder in (out / options.study, Path(options.study)):
+        if (folder / JUDGED_FILE).is_file():
+            return judge_again(folder, formats, options.json)
         if (folder / DATASETS_FILE).is_file():
             if options.costs or options.json:
                 option = "--json" if options.json else "--costs"

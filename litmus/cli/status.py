@@ -27,7 +27,7 @@ from litmus.records.run_record import (
     run_records,
 )
 from litmus.records.storage import CorruptRecord, disk_use, in_bytes
-from litmus.records.study_record import STUDY_FILE, StudyJobs, experiments_in, read_study_record
+from litmus.records.study_record import JUDGED_FILE, STUDY_FILE, StudyJobs, experiments_in, read_study_record
 from litmus.records.user_code import copies, recorded_code, rerun_command
 
 STATES = ("finished", *FAILURES, "running", "interrupted", "crashed", "corrupt", "not_started", "aside")
@@ -62,13 +62,14 @@ def execute(arguments: Sequence[str]) -> int:
 
 def status_of_all(out: Path) -> Found:
     """Return the number of runs of each study by state. Raises `UserError` where there are no studies."""
-    directories, studies = studies_in(out), []
+    judged = [f"{each.parent.name}: the report of a table, see litmus judge" for each in out.glob(f"*/{JUDGED_FILE}")]
+    directories, studies = experiments_in(out) if judged else studies_in(out), []
     for directory in directories:
         study = read_study_record(directory)
         counts = _counts(directory, study.arm_of_run(), runs_aside(directory, study).of_arm.total())
         studies.append({"experiment": directory.name, "study": study.study, "runs": counts})
     jobs, notes = _jobs(directories)
-    return {"experiments": studies, "jobs": jobs, "notes": notes}
+    return {"experiments": studies, "jobs": jobs, "notes": [*sorted(judged), *notes]}
 
 
 def status_of(study: str, out: str | Path) -> Found:
@@ -112,6 +113,9 @@ def find_study(name: str, out: Path) -> Path:
     """
     if (Path(name) / STUDY_FILE).is_file():
         return Path(name)
+    for folder in (out / name, Path(name)):
+        if (folder / JUDGED_FILE).is_file():
+            raise UserError(f"{folder} is the report of a table and has no runs; litmus report writes it again")
     if "/" in name or "\\" in name:
         raise UserError(f"no experiment in {name}: there is no {STUDY_FILE}; litmus status lists those in {out}")
     by_name = {path.name: path for path in studies_in(out)}

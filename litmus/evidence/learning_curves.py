@@ -144,6 +144,10 @@ def sooner(
         )
         mean, low, high = (f"{math.exp(value):.2f}" for value in (effect.mean, effect.low, effect.high))
         evidence += f"; {mean} times as fast [{low}, {high}], {effect.count}.{missing}"
+        bound = {(False, True): "a lower bound", (True, False): "an upper bound", (True, True): "no bound"}
+        never_mine, never_other = (any(not each[seed].reached for seed in seeds) for each in (mine, other))
+        if which := bound.get((never_mine, never_other)):
+            evidence += f" Never counts as all {budget:,.0f} steps, so that the figure is {which}."
         # A `late` too low or an `early` too high can only speak against the claim, and the other way round.
         unproven: tuple[Verdict, ...] = ()
         if not all(mine[seed].reached and not other[seed].first for seed in seeds):

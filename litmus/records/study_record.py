@@ -19,6 +19,8 @@ from litmus.core.metrics import TASKS, Task, add_task
 from litmus.records import slurm
 from litmus.records.storage import RECORD_FORMAT, storage_errors, to_json, write_atomically
 
+JUDGED_FILE = "judged.json"
+"""In the folder of the report of a table: what `litmus judge` was given."""
 STUDY_FILE = "study.json"
 PLAN_FILE = "plan.jsonl"
 

@@ -1,6 +1,5 @@
 """Judge runs that were trained elsewhere: `litmus.judge` does what the command `litmus judge` does."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,8 @@ import pandas as pd
 from litmus.core.errors import UserError
 from litmus.evidence.judged import Reading, analyses_of, folder_name
 from litmus.evidence.summary import summarise
-from litmus.records.study_record import STUDY_FILE
+from litmus.records.storage import to_json, write_atomically
+from litmus.records.study_record import JUDGED_FILE, STUDY_FILE
 from litmus.records.tables import read_table, table_of_frame
 from litmus.report.datasets import JOINT_FORMATS, write_joint, write_joint_exports
 from litmus.report.exports import write_exports
@@ -46,18 +46,20 @@ def judge(
             raise UserError(f"{analysis.directory} holds a study of Litmus; --name gives this report another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     reports = {dataset: write_report_of(summarise(analysis)) for dataset, analysis in judged.analyses.items()}
-    written = [write_exports(report.summary, None, export) for report in reports.values() if export]
-    exported = [path for paths in written for path in paths]
+    exported = [path for each in reports.values() if export for path in write_exports(each.summary, None, export)]
+    table_given = None if isinstance(table, pd.DataFrame) else str(Path(table).resolve())
+    given = to_json({"table": table_given, "name": name, "question": question, **reading})
+    for analysis in judged.analyses.values():
+        write_atomically(analysis.directory / JUDGED_FILE, given)
     records = pd.concat([each.records.assign(dataset=dataset) for dataset, each in judged.analyses.items()])
     if len(reports) > 1:
         together = folder.with_name(f"{folder.name}.datasets")
         path, said = write_joint(together, judged.analyses)
+        write_atomically(together / JUDGED_FILE, given)
         if formats := [each for each in export if each in JOINT_FORMATS]:
             exported += write_joint_exports(together, judged.analyses, formats)
-        return Result("\n".join(said), records, path, {}, _lines(exported), notes=judged.notes)
+        lines = tuple(f"export: {path}" for path in exported)
+        return Result("\n".join(said), records, path, {}, lines, notes=judged.notes)
     (report,) = reports.values()
-    return Result(report.answer, records, report.path, {}, _lines(exported), report.summary, judged.notes)
-
-
-def _lines(exported: Sequence[Path]) -> tuple[str, ...]:
-    return tuple(f"export: {path}" for path in exported)
+    lines = tuple(f"export: {path}" for path in exported)
+    return Result(report.answer, records, report.path, {}, lines, report.summary, judged.notes)

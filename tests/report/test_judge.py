@@ -1,6 +1,7 @@
 """Runs that were trained elsewhere: the report of a table equals scipy's figures, and says what was not checked."""
 
 import csv
+import json
 import re
 import shlex
 from collections.abc import Sequence
@@ -57,7 +58,11 @@ def test_differences_of_shared_seeds_are_scipys_paired_t_test(tmp_path: Path) ->
     assert "Differences are paired: seed by seed" in page
     assert "preset" not in page
     assert "Accuracy of each run" in page
-    assert sorted(each.name for each in result.report.parent.iterdir()) == ["report.html", "statistics.csv"]
+    assert sorted(each.name for each in result.report.parent.iterdir()) == [
+        "judged.json",
+        "report.html",
+        "statistics.csv",
+    ]
     for unknown in ("Initialisation", "Order and augmentation", "Test images", "Code", "Plan"):
         assert f"{unknown}</th>" in page
     assert page.count(">not checked</td>") == 6
@@ -333,3 +338,23 @@ def test_the_documentations_example_prints_what_it_says(
     [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(code, {})
     assert "runs/table/report.html" in capsys.readouterr().out
+
+
+def test_report_and_status_know_the_report_of_a_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs().to_csv("table.csv", index=False)
+    assert run_command(["judge", "table.csv", "--arm", "method", "--metric", "accuracy", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["arm"] for each in found["effects"]] == ["mixup", "cutout"]
+    page = Path("runs/table/report.html")
+    page.unlink()
+    for name in ("table", "runs/table"):
+        assert run_command(["report", name]) == 0
+        assert capsys.readouterr().out.startswith("2 of 2 arms are shown to differ from the baseline (none)")
+    assert page.is_file()
+    assert run_command(["status"]) == 0
+    assert "table: the report of a table, see litmus judge" in capsys.readouterr().out
+    assert run_command(["status", "table"]) == 2
+    assert "litmus report writes it again" in capsys.readouterr().err
