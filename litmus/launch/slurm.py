@@ -51,7 +51,9 @@ STARTED_AGAIN = f"""\
 status=$?
 if [ $status -eq {AGAIN} ] || [ $status -ge 128 ]; then
     job=${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_}}${{SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}}
-    if [ -z "$(find {{folder}} -newer "$began" '(' -name last.ckpt -o -name summary.json ')' -print -quit)" ]; then
+    further="$(find {{folder}} -newer "$began" '(' -name last.ckpt -o -name summary.json -o \\
+        -name status.json -exec grep -q '"state": "crashed"' {{}} ';' ')' -print -quit)"
+    if [ -z "$further" ]; then
         echo "litmus: no run came further in job $job: see its log, --slurm.time and --slurm.warning" >&2
         exit 1
     fi
@@ -65,7 +67,10 @@ if [ $status -eq {AGAIN} ] || [ $status -ge 128 ]; then
     fi
 fi
 exit $status"""
-"""Lines of shell that start a job again whose processes were stopped by a signal, killed, or are no longer together."""
+"""Lines of shell that start a job again whose processes were stopped by a signal, killed, or are no longer together.
+
+It has to have come further: written a checkpoint or a result, or recorded a crash, of which there are few per run.
+"""
 
 
 class Executor(submitit.SlurmExecutor):

@@ -34,7 +34,9 @@ srun --unbuffered --output FOLDER/runs/s/slurm/%j_%t_log.out --error FOLDER/runs
 status=$?
 if [ $status -eq 75 ] || [ $status -ge 128 ]; then
     job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}
-    if [ -z "$(find FOLDER/runs/s -newer "$began" '(' -name last.ckpt -o -name summary.json ')' -print -quit)" ]; then
+    further="$(find FOLDER/runs/s -newer "$began" '(' -name last.ckpt -o -name summary.json -o \
+        -name status.json -exec grep -q '"state": "crashed"' {} ';' ')' -print -quit)"
+    if [ -z "$further" ]; then
         echo "litmus: no run came further in job $job: see its log, --slurm.time and --slurm.warning" >&2
         exit 1
     fi

@@ -80,7 +80,8 @@ def test_what_sbatch_understands_reaches_it(
 
 
 STUBS = {
-    "srun": """[ -n "$DIES" ] || touch -d "+1 hour" runs/s/last.ckpt
+    "srun": """echo "\\"state\\": \\"${LEFT:-crashed}\\"" > runs/s/status.json
+        touch -d "+1 hour" runs/s/status.json
         exit $(cat status)""",
     "squeue": """[ -z "$FAILS" ] || [ -e failed ] || { touch failed; exit 1; }
         echo "$STATE" """,
@@ -99,7 +100,7 @@ STUBS = {
         (75, {}, "requeue 12\n"),
         (75, {"SLURM_ARRAY_JOB_ID": "11", "SLURM_ARRAY_TASK_ID": "0"}, "requeue 11_0\n"),
         (137, {}, "requeue 12\n"),
-        (75, {"DIES": "1"}, ""),  # no run came further: it would not either the next time
+        (75, {"LEFT": "running"}, ""),  # no run came further: it would not either the next time
         (75, {"STATE": "COMPLETING"}, ""),  # it was cancelled, or SLURM starts it again itself
         (75, {"FAILS": "1"}, "requeue 12\n"),  # the controller is away once
         (75, {"REFUSED": "1"}, "requeue 12\n"),  # and not asked again and again
@@ -117,10 +118,10 @@ def test_the_script_starts_its_job_again_when_it_should(
     text = script(tmp_path / "runs" / "s", LaunchConfig(), jobs=1)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_JOB_ID": "12", "STATE": "RUNNING", **variables}
     done = subprocess.run(["bash", "-c", text], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == (1 if "DIES" in variables else status)
+    assert done.returncode == (1 if "LEFT" in variables else status)
     assert ((tmp_path / "asked").read_text() if (tmp_path / "asked").exists() else "") == asked
     assert ("SLURM refuses to start job 12 again" in done.stderr) == ("REFUSED" in variables)
-    assert ("no run came further in job 12: see its log, --slurm.time" in done.stderr) == ("DIES" in variables)
+    assert ("no run came further in job 12: see its log, --slurm.time" in done.stderr) == ("LEFT" in variables)
 
 
 def test_options_go_before_the_file(tmp_path: Path) -> None:
