@@ -41,22 +41,22 @@ def test_datasets_that_cannot_be_are_refused(settings: dict, message: str) -> No
 
 @pytest.mark.slow
 def test_a_study_on_two_datasets_from_first_command_to_last(litmus: Litmus, tmp_path: Path) -> None:
-    (tmp_path / "norms.py").write_text(
+    (tmp_path / "helps.py").write_text(
         '"""Does it help?"""\n'
         "from litmus import Claim, Study, more\n"
         f"study = Study(base={TINY!r}, factors={{'model.norm': ['none', 'batch']}},\n"
         "    baseline={'model.norm': 'none'},\n"
         "    claims=[Claim('It helps.', more('test_top1', {'model.norm': 'batch'}, than={'model.norm': 'none'}))])\n"
     )
-    first = litmus("run", "./norms.py", "--data", "digits,shapes", "--seeds", "2", "--data.train_images", "200")
+    first = litmus("run", "./helps.py", "--data", "digits,shapes", "--seeds", "2", "--data.train_images", "200")
     assert first.returncode == 0, first.stderr
-    together = first.stdout.partition("norms+data=digits,shapes+data.train_images=200 on 2 datasets:\n")[2]
+    together = first.stdout.partition("helps+data=digits,shapes+data.train_images=200 on 2 datasets:\n")[2]
     assert re.search(r"^  digits +\w+ ", together, re.MULTILINE)
     assert re.search(r"^  together +\w+ ", together, re.MULTILINE)
-    assert "report: runs/norms+data=digits,shapes+data.train_images=200/report.html" in together
-    assert (tmp_path / "runs/norms+data=shapes+data.train_images=200/report.html").is_file()
-    assert (tmp_path / "runs/norms/report.html").is_file()
-    again = litmus("report", "norms+data=digits,shapes+data.train_images=200")
+    assert "report: runs/helps+data=digits,shapes+data.train_images=200/report.html" in together
+    assert (tmp_path / "runs/helps+data=shapes+data.train_images=200/report.html").is_file()
+    assert (tmp_path / "runs/helps/report.html").is_file()
+    again = litmus("report", "helps+data=digits,shapes+data.train_images=200")
     assert again.stdout.endswith(together)
 
 
