@@ -41,7 +41,7 @@ OPTIONS: dict[str, list[Options]] = {
     "vgg11_cifar": [{"convolutions": "single"}, {"head": "dense"}],
     "convnet": [
         *({"pooling": kind} for kind in get_args(Pooling) if kind != "max"),
-        {"kernel_size": 5, "zero_padding": 1, "stride": 2, "blocks": 1}, {"hidden": 0},
+        {"kernel_size": 5, "zero_padding": 1, "stride": 2, "blocks": 1}, {"hidden": 0}, {"activation": "identity"},
     ],
     "lenet5": [{"pooling": "trainable"}, {"output": "rbf_map", "width": 1.0}, {"first_kernel": 7}],
     "googlenet_cifar": [{"large_kernel": 3}, {"reductions": False}, {"squeeze_excite": True}],

@@ -14,7 +14,7 @@ from litmus.lit_archs.layers.shift import Shift
 from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm
 
 Norm = Literal["none", "batch", "sync_batch", "ghost_batch", "noisy_batch", "group", "layer", "instance"]
-Activation = Literal["relu", "leaky_relu", "sigmoid", "tanh", "scaled_tanh", "gelu", "silu"]
+Activation = Literal["relu", "leaky_relu", "sigmoid", "tanh", "scaled_tanh", "gelu", "silu", "identity"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class NormActivationOptions(Config):
 
     Args:
         norm: normalisation next to each layer.
-        activation: non-linearity.
+        activation: non-linearity; identity has none, so that successive layers are one linear map.
     """
 
     norm: Norm = "batch"
@@ -88,6 +88,7 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "scaled_tanh": ScaledTanh,
     "gelu": nn.GELU,
     "silu": nn.SiLU,
+    "identity": nn.Identity,
 }
 
 ACTIVATION_LAYERS = (nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, ScaledTanh, nn.GELU, nn.SiLU)
