@@ -39,8 +39,6 @@ STATES = {
 """What W&B's column `State` says, in the words of our records."""
 NOT_FINITE = {"nan", "na", "n/a", "none", "null", "-", "–"}
 """Texts in place of a number, besides those that Python reads."""
-MOST_CHARACTERS = 80
-"""Characters of a folder's name."""
 MOST_COLUMNS, MOST_ROWS = 12, 5
 """Columns and rows that an error names."""
 
@@ -56,7 +54,6 @@ class Reading(Config):
         metric: the column that is compared.
         dataset: the column of the datasets, where there are several.
         step: the column of the steps, where a run has several rows; its last row counts.
-        best: count each run's best row in place of its last one, which favours arms that vary more.
         baseline: the arm that the others are compared with; by default baseline, or the first in the table.
         higher: more of the metric is better.
         lower: less of the metric is better; known of names such as loss and error.
@@ -70,7 +67,6 @@ class Reading(Config):
     metric: str = ""
     dataset: str = ""
     step: str = ""
-    best: bool = False
     baseline: str = ""
     higher: bool = False
     lower: bool = False
@@ -86,18 +82,21 @@ class Reading(Config):
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The analysis of each dataset by its name, which is empty where the table has no column of them.
+class _Columns:
+    """The columns by which a table is read, all of which it has; those that it need not have are empty."""
 
-    `notes` say how the table was read, a sentence each.
-    """
+    factors: tuple[str, ...]
+    metric: str
+    seed: str
+    dataset: str
+    step: str
+    run: str
 
-    analyses: Mapping[str, Analysis]
-    notes: tuple[str, ...]
 
-
-def analyses_of(table: RunTable, reading: Reading, directory: Path, name: str, question: str = "") -> Judged:
-    """Return the analyses of a table of runs.
+def analyses_of(
+    table: RunTable, reading: Reading, directory: Path, name: str, question: str = ""
+) -> tuple[dict[str, Analysis], tuple[str, ...]]:
+    """Return the analysis of each dataset of a table of runs by its name, and how the table was read in sentences.
 
     Args:
         table: the table.
@@ -109,121 +108,83 @@ def analyses_of(table: RunTable, reading: Reading, directory: Path, name: str, q
     Raises:
         UserError: for a table that cannot be judged; it names the row, and what to do.
     """
-    found = _Columns.of(table, reading)
-    notes = [*table.notes, *found.notes]
-    runs = _runs(table, found, reading, notes)
-    metric, divisor = _metric(runs, table, found.metric, reading, notes)
+    notes = list(table.notes)
+    columns = _columns(table, reading, notes)
+    runs = _runs(table, columns, reading, notes)
+    metric, divisor = _metric(runs, table, columns.metric, reading, notes)
     runs["value"] /= divisor
     failed = None if reading.failed is None else reading.failed / divisor
     for curve in runs["curve"].dropna():
-        curve[found.metric] /= divisor
-    runs["number"] = _seed_numbers(runs["seed"])
-    labels = list(dict.fromkeys(runs["arm"]))
-    baseline = _baseline(labels, dict(zip(runs["arm"], runs["levels"], strict=True)), reading.baseline, notes)
-    question = question or f"How does {metric.name} depend on {listed(found.factors)}?"
-    folders = {
-        dataset: directory.with_name(folder_name(f"{directory.name}.{dataset}")) for dataset in set(runs["dataset"])
-    }
-    if len(set(folders.values())) < len(folders):
-        raise UserError(f"{table.name}: two of the datasets {listed(sorted(folders), 6)} would have the same folder")
-    analyses = {}
+        curve[columns.metric] /= divisor
+    baseline = _baseline(dict(zip(runs["arm"], runs["levels"], strict=True)), reading.baseline, notes)
+    question = question or f"How does {metric.name} depend on {listed(columns.factors)}?"
+    analyses, several_sets = {}, runs["dataset"].nunique() > 1
     for dataset, rows in runs.groupby("dataset", sort=False):
-        _require_comparison(table, rows, baseline, found, str(dataset))
-        analyses[str(dataset)] = _analysis(
-            rows, metric, failed, baseline, folders[dataset] if len(folders) > 1 else directory, name, question,
-            Elsewhere(table.name, found.seed, tuple(dict.fromkeys(notes)), _others(table, rows, found)),
-        )  # fmt: skip
-    return Judged(analyses, tuple(dict.fromkeys(notes)))
+        _require_comparison(table, rows, baseline, columns, str(dataset))
+        folder = directory.with_name(folder_name(f"{directory.name}.{dataset}")) if several_sets else directory
+        if folder in (each.directory for each in analyses.values()):
+            raise UserError(f"{table.name}: two datasets would have the folder {folder}; rename {dataset!r}")
+        elsewhere = Elsewhere(table.name, columns.seed, tuple(notes), _others(table, rows, columns))
+        analyses[str(dataset)] = _analysis(rows, metric, failed, baseline, folder, name, question, elsewhere)
+    return analyses, tuple(notes)
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """The columns by which a table is read, all of which it has; those that it need not have are empty."""
+def _columns(table: RunTable, reading: Reading, notes: list[str]) -> _Columns:
+    """Return the columns by which a table is read. Raises `UserError` for one that it lacks."""
+    names = [str(each) for each in table.rows]
+    shown = f"its columns are {listed(names, MOST_COLUMNS)}"
 
-    factors: tuple[str, ...]
-    metric: str
-    seed: str
-    dataset: str
-    step: str
-    run: str
-    notes: tuple[str, ...]
+    def found(option: str, column: str, usual: str = "", needed: bool = False) -> str:
+        column = column or (usual if usual in names else "")
+        if not column and needed:
+            raise UserError(f"--{option} names a column of {table.name}: {shown}")
+        if column and column not in names:
+            meant = nearest(column, names)
+            hint = f"did you mean {meant!r}? " if meant else ""
+            raise UserError(f"--{option}: {table.name} has no column {column!r}; {hint}{shown}")
+        return column
 
-    @classmethod
-    def of(cls, table: RunTable, reading: Reading) -> "_Columns":
-        """Find the columns. Raises `UserError` for one that the table lacks."""
-        columns = [str(each) for each in table.rows]
-        shown = f"its columns are {listed(columns, MOST_COLUMNS)}"
-
-        def need(option: str, column: str) -> str:
-            if not column:
-                raise UserError(f"--{option} names a column of {table.name}: {shown}")
-            if column not in columns:
-                meant = nearest(column, columns)
-                hint = f"did you mean {meant!r}? " if meant else ""
-                raise UserError(f"--{option}: {table.name} has no column {column!r}; {hint}{shown}")
-            return column
-
-        def usual(column: str, name: str) -> str:
-            return column or (name if name in columns else "")
-
-        if reading.factors:
-            factors = tuple(need("factors", each.strip()) for each in next(csv.reader([reading.factors])))
-        else:
-            factors = (need("arm", usual(reading.arm, "arm")),)
-        seed, step = usual(reading.seed, "seed"), reading.step or table.step
-        notes = []
-        if not seed:
-            notes.append("No column of seeds is named (--seed), so that runs are compared unpaired.")
-        elif not reading.seed:
-            notes.append(f"Seeds are read from the column {seed!r}.")
-        if reading.best and not step:
-            raise UserError("--best needs --step, the column of the steps")
-        return cls(
-            factors,
-            need("metric", reading.metric),
-            need("seed", seed) if seed else "",
-            need("dataset", reading.dataset) if reading.dataset else "",
-            need("step", step) if step else "",
-            table.run,
-            tuple(notes),
-        )
-
-    @property
-    def all(self) -> set[str]:
-        """The names of the columns."""
-        return {*self.factors, self.metric, self.seed, self.dataset, self.step, self.run}
+    if reading.factors:
+        factors = tuple(found("factors", each.strip()) for each in next(csv.reader([reading.factors])))
+    else:
+        factors = (found("arm", reading.arm, "arm", needed=True),)
+    seed = found("seed", reading.seed, "seed")
+    if not seed:
+        notes.append("No column of seeds is named (--seed), so that runs are compared unpaired.")
+    elif not reading.seed:
+        notes.append(f"Seeds are read from the column {seed!r}.")
+    dataset, step = found("dataset", reading.dataset), found("step", reading.step, table.step)
+    return _Columns(factors, found("metric", reading.metric, needed=True), seed, dataset, step, table.run)
 
 
 def _runs(table: RunTable, columns: _Columns, reading: Reading, notes: list[str]) -> pd.DataFrame:
-    """Return a row for each run: where it is, dataset, arm, levels, seed, state, value, and its curve or None."""
+    """Return a row for each run: where it is, dataset, arm, levels, seed, its number, state, value and curve."""
     rows = table.rows
-    for column in (*columns.factors, columns.seed, columns.dataset):
-        if column:
-            _require_given(table, column)
-    levels = [
-        dict(zip(columns.factors, each, strict=True))
-        for each in zip(*(_levels(rows[c]) for c in columns.factors), strict=True)
-    ]
-    value, given = _numbers(table, columns.metric)
+    for column in filter(None, (*columns.factors, columns.seed, columns.dataset)):
+        if absent := [str(where) for where, value in rows[column].items() if _is_absent(value)]:
+            raise UserError(f"{table.name}: {column} is missing in {listed(absent, MOST_ROWS)}")
+    by_row = zip(*(_levels(rows[column]) for column in columns.factors), strict=True)
+    levels = [dict(zip(columns.factors, each, strict=True)) for each in by_row]
     frame = pd.DataFrame(
         {
-            "dataset": [_text(each) for each in rows[columns.dataset]] if columns.dataset else "",
+            "dataset": rows[columns.dataset].map(_text) if columns.dataset else "",
             "arm": [_label(each) for each in levels],
-            "seed": [_text(each) for each in rows[columns.seed]] if columns.seed else "",
-            "value": value,
-            "where": [str(each) for each in rows.index],
+            "levels": levels,
+            "seed": rows[columns.seed].map(_text) if columns.seed else "",
+            "state": _states(rows),
+            "value": _numbers(table, columns.metric),
+            "where": rows.index.map(str),
             "curve": None,
-        }
+        },
+        index=rows.index,
     )
-    frame["levels"] = pd.Series(levels, dtype=object)
-    frame["state"] = _states(rows)
     if columns.step:
-        frame["step"], frame["given"] = _numbers(table, columns.step)[0], given
-        frame["run"] = [str(each) for each in rows[columns.run]] if columns.run else ""
-        frame = _last_rows(frame, columns, reading, notes)
-    frame = _one_of_each(frame, table, columns, notes)
-    if not columns.seed:
-        frame["seed"] = [str(number) for number in range(len(frame))]
+        given = ~rows[columns.metric].map(_is_absent)
+        frame = frame.assign(step=_numbers(table, columns.step), given=given, run=rows.get(columns.run, ""))
+        frame = _last_rows(frame, columns, notes)
+    frame = _one_of_each(frame.reset_index(drop=True), table, columns, notes)
+    numbers = _levels(frame["seed"]) if columns.seed else list(range(len(frame)))
+    frame["number"] = numbers if all(isinstance(each, int) for each in numbers) else pd.factorize(frame["seed"])[0]
     lacking = frame[(frame["state"] == "finished") & ~np.isfinite(frame["value"])]
     if len(lacking) and reading.failed is None:
         where = listed([f"{row.where} ({_named(row)})" for row in lacking.itertuples()], MOST_ROWS)
@@ -236,66 +197,57 @@ def _runs(table: RunTable, columns: _Columns, reading: Reading, notes: list[str]
     return frame
 
 
-def _last_rows(frame: pd.DataFrame, columns: _Columns, reading: Reading, notes: list[str]) -> pd.DataFrame:
-    """Return the row that counts of each run: the last one that has a value, or the best."""
+def _last_rows(frame: pd.DataFrame, columns: _Columns, notes: list[str]) -> pd.DataFrame:
+    """Return the row that counts of each run, the last one that has a value, with the run's curve."""
     if not columns.seed and not columns.run:
         raise UserError("--step needs --seed: the rows of an arm and a seed are one run's")
-    higher, _ = _better(columns.metric, reading)
     kept, ends = [], set()
     for _, rows in frame.groupby(["dataset", "arm", "seed", "run"], sort=False):
         rows = rows.sort_values("step", kind="stable")
         logged = rows[rows["given"]]
-        if not len(logged):
-            kept.append(rows.iloc[-1])
-            continue
-        again = logged[logged["step"].duplicated()]
+        again = logged[logged["step"].duplicated(keep=False)]
         if len(again) and not columns.run:
-            one, other = logged[logged["step"] == again["step"].iloc[0]]["where"].iloc[:2]
+            one, other = again["where"].iloc[:2]
             raise UserError(
                 f"{one} and {other} are the same step of {_named(again.iloc[0])}; each needs a seed of its own"
             )
-        last = logged.iloc[-1].copy()
-        if reading.best and np.isfinite(logged["value"]).any():
-            last["value"] = (np.nanmax if higher else np.nanmin)(logged["value"][np.isfinite(logged["value"])])
-        last["curve"] = pd.DataFrame({"kind": "evaluation", "step": logged["step"], columns.metric: logged["value"]})
-        ends.add(float(logged["step"].iloc[-1]))
+        last = (logged if len(logged) else rows).iloc[-1].copy()
+        if len(logged):
+            last["curve"] = pd.DataFrame(
+                {"kind": "evaluation", "step": logged["step"], columns.metric: logged["value"]}
+            )
+            ends.add(float(last["step"]))
         kept.append(last)
     if len(ends) > 1:
         notes.append(f"Runs end at different steps, between {min(ends):g} and {max(ends):g} of {columns.step!r}.")
-    which = "best" if reading.best else "last"
-    chosen = ", chosen by the metric itself, so that it is too good" if reading.best else ""
-    notes.append(f"Of each run the {which} value counts{chosen}.")
-    return pd.DataFrame(kept).reset_index(drop=True)
+    notes.append("Of each run the last value counts.")
+    return pd.DataFrame(kept)
 
 
 def _one_of_each(frame: pd.DataFrame, table: RunTable, columns: _Columns, notes: list[str]) -> pd.DataFrame:
-    """Return the runs without those that did not finish and were repeated. Raises `UserError` for two of one seed."""
+    """Return the runs without those that did not finish and ran again. Raises `UserError` for two of one seed."""
+    key = ["dataset", "arm", "seed"]
     unfinished = frame["state"] != "finished"
-    if unfinished.any():
-        done = set(frame.loc[~unfinished, ["dataset", "arm", "seed"]].itertuples(index=False, name=None))
-        keys = frame[["dataset", "arm", "seed"]].itertuples(index=False, name=None)
-        repeated = unfinished & np.array([bool(columns.seed) and key in done for key in keys])
-        frame, unfinished = frame[~repeated].reset_index(drop=True), unfinished[~repeated].reset_index(drop=True)
-        if repeated.any():
-            notes.append(f"{several(int(repeated.sum()), 'run')} that did not finish and ran again: left out.")
-        if unfinished.any():
-            which = [f"{_named(row)} ({row.state})" for row in frame[unfinished].itertuples()]
-            notes.append(f"Without a result, as State says: {listed(which, MOST_ROWS)}.")
-    twice = frame[frame.duplicated(["dataset", "arm", "seed"], keep=False)] if columns.seed else frame[:0]
+    done = frame.loc[~unfinished, key].apply(tuple, axis=1)
+    again = unfinished & frame[key].apply(tuple, axis=1).isin(done) & bool(columns.seed)
+    if again.any():
+        notes.append(f"{several(int(again.sum()), 'run')} that did not finish and ran again: left out.")
+    if len(left := frame[unfinished & ~again]):
+        which = [f"{_named(row)} ({row.state})" for row in left.itertuples()]
+        notes.append(f"Without a result, as State says: {listed(which, MOST_ROWS)}.")
+    frame = frame[~again].reset_index(drop=True)
+    twice = frame[frame.duplicated(key, keep=False)] if columns.seed else frame[:0]
     if len(twice):
-        first = twice.iloc[0]
-        same = twice[(twice[["dataset", "arm", "seed"]] == first[["dataset", "arm", "seed"]]).all(axis=1)]
+        same = twice[(twice[key] == twice.iloc[0][key]).all(axis=1)]
         steps = [str(each) for each in table.rows if re.split(r"[/_ .]", str(each).lower())[-1] in STEPS]
         remedy = "remove one, or give each run a seed of its own"
         if steps and not columns.step:
             remedy = f"where they are steps of one run, add --step {steps[0]}; else {remedy}"
         elif not columns.dataset:
             remedy = f"{remedy}; where they are of several datasets, name the column of these: --dataset"
-        raise UserError(
-            f"{table.name}: {listed(list(same['where']), MOST_ROWS)} are all {_named(first)}; {remedy}"
-            if len(same) > 2
-            else f"{table.name}: {same['where'].iloc[0]} and {same['where'].iloc[1]} are both {_named(first)}; {remedy}"
-        )
+        all_are = "both" if len(same) == 2 else "all"
+        where = listed(list(same["where"]), MOST_ROWS)
+        raise UserError(f"{table.name}: {where} are {all_are} {_named(twice.iloc[0])}; {remedy}")
     return frame
 
 
@@ -349,28 +301,21 @@ def _words(column: str) -> set[str]:
     return set(re.split(r"[^a-z0-9]+", spaced.lower().replace("top-", "top").replace("top_", "top")))
 
 
-def _baseline(labels: list[str], levels: Mapping[str, Mapping[str, Any]], named: str, notes: list[str]) -> str:
-    """Return the label of the baseline."""
-    if named:
-        texts = {
-            label: [label, *map(_text, levels[label].values())] if len(levels[label]) == 1 else [label]
-            for label in labels
-        }
-        found = next((label for label in labels if one_line(named) in texts[label]), None)
-        if found is None:
-            meant = nearest(named, labels)
-            hint = f"did you mean {meant!r}? " if meant else ""
-            raise UserError(f"--baseline: no arm {named!r}; {hint}the arms are {listed(labels, MOST_COLUMNS)}")
+def _baseline(levels: Mapping[str, Mapping[str, Any]], named: str, notes: list[str]) -> str:
+    """Return the label of the baseline, which may be named by its level where arms have one, given levels by label."""
+    labels = list(levels)
+    if not named:
+        found = next((label for label in labels if label.lower() == "baseline"), labels[0])
+        which = "" if found.lower() == "baseline" else ", the first arm in the table"
+        notes.append(f"The baseline is {found!r}{which}; --baseline names another.")
         return found
-    found = next((label for label in labels if label.lower() == "baseline"), labels[0])
-    which = "" if found.lower() == "baseline" else ", the first arm in the table"
-    notes.append(f"The baseline is {found!r}{which}; --baseline names another.")
-    folded: dict[str, str] = {}
-    for label in labels:
-        other = folded.setdefault(label.casefold(), label)
-        if other != label:
-            notes.append(f"The arms {other!r} and {label!r} differ in upper and lower case alone.")
-    return found
+    by_name = {_text(*each.values()): label for label, each in levels.items() if len(each) == 1}
+    by_name |= {label: label for label in labels}
+    if one_line(named) not in by_name:
+        meant = nearest(named, labels)
+        hint = f"did you mean {meant!r}? " if meant else ""
+        raise UserError(f"--baseline: no arm {named!r}; {hint}the arms are {listed(labels, MOST_COLUMNS)}")
+    return by_name[one_line(named)]
 
 
 def _require_comparison(table: RunTable, runs: pd.DataFrame, baseline: str, columns: _Columns, dataset: str) -> None:
@@ -431,7 +376,8 @@ def _others(table: RunTable, runs: pd.DataFrame, columns: _Columns) -> tuple[str
     places = [place for place in runs["where"] if place in rows.index]
     rows, arms = rows.loc[places], runs.set_index("where").loc[places, "arm"]
     found = []
-    for column in (str(each) for each in rows if str(each) not in columns.all):
+    used = {*columns.factors, columns.metric, columns.seed, columns.dataset, columns.step, columns.run}
+    for column in (str(each) for each in rows if str(each) not in used):
         texts = rows[column].map(_text)
         by_arm = texts.groupby(arms)
         if (by_arm.nunique() == 1).all() and texts.nunique() > 1 and not (texts == arms).all():
@@ -440,8 +386,8 @@ def _others(table: RunTable, runs: pd.DataFrame, columns: _Columns) -> tuple[str
 
 
 def folder_name(name: str) -> str:
-    """Return a name as that of a folder: letters, digits, dots, hyphens and underscores."""
-    return re.sub(r"[^\w.-]+", "-", name)[:MOST_CHARACTERS].strip(".-") or "table"
+    """Return a name as that of a folder: at most 80 letters, digits, dots, hyphens and underscores."""
+    return re.sub(r"[^\w.-]+", "-", name)[:80].strip(".-") or "table"
 
 
 def _named(row: Any) -> str:
@@ -466,54 +412,33 @@ def _is_absent(value: Any) -> bool:
     return value is None or value == "" or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
-def _require_given(table: RunTable, column: str) -> None:
-    absent = [str(where) for where, value in table.rows[column].items() if _is_absent(value)]
-    if absent:
-        raise UserError(f"{table.name}: {column} is missing in {listed(absent, MOST_ROWS)}")
-
-
 def _number(value: Any) -> float | None:
     """Return a number, NaN for a text that says that there is none; None for any other text."""
-    if isinstance(value, str):
-        if value.strip().lower() in NOT_FINITE:
-            return math.nan
-        value = value.strip()
+    if _is_absent(value) or (isinstance(value, str) and value.strip().lower() in NOT_FINITE):
+        return math.nan
     try:
         return float(value)
     except (TypeError, ValueError):
         return None
 
 
-def _numbers(table: RunTable, column: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return the numbers of a column, NaN where there is none, and where something is given."""
-    numbers, given = [], []
+def _numbers(table: RunTable, column: str) -> list[float]:
+    """Return the numbers of a column, NaN where there is none."""
+    numbers = []
     for where, value in table.rows[column].items():
-        absent = _is_absent(value)
-        number = math.nan if absent else _number(value)
+        numbers.append(number := _number(value))
         if number is None:
             raise UserError(f"{table.name}, {where}: {column} is {one_line(str(value))[:60]!r}, not a number")
-        numbers.append(number)
-        given.append(not absent)
-    return np.array(numbers, dtype=float), np.array(given, dtype=bool)
+    return [number for number in numbers if number is not None]
 
 
 def _levels(values: pd.Series) -> list[Any]:
-    """Return a factor's levels: numbers where all are, else texts."""
-    numbers = [_number(value) for value in values]
-    if any(isinstance(value, bool | np.bool_) for value in values) or not all(
-        number is not None and math.isfinite(number) for number in numbers
-    ):
+    """Return values as numbers, whole ones as integers, where all are numbers; else as texts."""
+    numbers = [None if isinstance(value, bool | np.bool_) else _number(value) for value in values]
+    finite = [number for number in numbers if number is not None and math.isfinite(number)]
+    if len(finite) < len(numbers):
         return [_text(value) for value in values]
-    return [int(number) if number.is_integer() else number for number in numbers if number is not None]
-
-
-def _seed_numbers(seeds: pd.Series) -> list[int]:
-    """Return the seeds as numbers; where they are texts, in the order in which they appear."""
-    numbers = [_number(seed) for seed in seeds]
-    if all(number is not None and math.isfinite(number) and number.is_integer() for number in numbers):
-        return [int(number) for number in numbers if number is not None]
-    place = {seed: number for number, seed in enumerate(dict.fromkeys(seeds))}
-    return [place[seed] for seed in seeds]
+    return [int(number) if number.is_integer() else number for number in finite]
 
 
 def _states(rows: pd.DataFrame) -> list[str]:

@@ -40,26 +40,26 @@ def judge(
     read = table_of_frame(table, "the frame") if isinstance(table, pd.DataFrame) else read_table(Path(table))
     name = name or ("table" if isinstance(table, pd.DataFrame) else Path(table).resolve().stem)
     folder = Path(out) / folder_name(name)
-    judged = analyses_of(read, Reading(**reading), folder, name, question)
-    for analysis in judged.analyses.values():
+    analyses, notes = analyses_of(read, Reading(**reading), folder, name, question)
+    for analysis in analyses.values():
         if (analysis.directory / STUDY_FILE).exists():
             raise UserError(f"{analysis.directory} holds a study of Litmus; --name gives this report another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    reports = {dataset: write_report_of(summarise(analysis)) for dataset, analysis in judged.analyses.items()}
+    reports = {dataset: write_report_of(summarise(analysis)) for dataset, analysis in analyses.items()}
     exported = [path for each in reports.values() if export for path in write_exports(each.summary, None, export)]
     table_given = None if isinstance(table, pd.DataFrame) else str(Path(table).resolve())
     given = to_json({"table": table_given, "name": name, "question": question, **reading})
-    for analysis in judged.analyses.values():
+    for analysis in analyses.values():
         write_atomically(analysis.directory / JUDGED_FILE, given)
-    records = pd.concat([each.records.assign(dataset=dataset) for dataset, each in judged.analyses.items()])
+    records = pd.concat([each.records.assign(dataset=dataset) for dataset, each in analyses.items()])
     if len(reports) > 1:
         together = folder.with_name(f"{folder.name}.datasets")
-        path, said = write_joint(together, judged.analyses)
+        path, said = write_joint(together, analyses)
         write_atomically(together / JUDGED_FILE, given)
         if formats := [each for each in export if each in JOINT_FORMATS]:
-            exported += write_joint_exports(together, judged.analyses, formats)
+            exported += write_joint_exports(together, analyses, formats)
         lines = tuple(f"export: {path}" for path in exported)
-        return Result("\n".join(said), records, path, {}, lines, notes=judged.notes)
+        return Result("\n".join(said), records, path, {}, lines, notes=notes)
     (report,) = reports.values()
     lines = tuple(f"export: {path}" for path in exported)
-    return Result(report.answer, records, report.path, {}, lines, report.summary, judged.notes)
+    return Result(report.answer, records, report.path, {}, lines, report.summary, notes)

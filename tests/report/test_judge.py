@@ -245,12 +245,6 @@ def test_curves_of_a_table_need_the_column_of_the_steps(tmp_path: Path, capsys: 
         runs().groupby("method")["accuracy"].mean()["cutout"] / 100 - 0.03
     )
     assert "Runs end at different steps, between 2 and 3 of 'epoch'." in said
-    best = f"{tmp_path}/curves.csv --arm method --metric accuracy --step epoch --best --lower"
-    _, said, statistics = commanded(best, tmp_path, capsys)
-    assert "chosen by the metric itself, so that it is too good" in said
-    assert statistics.loc["cutout", "mean"] == pytest.approx(
-        runs().groupby("method")["accuracy"].mean()["cutout"] / 100 - 0.09
-    )
 
 
 def test_a_run_that_failed_counts_as_it_is_told(tmp_path: Path) -> None:
