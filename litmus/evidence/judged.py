@@ -118,7 +118,8 @@ def analyses_of(
         curve[columns.metric] /= divisor
     baseline = _baseline(dict(zip(runs["arm"], runs["levels"], strict=True)), reading.baseline, notes)
     question = question or f"How does {metric.name} depend on {listed(columns.factors)}?"
-    analyses, several_sets = {}, runs["dataset"].nunique() > 1
+    analyses: dict[str, Analysis] = {}
+    several_sets = runs["dataset"].nunique() > 1
     for dataset, rows in runs.groupby("dataset", sort=False):
         _require_comparison(table, rows, baseline, columns, str(dataset))
         folder = directory.with_name(folder_name(f"{directory.name}.{dataset}")) if several_sets else directory
