@@ -115,26 +115,15 @@ class Key:
 
         Raises `UserError` that names the key, what is expected and what was given.
         """
-        try:
-            return self._convert(value)
-        except UserError:
-            names = [choice for choice in _choices(self.type) if isinstance(choice, str)]
-            listed = get_origin(_unmarked(self.type)) in (list, tuple)
-            given = parse_value(value) if listed and isinstance(value, str) else value
-            spelled = [
-                in_any_case(str(each), names) or each
-                for each in (given if isinstance(given, list | tuple) else [given])
-            ]
-            if not names or (spelled if listed else spelled[0]) == given:
-                raise
-            return self._convert(spelled if listed else spelled[0])
-
-    def _convert(self, value: Any) -> Any:
-        as_yaml = isinstance(value, str) and _unmarked(self.type) is not str
-        errors: list[Any] = []
-        readings = [parse_value(value), value] if as_yaml else [value]
+        readings = [value]
+        if isinstance(value, str) and _unmarked(self.type) is not str:
+            readings = [parse_value(value), value]
         if self.is_list:
             readings += [[reading] for reading in readings if isinstance(reading, str)]  # a list of one word
+        names = [choice for choice in _choices(self.type) if isinstance(choice, str)]
+        if names:
+            readings += [_in_their_case(reading, names) for reading in readings]
+        errors: list[Any] = []
         for reading in readings:
             try:
                 text = json.dumps(reading, allow_nan=False, default=_plain)
@@ -426,6 +415,13 @@ def in_words(kind: Any, several: bool = False) -> str:
     name = getattr(kind, "__name__", str(kind))
     singular, plural = _WORDS.get(origin or kind, (f"{'an' if name[0] in 'AEIOU' else 'a'} {name}", f"{name}s"))
     return plural if several else singular
+
+
+def _in_their_case(value: Any, names: Collection[str]) -> Any:
+    """Return a name, or each of a list, as `names` spell it."""
+    if isinstance(value, list | tuple):
+        return [_in_their_case(each, names) for each in value]
+    return in_any_case(str(value), names) or value
 
 
 @cache

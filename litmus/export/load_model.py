@@ -18,6 +18,7 @@ from litmus.lit_archs.learning.loss import defines_loss
 from litmus.records.run_record import STATES_WITH_RESULT, RunRecord, find_runs
 from litmus.records.storage import CorruptRecord
 from litmus.records.user_code import rerun_command, source_of
+from litmus.training.checkpoints import read_checkpoint
 from litmus.training.config import resolve
 from litmus.training.network import network_options
 
@@ -158,7 +159,7 @@ def load_record(record: RunRecord, weights: Which | None = None) -> ImageModel:
     try:
         status, settings, summary = record.read_status(), record.read_config(), record.read_summary()
         which = _which(record, weights, summary)
-        content = _content(record.checkpoint if which == "last" else record.best_checkpoint)
+        content = read_checkpoint(record.checkpoint if which == "last" else record.best_checkpoint)
     except CorruptRecord as error:
         raise UserError(f"{error}; running its study again sets it aside and repeats it") from None
     _import_source(record, source_of(record), settings)
@@ -196,14 +197,6 @@ def _which(record: RunRecord, asked: Which | None, summary: dict[str, Any]) -> W
         return asked
     tested = record.read_config()["trainer"].get("test", "last")
     return tested if tested in kept else kept[0]
-
-
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        return {**content, "state_dict": dict(content["state_dict"])}
-    except Exception as error:  # torch.load raises a dozen types for a damaged file
-        raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
 
 
 def _import_source(record: RunRecord, source: str | None, settings: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
@@ -201,11 +202,7 @@ class BestWeights(lightning.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.value, self.step, self.weights = state_dict["value"], state_dict["step"], state_dict["weights"]
         if self.step is not None and self.weights is None:
-            path = self.record.best_checkpoint
-            try:
-                self.weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-            except Exception as error:  # torch.load raises a dozen types for a damaged file
-                raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
+            self.weights = read_checkpoint(self.record.best_checkpoint)["state_dict"]
             self._written = True
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
@@ -257,12 +254,18 @@ def check_readable(run: Run) -> None:
     path = run.record.checkpoint
     if not path.exists():
         return
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        missing = {"state_dict", "loops", "callbacks", "optimizer_states", "lr_schedulers"} - content.keys()
-    except Exception as error:  # torch.load raises a dozen types for a damaged file
-        raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None
+    content = read_checkpoint(path, mmap=True)
+    missing = {"state_dict", "loops", "callbacks", "optimizer_states", "lr_schedulers"} - content.keys()
     if missing:
         raise CorruptRecord(f"{path}: lacks {', '.join(sorted(missing))}")
     if BestWeights.wanted(run.config) and BestWeights.__qualname__ not in content["callbacks"]:
         raise CorruptRecord(f"{path}: saved without the best weights, which trainer.keep or trainer.test now needs")
+
+
+def read_checkpoint(path: Path, mmap: bool = False) -> dict[str, Any]:
+    """Return what a file of weights holds, on the CPU. Raises `CorruptRecord`."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+        return {**content, "state_dict": dict(content["state_dict"])}
+    except Exception as error:  # torch.load raises a dozen types for a damaged file
+        raise CorruptRecord(f"{path}: {' '.join(str(error).split())[:120]}") from None

@@ -33,14 +33,7 @@ from litmus.lit_archs.layers.sync_batch_norm import synchronise_batch_norm
 from litmus.lit_archs.learning.lit_network import LitNetwork
 from litmus.probes.probe import PROBES
 from litmus.records.run_record import Listener, remove_heartbeat
-from litmus.records.storage import (
-    CorruptRecord,
-    TakenOver,
-    permissions_of,
-    storage_errors,
-    to_json,
-    write_atomically,
-)
+from litmus.records.storage import CorruptRecord, TakenOver, storage_errors, to_json, write_atomically
 from litmus.training.callbacks import (
     EvenlySpacedValidations,
     Heartbeats,
@@ -78,20 +71,11 @@ def attempt(
 
     def write_status(state: str, **more: Any) -> None:
         if place.rank == 0:
-            fields: dict[str, Any] = {
-                "state": state,
-                "experiment": run.experiment,
-                "arm": run.arm,
-                "levels": run.levels,
-            }
-            fields.update(seed=run.config.seed, attempts=attempt_number, started=started, updated=time.time(), **more)
-            if run.trial:
-                fields["trial"] = run.trial
-            if run.source is not None:
-                fields["source"] = str(run.source)
-            if run.code is not None:
-                fields["user_code"] = asdict(run.code)
-            record.write_status(**fields)
+            about: dict[str, Any] = {"state": state, "experiment": run.experiment, "arm": run.arm, "levels": run.levels}
+            about |= {"seed": run.config.seed, "attempts": attempt_number, "started": started, "updated": time.time()}
+            code = None if run.code is None else asdict(run.code)
+            some = {"trial": run.trial, "source": run.source and str(run.source), "user_code": code}
+            record.write_status(**about, **more, **{key: value for key, value in some.items() if value})
 
     if place.rank == 0:
         with storage_errors(run.directory):
@@ -99,8 +83,7 @@ def attempt(
         header = f"# run {run.run_id} of {run.experiment}: {run.name}\n"
         write_atomically(record.config_file, header + yaml.safe_dump(run.config.as_dict(), sort_keys=False))
     write_status("running")
-    # What loggers write, too, is for all who may write in the study's folder.
-    with permissions_of(run.directory), open_loggers(run, execution, place) as loggers:
+    with open_loggers(run, execution, place) as loggers:
         try:
             state = execute(run, execution, place, on_progress, pause, loggers)
         except (Paused, UserError):

@@ -1,7 +1,7 @@
 """A run (one arm with one seed), how it is executed, and on which devices."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,33 +43,24 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the run as values of JSON, without its folder."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "directory"}
         return {
-            "run_id": self.run_id,
-            "experiment": self.experiment,
-            "arm": self.arm,
-            "levels": self.levels,
+            **values,
             "config": self.config.as_dict(),
             "source": None if self.source is None else str(self.source),
             "code": None if self.code is None else asdict(self.code),
-            "trial": self.trial,
-            "fingerprint": self.fingerprint,
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], study_directory: Path) -> "Run":
         """Return the run of `as_dict`, in a study's folder. The user's file must have been imported."""
-        return cls(
-            run_id=values["run_id"],
-            experiment=values["experiment"],
-            arm=values["arm"],
-            levels=values["levels"],
-            config=resolve(flatten(values["config"])),
-            directory=study_directory / values["run_id"],
-            source=None if values["source"] is None else Path(values["source"]),
-            code=None if values["code"] is None else RunCode(**values["code"]),
-            trial=values["trial"],
-            fingerprint=values["fingerprint"],
-        )
+        source, code = values["source"], values["code"]
+        own = {
+            "config": resolve(flatten(values["config"])),
+            "source": None if source is None else Path(source),
+            "code": None if code is None else RunCode(**code),
+        }
+        return cls(**{**values, **own}, directory=study_directory / values["run_id"])
 
 
 @dataclass(frozen=True)

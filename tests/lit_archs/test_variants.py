@@ -1,4 +1,4 @@
-"""The smallest network of each family: forward, backward under every norm, precision, state, sizes, export."""
+"""The smallest network of each family: forward, backward under every norm, precision, state, sizes."""
 
 import re
 
@@ -62,12 +62,3 @@ def test_any_image_size_works_or_the_smallest_is_named(name: str) -> None:
         shape = (1, ARCHITECTURES[name].input_shape[0], size, size)  # type: ignore[index]
         assert network(torch.empty(shape, device="meta")).shape[:2] == (1, CLASSES)
     assert worked
-
-
-@pytest.mark.parametrize("name", ["resnet20", pytest.param("googlenet_cifar", marks=pytest.mark.slow), "unet"])
-def test_exported_networks_give_the_same_logits(name: str) -> None:
-    network = reduced(name).eval()
-    batch = images(size_of(name), batch=2)
-    exported = torch.export.export(network, (batch,)).module()
-    with torch.no_grad():
-        torch.testing.assert_close(exported(batch), network(batch))
