@@ -1,7 +1,7 @@
 """The fully resolved config of a run, and how dotted keys, files and defaults are resolved into it."""
 
 import dataclasses
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -156,7 +156,8 @@ class RunConfig:
         values = {**dataclasses.asdict(self), "data": self.data.as_dict()}
         if not self.env:
             del values["env"]
-        return _plain(values)
+        plain: dict[str, Any] = json.loads(json.dumps(values))  # tuples become lists
+        return plain
 
     def flat(self) -> dict[str, Any]:
         """Return the config by dotted key."""
@@ -237,11 +238,3 @@ def resolve(settings: Settings) -> RunConfig:
 def _section(section: str, config: type, values: dict[str, Any]) -> Any:
     with written_with(f"{section}.", values):
         return DataConfig.from_dict(values) if config is DataConfig else config(**values)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value

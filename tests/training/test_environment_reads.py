@@ -1,5 +1,6 @@
 """Environment variables that a user's code reads: named, or declared and part of a run's identity."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,19 +114,9 @@ def test_a_declared_variable_is_part_of_identity_and_config_and_set_where_runs_a
     # Each process imports the code with the variables of its run, whatever this one has.
     monkeypatch.setenv("declared_width", "16")
     (tmp_path / "runs/declared_width/four").mkdir()
-    experiment = run.experiment
     runs = [
-        Run("four", experiment, run.arm, run.levels, four, tmp_path / "runs/declared_width/four", file, run.code),
-        Run(
-            "none",
-            run.experiment,
-            run.arm,
-            run.levels,
-            run.config,
-            tmp_path / "runs/declared_width/none",
-            file,
-            run.code,
-        ),
+        replace(run, run_id=name, config=config, directory=tmp_path / "runs/declared_width" / name)
+        for name, config in (("four", four), ("none", run.config))
     ]
     LocalLauncher(Execution(), [(Place(),)], Progress(runs, 1)).execute(runs)
     assert [each.record.read_summary()["cost"]["parameters"] for each in runs] == [
