@@ -119,9 +119,8 @@ def lecture_figures_page() -> str:
         [
             "# Figures that lectures quote",
             "",
-            "Each is measured anew by `python docs/pages.py`, which writes this page; `litmus profile` shows those "
-            "that are about an architecture under its layers. A multiply-add counts as one FLOP. Right is what comes "
-            "within 5 % of the quoted figure.",
+            "Each is measured anew by `python docs/pages.py`, which writes this page. A multiply-add counts as one "
+            "FLOP. Right is what comes within 5 % of the quoted figure.",
             "",
             "The inception block is GoogLeNet's first (3a: 192 channels in, 256 out, on a map of 28×28), without "
             "biases and norms. Its parameters and those of the convolutions it is held against are ten times what is "

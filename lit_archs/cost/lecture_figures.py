@@ -1,7 +1,6 @@
 """Figures that lectures quote about the networks' costs, each measured and judged right or wrong."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,12 +15,11 @@ TOLERANCE = 0.05
 
 @dataclass(frozen=True)
 class Figure:
-    """A quoted and a measured figure; `about` are the architectures in question."""
+    """A quoted and a measured figure."""
 
     statement: str
     quoted: float
     measured: float
-    about: tuple[str, ...] = field(default=())
 
     @property
     def right(self) -> bool:
@@ -29,29 +27,19 @@ class Figure:
         return abs(self.measured - self.quoted) <= TOLERANCE * self.quoted
 
 
-_INCEPTION = ("googlenet", "googlenet_cifar", "inception_stack")
-
-
-def lecture_figures(architecture: str | None = None) -> list[Figure]:
-    """Return every figure, measured anew, or those about one architecture.
+def lecture_figures() -> list[Figure]:
+    """Return every figure, measured anew.
 
     An inception block's cost against one convolution's, AlexNet's against LeNet-5's, parameters and outputs of
     convolutions. The block is GoogLeNet's first (3a: 192 channels in, 256 out, on a 28×28 map), without biases and
     norms.
     """
-    groups: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
-        ("alexnet", "lenet5"): _networks,
-        _INCEPTION: _inception,
-        ("convnet",): _convnet,
-        (): _convolutions,
-    }
-    wanted = [make for about, make in groups.items() if architecture is None or architecture in about]
-    return [figure for make in wanted for figure in make()]
+    return [*_networks(), *_inception(), *_convnet(), *_convolutions()]
 
 
 def _networks() -> list[Figure]:
     compute = _flops(native_profile("alexnet")) / _flops(native_profile("lenet5"))
-    return [Figure("AlexNet's compute by LeNet-5's", 250, compute, ("alexnet", "lenet5"))]
+    return [Figure("AlexNet's compute by LeNet-5's", 250, compute)]
 
 
 def _inception() -> list[Figure]:
@@ -61,8 +49,8 @@ def _inception() -> list[Figure]:
         ("3×3 convolution", _convolution(3), (44e3, 346e6)),
         ("5×5 convolution", _convolution(5), (122e3, 963e6)),
     ):
-        figures.append(Figure(f"{what} to 256 channels, parameters", quoted[0], parameters, _INCEPTION))
-        figures.append(Figure(f"{what} to 256 channels, multiply-adds", quoted[1], flops, _INCEPTION))
+        figures.append(Figure(f"{what} to 256 channels, parameters", quoted[0], parameters))
+        figures.append(Figure(f"{what} to 256 channels, multiply-adds", quoted[1], flops))
     return figures
 
 
@@ -77,7 +65,6 @@ def _convolutions() -> list[Figure]:
 
 def _convnet() -> list[Figure]:
     """Return parameters, (F·F·D + 1)·K, and sides of the output, (N − F + 2P) / S + 1, as lectures work them out."""
-    about = ("convnet",)
     thirty, _ = _first_block(width=30, kernel_size=5)
     first, second = _first_block(width=10)
 
@@ -86,16 +73,16 @@ def _convnet() -> list[Figure]:
 
     return [
         # 2,280 and 910: not checked at the source
-        Figure("thirty 5×5 filters on 3 maps, parameters", 2280, thirty.parameters, about),
-        Figure("ten 3×3 filters on 3 maps, parameters", 280, first.parameters, about),
-        Figure("ten 3×3 filters on 10 maps, parameters", 910, second.parameters, about),
+        Figure("thirty 5×5 filters on 3 maps, parameters", 2280, thirty.parameters),
+        Figure("ten 3×3 filters on 3 maps, parameters", 280, first.parameters),
+        Figure("ten 3×3 filters on 10 maps, parameters", 910, second.parameters),
         # The CS231n notes, Convolutional networks, Spatial arrangement; the last is AlexNet's first layer.
-        Figure("3×3 filters on 7 pixels, side of the output", 5, side(7, zero_padding=0), about),
-        Figure("3×3 filters at stride 2 on 7 pixels, side of the output", 3, side(7, stride=2, zero_padding=0), about),
-        Figure("3×3 filters on 5 pixels and 1 of padding, side of the output", 5, side(5), about),
+        Figure("3×3 filters on 7 pixels, side of the output", 5, side(7, zero_padding=0)),
+        Figure("3×3 filters at stride 2 on 7 pixels, side of the output", 3, side(7, stride=2, zero_padding=0)),
+        Figure("3×3 filters on 5 pixels and 1 of padding, side of the output", 5, side(5)),
         Figure(
             "11×11 filters at stride 4 on 227 pixels, side of the output", 55,
-            side(227, kernel_size=11, stride=4, zero_padding=0), about,
+            side(227, kernel_size=11, stride=4, zero_padding=0),
         ),
     ]  # fmt: skip
 
