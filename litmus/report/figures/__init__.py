@@ -7,16 +7,17 @@ from litmus.design.plots import StudyPlot
 from litmus.evidence.results import Analysis
 from litmus.report.figures.arms import cost_figures, factor_figure, runs_figure
 from litmus.report.figures.curves import learning_curves
-from litmus.report.figures.figure import Figure, axis_title
+from litmus.report.figures.figure import Figure
 from litmus.report.figures.probes import figures_asked, usual_plots
 from litmus.report.figures.tuning import tuning_figures
+from litmus.report.tables import with_unit
 
 
 def figures_of(analysis: Analysis, plots: Sequence[StudyPlot] = ()) -> list[Figure]:
     """Return all figures of a report in its order; `plots` are those that the study asks for in its file."""
 
     def axis(name: str) -> str:
-        return axis_title(name, analysis.unit) if analysis.unit.factor == 1 else f"{name}, fraction"
+        return with_unit(name, analysis.unit.name) if analysis.unit.factor == 1 else f"{name}, fraction"
 
     validation, test = f"validation {analysis.metric_name}", analysis.test_name
     found = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from litmus.core.formatting import capital
@@ -13,19 +14,18 @@ from litmus.report.figures.figure import (
     LAYOUT,
     PALETTE,
     Figure,
-    axis_title,
     error_bars,
     escaped,
     free_factors,
     numeric_factor,
+    short_number,
     styles,
 )
+from litmus.report.tables import with_unit
 
-COSTS = {"parameters": "parameters", "flops": "FLOPs of an image", "seconds": "seconds of training"}
+COSTS = {"parameters": "parameters", "flops": "FLOPs of an image"}
 MOST_ARMS = 20
 """Arms up to which a figure of single runs can be read."""
-LABELLED = 6
-"""Arms up to which each is named at its point; of more the names would lie over one another."""
 FRONT = (
     "The line joins the arms that no cheaper arm matches, by their means: the Pareto front. Intervals say how sure a "
     "place on it is."
@@ -102,7 +102,7 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
                 name=f"{escaped(name)}: failed",
                 hovertemplate=f"{escaped(name)}, %{{x}}: %{{text}} seeds failed<extra></extra>",
             )
-    figure.update_layout(**LAYOUT, xaxis_title=factor, yaxis_title=axis_title(title, unit))
+    figure.update_layout(**LAYOUT, xaxis_title=factor, yaxis_title=with_unit(title, unit.name))
     if not numeric:
         order = list(dict.fromkeys(level_name(factor, value, names) or level(value) for value in values))
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)
@@ -141,7 +141,7 @@ def runs_figure(analysis: Analysis) -> Figure | None:
         showlegend=False,
         hovertemplate="%{x}: %{y:.4g}<extra></extra>",
     )
-    plot.update_layout(**LAYOUT, yaxis_title=axis_title(analysis.test_name, unit))
+    plot.update_layout(**LAYOUT, yaxis_title=with_unit(analysis.test_name, unit.name))
     plot.update_xaxes(type="category", categoryorder="array", categoryarray=list(map(escaped, outcomes)))
     text = "A point for each run, a line for each seed; diamonds are the means with their 95 % intervals."
     return Figure(f"{capital(analysis.test_name)} of each run", text, plot)
@@ -152,8 +152,8 @@ def cost_figures(analysis: Analysis) -> list[Figure]:
     found = []
     for cost, name in COSTS.items():
         spent = [value.mean for result in analysis.arms if (value := result.estimate(cost)).n]
-        # Seconds never agree, and a norm's few parameters are no cost to choose by.
-        differ = len(spent) > 1 and max(spent) > (1.2 if cost == "seconds" else 1.05) * min(spent)
+        # A norm's few parameters are no cost to choose by.
+        differ = len(spent) > 1 and max(spent) > 1.05 * min(spent)
         plot = against_cost(analysis, cost) if differ else None
         if plot is not None:
             caption = f"Mean over the seeds with its 95 % interval. {FRONT}"
@@ -187,18 +187,16 @@ def against_cost(analysis: Analysis, cost: Metric) -> go.Figure | None:
             x=[spent.mean],
             y=[unit.factor * reached.mean],
             error_y=error_bars([reached], unit),
-            mode="markers+text" if len(shown) <= LABELLED else "markers",
-            text=[label],
-            textposition="top center",
+            mode="markers",
             marker={"color": colour, "size": 11, "symbol": "diamond" if index in front else "circle-open"},
             name=f"{label}, on the front" if index in front else label,
-            showlegend=len(shown) > LABELLED,
-            cliponaxis=False,
             hovertemplate=f"{label}<br>%{{x:,.4g}}: %{{y:.3f}} {unit.name}<br>{reached.n} seeds<extra></extra>",
         )
     name = COSTS.get(cost, cost) if isinstance(cost, str) else "cost"
-    plot.update_layout(**LAYOUT, xaxis_title=name, yaxis_title=axis_title(analysis.test_name, unit))
-    plot.update_xaxes(type="log", exponentformat="SI")
+    plot.update_layout(**LAYOUT, xaxis_title=name, yaxis_title=with_unit(analysis.test_name, unit.name))
+    ends = [spent.mean for _, spent, _, _ in shown]
+    ticks = sorted({float(f"{each:.2g}") for each in np.geomspace(min(ends), max(ends), 4)})
+    plot.update_xaxes(type="log", tickvals=ticks, ticktext=list(map(short_number, ticks)))
     return plot
 
 

@@ -1,4 +1,4 @@
-"""Learning curves: each arm's mean with its interval, single seeds, over steps, epochs, images or seconds."""
+"""Learning curves: each arm's mean with its interval, single seeds, over steps, epochs or images."""
 
 import dataclasses
 import math
@@ -56,10 +56,8 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
         return None
     plot.update_layout(**LAYOUT, xaxis_title="training step", yaxis_title=axis)
     ends = _logarithmic(analysis, plot) if logarithmic else None
-    seconds = any("seconds" in arm["scale"] for arm in arms)
-    spread = " Seconds are the run's training time, spread evenly over its steps." if seconds else ""
     off = " Losses far above chance are off the top; double-click to see them." if logarithmic else ""
-    return Figure(title, CAPTION + spread + off, plot, {"arms": arms, "axis": axis, "range": ends})
+    return Figure(title, CAPTION + off, plot, {"arms": arms, "axis": axis, "range": ends})
 
 
 def thumbnail(analysis: Analysis) -> dict[str, Any] | None:
@@ -134,7 +132,7 @@ def _seeds(result: ArmResult, column: str, most: int) -> list[dict[str, Any]]:
 
 
 def _scales(result: ArmResult) -> dict[str, float]:
-    """Return what a step is in epochs, images and seconds of this arm; each only where the records say it."""
+    """Return what a step is in epochs and images of this arm; each only where the records say it."""
     scales = {"step": 1.0}
     for rows in result.curves.values():
         last = rows.iloc[-1]
@@ -144,11 +142,6 @@ def _scales(result: ArmResult) -> dict[str, float]:
     records = result.records
     if "normalisation.global_batch" in records and records["normalisation.global_batch"].notna().any():
         scales["images"] = float(records["normalisation.global_batch"].dropna().iloc[0])
-    if "seconds" in records and "steps" in records:
-        pairs = records[["seconds", "steps"]].dropna()
-        pairs = pairs[pairs["steps"] > 0]
-        if len(pairs):
-            scales["seconds"] = float((pairs["seconds"] / pairs["steps"]).mean())
     return scales
 
 

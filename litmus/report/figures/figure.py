@@ -126,9 +126,12 @@ def styles(analysis: Analysis) -> list[tuple[str, str]]:
     return [(PALETTE[index % colours], DASHES[group % len(DASHES)]) for index, group in enumerate(groups)]
 
 
-def axis_title(quantity: str, unit: Unit) -> str:
-    """Return what an axis is called, with the unit where it has one."""
-    return f"{quantity}, {unit.name}" if unit.name else quantity
+def short_number(value: float) -> str:
+    """Return a tick of a logarithmic axis in few characters: `0.02`, `500`, `20k`, `3M`."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= size:
+            return f"{value / (1e3 if unit == 'k' else size):g}{unit}"
+    return f"{value:g}"
 
 
 def error_bars(values: Sequence[Estimate], unit: Unit) -> dict[str, object]:

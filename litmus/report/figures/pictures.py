@@ -12,6 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from litmus.core.errors import UserError
+from litmus.report.figures.figure import short_number
 from litmus.report.forest import Group
 
 KINDS = ("svg", "png", "pdf")
@@ -155,7 +156,7 @@ def _axes(axes: Any, plot: go.Figure) -> None:
             steps = (1.0, 2.0, 5.0) if high < 300 * low else (1.0,)
             drawn.set_major_locator(LogLocator(subs=steps))
             # The usual formatter writes powers as math, which the settings have switched off for names.
-            drawn.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
+            drawn.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
             drawn.set_minor_formatter(NullFormatter())
         if axis.range is not None and axis.type != "category":
             ends = [10 ** float(end) if axis.type == "log" else float(end) for end in axis.range]
@@ -170,14 +171,6 @@ def _axes(axes: Any, plot: go.Figure) -> None:
         axes.figure.legend(
             handles, labels, loc="outside lower center", ncols=min(3, len(labels)), fontsize=7, frameon=False
         )
-
-
-def _tick(value: float) -> str:
-    """Return a value of a logarithmic axis in few characters: `0.02`, `500`, `20k`, `3M`."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if value >= size:
-            return f"{value / (1e3 if unit == 'k' else size):g}{unit}"
-    return f"{value:g}"
 
 
 def _numbers(values: Sequence[Any]) -> list[Any]:

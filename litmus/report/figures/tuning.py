@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 from litmus.evidence.results import Analysis
 from litmus.evidence.tuning import ArmTuning
 from litmus.evidence.units import level
-from litmus.report.figures.figure import LAYOUT, Figure, axis_title, escaped, styles
+from litmus.report.figures.figure import LAYOUT, Figure, escaped, styles
+from litmus.report.tables import with_unit
 
 CAPTION = (
     "Each point is a trial of an arm, the mean over its tuning seeds; a ring marks the one that the arm chose, a cross "
@@ -36,7 +37,7 @@ def _over(analysis: Analysis, key: str) -> go.Figure:
     for each, (colour, _) in zip(analysis.tunings, styles(analysis), strict=True):
         _add_trials(plot, analysis, each, key, colour, numeric)
     plot.update_layout(
-        **LAYOUT, xaxis_title=key, yaxis_title=axis_title(f"validation {analysis.metric_name}", analysis.unit)
+        **LAYOUT, xaxis_title=key, yaxis_title=with_unit(f"validation {analysis.metric_name}", analysis.unit.name)
     )
     if not numeric:
         plot.update_xaxes(type="category", categoryorder="array", categoryarray=[level(value) for value in tried])

@@ -36,7 +36,7 @@ const faded = (box, group) => {
   const opacity = box.data.map(trace => group === null || trace.legendgroup === group || trace.meta === 'context' ? 1 : 0.12);
   Plotly.restyle(box, { opacity });
 };
-const AXES = { step: 'training step', epoch: 'epoch', images: 'images seen', seconds: 'seconds of training' };
+const AXES = { step: 'training step', epoch: 'epoch', images: 'images seen' };
 const PANELS_FROM = 7, PANELS_TO = 30;
 
 function curves(box, data) {
