@@ -27,8 +27,8 @@ FINGERPRINT = "data.fingerprint"
 """The column of the records, and the text of a PNG, that say which data it is."""
 LONGEST_SIDE = 64
 """Pixels of the longer side of a picture."""
-MOST_BYTES = 1 << 20
-"""Bytes of all pictures of a page together, before they are written as text."""
+MOST_BYTES = 1 << 17
+"""Bytes of a picture, before it is written as text."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,11 @@ def arm_answers(analysis: Analysis) -> list[ArmAnswers]:
     """Return the answers of each arm whose runs kept the class that they gave each test image."""
     found = []
     for result in analysis.arms:
-        kept = [each for each in result.answers.values() if each.given is not None and each.true is not None]
-        given = [each.given for each in kept if each.given is not None]
-        if kept and kept[-1].true is not None and len({len(row) for row in given}) == 1:
-            found.append(ArmAnswers(result, np.array(given), kept[-1].true))
+        kept = [(each.given, each.true) for each in result.answers.values()]
+        given = [given for given, true in kept if given is not None and true is not None]
+        true = [true for given, true in kept if given is not None and true is not None]
+        if len({len(row) for row in given}) == 1:
+            found.append(ArmAnswers(result, np.array(given), true[-1]))
     return found
 
 
@@ -150,14 +151,9 @@ def pictures_of(analysis: Analysis, table: Table | None) -> dict[str, Picture]:
 
     A picture that was drawn from other data than the study's runs used is left out.
     """
-    found: dict[str, Picture] = {}
-    left, fingerprints = MOST_BYTES, set(analysis.recorded(FINGERPRINT))
-    for image in image_numbers(table):
-        picture = read_picture(image_file(analysis.directory, image))
-        if picture is not None and picture.fingerprint in fingerprints and len(picture.content) <= left:
-            left -= len(picture.content)
-            found[str(image)] = picture
-    return found
+    read = {str(image): read_picture(image_file(analysis.directory, image)) for image in image_numbers(table)}
+    drawn_from = set(analysis.recorded(FINGERPRINT))
+    return {image: each for image, each in read.items() if each is not None and each.fingerprint in drawn_from}
 
 
 def write_pictures(directory: Path, configs: Sequence["RunConfig"], images: Sequence[int]) -> None:

@@ -18,7 +18,7 @@ from litmus.records.storage import CorruptRecord
 from litmus.records.study_record import arm_label
 from litmus.records.user_code import rerun_command
 
-_NUMBER = re.compile(r"[<+\-−]? ?[\d∞]|–?$|baseline$")
+_NUMBER = re.compile(r"\[?[<+\-−]? ?[\d∞]|–?$|baseline$")
 DESIGN_NOTES = {
     "one_at_a_time": "The baseline with the ingredient minus the baseline; interactions are not measured.",
     "leave_one_out": "The full recipe minus the recipe without the ingredient: what it adds to all the others.",
