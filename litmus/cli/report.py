@@ -1,4 +1,4 @@
-"""`litmus report`: write a study's report again from its records, or write all reports."""
+"""`litmus report`: write a study's report again from its records, compare two experiments, or write all reports."""
 
 import sys
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from litmus.evidence.datasets import read_datasets
 from litmus.evidence.results import analyse
 from litmus.records.study_record import JUDGED_FILE, read_study_record
 from litmus.report.answer import next_step
+from litmus.report.comparison import write_comparison
 from litmus.report.datasets import write_joint, write_joint_exports
 from litmus.report.exports import FORMATS, write_exports
 from litmus.report.page import summary_of, write_index, write_report
@@ -24,10 +25,11 @@ from litmus.report.printed import as_json, lines_of
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("report", "Write an experiment's report again, from its records.")
+    parser = Parser("report", "Write an experiment's report again, from its records; of two, how they differ.")
     parser.add_argument(
         "study", nargs="?", metavar="experiment", help="one on disk by name, see litmus status, or folder"
     )
+    parser.add_argument("other", nargs="?", metavar="other", help="another experiment, to compare the two")
     parser.add_argument("--all", action="store_true", help="every report, and an index of them")
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(Key("export", str, "", f"other formats too, comma-separated: {', '.join(FORMATS)}"))
@@ -51,6 +53,10 @@ def execute(arguments: Sequence[str]) -> int:
         return 0
     if not options.study:
         raise UserError("name an experiment, see litmus status, or --all for an index of every one")
+    if options.other:
+        if formats or options.json:
+            raise UserError("--export and --json are for one experiment")
+        return _two(find_study(options.study, out), find_study(options.other, out))
     for folder in (out / options.study, Path(options.study)):
         if (folder / JUDGED_FILE).is_file():
             return judge_again(folder, formats, options.json)
@@ -77,6 +83,14 @@ def _one(directory: Path, formats: Sequence[str], costs: bool) -> int:
     if formats:
         for path in write_exports(report.summary, report.study, formats, costs):
             print(f"export: {path}")
+    return 0
+
+
+def _two(first: Path, second: Path) -> int:
+    if first.resolve() == second.resolve():
+        raise UserError(f"{first} and {second} are the same experiment; name another one to compare it with")
+    path, lines = write_comparison(*(summary_of(each)[0] for each in (first, second)))
+    print("\n".join([*lines, f"report: {path}"]))
     return 0
 
 

@@ -1,6 +1,7 @@
 """`litmus report`: a study by name or path, all of them, other formats."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,25 @@ def test_exports_are_written_beside_the_report(out: Path, capsys: pytest.Capture
     written = [line.removeprefix("export: ") for line in capsys.readouterr().out.splitlines() if "export: " in line]
     assert [Path(path).name for path in written] == ["results.md", "results.csv", "methods.txt"]
     assert all(Path(path).is_file() for path in written)
+
+
+def test_two_experiments_are_compared(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def other(arm: Arm, seed: int) -> Truth:
+        return {"test_top1": 0.95 + 0.001 * seed, "val_top1": 0.9}
+
+    study = STUDIES["batch_norm"]
+    synthetic(out / "third", replace(study, base={**study.base, "trainer.epochs": 3}), other, seeds=3)
+    assert report.execute(["first", "third"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("differing: trainer.epochs\n")
+    # 0.91 ± 0.01 and 0.951 ± 0.001 over three seeds each: 4.1 points, with Welch's two degrees of freedom or so.
+    assert "norm none, lr 0.01: +4.10 [+1.65," in printed
+    page = (out / "third" / "against-first.html").read_text()
+    assert "+4.10 [+1.65," in page
+    assert 'href="../first/report.html"' in page
+    assert all(claim.sentence in page for claim in study.claims)
+    with pytest.raises(UserError, match="are the same experiment"):
+        report.execute(["first", "first"])
 
 
 def test_an_index_of_all(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
