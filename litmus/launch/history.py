@@ -1,13 +1,18 @@
 """What is written before anything runs: the plan, what was seen before it, and what the user should know of both."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from litmus.core.errors import UserError
 from litmus.core.formatting import several
 from litmus.design.plan import Plan
+from litmus.evidence.estimate import ALPHA, AS_PLANNED, Sampling
 from litmus.evidence.preregistration import earlier_experiments, registration
+from litmus.evidence.results import analyse
+from litmus.evidence.summary import arm_statistics
 from litmus.launch.tune import values_text
 from litmus.records.run_record import STATES_WITH_RESULT
 from litmus.records.study_record import PlanEntry, StudyRecord, append_plan, hash_of, read_plans, to_text
@@ -87,9 +92,30 @@ def lines_about_history(plan: Plan, directory: Path, record: StudyRecord, looked
         )
     planned = len(found.plan.seeds)
     if len(plan.seeds) > planned and not found.plan.looked:
-        lines.append(
-            f"{several(planned, 'seed')} were planned; with {len(plan.seeds)}, intervals must hold at any number of "
-            f"seeds and are wider. With {planned} fresh seeds (--first-seed {plan.seeds[0] + planned} in place of "
-            f"--seeds {len(plan.seeds)}) they stay as planned"
-        )
+        wider = _expected(directory, len(plan.seeds), Sampling(planned))
+        fresh = _expected(directory, planned, AS_PLANNED)
+        lines += [
+            f"{several(planned, 'seed')} were planned. With {len(plan.seeds)}, intervals must hold at any number of seeds "
+            f"and are wider{wider}",
+            f"with {planned} fresh seeds (--first-seed {plan.seeds[0] + planned} in place of --seeds {len(plan.seeds)}) "
+            f"they stay as planned{fresh}",
+        ]
     return lines
+
+
+def _expected(directory: Path, seeds: int, sampling: Sampling) -> str:
+    """Return the intervals to expect of so many seeds, given the spread of the results so far; empty without these."""
+    try:
+        analysis = analyse(directory)
+    except UserError:
+        return ""
+    compared = [each.comparison for each in arm_statistics(analysis, analysis.test_metric)]
+    effects = [each.difference for each in compared if each is not None and each.difference.n > 1]
+    # Splits are left out: their number need not grow with the seeds.
+    halves = sorted(replace(each, n=seeds, sampling=sampling).half_width(ALPHA) for each in effects if not each.seeds)
+    if not halves or math.isnan(halves[-1]):
+        return ""
+    if math.isinf(halves[-1]):
+        return ": so few seeds leave none"
+    ends = dict.fromkeys(analysis.unit.amount(each) for each in (halves[0], halves[-1]))
+    return f": about ±{' to ±'.join(ends)} {analysis.unit.difference_name}".rstrip()

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from litmus.core.errors import PACKAGES, UserError
@@ -82,7 +83,7 @@ def read_user_code(source: Path) -> UserCode:
 
 
 _executed: set[str] = set()
-"""The files whose code has been run in this process."""
+"""The files whose code has been run in this process, and the Python files that a user's code has opened."""
 
 _as_executed: dict[Path, bytes] = {}
 """What the user's files held when this process ran them the last time."""
@@ -92,12 +93,24 @@ def _remember_executed(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "exec":
         file = arguments[0].co_filename
         _executed.add(file)
-        if not file.startswith("<") and is_local(Path(file)) and not _is_of_litmus(Path(file)):
+        if _is_users(file):
             with contextlib.suppress(OSError):
                 _as_executed[Path(file).resolve()] = Path(file).read_bytes()
+    elif event == "open" and isinstance(arguments[0], str) and arguments[0].endswith(".py") and _is_users(arguments[0]):
+        # `exec(path.read_text())`: the first frame that is the user's or ours says who reads the file.
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and not _is_users(frame.f_code.co_filename):
+            frame = None if _is_of_litmus(Path(frame.f_code.co_filename)) else frame.f_back
+        if frame is not None:
+            _executed.add(arguments[0])
 
 
 sys.addaudithook(_remember_executed)
+
+
+@cache
+def _is_users(file: str) -> bool:
+    return not file.startswith("<") and is_local(Path(file)) and not _is_of_litmus(Path(file))
 
 
 def _is_of_litmus(file: Path) -> bool:

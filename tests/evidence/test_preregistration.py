@@ -10,7 +10,10 @@ from synthetic_records import write_run
 
 from litmus import Claim, Study, exceeds, more
 from litmus.design.plan import Plan, expand
+from litmus.evidence.estimate import ALPHA, AS_PLANNED, Sampling
 from litmus.evidence.preregistration import Registration, registration
+from litmus.evidence.results import analyse
+from litmus.evidence.summary import arm_statistics
 from litmus.launch.history import append_to_history, lines_about_history
 from litmus.records.frames import load
 from litmus.records.study_record import PLAN_FILE as FILE
@@ -186,13 +189,18 @@ def test_a_look_is_named_with_its_runs_and_a_confirmation_of_what_was_seen_stays
     assert not ran(tmp_path, seeds=6).came_after
 
 
-def test_seeds_beyond_the_plan_are_announced(tmp_path: Path) -> None:
+def test_seeds_beyond_the_plan_are_announced_with_the_intervals_to_expect(tmp_path: Path) -> None:
     ran(tmp_path)
     plan = expand(STUDY, seeds=7)
     append_to_history(plan, tmp_path / "example", (), plan.record((), data=("f",)), looked=False)
-    [line] = lines_about_history(plan, tmp_path / "example", plan.record(()), False)
-    assert line.startswith("5 seeds were planned; with 7, intervals ")
-    assert "5 fresh seeds (--first-seed 5 in place of --seeds 7)" in line
+    wider, fresh = lines_about_history(plan, tmp_path / "example", plan.record(()), False)
+    assert wider.startswith("5 seeds were planned. With 7, intervals ")
+    assert fresh.startswith("with 5 fresh seeds (--first-seed 5 in place of --seeds 7)")
+    for line, sampling, n in ((wider, Sampling(5), 7), (fresh, AS_PLANNED, 5)):
+        compared = [each.comparison for each in arm_statistics(analyse(tmp_path / "example"), "test_top1")]
+        effects = [each.difference for each in compared if each is not None]
+        halves = sorted(100 * replace(each, n=n, sampling=sampling).half_width(ALPHA) for each in effects)
+        assert line.endswith(f": about ±{halves[0]:.2f} to ±{halves[1]:.2f} points"), line
     assert lines_about_history(expand(STUDY), tmp_path / "example", plan.record(()), False) == []
 
 

@@ -155,6 +155,7 @@ def test_copies_of_a_version_are_made_once_and_whole(tmp_path: Path) -> None:
 
 COMPUTED = {
     "a computed name": "import importlib\nname = 'plain'\nimportlib.import_module(name)\n",
+    "the text of a file": "from pathlib import Path\nexec(Path(__file__).with_name('plain.py').read_text())\n",
     "a spec, which leaves no module": "import importlib.util as u\nfrom pathlib import Path\n"
     "spec = u.spec_from_file_location('any', Path(__file__).with_name('plain.py'))\n"
     "spec.loader.exec_module(u.module_from_spec(spec))\n",
