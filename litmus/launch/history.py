@@ -95,10 +95,10 @@ def lines_about_history(plan: Plan, directory: Path, record: StudyRecord, looked
         wider = _expected(directory, len(plan.seeds), Sampling(planned))
         fresh = _expected(directory, planned, AS_PLANNED)
         lines += [
-            f"{several(planned, 'seed')} were planned. With {len(plan.seeds)}, intervals must hold at any number of seeds "
-            f"and are wider{wider}",
-            f"with {planned} fresh seeds (--first-seed {plan.seeds[0] + planned} in place of --seeds {len(plan.seeds)}) "
-            f"they stay as planned{fresh}",
+            f"{several(planned, 'seed')} were planned. With {len(plan.seeds)}, intervals must hold at any number of "
+            f"seeds and are wider{wider}",
+            f"with {planned} fresh seeds (--first-seed {plan.seeds[0] + planned} in place of --seeds "
+            f"{len(plan.seeds)}) they stay as planned{fresh}",
         ]
     return lines
 
