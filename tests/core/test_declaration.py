@@ -22,8 +22,14 @@ TEST = more("test_top1", {"model.norm": "batch"}, than={"model.norm": "none"})
         (lambda: Claim("x", TEST, primary=1), "Claim: primary: expected true or false, got 1"),
         (lambda: Study(claims=TEST), "Study: claims: expected a list of Claims, got ArmTest("),
         (lambda: Study(claims=[TEST]), "Study: claims[0]: expected a Claim, got ArmTest("),
-        (lambda: Study(factors={"a": "batch"}), "Study: factors['a']: expected a list of values, got 'batch'"),
-        (lambda: Study(factors={"a": {"b"}}), "Study: factors['a']: expected a list of values, got {'b'}"),
+        (
+            lambda: Study(factors={"a": "batch"}),
+            "Study: factors['a']: expected a list of values or a dictionary of values, got 'batch'",
+        ),
+        (
+            lambda: Study(factors={"a": {"b"}}),
+            "Study: factors['a']: expected a list of values or a dictionary of values, got {'b'}",
+        ),
         (lambda: Study(base={3: 1}), "Study: a key of base: expected text, got 3"),
         (lambda: Study(seeds=True), "Study: seeds: expected an integer, got True"),
         (lambda: Study(probes="logits"), "Study: probes: expected a list of words, got 'logits'"),
