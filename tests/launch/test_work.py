@@ -173,11 +173,14 @@ if __name__ == "__main__":
 """
 """The tasks of docs/cluster.md on two nodes, one of which is lost at the first line of standard input."""
 
+LONGER = (*DISTURBED, "--seeds", "6", "--trainer.epochs", "12")
+"""Ray takes seconds to notice that a node is lost: enough runs to be at work then."""
+
 
 @pytest.mark.slow
 def test_tasks_of_ray_end_in_the_same_bits_though_a_node_is_lost(tmp_path: Path, environment: dict[str, str]) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")
-    study = plan(tmp_path / "together", *DISTURBED)
+    study = plan(tmp_path / "together", *LONGER)
     (tmp_path / "tasks.py").write_text(RAY)
     process = subprocess.Popen(
         [sys.executable, str(tmp_path / "tasks.py"), str(study)],
@@ -189,6 +192,6 @@ def test_tasks_of_ray_end_in_the_same_bits_though_a_node_is_lost(tmp_path: Path,
     wait_for(lambda: at_work(study) == 2 or process.poll() is not None)
     printed, _ = process.communicate("\n", timeout=600)
     assert process.returncode == 0
-    assert printed.splitlines()[-1] == "[0, 0]"
-    run_here(vary(tmp_path / "alone", "s", *DISTURBED))
-    assert_identical(tmp_path / "alone" / "s", study, runs=4)
+    assert "[0, 0]" in printed.splitlines()
+    run_here(vary(tmp_path / "alone", "s", *LONGER))
+    assert_identical(tmp_path / "alone" / "s", study, runs=12)
