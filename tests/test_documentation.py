@@ -89,7 +89,7 @@ def test_the_notebook_goes_from_images_to_a_verdict(tmp_path: Path, monkeypatch:
     assert sum(map(float, re.findall(r": ([0-9.]+)", probabilities))) == pytest.approx(1.0, abs=0.01)
 
 
-FAST = 'seeds=1, settings={"trainer.epochs": 1}, wandb="disabled"'
+FAST = 'seeds=1, settings={"trainer.epochs": 1}, name="batch_norm", wandb="disabled"'
 
 
 @pytest.mark.slow

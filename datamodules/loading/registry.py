@@ -80,9 +80,7 @@ class Dataset:
         return dataset(*made)
 
 
-DATASETS: Registry[Dataset] = Registry(
-    "dataset", "litmus.datamodules", "one of your own: --source FILE, which registers it; images in folders: folder"
-)
+DATASETS: Registry[Dataset] = Registry("dataset", "litmus.datamodules")
 
 
 def register(name: str, source: Any = None) -> Any:

@@ -13,7 +13,7 @@ from litmus.core.errors import UserError, unknown_name
 from litmus.core.formatting import listed
 from litmus.core.keyed_random import generators_kept
 from litmus.core.metrics import task_named
-from litmus.core.registry import Registry
+from litmus.core.registry import HINTS, Registry
 from litmus.core.source import import_source, imported_sources
 from litmus.core.suggestions import in_any_case
 from litmus.lit_archs.building.architecture import INPUT_OPTIONS, Architecture, of_the_package
@@ -31,7 +31,7 @@ class _Architectures(Registry[Architecture]):
     """
 
     def __init__(self) -> None:
-        super().__init__("architecture", "litmus.lit_archs", "one of your own: --model FILE.py:CLASS")
+        super().__init__("architecture", "litmus.lit_archs")
         self.patterns: dict[str, Callable[[str], Architecture]] = {}
 
     def __getitem__(self, name: str) -> Architecture:
@@ -55,7 +55,7 @@ class _Architectures(Registry[Architecture]):
             return self[alike]
         if (file := _meant_file(name)) is not None:
             raise UserError(f"unknown architecture {name!r}; {networks_to_write(file, name)}")
-        raise unknown_name(self.kind, name, names, self.hint)
+        raise unknown_name(self.kind, name, names, HINTS[self.kind])
 
     def __contains__(self, name: object) -> bool:
         for module in imported_sources() if name not in self._entries else ():

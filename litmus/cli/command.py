@@ -162,6 +162,13 @@ class Parser(argparse.ArgumentParser):
         )
 
 
+def read_some(arguments: Sequence[str], *names: str) -> dict[str, str]:
+    """Return the values of some options, read before the parser that has all options can be made."""
+    finder = Parser("", "")
+    finder.add_config_keys({name: Key(name, str, None, "") for name in names})
+    return finder.read_known([each for each in arguments if each not in ("-h", "--help")])[0].settings
+
+
 def _described(key: Key) -> str:
     listed = all(str(choice) in key.help for choice in key.choices)
     valid = "" if listed else f"; {key.expected}"

@@ -92,10 +92,10 @@ def run_command(arguments: Sequence[str]) -> int:
     name, *rest = arguments
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
-    if name == "run" and rest and not rest[0].startswith("-"):
-        from litmus.design.study_files import lookup_study
+    if "torch" not in sys.modules:
+        from litmus.cli.names import check_names
 
-        lookup_study(rest[0])  # an unknown study is an error at once
+        check_names(name, rest)
     return COMMANDS[name].execute(rest)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from litmus.cli.command import Options, Parser
+from litmus.cli.command import Options, Parser, read_some
 from litmus.core.config_keys import Key, Keys, Settings, flatten, keys_of_class, parse_value, read_mapping, unknown_key
 from litmus.core.errors import UserError, unknown_name, written_with
 from litmus.core.source import import_source, set_environment
@@ -66,13 +66,6 @@ def read(parser: Parser, arguments: Sequence[str], base: Settings | None = None)
             raise unknown_key(name, config_keys(model, dataset), dataset if name.startswith("data.") else model)
     parser.refuse(unknown)
     return options
-
-
-def read_some(arguments: Sequence[str], *names: str) -> dict[str, str]:
-    """Return the values of some options, read before the parser that has all options can be made."""
-    finder = Parser("", "")
-    finder.add_config_keys({name: Key(name, str, None, "") for name in names})
-    return finder.read_known([each for each in arguments if each not in ("-h", "--help")])[0].settings
 
 
 def import_named_source(arguments: Sequence[str]) -> Path | None:

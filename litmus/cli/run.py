@@ -1,6 +1,7 @@
 """`litmus run`: run what is missing of a study, then write its report. `vary` and `train` run their plans here too."""
 
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -38,6 +39,7 @@ from litmus.evidence.results import analyse
 from litmus.launch.checks import check
 from litmus.launch.conduct import conduct, dry_run
 from litmus.launch.config import LaunchConfig
+from litmus.launch.forecast import forecast
 from litmus.launch.signals import Interrupted
 from litmus.launch.until_decided import conduct_until_decided, seeds_to_start_with
 from litmus.report.answer import next_step
@@ -61,6 +63,7 @@ def parser() -> Parser:
     parser.add_key(Key("max_seeds", PositiveInt | None, None, until))
     parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
     parser.add_key(NAME)
+    parser.add_argument("--forecast", action="store_true", help="estimate what the study will cost, and stop")
     add_tuning_keys(parser)
     add_launch_keys(parser)
     parser.add_config_keys(all_config_keys())
@@ -97,6 +100,15 @@ def execute(arguments: Sequence[str], study: Study | None = None, source: Path |
     # The command is printed again with more seeds, where the path must be valid in every folder.
     typed = [str(source) if source is not None and each == study.name else each for each in arguments]
     source = source or registering_file(*plans.values())
+    if options.forecast:
+        print("\n".join(line for plan in plans.values() for line in forecast(plan, launch, source).lines()))
+        return 0
+    if options.preset != "quick":
+        # It may take hours. Another process measures: a CUDA context here would keep a GPU in exclusive mode from the
+        # workers.
+        measuring = [sys.executable, "-m", "litmus.cli.main", "run", *typed, "--forecast"]
+        lines = subprocess.run(measuring, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        print(lines, end="", file=sys.stderr)
     return run_plans(plans, launch, source, max_seeds, command=["run", *typed], name=options.name)
 
 

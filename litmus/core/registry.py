@@ -16,16 +16,21 @@ from litmus.core.suggestions import in_any_case
 Entry = TypeVar("Entry")
 
 
+HINTS = {
+    "architecture": "one of your own: --model FILE.py:CLASS",
+    "dataset": "one of your own: --source FILE, which registers it; images in folders: folder",
+}
+"""What a user who names an unknown one may do, by its kind."""
+
+
 class Registry(Generic[Entry]):
     """Entries by name, filled by importing the modules of a package when they are looked up.
 
     A new entry is therefore one new file in that package and nothing else; code outside the package may `add` more.
-    `hint` is what a user who names an unknown one may do.
     """
 
-    def __init__(self, kind: str, package: str, hint: str = "") -> None:
+    def __init__(self, kind: str, package: str) -> None:
         self.kind = kind
-        self.hint = hint
         self.package = package
         self._entries: dict[str, Entry] = {}
         self._modules: dict[str, str] = {}
@@ -63,7 +68,7 @@ class Registry(Generic[Entry]):
             return self._entries[name]
         alike = in_any_case(name, self.names())
         if alike is None:
-            raise unknown_name(self.kind, name, self.names(), self.hint)
+            raise unknown_name(self.kind, name, self.names(), HINTS.get(self.kind, ""))
         return self._entries[alike]
 
     def __contains__(self, name: object) -> bool:

@@ -139,6 +139,12 @@ def conduct(plan: Plan, launch: LaunchConfig, source: Path | None = None, *, loo
             print(f"litmus: {line}", file=sys.stderr)
         write_study_record(directory, plan.record(runs, source, factory.codes, starts, tuning, factory.data))
     execute(runs)
+    if rank == 0 and (changed := factory.edited_files()):
+        print(
+            f"litmus: {listed(changed)} changed while the runs were trained, which are of the code before; the same "
+            "command runs the present one",
+            file=sys.stderr,
+        )
     if group is not None:
         distributed.barrier()
         distributed.destroy_process_group()
@@ -207,6 +213,15 @@ class RunFactory:
                 self.lines += look_at_data(arm.config.data, fingerprint)
             self.fingerprints[key] = fingerprint
         return self.fingerprints[key]
+
+    def edited_files(self) -> tuple[str, ...]:
+        """Return the user's files that are no longer as they were when the runs were planned."""
+        if self.code is None or self.source is None:
+            return ()
+        try:
+            return changed_files(self.code.hashes, read_user_code(self.source).hashes)
+        except FileNotFoundError:
+            return (self.source.name,)
 
     def keep_code(self, runs: Sequence[Run]) -> str | None:
         """Copy the user's code into the study's folder, and return a message if there are runs of older code."""

@@ -5,6 +5,7 @@ import multiprocessing
 import multiprocessing.connection
 import multiprocessing.forkserver
 import os
+import socket
 import sys
 import time
 import types
@@ -83,8 +84,8 @@ class Worker:
     """A worker: the processes that execute one run at a time together, one for each of `places`.
 
     `lease` is held on `run` while they execute it, `running` counts those that have not ended it yet, `heard` is the
-    time of the last message, and `oom_kills` the system's count of out-of-memory kills when the run began. `env` has
-    the environment variables that the processes were given.
+    time of the last message, and `oom_kills` the system's count of out-of-memory kills when the run began. `failed_run`
+    is the last run if its device failed, and `env` has the environment variables that the processes were given.
     """
 
     places: tuple[Place, ...]
@@ -96,6 +97,7 @@ class Worker:
     running: int = 0
     heard: float = 0.0
     oom_kills: int = 0
+    failed_run: Run | None = None
     env: dict[str, str | None] | None = None
 
     def start(self, execution: Execution) -> None:
@@ -170,6 +172,7 @@ class LocalLauncher:
         self._attempts: Counter[str] = Counter()
         self._pending: deque[Run] = deque()
         self._held_by_others: list[Run] = []
+        self._arms: set[str] = set()
         self._looked_at_leases = time.monotonic()
 
     def execute(self, runs: Sequence[Run]) -> int:
@@ -179,6 +182,7 @@ class LocalLauncher:
         cannot be built); the same call then finishes what is missing.
         """
         missing = [run for run in runs if not self._announce_if_complete(run)]
+        self._arms = {run.arm for run in missing}
         self._pending.extend(run for run in missing if self.wait_for_others or not is_held(run.directory))
         if not self._pending:
             return 0
@@ -265,6 +269,7 @@ class LocalLauncher:
             worker.running -= 1
             if worker.running == 0:
                 worker.release()
+                worker.failed_run = None
                 if message.kind == "done":
                     self.progress.finished(run, message.content, executed=True)
         elif message.kind == "refused":
@@ -279,7 +284,7 @@ class LocalLauncher:
         elif message.kind == "out of memory":
             self._out_of_memory(worker, run, message.content)
         else:
-            self._crashed(worker, run, message.content)
+            self._crashed(worker, run, message.content, device_failed=message.kind == "device failed")
 
     def _look_at_workers(self) -> None:
         """Kill workers that hang, and repeat their runs; leave the runs that another launcher has taken over.
@@ -321,7 +326,8 @@ class LocalLauncher:
         if oom_kills() > worker.oom_kills:
             self._out_of_memory(worker, run, "the system killed the worker process")
             return
-        self._crashed(worker, run, f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})")
+        error = f"the worker process died (exit status {', '.join(map(str, codes)) or 'unknown'})"
+        self._crashed(worker, run, error, device_failed=self.execution.accelerator == "cuda")
 
     def _out_of_memory(self, worker: Worker, run: Run, error: str) -> None:
         """Repeat a run that ran out of memory, with one run fewer at a time; a run that was alone has crashed."""
@@ -347,9 +353,17 @@ class LocalLauncher:
         worker.kill()
         worker.release()
 
-    def _crashed(self, worker: Worker, run: Run, error: str) -> None:
-        """Repeat the run of `worker`, or report it where it has crashed `MAX_ATTEMPTS` times."""
-        is_last = self._attempts[run.run_id] >= MAX_ATTEMPTS
+    def _crashed(self, worker: Worker, run: Run, error: str, device_failed: bool = False) -> None:
+        """Repeat the run of `worker`, or report it where it has crashed `MAX_ATTEMPTS` times.
+
+        A worker whose device failed in two runs in succession takes no other, and the runs are not to blame. Raises
+        `UserError` where no worker is left.
+        """
+        earlier, worker.failed_run = worker.failed_run, run if device_failed else None
+        is_bad = device_failed and earlier is not None and earlier.run_id != run.run_id
+        # Of several arms one may be at fault, by its code: the others are tried then.
+        is_bad = is_bad and (len(self._arms) == 1 or earlier is None or earlier.arm != run.arm)
+        is_last = not is_bad and self._attempts[run.run_id] >= MAX_ATTEMPTS
         status = {key: value for key, value in run.record.read_status().items() if key != "error"}
         # Another launcher may execute a run that is not at its last attempt.
         status |= {"state": "crashed", "error": error} if is_last else {"state": "interrupted"}
@@ -361,10 +375,21 @@ class LocalLauncher:
         self._abandon(worker)
         if is_last:
             self.progress.finished(run, "crashed", executed=True)
-        else:
-            self.progress.stopped(run)
-            self._pending.append(run)
+            return
+        self.progress.stopped(run)
+        self._pending.append(run)
+        if not is_bad:
             self.progress.notice(f"{run.run_id} crashed ({error}); repeating it")
+            return
+        self._attempts[run.run_id] -= 1
+        self._workers.remove(worker)
+        where = socket.gethostname()
+        if self.execution.accelerator == "cuda":
+            where = f"GPU {', '.join(map(str, worker.places[0].device_indices))} of {where}"
+        problem = f"{where} takes no more runs: two in succession crashed there ({error})"
+        if not self._workers:
+            raise UserError(f"{problem}; when it is repaired, or on another machine, the same command continues")
+        self.progress.notice(problem)
 
     def _stop_after_checkpoints(self, stop: StopRequest) -> NoReturn:
         """Let the current runs write a checkpoint, wait for it, and raise `Interrupted`."""

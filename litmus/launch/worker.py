@@ -27,8 +27,10 @@ from litmus.training.execute import attempt, write_traceback
 from litmus.training.run import Execution, Place, Run
 from litmus.training.user_code import hashes_as_executed, read_user_code
 
-Kind = Literal["progress", "done", "paused", "corrupt", "refused", "taken over", "crashed", "out of memory"]
-FAILURES: tuple[Kind, ...] = ("crashed", "out of memory")
+Kind = Literal[
+    "progress", "done", "paused", "corrupt", "refused", "taken over", "crashed", "device failed", "out of memory"
+]
+FAILURES: tuple[Kind, ...] = ("crashed", "device failed", "out of memory")
 
 
 @dataclass(frozen=True)
@@ -114,16 +116,21 @@ def _execute(
     except CorruptRecord as error:
         return Message("corrupt", str(error))
     except Exception as error:
-        failed = Message("out of memory" if _out_of_memory(error) else "crashed", error_in_one_line(error))
+        failed = Message(_kind_of_failure(error), error_in_one_line(error))
         with contextlib.suppress(OSError):
             write_traceback(run, error)
         return failed
 
 
-def _out_of_memory(error: Exception) -> bool:
+def _kind_of_failure(error: Exception) -> Kind:
     # PyTorch has a type for its GPU allocator alone, not for CUDA, its libraries and the CPU.
-    texts = ("CUDA error: out of memory", "ALLOC_FAILED", "can't allocate memory")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(text in str(error) for text in texts)
+    out_of_memory = ("CUDA error: out of memory", "ALLOC_FAILED", "can't allocate memory")
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(text in str(error) for text in out_of_memory):
+        return "out of memory"
+    of_gpu = ("CUDA", "cuDNN", "CUDNN_", "CUBLAS_", "CUFFT_", "CUSOLVER_", "NCCL", "NVML")
+    if isinstance(error, RuntimeError) and any(text in str(error) for text in of_gpu):
+        return "device failed"
+    return "crashed"
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,13 @@ def replace(temporary: Path, path: Path) -> None:
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write at `path` into a `StorageError` of one line."""
+    """Turn the operating system's refusal to write at `path` into a `StorageError` of one line.
+
+    What is made within the block has the permissions of the folder that it is made in, see `permissions_of`.
+    """
     try:
-        yield
+        with permissions_of(path.parent):
+            yield
     except OSError as error:
         if error.errno in _STORAGE_ERRORS:
             raise StorageError(f"cannot write {path}: {error.strerror}") from None
@@ -116,6 +121,26 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
+
+
+@contextlib.contextmanager
+def permissions_of(directory: Path) -> Iterator[None]:
+    """Let the group write what is made within the block, where it may write `directory` and owns what is made there.
+
+    That is a folder after `chmod g+ws`, and one that is made in it; the nearest that exists counts. Elsewhere the
+    user's umask decides, as for any program.
+    """
+    existing = next((each for each in (directory, *directory.parents) if each.exists()), directory)
+    shared = stat.S_ISGID | stat.S_IWGRP
+    if not existing.exists() or existing.stat().st_mode & shared != shared:
+        yield
+        return
+    umask = os.umask(0o007)
+    os.umask(umask & ~0o070)
+    try:
+        yield
+    finally:
+        os.umask(umask)
 
 
 def to_json(value: Mapping[str, Any]) -> str:

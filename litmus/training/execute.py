@@ -26,6 +26,7 @@ from litmus.core.metrics import METRICS
 from litmus.datamodules.batches.config import DataConfig
 from litmus.datamodules.batches.image_data import ImageDataModule
 from litmus.datamodules.batches.image_input import ImageInput
+from litmus.datamodules.loading.arrays import ImageArrays
 from litmus.datamodules.loading.registry import load
 from litmus.lit_archs.building.registry import construct
 from litmus.lit_archs.cost.profile import Cost, profile_of, total
@@ -139,11 +140,13 @@ def execute(
     on_progress: Listener,
     pause: threading.Event | None = None,
     loggers: Sequence[Logger] = (),
+    arrays: ImageArrays | None = None,
 ) -> str:
     """Train and test `run`, from its last checkpoint if it has one; return its state: `finished`, or a failure.
 
-    Rank 0 writes the record. Raises `StorageError` if the record cannot be written, `CorruptRecord` for an unreadable
-    checkpoint, `UserError` for other data than planned, and `Paused` once `pause` is set.
+    Rank 0 writes the record. `arrays` replace the dataset that the config names. Raises `StorageError` if the record
+    cannot be written, `CorruptRecord` for an unreadable checkpoint, `UserError` for other data than planned, and
+    `Paused` once `pause` is set.
     """
     _silence_lightning()
     # Python's garbage collector would otherwise walk through all of PyTorch's objects in the middle of a run.
@@ -152,7 +155,7 @@ def execute(
     config, record = run.config, run.record
     require_precision(config.trainer.precision, execution.accelerator)
 
-    datamodule = ImageDataModule(config.data, config.seed)
+    datamodule = ImageDataModule(config.data, config.seed, arrays)
     require_planned_data(config.data, datamodule.fingerprint, run.fingerprint)
     options = network_options(config, datamodule.num_classes, datamodule.image_shape)
     costs = cost_of(config.model["name"], tuple(sorted(options.items())), datamodule.image_shape)

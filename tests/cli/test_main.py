@@ -16,6 +16,7 @@ from tiny_runs import tiny_options
 
 from litmus.cli import run
 from litmus.cli.main import COMMANDS, find_home, run_command
+from litmus.cli.names import check_names
 from litmus.cli.options import parse_tune, parse_vary, read
 from litmus.core.errors import UserError
 from litmus.records.run_record import run_records
@@ -230,3 +231,52 @@ def test_the_help_of_a_command_has_every_option(name: str) -> None:
     for action in parser._actions:
         for written in action.option_strings or [str(action.metavar or action.dest)]:
             assert action.dest in keys or written == "--seed" or re.search(rf"(^|[\s\[]){written}\b", shown), written
+
+
+EARLY = {
+    "run batch_nrm --out /tmp/runs": "unknown study 'batch_nrm'; did you mean 'batch_norm'? valid: activations",
+    "run batch_norm --preset papr": "unknown preset of batch_norm 'papr'; did you mean 'paper'? valid: quick, paper",
+    "run batch_norm --data digits,mnst": "unknown dataset 'mnst'; did you mean 'mnist'? valid: arrays, cifar10",
+    "train --model resnt20": "unknown architecture 'resnt20'; did you mean 'resnet20'? valid: alexnet",
+    "profile resnt20": "unknown architecture 'resnt20'; did you mean 'resnet20'?",
+}
+WITHOUT_TORCH = """
+import importlib.abc, shlex, sys
+
+class Torch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise SystemExit("PyTorch is imported")
+
+sys.meta_path.insert(0, Torch())
+from litmus.cli.main import run_command
+for line in sys.argv[1:]:
+    print(run_command(shlex.split(line)))
+"""
+
+
+def test_a_wrong_name_is_reported_before_pytorch_is_imported(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, *EARLY], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["2"] * len(EARLY)), done.stderr
+    for line, message in zip(done.stderr.splitlines(), EARLY.values(), strict=True):
+        assert line.startswith(f"litmus: {message}")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "run Batch_Norm --data folder:pictures/a,Digits --preset Paper", "run ./mine.py --data mine", "run mine/study",
+        "train --model RESNET26", "train --model wide_resnet10_2", "train --model torchvision/swin_t",
+        "train --source a.py --model Mine --data mine", "train --model net.py:Mine", "train --model Mine",
+        "vary --vary model.norm=none,batch",
+    ],
+)  # fmt: skip
+def test_valid_names_and_those_of_files_are_left_to_the_command(
+    typed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.py").write_text("class Mine: ...")
+    command, *arguments = typed.split()
+    check_names(command, arguments)

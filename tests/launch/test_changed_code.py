@@ -194,3 +194,42 @@ def test_a_worker_refuses_code_that_changed_after_the_start(tmp_path: Path) -> N
     source.write_text("WIDTH = 4\n")
     with pytest.raises(UserError, match=r"later\.py changed after the start; the same command continues"):
         import_user_code(run)
+
+
+EDITED = """
+from multiprocessing import parent_process
+from pathlib import Path
+
+from torch import nn
+
+from litmus import Study, lit_archs
+
+
+@lit_archs.register("edited")
+class Edited(nn.Sequential):
+    def __init__(self, num_classes, in_channels, image_size):
+        super().__init__(nn.Flatten(), nn.Linear(in_channels * image_size**2, num_classes))
+
+    def forward(self, images):
+        if parent_process() is not None:
+            Path(__file__).write_text(Path(__file__).read_text() + "\\nedited = 1\\n")
+        return super().forward(images)
+
+
+study = Study(
+    base={"model.name": "edited", "data.name": "digits", "trainer.epochs": 1},
+    factors={"optim.lr": [0.1]},
+    baseline={"optim.lr": 0.1},
+    seeds=1,
+)
+"""
+
+
+def test_an_edit_while_the_runs_are_trained_is_reported_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The network edits its file in the worker, which has imported it; the run keeps its result."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "edited.py").write_text(EDITED)
+    assert run_command(["run", "./edited.py", "--workers", "1", "--wandb", "disabled"]) == 0
+    assert "edited.py changed while the runs were trained, which are of the code before" in capsys.readouterr().err

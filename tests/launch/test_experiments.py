@@ -90,7 +90,7 @@ def test_experiments_never_mix(
 
     # More seeds, and fresh ones.
     more = run("--seeds", "3")
-    assert "2 seeds were planned and have results. With 3, intervals must hold at any number of seeds" in more
+    assert "2 seeds were planned. With 3, intervals must hold at any number of seeds" in more
     assert "with 2 fresh seeds (--first-seed 2 in place of --seeds 3) they stay as planned" in more
     fresh = run("--first-seed", "3")
     assert "A confirmation of attention: its design and claims, fixed before these fresh seeds ran." in fresh

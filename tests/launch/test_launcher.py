@@ -14,9 +14,11 @@ import torch
 from tiny_runs import TINY
 
 from litmus import load, run
+from litmus.core.errors import UserError
 from litmus.design.study import Study
 from litmus.launch import local
 from litmus.launch.worker import Message
+from litmus.records.run_record import run_records
 from litmus.report.answer import cautions_of
 from litmus.training.run import Place
 
@@ -106,7 +108,7 @@ from litmus import Study, lit_archs
 poisoned = False
 
 
-@lit_archs.register("bad")
+@lit_archs.register("bad_NAME")
 class Bad(nn.Module):
     """Poisons its process at its fourth batch, as an illegal access to a GPU's memory does."""
 
@@ -117,29 +119,43 @@ class Bad(nn.Module):
     def forward(self, images):
         global poisoned
         self.calls += 1
-        poisoned |= self.calls > 3 and self.bad == 1
+        poisoned |= self.calls > 3 and self.bad in BAD
         if self.calls > 3 and poisoned:
             raise ERROR("CUDA error: an illegal memory access was encountered")
         return self.head(images.flatten(1))
 
 
 study = Study(
-    base={"model.name": "bad", "data.name": "digits", "data.batch_size": 64, "trainer.epochs": 1},
-    factors={"model.bad": [1, 0, 2]},
+    base={"model.name": "bad_NAME", "data.name": "digits", "data.batch_size": 64, "trainer.epochs": 1},
+    factors={"model.bad": [1, 0, 2, 3, 4]},
     baseline={"model.bad": 0},
     seeds=1,
 )
 '''
 
 
-def test_a_process_whose_gpu_failed_takes_no_other_run(tmp_path: Path) -> None:
-    study = tmp_path / "poison.py"
+def bad_gpu(folder: Path, name: str, bad: tuple[int, ...]) -> Path:
+    study = folder / f"{name}.py"
     error = "torch.AcceleratorError" if hasattr(torch, "AcceleratorError") else "RuntimeError"
-    study.write_text(BAD_GPU.replace("ERROR", error))
-    result = run(study, out=tmp_path, workers=1, wandb="disabled")
+    study.write_text(BAD_GPU.replace("NAME", name).replace("in BAD\n", f"in {bad}\n").replace("ERROR", error))
+    return study
+
+
+def test_a_process_whose_gpu_failed_takes_no_other_run(tmp_path: Path) -> None:
+    result = run(bad_gpu(tmp_path, "poison", (1,)), out=tmp_path, workers=1, wandb="disabled")
     assert len(result.crashed) == 1
-    assert sorted(result.records["state"]) == ["crashed", *["finished"] * 2]
-    assert list(result.records["attempts"][result.records["state"] == "finished"]) == [1] * 2
+    assert sorted(result.records["state"]) == ["crashed", *["finished"] * 4]
+    assert list(result.records["attempts"][result.records["state"] == "finished"]) == [1] * 4
+
+
+def test_a_node_whose_runs_crash_in_succession_takes_no_more(tmp_path: Path) -> None:
+    study = bad_gpu(tmp_path, "sick", (1, 3, 4))
+    problem = "takes no more runs: two in succession crashed there .*illegal memory access.*the same command continues"
+    with pytest.raises(UserError, match=problem):
+        run(study, out=tmp_path, workers=1, wandb="disabled")
+    states = [record.state() for record in run_records(tmp_path / "sick")]
+    # What crashed there was not to blame, and is for other nodes.
+    assert sorted(states) == ["finished", "finished", *["interrupted"] * 3]
 
 
 FULL = """\

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,3 +142,56 @@ def test_jobs_with_gpus_never_train_on_the_cpu(
         assert json.loads(StudyJobs(study).runs_file.read_text())["launch"]["accelerator"] == expected
     with pytest.raises(UserError, match="accelerator cpu would leave the GPUs of the jobs idle"):
         LaunchConfig(launcher="slurm", accelerator="cpu", slurm=SlurmConfig(gpus=1))
+
+
+RAY = """
+import sys
+from pathlib import Path
+
+import ray
+from ray.cluster_utils import Cluster
+
+from litmus.launch.work import AGAIN, work
+
+
+@ray.remote(num_cpus=1, max_retries=-1, retry_exceptions=True, scheduling_strategy="SPREAD")
+def work_on(folder):
+    status = work(Path(folder))
+    if status == AGAIN:
+        raise InterruptedError("the task was stopped")
+    return status
+
+
+if __name__ == "__main__":
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    other = cluster.add_node(num_cpus=1)
+    ray.init(address=cluster.address)
+    tasks = [work_on.remote(sys.argv[1]) for _ in range(2)]
+    sys.stdin.readline()
+    cluster.remove_node(other, allow_graceful=False)
+    print(sorted(ray.get(tasks)))
+"""
+"""The tasks of docs/cluster.md on two nodes, one of which is lost at the first line of standard input."""
+
+LONGER = (*DISTURBED, "--seeds", "6", "--trainer.epochs", "12")
+"""Ray takes seconds to notice that a node is lost: enough runs to be at work then."""
+
+
+@pytest.mark.slow
+def test_tasks_of_ray_end_in_the_same_bits_though_a_node_is_lost(tmp_path: Path, environment: dict[str, str]) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    study = plan(tmp_path / "together", *LONGER)
+    (tmp_path / "tasks.py").write_text(RAY)
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "tasks.py"), str(study)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: at_work(study) == 2 or process.poll() is not None)
+    printed, _ = process.communicate("\n", timeout=600)
+    assert process.returncode == 0
+    assert "[0, 0]" in printed.splitlines()
+    run_here(vary(tmp_path / "alone", "s", *LONGER))
+    assert_identical(tmp_path / "alone" / "s", study, runs=12)

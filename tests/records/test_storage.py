@@ -2,10 +2,12 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
+from litmus.records.lease import acquire
 from litmus.records.storage import StorageError, disk_use, in_bytes, storage_errors, write_atomically
 
 
@@ -47,3 +49,39 @@ def test_all_that_lies_in_a_study_counts_once(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_size_in_words(size: int, words: str) -> None:
     assert in_bytes(size) == words
+
+
+@pytest.mark.parametrize(
+    ("umask", "folder", "made", "file"),
+    [
+        (0o022, 0o2775, 0o2775, 0o664),  # a group's: chmod g+ws
+        (0o077, 0o2770, 0o2770, 0o660),
+        (0o077, 0o2775, 0o2770, 0o660),
+        (0o022, 0o775, 0o755, 0o644),
+        (0o022, 0o2755, 0o2755, 0o644),
+        (0o022, 0o1777, 0o755, 0o644),
+        (0o077, 0o700, 0o700, 0o600),
+    ],
+)
+def test_the_group_of_a_shared_folder_may_write_what_is_made_in_it(
+    tmp_path: Path, umask: int, folder: int, made: int, file: int
+) -> None:
+    out = tmp_path / "runs"
+    out.mkdir()
+    out.chmod(folder)
+    before = os.umask(umask)
+    try:
+        with storage_errors(out / "study"):
+            (out / "study").mkdir()
+        run = out / "study" / "0123456789ab"
+        held = acquire(run)
+        assert held is not None
+        write_atomically(run / "checkpoints" / "last.ckpt", "weights")
+        held.release()
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in out.rglob("*")}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {made}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {file}
+    assert len(modes) == 5
