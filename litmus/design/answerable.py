@@ -11,8 +11,8 @@ from litmus.core.metrics import split_of
 from litmus.design.plan import Plan
 from litmus.evidence.claims import ArmTest, Claim, primary_claims
 from litmus.evidence.differences import Selector
-from litmus.evidence.estimate import ALPHA, Effect, normal_critical
-from litmus.evidence.power import TYPICAL_IMAGE_VARIANCE, seeds_to_decide, typical_effect
+from litmus.evidence.estimate import ALPHA, Effect
+from litmus.evidence.power import seeds_to_decide, typical_effect
 from litmus.evidence.results import Analysis, analyse
 from litmus.evidence.units import POINTS, Unit, unit_of
 from litmus.records.storage import CorruptRecord
@@ -33,21 +33,17 @@ class TooNarrow:
         margin: how far from zero the verdict changes, in `unit`; 0 of a claim that has none, for which seeds are too
             few for any verdict.
         seeds: how many seeds of each arm would do; None where no number up to `MOST_SEEDS` does.
-        images: how many test images would do with the seeds that are planned, None where the seeds are too few.
     """
 
     claim: Claim
     margin: float
     unit: Unit
     seeds: int | None
-    images: int | None
 
     @property
     def text(self) -> str:
         """The claim, and what would decide it."""
-        ways = [] if self.seeds is None else [several(self.seeds, "seed")]
-        ways += [] if self.images is None else [f"{self.images:,} test images"]
-        remedy = f"{' or '.join(ways)} would" if ways else "more seeds and test images together would"
+        remedy = "more test images would" if self.seeds is None else f"{several(self.seeds, 'seed')} would"
         margin = f"margin {self.unit.size(self.margin)}; " if self.margin else ""
         return f"“{self.claim.sentence.rstrip('.')}” ({margin}{remedy})"
 
@@ -67,7 +63,7 @@ def too_narrow(plan: Plan, earlier: Analysis | None = None) -> list[TooNarrow]:
         # Where the best of several arms is compared, the first seed only chooses.
         choosing = any(_several(plan, selector) for selector in test.arms) and test.name != "trend"
         if len(plan.seeds) < 2 + choosing:
-            found.append(TooNarrow(claim, 0.0, test.unit, 2 + choosing, None))
+            found.append(TooNarrow(claim, 0.0, test.unit, 2 + choosing))
             continue
         margin, effect = _margin(claim), _earlier(claim, earlier) or _typical(test, images)
         if margin is None or effect is None:
@@ -75,8 +71,7 @@ def too_narrow(plan: Plan, earlier: Analysis | None = None) -> list[TooNarrow]:
         alpha = ALPHA / len(primary) if claim in primary else ALPHA
         seeds = seeds_to_decide(replace(effect, n=1), margin, MOST_SEEDS, alpha)
         if seeds is None or seeds + choosing > len(plan.seeds):
-            others = _images(effect, len(plan.seeds) - choosing, margin, alpha)
-            found.append(TooNarrow(claim, margin, test.unit, None if seeds is None else seeds + choosing, others))
+            found.append(TooNarrow(claim, margin, test.unit, None if seeds is None else seeds + choosing))
     return found
 
 
@@ -129,14 +124,3 @@ def _several(plan: Plan, selector: Selector) -> bool:
     if isinstance(selector, str):
         return False
     return sum(all(arm.levels.get(key) == level for key, level in selector.items()) for arm in plan.arms) > 1
-
-
-def _images(effect: Effect, seeds: int, margin: float, alpha: float) -> int | None:
-    """Return how many test images would do: two digits of the least number; None where the seeds alone err too much."""
-    alone = replace(effect, n=seeds, image_error=0.0, step_variance=0.0)
-    if not effect.image_error or seeds_to_decide(replace(alone, n=1), margin, seeds, alpha) is None:
-        return None
-    left = (margin - 0.85 * alone.seed_error) ** 2 - alone.half_width(alpha) ** 2
-    least = normal_critical(alpha) ** 2 * TYPICAL_IMAGE_VARIANCE / max(left, 1e-12)
-    digits = 10 ** max(math.floor(math.log10(least)) - 1, 0)
-    return math.ceil(least / digits) * digits if least < 1e7 else None
