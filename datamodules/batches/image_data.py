@@ -176,7 +176,13 @@ class ImageDataModule(lightning.LightningDataModule):
         (there,) = self._on_device([indices])
         (pixels,) = self._read(self.arrays.train_images, [indices], [there])
         images = self.normalise(centre_crop(pixels, self.image_shape[1:]))
-        return Batch(images, self.arrays.train_labels[there], len(there), there)
+        return Batch(
+            images,
+            self.arrays.train_labels[there],
+            len(there),
+            there,
+            masks=self._masks(self.arrays.train_masks, there),
+        )
 
     def test_dataloader(self) -> "BatchLoader":
         """Return the test batches."""
@@ -253,11 +259,14 @@ class ImageDataModule(lightning.LightningDataModule):
             for sample, pixels in zip(there, self._read(images, batches, there), strict=True):
                 parts = several_crops(pixels, self.image_shape[1:], crops)
                 seen = [self.normalise(part) for part in parts]
-                mask = None if masks is None else centre_crop(masks[sample], self.image_shape[1:])[:, 0].long()
                 inputs = seen[0] if crops == 1 else torch.stack(seen, 1)
-                yield Batch(inputs, labels[sample], len(sample), sample, masks=mask)
+                yield Batch(inputs, labels[sample], len(sample), sample, masks=self._masks(masks, sample))
 
         return BatchLoader(len(batches), epoch)
+
+    def _masks(self, masks: Tensor | None, sample: Tensor) -> Tensor | None:
+        """Return the masks of these images, as their pixels are cropped, int64 [N, H, W]; None without masks."""
+        return None if masks is None else centre_crop(masks[sample], self.image_shape[1:])[:, 0].long()
 
     def _on_device(self, batches: Sequence[Tensor]) -> Sequence[Tensor]:
         """Return the indices of all batches on the device, in one copy: each would wait for what is being computed."""

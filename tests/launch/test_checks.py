@@ -216,6 +216,10 @@ def equal_networks(study: Study) -> list[str]:
     return [line for line in compare_arms(expand(study), 0)[1] if "are one network" in line]
 
 
+UNET = {"model.name": "unet", "model.depth": 1, "model.width": 2, "model.norm": "none", "data.name": "shapes"}
+SMALL = {"data.image_size": 8, "data.train_images": 80, "data.test_images": 20}
+
+
 @pytest.mark.parametrize(
     ("base", "key", "levels", "equal"),
     [
@@ -228,6 +232,8 @@ def equal_networks(study: Study) -> list[str]:
         ({"model.name": "mlp", "model.norm": "batch"}, "norm.gradient", ["full", "stopped"], False),  # one loss
         ({"model.name": "mlp", "model.norm": "batch"}, "norm.momentum", [0.1, 0.2], False),  # one gradient
         ({"model.name": "mlp"}, "optim.lr", [0.1, 0.2], False),
+        ({**UNET, **SMALL}, "model.skips", ["none", "add"], False),
+        ({**UNET, **SMALL}, "norm.eps", [1e-5, 1e-3], True),
     ],
 )
 def test_arms_whose_networks_do_the_same_are_named(
