@@ -206,9 +206,9 @@ def write_table() -> None:
         "# What the studies say",
         "",
         f"{len(table)} studies, each run on two CPU cores, most in one to three minutes on small images. **A verdict "
-        "holds at the scale of its runs**, and each page says what that scale leaves open. Each study was designed on "
-        f"other seeds than those shown here. Of {counts.total()} primary claims {decided} are decided: {verdicts}. "
-        "`python docs/results.py RUNS` writes these pages from the records of the runs.",
+        "holds at the scale of its runs**, and each page says what that scale leaves open. Each design was settled "
+        f"before the runs that are shown, which were made once. Of {counts.total()} primary claims {decided} are "
+        f"decided: {verdicts}. `python docs/results.py RUNS` writes these pages from the records of the runs.",
         "",
         " · ".join(f"[{group}](#{re.sub('[^a-z]+', '-', group.lower())})" for group in groups),
     ]

@@ -44,7 +44,6 @@ quick = Study(
         "one decay of each kind is tried."
     },
     claims=[
-        # not checked at the source: the sections of all claims
         Claim("Tuned with as many trials, Adam is no less accurate than SGD with momentum, to three points.",
               more("test_top1", "Adam", than="SGD"), "section 4", source=CHOI, threshold=-0.03, primary=True,
               answers="no"),

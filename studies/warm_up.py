@@ -34,7 +34,6 @@ def declared(base: dict[str, object], part: float, low: float, middle: float, hi
         seeds=7,
         plots=[Against("test_top1", "optim.lr", "Test accuracy over the learning rate")],
         claims=[
-            # not checked at the source: the sections of all claims
             Claim("At the high rate warm-up raises the accuracy.",
                   more("test_top1", at(high, part), than=at(high, 0.0)), "section 2.2", source=GOYAL, primary=True),
             Claim("Each at its best rate and warm-up, a rate that falls along a cosine is more accurate than a "
@@ -43,9 +42,9 @@ def declared(base: dict[str, object], part: float, low: float, middle: float, hi
                   source=COSINE),
             Claim("Warm-up matters more at the high rate than at the low one.",
                   interaction("test_top1", of=(at(high, part), at(high, 0.0)), than=(at(low, part), at(low, 0.0))),
-                  "section 3", primary=True),
+                  primary=True),
             Claim("At the low rate warm-up makes no difference of three points.",
-                  alike("test_top1", at(low, part), at(low, 0.0)), "section 3", threshold=0.03),
+                  alike("test_top1", at(low, part), at(low, 0.0)), threshold=0.03),
         ],
     )  # fmt: skip
 
