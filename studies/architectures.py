@@ -86,7 +86,8 @@ quick = Study(
     tune={"optim.lr": [0.02, 0.1]},
     limits={
         "quick": "Eight epochs of 1,800 small images reward networks that learn fast; the papers of VGG and ResNet "
-        "claim that they end best. Two rates are a small budget."
+        "claim that they end best. VGG with dense layers hardly starts in so few, so that what is claimed of it is not "
+        "earned. Two rates are a small budget."
     },
     plots=[
         Scatter("parameters", "Test accuracy against parameters"),
@@ -100,7 +101,7 @@ quick = Study(
               more("test_top1", "AlexNet, batch norm", than="LeNet-5, batch norm"), source=ALEXNET, primary=True),
         Claim("Without its hidden dense layers VGG is no less accurate, to three points.",
               more("test_top1", "VGG-11, batch norm", than="VGG-11, dense layers, batch norm"),
-              "section 4.6 and table 5", source=LIN, threshold=-0.03, primary=True,
+              "section 4.6 and table 5", source=LIN, threshold=-0.03,
               paper="CIFAR-10, dense layers with dropout and global average: 10.88 % and 10.41 % error"),
         Claim("VGG is more accurate than AlexNet, both with batch norm.",
               more("test_top1", "VGG-11, batch norm", than="AlexNet, batch norm"), "table 7", source=VGG),

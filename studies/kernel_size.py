@@ -1,9 +1,10 @@
 """At equal receptive field, are two 3×3 convolutions better than one 5×5, and is it the non-linearity between them?
 
-Each block of a network has two 3×3 convolutions or one 5×5 of the same width, whose weights are 25 to 18; with ReLUs,
-and with no activation at all, where two successive convolutions are one linear map. Each tunes its learning rate.
-quick: three blocks, of 8 to 32 filters, with batch norm, on drawn shapes of 20 pixels. paper: VGG-13 on CIFAR-10.
-imagenet: the paper's network of 13 layers on ImageNet as an image folder.
+Each block of a network has two 3×3 convolutions or one 5×5 of the same width; with ReLUs, and with no activation at
+all, where two successive convolutions are one linear map. Where a block has as many maps in as out, a 5×5 has 25
+weights to the stack's 18. Each tunes its learning rate. quick: three blocks, of 8 to 32 filters, with batch norm, on
+drawn shapes of 20 pixels; each block doubles its maps, and the stack has 8 % more parameters. paper: VGG-13 on
+CIFAR-10. imagenet: the paper's network of 13 layers on ImageNet as an image folder.
 """
 
 import math
