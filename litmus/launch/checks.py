@@ -316,11 +316,16 @@ MOST_FLOPS = 2e10
 def _lines_about_equal_networks(plan: Plan, seed: int, drawn: Mapping[str, Sequence[_Parameter]]) -> list[str]:
     """Return a line for each arm that does in a first step what an arm before it does, to the last bit.
 
-    Compared are arms that differ in keys of the network alone. An option that a network never reads is one reason.
+    Arms are compared that differ in keys of the network alone. An option that a network never reads is one reason.
     """
     alike: dict[str, list[Arm]] = defaultdict(list)
     for arm in plan.arms:
-        others = {key: value for key, value in arm.config.flat().items() if not key.startswith(NETWORK)}
+        # A step does not show what evaluation alone reads.
+        others = {
+            key: value
+            for key, value in arm.config.flat().items()
+            if not key.startswith(NETWORK) or key == "norm.evaluation_statistics"
+        }
         alike[repr((others, [(each.name, each.digest) for each in drawn[arm.label]]))].append(arm)
     lines = []
     for arms in alike.values():

@@ -231,6 +231,7 @@ SMALL = {"data.image_size": 8, "data.train_images": 80, "data.test_images": 20}
         ({"model.name": "mlp", "model.norm": "ghost_batch"}, "norm.virtual_batch_size", [16, 32], False),
         ({"model.name": "mlp", "model.norm": "batch"}, "norm.gradient", ["full", "stopped"], False),  # one loss
         ({"model.name": "mlp", "model.norm": "batch"}, "norm.momentum", [0.1, 0.2], False),  # one gradient
+        ({"model.name": "mlp", "model.norm": "batch"}, "norm.evaluation_statistics", ["running", "population"], False),
         ({"model.name": "mlp"}, "optim.lr", [0.1, 0.2], False),
         ({**UNET, **SMALL}, "model.skips", ["none", "add"], False),
         ({**UNET, **SMALL}, "norm.eps", [1e-5, 1e-3], True),
