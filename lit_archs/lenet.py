@@ -91,14 +91,14 @@ class LeNetOptions(NormActivationOptions):
     """What both forms of LeNet-5 may be made of.
 
     Args:
-        pooling: max or average over 2×2 windows; trainable is the sum with a coefficient, a bias and the activation,
-            as the paper has it. Max, the default here, is what later copies of the network have, not LeCun et al.
+        pooling: max or average over 2×2 windows, or trainable: the sum times a coefficient, plus a bias, through the
+            activation. LeCun et al. used trainable, most later versions use max.
         dropout: probability of zeroing a unit of a fully connected layer.
-        connections: whether the second convolution's maps read all maps (full) or those of table I (partial).
+        connections: whether each map of the second convolution reads all maps (full) or those of table I (partial).
         output: softmax (a linear layer, cross-entropy), or distances to fixed codes trained with the paper's MAP
             (rbf_map) or mean squared error criterion (rbf_mse).
-        first_kernel: side of the first convolution's filters, whose padding leaves as large a map: AlexNet's is 11.
-        first_stride: of the first convolution: AlexNet's is 4.
+        first_kernel: size of the first convolution's filters, padded to keep the size of the map: AlexNet's is 11.
+        first_stride: stride of the first convolution: AlexNet's is 4.
     """
 
     norm: Norm = "none"

@@ -29,12 +29,12 @@ class DataConfig(Config):
         test_crops: parts of a test image whose predicted probabilities are averaged: 1, the middle; 5, with the four
             corners; 10, with their mirror images.
         mix: none, mixup or cutmix: whether each training image is mixed with another.
-        mix_alpha: parameter of the Beta distribution that the share of the first image is drawn from.
+        mix_alpha: parameter of the Beta distribution of the first image's weight.
         centring: channel subtracts each channel's mean over the training split, pixel that of each pixel; both divide
             by each channel's standard deviation; pixel_mean subtracts that of each pixel and divides by the full range
             alone; unit only divides by the full range, to [0, 1], and none leaves pixels at 0 to 255.
         validation: fraction of the training set that is held out for validation.
-        train_fraction: fraction of the training split that is trained on, class by class; smaller ones are parts of
+        train_fraction: fraction of each class of the training split to train on; smaller fractions are subsets of
             larger ones.
         split_seed: seed of that split, the same for every run of a study.
         reshuffle: whether each epoch has a new order; false repeats the first epoch's.

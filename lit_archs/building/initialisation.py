@@ -35,9 +35,9 @@ class InitConfig(Config):
             VGG), pytorch (its layers' defaults, biases included), own (what the network's constructor draws and
             sets).
         gain: factor on every drawn weight.
-        scaled: which weights the gain is a factor on: all, or hidden, those of all layers but the last.
-        pairing: what identifies a parameter in the key of its draw: its name, or its place among the network's
-            parameters of one shape, for networks whose names shift where a layer is added.
+        scaled: which weights are multiplied by the gain: all, or hidden, those of all layers but the last.
+        pairing: what pairs the initial weights of two arms: the name of a parameter, or its place among the parameters
+            of its shape, for networks in which an additional layer renames others.
     """
 
     scheme: Scheme = "kaiming_normal"

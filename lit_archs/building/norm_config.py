@@ -29,20 +29,20 @@ class NormConfig(Config):
     """Details of the norm layers; which layer it is, is the network's option `norm`.
 
     Args:
-        placement: before or after the activation next to the norm; a norm without one, at the end of a residual
-            branch, stays where it is.
+        placement: before or after the activation; a norm at the end of a residual branch, which has no activation,
+            keeps its place.
         affine: whether norms have a trainable scale and shift; without, the shift of a channel is the bias of the
             convolution before, or follows a norm that reads a sum or a concatenation. Batch norm subtracts such
             a bias with the mean: with it, affine=false is scale=false and shift=false in effect.
         scale: whether norms have a trainable scale, γ; only with `affine`.
-        shift: whether they have a trainable shift, β; nothing shifts in its place.
-        gradient: of batch norm, full, or with the statistics taken for constants: both (stopped), or only the mean
+        shift: whether norms have a trainable shift, β; nothing replaces it.
+        gradient: gradient of batch norm: full, or with constant statistics, both (stopped) or only the mean
             (mean_stopped); Ioffe & Szegedy 2015 (1502.03167), section 2.
         eps: added to the variance before the root; null keeps each layer's default, mostly 1e-5.
         momentum: weight of the newest batch in batch norm's running averages.
-        evaluation_statistics: of batch norm, running (averages), batch (those of the evaluated batch) or population
-            (means over the batches of up to 10,000 training images, taken before each evaluation with the weights of
-            that moment: Ioffe & Szegedy 2015, algorithm 2).
+        evaluation_statistics: statistics of batch norm in an evaluation: running averages, those of the evaluated
+            batch, or population, the means over the batches of up to 10,000 training images, computed anew before each
+            evaluation (Ioffe & Szegedy 2015, algorithm 2).
         virtual_batch_size: samples of a virtual batch of ghost_batch (Hoffer et al. 2017, 1705.08741).
         groups: groups of group norm; fewer in layers that they would leave with less than two channels a group.
         noise_mean: of noisy_batch, largest mean of a channel's shift (Santurkar et al. 2018, 1805.11604, appendix).

@@ -30,24 +30,24 @@ class OptimConfig(Config):
     """Optimiser, learning-rate schedule and loss.
 
     Args:
-        name: an optimiser of torch.optim, in lower case: all whose step needs one gradient of any dense parameter.
+        name: an optimiser of torch.optim, in lower case.
         lr: learning rate after warm-up.
-        momentum: of SGD and RMSprop; the first beta of Adam and its kin; of no meaning to the others.
+        momentum: momentum of SGD and RMSprop; the first beta of Adam and related optimisers; the others ignore it.
         nesterov: Nesterov's form of momentum, for SGD.
         weight_decay: as the optimiser applies it: an L2 penalty for SGD, decoupled decay for AdamW.
         schedule: constant, multistep (multiplied by decay_factor at each milestone), exponential
             (multiplied by decay_factor over the whole run, a little at each step), cosine (to zero) or plateau
             (multiplied by decay_factor where the validation loss has not fallen for more than `patience` epochs).
         milestones: fractions of the run at which multistep multiplies the rate by decay_factor, e.g. 0.5 and 0.75.
-        decay_factor: what multistep multiplies the rate by at a milestone, plateau at a plateau, and exponential over
-            the run.
+        decay_factor: factor on the rate: at each milestone (multistep), at a plateau, or over the whole run
+            (exponential).
         patience: epochs that plateau waits for a lower validation loss.
         warmup: fraction of the run over which the rate rises linearly to lr (Goyal et al. 2017, 1706.02677, 2.2).
-        label_smoothing: share of the target spread over all classes.
+        label_smoothing: fraction of the target that is spread over all classes.
         loss: of classifiers, cross_entropy, hinge (by how much the scores of wrong classes come closer than 1 to the
             right one's, added up: Weston & Watkins 1999), crammer_singer (the worst of them alone) or squared_error
             (to one-hot targets, added up over the classes); recorded losses are in its unit.
-        clip_norm: largest norm of the gradient, which is scaled down to it beyond; null leaves it as it is.
+        clip_norm: largest norm of the gradient; larger gradients are scaled down to it; null clips nothing.
         options: further arguments of the optimiser, as torch.optim calls them, e.g. eps=1e-6 or amsgrad=true.
     """
 

@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from pydantic import PositiveInt
+
 from litmus.core.config_keys import REQUIRED, Key, Keys
 from litmus.core.errors import UserError, unknown_name
 from litmus.core.suggestions import SYNONYMS, nearest
@@ -17,8 +19,12 @@ from litmus.records.storage import to_json
 SHORT = {"model.name": "--model", "data.name": "--data", "trainer.keep": "--keep"}
 """The shorter options of some config keys."""
 
+SECTIONS = {"model": "network", "init": "network", "norm": "network", "data": "data", "optim": "optimisation"}
+SECTIONS |= {"trainer": "training", "seed": "training"}
+"""The group of the help that lists a config key, by the first part of its name."""
+
 RUN_HELP = "a run's identity, its first characters, or its folder"
-JSON_HELP = "print JSON instead, see docs/json.md"
+JSON_HELP = "print JSON, see docs/json.md"
 OUT = Key("out", str, "runs", "folder of the records")
 
 FORMAT = 1
@@ -66,6 +72,26 @@ class _Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Writes an option once, and breaks lines between words alone."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=79)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings:
+            return super()._format_action_invocation(action)
+        written = [text for text in action.option_strings if "_" not in text or "." in text]  # not --per_device as well
+        values = self._format_args(action, str(action.metavar or action.dest.upper())) if action.nargs != 0 else ""
+        return f"{', '.join(written)} {values}".strip()
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrapped(" ".join(text.split()), width)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(wrapped(" ".join(text.split()), width))
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose options are keys, and whose errors are a `UserError` each."""
 
@@ -75,13 +101,30 @@ class Parser(argparse.ArgumentParser):
             description=description,
             allow_abbrev=False,
             exit_on_error=False,
-            formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28, width=79),
+            formatter_class=_Formatter,
         )
+        self._group: Any = self
         self._command_keys: Keys = {}
         self._config_keys: Keys = {}
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(message)
+        raise UserError(message.replace("the following arguments are required:", "missing:"))
+
+    def start_group(self, title: str) -> None:
+        """List the keys that are added from now on under `title` in the help."""
+        self._group = self.add_argument_group(title)
+
+    def format_help(self) -> str:
+        """Return the help; its first line names what a call must have, and not each of a hundred options."""
+        options = [each for each in self._actions if each.option_strings]
+        required = [f"{each.option_strings[0]} {each.metavar}" for each in options if each.required]
+        places = [
+            f"[{name}]" if each.nargs == "?" else f"{name} ..." if each.nargs else name
+            for each in self._actions
+            if not each.option_strings and (name := str(each.metavar or each.dest))
+        ]
+        self.usage = " ".join([self.prog, *required, "[options]", *places])
+        return super().format_help()
 
     def add_key(self, key: Key, positional: bool = False) -> None:
         """Add an argument of the command; `--per-device` and `--per_device` are the same option."""
@@ -97,8 +140,13 @@ class Parser(argparse.ArgumentParser):
 
         The help lists them where `shown`, and those that have a shorter option in any case.
         """
+        section = ""
+        if not shown:
+            self.start_group("frequent config keys")
         for name, key in keys.items():
             if name not in self._config_keys:
+                if shown and section != SECTIONS.get(name.partition(".")[0], section):
+                    self.start_group(section := SECTIONS[name.partition(".")[0]])
                 self._config_keys[name] = key
                 written = [SHORT[name], f"--{name}"] if name in SHORT else [f"--{name}"]
                 self._add(key, written, _described(key) if shown or name in SHORT else argparse.SUPPRESS)
@@ -156,8 +204,9 @@ class Parser(argparse.ArgumentParser):
         flag: dict[str, Any] = {"nargs": "?", "const": "true"} if key.type is bool else {}
         if key.is_list:
             flag["action"] = _Once
-        metavar = key.name.rpartition(".")[2].upper()
-        self.add_argument(
+        number = key.type is int or key.type == PositiveInt or key.type == PositiveInt | None
+        metavar = "true|false" if flag.get("nargs") else "N" if number else key.name.rpartition(".")[2].upper()
+        self._group.add_argument(
             *written, dest=key.name, default=argparse.SUPPRESS, help=help, metavar=metavar, required=required, **flag
         )
 
@@ -173,7 +222,7 @@ def _described(key: Key) -> str:
     listed = all(str(choice) in key.help for choice in key.choices)
     valid = "" if listed else f"; {key.expected}"
     default = "" if key.default in (REQUIRED, None, "") else f" (default: {_as_typed(key.default)})"
-    return textwrap.shorten(f"{key.help.rstrip('.')}{valid}{default}", 400).replace("%", "%%")
+    return f"{key.help.rstrip('.')}{valid}{default}".replace("%", "%%")
 
 
 def _as_typed(value: Any) -> str:

@@ -16,7 +16,9 @@ from litmus.export.predict import Prediction, image_files, predictions, write_ma
 from litmus.records.run_record import RunRecord
 from litmus.records.storage import in_bytes
 
-WEIGHTS = Key("weights", Which | None, None, "last, or best by validation (default: those that were tested)")
+WEIGHTS = Key(
+    "weights", Which | None, None, "last, or best on the validation split (default: the weights that were tested)"
+)
 
 PATH_WIDTH = 34
 """Characters of a path that `litmus predict` prints: the last ones."""
@@ -26,7 +28,7 @@ def parser() -> Parser:
     """Return the command's parser."""
     parser = Parser(
         "export",
-        "Write a run's weights in safetensors, or its network with its normalisation in ONNX. A JSON file "
+        "Write the weights of a run as safetensors, or its network and input normalisation as ONNX. A JSON file "
         "of the same name holds the class names, the normalisation, the config and the results.",
     )
     parser.add_argument("run", help=RUN_HELP)
@@ -69,8 +71,8 @@ def predict_parser() -> Parser:
     """Return the parser of `litmus predict`."""
     parser = Parser(
         "predict",
-        "Print the classes that a run's network finds in images, with their probabilities, or their scores where the "
-        "loss was not cross-entropy. A network that segments writes a mask for each image.",
+        "Classify images with the network of a run, and print probabilities, or scores if the loss was not "
+        "cross-entropy. A segmentation network writes a mask for each image.",
     )
     parser.add_argument("run", help=RUN_HELP)
     parser.add_argument("images", nargs="+", help="image files, or folders of them")

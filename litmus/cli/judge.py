@@ -20,13 +20,13 @@ TABLE = "a CSV, JSON lines or Parquet file, an export of W&B, or a folder of Lig
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("judge", "Write the report of runs that were trained elsewhere, from a table of their results.")
+    parser = Parser("judge", "Write the report for runs that were trained elsewhere, from a table of their results.")
     parser.add_argument("table", help=TABLE)
     for key in keys_of_class(Reading, "").values():
         parser.add_key(key)
-    parser.add_key(Key("question", str, "", "the title of the report"))
-    parser.add_key(Key("name", str, "", "the folder of the report; by default that of the table"))
-    parser.add_key(Key("export", str, "", f"other formats too, comma-separated: {', '.join(FORMATS)}"))
+    parser.add_key(Key("question", str, "", "title of the report"))
+    parser.add_key(Key("name", str, "", "folder of the report (default: the table's name)"))
+    parser.add_key(Key("export", str, "", f"further formats, separated by commas: {', '.join(FORMATS)}"))
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(OUT)
     return parser

@@ -38,10 +38,14 @@ Row = dict[str, Any]
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("list", "List studies, architectures, datasets and probes, or the runs of a study, a line each.")
+    parser = Parser("list", "List studies, architectures, datasets and probes, or the runs of a study.")
     kinds = Literal["all", "studies", "archs", "data", "probes", "runs"]
-    parser.add_key(Key("kind", kinds, "all", "all, studies, archs, data, probes or runs"), positional=True)
-    parser.add_argument("study", nargs="?", default=None, help="of runs: the study, see litmus status")
+    parser.add_key(
+        Key("kind", kinds, "all", "studies, archs, data, probes, runs, or all of them but runs"), positional=True
+    )
+    parser.add_argument(
+        "study", nargs="?", default=None, help="after `runs`: name of an experiment, see `litmus status`"
+    )
     parser.add_key(OUT)
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     return parser

@@ -15,24 +15,33 @@ if TYPE_CHECKING:
     from litmus.design.study import Study
 
 
-COMMANDS = {
-    "list": Command("list", "list studies, architectures, datasets, probes, and a study's runs"),
-    "run": Command("run", "run what is missing of a study, then write its report"),
-    "vary": Command("train:vary", "run a study of any config keys: --vary model.norm=none,batch"),
-    "train": Command("train", "train one network"),
-    "work": Command("work", "execute the runs that --launcher none or slurm has planned, on any machine"),
-    "status": Command("status", "show how many runs of each study are finished, and its jobs"),
-    "stop": Command("status:stop", "cancel a study's jobs on a cluster"),
-    "report": Command("report", "write a study's report again, or compare two studies"),
-    "judge": Command("judge", "write the same report for a table of runs that were trained elsewhere"),
-    "power": Command("power", "print how many seeds would show an effect of a given size"),
-    "show": Command("status:show", "show one run: config, result, log"),
-    "predict": Command("export:predict", "classify or segment images with a run's network"),
-    "export": Command("export", "write a run's weights: safetensors or ONNX"),
-    "wandb": Command("wandb", "write a study's report in W&B"),
-    "profile": Command("profile", "show an architecture layer by layer: shapes, parameters, FLOPs"),
-    "completion": Command("completion", "print the script with which bash, zsh or fish completes with TAB"),
+GROUPS = {
+    "Run": {
+        "run": Command("run", "run the missing runs of a study, then write its report"),
+        "vary": Command("train:vary", "compare any config keys: --vary model.norm=none,batch"),
+        "train": Command("train", "train one network"),
+        "work": Command("work", "execute planned runs, on any number of machines"),
+        "stop": Command("status:stop", "cancel the SLURM jobs of a study"),
+    },
+    "Look at results": {
+        "status": Command("status", "show how many runs of each study are finished, and SLURM jobs"),
+        "report": Command("report", "write the report of a study again, or compare two studies"),
+        "power": Command("power", "print how many seeds would show an effect of a given size"),
+        "show": Command("status:show", "show one run: config, result, log"),
+        "wandb": Command("wandb", "write the report of a study in W&B"),
+    },
+    "Use what exists": {
+        "judge": Command("judge", "write the report for runs that were trained elsewhere"),
+        "predict": Command("export:predict", "classify or segment images with the network of a run"),
+        "export": Command("export", "write the weights of a run as safetensors, or its network as ONNX"),
+    },
+    "Look up": {
+        "list": Command("list", "list studies, architectures, datasets, probes, or runs"),
+        "profile": Command("profile", "show an architecture layer by layer: shapes, parameters, FLOPs"),
+        "completion": Command("completion", "print a script that completes commands with TAB in your shell"),
+    },
 }
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -86,8 +95,10 @@ def run_command(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print("usage: litmus COMMAND ...\n\nControlled ablations of image networks.\n")
-        print("\n".join(f"  {name:<11} {command.summary}" for name, command in COMMANDS.items()))
-        print("\nlitmus COMMAND --help lists a command's options.")
+        for title, commands in GROUPS.items():
+            print(f"{title}:")
+            print("".join(f"  {name:<11} {command.summary}\n" for name, command in commands.items()))
+        print("`litmus COMMAND --help` lists the options of a command.")
         return 0 if arguments else USAGE_ERROR
     name, *rest = arguments
     if name not in COMMANDS:

@@ -18,20 +18,21 @@ from litmus.lit_archs.building.registry import ARCHITECTURES, FILE_AND_CLASS, ke
 from litmus.training.config import DEFAULT_ARCHITECTURE, ENV, config_keys
 
 SPLITS = Key(
-    "splits", int, 1, "validation splits that the seeds take in turn; the report says what the choice of a split adds"
+    "splits", int, 1, "validation splits that the seeds use in turn; the report says how much the split matters"
 )
-NAME = Key("name", str, "", "the experiment's name and folder (default: the study's with what is asked for)")
+NAME = Key("name", str, "", "name of the experiment and of its folder (default: the study with the changed settings)")
 SOURCE = Key(
-    "source", Path | None, None, "a file that registers a dataset or probe, or whose networks other options name"
+    "source",
+    Path | None,
+    None,
+    "a Python file that registers datasets or probes, or has the networks that other options name",
 )
-CONFIG = Key("config", Path | None, None, "YAML of config keys, such as a run's config.yaml")
-SLURM_FILE = Key(
-    "slurm.config", Path | None, None, "YAML of settings such as partition: gpu; options replace its values"
-)
+CONFIG = Key("config", Path | None, None, "YAML file of config keys, such as the config.yaml of a run")
+SLURM_FILE = Key("slurm.config", Path | None, None, "YAML file of settings such as partition: gpu; options override it")
 
 CONFIG_HELP = (
-    "Every config key is an option too: --model NAME, --data NAME, --model.norm batch, --optim.lr 0.1, "
-    "--trainer.epochs 20, ...; `litmus train --model NAME --help` lists them with their defaults."
+    "Every config key is also an option, such as --model.norm batch, --optim.lr 0.1 or --trainer.epochs 20. "
+    "`litmus train --model NAME --help` lists them with their defaults."
 )
 
 
@@ -94,17 +95,21 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def add_environment(parser: Parser) -> None:
     """Add --environment."""
-    named = "NAME: an environment variable that the file of --source reads, part of each run's identity; repeatable"
-    parser.add_argument("--environment", action="append", default=[], help=named)
+    named = "an environment variable that the file of --source reads; part of each run's identity; repeatable"
+    parser.add_argument("--environment", metavar="NAME", action="append", default=[], help=named)
 
 
 def add_launch_keys(parser: Parser) -> None:
     """Add the options that say how runs are executed: --workers, --devices, --out, ..."""
-    for key in (*keys_of_class(LaunchConfig, "").values(), SLURM_FILE):
+    parser.start_group("where and how runs are executed; this changes no result")
+    for key in keys_of_class(LaunchConfig, "").values():
         parser.add_key(key)
+    parser.start_group("SLURM jobs, with --launcher slurm")
+    parser.add_key(SLURM_FILE)
     for key in slurm_keys().values():
         # Without a default: only what is typed replaces the file's settings.
-        parser.add_key(dataclasses.replace(key, default=None))
+        default = f" (default: {key.default})" if key.default else ""
+        parser.add_key(dataclasses.replace(key, default=None, help=f"{key.help.rstrip('.')}{default}"))
 
 
 def launch_config(options: Options) -> LaunchConfig:
@@ -127,11 +132,11 @@ def parse_vary(texts: Sequence[str]) -> dict[str, list[Any]]:
 
 def add_tuning_keys(parser: Parser) -> None:
     """Add --tune, --trials and --tuning-seeds."""
-    tune = "KEY=A,B,... or KEY=LOW..HIGH: values that each arm chooses from on the validation split; repeatable"
-    parser.add_argument("--tune", action="append", default=[], help=tune)
-    trials = f"trials of each arm where --tune gives a range (default: {Tuning.trials})"
+    tune = "tune KEY for each arm on the validation split: KEY=A,B,... or KEY=LOW..HIGH; repeatable"
+    parser.add_argument("--tune", metavar="KEY=...", action="append", default=[], help=tune)
+    trials = f"trials per arm if --tune gives a range (default: {Tuning.trials})"
     parser.add_key(Key("trials", int | None, None, trials))
-    seeds = f"seeds of each trial, which the study itself does not use (default: {Tuning.seeds})"
+    seeds = f"seeds per trial; the study itself does not use them (default: {Tuning.seeds})"
     parser.add_key(Key("tuning_seeds", int | None, None, seeds))
 
 

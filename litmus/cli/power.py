@@ -19,12 +19,14 @@ from litmus.evidence.units import POINTS, Unit, unit_of
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("power", "Print how many seeds would show an effect of a given size, from a study's records.")
-    parser.add_argument("study", help="an experiment on disk, see litmus status")
-    parser.add_key(
-        Key("effect", PositiveFloat, REQUIRED, "difference to show; percentage points where the metric is a share")
+    parser = Parser(
+        "power", "Print how many seeds would show an effect of a given size, given the spread of a study's records."
     )
-    parser.add_key(Key("metric", str, None, "a number of the records (default: accuracy on the test set)"))
+    parser.add_argument("study", help="name of an experiment, see `litmus status`")
+    parser.add_key(
+        Key("effect", PositiveFloat, REQUIRED, "the difference to show, of an accuracy in percentage points")
+    )
+    parser.add_key(Key("metric", str, None, "a metric of the records, such as val_top1 (default: test accuracy)"))
     parser.add_key(Key("power", float, 0.8, "the probability of showing it"))
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(OUT)

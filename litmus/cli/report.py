@@ -25,15 +25,15 @@ from litmus.report.printed import as_json, lines_of
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("report", "Write an experiment's report again, from its records; of two, how they differ.")
+    parser = Parser("report", "Write the report of an experiment again from its records, or compare two experiments.")
     parser.add_argument(
-        "study", nargs="?", metavar="experiment", help="one on disk by name, see litmus status, or folder"
+        "study", nargs="?", metavar="experiment", help="name of an experiment, see `litmus status`, or its folder"
     )
-    parser.add_argument("other", nargs="?", metavar="other", help="another experiment, to compare the two")
-    parser.add_argument("--all", action="store_true", help="every report, and an index of them")
+    parser.add_argument("other", nargs="?", metavar="other", help="a second experiment, to compare the two")
+    parser.add_argument("--all", action="store_true", help="write all reports, and an index of them")
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
-    parser.add_key(Key("export", str, "", f"other formats too, comma-separated: {', '.join(FORMATS)}"))
-    parser.add_argument("--costs", action="store_true", help="parameters and FLOPs in the tables that --export writes")
+    parser.add_key(Key("export", str, "", f"further formats, separated by commas: {', '.join(FORMATS)}"))
+    parser.add_argument("--costs", action="store_true", help="add parameters and FLOPs to the exported tables")
     parser.add_key(OUT)
     return parser
 

@@ -52,18 +52,22 @@ SEEDS_OPTIONS = ("--seeds", "--max-seeds", "--max_seeds")
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("run", f"Run what is missing of a study, then write its report. {CONFIG_HELP}")
-    parser.add_argument("study_or_file", metavar="study", help="the study, see litmus list, or the path of its file")
-    preset = "quick (minutes on a laptop), paper (the paper's protocol) or another preset of the study"
+    parser = Parser("run", f"Run the missing runs of a study, then write its report. {CONFIG_HELP}")
+    parser.add_argument(
+        "study_or_file", metavar="study", help="a name of `litmus list studies`, or the path of a study's file"
+    )
+    preset = "quick (minutes on a laptop), paper (the paper's protocol), or another preset of the study"
     parser.add_key(Key("preset", str, "quick", preset))
-    parser.add_key(Key("seeds", int, None, "seeds of each arm (default: the study's)"))
-    parser.add_key(Key("first_seed", int, 0, "the first seed; another one runs fresh seeds, to confirm a finding"))
+    parser.add_key(Key("seeds", int, None, "seeds per arm (default: the study's)"))
+    parser.add_key(Key("first_seed", int, 0, "the first seed; fresh seeds, such as from 100, confirm a finding"))
     parser.add_key(SPLITS)
-    until = "add seeds until the primary claims are decided, at most so many to each arm"
+    until = "add seeds until the primary claims are decided, up to N per arm"
     parser.add_key(Key("max_seeds", PositiveInt | None, None, until))
-    parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: other levels of a factor")
+    parser.add_argument(
+        "--vary", metavar="KEY=A,B", action="append", default=[], help="other levels of a factor; repeatable"
+    )
     parser.add_key(NAME)
-    parser.add_argument("--forecast", action="store_true", help="estimate what the study will cost, and stop")
+    parser.add_argument("--forecast", action="store_true", help="estimate runs, steps and hours, and stop")
     add_tuning_keys(parser)
     add_launch_keys(parser)
     parser.add_config_keys(all_config_keys())

@@ -41,8 +41,8 @@ Found = dict[str, Any]
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("status", "Show how many runs of each experiment are finished, running or missing, and its jobs.")
-    parser.add_argument("study", nargs="?", default=None, help="one experiment, arm by arm (default: all of them)")
+    parser = Parser("status", "Show how many runs of each experiment are finished, running or missing, and SLURM jobs.")
+    parser.add_argument("study", nargs="?", default=None, help="one experiment, arm by arm (default: all experiments)")
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
     parser.add_key(OUT)
     return parser
@@ -242,7 +242,7 @@ def stop_parser() -> Parser:
     parser = Parser(
         "stop", "Cancel an experiment's jobs on a cluster. Finished runs stay; litmus run continues the rest."
     )
-    parser.add_argument("study", help="the experiment, see litmus status")
+    parser.add_argument("study", help="name of an experiment, see `litmus status`")
     parser.add_key(OUT)
     return parser
 

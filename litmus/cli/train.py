@@ -43,14 +43,12 @@ from litmus.training.config import DEFAULT_ARCHITECTURE, config_keys, resolve
 
 def parser(shown: Keys | None = None) -> Parser:
     """Return the command's parser, whose help lists the config keys `shown`."""
-    parser = Parser(
-        "train", "Train one network: one run, or with --seeds one for each seed. Its config keys are options."
-    )
+    parser = Parser("train", "Train one network: one run, or one per seed with --seeds. Every config key is an option.")
     parser.add_key(CONFIG)
-    parser.add_key(Key("print_config", bool, False, "print the resolved config and stop"))
+    parser.add_key(Key("print_config", bool, False, "print the full config as YAML, and stop"))
     parser.add_key(SOURCE)
     add_environment(parser)
-    parser.add_key(Key("seeds", int, None, "seeds 0, 1, ... (default: --seed alone)"))
+    parser.add_key(Key("seeds", int, None, "number of seeds: 0, 1, ... (default: one run, with --seed)"))
     parser.add_key(NAME)
     add_launch_keys(parser)
     parser.add_config_keys(shown or {}, shown=True)
@@ -112,11 +110,15 @@ def execute(arguments: Sequence[str]) -> int:
 
 def vary_parser() -> Parser:
     """Return the parser of `litmus vary`."""
-    parser = Parser("vary", f"Run a study of any config keys; the first levels are the baseline. {CONFIG_HELP}")
-    parser.add_argument("--vary", action="append", default=[], help="KEY=A,B,...: a factor and its levels; repeatable")
-    design = "which combinations of the levels are arms; leave_one_out and ladder take factors of two levels"
+    parser = Parser(
+        "vary", f"Compare any config keys, without a study file. The first levels are the baseline. {CONFIG_HELP}"
+    )
+    parser.add_argument(
+        "--vary", metavar="KEY=A,B", action="append", default=[], help="a factor and its levels; repeatable"
+    )
+    design = "which combinations of levels become arms; leave_one_out and ladder need factors of two levels"
     parser.add_key(Key("design", Literal[tuple(DESIGNS)], "full", design))
-    parser.add_key(Key("seeds", int, 3, "seeds of each arm"))
+    parser.add_key(Key("seeds", int, 3, "seeds per arm"))
     parser.add_key(SPLITS)
     parser.add_key(NAME)
     parser.add_key(SOURCE)

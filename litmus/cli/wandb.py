@@ -14,9 +14,9 @@ ACTIONS = ("report",)
 
 def parser() -> Parser:
     """Return the command's parser."""
-    parser = Parser("wandb", "Write the report of a study in W&B, in place of its last one, and print its address.")
+    parser = Parser("wandb", "Write the report of a study in W&B, replace its previous one, and print its address.")
     parser.add_argument("action", help="report")
-    parser.add_argument("study", help="an experiment on disk, see litmus status")
+    parser.add_argument("study", help="name of an experiment, see `litmus status`")
     parser.add_key(OUT)
     return parser
 

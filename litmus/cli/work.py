@@ -9,10 +9,10 @@ from litmus.launch.work import work
 
 def parser() -> Parser:
     """Return the command's parser."""
-    about = "Execute the runs that --launcher none or slurm has planned, until none is left."
-    status = "Exit status: 0 nothing is left, 1 runs crashed, 75 stopped by a signal and to be started again."
-    parser = Parser("work", f"{about} Any number of these may work in one folder. {status}")
-    parser.add_argument("folder", help="the study's folder, such as runs/batch_norm")
+    about = "Execute the runs that `litmus run --launcher none` planned, until none is left."
+    status = "Exit status: 0 if nothing is left, 1 if runs crashed, 75 if a signal stopped it; then start it again."
+    parser = Parser("work", f"{about} Any number of machines may work on one folder. {status}")
+    parser.add_argument("folder", help="the folder of the study, such as runs/batch_norm")
     return parser
 
 

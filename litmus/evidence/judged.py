@@ -48,17 +48,17 @@ class Reading(Config):
     """How a table of runs is read.
 
     Args:
-        arm: the column that tells the arms apart.
-        factors: in place of --arm, columns whose combinations are the arms, such as norm,depth.
-        seed: the column of the seeds, by which arms are paired; by default seed, where there is such a column.
-        metric: the column that is compared.
-        dataset: the column of the datasets, where there are several.
-        step: the column of the steps, where a run has several rows; its last row counts.
-        baseline: the arm that the others are compared with; by default baseline, or the first in the table.
-        higher: more of the metric is better.
-        lower: less of the metric is better; known of names such as loss and error.
-        scale: what the metric's numbers are; known of names such as accuracy.
-        failed: what a run without a value counts as, such as the accuracy of guessing.
+        arm: column that distinguishes the arms.
+        factors: instead of --arm, columns whose combinations are the arms, such as norm,depth.
+        seed: column of the seeds, by which arms are paired; by default seed, if there is such a column.
+        metric: column that is compared.
+        dataset: column of the datasets, if there are several.
+        step: column of the steps, if a run has several rows; its last row counts.
+        baseline: arm that the others are compared with; by default the arm named baseline, or else the first.
+        higher: higher values of the metric are better.
+        lower: lower values are better; understood from names such as loss and error.
+        scale: scale of the metric; understood from names such as accuracy.
+        failed: value of a run that has none, such as the accuracy of guessing.
     """
 
     arm: str = ""

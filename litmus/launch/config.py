@@ -28,19 +28,19 @@ class SlurmConfig(Config):
     """What each job of a study asks SLURM for.
 
     Args:
-        partition: by default the cluster's default.
-        nodes: nodes of a job; several train one run together, with `--devices` processes in all.
-        gpus: GPUs on each node, such as 4, or a100:4 for those of a kind; runs then never train on the CPU.
-        cpus: CPU cores of each process, by default one, or four a GPU.
-        memory: memory on each node, such as 32G.
+        partition: of the cluster, by default its default.
+        nodes: nodes per job; several train one run together, with `--devices` processes in all.
+        gpus: GPUs per node, such as 4, or a100:4 for one kind; runs then never train on the CPU.
+        cpus: CPU cores per process; by default one, or four per GPU.
+        memory: memory per node, such as 32G.
         time: time limit of a job, such as 90m or 4h; a longer run continues when the job is requeued.
-        parallel: jobs at a time, at most one a run.
-        account: whose hours are spent.
+        parallel: largest number of jobs at a time.
+        account: the account that is charged.
         qos: quality of service.
-        constraint: what the nodes must be, such as a100.
-        warning: how long before the end of a job's time its runs are checkpointed.
+        constraint: features that the nodes must have, such as a100.
+        warning: how long before the time limit the runs of a job are checkpointed.
         setup: lines of shell before the workers start, such as module load cuda.
-        python: what starts Python on the nodes, such as apptainer exec image.sif python.
+        python: command that starts Python on the nodes, such as apptainer exec image.sif python.
         extra: further options of sbatch, such as reservation=mine, or several as [reservation=mine, exclusive].
     """
 
@@ -116,22 +116,22 @@ class LaunchConfig(Config):
 
     Args:
         out: folder of the records.
-        workers: runs at a time; by default one a CPU core, or one a GPU (times per_device).
+        workers: runs at a time; by default one per CPU core, or `--per-device` per GPU.
         devices: processes that train one run together, each on one GPU or an equal number of cores.
-        per_device: runs at a time on each GPU; several of a small network take little longer than one.
-        accelerator: auto, cpu or cuda; auto is cuda for jobs that ask SLURM for GPUs, and where there is a GPU.
-        wandb: online, offline or disabled; by default what WANDB_MODE says, else online with a configured key, else
-            disabled.
-        logger: a logger of Lightning's that gets the same rows, in each run's folder: tensorboard or csv.
-        checkpoint_every: time between two checkpoints of a run, such as 5m, or steps, such as 500steps; epoch: at
-            the end of each; by default 10s, and 5m in jobs of SLURM.
-        threads: CPU threads of each process; by default what OMP_NUM_THREADS says, else the cores divided by the
-            processes, and one for a small network.
-        launcher: local, this machine; slurm, jobs of a cluster, see the options --slurm; none, nothing: what is planned
-            is written down, for `litmus work` on any machine.
+        per_device: runs at a time on each GPU; more than one pays for small networks.
+        accelerator: auto, cpu or cuda; auto is cuda if there is a GPU, or if SLURM jobs request GPUs.
+        wandb: online, offline or disabled; by default WANDB_MODE, or else online if there is an API key, disabled if
+            not.
+        logger: a logger of Lightning that also writes into the folder of each run: tensorboard or csv.
+        checkpoint_every: time between two checkpoints, such as 5m; or steps, such as 500steps; or epoch; by default
+            10s, and 5m in SLURM jobs.
+        threads: CPU threads per process; by default OMP_NUM_THREADS, or else one for a small network, and the cores
+            divided by the processes for others.
+        launcher: local trains on this machine, slurm submits jobs, none only writes the plan, which `litmus work`
+            executes on any machine.
         dry_run: print the SLURM script and submit nothing.
         slurm: what the jobs ask for.
-        same_code: count runs of older versions of your code as runs of the present one, now and later.
+        same_code: count runs of older versions of your code as runs of the present version, now and later.
     """
 
     out: str = "runs"

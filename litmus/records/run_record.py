@@ -207,7 +207,9 @@ def find_runs(run: str, out: Path) -> list[RunRecord]:
     records = [record for study in sorted(out.glob("*")) for record in run_records(study)]
     found = [record for record in records if record.run_id.startswith(run)]
     if not found:
-        raise UserError(f"no run {run!r} in {out} ({len(records)} runs there); litmus report lists a study's runs")
+        raise UserError(
+            f"no run {run!r} in {out} ({len(records)} runs there); `litmus list runs STUDY` lists those of a study"
+        )
     identities = sorted({record.run_id for record in found})
     if len(identities) > 1:
         raise UserError(f"{run!r} could be any of {', '.join(identities[:8])}; give more digits")

@@ -229,8 +229,12 @@ def test_the_help_of_a_command_has_every_option(name: str) -> None:
     keys = {action.dest for action in parser._actions if "." in action.dest and action.help == argparse.SUPPRESS}
     assert not keys or "key" in str(parser.description)
     for action in parser._actions:
-        for written in action.option_strings or [str(action.metavar or action.dest)]:
+        names = [
+            text for text in action.option_strings if "." in text or "_" not in text
+        ]  # --per_device is --per-device
+        for written in names or [str(action.metavar or action.dest)]:
             assert action.dest in keys or written == "--seed" or re.search(rf"(^|[\s\[]){written}\b", shown), written
+    assert max(map(len, shown.splitlines())) < 80
 
 
 EARLY = {
