@@ -45,6 +45,10 @@ OPTIONS: dict[str, list[Options]] = {
     ],
     "lenet5": [{"pooling": "trainable"}, {"output": "rbf_map", "width": 1.0}, {"first_kernel": 7}],
     "googlenet_cifar": [{"large_kernel": 3}, {"reductions": False}, {"squeeze_excite": True}],
+    "convnext": [
+        {"norm": "batch", "activation": "relu", "stem": "convolution", "depthwise": False, "inverted": False,
+         "kernel_size": 3, "sparse": False, "downsampling": "block"},
+    ],
     "inception_stack": [{"block": block} for block in ("naive", "unreduced", "no_pool", "single5")],
     "densenet40_k12": [{"dense": False}],
     "resnet18": [{"stem": "cifar"}],

@@ -20,6 +20,7 @@ CLASSES = 5
 _SMALL: dict[str, dict[type, Any]] = {
     "width": {int: 4, float: 0.125},
     "growth_rate": {int: 4},
+    "stage_blocks": {int: 1},
     "dense_units": {int: 16},
     "auxiliary": {bool: True},
 }

@@ -22,11 +22,14 @@ RECIPES: Mapping[str, Sequence[Transform]] = {
     # The same with those colour changes and the cutout of DeVries & Taylor 2017 (arXiv 1708.04552).
     "cifar_heavy": (Crop(4), HorizontalFlip(), ColourJitter(), Cutout()),
     "mnist_affine": (Affine(),),
-    # One at a time: shifts as in "cifar", flips, rotations, and colours by the training set's components.
+    # DeVries & Taylor 2017 (arXiv 1708.04552), 4.1, with the crops and flips of "cifar".
+    "cifar_cutout": (Crop(4), HorizontalFlip(), Cutout()),
+    # One at a time: shifts as in "cifar", flips, rotations, colours by the training set's components, cutout.
     "shift": (Crop(4),),
     "flip": (HorizontalFlip(),),
     "rotation": (Affine(degrees=15.0, shift=0.0, scale=(1.0, 1.0)),),
     "principal_colours": (PrincipalColours(),),
+    "cutout": (Cutout(),),
     # Szegedy et al. 2014 (arXiv 1409.4842) as used since Goyal et al. 2017 (arXiv 1706.02677).
     "imagenet": (ResizedCrop(), HorizontalFlip()),
     # The same with photometric distortion.

@@ -28,7 +28,7 @@ class DataConfig(Config):
         augment: augmentation recipe of the training images.
         test_crops: parts of a test image whose predicted probabilities are averaged: 1, the middle; 5, with the four
             corners; 10, with their mirror images.
-        mix: none, mixup or cutmix: whether each training image is mixed with another.
+        mix: none, mixup or cutmix: whether each training image is mixed with another; not for segmentation.
         mix_alpha: parameter of the Beta distribution of the first image's weight.
         centring: channel subtracts each channel's mean over the training split, pixel that of each pixel; both divide
             by each channel's standard deviation; pixel_mean subtracts that of each pixel and divides by the full range

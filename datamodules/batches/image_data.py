@@ -63,8 +63,6 @@ class ImageDataModule(lightning.LightningDataModule):
                 f"data.test_crops {config.test_crops}: the images of {config.name} are not larger than the network's "
                 "input; store larger ones with data.stored_size (folders) or data.margin (shapes)"
             )
-        if config.mix != "none" and self.arrays.train_masks is not None:
-            raise UserError(f"data.mix {config.mix}: the masks of {config.name} cannot be mixed; valid: none")
         self.normalise = Normalisation.of(self.arrays, self.train_indices, config.centring)
         wanted = any(transform.uses_colours for transform in RECIPES[config.augment])
         pixels = read(self.arrays.train_images, self.train_indices.split(PASS_BATCH))
@@ -232,7 +230,9 @@ class ImageDataModule(lightning.LightningDataModule):
         context = self.context
         count = sum(lengths)
         sample = indices[:count]
-        masks = None if arrays.train_masks is None else arrays.train_masks[sample]
+        # The pixels of a mixed image are of two images: it has no mask.
+        masked = arrays.train_masks is not None and self.config.mix == "none"
+        masks = arrays.train_masks[sample] if masked else None
         images, masks = augment(pixels, indices, recipe, seed, epoch, context, masks)
         labels = arrays.train_labels[indices]
         start = 0

@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torchvision.models.convnext import LayerNorm2d
 
 from litmus.core.config_keys import Config
 from litmus.core.errors import require_choice
@@ -13,7 +14,7 @@ from litmus.lit_archs.layers.batch_norm import GhostBatchNorm, NoisyBatchNorm
 from litmus.lit_archs.layers.shift import Shift
 from litmus.lit_archs.layers.sync_batch_norm import SyncBatchNorm
 
-Norm = Literal["none", "batch", "sync_batch", "ghost_batch", "noisy_batch", "group", "layer", "instance"]
+Norm = Literal["none", "batch", "sync_batch", "ghost_batch", "noisy_batch", "group", "layer", "layer_2d", "instance"]
 Activation = Literal["relu", "leaky_relu", "sigmoid", "tanh", "scaled_tanh", "gelu", "silu", "identity"]
 
 
@@ -22,7 +23,8 @@ class NormActivationOptions(Config):
     """Options for the norms and activations of a network.
 
     Args:
-        norm: normalisation next to each layer.
+        norm: normalisation next to each layer; layer is over channels, height and width, layer_2d over the channels at
+            each position.
         activation: non-linearity; identity has none, so that successive layers are one linear map.
     """
 
@@ -102,6 +104,7 @@ _NORMS: dict[str, Callable[[int, float], nn.Module]] = {
     "noisy_batch": NoisyBatchNorm,
     "group": lambda channels, eps: nn.GroupNorm(group_count(channels), channels, eps),
     "layer": LayerNormOfMap,
+    "layer_2d": LayerNorm2d,
     "instance": lambda channels, eps: nn.InstanceNorm2d(channels, eps, affine=True),
 }
 
@@ -109,6 +112,7 @@ _NORMS_1D: dict[str, Callable[[int, float], nn.Module]] = {
     **{name: layer for name, layer in _NORMS.items() if name != "instance"},
     "batch": nn.BatchNorm1d,
     "layer": nn.LayerNorm,
+    "layer_2d": nn.LayerNorm,
 }
 
 

@@ -15,7 +15,7 @@ class Batch(NamedTuple):
         sample: the samples' numbers in their set, int64 [N].
         second_labels: where each image is mixed with a second one, that one's classes [N].
         first_share: the weight of the first of the two, float [N].
-        masks: where the dataset has masks, the class of each pixel, int64 [N, H, W].
+        masks: where the dataset has masks and images are not mixed, the class of each pixel, int64 [N, H, W].
     """
 
     images: Tensor

@@ -85,6 +85,11 @@ def _check_task(config: RunConfig, datamodule: ImageDataModule) -> None:
             f"model.name {config.model['name']} segments images, and data.name {config.data.name} has no masks; "
             "shapes and mask_folder have"
         )
+    if task == "segmentation" and config.data.mix != "none":
+        raise UserError(
+            f"model.name {config.model['name']} segments images, and data.mix {config.data.mix} mixes no masks; "
+            "valid: none"
+        )
 
 
 def _check_batches(config: RunConfig, datamodule: ImageDataModule, devices: int) -> None:

@@ -59,6 +59,12 @@ TOGGLES: dict[str, list[tuple[Option, Option, str, str]]] = {
         ({}, {"bottleneck": True}, "layers.", "bottleneck"), ({}, {"dense": False}, "", ""),
         ({}, {"compression": 0.5}, "", ""),
     ],
+    "convnext": [
+        ({}, {"stem": "convolution"}, "stem", ""), ({}, {"depthwise": False}, "spatial", ""),
+        ({}, {"inverted": False}, "conv1", "shortcut"), ({}, {"kernel_size": 3}, "spatial", ""),
+        ({}, {"sparse": False}, "", "norm"), ({}, {"downsampling": "block"}, "downsample|final_norm", "shortcut"),
+        ({}, {"norm": "layer"}, "", ""),
+    ],
     "unet": [
         ({"skips": "concatenate"}, {"skips": "add"}, "", ""), ({"skips": "add"}, {"skips": "none"}, "", ""),
     ],

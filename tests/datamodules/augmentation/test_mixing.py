@@ -65,6 +65,12 @@ def test_batches_carry_the_partners_label() -> None:
     assert torch.allclose(batch.images, expected, atol=1e-5)
 
 
+def test_mixed_images_have_no_masks() -> None:
+    module = datamodules.build("shapes", train_images=60, test_images=10, mix="cutmix", augment="cifar", batch_size=20)
+    assert all(batch.masks is None and batch.first_share is not None for batch in module.train_epoch(0))
+    assert all(batch.masks is not None for batch in module.val_dataloader())
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_loss_and_its_gradient_are_those_of_the_mixed_label(smoothing: float) -> None:
     logits = torch.randn(6, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)

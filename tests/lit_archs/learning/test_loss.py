@@ -54,3 +54,7 @@ def test_what_the_task_does_not_allow_is_refused() -> None:
         check(resolve({"model.name": "unet", "model.depth": 2, "data.name": "digits"}), devices=1)
     with pytest.raises(UserError, match=r"optim\.loss hinge is for classification, not segmentation"):
         check(resolve({**unet, "optim.loss": "hinge", "data.batch_size": 4}), devices=1)
+    with pytest.raises(UserError, match=r"model.name unet segments images, and data.mix mixup mixes no masks; valid: "):
+        check(resolve({**unet, "data.mix": "mixup", "data.batch_size": 4}), devices=1)
+    classifier = {"model.name": "lenet5", "data.name": "shapes", "data.train_images": 20, "data.batch_size": 4}
+    assert check(resolve({**classifier, "data.mix": "mixup"}), devices=1)
