@@ -231,8 +231,8 @@ class ImageDataModule(lightning.LightningDataModule):
         count = sum(lengths)
         sample = indices[:count]
         # The pixels of a mixed image are of two images: it has no mask.
-        masked = arrays.train_masks is not None and self.config.mix == "none"
-        masks = arrays.train_masks[sample] if masked else None
+        masks = None if self.config.mix != "none" else arrays.train_masks
+        masks = None if masks is None else masks[sample]
         images, masks = augment(pixels, indices, recipe, seed, epoch, context, masks)
         labels = arrays.train_labels[indices]
         start = 0
