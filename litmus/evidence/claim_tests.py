@@ -36,7 +36,7 @@ from litmus.evidence.units import Unit, level, unit_of
 
 CEILING = 0.999
 """A side is at the ceiling from this share on."""
-LADDER = Unit("steps", "steps of the ladder")
+LADDER = Unit("levels", "levels")
 
 
 def more(metric: Metric, of: Selector, *, than: Selector, unit: Unit | None = None) -> ArmTest:
@@ -162,13 +162,13 @@ def higher_limit(factor: str, of: Selector, *, than: Selector) -> ArmTest:
         )
         evidence = (
             f"Highest {factor} at which a run ends above {analysis.unit.text(analysis.training_threshold)} on the "
-            "validation split (halfway from chance to the best arm), by seed: "
+            "validation split (halfway from guessing to the best arm), seed by seed: "
             f"{_in_words(limits[0], ladder)} with {named(analysis, of)}, "
             f"{_in_words(limits[1], ladder)} with {named(analysis, than)}"
         )
         if effect.n > 1:
             interval = f"{effect.mean:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"
-            evidence += f"; {interval} steps of the ladder of {len(ladder)} levels"
+            evidence += f"; {interval} of {len(ladder)} levels"
         evidence += f", {effect.count}."
         reached = {limit for by_seed in limits for limit in by_seed.values()}
         if len(reached) == 1 and reached <= {0, len(ladder)}:

@@ -127,8 +127,8 @@ def sooner(
         mine, other = (curves.arrivals(side, targets) for side in (fast, slow))
         seeds = sorted(mine.keys() & other.keys())
         evidence = (
-            f"Steps to {_text(analysis, [targets[seed] for seed in seeds])} on the validation split, {where}, by seed, "
-            f"{fast.label} against {slow.label}: "
+            f"Steps to {_text(analysis, [targets[seed] for seed in seeds])} on the validation split ({where}), "
+            f"{fast.label} against {slow.label}, seed by seed: "
             + "; ".join(f"{_shown(mine[seed])} against {_shown(other[seed])}" for seed in seeds)
         )
         results = distinct([*fast.results, *slow.results])
@@ -147,7 +147,7 @@ def sooner(
         bound = {(False, True): "a lower bound", (True, False): "an upper bound", (True, True): "no bound"}
         never_mine, never_other = (any(not each[seed].reached for seed in seeds) for each in (mine, other))
         if which := bound.get((never_mine, never_other)):
-            evidence += f" Never counts as all {budget:,.0f} steps, so that the figure is {which}."
+            evidence += f" “Never” counts as all {budget:,.0f} steps, so the figure is {which}."
         # A `late` too low or an `early` too high can only speak against the claim, and the other way round.
         unproven: tuple[Verdict, ...] = ()
         if not all(mine[seed].reached and not other[seed].first for seed in seeds):

@@ -1,4 +1,4 @@
-"""The answer of a study in one sentence with numbers, cautions for its reader, and what to do next."""
+"""The answer of a study in a sentence or two with numbers, cautions for its reader, and what to do next."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ IN_WORDS: dict[Verdict, str] = {
 
 
 def answer_of(summary: StudySummary) -> str:
-    """Return the answer in one sentence: by the primary claims, a design's ingredients, an interaction, or the arms."""
+    """Return the answer in words: by the primary claims, a design's ingredients, an interaction, or the arms."""
     sentence = (
         _claims(summary) or _ingredients(summary.analysis) or _interaction(summary) or _arms(summary)
         if any(result.ended for result in summary.analysis.arms)
@@ -119,10 +119,12 @@ def _claims(summary: StudySummary) -> str:
     for words in dict.fromkeys(said.values()):
         alike = [row for row in rows if said[row.claim.sentence] == words]
         if text := _measured(summary.analysis, alike[:left], alone=len(rows) == 1):
-            parts.append(f"{text} ({words})" if len(set(said.values())) > 1 else text)
+            parts.append(f"{words}: {text}" if len(set(said.values())) > 1 else text)
         left -= min(left, len(alike))
     more = f"; and {several(len(rows) - MOST_CLAIMS, 'more claim')}" if len(rows) > MOST_CLAIMS else ""
-    return f"{_word(rows, list(said.values()), called)}: {'; '.join(parts)}{more}"
+    word, measured = _word(rows, list(said.values()), called), "; ".join(parts) + more
+    # The verdict on each claim follows a full stop, a single one a colon.
+    return f"{word}. {capital(measured)}" if len(set(said.values())) > 1 else f"{word}: {measured}"
 
 
 def _in_words(row: ClaimRow, claims: int) -> str:

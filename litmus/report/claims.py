@@ -11,9 +11,9 @@ from litmus.evidence.results import Metric
 from litmus.evidence.summary import StudySummary
 from litmus.report.tables import Table, p_text
 
-NOT_AFTER_HOLM = "not after Holm"
+NOT_AFTER_HOLM = "not significant"
 """The verdict on an effect whose own interval excludes zero, and whose p after Holm's correction is not below 0.05."""
-CHOOSES = "; where several arms could stand for a side, the first seed only chooses among them"
+CHOOSES = "; where a side has several arms, the first seed only serves to choose among them"
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,9 @@ def claims_table(rows: Sequence[ClaimRow], source: str = "") -> Table | None:
         )
     primary = sum(row.primary for row in rows)
     note = (
-        "Supported: an effect in the stated direction, beyond the claim's threshold. Its size is not compared with the "
-        "source's. p: the smallest level at which the interval has a verdict. The verdicts of the "
-        f"{several(primary, 'primary claim')} hold after Holm's correction over them; each other claim is judged by "
-        f"itself. n: the seeds that are compared{CHOOSES if any(row.chooses for row in rows) else ''}."
+        "Supported: the effect has the stated direction and lies beyond the claim's threshold. Its size is not "
+        "compared with the source's. p: how often chance alone would show an effect this far beyond the threshold. "
+        f"{several(primary, 'primary claim')}: judged together, with Holm's correction; secondary claims: one by one. "
+        f"n: the number of seeds that are compared{CHOOSES if any(row.chooses for row in rows) else ''}."
     )
     return Table("Claims and their sources", found, note) if found else None

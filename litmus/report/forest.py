@@ -137,7 +137,7 @@ def arm_groups(summary: StudySummary) -> list[Group]:
 def _claim(each: ClaimRow, marked: bool) -> Row:
     finding, note = each.finding, ""
     if each.word == NOT_AFTER_HOLM:
-        note = f"{finding.verdict} by itself; p {p_text(each.p_holm)} after Holm"
+        note = f"{finding.verdict} before Holm's correction, p {p_text(each.p_holm)} after it"
     return Row(
         each.claim.sentence,
         finding.effect,
@@ -192,7 +192,8 @@ def verdict_on(effect: Estimate, p_holm: float, higher_is_better: bool, comparis
         return ("better", "supported", "") if better else ("worse", "opposite", "")
     if not effect.excludes_zero or comparisons < 2:
         return "inconclusive", "inconclusive", ""
-    note = f"{'better' if better else 'worse'} by itself; p {p_text(p_holm)} after Holm over {comparisons}"
+    before = "better" if better else "worse"
+    note = f"{before} before Holm's correction over {comparisons} arms, p {p_text(p_holm)} after it"
     return NOT_AFTER_HOLM, "inconclusive", note
 
 

@@ -87,8 +87,8 @@ def changed_images(analysis: Analysis) -> Table | None:
         if size > 0
     ]
     note = (
-        "Images are numbered from 0 in the order of the test set. Right: in how many of the runs; behind it the answer "
-        "that wrong runs give most."
+        "Images are numbered from 0 in the order of the test set. Right: the number of runs that are right, and the "
+        "most frequent wrong answer."
     )
     headings = ("image", "class", "arm", "right with the arm", "right with the baseline")
     return Table.of("Test images that change most", headings, rows, note) if rows else None
@@ -100,7 +100,7 @@ def _right(answers: ArmAnswers, image: int, names: Sequence[str]) -> str:
     text = f"{int((given == true).sum())} of {len(given)}"
     if len(wrong):
         values, counts = np.unique(wrong, return_counts=True)
-        text += f"; {_name(names, int(values[counts.argmax()]))}"
+        text += f", else mostly {_name(names, int(values[counts.argmax()]))}"
     return text
 
 

@@ -38,7 +38,7 @@ TESTS = {
     "interaction": "an interaction is a seed's difference of two differences",
     "sooner": "steps to a target are compared by the logarithm of their ratio, on curves smoothed by isotonic "
     "regression; a run that never reaches the target counts with all its steps, which makes the ratio a bound",
-    "higher_limit": "limits are compared by a seed's highest level at which the network trains, in steps of the ladder",
+    "higher_limit": "limits are compared by the highest level at which a seed's network trains, counted in levels",
 }
 """How the tests of claims that are no difference of two arms are computed, by their name."""
 LIBRARIES = {"python": "Python", "torch": "PyTorch", "torchvision": "torchvision", "lightning": "Lightning"}

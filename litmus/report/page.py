@@ -178,9 +178,9 @@ def _environment() -> jinja2.Environment:
 
 
 def _unbroken(text: str) -> str:
-    """Return a text whose intervals and percentages keep on one line."""
+    """Return a text whose intervals, percentages and counts such as `5 of 6` keep on one line."""
     whole = INTERVAL.sub(lambda found: f"[{found[1]},\N{NO-BREAK SPACE}{found[2]}]", str(text))
-    return re.sub(r"(?<=\d) (?=%)|(?<=<) (?=\d)", "\N{NO-BREAK SPACE}", whole)
+    return re.sub(r"(?<=\d) (?=%|of \d)|(?<=[<f]) (?=\d)", "\N{NO-BREAK SPACE}", whole)
 
 
 def discussion_of(directory: Path, study: Study | None) -> Markup:

@@ -30,11 +30,11 @@ LOG_LINES = 14
 MOST_FAILURES = 30
 """Failed runs whose log is shown; all are in the table of runs."""
 REASONS = {
-    "crashed": "{result}",
+    "crashed": "crashed: {result}",
     "corrupt": "a file of its record cannot be read",
-    "interrupted": "the same litmus run command continues it",
-    "diverged": "the training loss stopped being finite: {result}",
-    "not_finite": "the training loss stayed finite, and that of the last validation or of the test did not",
+    "interrupted": "interrupted; the same litmus run command continues it",
+    "diverged": "{result}: the training loss was not finite",
+    "not_finite": "no finite evaluation: the training loss stayed finite, the last validation or test loss did not",
 }
 """Why a run failed, by its state."""
 
@@ -108,7 +108,7 @@ def divergence_note(analysis: Analysis) -> str:
     """Return how runs that failed widen intervals, as a sentence; empty where none did."""
     if not any(result.failed for result in analysis.arms):
         return ""
-    return f"Where runs failed, the interval also covers the step of their fall to {diverged_value(analysis)}."
+    return f"Where runs failed, the interval also allows for the jump to {diverged_value(analysis)}."
 
 
 def pairing_note(summary: StudySummary) -> str:
@@ -117,12 +117,12 @@ def pairing_note(summary: StudySummary) -> str:
     compared = {label: effect for label, effect in effects.items() if effect.n}
     alone = [label for label, effect in compared.items() if not effect.paired]
     if not alone:
-        return "Differences are paired: seed by seed"
+        return "Differences are paired by seed"
     welch = "so that all runs of both arms are compared, unpaired, with Welch's interval"
     if len(alone) == len(compared):
         return f"The arms do not share their seeds with the baseline, {welch}"
     share = "shares" if len(alone) == 1 else "share"
-    return f"Differences are paired: seed by seed. But {listed(alone)} {share} too few seeds with the baseline, {welch}"
+    return f"Differences are paired by seed. But {listed(alone)} {share} too few seeds with the baseline, {welch}"
 
 
 def coverage_note(analysis: Analysis) -> str:
@@ -201,26 +201,28 @@ def _seeds(each: ArmStatistics) -> str:
 def _note(summary: StudySummary, matched: str, headings: Sequence[str]) -> str:
     analysis = summary.analysis
     sentences = [
-        f"{capital(analysis.test_name)}: mean over the seeds with its 95 % interval (Student's t).",
+        f"{capital(analysis.test_name)}: mean over the seeds, with its 95 % interval by Student's t.",
         f"{pairing_note(summary)}; {coverage_note(analysis)}",
-        f"p is after Holm's correction over the arms, and bold below {ALPHA:g}.",
+        f"p includes Holm's correction over the arms; differences with p below {ALPHA:g} are bold.",
     ]
     if matched in headings:
-        sentences.append(f"Differences {matched}, are corrected as a second family.")
+        sentences.append(f"Differences {matched}, have a correction of their own.")
     if any(each.failed for each in analysis.arms):
         sentences.append(
-            "Diverged: the training loss stopped being finite. No finite evaluation: it stayed finite, and that of the "
-            f"last validation or of the test did not. Such a run counts with the {analysis.metric_name} of "
+            "Diverged: the training loss was not finite at some step. No finite evaluation: it was, but the last "
+            f"validation or test loss was not. Both count with the {analysis.metric_name} of "
             f"{diverged_value(analysis)}, here and in every claim. The risk of failure is that of the arm minus that "
             "of the baseline."
         )
     if any(each.startswith("training") for each in headings):
-        sentences.append("Training: at the end, in evaluation mode, over up to 10,000 images without augmentation.")
+        sentences.append(
+            "Training: on up to 10,000 training images without augmentation, at the end, in evaluation mode."
+        )
     if "trains" in headings:
         least = "at least" if analysis.higher_is_better else "at most"
         sentences.append(
-            f"Trains: seeds that end with {least} {analysis.unit.text(analysis.training_threshold)} validation "
-            f"{analysis.metric_name}, halfway from guessing to the best arm."
+            f"Trains: the number of seeds that end with {least} {analysis.unit.text(analysis.training_threshold)} "
+            f"validation {analysis.metric_name}, halfway from guessing to the best arm."
         )
     return " ".join(sentences)
 
@@ -277,13 +279,13 @@ def costs_table(analysis: Analysis) -> Table:
         seconds = result.estimate("seconds")
         rows.append({"arm": result.label, **costs, "seconds": f"{seconds.mean:.1f}" if seconds.n else "–"})
     uncounted = sorted({name for names in analysis.recorded("uncounted") for name in names})
-    left_out = f" They leave out what there is no formula for: {', '.join(uncounted)}." if uncounted else ""
+    left_out = f" They do not include {', '.join(uncounted)}." if uncounted else ""
     return Table(
         "Cost by arm",
         rows,
-        f"FLOPs: of one image forward, a multiply-add counted once.{left_out} Activations: the numbers that one image "
-        "leaves in memory. Seconds: of a run's training by the clock, mean over the finished seeds; whatever else the "
-        "machine did lengthens them.",
+        f"FLOPs: for one image, forward; a multiply-add counts once.{left_out} Activations: the numbers that one image "
+        "leaves in memory. Seconds: wall time of a run's training, mean over the finished seeds; other work on the "
+        "machine lengthens it.",
     )
 
 
@@ -324,7 +326,8 @@ def metric_tables(summary: StudySummary) -> dict[str, list[Table]]:
     metric = summary.analysis.test_metric
     words = (
         "sd: standard deviation over the seeds. Effect size: the mean difference in standard deviations of the "
-        "differences, with Hedges' correction. Detectable: with 80 % power at the level 0.05 / number of comparisons.",
+        "differences, with Hedges' correction. Detectable: the smallest true difference that is found with 80 % power, "
+        "at level 0.05 / number of comparisons.",
         sampling_note(summary.analysis),
         divergence_note(summary.analysis),
         "statistics.csv has more, and docs/evidence.md in the repository of Litmus says how each is computed.",

@@ -98,7 +98,7 @@ def test_with_share_1_the_target_is_the_best_that_the_other_arm_reaches_in_the_o
     )
     found = at_one_rate(share=1.0)(analysis, 0.0)
     assert found.verdict == "supported", found.evidence
-    assert "Steps to 81.50 % to 82.50 % on the validation split, the best that norm none, lr 0.1" in found.evidence
+    assert "Steps to 81.50 % to 82.50 % on the validation split (the best that norm none, lr 0.1" in found.evidence
     targets = (ends.sum() - ends) / 4
     # A run that ends below its target counts with all its steps.
     late = np.where(ends < targets - 1e-9, 1000, 10 + 390 * (targets - 0.1) / (ends - 0.1))

@@ -114,11 +114,11 @@ def test_several_claims_are_answered_together(tmp_path: Path) -> None:
     )
     far = Claim("By far.", more("test_top1", BATCH, than=NONE), threshold=0.5)
     assert answer_of(claimed(tmp_path / "part", 0.1, yes, replace(far, answers="yes"))) == (
-        "In part: test accuracy is 90.1 % (norm batch) and 80.1 % (norm none) (supported); test accuracy is 90.1 % "
-        "(norm batch) and 80.1 % (norm none) (smaller than claimed)."
+        "In part. Supported: test accuracy is 90.1 % (norm batch) and 80.1 % (norm none); smaller than claimed: test "
+        "accuracy is 90.1 % (norm batch) and 80.1 % (norm none)."
     )
     assert answer_of(claimed(tmp_path / "counted", 0.1, CLAIM, far)).startswith(
-        "Of 2 claims 1 supported and 1 smaller than claimed: "
+        "Of 2 claims 1 supported and 1 smaller than claimed. "
     )
     secondary = replace(far, answers="no")
     primary = answer_of(claimed(tmp_path / "primary", 0.1, replace(yes, primary=True), secondary))

@@ -61,9 +61,9 @@ def test_of_arms_without_a_verdict_those_in_the_middle_are_folded(tmp_path: Path
 def test_an_interval_without_zero_that_holm_takes_says_so(tmp_path: Path) -> None:
     group = arms_of(tmp_path, {"lr 0.002": 0.813})
     row = next(row for row in group.first if row.label == "lr 0.002")
-    assert re.fullmatch(r"better by itself; p 0.\d+ after Holm over 11", row.note)
+    assert re.fullmatch(r"better before Holm's correction over 11 arms, p 0.\d+ after it", row.note)
     assert row.estimate.excludes_zero
-    assert row.verdict == "not after Holm"
+    assert row.verdict == "not significant"
 
 
 def test_a_claim_whose_runs_are_missing_says_that_at_its_interval(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_differences_of_shared_seeds_are_scipys_paired_t_test(tmp_path: Path) ->
         assert found.tolist() == pytest.approx([(wide[arm] - wide["none"]).mean(), *interval])
         assert row[["p_value", "p_holm"]].tolist() == pytest.approx([test.pvalue, p_holm])
     page = result.report.read_text()
-    assert "Differences are paired: seed by seed" in page
+    assert "Differences are paired by seed" in page
     assert "preset" not in page
     assert "Accuracy of each run" in page
     assert sorted(each.name for each in result.report.parent.iterdir()) == [

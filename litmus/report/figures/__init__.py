@@ -15,17 +15,16 @@ from litmus.report.tables import with_unit
 
 def figures_of(analysis: Analysis, plots: Sequence[StudyPlot] = ()) -> list[Figure]:
     """Return all figures of a report in its order; `plots` are those that the study asks for in its file."""
-
-    def axis(name: str) -> str:
-        return with_unit(name, analysis.unit.name) if analysis.unit.factor == 1 else f"{name}, fraction"
-
+    unit = analysis.unit.name
     validation, test = f"validation {analysis.metric_name}", analysis.test_name
     found = [
         factor_figure(analysis),
         *figures_asked(analysis, plots),
-        learning_curves(analysis, analysis.val_metric, f"{capital(validation)} while training", axis(validation)),
+        learning_curves(
+            analysis, analysis.val_metric, f"{capital(validation)} while training", with_unit(validation, unit)
+        ),
         # Of runs trained elsewhere; those of Litmus read the test set once.
-        learning_curves(analysis, analysis.test_metric, f"{capital(test)} while training", axis(test)),
+        learning_curves(analysis, analysis.test_metric, f"{capital(test)} while training", with_unit(test, unit)),
         None if any(result.curves for result in analysis.arms) else runs_figure(analysis),
         learning_curves(analysis, "train_loss", "Training loss", "training loss", logarithmic=True),
         *figures_asked(analysis, usual_plots(analysis, plots)),

@@ -20,14 +20,14 @@ THUMBNAIL_POINTS = 40
 SVG_DASHES = {"solid": "", "dash": "5 3", "dot": "1.5 2", "dashdot": "5 2 1.5 2", "longdash": "8 3"}
 
 CAPTION = (
-    "Mean over the seeds with its 95 % interval. Point at a line to single it out, click it to see its seeds; arms and "
-    "the axis are chosen above. Long curves are thinned: their lowest and highest points stay."
+    "Mean over the seeds with its 95 % interval. Point at a line to highlight it; click it to see its seeds. Long "
+    "curves are thinned; their lowest and highest points are kept."
 )
 
 
 def learning_curves(analysis: Analysis, column: str, title: str, axis: str, logarithmic: bool = False) -> Figure | None:
     """Return the figure of `column` at the evaluations; None where no run was evaluated."""
-    plot, arms = go.Figure(), []
+    plot, arms, factor = go.Figure(), [], unit_of(column).factor
     seeds_in_all = max(1, sum(len(result.curves) for result in analysis.arms))
     means_at_most = max(20, MEAN_POINTS // len(analysis.arms))
     seed_at_most = max(8, SEED_POINTS // seeds_in_all)
@@ -36,6 +36,10 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
         if not points:
             continue
         points = [points[index] for index in thinned([value.mean for _, value in points], means_at_most)]
+        points = [
+            (step, dataclasses.replace(each, mean=factor * each.mean, low=factor * each.low, high=factor * each.high))
+            for step, each in points
+        ]
         add_band(plot, result.label, points, colour, dash)
         arms.append(
             {
@@ -49,14 +53,14 @@ def learning_curves(analysis: Analysis, column: str, title: str, axis: str, loga
                 "low": rounded([value.mean if math.isnan(value.low) else value.low for _, value in points]),
                 "high": rounded([value.mean if math.isnan(value.high) else value.high for _, value in points]),
                 "n": [value.n for _, value in points],
-                "seeds": _seeds(result, column, seed_at_most),
+                "seeds": _seeds(result, column, seed_at_most, factor),
             }
         )
     if not arms:
         return None
     plot.update_layout(**LAYOUT, xaxis_title="training step", yaxis_title=axis)
     ends = _logarithmic(analysis, plot) if logarithmic else None
-    off = " Losses far above chance are off the top; double-click to see them." if logarithmic else ""
+    off = " Losses far above that of guessing are cut off; double-click to see them." if logarithmic else ""
     return Figure(title, CAPTION + off, plot, {"arms": arms, "axis": axis, "range": ends})
 
 
@@ -110,14 +114,14 @@ def mean_curve(result: ArmResult, column: str) -> list[tuple[float, Estimate]]:
     return points
 
 
-def _seeds(result: ArmResult, column: str, most: int) -> list[dict[str, Any]]:
-    """Return each seed's curve."""
+def _seeds(result: ArmResult, column: str, most: int, factor: float) -> list[dict[str, Any]]:
+    """Return each seed's curve, whose values are multiplied by `factor`."""
     found = []
     for seed, rows in sorted(result.curves.items()):
         if column not in rows:
             continue
         chosen = rows.loc[rows["kind"] == "evaluation", ["step", column]].dropna()
-        values = [float(value) for value in chosen[column]]
+        values = [factor * float(value) for value in chosen[column]]
         kept = thinned(values, most)
         steps = [int(step) for step in chosen["step"]]
         found.append(
