@@ -22,7 +22,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ from litmus.report.figures import figures_of
 from litmus.report.figures.pictures import forest_picture, picture
 from litmus.report.figures.probes import figures_asked
 from litmus.report.forest import claim_groups
+from litmus.report.page import unbroken
 
 FOLDER = Path(__file__).with_name("results")
 TABLE = FOLDER / "table.json"
@@ -134,6 +135,7 @@ def write(name: str, directory: Path, scale: Scale) -> None:
     study = STUDIES[name].at(record.preset)
     summary = summarise(directory, study.claims, study.measures)
     heading, answer, *tables, methods = as_markdown(summary).strip().split("\n\n")
+    tables = [unbroken(table) for table in tables]
     limit, discussion = study.limits.get(record.preset), texts("discussion").get(name, "").strip()
     latest = max(file.stat().st_mtime for file in directory.glob("*/summary.json"))
     pictures = _pictures(name, study, summary)
@@ -162,7 +164,7 @@ def _pictures(name: str, study: Study, summary: StudySummary) -> list[str]:
     folder.mkdir(exist_ok=True)
     for old in folder.glob(f"{name}-*.svg"):
         old.unlink()
-    groups = claim_groups(claim_rows(summary))
+    groups = [replace(group, title="") for group in claim_groups(claim_rows(summary))]
     drawn = [("claims", "The claims with their 95 % intervals", forest_picture(groups, "svg"))] if groups else []
     figures = figures_asked(summary.analysis, study.plots) + figures_of(summary.analysis)
     curves = next((each for each in figures if each.title.endswith("while training")), None)
@@ -200,15 +202,18 @@ def write_table() -> None:
     counts = Counter[str]()
     for row in table.values():
         counts.update(row["primary"])
-    decided = sum(counts[verdict] for verdict in MEANING if verdict != "inconclusive")
-    verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in MEANING if counts[verdict])
+    verdicts = listed([f"{counts[verdict]} {verdict}" for verdict in MEANING if counts[verdict]], len(MEANING))
     lines = [
         "# What the studies say",
         "",
         f"{len(table)} studies, each run on two CPU cores, most in one to three minutes on small images. **A verdict "
-        "holds at the scale of its runs**, and each page says what that scale leaves open. Each design was settled "
-        f"before the runs that are shown, which were made once. Of {counts.total()} primary claims {decided} are "
-        f"decided: {verdicts}. `python docs/results.py RUNS` writes these pages from the records of the runs.",
+        "holds at the scale of its runs**, and each page says what that scale leaves open. Each design was fixed "
+        "before the runs shown here, which were made once.",
+        "",
+        f"The studies have {counts.total()} primary claims, which answer their questions: {verdicts}. In the pictures, "
+        "a point is the effect and the line through it its 95 % interval. A claim is *supported* if the whole interval "
+        "lies in the shaded region, *inconclusive* if it also contains effects outside. More: "
+        "[reading a report](../reading_a_report.md).",
         "",
         " · ".join(f"[{group}](#{re.sub('[^a-z]+', '-', group.lower())})" for group in groups),
     ]

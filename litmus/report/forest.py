@@ -193,7 +193,7 @@ def verdict_on(effect: Estimate, p_holm: float, higher_is_better: bool, comparis
     if not effect.excludes_zero or comparisons < 2:
         return "inconclusive", "inconclusive", ""
     before = "better" if better else "worse"
-    note = f"{before} before Holm's correction over {comparisons} arms, p {p_text(p_holm)} after it"
+    note = f"{before} before Holm's correction, p {p_text(p_holm)} after it"
     return NOT_AFTER_HOLM, "inconclusive", note
 
 

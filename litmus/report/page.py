@@ -171,13 +171,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = _unbroken
+    environment.filters["unbroken"] = unbroken
     environment.tests["bold"] = lambda text: isinstance(text, tables.Bold)
     environment.globals |= {"glossary": GLOSSARY, "explained": explained}
     return environment
 
 
-def _unbroken(text: str) -> str:
+def unbroken(text: str) -> str:
     """Return a text whose intervals, percentages and counts such as `5 of 6` keep on one line."""
     whole = INTERVAL.sub(lambda found: f"[{found[1]},\N{NO-BREAK SPACE}{found[2]}]", str(text))
     return re.sub(r"(?<=\d) (?=%|of \d)|(?<=[<f]) (?=\d)", "\N{NO-BREAK SPACE}", whole)

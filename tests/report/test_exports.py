@@ -58,7 +58,7 @@ def test_every_format_is_written(tmp_path: Path) -> None:
             assert ElementTree.parse(path).getroot().tag.endswith("svg")
         else:
             assert path.read_bytes().startswith(b"%PDF" if path.suffix == ".pdf" else b"\x89PNG")
-    assert "optim.lr" in (tmp_path / "export" / "test-accuracy-over-optim-lr.svg").read_text()
+    assert "learning rate" in (tmp_path / "export" / "test-accuracy-by-learning-rate.svg").read_text()
     assert "mathdefault" not in (tmp_path / "export" / "training-loss.svg").read_text()
     frame = pd.read_csv(files["results.csv"])
     assert len(frame) == 20

@@ -78,7 +78,7 @@ def test_a_rate_that_follows_from_the_batch_makes_no_line_of_its_own(tmp_path: P
     study = Study("sizes", "At which?", {"model.name": "lenet5"}, factors, "batch, 32", arms=arms)
     figure = factor_figure(drawn(tmp_path, study))
     assert figure is not None
-    assert figure.title == "Test accuracy over data.batch_size"
+    assert figure.title == "Test accuracy by batch size"
     assert [(trace.name, list(trace.x)) for trace in figure.plot.data] == [
         ("norm batch", [2, 8, 32, 256]),
         ("norm group", [2, 8, 32, 256]),

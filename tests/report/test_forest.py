@@ -61,7 +61,7 @@ def test_of_arms_without_a_verdict_those_in_the_middle_are_folded(tmp_path: Path
 def test_an_interval_without_zero_that_holm_takes_says_so(tmp_path: Path) -> None:
     group = arms_of(tmp_path, {"lr 0.002": 0.813})
     row = next(row for row in group.first if row.label == "lr 0.002")
-    assert re.fullmatch(r"better before Holm's correction over 11 arms, p 0.\d+ after it", row.note)
+    assert re.fullmatch(r"better before Holm's correction, p 0.\d+ after it", row.note)
     assert row.estimate.excludes_zero
     assert row.verdict == "not significant"
 

@@ -21,14 +21,15 @@ from litmus.report.figures.figure import (
     short_number,
     styles,
 )
+from litmus.report.hyperparameters import in_words
 from litmus.report.tables import with_unit
 
 COSTS = {"parameters": "parameters", "flops": "FLOPs of an image"}
 MOST_ARMS = 20
 """Arms up to which a figure of single runs can be read."""
 FRONT = (
-    "The line joins the arms that no cheaper arm matches, by their means: the Pareto front. Intervals say how sure a "
-    "place on it is."
+    "The line joins the arms whose means no cheaper arm reaches: the Pareto front. The intervals show how certain each "
+    "place is."
 )
 
 
@@ -38,12 +39,12 @@ def factor_figure(analysis: Analysis) -> Figure | None:
     factor = numeric_factor(analysis)
     if factor is not None:
         plot = over_factor(analysis, factor, metric, title)
-        text = "Mean over the seeds, 95 % intervals; a cross marks how many of them diverged and count as guessing."
-        return Figure(f"{capital(title)} over {factor}", text, plot) if plot is not None else None
+        text = "Means over the seeds with 95 % intervals. A cross shows how many seeds failed; these count as guessing."
+        return Figure(f"{capital(title)} by {in_words(factor)}", text, plot) if plot is not None else None
     if analysis.matched_factor is None:
         return None
     plot = over_factor(analysis, list(analysis.study.baseline.levels)[1], metric, title)
-    text = "Mean over the seeds, 95 % intervals. Lines that are not parallel are an interaction."
+    text = "Means over the seeds with 95 % intervals. Lines that are not parallel show an interaction."
     return Figure("Interaction", text, plot) if plot is not None else None
 
 
@@ -102,7 +103,7 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
                 name=f"{escaped(name)}: failed",
                 hovertemplate=f"{escaped(name)}, %{{x}}: %{{text}} seeds failed<extra></extra>",
             )
-    figure.update_layout(**LAYOUT, xaxis_title=factor, yaxis_title=with_unit(title, unit.name))
+    figure.update_layout(**LAYOUT, xaxis_title=in_words(factor), yaxis_title=with_unit(title, unit.name))
     if not numeric:
         order = list(dict.fromkeys(level_name(factor, value, names) or level(value) for value in values))
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)

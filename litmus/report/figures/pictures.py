@@ -22,7 +22,7 @@ _COLOURS = {"supported": "#009E73", "opposite": "#D55E00"}
 """Of an effect, by its verdict."""
 _POINT = 0.62
 """Points of Matplotlib for a pixel of Plotly."""
-_LABEL, _ROW = 40, 0.42
+_LABEL, _ROW = 36, 0.44
 """Characters of a line of a label, and the height of a row of a forest plot in inches."""
 
 
@@ -77,7 +77,7 @@ def forest_picture(groups: Sequence[Group], kind: str) -> bytes:
         figure, all_axes = pyplot.subplots(
             len(groups),
             squeeze=False,
-            figsize=(6.4, sum(_ROW * count + 0.75 for count in counts)),
+            figsize=(6.4, sum(_ROW * count + 0.5 for count in counts)),
             height_ratios=[count + 1 for count in counts],
             layout="constrained",
         )
@@ -95,15 +95,16 @@ def _group(axes: Any, group: Group) -> None:
             start, width = mark.zone[0], max(0.0, mark.zone[1] - mark.zone[0])
             axes.broken_barh([(start, width)], (place - 0.32, 0.64), facecolors="#009E73", alpha=0.12)
         if math.isfinite(mark.low):
-            axes.plot([mark.low, mark.high], [place, place], color=colour, linewidth=1.3)
+            axes.plot([mark.low, mark.high], [place, place], color=colour, linewidth=1.5, marker="|", markersize=6)
         if math.isfinite(mark.mean):
             end = "<" if mark.mean < 0 else ">" if mark.mean > 100 else "o"
-            axes.plot([min(max(mark.mean, 0.0), 100.0)], [place], marker=end, color=colour, markersize=5)
-        axes.annotate(row.text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+            filled = {} if row.kind in _COLOURS else {"markerfacecolor": "#ffffff"}
+            axes.plot([min(max(mark.mean, 0.0), 100.0)], [place], marker=end, color=colour, markersize=6, **filled)
+        axes.annotate(row.text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=9)
     if group.zero is not None:
         axes.axvline(group.zero, color="#999999", linewidth=0.8, zorder=0)
     labels = [textwrap.fill(textwrap.shorten(row.label, 3 * _LABEL, placeholder=" …"), _LABEL) for row in rows]
-    axes.set_yticks(range(len(rows)), labels, fontsize=8)
+    axes.set_yticks(range(len(rows)), labels, fontsize=9)
     axes.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5), xlabel=group.axis)
     axes.set_xticks([place for place, _ in group.ticks], [label for _, label in group.ticks])
     axes.set_title(group.title, loc="left", fontsize=9, fontweight="bold")
@@ -169,7 +170,7 @@ def _axes(axes: Any, plot: go.Figure) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if labels and plot.layout.showlegend is not False:
         axes.figure.legend(
-            handles, labels, loc="outside lower center", ncols=min(3, len(labels)), fontsize=7, frameon=False
+            handles, labels, loc="outside lower center", ncols=min(3, len(labels)), fontsize=8, frameon=False
         )
 
 
