@@ -119,7 +119,7 @@ OF_THEIR_OWN = {
     ("kernel_size", "paper"), ("large_batches", "paper"), ("lenet_to_alexnet", "paper"), ("losses", "paper"),
     ("norm_affine", "paper"), ("norm_gradient", "paper"), ("norm_regulariser", "paper"), ("pooling", "paper"),
     ("residual_imagenet", "subset"), ("saturating_activations", "paper"), ("scale_invariance", "paper"),
-    ("optimisers", "paper"), ("warm_up", "paper"),
+    ("optimisers", "paper"), ("warm_up", "paper"), ("regularisers", "paper"), ("resnet_to_convnext", "paper"),
 }  # fmt: skip
 """Those at the scale of a paper whose source trains another network, on other data, or does not say how."""
 
