@@ -99,8 +99,8 @@ def metrics_page() -> str:
             "",
             *tasks,
             "",
-            "Errors are one minus the accuracy, for claims that speak of error; records and `litmus.load` hold the "
-            "accuracy. `train_*` are means over the training batches since the evaluation before the last, as they "
+            "Claims may name an error, which is one minus the accuracy; records and `litmus.load` hold the "
+            "accuracy. `train_*` are means over the training batches between the last two evaluations, as they "
             "were trained on: with augmentation, dropout and batch statistics. `best_val_*` is the best of a run's "
             "evaluations. A claim's `threshold` is in the records' values: 0.002 is a fifth of a percentage point. "
             "`litmus power --effect` is in points.",
@@ -120,10 +120,10 @@ def lecture_figures_page() -> str:
             "# Figures that lectures quote",
             "",
             "Each is measured anew by `python docs/pages.py`, which writes this page. A multiply-add counts as one "
-            "FLOP. Right is what comes within 5 % of the quoted figure.",
+            "FLOP. A figure is right if it is within 5 % of the quoted one.",
             "",
             "The inception block is GoogLeNet's first (3a: 192 channels in, 256 out, on a map of 28×28), without "
-            "biases and norms. Its parameters and those of the convolutions it is held against are ten times what is "
+            "biases and norms. Its parameters and those of the convolutions it is compared with are ten times what is "
             "quoted, while the quoted multiply-adds are right: a decimal point seems to have moved.",
             "",
             "| figure | quoted | measured | right |",

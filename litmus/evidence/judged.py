@@ -274,7 +274,7 @@ def _metric(
                 f"{most['where']}, as if fractions and per cent were mixed; write all alike, or say --scale percent"
             )
         example = f"{100 * high if scale == 'fraction' else high:.4g} %"
-        notes.append(f"{column} is read as {scale}: the highest is {example} (--scale says otherwise).")
+        notes.append(f"{column} is read as {scale}: the highest is {example} (--scale changes this).")
     if scale != "number":
         top = 1 if scale == "fraction" else 100
         if not 0 <= low <= high <= top:
@@ -291,10 +291,10 @@ def _better(column: str, reading: Reading) -> tuple[bool, list[str]]:
     if reading.higher or reading.lower:
         return reading.higher, []
     if _words(column) & set(LOWER):
-        return False, [f"Less of {column} is taken as better; --higher says otherwise."]
+        return False, [f"Lower values of {column} count as better; --higher changes this."]
     if _words(column) & set(SHARES):
         return True, []
-    return True, [f"More of {column} is taken as better; --lower says otherwise."]
+    return True, [f"Higher values of {column} count as better; --lower changes this."]
 
 
 def _words(column: str) -> set[str]:

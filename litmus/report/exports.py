@@ -141,7 +141,7 @@ def latex_table(table: Table, caption: str, name: str) -> str:
         lines.append(f"    {' & '.join(cells)} \\\\")
     return "\n".join(
         [
-            r"% \usepackage{booktabs,graphicx}; names beyond Latin letters want XeLaTeX or LuaLaTeX",
+            r"% \usepackage{booktabs,graphicx}; names with other than Latin letters need XeLaTeX or LuaLaTeX",
             r"\begin{table}",
             r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}",
             rf"  \caption{{{latex(caption)}}}",

@@ -66,7 +66,7 @@ def test_what_each_arm_chose_is_a_table_and_the_trials_are_points(analysis: Anal
         ["norm batch", "lr 0.1, nesterov True", "61.00 %", "6", "2"],
     ]
     rate, nesterov = tuning_figures(analysis)
-    assert rate.title == "Tuning: validation accuracy over optim.lr"
+    assert rate.title == "Tuning: validation accuracy by learning rate"
     assert rate.plot.layout.xaxis.type == "log"
     assert nesterov.plot.layout.xaxis.type == "category"
     baseline, chosen, other, diverged, other_chosen = rate.plot.data

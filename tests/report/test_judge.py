@@ -228,7 +228,7 @@ def test_a_folder_of_lightnings_csv_logs(tmp_path: Path, capsys: pytest.CaptureF
     ones, threes = ([last[scale, f"version_{seed}"] for seed in range(3)] for scale in "13")
     test = stats.ttest_rel(threes, ones)
     assert interval(statistics.loc["scale 3"])[1:] == pytest.approx([*test.confidence_interval()])
-    assert "Less of loss_epoch is taken as better" in said
+    assert "Lower values of loss_epoch count as better" in said
     assert "Of each run the last value counts." in said
     page = next((tmp_path / "out").rglob("report.html")).read_text()
     assert "loss_epoch while training" in page

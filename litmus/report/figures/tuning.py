@@ -8,6 +8,7 @@ from litmus.evidence.results import Analysis
 from litmus.evidence.tuning import ArmTuning
 from litmus.evidence.units import level
 from litmus.report.figures.figure import LAYOUT, Figure, escaped, styles
+from litmus.report.hyperparameters import in_words
 from litmus.report.tables import with_unit
 
 CAPTION = (
@@ -26,8 +27,8 @@ def tuning_figures(analysis: Analysis) -> list[Figure]:
     if tuning is None or not any(score == score for each in analysis.tunings for score in each.scores):
         return []
     others = " The other tuned keys differ between the points." if len(tuning.keys) > 1 else ""
-    title = f"Tuning: validation {analysis.metric_name} over"
-    return [Figure(f"{title} {key}", CAPTION + others, _over(analysis, key)) for key in tuning.keys]
+    title = f"Tuning: validation {analysis.metric_name} by"
+    return [Figure(f"{title} {in_words(key)}", CAPTION + others, _over(analysis, key)) for key in tuning.keys]
 
 
 def _over(analysis: Analysis, key: str) -> go.Figure:
@@ -37,7 +38,9 @@ def _over(analysis: Analysis, key: str) -> go.Figure:
     for each, (colour, _) in zip(analysis.tunings, styles(analysis), strict=True):
         _add_trials(plot, analysis, each, key, colour, numeric)
     plot.update_layout(
-        **LAYOUT, xaxis_title=key, yaxis_title=with_unit(f"validation {analysis.metric_name}", analysis.unit.name)
+        **LAYOUT,
+        xaxis_title=in_words(key),
+        yaxis_title=with_unit(f"validation {analysis.metric_name}", analysis.unit.name),
     )
     if not numeric:
         plot.update_xaxes(type="category", categoryorder="array", categoryarray=[level(value) for value in tried])
