@@ -80,3 +80,30 @@ def convnet(
         features = dense_units
     modules["classifier"] = nn.Linear(features, num_classes)
     return nn.Sequential(modules)
+
+
+@register("convnet_average", input_shape=(3, 32, 32))
+def convnet_average(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    image_size: int = 32,
+    *,
+    blocks: NonNegativeInt = 3,
+    convolutions: PositiveInt = 2,
+    width: PositiveInt = 32,
+    layers: NormActivationOptions = NormActivationOptions(norm="none"),
+) -> nn.Module:
+    """Convnet that averages its last map in place of dense layers: [(convolution, activation) × N, pooling] × M, dense.
+
+    The average of each channel goes to the classifier, as in Lin et al. 2013 (1312.4400), section 3.2.
+
+    Args:
+        blocks: M, blocks of convolutions with a pooling behind them.
+        convolutions: N, convolutions of each block.
+        width: filters of each convolution of the first block.
+    """
+    options = {"blocks": blocks, "convolutions": convolutions, "width": width, "hidden": 0, "layers": layers}
+    network = convnet(num_classes, in_channels, image_size, **options)
+    network.flatten = nn.Sequential(OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten()))
+    network.classifier = nn.Linear(width * 2 ** (blocks - 1) if blocks else in_channels, num_classes)
+    return network

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from litmus.lit_archs.building.registry import construct
-from litmus.lit_archs.cost.profile import LayerProfile, native_profile, profile
+from litmus.lit_archs.cost.profile import LayerProfile, native_profile, profile, total
 
 TOLERANCE = 0.05
 """Of a quoted figure, relative: they are rounded to two or three digits."""
@@ -30,16 +30,19 @@ class Figure:
 def lecture_figures() -> list[Figure]:
     """Return every figure, measured anew.
 
-    An inception block's cost against one convolution's, AlexNet's against LeNet-5's, parameters and outputs of
-    convolutions. The block is GoogLeNet's first (3a: 192 channels in, 256 out, on a 28×28 map), without biases and
-    norms.
+    An inception block's cost against one convolution's, AlexNet's compute and parameters against LeNet-5's, parameters
+    and outputs of convolutions. The block is GoogLeNet's first (3a: 192 channels in, 256 out, on a 28×28 map), without
+    biases and norms.
     """
     return [*_networks(), *_inception(), *_convnet(), *_convolutions()]
 
 
 def _networks() -> list[Figure]:
-    compute = _flops(native_profile("alexnet")) / _flops(native_profile("lenet5"))
-    return [Figure("AlexNet's compute by LeNet-5's", 250, compute)]
+    alexnet, lenet = (total(native_profile(name)) for name in ("alexnet", "lenet5"))
+    return [
+        Figure("AlexNet's compute by LeNet-5's", 250, alexnet.flops / lenet.flops),
+        Figure("AlexNet's parameters by LeNet-5's", 10, alexnet.parameters / lenet.parameters),
+    ]
 
 
 def _inception() -> list[Figure]:
@@ -95,10 +98,6 @@ def _first_block(image: int = 32, **options: Any) -> list[LayerProfile]:
     return [layer for layer in profile(network, (3, image, image)) if layer.kind == "Conv2d"]
 
 
-def _flops(layers: list[LayerProfile]) -> int:
-    return sum(layer.flops for layer in layers)
-
-
 def _convolution(size: int) -> tuple[int, int]:
     with torch.device("meta"):
         layer = profile(nn.Conv2d(192, 256, size, padding=size // 2, bias=False), (192, 28, 28))[0]
@@ -111,4 +110,4 @@ def _inception_block() -> tuple[int, int]:
     block = network.get_submodule("inceptions.3a")
     weights = sum(parameter.numel() for parameter in block.parameters() if parameter.dim() > 1)
     layers = [layer for layer in profile(network, (3, 224, 224)) if layer.name.startswith("inceptions.3a.")]
-    return weights, _flops(layers)
+    return weights, total(layers).flops

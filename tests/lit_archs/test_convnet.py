@@ -20,6 +20,15 @@ def test_the_pattern_is_that_of_the_lectures() -> None:
     assert kinds(lit_archs.build("convnet", blocks=0, hidden=0)) == ["Linear"]
 
 
+def test_the_last_map_is_averaged_in_place_of_dense_layers() -> None:
+    network = lit_archs.build("convnet_average", blocks=2, convolutions=1, width=4, image_size=8).eval()
+    dense = lit_archs.build("convnet", blocks=2, convolutions=1, width=4, image_size=8, hidden=0).eval()
+    assert kinds(network) == kinds(dense) == ["Conv2d", "ReLU", "MaxPool2d"] * 2 + ["Linear"]
+    images = torch.randn(2, 3, 8, 8)
+    means = dense.get_submodule("block2")(dense.get_submodule("block1")(images)).mean((2, 3))
+    torch.testing.assert_close(network(images), network.get_submodule("classifier")(means))
+
+
 def test_sizes_are_what_the_formula_says() -> None:
     cases: list[tuple[int, dict[str, Any], int]] = [
         (7, {"zero_padding": 0}, 5),

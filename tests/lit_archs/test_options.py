@@ -23,6 +23,7 @@ TOGGLES: dict[str, list[tuple[Option, Option, str, str]]] = {
         ({}, {"pooling": "convolution"}, "", "pool.conv"), ({}, {"convolutions": 3}, "", "conv3"),
         ({}, {"kernel_size": 5}, "conv", ""), ({"hidden": 1}, {"hidden": 2}, "", "fc2"),
     ],
+    "convnet_average": [({}, {"convolutions": 3}, "", "conv3")],
     "lenet5": [
         ({"pooling": "max"}, {"pooling": "trainable"}, "", "sum"), ({}, {"first_kernel": 7}, "conv1", ""),
         ({}, {"first_stride": 2}, "", ""), ({"connections": "full"}, {"connections": "partial"}, "conv2", "conv2.maps"),

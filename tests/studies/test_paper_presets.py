@@ -86,6 +86,7 @@ FOLLOWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("cardinality", "paper"): (XIE, {}),
     ("cardinality", "imagenet"): (TORCHVISION, {}),
     ("dense_connectivity", "paper"): (HUANG, {}),
+    ("dense_layers", "paper"): (HE_STANDARDISED, {"optim.schedule": "cosine"}),
     ("depth_data", "paper"): (HE_STANDARDISED, {}),
     ("ensembling", "paper"): (HE_STANDARDISED, {}),
     ("gradient_flow", "paper"): (HE, {}),

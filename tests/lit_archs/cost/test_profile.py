@@ -37,6 +37,7 @@ def test_receptive_fields_are_what_gradients_reach() -> None:
 def test_the_lecture_figures_are_judged_right_or_wrong() -> None:
     figures = {figure.statement: figure for figure in lecture_figures()}
     assert figures["AlexNet's compute by LeNet-5's"].measured == pytest.approx(1714.7, abs=0.1)
+    assert figures["AlexNet's parameters by LeNet-5's"].measured == pytest.approx(990.2, abs=0.1)
     right = {statement for statement, figure in figures.items() if figure.right}
     assert right == {statement for statement in figures if "multiply-adds" in statement or "filters" in statement}
     # Ten times what is quoted.
