@@ -53,10 +53,10 @@ quick = Study(
         "model.name", "model.depth", "model.activation", "model.blocks", "model.width", "model.convolutions",
         "model.hidden", "model.dense_units", "model.dropout",
     ],
-    arms=arms(2, 8, 128, wider=24, fully=46),
+    arms=arms(2, 8, 64, wider=18, fully=26),
     baseline=DENSE,
     seeds=5,
-    tune={"optim.lr": [0.02, 0.1]},
+    tune={"optim.lr": [0.03, 0.1, 0.3]},
     measures={"training minus test accuracy": GAP},
     plots=[Scatter("parameters", "Test accuracy against parameters")],
     limits={
