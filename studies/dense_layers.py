@@ -60,8 +60,8 @@ quick = Study(
     measures={"training minus test accuracy": GAP},
     plots=[Scatter("parameters", "Test accuracy against parameters")],
     limits={
-        "quick": "Eight epochs of 1,800 shapes that lie anywhere in their image, which suits filters that are the same "
-        "everywhere and an average over all places."
+        "quick": "Eight epochs, in which no network fits all of its 1,800 images. Shapes lie anywhere in their image, "
+        "which suits filters that are the same everywhere and an average over all places."
     },
     claims=[
         Claim("At equal parameters the convolutional network is more accurate than the fully connected one, by five "
