@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 PICTURE = Path(__file__).with_name("report.png")
-WIDTH, HEIGHT = 1280, 900
+WIDTH, HEIGHT, MARGIN = 1280, 900, 12
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -27,6 +27,8 @@ def take(report: Path, picture: Path) -> None:
         page = running.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         page.goto(report.resolve().as_uri())
         page.wait_for_function("document.documentElement.dataset.figures === 'drawn'")
+        end = page.evaluate("document.querySelector('.first').getBoundingClientRect().bottom")
+        page.set_viewport_size({"width": WIDTH, "height": round(end) + MARGIN})
         page.screenshot(path=picture)
         running.close()
 
