@@ -24,6 +24,8 @@ _POINT = 0.62
 """Points of Matplotlib for a pixel of Plotly."""
 _LABEL, _ROW = 36, 0.44
 """Characters of a line of a label, and the height of a row of a forest plot in inches."""
+_LEGEND = 88
+"""Characters of a line of a legend, with six for each key."""
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def picture(plot: go.Figure, kind: str) -> bytes:
     """
     with _drawing() as pyplot:
         height = float(plot.layout.height or 420) / 100
-        figure, axes = pyplot.subplots(figsize=(6.4, max(2.4, height)), layout="constrained")
+        figure, axes = pyplot.subplots(figsize=(5.4, max(2.4, 0.85 * height)), layout="constrained")
         for trace in plot.data:
             if trace.type != "scatter":
                 raise UserError(f"--export {kind}: a plot of type {trace.type} can only be saved from report.html")
@@ -169,9 +171,8 @@ def _axes(axes: Any, plot: go.Figure) -> None:
     axes.grid(alpha=0.25, linewidth=0.6)
     handles, labels = axes.get_legend_handles_labels()
     if labels and plot.layout.showlegend is not False:
-        axes.figure.legend(
-            handles, labels, loc="outside lower center", ncols=min(3, len(labels)), fontsize=8, frameon=False
-        )
+        columns = max(1, min(3, len(labels), _LEGEND // (max(map(len, labels)) + 6)))
+        axes.figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
 
 
 def _numbers(values: Sequence[Any]) -> list[Any]:
