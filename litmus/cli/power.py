@@ -108,8 +108,8 @@ def _notes(analysis: Analysis, metric: str, comparisons: int) -> list[str]:
     """Return sentences that explain the numbers."""
     unit = unit_of(metric)
     notes = [
-        f"sd: of the paired differences{', in points' if unit is POINTS else ''}. Seeds needed: by a two-sided paired "
-        f"t test at level {ALPHA:g}; in brackets, for the ends of the 95 % confidence interval of the sd."
+        f"sd: standard deviation of the paired differences{', in points' if unit is POINTS else ''}. Seeds needed: for "
+        f"a two-sided paired t test at level {ALPHA:g}; in brackets, for both ends of the 95 % interval of the sd."
     ]
     if comparisons > 1:
         notes.append(
@@ -120,7 +120,7 @@ def _notes(analysis: Analysis, metric: str, comparisons: int) -> list[str]:
         counts = (
             f"with {unit.text(analysis.baseline.failed_value(metric))}, as in the report" if guessed(metric) else ""
         )
-        notes.append(f"{failed}: {counts or f'in no pair, for they have no {metric}'}.")
+        notes.append(f"{failed}: {counts or f'in no pair, since they have no {metric}'}.")
     return [*notes, *analysis.aside.sentences]
 
 

@@ -209,7 +209,7 @@ def _measured(
         evidence += f" {unmeasured} finished runs have no such measurement."
         withheld = withheld or "not measured"
     if effect.n > 1 and math.isnan(effect.low):
-        evidence += " The seeds show no spread that this could be held against."
+        evidence += " All seeds agree, so there is no spread to compare this with."
     if where := next((place for group in groups if (place := _saturated(analysis, metric, group))), ""):
         evidence += f" {where}, where no difference can be seen."
         withheld = withheld or ("at the floor" if "floor" in where else "at the ceiling")

@@ -31,7 +31,10 @@ def write_comparison(first: StudySummary, second: StudySummary) -> tuple[Path, l
     write_atomically(path, rendered("tables.html", title=title, heading=title, tables=tables, links=links))
     names = ", ".join(row["setting"] for row in differing.rows) or "nothing that is recorded"
     changed = [f"{row['arm']}: {row['change [95 %]']}" for row in arms.rows]
-    return path, [f"differing: {names}", *(changed or ["no arm has results in the same metric in both"])]
+    return path, [
+        f"they differ in: {names}",
+        *(changed or ["they have no arm in common with results in the same metric"]),
+    ]
 
 
 def _settings(first: StudySummary, second: StudySummary) -> Table:
@@ -69,7 +72,7 @@ def _arms(first: StudySummary, second: StudySummary) -> Table:
                 "change [95 %]": f"{unit.signed(change)} {unit.difference_name}".strip(),
             }
         )
-    note = "The change is that of two independent groups of runs, with Welch's interval; each is judged by itself."
+    note = "The runs of both are independent: the change has Welch's interval, without a correction for several arms."
     return Table(f"{capital(first.analysis.test_name)} of the arms in both", rows, note)
 
 

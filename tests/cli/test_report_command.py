@@ -66,7 +66,7 @@ def test_two_experiments_are_compared(out: Path, capsys: pytest.CaptureFixture[s
     synthetic(out / "third", replace(study, base={**study.base, "trainer.epochs": 3}), other, seeds=3)
     assert report.execute(["first", "third"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("differing: trainer.epochs\n")
+    assert printed.startswith("they differ in: trainer.epochs\n")
     # 0.91 ± 0.01 and 0.951 ± 0.001 over three seeds each: 4.1 points, with Welch's two degrees of freedom or so.
     assert "norm none, lr 0.01: +4.10 [+1.65," in printed
     page = (out / "third" / "against-first.html").read_text()

@@ -192,7 +192,7 @@ def test_the_answer_and_the_forest_plot_are_on_the_first_screen(report: Watched)
     page = report.at(1280)
     for part in (".answer", ".forest svg", ".effect .verdict"):
         assert page.locator(part).first.bounding_box()["y"] < 900
-    answer = page.locator(".answer").inner_text()
+    answer = page.locator(".answer").inner_text().replace("\N{NO-BREAK SPACE}", " ")
     assert answer == "No claim is decided yet: 1 of 30 runs have no result."
 
 
