@@ -56,7 +56,7 @@ quick = Study(
     seeds=5,
     limits={
         "quick": "The source trains for 300 epochs of ImageNet; 300 steps at one learning rate show which network "
-        "learns fast. The first network takes 0.66 MFLOPs, the last one 0.62, and those between 0.39 to 0.85; the "
+        "learns fast. The first network takes 0.66 MFLOPs, the last one 0.62, and those between 0.39 and 0.85; the "
         "source's take 4.5 GFLOPs, 4.5, and 2.4 to 5.3. Maps are of 8×8 pixels and smaller, of which a kernel of 7×7 "
         "sees nearly all."
     },
