@@ -2,9 +2,10 @@
 
 Each block of a network has two 3×3 convolutions or one 5×5 of the same width; with ReLUs, and with no activation at
 all, where two successive convolutions are one linear map. Where a block has as many maps in as out, a 5×5 has 25
-weights to the stack's 18. Each tunes its learning rate. quick: three blocks, of 8 to 32 filters, with batch norm, on
-drawn shapes of 20 pixels; each block doubles its maps, and the stack has 8 % more parameters. paper: VGG-13 on
-CIFAR-10. imagenet: the paper's network of 13 layers on ImageNet as an image folder.
+weights to the stack's 18. How well a network fits its training images is read from its loss on them, as all end near
+100 %. quick: three blocks, of 8 to 32 filters, with batch norm, on drawn shapes of 20 pixels, all at one rate; each
+block doubles its maps, and the stack has 8 % more parameters. paper: VGG-13 on CIFAR-10; each tunes its learning rate.
+imagenet: the paper's network of 13 layers on ImageNet as an image folder.
 """
 
 import math
@@ -12,6 +13,8 @@ from dataclasses import replace
 
 from litmus import Claim, Levels, Study, interaction, logarithm, more
 from litmus.design.protocols import SIMONYAN_2014_IMAGENET
+
+FIT = logarithm("fit_loss")
 
 
 def arms(single: Levels, stacked: Levels) -> dict[str, Levels]:
@@ -27,15 +30,15 @@ quick = Study(
     base={
         "model.name": "convnet", "model.blocks": 3, "model.width": 8, "model.dense_units": 32, "model.norm": "batch",
         "data.name": "shapes", "data.image_size": 20, "data.num_classes": 6,
-        "data.train_images": 2000, "data.test_images": 4000, "data.batch_size": 50,
-        "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 8,
+        "data.train_images": 3000, "data.test_images": 5000, "data.batch_size": 50,
+        "optim.lr": 0.05, "optim.schedule": "cosine", "optim.warmup": 0.1, "trainer.epochs": 10,
     },
     factors=["model.convolutions", "model.kernel_size", "model.activation"],
     arms=arms({"model.convolutions": 1, "model.kernel_size": 5}, {"model.convolutions": 2, "model.kernel_size": 3}),
     baseline="single",
     seeds=6,
-    tune={"optim.lr": [0.02, 0.1]},
-    limits={"quick": "Three blocks and eight epochs; the paper's 7 % is of networks of 13 layers that are trained to "
+    measures={"training loss": FIT},
+    limits={"quick": "Three blocks and ten epochs; the paper's 7 % is of networks of 13 layers that are trained to "
             "their end. Poolings and batch norm stay where no layer has an activation."},
     claims=[
         Claim("The stack is more accurate.", more("test_top1", "stacked", than="single"), "section 4.1",
@@ -46,12 +49,15 @@ quick = Study(
               more(logarithm("test_error"), "single", than="stacked"), "section 4.1", threshold=math.log10(1.07),
               paper="7 % higher top-1 error"),
         Claim("The stack fits the training set better, having twice the non-linearities.",
-              more("fit_top1", "stacked", than="single"), "section 2.3"),
+              more(FIT, "single", than="stacked"), "section 2.3"),
         Claim("With activations the stack gains more in fitting than without.",
-              interaction("fit_top1", of=("stacked", "single"), than=("stacked, linear", "single, linear")),
-              "section 2.3, a more discriminative decision function", primary=True),
-        Claim("Without activations two convolutions are one: the stack is no more accurate, to three points.",
-              more("test_top1", "single, linear", than="stacked, linear"), "section 2.3", threshold=-0.03),
+              interaction(FIT, of=("single", "stacked"), than=("single, linear", "stacked, linear")),
+              "section 2.3, a more discriminative decision function", primary=True, answers="yes"),
+        Claim("Without activations two convolutions are one: the stack fits no better, to a fifth of the loss.",
+              more(FIT, "stacked, linear", than="single, linear"), "section 2.3", threshold=-0.097),
+        Claim("Without activations the stack is more accurate: a 5×5 made of two 3×3 is a regularised one.",
+              more("test_top1", "stacked, linear", than="single, linear"), "section 2.3",
+              paper="can be seen as imposing a regularisation"),
     ],
 )  # fmt: skip
 

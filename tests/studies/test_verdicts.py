@@ -87,8 +87,9 @@ def truth_of(world: World) -> Callable[[Arm, int], Truth]:
             return float(left[name]) + shared + 0.0002 * noise(arm.label, name, seed)
 
         record: dict[str, Any] = {column: accuracy(split) for split, column in columns.items()}
-        if "loss" in left:
-            record["fit_loss"] = left["loss"] * (1 + 0.002 * noise(arm.label, "loss", seed))
+        for name, column in {"loss": "fit_loss", "test_loss": "test_loss"}.items():
+            if name in left:
+                record[column] = left[name] * (1 + 0.002 * noise(arm.label, name, seed))
         if "steps" in left:
             best_at = round(left["steps"] + 8 * noise(arm.label, "steps", seed))
             curve = ((5, 0.1), (best_at, 0.999), (1000, record[columns["val"]]))

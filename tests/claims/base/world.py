@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Left = dict[str, Any]
-"""Means of a run: `test`, `val` and `train` accuracy; `loss` on the training images; `steps`, at which it is at its
-best; `seconds`; `cost`; `probes` rows; `logits`, the arrays of a seed."""
+"""Means of a run: `test`, `val` and `train` accuracy; `loss` on the training images and `test_loss`; `steps`, at which
+it is at its best; `seconds`; `cost`; `probes` rows; `logits`, the arrays of a seed."""
 
 World = Callable[[str], Left]
 """What the runs of the arm of a label end with."""
