@@ -27,9 +27,9 @@ MOST_CLAIMS = 4
 """Claims with numbers in the answer; of more it says how many there are."""
 IN_WORDS: dict[Verdict, str] = {
     "supported": "supported",
-    "opposite": "the opposite",
+    "opposite": "opposite",
     "smaller": "smaller than claimed",
-    "inconclusive": "not decided",
+    "inconclusive": "inconclusive",
 }
 
 
@@ -116,7 +116,8 @@ def _claims(summary: StudySummary) -> str:
         return f"no claim is decided yet: {missing:,} of {several(planned, 'run')} have no result"
     said = {row.claim.sentence: _in_words(row, len(rows)) for row in rows}
     parts, left = [], MOST_CLAIMS
-    for words in dict.fromkeys(said.values()):
+    order = list(IN_WORDS.values())
+    for words in sorted(dict.fromkeys(said.values()), key=lambda each: order.index(each) if each in order else 4):
         alike = [row for row in rows if said[row.claim.sentence] == words]
         if text := _measured(summary.analysis, alike[:left], alone=len(rows) == 1):
             parts.append(f"{words}: {text}" if len(set(said.values())) > 1 else text)
@@ -124,7 +125,7 @@ def _claims(summary: StudySummary) -> str:
     more = f"; and {several(len(rows) - MOST_CLAIMS, 'more claim')}" if len(rows) > MOST_CLAIMS else ""
     word, measured = _word(rows, list(said.values()), called), "; ".join(parts) + more
     # The verdict on each claim follows a full stop, a single one a colon.
-    return f"{word}. {capital(measured)}" if len(set(said.values())) > 1 else f"{word}: {measured}"
+    return f"{capital(word)}. {capital(measured)}" if len(set(said.values())) > 1 else f"{word}: {measured}"
 
 
 def _in_words(row: ClaimRow, claims: int) -> str:
@@ -148,23 +149,23 @@ def _word(rows: Sequence[ClaimRow], said: Sequence[str], called: str) -> str:
         if row.claim.answers
     }
     if words == {"open"}:
-        return f"{said[0] if len(set(said)) == 1 else 'not decided'}{exploratory}"
+        return f"{said[0] if len(set(said)) == 1 else 'the question is not answered'}{exploratory}"
     if words:
         return f"{words.pop() if len(words) == 1 else 'in part' if 'yes' in words else 'not shown'}{exploratory}"
     if len(rows) == 1:
         return f"“{rows[0].claim.sentence.rstrip('.')}”, {said[0]}{exploratory}"
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in IN_WORDS}
     found = [
-        f"{count} {IN_WORDS[verdict]}"
+        f"{count} {'is' if count == 1 else 'are'} {IN_WORDS[verdict]}"
         if count < len(rows)
-        else f"{'both' if count == 2 else f'all {count}'} {called} {IN_WORDS[verdict]}"
+        else f"{'both' if count == 2 else f'all {count}'} {called} are {IN_WORDS[verdict]}"
         for verdict, count in counts.items()
         if count
     ]
     if counts["inconclusive"] == len(rows):
         after = "" if IN_WORDS["inconclusive"] in said else " after Holm's correction"
         return f"none of {len(rows)} {called} is decided{after}{exploratory}"
-    return found[0] + exploratory if len(found) == 1 else f"of {len(rows)} {called} {listed(found, 4)}{exploratory}"
+    return found[0] + exploratory if len(found) == 1 else f"of {len(rows)} {called}, {listed(found, 4)}{exploratory}"
 
 
 def _measured(analysis: Analysis, rows: Sequence[ClaimRow], alone: bool) -> str:
@@ -174,7 +175,8 @@ def _measured(analysis: Analysis, rows: Sequence[ClaimRow], alone: bool) -> str:
     for row in rows:
         reached = _reached(analysis, row.claim.test)
         if not reached:
-            effects.append(f"“{row.claim.sentence.rstrip('.')}” ({row.effect or row.finding.withheld or 'no result'})")
+            effect = row.effect or row.finding.withheld or "no result"
+            effects.append(effect if alone else f"“{row.claim.sentence.rstrip('.')}” ({effect})")
             continue
         levels.setdefault(described(row.metrics[0]), {}).update(reached)
         if row.finding.withheld:

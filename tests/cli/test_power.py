@@ -76,7 +76,7 @@ def test_a_pair_that_lacks_a_run_does_not_count_and_a_diverged_one_counts_as_it_
     assert run_command(["power", "norms", "--effect", "0.5", "--metric", "epoch_seconds", "--out", str(tmp_path)]) == 0
     printed = words(capsys.readouterr().out)
     assert "batch 3 0.000" in printed
-    assert "1 of the runs diverged: in no pair, for they have no epoch_seconds" in printed
+    assert "1 of the runs diverged: in no pair, since they have no epoch_seconds" in printed
 
 
 @pytest.mark.parametrize(

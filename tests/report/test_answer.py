@@ -86,8 +86,8 @@ def claimed(directory: Path, gain: float, *claims: Claim, seeds: int = 4) -> Stu
     ("gain", "alone", "yes", "no"),
     [
         (0.1, "“With batch norm accuracy is higher”, supported", "Yes", "No"),
-        (-0.1, "“With batch norm accuracy is higher”, the opposite", "No", "Yes"),
-        (0.0, "“With batch norm accuracy is higher”, not decided", "Not decided", "Not decided"),
+        (-0.1, "“With batch norm accuracy is higher”, opposite", "No", "Yes"),
+        (0.0, "“With batch norm accuracy is higher”, inconclusive", "Inconclusive", "Inconclusive"),
     ],
 )
 def test_one_claim_is_answered_with_what_its_arms_reached(
@@ -118,7 +118,7 @@ def test_several_claims_are_answered_together(tmp_path: Path) -> None:
         "accuracy is 90.1 % (norm batch) and 80.1 % (norm none)."
     )
     assert answer_of(claimed(tmp_path / "counted", 0.1, CLAIM, far)).startswith(
-        "Of 2 claims 1 supported and 1 smaller than claimed. "
+        "Of 2 claims, 1 is supported and 1 is smaller than claimed. "
     )
     secondary = replace(far, answers="no")
     primary = answer_of(claimed(tmp_path / "primary", 0.1, replace(yes, primary=True), secondary))
