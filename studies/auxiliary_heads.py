@@ -35,9 +35,9 @@ study = Study(
         }
     },
     measures={"test minus training loss": GAP},
-    limits={"quick": "Two hundred and fifty steps at a rate that suits the networks without norm, a low one for batch "
-            "norm. What heads do near the end of a long training, where they are said to help, shows in the paper "
-            "preset alone."},
+    limits={"quick": "Two hundred and fifty steps at one low rate, at which not every network without norm trains. "
+            "What heads do near the end of a long training, where they are said to help, shows in the paper preset "
+            "alone."},
     claims=[
         Claim("Without norm auxiliary heads make the network learn faster, by a tenth or more.",
               sooner(network(True, "none"), than=network(False, "none")), "section 5", threshold=0.1,
