@@ -1,5 +1,6 @@
 """The report of every study can be written, needs no network, and shows names as text."""
 
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,7 @@ def test_a_report_is_written_from_partial_records(name: str, tmp_path: Path) -> 
         return {"test_top1": 0.9 + seed / 100, "val_top1": 0.8, "train_top1": 1.0, "probes": rows}
 
     synthetic(tmp_path, study, truth, seeds=2)
-    text = write_report(tmp_path, study).path.read_text().replace("&#39;", "'")
+    text = html.unescape(write_report(tmp_path, study).path.read_text())
     assert text.count('data-label="verdict"') == len(study.claims)
     assert study.limits.get("quick", "")[:20] in text
     assert (tmp_path / "statistics.csv").read_text().startswith("metric,arm,baseline,mean,low,high,n")
