@@ -50,7 +50,7 @@ study = Study(base={"model.name": "gated", "trainer.epochs": 1}, factors={"optim
 '''
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # a process registers a name once
 def own(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of a network that a study's file registers."""
     directory = tmp_path_factory.mktemp("own")

@@ -51,7 +51,7 @@ from litmus import Claim, Study, more
 OFF, ON = {"model.gate": False}, {"model.gate": True}
 
 
-@register("gated", input_shape=(1, 8, 8))
+@register("changing_gate", input_shape=(1, 8, 8))
 def gated(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *, gate: bool = False) -> nn.Module:
     """A linear classifier, with a gate or without."""
     first = [nn.Flatten(), nn.Linear(in_channels * image_size**2, 8), nn.ReLU()]
@@ -59,7 +59,7 @@ def gated(num_classes: int = 10, in_channels: int = 1, image_size: int = 8, *, g
 
 
 study = Study(
-    base={"model.name": "gated", "data.name": "digits", "trainer.epochs": 1, "optim.lr": 0.03},
+    base={"model.name": "changing_gate", "data.name": "digits", "trainer.epochs": 1, "optim.lr": 0.03},
     factors={"model.gate": [False, True]},
     baseline=OFF,
     seeds=1,

@@ -89,7 +89,7 @@ def test_unequal_starts_are_printed_before_the_study_begins_and_counted_in_the_r
     first, second, *_ = capfd.readouterr().err.splitlines()
     assert "'gate True' starts with 4 of 6 shared-shape parameters equal to the baseline's; not body.2.bias, b" in first
     assert "--init.pairing place" in second
-    page = result.report.read_text()
+    page = result.report.read_text().replace("\N{NO-BREAK SPACE}", " ")
     assert "gate True: 4 of 6 shared-shape parameters start equal, not body.2.bias, body.2.weight" in page
     assert result.report.parent.name == "tried_gate"
     by_place = litmus.run(file, settings={"init.pairing": "place"}, out=file.parent / "runs")

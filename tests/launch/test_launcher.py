@@ -39,7 +39,7 @@ def test_diverged_runs_are_results_and_shown(tmp_path: Path) -> None:
     diverged = result.records[result.records["state"] == "diverged"]
     assert set(diverged["optim.lr"]) == {1e8}
     assert (diverged["diverged_at_step"] > 0).all()
-    report = result.report.read_text()
+    report = result.report.read_text().replace("\N{NO-BREAK SPACE}", " ")
     assert "2 runs finished, 2 diverged" in report
     assert "0 of 2, 2 diverged" in report
     again = run(STUDY, out=tmp_path, workers=2, wandb="disabled")
