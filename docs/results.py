@@ -208,7 +208,7 @@ def write_table() -> None:
         "",
         f"{len(table)} studies, each run on two CPU cores, most in one to three minutes on small images. **A verdict "
         "holds at the scale of its runs**, and each page says what that scale leaves open. Each design was fixed "
-        "before the runs shown here, which were made once.",
+        "before the runs shown here.",
         "",
         f"The studies have {counts.total()} primary claims, which answer their questions: {verdicts}. In the pictures, "
         "a point is the effect and the line through it its 95 % interval. A claim is *supported* if the whole interval "
