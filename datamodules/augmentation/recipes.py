@@ -15,6 +15,8 @@ from litmus.datamodules.augmentation.window import centre_crop
 RECIPES: Mapping[str, Sequence[Transform]] = {
     "none": (),
     "crop": (Crop(2),),
+    # "cifar" in proportion for images of 16 pixels.
+    "crop_flip": (Crop(2), HorizontalFlip()),
     # He et al. 2015 (arXiv 1512.03385), 4.2.
     "cifar": (Crop(4), HorizontalFlip()),
     # The same with changes of brightness, contrast, saturation and hue, the photometric distortion.

@@ -15,6 +15,14 @@ CIFAR_STEPWISE: dict[str, Any] = {
 """CIFAR-10, 45,000 and 5,000 images; batches of 128, about 64,000 steps; SGD with momentum 0.9 and weight decay 1e-4,
 0.1 divided by ten at a half and three quarters; pad-4 crops and flips; each channel's mean and deviation taken out."""
 
+CIFAR_16_PIXELS: dict[str, Any] = {
+    **CIFAR_STEPWISE,
+    "data.image_size": 16,
+    "data.augment": "crop_flip",
+    "trainer.epochs": 12,
+}
+"""The same with images of half the side, and crops in proportion, for 12 epochs: what two cores train in minutes."""
+
 HE_2015_CIFAR: dict[str, Any] = {**CIFAR_STEPWISE, "data.centring": "pixel_mean"}
 """The same with the mean of each pixel subtracted and nothing divided by: He et al. 2015 (arXiv 1512.03385), 4.2."""
 
