@@ -2,15 +2,16 @@
 
 Every arm trains on batches of 64 at the same rate; batch norm takes its statistics from parts of the batch (ghost
 batches), so that nothing else varies with their size: the part that each of several devices has, where they do not
-synchronise. Group norm does not see the batch. quick: ResNet-8 of width 8 on drawn shapes. paper: ResNet-20 on
-CIFAR-10; Wu & He's table is of ResNet-50 on ImageNet, 8 GPUs. worst_case: a fully connected net on scikit-learn's
-digits, in which batches of two leave no more than the order of two values of a unit.
+synchronise. Group norm does not see the batch. quick: ResNet-8 of width 8 on drawn shapes. cifar16: ResNet-20 on
+CIFAR-10 at 16 pixels, six epochs. paper: ResNet-20 on CIFAR-10; Wu & He's table is of ResNet-50 on ImageNet, 8 GPUs.
+worst_case: a fully connected net on scikit-learn's digits, in which batches of two leave no more than the order of two
+values of a unit.
 """
 
 from dataclasses import replace
 
 from litmus import Claim, Levels, Study, alike, interaction, more, trend
-from litmus.design.protocols import CIFAR_STEPWISE
+from litmus.design.protocols import CIFAR_16_PIXELS, CIFAR_STEPWISE
 
 SIZES = (2, 4, 8, 16, 64)
 BATCH = {"model.norm": "ghost_batch", "norm.evaluation_statistics": "running"}
@@ -70,6 +71,16 @@ study = replace(
     quick,
     presets={
         **quick.presets,
+        "cifar16": replace(
+            quick,
+            base={
+                "model.name": "resnet_cifar", "model.depth": 20, "model.width": 16,
+                **CIFAR_16_PIXELS, "data.batch_size": 64,
+                "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 6,
+            },
+            seeds=3,
+            limits={"cifar16": "Six epochs at one rate; Wu & He train for 100."},
+        ),
         "worst_case": replace(
             quick,
             base={

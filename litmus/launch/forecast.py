@@ -33,8 +33,8 @@ EPOCHS = 2
 """Epochs of a short run."""
 MOST_STEPS = 50
 """Most training steps of a short run's epoch; a large network on a CPU takes fewer, with smaller batches."""
-CPU_FLOPS = 5e9
-"""Floating-point operations of the forward passes of such an epoch on a CPU: less than a second."""
+CPU_FLOPS = 2e10
+"""Floating-point operations of the forward passes of such an epoch on a CPU: about two seconds."""
 LEAST_BATCH = 8
 LEARNING_RATE = 1e-8
 """So small that no run diverges, which would end it early."""
@@ -46,7 +46,7 @@ KNOWN_SIZES = {
     "cifar10": (50_000, 10_000, 10, (3, 32, 32)),
     "cifar100": (50_000, 10_000, 100, (3, 32, 32)),
 }
-"""Training and test images, classes and shape of datasets that never change: a forecast downloads none of them."""
+"""Training and test images, classes and usual shape of datasets that never change: a forecast downloads none."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ class DataSize:
     def of(cls, config: DataConfig) -> "DataSize":
         """Return the size of a dataset, without reading it if it is known. Raises `UserError` if it is absent."""
         if config.name in KNOWN_SIZES:
-            return cls(*KNOWN_SIZES[config.name])
+            train, test, classes, (channels, *side) = KNOWN_SIZES[config.name]
+            height, width = [config.options.get("image_size") or pixels for pixels in side]
+            return cls(train, test, classes, (channels, height, width))
         data = ImageDataModule(config)
         counts = len(data.arrays.train_images), len(data.arrays.test_images)
         return cls(*counts, data.num_classes, data.image_shape, data.arrays)
@@ -97,8 +99,8 @@ def measure(config: RunConfig, size: DataSize, execution: Execution) -> tuple[fl
         images = CPU_FLOPS / cost_of(config.model["name"], tuple(sorted(options.items())), size.image_shape).flops
         batch = min(batch, max(LEAST_BATCH, config.trainer.accumulate, int(images / 4)))
         many = max(2, min(math.ceil(steps * step / batch), MOST_STEPS, int(images / batch)))
-    many = max(many, config.trainer.validations_per_epoch)
     few = max(1, many // 4, config.trainer.validations_per_epoch)
+    many = max(many, 4 * few)  # of lengths as close as their noise, two runs do not show the time of a step
     _short_run(config, size, execution, batch, 1)  # warms up
     few, once_few, epoch_few = _short_run(config, size, execution, batch, few)
     many, once_many, epoch_many = _short_run(config, size, execution, batch, many)

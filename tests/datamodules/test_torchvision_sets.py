@@ -95,6 +95,25 @@ def test_cifar_is_read_as_torchvision_reads_it(
         assert module.arrays.test_labels[index] == label
 
 
+def test_cifar_is_resized_as_image_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_network: None) -> None:
+    kind = torchvision.datasets.CIFAR10
+    write_cifar(tmp_path / kind.base_folder, kind, monkeypatch)
+    module = datamodules.build("cifar10", root=str(tmp_path), batch_size=10, image_size=16)
+    for split in ("train", "val"):
+        for image, label in kind(tmp_path, train=split == "train"):
+            folder = tmp_path / "files" / split / str(label)
+            folder.mkdir(parents=True, exist_ok=True)
+            image.save(folder / f"{len(list(folder.iterdir())):03}.png")
+    files = datamodules.build(
+        "folder", root=str(tmp_path / "files"), batch_size=10, image_size=16, cache=str(tmp_path / "cache")
+    )
+    assert module.image_shape == files.image_shape == (3, 16, 16)
+    order = module.arrays.test_labels.argsort(stable=True)
+    assert isinstance(module.arrays.test_images, torch.Tensor)
+    assert isinstance(files.arrays.test_images, torch.Tensor)
+    assert torch.equal(module.arrays.test_images[order], files.arrays.test_images)
+
+
 def test_without_network_nothing_is_left_behind(tmp_path: Path, no_network: None) -> None:
     for name in ("mnist", "fashion-mnist", "kmnist", "cifar10", "cifar100"):
         root = tmp_path / "new" / "data"
