@@ -1,13 +1,14 @@
 """What the studies say: a page for each, made of real records.
 
-    python docs/results.py RUNS [STUDY ...] [--data DATA] [--only-write]
+    python docs/results.py RUNS [PAGE ...] [--data DATA] [--only-write]
 
 runs what is missing of each study into the folder RUNS, in its quick preset or at the scale that
-`docs/results/scales.yaml` gives it, and writes `docs/results/STUDY.md`, its pictures, and a card of it into
-`docs/results/README.md`. `discussion.yaml` has what there is to say of a study beyond its figures, `groups.yaml` the
-order of the cards. A quick preset's time goes to `litmus/cli/quick_times.json`, where `litmus list studies` reads it:
-half the CPU time of the command, which is its time on two idle cores, whatever else the machine does. With
-`--only-write` nothing is run, and a study without records keeps its page.
+`docs/results/scales.yaml` gives it, and writes `docs/results/PAGE.md`, its pictures, and a card of it into
+`docs/results/README.md`. A page has its study's name; `scales.yaml` adds pages of a study at further scales.
+`discussion.yaml` has what there is to say of a page beyond its figures, `groups.yaml` the order of the cards. A quick
+preset's time goes to `litmus/cli/quick_times.json`, where `litmus list studies` reads it: half the CPU time of the
+command, which is its time on two idle cores, whatever else the machine does. With `--only-write` nothing is run, and a
+study without records keeps its page.
 """
 
 import argparse
@@ -61,35 +62,35 @@ def main() -> None:
     """Run what is missing and write the pages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, help="the folder of records")
-    parser.add_argument("studies", nargs="*", metavar="STUDY", help="all by default")
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help="all by default")
     parser.add_argument("--data", default="data", help="the folder of MNIST/, cifar10/ and imagenette224-4k/")
     parser.add_argument("--only-write", action="store_true", help="run nothing")
     arguments = parser.parse_args()
-    for name in arguments.studies or names():
-        scale = scale_of(name)
+    for page in arguments.pages or pages():
+        scale = scale_of(page)
         if not arguments.only_write:
-            run(name, scale, arguments.runs, arguments.data)
-        if (arguments.runs / name / STUDY_FILE).exists():
-            write(name, arguments.runs / name, scale)
-            print(FOLDER / f"{name}.md")
+            run(page, scale, arguments.runs, arguments.data)
+        if (arguments.runs / page / STUDY_FILE).exists():
+            write(page, arguments.runs / page, scale)
+            print(FOLDER / f"{page}.md")
     write_table()
 
 
-def run(name: str, scale: "Scale", runs: Path, data: str) -> None:
-    """Run what is missing of a study, and write down the time of a quick preset that ran from the start."""
+def run(page: str, scale: "Scale", runs: Path, data: str) -> None:
+    """Run what is missing of a page's study, and write down the time of a quick preset that ran from the start."""
     options = [option.replace("DATA", data) for option in scale.options]
-    fresh = not (runs / name).exists() and not options
+    fresh = not (runs / page).exists() and not options
     # The server that forks the workers outlives the command: this process inherits and waits for it, and has its times.
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER of linux/prctl.h
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([*LITMUS, "run", name, *options, "--name", name, "--out", str(runs)], check=True)
+    subprocess.run([*LITMUS, "run", scale.study, *options, "--name", page, "--out", str(runs)], check=True)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if fresh:
         seconds = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 2
-        times = {**json.loads(QUICK_TIMES.read_text()), name: round(seconds)}
+        times = {**json.loads(QUICK_TIMES.read_text()), scale.study: round(seconds)}
         kept = {name: times[name] for name in sorted(times) if name in names()}
         QUICK_TIMES.write_text(json.dumps(kept, indent=2) + "\n")
 
@@ -99,10 +100,16 @@ def names() -> list[str]:
     return [name for name in STUDIES.names() if (Path(str(studies.__file__)).parent / f"{name}.py").exists()]
 
 
+def pages() -> list[str]:
+    """Return the pages: one of each study, and those of further scales."""
+    return sorted({*names(), *texts("scales")})
+
+
 @dataclass(frozen=True)
 class Scale:
-    """The options of `litmus run` for a study's results, and its data in words where their name does not say it."""
+    """The study of a page and its options of `litmus run`, and the data in words where their name does not say it."""
 
+    study: str
     options: tuple[str, ...] = ()
     data: str | None = None
 
@@ -114,10 +121,10 @@ class Scale:
         return {"preset": "quick"} | {key: value for key, value in given.items() if "." in key or key == "preset"}
 
 
-def scale_of(name: str) -> Scale:
-    """Return the scale of a study: its quick preset where `scales.yaml` does not name it."""
-    given = texts("scales").get(name)
-    return Scale(tuple(shlex.split(given["options"])), given.get("data")) if given else Scale()
+def scale_of(page: str) -> Scale:
+    """Return the scale of a page: its study's quick preset where `scales.yaml` does not name it."""
+    given = texts("scales").get(page, {})
+    return Scale(given.get("study", page), tuple(shlex.split(given.get("options", ""))), given.get("data"))
 
 
 def texts(name: str) -> Mapping[str, Any]:
@@ -126,22 +133,24 @@ def texts(name: str) -> Mapping[str, Any]:
     return found
 
 
-def write(name: str, directory: Path, scale: Scale) -> None:
-    """Write the page of a study, its pictures, and its card."""
+def write(page: str, directory: Path, scale: Scale) -> None:
+    """Write a page, its pictures, and its card."""
     record = read_study_record(directory)
     ran = {"preset": record.preset, **{key: str(value) for key, value in record.settings.items()}}
     if {**ran, "data.root": ""} != {**scale.settings, "data.root": ""}:
         sys.exit(f"{directory} was run with {ran}, and docs/results/scales.yaml says {scale.settings}")
-    study = STUDIES[name].at(record.preset)
+    study = STUDIES[scale.study].at(record.preset)
     summary = summarise(directory, study.claims, study.measures)
     heading, answer, *tables, methods = as_markdown(summary).strip().split("\n\n")
     tables = [unbroken(table) for table in tables]
-    limit, discussion = study.limits.get(record.preset), texts("discussion").get(name, "").strip()
+    limit, discussion = study.limits.get(record.preset), texts("discussion").get(page, "").strip()
     latest = max(file.stat().st_mtime for file in directory.glob("*/summary.json"))
-    pictures = _pictures(name, study, summary)
+    pictures = _pictures(page, study, summary)
+    others = [other for other in pages() if scale_of(other).study == scale.study and other != page]
     parts = [
         heading.replace("## ", "# "),
         answer,
+        *(f"[The same question with the {scale_of(other).settings['preset']} preset]({other}.md)" for other in others),
         *pictures[:1],
         *tables[:1],
         *pictures[1:],
@@ -149,20 +158,20 @@ def write(name: str, directory: Path, scale: Scale) -> None:
         f"**Limits.** {markdown(limit)}" if limit else "",
         f"**Discussion.** {discussion}" if discussion else "",
         f"**Source.** {markdown(study.source)}." if study.source else "",
-        f"**Runs.** {_how(name, summary, scale)} Recorded until {datetime.fromtimestamp(latest, UTC):%Y-%m-%d}.",
+        f"**Runs.** {_how(summary, scale)} Recorded until {datetime.fromtimestamp(latest, UTC):%Y-%m-%d}.",
         f"<details><summary>Methods</summary>\n\n{methods.strip('*')}\n\n</details>",
         "[All results](README.md)",
     ]
-    write_atomically(FOLDER / f"{name}.md", "\n\n".join(filter(None, parts)) + "\n")
-    table = {**_table(), name: _card(study, summary, scale)}
+    write_atomically(FOLDER / f"{page}.md", "\n\n".join(filter(None, parts)) + "\n")
+    table = {**_table(), page: _card(study, summary, scale)}
     write_atomically(TABLE, json.dumps(dict(sorted(table.items())), indent=2, ensure_ascii=False) + "\n")
 
 
-def _pictures(name: str, study: Study, summary: StudySummary) -> list[str]:
+def _pictures(page: str, study: Study, summary: StudySummary) -> list[str]:
     """Write the claims as a forest plot, the study's main figure and the learning curves; return their Markdown."""
     folder = FOLDER / "pictures"
     folder.mkdir(exist_ok=True)
-    for old in folder.glob(f"{name}-*.svg"):
+    for old in folder.glob(f"{page}-*.svg"):
         old.unlink()
     groups = [replace(group, title="") for group in claim_groups(claim_rows(summary))]
     drawn = [("claims", "The claims with their 95 % intervals", forest_picture(groups, "svg"))] if groups else []
@@ -175,8 +184,8 @@ def _pictures(name: str, study: Study, summary: StudySummary) -> list[str]:
             except UserError:  # a figure that only a browser draws
                 continue
     for kind, _, content in drawn:
-        write_atomically(folder / f"{name}-{kind}.svg", themed(content.decode()))
-    return [f"![{markdown(title)}](pictures/{name}-{kind}.svg)" for kind, title, _ in drawn]
+        write_atomically(folder / f"{page}-{kind}.svg", themed(content.decode()))
+    return [f"![{markdown(title)}](pictures/{page}-{kind}.svg)" for kind, title, _ in drawn]
 
 
 def themed(svg: str) -> str:
@@ -194,11 +203,9 @@ def themed(svg: str) -> str:
 def write_table() -> None:
     """Write the cards of all studies, group by group."""
     table, groups = _table(), texts("groups")
-    if sorted(name for group in groups.values() for name in group) != sorted(names()):
-        odd = set(names()) ^ {name for group in groups.values() for name in group}
-        sys.exit(
-            f"docs/results/groups.yaml names each study once; look at {', '.join(sorted(odd)) or 'repeated names'}"
-        )
+    if sorted(page for group in groups.values() for page in group) != pages():
+        odd = set(pages()) ^ {page for group in groups.values() for page in group}
+        sys.exit(f"docs/results/groups.yaml names each page once; look at {', '.join(sorted(odd)) or 'repeated names'}")
     counts = Counter[str]()
     for row in table.values():
         counts.update(row["primary"])
@@ -206,7 +213,7 @@ def write_table() -> None:
     lines = [
         "# What the studies say",
         "",
-        f"{len(table)} studies, each run on two CPU cores, most in one to three minutes on small images. **A verdict "
+        f"{len(names())} studies, each run on two CPU cores, most in one to three minutes on small images. **A verdict "
         "holds at the scale of its runs**, and each page says what that scale leaves open. Each design was fixed "
         "before the runs shown here.",
         "",
@@ -219,23 +226,25 @@ def write_table() -> None:
     ]
     for group, members in groups.items():
         lines += ["", f"## {group}"]
-        for name in members:
-            lines += ["", *_shown(name, table.get(name))]
+        for page in members:
+            lines += ["", *_shown(page, table.get(page))]
     write_atomically(FOLDER / "README.md", "\n".join(lines) + "\n")
 
 
-def _shown(name: str, card: Mapping[str, Any] | None) -> list[str]:
-    """Return the card of a study as Markdown."""
+def _shown(page: str, card: Mapping[str, Any] | None) -> list[str]:
+    """Return the card of a page as Markdown."""
+    study = scale_of(page).study
     if card is None:
-        return [f"### {markdown(STUDIES[name].question)}", "", f"Not run yet: `{name}`."]
-    drawing = f"![Claims of {name}](pictures/{name}-claims.svg)"
+        return [f"### {markdown(STUDIES[study].question)}", "", f"Not run yet: `{page}`."]
+    drawing = f"![Claims of {page}](pictures/{page}-claims.svg)"
+    scale = "" if page == study else f" ({card['scale']})"
     return [
-        f"### [{markdown(card['question'])}]({name}.md)",
+        f"### [{markdown(card['question'])}]({page}.md){scale}",
         "",
         markdown(card["answer"]),
         "",
-        *([drawing, ""] if (FOLDER / "pictures" / f"{name}-claims.svg").exists() else []),
-        f"`{name}` · {card['runs']} · {card['scale']}",
+        *([drawing, ""] if (FOLDER / "pictures" / f"{page}-claims.svg").exists() else []),
+        f"`{study}` · {card['runs']} · {card['scale']}",
     ]
 
 
@@ -255,15 +264,16 @@ def _card(study: Study, summary: StudySummary, scale: Scale) -> dict[str, Any]:
     }
 
 
-def _how(name: str, summary: StudySummary, scale: Scale) -> str:
+def _how(summary: StudySummary, scale: Scale) -> str:
     """Return the command, the runs, their time and the data."""
     analysis = summary.analysis
     counts = {state: sum(result.count(state) for result in analysis.arms) for state in ("finished", "diverged")}
     ended = listed([f"{several(count, 'run')} {state}" for state, count in counts.items() if count])
     minutes = analysis.records["seconds"].sum() / 60 if "seconds" in analysis.records else 0.0
+    command = shlex.join(["litmus", "run", scale.study, *scale.options])
     return (
-        f"`{shlex.join(['litmus', 'run', name, *scale.options])}`: {_runs(summary)}; {ended}; {minutes:.1f} minutes of "
-        f"training on one core each. Data: {_data(summary, scale)} ({image_counts(analysis)})."
+        f"`{command}`: {_runs(summary)}; {ended}; {minutes:.1f} minutes of training on one core each. "
+        f"Data: {_data(summary, scale)} ({image_counts(analysis)})."
     )
 
 

@@ -30,14 +30,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_page_answers_what_its_study_asks_now() -> None:
     for name in PAGES:
-        study, page = STUDIES[name], (WRITTEN / f"{name}.md").read_text()
+        scale, page = results.scale_of(name), (WRITTEN / f"{name}.md").read_text()
+        study = STUDIES[scale.study].at(scale.settings["preset"])
         assert page.startswith(f"# {markdown(study.question)}\n"), name
         table = page.partition("| claim | verdict |")[2].partition("\n\n")[0]
         claims = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[2:]]
         stated = [unbroken(markdown(claim.sentence)) for claim in study.claims]
         assert claims == stated, f"python docs/results.py RUNS {name}"
     assert set(json.loads(results.TABLE.read_text())) == set(PAGES) >= set(results.texts("discussion"))
-    assert set(results.texts("scales")) <= set(STUDIES.names())
+    assert {results.scale_of(page).study for page in results.texts("scales")} <= set(STUDIES.names())
 
 
 def test_the_table_is_current(folder: Path) -> None:
@@ -59,7 +60,11 @@ def test_a_page_is_made_of_the_records(folder: Path) -> None:
 
     synthetic(folder / "runs", STUDIES["batch_norm"], truth, seeds=4)
     (folder / "discussion.yaml").write_text("batch_norm: It is as the paper has it.")
-    results.write("batch_norm", folder / "runs", results.Scale(("--seeds", "4", "--data.root", "DATA"), "some digits"))
+    results.write(
+        "batch_norm",
+        folder / "runs",
+        results.Scale("batch_norm", ("--seeds", "4", "--data.root", "DATA"), "some digits"),
+    )
     results.write_table()
     page, table = (folder / "batch_norm.md").read_text(), (folder / "README.md").read_text()
     assert "](batch_norm.md)\n\n" in table
@@ -79,4 +84,4 @@ def test_a_page_is_made_of_the_records(folder: Path) -> None:
         assert "prefers-color-scheme:dark" in "".join(tree.getroot().itertext())
         assert ">0.03<" in (folder / drawing).read_text() or "figure" not in drawing  # numbers in texts are not rounded
     with pytest.raises(SystemExit, match=r"was run with .*, and docs/results/scales.yaml says .*'data.name': 'mnist'"):
-        results.write("batch_norm", folder / "runs", results.Scale(("--data", "mnist")))
+        results.write("batch_norm", folder / "runs", results.Scale("batch_norm", ("--data", "mnist")))

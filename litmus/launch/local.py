@@ -417,7 +417,8 @@ def forkserver(execution: Execution) -> Iterator[None]:
 
     Within the block the environment sets the workers' threads, before their libraries load.
     """
-    changed = {"OMP_NUM_THREADS": str(execution.threads)}
+    # The server would look for modules in the current folder first, where a user's file may have a library's name.
+    changed = {"OMP_NUM_THREADS": str(execution.threads), "PYTHONSAFEPATH": "1"}
     changed.update({name: value for name, value in SLEEPING_THREADS.items() if name not in os.environ})
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)

@@ -133,7 +133,10 @@ def _runs(directory: Path, study: StudyRecord | None, every: bool) -> tuple[pd.D
     for record in records:
         row, measured = _row(record)
         if record.run_id in arms:
-            row["arm"] = arms[record.run_id].label  # which may have changed since the run
+            arm = arms[record.run_id]
+            row["arm"] = arm.label  # which may have changed since the run
+            if row["seed"] is None:  # as where a worker died before the run began
+                row["seed"] = next(seed for seed, run in arm.runs.items() if run == record.run_id)
         rows.append({"experiment": named[record.run_id], **row})
         metrics.update(dict.fromkeys(measured))
     frame = pd.DataFrame(rows)

@@ -83,11 +83,23 @@ def test_every_kind_of_run_can_be_measured_without_its_data(settings: dict) -> N
     assert measure(config, DataSize.of(config.data), Execution())[1] > 0
 
 
+def test_the_time_of_an_epoch_is_that_of_all_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "litmus.launch.forecast._short_run",
+        lambda config, size, execution, batch, steps: (steps, 1.0, 0.001 * batch * steps),
+    )
+    large = {"model.name": "resnet_cifar", "model.depth": 56, "model.width": 64, "data.name": "cifar10"}
+    for validations in (1, 4, 8):
+        config = resolve({**large, "data.validation": 0.1, "trainer.validations_per_epoch": validations})
+        assert measure(config, DataSize.of(config.data), Execution()) == pytest.approx((1.0, 45.0), rel=0.01)
+
+
 def test_known_sizes_are_those_of_the_data(real_data: Path) -> None:
     data = ImageDataModule(resolve({"data.name": "mnist", "data.root": str(real_data)}).data)
     known = DataSize.of(resolve({"data.name": "mnist", "data.root": "nowhere"}).data)
     assert (len(data.arrays.train_images), len(data.arrays.test_images)) == (known.train_images, known.test_images)
     assert (data.num_classes, data.image_shape) == (known.num_classes, known.image_shape)
+    assert DataSize.of(resolve({"data.name": "cifar10", "data.image_size": 16}).data).image_shape == (3, 16, 16)
 
 
 def test_absent_data_of_unknown_size_is_one_line(tmp_path: Path) -> None:

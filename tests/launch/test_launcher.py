@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from tiny_runs import TINY
 from litmus import load, run
 from litmus.core.errors import UserError
 from litmus.design.study import Study
+from litmus.evidence.summary import summarise
 from litmus.launch import local
 from litmus.launch.worker import Message
 from litmus.records.run_record import run_records
@@ -44,6 +47,24 @@ def test_diverged_runs_are_results_and_shown(tmp_path: Path) -> None:
     assert "0 of 2, 2 diverged" in report
     again = run(STUDY, out=tmp_path, workers=2, wandb="disabled")
     assert set(again.records["attempts"]) == {1}
+
+
+def test_a_run_that_crashed_before_it_began_keeps_its_seed(tmp_path: Path) -> None:
+    report = run(STUDY, seeds=1, out=tmp_path, workers=2, wandb="disabled").report
+    record = run_records(report.parent)[0]
+    for file in record.config_file.parent.iterdir():
+        if file.is_file():
+            file.unlink()
+    record.write_status(state="crashed", error="KeyError: 'missing'")
+    assert load(report.parent)["seed"].tolist() == [0, 0]
+    assert sorted(arm.count("crashed") for arm in summarise(report.parent).analysis.arms) == [0, 1]
+
+
+def test_files_of_the_current_folder_shadow_no_library(tmp_path: Path) -> None:
+    (tmp_path / "lightning.py").write_text("raise RuntimeError('of the current folder')\n")
+    command = [Path(sys.executable).with_name("litmus"), "train", "--model", "mlp", "--trainer.epochs", "1"]
+    done = subprocess.run([*command, "--wandb", "disabled"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, "[1/1] finished" in done.stderr + done.stdout) == (0, True), done.stderr
 
 
 CRASH = '''\
