@@ -1,5 +1,6 @@
 """A study expanded into arms and seeds, checked to be controlled: its arms differ in the declared factors alone."""
 
+import json
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -274,9 +275,8 @@ def expand(
         settings=dict(settings),
         named=name,
         splits=splits,
-        notes=notes,
     )
-    plan = replace(plan, asked=_asked(plan, vary))
+    plan = replace(plan, asked=_asked(plan, vary), notes=(*notes, *_options_left_out(plan, vary)))
     _check_different(study.name, {arm.label: arm.config for arm in plan.arms})
     _check_controlled(plan, set(study.factors))
     _check_tuning(plan)
@@ -292,9 +292,7 @@ def _resolved(
     baseline: str,
 ) -> tuple[Arm, ...]:
     """Return the arms of these levels, by label. Raises `UserError` where one cannot be."""
-    chosen = study.presets.get(preset, {})
-    of_preset = {} if isinstance(chosen, Study) else {key: value for key, value in chosen.items() if key != "tune"}
-    base = _base_settings(study, of_preset, settings, vary)
+    base = _base_settings(study, _of_preset(study, preset), settings, vary)
     arms = []
     for label, levels in levels_of.items():
         of_arm = {**_fitting(base, levels), **levels}
@@ -399,6 +397,31 @@ def _check_different(study: str, configs: Mapping[str, RunConfig]) -> None:
         first = labels.setdefault(repr(config), label)
         if first != label:
             raise UserError(f"study {study}: {first!r} and {label!r} have the same config, so they cannot differ")
+
+
+def _of_preset(study: Study, preset: str) -> Settings:
+    """Return the settings that a preset puts on top of the study's base; none where the preset is a study."""
+    chosen = study.presets.get(preset, {})
+    return {} if isinstance(chosen, Study) else {key: value for key, value in chosen.items() if key != "tune"}
+
+
+def _options_left_out(plan: Plan, vary: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Return a line for an architecture or a dataset of the user's whose options the study sets for its own."""
+    before = _base_settings(plan.study, _of_preset(plan.study, plan.preset), {}, vary)
+    now, common = plan.baseline.config.flat(), {key for key in config_keys(DEFAULT_ARCHITECTURE) if key[:5] == "data."}
+    lines = []
+    for name in (name for name in NAMES if name in plan.settings and before.get(name) != now[name]):
+        family = name.removesuffix("name")
+        changed = [
+            f"{key} is {json.dumps(now[key])} and not {json.dumps(value)}"
+            for key, value in before.items()
+            if key.startswith(family) and key in now.keys() - common - plan.settings.keys() and now[key] != value
+        ]
+        if changed:
+            lines.append(
+                f"--{name.partition('.')[0]} {now[name]} takes over no options of the study's: {', '.join(changed)}"
+            )
+    return lines
 
 
 def _base_settings(

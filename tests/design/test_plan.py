@@ -166,6 +166,20 @@ def test_named_arms_may_have_their_baseline_by_its_levels() -> None:
     assert expand(a_study(arms=arms, factors=["model.norm"], baseline={"model.norm": "none"})).baseline.label == "b"
 
 
+def test_options_of_the_study_that_a_dataset_of_the_user_does_not_take_over_are_named() -> None:
+    def notes(study: str, preset: str = "quick", **settings: str) -> tuple[str, ...]:
+        return expand(STUDIES[study], preset=preset, settings=settings).notes
+
+    folder = {"data.name": "folder", "data.root": "anywhere"}
+    line = "--data folder takes over no options of the study's: data.image_size is null and not 16"
+    assert notes("residual_depth", "cifar16", **folder) == (line,)
+    assert notes("residual_depth", "cifar16", **folder, **{"data.image_size": "16"}) == ()
+    assert notes("residual_depth", **folder) == ()
+    assert notes("batch_norm", **{"data.name": "mnist"}) == ()
+    (line,) = notes("batch_size", **{"model.name": "resnet20"})
+    assert line.startswith("--model resnet20 takes over no options of the study's: model.depth is 20 and not 8, ")
+
+
 @pytest.mark.parametrize("design", ["full", "one_at_a_time"])
 def test_a_baseline_level_that_is_left_out_gives_its_place_to_the_first_and_the_user_a_line(design: str) -> None:
     plan = expand(a_study(design=design), vary={"optim.lr": [0.5, 1.0]})
