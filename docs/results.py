@@ -53,6 +53,10 @@ from litmus.report.page import unbroken
 FOLDER = Path(__file__).with_name("results")
 TABLE = FOLDER / "table.json"
 """A card of each study, kept so that one study can be written without the others' records."""
+SIGNS = (
+    "A positive effect, or a ratio above one, speaks for the claim, except where it says that two things are alike. "
+    "Claims without a p value are secondary or checks, judged by the interval alone."
+)
 _PLACES = re.compile(r'\b(?:d|x|y|transform)="[^"]*"')
 """The attributes of an SVG's elements that say where something is."""
 LITMUS = (sys.executable, "-c", "from litmus.cli.main import main; main()")
@@ -153,6 +157,7 @@ def write(page: str, directory: Path, scale: Scale) -> None:
         *(f"[The same question with the {scale_of(other).settings['preset']} preset]({other}.md)" for other in others),
         *pictures[:1],
         *tables[:1],
+        SIGNS,
         *pictures[1:],
         *tables[1:],
         f"**Limits.** {markdown(limit)}" if limit else "",
