@@ -419,7 +419,7 @@ def _options_left_out(plan: Plan, vary: Mapping[str, Sequence[Any]]) -> list[str
         ]
         if changed:
             lines.append(
-                f"--{name.partition('.')[0]} {now[name]} takes over no options of the study's: {', '.join(changed)}"
+                f"--{name.partition('.')[0]} {now[name]} drops options that the study sets: {', '.join(changed)}"
             )
     return lines
 

@@ -171,13 +171,13 @@ def test_options_of_the_study_that_a_dataset_of_the_user_does_not_take_over_are_
         return expand(STUDIES[study], preset=preset, settings=settings).notes
 
     folder = {"data.name": "folder", "data.root": "anywhere"}
-    line = "--data folder takes over no options of the study's: data.image_size is null and not 16"
+    line = "--data folder drops options that the study sets: data.image_size is null and not 16"
     assert notes("residual_depth", "cifar16", **folder) == (line,)
     assert notes("residual_depth", "cifar16", **folder, **{"data.image_size": "16"}) == ()
     assert notes("residual_depth", **folder) == ()
     assert notes("batch_norm", **{"data.name": "mnist"}) == ()
     (line,) = notes("batch_size", **{"model.name": "resnet20"})
-    assert line.startswith("--model resnet20 takes over no options of the study's: model.depth is 20 and not 8, ")
+    assert line.startswith("--model resnet20 drops options that the study sets: model.depth is 20 and not 8, ")
 
 
 @pytest.mark.parametrize("design", ["full", "one_at_a_time"])
