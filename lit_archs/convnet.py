@@ -10,6 +10,7 @@ from litmus.core.errors import require_at_least
 from litmus.lit_archs.building.registry import register
 from litmus.lit_archs.layers.norm_activation import NormActivationOptions, norm_activation, norm_activation_1d
 from litmus.lit_archs.layers.pooling import Pooling, least_side, pooled_side, pooling_layer
+from litmus.lit_archs.layers.unshared import UnsharedConvolution
 
 
 @register("convnet", input_shape=(3, 32, 32))
@@ -24,6 +25,7 @@ def convnet(
     kernel_size: PositiveInt = 3,
     stride: PositiveInt = 1,
     zero_padding: NonNegativeInt | None = None,
+    shared: bool = True,
     pooling: Pooling = "max",
     hidden: NonNegativeInt = 1,
     dense_units: PositiveInt = 128,
@@ -63,7 +65,11 @@ def convnet(
         filters = width * 2 ** (index - 1)
         block: OrderedDict[str, nn.Module] = OrderedDict()
         for place in range(1, convolutions + 1):
-            block[f"conv{place}"] = nn.Conv2d(channels, filters, kernel_size, stride, padding)
+            block[f"conv{place}"] = (
+                nn.Conv2d(channels, filters, kernel_size, stride, padding)
+                if shared
+                else UnsharedConvolution(channels, filters, side, kernel_size, stride, padding)
+            )
             block[f"norm{place}"] = norm_activation(norm, filters, activation)
             channels, side = filters, (side - kernel_size + 2 * padding) // stride + 1
         block["pool"] = pooling_layer(pooling, filters, activation, norm)

@@ -14,6 +14,17 @@ from litmus.lit_archs.layers.norm_activation import NormActivationOptions
 Block = Literal["reduced", "unreduced", "naive", "no_pool", "single1", "single3", "single5"]
 CHANNELS = PathChannels(one=64, reduce_three=96, three=128, reduce_five=16, five=32, pool=32)
 """The first inception module of GoogLeNet (Szegedy et al. 2014, 1409.4842, table 1): 256 output channels."""
+Shares = Literal["equal", "rising", "falling"]
+LEAST, MOST = 0.7, 1.3
+"""Factors on the channels of the 3×3 and 5×5 paths where their share rises from block to block, or falls."""
+
+
+def with_large_paths(channels: PathChannels, factor: float) -> PathChannels:
+    """Return channels with the 3×3 and 5×5 paths and their reductions times `factor`, and the same sum."""
+    large = {name: max(1, round(getattr(channels, name) * factor))
+             for name in ("reduce_three", "three", "reduce_five", "five")}  # fmt: skip
+    one = channels.one + channels.three + channels.five - large["three"] - large["five"]
+    return channels._replace(one=one, **large)
 
 
 @register("inception_stack", input_shape=(3, 32, 32))
@@ -23,6 +34,7 @@ def inception_stack(
     image_size: int = 32,
     *,
     block: Block = "reduced",
+    shares: Shares = "equal",
     blocks: PositiveInt = 3,
     width: PositiveFloat = 1.0,
     layers: NormActivationOptions = NormActivationOptions(),
@@ -36,6 +48,8 @@ def inception_stack(
         block: reduced (inception with 1×1 reductions); unreduced (without those before the 3×3 and 5×5); naive
             (without any); no_pool (reduced, without the pooling in front of its 1×1 convolution, which joins the 1×1
             path); single1, single3 or single5 (one convolution).
+        shares: whether the share of the 3×3 and 5×5 paths in a block's channels is equal in all blocks, rising from
+            less than a half in the first to four fifths in the last, or falling; the 1×1 path has the others.
         blocks: number of blocks; the map is halved before each.
         width: factor on all channels.
     """
@@ -56,7 +70,12 @@ def inception_stack(
             modules[f"block{index}"] = convolution(channels, outputs, int(block[-1]), norm, activation)
             channels = outputs
         else:
-            module = InceptionModule(channels, scaled, options, project=block == "unreduced")
+            factor = 1.0
+            if shares != "equal" and blocks > 1:
+                way = (index - 1) / (blocks - 1)
+                factor = LEAST + (MOST - LEAST) * (way if shares == "rising" else 1 - way)
+            divided = with_large_paths(scaled, factor)
+            module = InceptionModule(channels, divided, options, project=block == "unreduced")
             modules[f"block{index}"], channels = module, module.out_channels
     modules["average"] = nn.AdaptiveAvgPool2d(1)
     modules["flatten"] = nn.Flatten()

@@ -1,19 +1,30 @@
 """What does an inception block cost and give, next to single convolutions, and what is each part of it for?
 
 A stem and three blocks of equal output channels: inception with 1×1 reductions, the same without those before its 3×3
-and 5×5 convolutions, the same without the pooling before the 1×1 convolution that follows it, one 3×3 convolution, and
-one 1×1. (A naive block, figure 2a, hands on all that its pooling sees: at the third block 864 channels for 256.) Each
-tunes its learning rate. quick: a quarter of GoogLeNet's channels on drawn shapes of 32 pixels. paper: CIFAR-10, all
-channels.
+and 5×5 convolutions, the same without the pooling before the 1×1 convolution that follows it, the same with a share of
+3×3 and 5×5 convolutions that rises from block to block or falls, one 3×3 convolution, and one 1×1. (A naive block,
+figure 2a, hands on all that its pooling sees: at the third block 864 channels for 256.) Each tunes its learning rate.
+quick: a quarter of GoogLeNet's channels on drawn shapes of 32 pixels. paper: CIFAR-10, all channels.
 """
 
-from litmus import Claim, Scatter, Study, logarithm, more
+from litmus import Claim, Levels, Scatter, Study, logarithm, more
 
 LECTURE = "a lecture's figures for 256 output channels: 128 and 346 MFLOPs"
-REDUCED, UNREDUCED, NO_POOL, SINGLE1, SINGLE3 = (
-    {"model.block": block} for block in ("reduced", "unreduced", "no_pool", "single1", "single3")
+REDUCED, UNREDUCED, NO_POOL, SINGLE1, SINGLE3, RISING, FALLING = (
+    "reduced",
+    "unreduced",
+    "no pooling",
+    "1×1",
+    "3×3",
+    "rising share",
+    "falling share",
 )
 FLOPS = logarithm("flops", decimals=2)
+
+
+def block(kind: str, shares: str = "equal") -> Levels:
+    return {"model.block": kind, "model.shares": shares}
+
 
 study = Study(
     source="Szegedy et al. 2014, Going Deeper with Convolutions (arXiv 1409.4842)",
@@ -23,7 +34,11 @@ study = Study(
         "data.batch_size": 50,
         "optim.lr": 0.05, "optim.schedule": "cosine", "trainer.epochs": 6,
     },
-    factors={"model.block": ["single1", "single3", "unreduced", "no_pool", "reduced"]},
+    factors=["model.block", "model.shares"],
+    arms={
+        SINGLE1: block("single1"), SINGLE3: block("single3"), UNREDUCED: block("unreduced"), NO_POOL: block("no_pool"),
+        REDUCED: block("reduced"), RISING: block("reduced", "rising"), FALLING: block("reduced", "falling"),
+    },
     baseline=SINGLE3,
     seeds=6,
     tune={"optim.lr": [0.05, 0.2]},
@@ -52,6 +67,9 @@ study = Study(
               more("test_top1", REDUCED, than=SINGLE3), "section 4", threshold=-0.03, primary=True),
         Claim("Pooling within the block raises accuracy.",
               more("test_top1", REDUCED, than=NO_POOL), "section 4, an additional beneficial effect"),
+        Claim("A share of 3×3 and 5×5 convolutions that rises with depth is more accurate than one that falls.",
+              more("test_top1", RISING, than=FALLING), "section 4, of higher layers",
+              paper="the ratio of 3×3 and 5×5 convolutions should increase"),
         Claim("Convolutions of 1×1 alone are less accurate, by more than five points.",
               more("test_top1", REDUCED, than=SINGLE1), "section 4, of clusters that are more spread out",
               threshold=0.05),

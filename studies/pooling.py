@@ -3,8 +3,9 @@
 A convnet of two convolutions with batch norm, each followed by a pooling over 2×2 windows: maximum, mean, root of the
 sum of squares (L2), a trained convolution at stride 2, every other position alone, as a convolution at stride 2
 computes them, the blurred maximum at every other position, or none. The consistency of the answers is measured on the
-validation images, shifted by one pixel in eight directions. Each kind tunes its learning rate. quick: 8 and 16 filters
-on drawn shapes of 16 pixels. paper: CIFAR-10, three blocks of two convolutions.
+validation images, shifted by one pixel in eight directions, scaled by 0.9 and 1.1, and rotated by ten degrees. Each
+kind tunes its learning rate. quick: 8 and 16 filters on drawn shapes of 16 pixels. paper: CIFAR-10, three blocks of two
+convolutions.
 """
 
 from litmus import POINTS, Claim, Levels, Study, gap, logarithm, more, probed
@@ -13,7 +14,10 @@ LECTURE = "the CS231n notes, Convolutional networks"
 SERMANET = "Sermanet et al. 2012, Convolutional Neural Networks Applied to House Numbers (arXiv 1204.3968)"
 SPRINGENBERG = "Springenberg et al. 2014, Striving for Simplicity (arXiv 1412.6806)"
 GOODFELLOW = "Goodfellow et al. 2016, Deep Learning"
-CONSISTENCY, FARTHER = (probed(f"same_answer_{distance}", unit=POINTS) for distance in (1, 2))
+LECUN = "LeCun et al. 1998, Gradient-Based Learning Applied to Document Recognition"
+CONSISTENCY, FARTHER, SCALED, ROTATED = (
+    probed(f"same_answer_{change}", unit=POINTS) for change in ("1", "2", "scaled", "rotated")
+)
 GAP = gap("fit_top1", "test_top1")
 
 
@@ -42,9 +46,11 @@ study = Study(
             "optim.schedule": "multistep", "optim.weight_decay": 5e-4, "trainer.epochs": 100,
         }
     },
-    probes=["shift_consistency"],
+    probes=["answer_consistency"],
     measures={
-        "answers kept at a shift by 1 pixel": CONSISTENCY, "by 2 pixels": FARTHER, "training minus test accuracy": GAP,
+        "answers kept at a shift by 1 pixel": CONSISTENCY, "by 2 pixels": FARTHER,
+        "answers kept at another size": SCALED, "answers kept at a rotation": ROTATED,
+        "training minus test accuracy": GAP,
     },
     limits={
         "quick": "A pixel of an image of 16 is two of CIFAR-10's, and the shapes stand anywhere: no centre is learnt."
@@ -63,6 +69,10 @@ study = Study(
               primary=True, answers="yes"),
         Claim("So does average pooling.",
               more(CONSISTENCY, pooled("average"), than=pooled("subsample")), "section 9.3", source=GOODFELLOW),
+        Claim("Max pooling makes answers more invariant to changes of size than leaving every other position out.",
+              more(SCALED, pooled("max"), than=pooled("subsample")), "section II.A, scale", source=LECUN),
+        Claim("And to rotations.",
+              more(ROTATED, pooled("max"), than=pooled("subsample")), "section II.A, distortion", source=LECUN),
         Claim("Max pooling is not enough: blurred before positions are left out, answers are more invariant.",
               more(CONSISTENCY, pooled("blurred_max"), than=pooled("max")), "abstract", primary=True,
               answers="yes"),

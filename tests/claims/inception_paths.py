@@ -3,9 +3,9 @@
 from claims.base.says import about, better
 from claims.base.world import costs, inverse, world
 
-REDUCED, UNREDUCED, NO_POOL, SINGLE1, SINGLE3 = (
-    f"block {block}" for block in ("reduced", "unreduced", "no_pool", "single1", "single3")
-)
+REDUCED, UNREDUCED, NO_POOL, SINGLE1, SINGLE3, RISING, FALLING = (
+    "reduced", "unreduced", "no pooling", "1×1", "3×3", "rising share", "falling share",
+)  # fmt: skip
 
 CLAIMS = {
     "The reduced block costs half the FLOPs of a single 3×3 or less.": about(REDUCED, SINGLE3, of=("flops",)),
@@ -15,16 +15,19 @@ CLAIMS = {
     ),
     "The reduced block is at least as accurate as a single 3×3, to three points.": better(REDUCED, SINGLE3),
     "Pooling within the block raises accuracy.": better(REDUCED, NO_POOL),
+    "A share of 3×3 and 5×5 convolutions that rises with depth is more accurate than one that falls.": better(
+        RISING, FALLING
+    ),
     "Convolutions of 1×1 alone are less accurate, by more than five points.": better(REDUCED, SINGLE1),
 }
 
 FLOPS = {REDUCED: 128.0, UNREDUCED: 310.0, NO_POOL: 127.0, SINGLE3: 346.0, SINGLE1: 40.0}
 
 RIGHT = world(
-    {REDUCED: 0.895, UNREDUCED: 0.9, NO_POOL: 0.85, SINGLE3: 0.9, SINGLE1: 0.7},
+    {REDUCED: 0.895, UNREDUCED: 0.9, NO_POOL: 0.85, SINGLE3: 0.9, SINGLE1: 0.7, RISING: 0.9, FALLING: 0.85},
     cost=costs(flops=FLOPS, parameters=inverse(FLOPS)),
 )
 WRONG = world(
-    {REDUCED: 0.7, UNREDUCED: 0.9, NO_POOL: 0.8, SINGLE3: 0.8, SINGLE1: 0.75},
+    {REDUCED: 0.7, UNREDUCED: 0.9, NO_POOL: 0.8, SINGLE3: 0.8, SINGLE1: 0.75, RISING: 0.8, FALLING: 0.9},
     cost=costs(flops={**FLOPS, REDUCED: 300.0}, parameters=inverse(FLOPS)),
 )

@@ -17,6 +17,10 @@ CLAIMS = {
         pooled("max"), pooled("subsample")
     ),
     "So does average pooling.": about(pooled("average"), pooled("subsample")),
+    "Max pooling makes answers more invariant to changes of size than leaving every other position out.": about(
+        pooled("max"), pooled("subsample")
+    ),
+    "And to rotations.": about(pooled("max"), pooled("subsample")),
     "Max pooling is not enough: blurred before positions are left out, answers are more invariant.": about(
         pooled("blurred_max"), pooled("max")
     ),
@@ -31,12 +35,13 @@ CLAIMS = {
 
 
 def kept(by_kind: Mapping[str, float]) -> Rows:
-    """Return rows of answers that a shift by one pixel leaves; two pixels, and accuracies, say the opposite."""
+    """Return rows of answers that are kept; for a shift by two pixels, of which no claim speaks, the opposite."""
     return {
         pooled(kind): [
             (20, "", "same_answer_1", share),
             (20, "", "same_answer_2", 1 - share),
-            (20, "", "top1_shifted_1", 1 - share),
+            (20, "", "same_answer_scaled", share),
+            (20, "", "same_answer_rotated", share),
         ]
         for kind, share in by_kind.items()
     }

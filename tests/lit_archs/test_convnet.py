@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from litmus import lit_archs
+from litmus.lit_archs.building.initialisation import InitConfig, initialise
 
 
 def kinds(network: nn.Module) -> list[str]:
@@ -27,6 +28,36 @@ def test_the_last_map_is_averaged_in_place_of_dense_layers() -> None:
     images = torch.randn(2, 3, 8, 8)
     means = dense.get_submodule("block2")(dense.get_submodule("block1")(images)).mean((2, 3))
     torch.testing.assert_close(network(images), network.get_submodule("classifier")(means))
+
+
+def test_unshared_filters_that_are_equal_are_a_convolution() -> None:
+    for options in ({}, {"kernel_size": 5, "stride": 2}, {"zero_padding": 0}):
+        shape = {"blocks": 1, "convolutions": 1, "width": 4, "image_size": 9, **options}
+        conv = lit_archs.build("convnet", **shape).get_submodule("block1.conv1")
+        unshared = lit_archs.build("convnet", **shape, shared=False).get_submodule("block1.conv1")
+        images = torch.randn(2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+        positions = conv(images)[0, 0].numel()
+        assert sum(each.numel() for each in unshared.parameters()) == positions * (
+            sum(each.numel() for each in conv.parameters())
+        )
+        with torch.no_grad():
+            unshared.weight.copy_(conv.weight.flatten(1).repeat(positions, 1)[:, :, None, None])
+            unshared.bias.copy_(conv.bias.repeat(positions))
+        torch.testing.assert_close(unshared(images), conv(images))
+        # The filters of one position change the result at that position alone.
+        with torch.no_grad():
+            unshared.weight[:4] += 1.0
+        changed = (unshared(images) - conv(images)).abs().amax((0, 1)) > 1e-4
+        assert changed.nonzero().tolist() == [[0, 0]]
+
+
+def test_unshared_filters_start_as_large_as_shared_ones() -> None:
+    shape = {"blocks": 1, "convolutions": 1, "width": 16, "image_size": 16}
+    shared, unshared = (lit_archs.build("convnet", **shape, shared=each) for each in (True, False))
+    for network in (shared, unshared):
+        initialise(network, seed=0, config=InitConfig())
+    stds = [network.get_submodule("block1.conv1").weight.std() for network in (shared, unshared)]
+    assert torch.isclose(stds[0], stds[1], rtol=0.1)
 
 
 def test_sizes_are_what_the_formula_says() -> None:

@@ -265,7 +265,7 @@ def test_every_study_says_what_it_asks_varies_and_claims(name: str) -> None:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, set[str]], set[str]]:
     """Return the quantities that each probe measures in real runs, and the names of what else the runs leave."""
     short = {"trainer.epochs": 1, "trainer.probe_every_n_steps": 50, "data.batch_size": 200}
-    residual = {"model.name": "resnet_cifar", "model.depth": 8, "model.width": 16, "model.norm": "batch"}
+    residual = {"model.name": "resnet_cifar", "model.depth": 8, "model.width": 16, "model.squeeze_excite": True}
     segmenting = {"model.name": "unet", "model.depth": 1, "model.width": 4, "data.name": "shapes"}
     images = {"data.image_size": 12, "data.train_images": 300, "data.test_images": 50}
     quantities, results = defaultdict(set), set()

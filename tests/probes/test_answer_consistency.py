@@ -1,4 +1,4 @@
-"""How often an answer stays the same when the image is shifted."""
+"""How often an answer stays the same when the image is shifted, scaled or rotated."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from litmus import datamodules
 from litmus.lit_archs.learning.classifier import LitClassifier
+from litmus.probes.answer_consistency import resampled
 
 
 class BrightestColumn(nn.Module):
@@ -33,7 +34,7 @@ def measured(network: nn.Module) -> dict[str, float]:
     convert = SimpleNamespace(convert_input=lambda batch: batch)
     trainer: Any = SimpleNamespace(global_step=3, datamodule=data, precision_plugin=convert)
     module.trainer = trainer
-    each = probe("shift_consistency")
+    each = probe("answer_consistency")
     each.on_train_epoch_end(trainer, module)
     return {row["quantity"]: row["value"] for row in each.rows}
 
@@ -48,7 +49,22 @@ def test_an_answer_that_goes_with_the_image_is_the_same_only_where_the_shift_is_
 def test_an_answer_that_knows_no_place_is_always_the_same() -> None:
     found = measured(BrightestAnywhere())
     assert found["same_answer_1"] == found["same_answer_2"] == 1
-    data = datamodules.build("digits")
-    (batch,) = data.val_dataloader()
-    right = (BrightestAnywhere()(batch.images).argmax(1) == batch.labels).double().mean()
-    assert found["top1_shifted_1"] == found["top1_shifted_2"] == float(right)
+
+
+def test_images_are_scaled_and_rotated_about_their_centre() -> None:
+    images = torch.rand(2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(resampled(degrees=90.0)(images), images.rot90(1, (2, 3)), atol=1e-5)
+    assert torch.allclose(resampled(degrees=-90.0)(images), images.rot90(-1, (2, 3)), atol=1e-5)
+    assert torch.allclose(resampled()(images), images, atol=1e-5)
+    square = torch.zeros(1, 1, 40, 40)
+    square[..., 10:30, 10:30] = 1.0
+    assert resampled(size=1.5)(square).sum() == pytest.approx(1.5**2 * 400, rel=0.03)
+    assert resampled(size=0.5)(square).sum() == pytest.approx(0.5**2 * 400, rel=0.03)
+
+
+def test_each_kind_of_change_has_its_own_share() -> None:
+    found = measured(BrightestColumn())
+    # Ten degrees and a tenth of the size move little of an image of eight pixels.
+    assert 0.5 < found["same_answer_scaled"] < 1
+    assert 0.5 < found["same_answer_rotated"] < 1
+    assert list(found) == ["same_answer_1", "same_answer_2", "same_answer_scaled", "same_answer_rotated"]
