@@ -22,6 +22,8 @@ TEST_IMAGES = {"digits": 360, "mnist": 10_000, "fashion_mnist": 10_000, "cifar10
 """Test images of the datasets whose number is always the same."""
 MOST_SEEDS = 100
 """More seeds than anybody runs."""
+FEWEST_PAIRS = 3
+"""Two pairs of runs have an interval of 12.7 standard errors to either side, three one of 4.3."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class TooNarrow:
 
     Args:
         claim: the claim.
-        margin: how far from zero the verdict changes, in `unit`; 0 of a claim that has none, for which seeds are too
-            few for any verdict.
-        seeds: how many seeds of each arm would do; None where no number up to `MOST_SEEDS` does.
+        margin: how far from zero the verdict changes, in `unit`; 0 of a claim whose seeds are too few for any margin.
+        seeds: how many seeds of each arm would do, the least without a margin; None where no number up to `MOST_SEEDS`
+            does.
     """
 
     claim: Claim
@@ -43,9 +45,11 @@ class TooNarrow:
     @property
     def text(self) -> str:
         """The claim, and what would decide it."""
+        claim = f"“{self.claim.sentence.rstrip('.')}”"
+        if self.seeds is not None and not self.margin:
+            return f"{claim} (it needs {several(self.seeds, 'seed')} or more)"
         remedy = "more test images would" if self.seeds is None else f"{several(self.seeds, 'seed')} would"
-        margin = f"margin {self.unit.size(self.margin)}; " if self.margin else ""
-        return f"“{self.claim.sentence.rstrip('.')}” ({margin}{remedy})"
+        return f"{claim} (margin {self.unit.size(self.margin)}; {remedy})"
 
 
 def too_narrow(plan: Plan, earlier: Analysis | None = None) -> list[TooNarrow]:
@@ -62,8 +66,8 @@ def too_narrow(plan: Plan, earlier: Analysis | None = None) -> list[TooNarrow]:
             continue
         # Where the best of several arms is compared, the first seed only chooses.
         choosing = any(_several(plan, selector) for selector in test.arms) and test.name != "trend"
-        if len(plan.seeds) < 2 + choosing:
-            found.append(TooNarrow(claim, 0.0, test.unit, 2 + choosing))
+        if len(plan.seeds) < FEWEST_PAIRS + choosing:
+            found.append(TooNarrow(claim, 0.0, test.unit, FEWEST_PAIRS + choosing))
             continue
         margin, effect = _margin(claim), _earlier(claim, earlier) or _typical(test, images)
         if margin is None or effect is None:

@@ -54,7 +54,11 @@ def test_that_something_is_no_worse_has_a_margin_and_a_direction_has_none() -> N
     better = Claim("Better.", more("test_top1", WITH, than=WITHOUT), threshold=0.001)
     counted = Claim("As large.", alike("parameters", WITH, WITHOUT), threshold=0.001, check=True)
     assert [each.claim for each in too_narrow(expand(a_study(no_worse, better, counted)))] == [no_worse]
-    assert "(2 seeds would)" in warning(too_narrow(expand(a_study(better), seeds=1)))
+    assert "“Better” (it needs 3 seeds or more)" in warning(too_narrow(expand(a_study(better), seeds=2)))
+    assert too_narrow(expand(a_study(better), seeds=3)) == []
+    rates: dict[str, Any] = {"factors": {"model.norm": ["none", "batch"], "optim.lr": [0.1, 0.2]}}
+    choosing = a_study(better, **rates, baseline={**WITHOUT, "optim.lr": 0.1}, seeds=3)
+    assert "(it needs 4 seeds or more)" in warning(too_narrow(expand(choosing)))
     assert too_narrow(expand(a_study(no_worse), settings={"data.name": "folder", "data.root": "x"})) == []
 
 
