@@ -45,6 +45,8 @@ def convnet(
         kernel_size: F, side of the filters.
         stride: S, of every convolution.
         zero_padding: P, zeros around the map; null keeps its size at stride 1, with a side of the filters that is odd.
+        shared: whether the weights of a convolution are shared between positions; false gives each position filters of
+            its own (locally connected layers).
         pooling: over 2×2 windows max, average, sum, l2, trainable (LeCun et al. 1998), convolution (2×2 filters at
             stride 2) or blurred_max (Zhang 2019); subsample keeps every other position, none all.
         hidden: K, dense layers before the classifier.
