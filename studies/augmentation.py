@@ -1,15 +1,15 @@
 """How much augmentation helps, and does batch norm want less of it?
 
 none; pad-4 crops and flips; these with photometric distortion, changes of brightness, contrast, saturation and hue.
-Each arm tunes its learning rate. quick: LeNet-5 with ReLU and max pooling on 540 drawn shapes of 32 pixels. paper:
-ResNet-20 on CIFAR-10. imagenet: GoogLeNet on ImageNet as an image folder, random parts at random aspect ratios in place
-of the crops.
+Each arm tunes its learning rate. quick: LeNet-5 with ReLU and max pooling on 540 drawn shapes of 32 pixels.
+cifar16: the same network on CIFAR-10 at 16 pixels, 30 epochs. paper: ResNet-20 on CIFAR-10. imagenet: GoogLeNet on
+ImageNet as an image folder, random parts at random aspect ratios in place of the crops.
 """
 
 from dataclasses import replace
 
 from litmus import Claim, Levels, Study, gap, interaction, more
-from litmus.design.protocols import CIFAR_STEPWISE, IMAGENET_STEPWISE
+from litmus.design.protocols import CIFAR_16_PIXELS, CIFAR_STEPWISE, IMAGENET_STEPWISE
 
 ALEXNET = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 DENSENET = "Huang et al. 2016, Densely Connected Convolutional Networks (arXiv 1608.06993)"
@@ -64,6 +64,15 @@ study = replace(
     quick,
     presets={
         **quick.presets,
+        "cifar16": replace(
+            quick,
+            base={**CIFAR_16_PIXELS, "model.name": "lenet5", "optim.schedule": "cosine", "trainer.epochs": 30},
+            factors={"data.augment": ["none", "crop_flip", "crop_flip_colour"], "model.norm": ["none", "batch"]},
+            seeds=3,
+            tune={"optim.lr": [0.01, 0.1]},
+            limits={"cifar16": "LeNet-5 is small: it cannot fit what a deep network can."},
+            claims=claims("crop_flip", "crop_flip_colour"),
+        ),
         "imagenet": replace(
             quick,
             base={**IMAGENET_STEPWISE, "model.name": "googlenet"},

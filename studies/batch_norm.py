@@ -59,7 +59,7 @@ study = replace(
                 **quick.base, **CIFAR_16_PIXELS, "model.width": 16, "optim.schedule": "cosine", "trainer.epochs": 4,
                 "trainer.validations_per_epoch": 4,
             },
-            seeds=3,
+            seeds=5,
             limits={"cifar16": "Four epochs show who learns faster, not where either ends."},
         ),
     },

@@ -15,8 +15,9 @@ from litmus.datamodules.augmentation.window import centre_crop
 RECIPES: Mapping[str, Sequence[Transform]] = {
     "none": (),
     "crop": (Crop(2),),
-    # "cifar" in proportion for images of 16 pixels.
+    # "cifar" and "cifar_colour" in proportion for images of 16 pixels.
     "crop_flip": (Crop(2), HorizontalFlip()),
+    "crop_flip_colour": (Crop(2), HorizontalFlip(), ColourJitter()),
     # He et al. 2015 (arXiv 1512.03385), 4.2.
     "cifar": (Crop(4), HorizontalFlip()),
     # The same with changes of brightness, contrast, saturation and hue, the photometric distortion.

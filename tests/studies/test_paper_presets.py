@@ -115,7 +115,7 @@ FOLLOWS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
 OF_THEIR_OWN = {
     ("activations", "paper"), ("auxiliary_heads", "paper"), ("batch_norm_recipe", "paper"), ("batch_size", "paper"),
     ("batch_size", "worst_case"), ("batch_norm", "cifar16"), ("batch_size", "cifar16"), ("residual_depth", "cifar16"),
-    ("norms", "cifar16"), ("squeeze_excite", "cifar16"), ("deep_residual_recipe", "paper"),
+    ("norms", "cifar16"), ("squeeze_excite", "cifar16"), ("augmentation", "cifar16"), ("deep_residual_recipe", "paper"),
     ("covariate_shift", "paper"), ("gradient_descent", "paper"),
     ("inception_paths", "paper"), ("initialisation", "paper"), ("input_scaling", "paper"),
     ("kernel_size", "paper"), ("large_batches", "paper"), ("lenet_to_alexnet", "paper"), ("losses", "paper"),
