@@ -31,7 +31,7 @@ study = Study(
     base={
         "model.name": "resnet_cifar", "model.width": 4,
         "data.name": "digits", "data.batch_size": 64,
-        "optim.lr": 0.03, "optim.schedule": "cosine", "optim.warmup": 0.05, "trainer.epochs": 14,
+        "optim.lr": 0.03, "optim.schedule": "cosine", "optim.warmup": 0.05, "trainer.epochs": 12,
     },
     factors=["model.norm", "model.residual", "model.fixup", "model.depth"],
     arms={
