@@ -14,9 +14,9 @@ from litmus.lit_archs.layers.norm_activation import NormActivationOptions
 Block = Literal["reduced", "unreduced", "naive", "no_pool", "single1", "single3", "single5"]
 CHANNELS = PathChannels(one=64, reduce_three=96, three=128, reduce_five=16, five=32, pool=32)
 """The first inception module of GoogLeNet (Szegedy et al. 2014, 1409.4842, table 1): 256 output channels."""
-Shares = Literal["equal", "rising", "falling"]
+Shares = Literal["equal", "rising"]
 LEAST, MOST = 0.7, 1.3
-"""Factors on the channels of the 3×3 and 5×5 paths where their share rises from block to block, or falls."""
+"""Factors on the channels of the 3×3 and 5×5 paths in the first and the last block, where their share rises."""
 
 
 def with_large_paths(channels: PathChannels, factor: float) -> PathChannels:
@@ -48,8 +48,8 @@ def inception_stack(
         block: reduced (inception with 1×1 reductions); unreduced (without those before the 3×3 and 5×5); naive
             (without any); no_pool (reduced, without the pooling in front of its 1×1 convolution, which joins the 1×1
             path); single1, single3 or single5 (one convolution).
-        shares: whether the share of the 3×3 and 5×5 paths in a block's channels is equal in all blocks, rising from
-            less than a half in the first to four fifths in the last, or falling; the 1×1 path has the others.
+        shares: whether the share of the 3×3 and 5×5 paths in a block's channels is equal in all blocks, or rising from
+            less than a half in the first to four fifths in the last; the 1×1 path has the others.
         blocks: number of blocks; the map is halved before each.
         width: factor on all channels.
     """
@@ -71,9 +71,8 @@ def inception_stack(
             channels = outputs
         else:
             factor = 1.0
-            if shares != "equal" and blocks > 1:
-                way = (index - 1) / (blocks - 1)
-                factor = LEAST + (MOST - LEAST) * (way if shares == "rising" else 1 - way)
+            if shares == "rising" and blocks > 1:
+                factor = LEAST + (MOST - LEAST) * (index - 1) / (blocks - 1)
             divided = with_large_paths(scaled, factor)
             module = InceptionModule(channels, divided, options, project=block == "unreduced")
             modules[f"block{index}"], channels = module, module.out_channels

@@ -3,8 +3,8 @@
 from claims.base.says import about, better
 from claims.base.world import costs, inverse, world
 
-REDUCED, UNREDUCED, NO_POOL, SINGLE1, SINGLE3, RISING, FALLING = (
-    "reduced", "unreduced", "no pooling", "1×1", "3×3", "rising share", "falling share",
+REDUCED, UNREDUCED, NO_POOL, SINGLE1, SINGLE3, RISING = (
+    "reduced", "unreduced", "no pooling", "1×1", "3×3", "rising share",
 )  # fmt: skip
 
 CLAIMS = {
@@ -15,8 +15,8 @@ CLAIMS = {
     ),
     "The reduced block is at least as accurate as a single 3×3, to three points.": better(REDUCED, SINGLE3),
     "Pooling within the block raises accuracy.": better(REDUCED, NO_POOL),
-    "A share of 3×3 and 5×5 convolutions that rises with depth is more accurate than one that falls.": better(
-        RISING, FALLING
+    "A share of 3×3 and 5×5 convolutions that rises with depth is more accurate than an equal one.": better(
+        RISING, REDUCED
     ),
     "Convolutions of 1×1 alone are less accurate, by more than five points.": better(REDUCED, SINGLE1),
 }
@@ -24,10 +24,10 @@ CLAIMS = {
 FLOPS = {REDUCED: 128.0, UNREDUCED: 310.0, NO_POOL: 127.0, SINGLE3: 346.0, SINGLE1: 40.0}
 
 RIGHT = world(
-    {REDUCED: 0.895, UNREDUCED: 0.9, NO_POOL: 0.85, SINGLE3: 0.9, SINGLE1: 0.7, RISING: 0.9, FALLING: 0.85},
+    {REDUCED: 0.895, UNREDUCED: 0.9, NO_POOL: 0.85, SINGLE3: 0.9, SINGLE1: 0.7, RISING: 0.92},
     cost=costs(flops=FLOPS, parameters=inverse(FLOPS)),
 )
 WRONG = world(
-    {REDUCED: 0.7, UNREDUCED: 0.9, NO_POOL: 0.8, SINGLE3: 0.8, SINGLE1: 0.75, RISING: 0.8, FALLING: 0.9},
+    {REDUCED: 0.7, UNREDUCED: 0.9, NO_POOL: 0.8, SINGLE3: 0.8, SINGLE1: 0.75, RISING: 0.6},
     cost=costs(flops={**FLOPS, REDUCED: 300.0}, parameters=inverse(FLOPS)),
 )
