@@ -80,9 +80,23 @@ def test_a_rate_that_follows_from_the_batch_makes_no_line_of_its_own(tmp_path: P
     assert figure is not None
     assert figure.title == "Test accuracy by batch size"
     assert [(trace.name, list(trace.x)) for trace in figure.plot.data] == [
-        ("norm batch", [2, 8, 32, 256]),
-        ("norm group", [2, 8, 32, 256]),
+        ("batch", [2, 8, 32, 256]),
+        ("group", [2, 8, 32, 256]),
     ]
+
+
+@pytest.mark.parametrize("name", ["{size}, {norm}", "net, {size}, {norm}"])
+def test_a_line_has_its_levels_where_the_names_of_its_arms_do_not_tell_lines_apart(tmp_path: Path, name: str) -> None:
+    arms = {
+        name.format(norm=norm, size=size): {"model.norm": norm, "data.batch_size": size}
+        for norm in ("batch", "group")
+        for size in (2, 8, 32)
+    }
+    factors = ["model.norm", "data.batch_size"]
+    study = Study("sizes", "At which?", {"model.name": "lenet5"}, factors, next(iter(arms)), arms=arms)
+    figure = factor_figure(drawn(tmp_path, study))
+    assert figure is not None
+    assert [trace.name for trace in figure.plot.data] == ["norm batch", "norm group"]
 
 
 def test_the_mode_bar_and_the_legend_have_places_of_their_own(tmp_path: Path) -> None:
@@ -127,5 +141,7 @@ def test_an_arm_without_the_factor_is_a_flat_line(tmp_path: Path) -> None:
     assert figure is not None
     running, population, group = figure.plot.data
     assert (list(running.x), list(population.x), list(group.x)) == ([2, 4, 8, 16, 64], [2], [2, 64])
-    assert (group.name, list(group.y)) == ("group norm", [62.5, 62.5])
+    assert list(group.y) == [62.5, 62.5]
+    names = ("batch norm", "batch norm, 2, population statistics", "group norm")
+    assert (running.name, population.name, group.name) == names
     assert list(running.y) == sorted(running.y)

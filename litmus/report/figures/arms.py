@@ -1,6 +1,7 @@
 """Figures with a point for each arm: a metric over a factor, accuracy against cost."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import numpy as np
 import plotly.graph_objects as go
@@ -8,7 +9,7 @@ import plotly.graph_objects as go
 from litmus.core.formatting import capital
 from litmus.evidence.results import Analysis, ArmResult, Metric, guessed
 from litmus.evidence.units import POINTS, level, unit_of
-from litmus.records.study_record import arm_label, level_name
+from litmus.records.study_record import LevelNames, arm_label, level_name
 from litmus.report.figures.figure import (
     DASHES,
     LAYOUT,
@@ -70,8 +71,11 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
         lines.setdefault(((arm_label(others, names) or "all arms") if varied else result.label, varied), []).append(
             result
         )
+    shared = [_shared_name(results, names) for results in lines.values()]
+    named = all(shared) and len(set(shared)) == len(shared)
     figure = go.Figure()
-    for index, ((name, varied), results) in enumerate(lines.items()):
+    for index, ((levels_name, varied), results) in enumerate(lines.items()):
+        name = shared[index] if named else levels_name
         colour, dash = PALETTE[index % len(PALETTE)], DASHES[index // len(PALETTE) % len(DASHES)]
         if not varied:
             results = results * 2
@@ -113,6 +117,17 @@ def over_factor(analysis: Analysis, factor: str, metric: Metric, title: str) -> 
     if numeric and unit is POINTS:
         figure.update_yaxes(range=[-4, 104])
     return figure
+
+
+def _shared_name(arms: Sequence[ArmResult], names: LevelNames) -> str:
+    """Return what the names that a study gives to arms have in common, `plain` of `plain, 20` and `plain, 44`.
+
+    Empty where they have nothing in common, and for arms that are called by their levels.
+    """
+    if any(each.label == arm_label(each.arm.levels, names) for each in arms):
+        return ""
+    parts = zip(*(each.label.split(", ") for each in arms), strict=False)
+    return ", ".join(each[0] for each in takewhile(lambda part: len(set(part)) == 1, parts))
 
 
 def runs_figure(analysis: Analysis) -> Figure | None:
