@@ -59,7 +59,7 @@ quick = Study(
 
 
 def preset(**base: object) -> Study:
-    """Return the study with another base, at the rate that its paper names."""
+    """Return the study with another base, in which all networks train at the same rate."""
     return replace(quick, base={"model.shortcut": "A", **base}, tune={}, limits={})
 
 
